@@ -1,0 +1,82 @@
+//! Asking the app: an HTTP client with a pool for each worker thread.
+//!
+//! Pingora's workers are runtimes of one thread each, and a pooled connection lives on the runtime
+//! that opened it; so every thread has a client of its own, and no lock is shared.
+
+use std::cell::OnceCell;
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatepost::{Answer, MAX_ANSWER_BYTES};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// How long an idle connection is kept: less than Node's five seconds, so that it is we who hang up
+/// and no request meets a closing connection.
+const IDLE: Duration = Duration::from_secs(4);
+
+thread_local! {
+    static CLIENT: OnceCell<HttpClient> = const { OnceCell::new() };
+}
+
+/// Sends an event, and waits for the whole answer.
+pub(crate) async fn ask(url: Uri, headers: HeaderMap, body: Bytes, timeout: Duration) -> Answer {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url;
+    *request.headers_mut() = headers;
+    match tokio::time::timeout(timeout, send(request)).await {
+        Ok(Ok((status, body))) => Answer::Response { status, body },
+        Ok(Err(error)) => Answer::Unreachable(root_cause(&*error)),
+        Err(_) => Answer::Timeout,
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+async fn send(request: Request<Full<Bytes>>) -> Result<(StatusCode, Option<Bytes>), BoxError> {
+    let client = CLIENT.with(|client| client.get_or_init(new_client).clone());
+    let (parts, body) = client.request(request).await?.into_parts();
+    match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
+        Ok(body) => Ok((parts.status, Some(body.to_bytes()))),
+        Err(error) if error.is::<LengthLimitError>() => Ok((parts.status, None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What an operator needs to read: the last cause, as in `Connection refused (os error 111)`.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn new_client() -> HttpClient {
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls_config())
+        .https_or_http()
+        .enable_http1()
+        .build();
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+/// The machine's own certificate authorities. On a machine that has none, an `https` address fails
+/// when it is called, and says so.
+fn tls_config() -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+}

@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use gatepost::{Config, Gate};
+use tracing_subscriber::EnvFilter;
+
+use crate::server;
+
+/// Proves the callbacks of live-video platforms genuine, and answers them.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version)]
+pub struct Cli {
+    /// How log lines are written to standard error.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve.
+    Run {
+        /// The config file.
+        #[arg(short, long)]
+        config: PathBuf,
+    },
+    /// Check a config file: every fault with its line and remedy. Exits with 1 if there is one.
+    Check {
+        /// The config file.
+        #[arg(short, long)]
+        config: PathBuf,
+    },
+    /// List the platforms and their events, or one event's fields.
+    Providers {
+        /// A provider, or one of its kinds, as in `tencent-css.push`.
+        name: Option<String>,
+    },
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.log_format);
+    let result = match &cli.command {
+        Command::Run { config } => run(config),
+        Command::Check { config } => check(config),
+        Command::Providers { name } => providers(name.as_deref()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            say(io::stderr(), &problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What went wrong, for the operator.
+type Problem = String;
+
+fn run(path: &Path) -> Result<(), Problem> {
+    let gate = Gate::from_toml_file(path).map_err(|error| error.to_string())?;
+    for warning in gate.warnings() {
+        tracing::warn!("{}:{warning}", path.display());
+    }
+    server::run(gate).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn check(path: &Path) -> Result<(), Problem> {
+    let config = Config::from_file(path).map_err(|error| error.to_string())?;
+    for warning in config.warnings() {
+        say(io::stderr(), &format!("{}:{warning} (warning)", path.display()));
+    }
+    let templates: Vec<_> = config.templates().map(gatepost::Template::name).collect();
+    let count = config.routes().count();
+    let summary = format!(
+        "{}: good: {count} route(s), {} template(s): {}",
+        path.display(),
+        templates.len(),
+        templates.join(", ")
+    );
+    say(io::stdout(), &summary);
+    Ok(())
+}
+
+fn providers(name: Option<&str>) -> Result<(), Problem> {
+    let all = gatepost::providers();
+    let Some(name) = name else {
+        for provider in &all {
+            say(io::stdout(), &format!("{}\t{}\t{}", provider.name, provider.title, provider.docs));
+            for kind in &provider.kinds {
+                let answer = if kind.decision { "decision" } else { "notification" };
+                say(io::stdout(), &format!("  {}.{}\t{answer}", provider.name, kind.name));
+            }
+        }
+        return Ok(());
+    };
+    let kinds = all.iter().flat_map(|provider| provider.kinds.iter().map(move |k| (provider, k)));
+    let mut found = false;
+    for (provider, kind) in kinds {
+        let full = format!("{}.{}", provider.name, kind.name);
+        if full != name && *provider.name != *name {
+            continue;
+        }
+        found = true;
+        say(io::stdout(), &full);
+        for field in &kind.fields {
+            let optional = if field.optional { ", optional" } else { "" };
+            let secret = if field.secret { ", secret" } else { "" };
+            say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
+        }
+    }
+    if found { Ok(()) } else { Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them")) }
+}
+
+/// Writes a line; whoever reads it may have gone.
+fn say(mut to: impl io::Write, line: &str) {
+    let _gone = writeln!(to, "{line}");
+}
+
+/// `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("GATEPOST_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.init(),
+    }
+}

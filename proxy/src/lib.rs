@@ -1,0 +1,40 @@
+//! gatepost on Pingora: a module for your own proxy, and the program `gatepost`.
+//!
+//! [`GateModule`] is one line in the `request_filter` of any Pingora proxy. Requests on a callback
+//! path it answers itself, after asking the app; all others it leaves to the proxy.
+//!
+//! ```no_run
+//! use async_trait::async_trait;
+//! use gatepost::Gate;
+//! use gatepost_proxy::GateModule;
+//! use pingora::prelude::*;
+//!
+//! struct MyProxy {
+//!     gate: GateModule,
+//! }
+//!
+//! #[async_trait]
+//! impl ProxyHttp for MyProxy {
+//!     type CTX = ();
+//!     fn new_ctx(&self) {}
+//!
+//!     async fn request_filter(&self, session: &mut Session, _: &mut ()) -> Result<bool> {
+//!         self.gate.request_filter(session).await
+//!     }
+//!
+//!     async fn upstream_peer(&self, _: &mut Session, _: &mut ()) -> Result<Box<HttpPeer>> {
+//!         Ok(Box::new(HttpPeer::new("127.0.0.1:3000", false, String::new())))
+//!     }
+//! }
+//! ```
+
+pub mod admin;
+pub mod cli;
+mod app;
+mod clock;
+mod metrics;
+mod module;
+mod server;
+mod service;
+
+pub use module::GateModule;

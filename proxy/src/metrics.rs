@@ -1,0 +1,82 @@
+//! Counters for the operator: what came, what was refused and why, and where the app failed.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use gatepost::{Accepted, Conclusion, Origin, Refusal};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// All of the program's metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    callbacks: IntCounterVec,
+    refusals: IntCounterVec,
+    failures: IntCounterVec,
+    seconds: HistogramVec,
+    pub(crate) in_flight: IntGauge,
+}
+
+/// One set for the process, as one process has one `/metrics`.
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+impl Metrics {
+    #[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
+    fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("valid name");
+            registry.register(Box::new(counter.clone())).expect("new name");
+            counter
+        };
+        let callbacks = counter(
+            "gatepost_callbacks_total",
+            "Accepted callbacks, by where the reply came from.",
+            &["provider", "kind", "origin"],
+        );
+        let refusals = counter(
+            "gatepost_refusals_total",
+            "Refused callbacks, by the code of the reason.",
+            &["provider", "code"],
+        );
+        let failures = counter(
+            "gatepost_app_failures_total",
+            "Callbacks answered by the failure policy, by the code of the reason.",
+            &["provider", "kind", "code"],
+        );
+        let options = HistogramOpts::new(
+            "gatepost_callback_seconds",
+            "From the head of an accepted callback to its reply.",
+        );
+        let seconds = HistogramVec::new(options, &["provider", "kind"]).expect("valid name");
+        registry.register(Box::new(seconds.clone())).expect("new name");
+        let in_flight = IntGauge::new("gatepost_requests_in_flight", "Requests being served.")
+            .expect("valid name");
+        registry.register(Box::new(in_flight.clone())).expect("new name");
+        Self { registry, callbacks, refusals, failures, seconds, in_flight }
+    }
+
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        let labels = [refusal.provider(), refusal.kind().as_str()];
+        self.refusals.with_label_values(&labels).inc();
+    }
+
+    pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
+        let event = accepted.event();
+        let (provider, kind) = (event.provider(), event.kind());
+        let origin = conclusion.origin.as_str();
+        self.callbacks.with_label_values(&[provider, kind, origin]).inc();
+        self.seconds.with_label_values(&[provider, kind]).observe(took.as_secs_f64());
+        if let Origin::Failure(unavailable) = &conclusion.origin {
+            let labels = [provider, kind, unavailable.kind().as_str()];
+            self.failures.with_label_values(&labels).inc();
+        }
+    }
+
+    /// In Prometheus' text format.
+    pub(crate) fn text(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,208 @@
+//! The Pingora door: an adapter that moves bytes between a session and the gate. It decides
+//! nothing.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use gatepost::{
+    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Refusal, Reply, Sender,
+    is_reserved, report,
+};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{Method, Uri};
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+
+use crate::metrics::METRICS;
+use crate::{app, clock};
+
+/// A callback's body must have arrived within this.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much of a refused request is read and thrown away, and for how long, so that its sender
+/// sees the reply and, where it is safe, keeps its connection.
+const DRAIN_BYTES: usize = 256 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A [`Gate`] in a Pingora proxy.
+#[derive(Clone, Debug)]
+pub struct GateModule {
+    gate: Gate,
+}
+
+impl GateModule {
+    /// A module of this gate. An event whose template gives no address goes to the config's
+    /// `upstream`, with the path that the callback had.
+    #[must_use]
+    pub const fn new(gate: Gate) -> Self {
+        Self { gate }
+    }
+
+    /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
+    /// reply is written. `Ok(false)`: it was none, and it has lost the headers that only the gate
+    /// may set.
+    ///
+    /// # Errors
+    ///
+    /// When the reply cannot be written, because the sender is gone.
+    pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
+        let started = Instant::now();
+        match self.gate.admit(&head(session)) {
+            Admission::Other => {
+                strip_reserved(session);
+                return Ok(false);
+            }
+            Admission::Refused(refusal) => refuse(session, &refusal).await?,
+            Admission::Callback(intake) => match read(session, intake).await {
+                Ok(accepted) => self.serve(session, &accepted, started).await?,
+                Err(refusal) => refuse(session, &refusal).await?,
+            },
+        }
+        Ok(true)
+    }
+
+    async fn serve(
+        &self,
+        session: &mut Session,
+        accepted: &Accepted,
+        started: Instant,
+    ) -> pingora::Result<()> {
+        let conclusion = match accepted.next() {
+            Next::Reply(conclusion) => conclusion,
+            Next::Ask { url, timeout } => self.ask(session, accepted, url, timeout).await,
+        };
+        METRICS.concluded(accepted, &conclusion, started.elapsed());
+        report::concluded(accepted, &conclusion, client_ip(session));
+        write(session, &conclusion.reply).await
+    }
+
+    async fn ask(
+        &self,
+        session: &Session,
+        accepted: &Accepted,
+        url: Option<Uri>,
+        timeout: Duration,
+    ) -> Conclusion {
+        let Some(url) = url.or_else(|| self.same_path(session)) else {
+            let why = "the template gives no address, and the config no upstream";
+            return accepted.conclude(Answer::Unreachable(why.into()));
+        };
+        let trace = std::array::from_fn(|_| fastrand::u8(..));
+        let sender = sender(session, Some(trace));
+        let (headers, body) = accepted.request(&head(session), &sender);
+        accepted.conclude(app::ask(url, headers, body, timeout).await)
+    }
+
+    fn same_path(&self, session: &Session) -> Option<Uri> {
+        let mut parts = self.gate.proxy_settings().upstream.clone()?.into_parts();
+        parts.path_and_query = session.req_header().uri.path_and_query().cloned();
+        Uri::from_parts(parts).ok()
+    }
+}
+
+/// What the gate looks at. Pingora drops a `content-length` beside a `transfer-encoding` while
+/// reading, so its presence is looked up in the bytes as they came.
+fn head(session: &Session) -> Head<'_> {
+    let header = session.req_header();
+    let head = Head::new(&header.method, &header.uri, &header.headers);
+    let dropped_length = header.headers.contains_key(TRANSFER_ENCODING)
+        && session.as_http1().is_some_and(|session| names_length(&session.get_headers_raw_bytes()));
+    if dropped_length { head.with_unclear_framing() } else { head }
+}
+
+fn names_length(raw: &[u8]) -> bool {
+    raw.split(|byte| *byte == b'\n').skip(1).any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str().as_bytes())
+    })
+}
+
+pub(crate) fn client_ip(session: &Session) -> Option<std::net::IpAddr> {
+    session.client_addr()?.as_inet().map(std::net::SocketAddr::ip)
+}
+
+pub(crate) fn sender(session: &Session, trace: Option<[u8; 24]>) -> Sender<'static> {
+    let encrypted = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    let scheme = Some(if encrypted { "https" } else { "http" });
+    Sender { address: client_ip(session), scheme, trace }
+}
+
+/// Removes reserved headers in Pingora's way, which also keeps their original spelling.
+fn strip_reserved(session: &mut Session) {
+    let header = session.req_header_mut();
+    let reserved: Vec<_> = header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
+    for name in reserved {
+        header.remove_header(&name);
+    }
+}
+
+/// Reads the whole body and has it judged.
+async fn read(session: &mut Session, mut intake: Intake) -> Result<Accepted, Refusal> {
+    let expects = session.req_header().headers.contains_key(EXPECT);
+    if expects && session.downstream_session.write_continue_response().await.is_err() {
+        return Err(intake.interrupted());
+    }
+    let whole = tokio::time::timeout(BODY_TIMEOUT, async {
+        loop {
+            match session.downstream_session.read_request_body().await {
+                Ok(Some(chunk)) => intake.push(chunk)?,
+                Ok(None) => return Ok(true),
+                Err(_) => return Ok(false),
+            }
+        }
+    });
+    match whole.await {
+        Ok(Ok(true)) => intake.finish(clock::now()),
+        Ok(Ok(false)) | Err(_) => Err(intake.interrupted()),
+        Ok(Err(refusal)) => Err(refusal),
+    }
+}
+
+async fn refuse(session: &mut Session, refusal: &Refusal) -> pingora::Result<()> {
+    METRICS.refused(refusal);
+    report::refused(refusal, client_ip(session));
+    let reply = refusal.reply();
+    let reusable = !reply.must_close() && ends_soon(session);
+    if reusable {
+        session.downstream_session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
+    } else {
+        session.set_keepalive(None);
+    }
+    write(session, &reply).await?;
+    if !reusable {
+        // Hanging up on bytes that are still coming would take the reply back.
+        let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
+    }
+    Ok(())
+}
+
+/// Whether the rest of the request is read, or announced and small.
+fn ends_soon(session: &mut Session) -> bool {
+    let announced = session.req_header().headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    session.is_body_done() || announced.is_some_and(|length| length <= DRAIN_BYTES)
+}
+
+async fn drain(session: &mut Session) {
+    let mut left = DRAIN_BYTES;
+    while let Ok(Some(chunk)) = session.downstream_session.read_request_body().await {
+        let Some(rest) = left.checked_sub(chunk.len()) else { return };
+        left = rest;
+    }
+}
+
+/// Writes a reply as it is.
+pub(crate) async fn write(session: &mut Session, reply: &Reply) -> pingora::Result<()> {
+    let mut header = ResponseHeader::build(reply.status(), Some(4))?;
+    if reply.must_close() {
+        session.set_keepalive(None);
+    }
+    // Pingora writes `connection` itself, and must not on HTTP/2.
+    for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
+        header.insert_header(name, value)?;
+    }
+    let bodiless = session.req_header().method == Method::HEAD;
+    let body = if bodiless { Bytes::new() } else { reply.body().clone() };
+    session.write_response_header(Box::new(header), body.is_empty()).await?;
+    session.write_response_body(Some(body), true).await
+}

@@ -1,0 +1,112 @@
+//! Starting and stopping.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use gatepost::{Gate, ProxySettings};
+use pingora::apps::HttpServerOptions;
+use pingora::proxy::http_proxy_service;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{ExecutionPhase, RunArgs, Server};
+use pingora::services::listening;
+
+use crate::admin::Admin;
+use crate::metrics::METRICS;
+use crate::service::{Service, Upstream};
+
+/// Why the proxy did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("{address}: cannot listen here: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("`listen` is missing; add listen = [\"127.0.0.1:8080\"]")]
+    NoListener,
+    #[error("`upstream` cannot be looked up: {0}")]
+    Upstream(std::io::Error),
+}
+
+/// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
+pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
+    let settings = gate.proxy_settings().clone();
+    check_listeners(&settings)?;
+    let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
+    let upstream = upstream.map_err(StartError::Upstream)?;
+    let mut server = new_server(&settings)?;
+    let stopping = Arc::new(AtomicBool::new(false));
+
+    let mut proxy = http_proxy_service(&server.configuration, Service::new(gate, upstream));
+    if let Some(app) = proxy.app_logic_mut() {
+        let mut options = HttpServerOptions::default();
+        options.h2c = true;
+        app.server_options = Some(options);
+    }
+    for address in &settings.listen {
+        proxy.add_tcp(&address.to_string());
+        tracing::info!(%address, "listening for callbacks");
+    }
+    server.add_service(proxy);
+
+    if let Some(address) = settings.admin {
+        let app = Admin { stopping: Arc::clone(&stopping) };
+        let mut admin = listening::Service::new("admin".into(), app);
+        admin.threads = Some(1);
+        admin.add_tcp(&address.to_string());
+        tracing::info!(%address, "listening for the operator");
+        server.add_service(admin);
+    }
+
+    watch_stop(&server, stopping, settings.stop_timeout);
+    server.run(RunArgs::default());
+    Ok(())
+}
+
+/// Finds out now what Pingora would panic of later.
+fn check_listeners(settings: &ProxySettings) -> Result<(), StartError> {
+    if settings.listen.is_empty() {
+        return Err(StartError::NoListener);
+    }
+    for &address in settings.listen.iter().chain(&settings.admin) {
+        TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })?;
+    }
+    Ok(())
+}
+
+fn new_server(settings: &ProxySettings) -> Result<Server, StartError> {
+    let cores = std::thread::available_parallelism();
+    let threads = settings.threads.or(cores.ok()).map_or(1, std::num::NonZero::get);
+    let conf = ServerConf {
+        threads,
+        work_stealing: false,
+        grace_period_seconds: Some(settings.stop_timeout.as_secs()),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    };
+    let mut server = Server::new_with_opt_and_conf(None, conf);
+    server.bootstrap();
+    Ok(server)
+}
+
+/// Pingora waits out the whole grace period; this ends it when nothing is in flight any more.
+fn watch_stop(server: &Server, stopping: Arc<AtomicBool>, limit: Duration) {
+    const TICK: Duration = Duration::from_millis(20);
+    let mut phases = server.watch_execution_phase();
+    std::thread::spawn(move || {
+        while let Ok(phase) = phases.blocking_recv() {
+            if matches!(phase, ExecutionPhase::ShutdownGracePeriod) {
+                break;
+            }
+        }
+        stopping.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + limit;
+        let mut quiet = 0;
+        // Twice quiet in a row: a request may just have been read but not counted yet.
+        while quiet < 2 && Instant::now() < deadline {
+            std::thread::sleep(TICK);
+            quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
+        }
+        tracing::info!("stopped");
+        std::process::exit(0);
+    });
+}

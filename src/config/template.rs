@@ -1,0 +1,182 @@
+//! Templates as written: names, keys, bindings, and what to do with each kind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Plans, Reader};
+use crate::document::{Located, Place, Table};
+use crate::provider::Plan;
+use crate::provider::signature::Window;
+use crate::route::Routes;
+use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name, header};
+
+impl<'f> Reader<'f, '_> {
+    /// The templates by their place in the file, `None` where one has a fault, and the bindings of
+    /// each provider.
+    pub(super) fn templates(
+        &self,
+        tables: &[Table<'f>],
+        plans: &Plans,
+    ) -> (Vec<Option<Arc<Template>>>, HashMap<Arc<str>, Arc<Bindings>>) {
+        let mut templates = Vec::with_capacity(tables.len());
+        let mut names: HashMap<String, usize> = HashMap::new();
+        let mut bindings: HashMap<Arc<str>, Bindings> = HashMap::new();
+        for table in tables {
+            let read = self.template(table, plans);
+            let Some((template, name_place, bind)) = read else {
+                templates.push(None);
+                continue;
+            };
+            let template = Arc::new(template);
+            if names.insert(template.name().to_owned(), templates.len()).is_some() {
+                let remedy = "give each template a name of its own";
+                self.faults.add(&name_place, "another template has this name", remedy);
+            }
+            let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
+            for tenant in bind {
+                self.bind(&tenant, &template, bound);
+            }
+            templates.push(Some(template));
+        }
+        let bindings = bindings.into_iter().map(|(name, bound)| (name, Arc::new(bound))).collect();
+        (templates, bindings)
+    }
+
+    fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
+        let blank = tenant.value.is_empty() || tenant.value.contains(char::is_whitespace);
+        if blank {
+            let remedy = "write a push domain or channel key, or \"*\" for every other one";
+            self.faults.add(&tenant.place, "this is no tenant", remedy);
+        } else if let Err(other) = bound.bind(tenant.value, template) {
+            let problem = format!("this tenant is bound to the template `{}` already", other.name());
+            let remedy = "a tenant has one template: take it out of one of the two";
+            self.faults.add(&tenant.place, problem, remedy);
+        }
+    }
+
+    fn template(
+        &self,
+        table: &Table<'f>,
+        plans: &Plans,
+    ) -> Option<(Template, Place, Vec<Located<&'f str>>)> {
+        let name = table.require_string("name", "name the template").filter(|name| self.name_fits(name));
+        let description = table.string("description");
+        let plan = self.plan(table, plans);
+        let keys_place = table.place_of("keys");
+        let key_items = table.list("keys");
+        let keys: Vec<_> = key_items.iter().filter_map(|item| self.secret(item)).collect();
+        let unsigned = table.boolean("insecure_unsigned").unwrap_or(false);
+        let bind = table.strings("bind");
+        let settings = table.table("settings");
+        let on = table.table("on");
+        table.finish();
+        if let Some(description) = &description
+            && let Err(problem) = check_description(description.value)
+        {
+            self.faults.add(&description.place, problem, "say it in up to 100 characters");
+        }
+        let plan = plan?;
+        let window = self.window(settings.as_ref(), &plan);
+        self.check_keys(&plan, key_items.len(), unsigned, &keys_place, table);
+        let (deliveries, unknown) = self.deliveries(on.as_ref(), &plan);
+        let name = name?;
+        let template = Template {
+            name: name.value.into(),
+            description: description.map(|d| d.value).unwrap_or_default().into(),
+            window: window.filter(|_| !keys.is_empty()),
+            keys,
+            deliveries,
+            unknown,
+            header: header(name.value),
+            plan,
+        };
+        Some((template, name.place, bind))
+    }
+
+    fn name_fits(&self, name: &Located<&str>) -> bool {
+        let checked = check_name(name.value);
+        if let Err(problem) = checked {
+            let remedy = "use 1 to 30 Chinese characters, letters, digits, _ and -";
+            self.faults.add(&name.place, problem, remedy);
+        }
+        checked.is_ok()
+    }
+
+    /// The time window, which a template may set for itself.
+    fn window(&self, settings: Option<&Table<'f>>, plan: &Plan) -> Option<Window> {
+        const DAY: i64 = 86_400;
+        let default = plan.signature.as_ref().map(|signature| signature.time.window);
+        let window = match (settings, default) {
+            (Some(table), Some(default)) => Some(Window {
+                grace_secs: table.integer("grace_secs", 0..=DAY).unwrap_or(default.grace_secs),
+                max_ahead_secs: table
+                    .integer("max_ahead_secs", 0..=DAY)
+                    .unwrap_or(default.max_ahead_secs),
+            }),
+            (_, default) => default,
+        };
+        if let Some(table) = settings {
+            table.finish();
+        }
+        window
+    }
+
+    fn check_keys(
+        &self,
+        plan: &Plan,
+        keys: usize,
+        unsigned: bool,
+        keys_place: &Place,
+        table: &Table<'f>,
+    ) {
+        match (plan.signature.is_some(), keys > 0) {
+            (true, false) if !unsigned => {
+                let problem = format!("{} signs, and no key is given", plan.title);
+                let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \
+                              take what anybody sends";
+                self.faults.add(keys_place, problem, remedy);
+            }
+            (true, true) if unsigned => {
+                let remedy = "take out the one or the other";
+                self.faults.add(
+                    &table.place_of("insecure_unsigned"),
+                    "keys are given, and unsigned callbacks are taken",
+                    remedy,
+                );
+            }
+            (true, false) => {
+                let remedy = "set a key in the platform's console and here";
+                self.warnings.add(keys_place, "anybody can send callbacks to this template", remedy);
+            }
+            (false, true) => {
+                let problem = format!("{} does not sign, so a key has no use", plan.title);
+                self.faults.add(keys_place, problem, "take it out");
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    pub(super) fn warn_of_unused(
+        &self,
+        tables: &[Table<'f>],
+        templates: &[Option<Arc<Template>>],
+        routes: &Routes,
+    ) {
+        for (table, template) in tables.iter().zip(templates) {
+            let Some(template) = template else { continue };
+            let own = || routes.iter().filter(|route| route.plan.name == template.plan.name);
+            if own().next().is_none() {
+                let problem = format!("no route takes callbacks of {}", template.plan.title);
+                self.warnings.add(&table.place_of("provider"), problem, "add a [[route]] for it");
+                continue;
+            }
+            let pinned = own().any(|route| {
+                route.template.as_ref().is_some_and(|pinned| Arc::ptr_eq(pinned, template))
+            });
+            if !pinned && table.strings("bind").is_empty() {
+                let remedy = format!("bind a tenant, or \"{EVERYONE_ELSE}\" for every other one");
+                self.warnings.add(&table.place, "nobody is bound to this template", remedy);
+            }
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! Reading TOML without stopping at the first fault.
+//!
+//! A [`Table`] hands out its values by key and writes down what is wrong with each. Whatever key
+//! nobody asked for is unknown, so the list of allowed keys is the code that reads them and cannot
+//! drift from it. No fault ever quotes a value: a value may be a secret.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use crate::json;
+
+/// One thing that is wrong in a file, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    line: usize,
+    column: usize,
+    key: String,
+    problem: String,
+    remedy: String,
+}
+
+impl Fault {
+    /// The line, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column in characters, from 1.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The key, as in `template[0].on.push`; empty for a fault of the whole file.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.line, self.column)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}; {}", self.problem, self.remedy)
+    }
+}
+
+/// Faults found so far in one text.
+#[derive(Debug)]
+pub(crate) struct Faults<'t> {
+    text: &'t str,
+    list: RefCell<Vec<Fault>>,
+}
+
+impl<'t> Faults<'t> {
+    pub(crate) const fn new(text: &'t str) -> Self {
+        Self { text, list: RefCell::new(Vec::new()) }
+    }
+
+    pub(crate) fn add(
+        &self,
+        place: &Place,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let before = self.text.get(..place.span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        self.list.borrow_mut().push(Fault {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            key: place.key.clone(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.borrow().is_empty()
+    }
+
+    /// The faults in the order of the file.
+    pub(crate) fn into_sorted(self) -> Vec<Fault> {
+        let mut list = self.list.into_inner();
+        list.sort_by_key(|fault| (fault.line, fault.column));
+        list
+    }
+}
+
+/// Where a value stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    span: Range<usize>,
+    key: String,
+}
+
+impl Place {
+    fn child(&self, key: &str, span: Range<usize>) -> Self {
+        let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let key = if plain && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
+        let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
+        Self { span, key }
+    }
+
+    fn element(&self, index: usize, span: Range<usize>) -> Self {
+        Self { span, key: format!("{}[{index}]", self.key) }
+    }
+}
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
+}
+
+/// A table that is being read.
+#[derive(Debug)]
+pub(crate) struct Table<'d> {
+    entries: &'d DeTable<'d>,
+    asked: RefCell<Vec<&'d str>>,
+    faults: &'d Faults<'d>,
+    pub(crate) place: Place,
+}
+
+/// Reads the text of a file, and lets `read` take it apart.
+pub(crate) fn read<T>(
+    text: &str,
+    read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    let faults = Faults::new(text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        let place = Place { span, key: String::new() };
+        faults.add(&place, format!("this is not TOML: {}", error.message()), "see https://toml.io");
+    }
+    if !faults.is_empty() {
+        return Err(faults.into_sorted());
+    }
+    let value = {
+        let table = Table {
+            entries: root.get_ref(),
+            asked: RefCell::default(),
+            faults: &faults,
+            place: Place::default(),
+        };
+        read(&table, &faults)
+    };
+    match value {
+        Some(value) if faults.is_empty() => Ok(value),
+        _ => Err(faults.into_sorted()),
+    }
+}
+
+impl<'d> Table<'d> {
+    fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
+        self.asked.borrow_mut().push(key);
+        let (_, value) = self.find(key)?;
+        Some((value.get_ref(), self.place.child(key, value.span())))
+    }
+
+    fn find(&self, key: &str) -> Option<(&'d Spanned<toml::de::DeString<'d>>, &'d Spanned<DeValue<'d>>)> {
+        self.entries.iter().find(|(name, _)| name.get_ref() == key)
+    }
+
+    /// Where the key itself stands, for a fault about the pair; the table's place without it.
+    pub(crate) fn place_of(&self, key: &str) -> Place {
+        self.find(key)
+            .map_or_else(|| self.place.clone(), |(name, _)| self.place.child(key, name.span()))
+    }
+
+    fn wrong_type(&self, place: &Place, value: &DeValue<'_>, wanted: &str) {
+        self.faults.add(place, format!("this is {}", article(value)), format!("write {wanted}"));
+    }
+
+    pub(crate) fn string(&self, key: &'d str) -> Option<Located<&'d str>> {
+        let (value, place) = self.raw(key)?;
+        match value {
+            DeValue::String(text) => Some(Located { value: text, place }),
+            other => {
+                self.wrong_type(&place, other, "a string");
+                None
+            }
+        }
+    }
+
+    /// A string that must be there.
+    pub(crate) fn require_string(&self, key: &'d str, remedy: &str) -> Option<Located<&'d str>> {
+        if self.find(key).is_none() {
+            self.asked.borrow_mut().push(key);
+            self.faults.add(&self.place, format!("`{key}` is missing"), remedy);
+            return None;
+        }
+        self.string(key)
+    }
+
+    /// A string or a list of strings.
+    pub(crate) fn strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
+        match self.raw(key) {
+            None => Vec::new(),
+            Some((DeValue::String(text), place)) => vec![Located { value: text, place }],
+            Some((DeValue::Array(items), place)) => items
+                .iter()
+                .enumerate()
+                .filter_map(|(index, item)| {
+                    let place = place.element(index, item.span());
+                    let DeValue::String(text) = item.get_ref() else {
+                        self.wrong_type(&place, item.get_ref(), "a string");
+                        return None;
+                    };
+                    Some(Located { value: &**text, place })
+                })
+                .collect(),
+            Some((other, place)) => {
+                self.wrong_type(&place, other, "a list of strings");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(crate) fn integer(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
+        let (value, place) = self.raw(key)?;
+        let DeValue::Integer(number) = value else {
+            self.wrong_type(&place, value, "a whole number");
+            return None;
+        };
+        let within = integer(number).filter(|n| range.contains(n));
+        if within.is_none() {
+            let remedy = format!("write a number from {} to {}", range.start(), range.end());
+            self.faults.add(&place, "this number is out of range", remedy);
+        }
+        within
+    }
+
+    pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
+        let (value, place) = self.raw(key)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.wrong_type(&place, value, "true or false");
+        }
+        flag
+    }
+
+    pub(crate) fn table(&self, key: &'d str) -> Option<Table<'d>> {
+        let (value, place) = self.raw(key)?;
+        self.as_table(value, place)
+    }
+
+    fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Table<'d>> {
+        match value {
+            DeValue::Table(entries) => {
+                Some(Table { entries, asked: RefCell::default(), faults: self.faults, place })
+            }
+            other => {
+                self.wrong_type(&place, other, "a table");
+                None
+            }
+        }
+    }
+
+    /// A list of tables, as `[[key]]` writes it.
+    pub(crate) fn tables(&self, key: &'d str) -> Vec<Table<'d>> {
+        let Some((value, place)) = self.raw(key) else { return Vec::new() };
+        let DeValue::Array(items) = value else {
+            self.wrong_type(&place, value, &format!("a list of tables: [[{key}]]"));
+            return Vec::new();
+        };
+        items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| {
+                self.as_table(item.get_ref(), place.element(index, item.span()))
+            })
+            .collect()
+    }
+
+    /// A value that may take several forms.
+    pub(crate) fn any(&self, key: &'d str) -> Option<Item<'d>> {
+        let (value, place) = self.raw(key)?;
+        Some(self.item(value, place))
+    }
+
+    /// A list of values that may take several forms.
+    pub(crate) fn list(&self, key: &'d str) -> Vec<Item<'d>> {
+        let Some((value, place)) = self.raw(key) else { return Vec::new() };
+        let DeValue::Array(items) = value else {
+            self.wrong_type(&place, value, "a list");
+            return Vec::new();
+        };
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.item(item.get_ref(), place.element(index, item.span())))
+            .collect()
+    }
+
+    /// All entries, where the keys are the user's own words; in the order of the file.
+    pub(crate) fn entries(&self) -> Vec<(&'d str, Item<'d>)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        entries
+            .into_iter()
+            .map(|(name, value)| {
+                self.asked.borrow_mut().push(name.get_ref());
+                let place = self.place.child(name.get_ref(), value.span());
+                (&**name.get_ref(), self.item(value.get_ref(), place))
+            })
+            .collect()
+    }
+
+    fn item(&self, value: &'d DeValue<'d>, place: Place) -> Item<'d> {
+        let form = match value {
+            DeValue::String(text) => Form::String(text),
+            DeValue::Table(_) => match self.as_table(value, place.clone()) {
+                Some(table) => Form::Table(table),
+                None => Form::Other(value),
+            },
+            other => Form::Other(other),
+        };
+        Item { form, place }
+    }
+
+    /// The table as JSON text in the order of the file, with every key taken. Reports a date or a
+    /// number that JSON cannot say.
+    pub(crate) fn to_json(&self) -> Option<String> {
+        let keys = self.entries.iter().map(|(name, _)| &**name.get_ref());
+        self.asked.borrow_mut().extend(keys);
+        let mut out = Vec::new();
+        let json = write_table(self.entries, &mut out).and_then(|()| String::from_utf8(out).ok());
+        if json.is_none() {
+            self.faults.add(
+                &self.place,
+                "this holds a value that JSON cannot say",
+                "write strings, numbers, true, false, lists and tables only",
+            );
+        }
+        json
+    }
+
+    /// Reports every key that nobody asked for.
+    pub(crate) fn finish(&self) {
+        let asked = self.asked.borrow();
+        for (name, value) in self.entries {
+            if !asked.iter().any(|key| key == name.get_ref()) {
+                let place = Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
+                let remedy = allowed("key", name.get_ref(), asked.iter().copied());
+                self.faults.add(&place, "this key is unknown", remedy);
+            }
+        }
+    }
+}
+
+/// A value whose form is still to be looked at.
+#[derive(Debug)]
+pub(crate) struct Item<'d> {
+    pub(crate) form: Form<'d>,
+    pub(crate) place: Place,
+}
+
+#[derive(Debug)]
+pub(crate) enum Form<'d> {
+    String(&'d str),
+    Table(Table<'d>),
+    Other(&'d DeValue<'d>),
+}
+
+impl Form<'_> {
+    /// What the value is, for a fault.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Table(_) => "a table",
+            Self::Other(value) => article(value),
+        }
+    }
+}
+
+/// Names the word meant, if one is near, and lists the allowed ones.
+pub(crate) fn allowed<'w>(what: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
+    let mut words: Vec<_> = words.collect();
+    words.sort_unstable();
+    words.dedup();
+    let near = words
+        .iter()
+        .map(|word| (strsim::levenshtein(wrong, word), word))
+        .min()
+        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
+        .map(|(_, word)| format!("did you mean `{word}`? "))
+        .unwrap_or_default();
+    let list: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("{near}allowed {what}s here: {}", list.join(", "))
+}
+
+const fn article(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn write_table(entries: &DeTable<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    out.push(b'{');
+    for (index, (name, value)) in entries.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::write_string(name.get_ref(), out);
+        out.push(b':');
+        write_value(value.get_ref(), out)?;
+    }
+    out.push(b'}');
+    Some(())
+}
+
+fn write_value(value: &DeValue<'_>, out: &mut Vec<u8>) -> Option<()> {
+    match value {
+        DeValue::String(text) => json::write_string(text, out),
+        DeValue::Integer(number) => out.extend_from_slice(integer(number)?.to_string().as_bytes()),
+        DeValue::Float(number) => {
+            let number = number.as_str().replace('_', "").parse().ok()?;
+            out.extend_from_slice(serde_json::Number::from_f64(number)?.to_string().as_bytes());
+        }
+        DeValue::Boolean(flag) => out.extend_from_slice(flag.to_string().as_bytes()),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_value(item.get_ref(), out)?;
+            }
+            out.push(b']');
+        }
+        DeValue::Table(table) => write_table(table, out)?,
+    }
+    Some(())
+}
+
+fn integer(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_every_fault_with_its_place() {
+        let text = "name = 1\ncolour = 'red'\n[inner]\nsize = 900\n";
+        let faults = read(text, |table, _| {
+            table.string("name");
+            table.require_string("title", "give it one");
+            let inner = table.table("inner")?;
+            inner.integer("size", 1..=10);
+            inner.finish();
+            table.finish();
+            Some(())
+        })
+        .unwrap_err();
+        let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "1:1: `title` is missing; give it one",
+                "1:8: name: this is a whole number; write a string",
+                "2:1: colour: this key is unknown; allowed keys here: `inner`, `name`, `title`",
+                "4:8: inner.size: this number is out of range; write a number from 1 to 10",
+            ]
+        );
+    }
+
+    #[test]
+    fn reports_what_is_no_toml() {
+        let faults = read("a = \nb = 'x", |_, _| Some(())).unwrap_err();
+        assert_eq!(faults.first().map(Fault::line), Some(1));
+        assert!(faults.iter().any(|fault| fault.line() == 2), "{faults:?}");
+    }
+
+    #[test]
+    fn suggests_the_word_that_was_meant() {
+        let words = || ["upstream", "listen", "admin"].into_iter();
+        assert!(allowed("key", "upstraem", words()).starts_with("did you mean `upstream`?"));
+        assert!(allowed("key", "zebra", words()).starts_with("allowed keys"));
+    }
+}

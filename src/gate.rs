@@ -1,0 +1,185 @@
+//! The gate: a compiled config, and the only door in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Config, ConfigError, ProxySettings, Sources};
+use crate::document::Fault;
+use crate::head::Head;
+use crate::intake::{Admission, Intake, check_head};
+use crate::route::{Lookup, Routes};
+use crate::verdict::{Refusal, RefusalKind};
+
+/// Judges callbacks. Cheap to clone; all clones share one config.
+///
+/// # Examples
+///
+/// A genuine push of Tencent CSS is accepted; with one other digit of `sign` it is not.
+///
+/// ```
+/// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// let gate = Gate::builder()
+///     .toml(
+///         r#"
+///         [[route]]
+///         path     = "/callbacks/tencent"
+///         provider = "tencent-css"
+///
+///         [[template]]
+///         name     = "prod-live"
+///         provider = "tencent-css"
+///         keys     = [{ env = "TENCENT_KEY" }]
+///         bind     = ["test.domain.com"]
+///         "#,
+///     )
+///     .variable("TENCENT_KEY", "test")
+///     .build()?;
+///
+/// let now = Timestamp::from_secs(1_545_030_873);
+/// let judge = |sign: &str| {
+///     let uri = Uri::from_static("/callbacks/tencent");
+///     let headers = HeaderMap::new();
+///     let Admission::Callback(mut intake) = gate.admit(&Head::new(&Method::POST, &uri, &headers))
+///     else {
+///         panic!("this is a callback path")
+///     };
+///     let body = format!(
+///         r#"{{"app":"test.domain.com","appname":"live","stream_id":"s","channel_id":"s",
+///             "event_type":1,"event_time":1545030273,"sequence":"1","node":"10.0.0.1",
+///             "user_ip":"10.0.0.2","stream_param":"","sign":"{sign}","t":1545030873}}"#
+///     );
+///     intake.push(body.into())?;
+///     intake.finish(now)
+/// };
+///
+/// let accepted = judge("ca3e25e5dc17a6f9909a9ae7281e300d").unwrap();
+/// assert_eq!(accepted.event().ce_type(), "com.tencentcloud.css.push");
+///
+/// let refusal = judge("ca3e25e5dc17a6f9909a9ae7281e300e").unwrap_err();
+/// assert_eq!(refusal.kind(), RefusalKind::SignatureMismatch);
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    routes: Arc<Routes>,
+    proxy: ProxySettings,
+    warnings: Vec<Fault>,
+}
+
+impl Gate {
+    /// Reads a config file. Files that it names are relative to it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or with everything that is wrong in it.
+    pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Config::from_file(path).map(Self::new)
+    }
+
+    /// Starts from a text or a file, with secrets from elsewhere than the environment.
+    #[must_use]
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    /// From a checked config.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let (routes, proxy, warnings) = config.into_parts();
+        Self(Arc::new(Inner { routes: Arc::new(routes), proxy, warnings }))
+    }
+
+    /// The proxy's settings.
+    #[must_use]
+    pub fn proxy_settings(&self) -> &ProxySettings {
+        &self.0.proxy
+    }
+
+    /// What the config says that is allowed but not advised.
+    #[must_use]
+    pub fn warnings(&self) -> &[Fault] {
+        &self.0.warnings
+    }
+
+    /// The first word on a request, from its head alone.
+    #[must_use]
+    pub fn admit(&self, head: &Head<'_>) -> Admission {
+        let routes = &self.0.routes;
+        let (found, token) = match routes.find(head.path()) {
+            Lookup::Other => return Admission::Other,
+            Lookup::Callback(found, token) => (found, token),
+            Lookup::Ambiguous(found) => {
+                let route = routes.at(found);
+                let fault = RefusalKind::PathAmbiguous.into();
+                return Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan));
+            }
+        };
+        let route = routes.at(found);
+        match check_head(head, route, token) {
+            Ok(announced) => {
+                Admission::Callback(Intake::new(Arc::clone(routes), found, announced, head))
+            }
+            Err(fault) => Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan)),
+        }
+    }
+}
+
+/// Builds a [`Gate`].
+#[derive(Debug, Default)]
+pub struct GateBuilder {
+    origin: Origin,
+    sources: Sources,
+}
+
+#[derive(Debug)]
+enum Origin {
+    File(PathBuf),
+    Text(String),
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl GateBuilder {
+    /// Takes the config from this text. Files that it names are relative to the working directory.
+    #[must_use]
+    pub fn toml(mut self, text: impl Into<String>) -> Self {
+        self.origin = Origin::Text(text.into());
+        self
+    }
+
+    /// Takes the config from this file. Files that it names are relative to it.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.origin = Origin::File(path.into());
+        self
+    }
+
+    /// Gives the value for `{ env = "NAME" }`, before the environment's own.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.sources.give(name, value);
+        self
+    }
+
+    /// Checks and compiles.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or with everything that is wrong in the config.
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        match self.origin {
+            Origin::File(path) => Config::from_file_with(&path, self.sources),
+            Origin::Text(text) => Config::parse(&text, &self.sources),
+        }
+        .map(Gate::new)
+    }
+}

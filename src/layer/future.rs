@@ -1,0 +1,283 @@
+//! The way of one request through the layer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response, StatusCode, Uri, request};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+use tower_service::Service;
+
+use super::body::{RequestBody, ResponseBody};
+use crate::head::{Head, Sender};
+use crate::intake::Intake;
+use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Reply};
+use crate::report;
+use crate::time::Timestamp;
+use crate::verdict::{Accepted, Refusal};
+
+pin_project! {
+    /// The response of a [`GateService`](super::GateService).
+    pub struct ResponseFuture<S, B, R>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        #[pin]
+        state: State<S, S::Future, B, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, F, B, R> {
+        // Another path: the inner service's own future.
+        Passing { #[pin] future: F },
+        // The reply is known.
+        Replying { reply: Option<Reply> },
+        // A callback whose body is being read.
+        Reading { #[pin] body: B, callback: Option<Callback<S>> },
+        // An accepted one, of which the inner service was told.
+        Asking { #[pin] future: F, #[pin] deadline: Sleep, accepted: Accepted },
+        // Its answer is being read.
+        Answering {
+            #[pin] body: R,
+            #[pin] deadline: Sleep,
+            accepted: Accepted,
+            status: StatusCode,
+            answer: BytesMut,
+        },
+    }
+}
+
+/// A request without its body, and what will judge and serve it.
+struct Callback<S> {
+    inner: S,
+    parts: request::Parts,
+    intake: Intake,
+    clock: fn() -> Timestamp,
+}
+
+impl<S, B, R> ResponseFuture<S, B, R>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    pub(super) const fn pass(future: S::Future) -> Self {
+        Self { state: State::Passing { future } }
+    }
+
+    pub(super) const fn reply(reply: Reply) -> Self {
+        Self { state: State::Replying { reply: Some(reply) } }
+    }
+
+    pub(super) fn judge(
+        inner: S,
+        request: Request<B>,
+        intake: Intake,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        let (parts, body) = request.into_parts();
+        let callback = Some(Callback { inner, parts, intake, clock });
+        Self { state: State::Reading { body, callback } }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B, R>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    B: Body<Data = Bytes>,
+    R: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Passing { future } => {
+                    let response = ready!(future.poll(cx))?;
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
+                }
+                StateProj::Replying { reply } => {
+                    let response = reply.take().map(Reply::into_response).unwrap_or_default();
+                    return Poll::Ready(Ok(response.map(ResponseBody::ours)));
+                }
+                StateProj::Reading { body, callback } => {
+                    match ready!(poll_verdict(body, callback, cx)) {
+                        Some(verdict) => verdict.into_state(),
+                        None => State::Replying { reply: None },
+                    }
+                }
+                StateProj::Asking { future, mut deadline, accepted } => {
+                    match future.poll(cx) {
+                        Poll::Ready(Ok(response)) => {
+                            let (parts, body) = response.into_parts();
+                            // What is left of the time is the time for the body.
+                            let left = deadline.deadline();
+                            State::Answering {
+                                body,
+                                deadline: tokio::time::sleep_until(left),
+                                accepted: accepted.clone(),
+                                status: parts.status,
+                                answer: BytesMut::new(),
+                            }
+                        }
+                        Poll::Ready(Err(_)) => {
+                            conclude(accepted, Answer::Unreachable("the service failed".into()))
+                        }
+                        Poll::Pending => {
+                            ready!(deadline.as_mut().poll(cx));
+                            conclude(accepted, Answer::Timeout)
+                        }
+                    }
+                }
+                StateProj::Answering { body, deadline, accepted, status, answer } => {
+                    match poll_answer(body, *status, answer, cx) {
+                        Poll::Ready(answer) => conclude(accepted, answer),
+                        Poll::Pending => {
+                            ready!(deadline.poll(cx));
+                            conclude(accepted, Answer::Timeout)
+                        }
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+/// What became of a callback once its body was read.
+enum Judged<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    Asked { future: S::Future, deadline: Sleep, accepted: Accepted },
+    Settled(Reply),
+}
+
+impl<S, B> Judged<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    fn into_state<R>(self) -> State<S, S::Future, B, R> {
+        match self {
+            Self::Asked { future, deadline, accepted } => {
+                State::Asking { future, deadline, accepted }
+            }
+            Self::Settled(reply) => State::Replying { reply: Some(reply) },
+        }
+    }
+}
+
+/// Reads the body to its end, or until it is refused.
+fn poll_verdict<S, B>(
+    mut body: Pin<&mut B>,
+    slot: &mut Option<Callback<S>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Judged<S, B>>>
+where
+    S: Service<Request<RequestBody<B>>>,
+    B: Body<Data = Bytes>,
+{
+    while let Some(callback) = slot.as_mut() {
+        let refused = match ready!(body.as_mut().poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data().map(|data| callback.intake.push(data)) {
+                Ok(Err(refusal)) => Some(refusal),
+                Ok(Ok(())) | Err(_) => continue,
+            },
+            Some(Err(_)) => None,
+            None => return Poll::Ready(slot.take().map(Callback::finish)),
+        };
+        let interrupted = || slot.take().map(|callback| callback.intake.interrupted());
+        return Poll::Ready(refused.or_else(interrupted).map(|refusal| refuse(&refusal)));
+    }
+    Poll::Ready(None)
+}
+
+fn refuse<S, B>(refusal: &Refusal) -> Judged<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    report::refused(refusal, None);
+    Judged::Settled(refusal.reply())
+}
+
+impl<S> Callback<S> {
+    /// The verdict, and the call that follows from it.
+    fn finish<B>(self) -> Judged<S, B>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        let Self { mut inner, parts, intake, clock } = self;
+        let accepted = match intake.finish(clock()) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return refuse(&refusal),
+        };
+        let (url, timeout) = match accepted.next() {
+            Next::Ask { url, timeout } => (url, timeout),
+            Next::Reply(conclusion) => return Judged::Settled(report_of(&accepted, conclusion)),
+        };
+        let request = event_request(parts, url.as_ref(), &accepted);
+        Judged::Asked { future: inner.call(request), deadline: sleep(timeout), accepted }
+    }
+}
+
+/// The request that the inner service gets.
+fn event_request<B>(
+    mut parts: request::Parts,
+    url: Option<&Uri>,
+    accepted: &Accepted,
+) -> Request<RequestBody<B>> {
+    let head = Head::new(&parts.method, &parts.uri, &parts.headers);
+    let (mut headers, body) = accepted.request(&head, &Sender::default());
+    if let Some(host) = parts.headers.remove(http::header::HOST) {
+        headers.insert(http::header::HOST, host);
+    }
+    if let Some(path) = url.and_then(Uri::path_and_query) {
+        let mut uri = parts.uri.into_parts();
+        uri.path_and_query = Some(path.clone());
+        // A scheme and authority that stood with one path stand with another.
+        parts.uri = Uri::from_parts(uri).unwrap_or_default();
+    }
+    parts.method = Method::POST;
+    parts.headers = headers;
+    parts.extensions.insert(accepted.clone());
+    Request::from_parts(parts, RequestBody::ours(body))
+}
+
+fn poll_answer<R: Body<Data = Bytes>>(
+    mut body: Pin<&mut R>,
+    status: StatusCode,
+    answer: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<Answer> {
+    loop {
+        match ready!(body.as_mut().poll_frame(cx)) {
+            None => {
+                let body = Some(std::mem::take(answer).freeze());
+                return Poll::Ready(Answer::Response { status, body });
+            }
+            Some(Err(_)) => {
+                return Poll::Ready(Answer::Unreachable("its answer broke off".into()));
+            }
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else { continue };
+                if data.len() > MAX_ANSWER_BYTES - answer.len() {
+                    return Poll::Ready(Answer::Response { status, body: None });
+                }
+                answer.extend_from_slice(&data);
+            }
+        }
+    }
+}
+
+fn conclude<S, F, B, R>(accepted: &Accepted, answer: Answer) -> State<S, F, B, R> {
+    State::Replying { reply: Some(report_of(accepted, accepted.conclude(answer))) }
+}
+
+fn report_of(accepted: &Accepted, conclusion: Conclusion) -> Reply {
+    report::concluded(accepted, &conclusion, None);
+    conclusion.reply
+}

@@ -1,0 +1,65 @@
+//! The service: looks at the head, and hands the rest to the future.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::body::{RequestBody, ResponseBody};
+use super::future::ResponseFuture;
+use crate::gate::Gate;
+use crate::head::{Head, strip_reserved};
+use crate::intake::Admission;
+use crate::report;
+use crate::time::Timestamp;
+
+/// A service with a [`Gate`] in front.
+#[derive(Clone, Debug)]
+pub struct GateService<S> {
+    gate: Gate,
+    inner: S,
+    clock: fn() -> Timestamp,
+}
+
+impl<S> GateService<S> {
+    pub(super) const fn new(gate: Gate, inner: S, clock: fn() -> Timestamp) -> Self {
+        Self { gate, inner, clock }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for GateService<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
+    B: Body<Data = Bytes>,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let head = Head::new(request.method(), request.uri(), request.headers());
+        match self.gate.admit(&head) {
+            Admission::Other => {
+                strip_reserved(request.headers_mut());
+                ResponseFuture::pass(self.inner.call(request.map(RequestBody::inner)))
+            }
+            Admission::Refused(refusal) => {
+                report::refused(&refusal, None);
+                ResponseFuture::reply(refusal.reply())
+            }
+            Admission::Callback(intake) => {
+                // The clone is not ready yet; the one that is ready takes this call.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                ResponseFuture::judge(ready, request, intake, self.clock)
+            }
+        }
+    }
+}

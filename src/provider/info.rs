@@ -1,0 +1,73 @@
+//! What the definitions say, for people and tools.
+
+use super::built_in;
+
+/// A provider.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProviderInfo {
+    /// As the config names it.
+    pub name: Box<str>,
+    /// As the platform calls itself.
+    pub title: Box<str>,
+    /// The platform's own page.
+    pub docs: Box<str>,
+    /// Its events.
+    pub kinds: Vec<KindInfo>,
+}
+
+/// A kind of event.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KindInfo {
+    /// As the config names it.
+    pub name: Box<str>,
+    /// Whether the answer matters; otherwise it only wants an acknowledgement.
+    pub decision: bool,
+    /// Its declared fields.
+    pub fields: Vec<FieldInfo>,
+}
+
+/// A field of an event's data.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FieldInfo {
+    /// Its name in the data.
+    pub name: Box<str>,
+    /// Its type, in the words of a definition.
+    pub ty: &'static str,
+    /// Whether it may be absent or `null`.
+    pub optional: bool,
+    /// Whether it holds a credential.
+    pub secret: bool,
+}
+
+/// Every built-in provider.
+#[must_use]
+pub fn providers() -> Vec<ProviderInfo> {
+    built_in()
+        .map(|plan| ProviderInfo {
+            name: (&*plan.name).into(),
+            title: plan.title,
+            docs: plan.docs,
+            kinds: plan
+                .kinds
+                .iter()
+                .map(|kind| KindInfo {
+                    name: (&*kind.name).into(),
+                    decision: kind.decision.is_some(),
+                    fields: kind
+                        .fields
+                        .iter()
+                        .map(|field| FieldInfo {
+                            name: field.name.clone(),
+                            ty: field.ty.name(),
+                            optional: field.optional,
+                            secret: field.secret,
+                        })
+                        .collect(),
+                })
+                .collect(),
+        })
+        .collect()
+}

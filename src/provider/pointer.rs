@@ -1,0 +1,79 @@
+//! Where in a body a value stands: a JSON Pointer (RFC 6901), which in a form names a field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::json::{Object, Shape, Value};
+
+/// A parsed pointer of at least one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pointer {
+    first: Box<str>,
+    rest: Vec<Box<str>>,
+}
+
+impl Pointer {
+    /// `None` unless the text starts with `/`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut segments = text
+            .strip_prefix('/')?
+            .split('/')
+            .map(|segment| segment.replace("~1", "/").replace("~0", "~").into_boxed_str());
+        Some(Self { first: segments.next()?, rest: segments.collect() })
+    }
+
+    /// The name, for a pointer of one segment: a member of the body itself.
+    pub(crate) fn top_level(&self) -> Option<&str> {
+        self.rest.is_empty().then_some(&*self.first)
+    }
+
+    /// The value in `object`, if it has one there.
+    pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
+        let mut value = match object.get(&self.first)? {
+            Value::Json(raw) => Value::Json(raw),
+            Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+        };
+        for name in &self.rest {
+            let Value::Json(raw) = value else { return None };
+            if value.shape() != Shape::Object {
+                return None;
+            }
+            let inner = Object::from_json(raw).ok()?;
+            value = inner.into_member(name)?;
+        }
+        Some(value)
+    }
+
+    /// The text of the string or number there.
+    pub(crate) fn text<'v>(&self, object: &'v Object<'_>) -> Option<Cow<'v, str>> {
+        self.find(object)?.into_scalar()
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let segments = std::iter::once(&self.first).chain(&self.rest);
+        for segment in segments {
+            write!(f, "/{}", segment.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_members_and_members_of_members() {
+        let object = Object::from_json(r#"{"a/b":1,"data":{"t":"17"},"n":null}"#).unwrap();
+        let text = |pointer| Pointer::parse(pointer).unwrap().text(&object).map(Cow::into_owned);
+        assert_eq!(text("/a~1b").as_deref(), Some("1"));
+        assert_eq!(text("/data/t").as_deref(), Some("17"));
+        for missing in ["/n", "/n/x", "/data", "/data/x", "/x", "/"] {
+            assert_eq!(text(missing), None, "{missing}");
+        }
+        assert_eq!(Pointer::parse("data"), None);
+        assert_eq!(Pointer::parse("/a~1b/c").unwrap().to_string(), "/a~1b/c");
+    }
+}

@@ -1,0 +1,48 @@
+//! The log: one line for each callback, with stable words for a machine and a sentence for a person.
+//!
+//! Both doors log through here, so the same verdict reads the same. No value of a callback stands
+//! in a line but the tenant's name, and no secret ever does.
+
+use std::net::IpAddr;
+
+use crate::reply::{Conclusion, Origin};
+use crate::verdict::{Accepted, Refusal};
+
+/// Logs a refusal as a warning.
+pub fn refused(refusal: &Refusal, from: Option<IpAddr>) {
+    tracing::warn!(
+        code = refusal.kind().as_str(),
+        status = refusal.kind().status().as_u16(),
+        provider = refusal.provider(),
+        route = refusal.route(),
+        tenant = refusal.tenant(),
+        template = refusal.template(),
+        from = from.map(tracing::field::display),
+        "callback refused: {refusal}"
+    );
+}
+
+/// Logs what became of an accepted callback: a failure of the app as an error, a kind that the
+/// template does not list as information, everything else for debugging.
+pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAddr>) {
+    let event = accepted.event();
+    let (id, source, kind) = (event.id(), event.source(), event.ce_type());
+    let template = accepted.template().name();
+    let status = conclusion.reply.status().as_u16();
+    let from = from.map(tracing::field::display);
+    match &conclusion.origin {
+        Origin::Failure(unavailable) => tracing::error!(
+            code = unavailable.kind().as_str(),
+            status, id, source, kind, template, from,
+            "callback answered by the failure policy: {unavailable}"
+        ),
+        Origin::Unlisted => tracing::info!(
+            code = "unlisted", status, id, source, kind, template, from,
+            "callback answered without the app: the template lists no address for it"
+        ),
+        Origin::App | Origin::Fixed => tracing::debug!(
+            code = conclusion.origin.as_str(), status, id, source, kind, template, from,
+            "callback answered"
+        ),
+    }
+}

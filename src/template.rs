@@ -1,0 +1,203 @@
+//! Templates: what to do with a tenant's callbacks, and the bindings that say whose they are.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Uri};
+
+use crate::event::{Forward, encoded};
+use crate::provider::Plan;
+use crate::provider::reply::{Preset, Reply};
+use crate::provider::signature::Window;
+use crate::secret::Secret;
+
+/// A named set of keys, addresses and policies.
+pub struct Template {
+    pub(crate) name: Arc<str>,
+    pub(crate) description: Box<str>,
+    pub(crate) plan: Arc<Plan>,
+    /// Any of them will do. Empty only for a provider that does not sign, or one that the operator
+    /// takes unsigned.
+    pub(crate) keys: Vec<Secret>,
+    pub(crate) window: Option<Window>,
+    /// One for each kind of the plan.
+    pub(crate) deliveries: Vec<Delivery>,
+    /// For a kind that the plan does not name.
+    pub(crate) unknown: Delivery,
+    /// The name as a header holds it.
+    pub(crate) header: HeaderValue,
+}
+
+impl Template {
+    /// The name: 1 to 30 Chinese characters, letters, digits, `_` and `-`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Up to 100 characters.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The provider whose callbacks it takes.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.plan.name
+    }
+
+    pub(crate) fn delivery(&self, kind: Option<usize>) -> &Delivery {
+        kind.and_then(|kind| self.deliveries.get(kind)).unwrap_or(&self.unknown)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template")
+            .field("name", &self.name)
+            .field("provider", &self.plan.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happens to an accepted event of one kind.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// The app is asked.
+    Ask(Ask),
+    /// The template itself has the answer.
+    Fixed(Reply),
+    /// The template names other kinds but not this one: acknowledged, or denied, and counted.
+    Unlisted(Reply),
+}
+
+/// How the app is asked.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// Without one the request keeps its path.
+    pub(crate) url: Option<Uri>,
+    pub(crate) timeout: Duration,
+    pub(crate) forward: Forward,
+    pub(crate) on_failure: Reply,
+    /// What an accepting answer is filled up with.
+    pub(crate) defaults: Vec<Preset>,
+}
+
+/// Which template a tenant's callbacks belong to, for one provider.
+#[derive(Debug, Default)]
+pub(crate) struct Bindings {
+    tenants: HashMap<Box<str>, Binding>,
+    everyone_else: Option<Arc<Template>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) template: Arc<Template>,
+    /// The event source, made once.
+    pub(crate) source: Arc<str>,
+}
+
+/// The tenant that stands for every other one.
+pub(crate) const EVERYONE_ELSE: &str = "*";
+
+impl Bindings {
+    /// Binds a tenant; gives back the template that it is already bound to.
+    pub(crate) fn bind(&mut self, tenant: &str, template: &Arc<Template>) -> Result<(), Arc<Template>> {
+        if tenant == EVERYONE_ELSE {
+            return match &self.everyone_else {
+                Some(other) => Err(Arc::clone(other)),
+                None => {
+                    self.everyone_else = Some(Arc::clone(template));
+                    Ok(())
+                }
+            };
+        }
+        if let Some(other) = self.tenants.get(tenant) {
+            return Err(Arc::clone(&other.template));
+        }
+        let source = source(&template.plan.name, Some(tenant));
+        let binding = Binding { template: Arc::clone(template), source };
+        self.tenants.insert(tenant.into(), binding);
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, tenant: &str) -> Option<&Binding> {
+        self.tenants.get(tenant)
+    }
+
+    pub(crate) const fn everyone_else(&self) -> Option<&Arc<Template>> {
+        self.everyone_else.as_ref()
+    }
+}
+
+/// The event source: `/provider/tenant`, or `/provider` for a callback without a tenant.
+pub(crate) fn source(provider: &str, tenant: Option<&str>) -> Arc<str> {
+    match tenant {
+        Some(tenant) => format!("/{provider}/{tenant}").into(),
+        None => format!("/{provider}").into(),
+    }
+}
+
+/// What is wrong with a template's name, if anything.
+pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
+    const MAX_CHARS: usize = 30;
+    if name.is_empty() {
+        return Err("the name is empty");
+    }
+    if name.chars().count() > MAX_CHARS {
+        return Err("the name is longer than 30 characters");
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
+    if !name.chars().all(fits) {
+        return Err("the name holds another character");
+    }
+    Ok(())
+}
+
+/// The CJK ideographs of Unicode's blocks.
+const fn is_chinese(c: char) -> bool {
+    matches!(c,
+        '\u{3007}'
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{323AF}')
+}
+
+/// What is wrong with a template's description, if anything.
+pub(crate) fn check_description(description: &str) -> Result<(), &'static str> {
+    const MAX_CHARS: usize = 100;
+    if description.chars().count() > MAX_CHARS {
+        return Err("the description is longer than 100 characters");
+    }
+    Ok(())
+}
+
+/// The template's name as a header holds it.
+pub(crate) fn header(name: &str) -> HeaderValue {
+    encoded(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_thirty_characters_of_five_kinds() {
+        for name in ["a", "paid-channels", "直播_1", &"播".repeat(30), &"x".repeat(30)] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in ["", &"播".repeat(31), "a b", "a.b", "a/b", "라이브", "é", "a\n"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_description_is_up_to_a_hundred_characters() {
+        assert_eq!(check_description(&"播".repeat(100)), Ok(()));
+        assert!(check_description(&"x".repeat(101)).is_err());
+    }
+}

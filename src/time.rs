@@ -1,0 +1,117 @@
+//! A point in time, as an argument.
+//!
+//! The core never reads a clock: the door that received the request says what time it is.
+
+use std::fmt;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From Unix seconds; values that do not fit are clamped to the ends of the range.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// From Unix milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Unix milliseconds.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Unix seconds, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.
+    pub(crate) fn to_rfc3339(self) -> Option<String> {
+        jiff::Timestamp::from_millisecond(self.0)
+            .ok()
+            .map(|t| t.to_string())
+    }
+}
+
+impl From<std::time::SystemTime> for Timestamp {
+    fn from(time: std::time::SystemTime) -> Self {
+        let millis = match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis)
+            }
+        };
+        Self(millis)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_rfc3339() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// The unit in which a platform writes a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Millis,
+    Seconds,
+}
+
+impl Unit {
+    /// Reads decimal digits, with nothing around them.
+    pub(crate) fn parse(self, text: &str) -> Option<Timestamp> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let number = text.parse().ok()?;
+        Some(match self {
+            Self::Millis => Timestamp::from_millis(number),
+            Self::Seconds => Timestamp::from_secs(number),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_rfc_3339() {
+        assert_eq!(
+            Timestamp::from_secs(1_703_731_478).to_string(),
+            "2023-12-28T02:44:38Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(1_670_588_074_971).to_string(),
+            "2022-12-09T12:14:34.971Z"
+        );
+    }
+
+    #[test]
+    fn reads_digits_and_nothing_else() {
+        assert_eq!(Unit::Seconds.parse("12"), Some(Timestamp::from_secs(12)));
+        assert_eq!(Unit::Millis.parse("-12"), Some(Timestamp::from_millis(-12)));
+        for wrong in ["", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "99999999999999999999"] {
+            assert_eq!(Unit::Seconds.parse(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn far_times_do_not_wrap() {
+        assert!(Timestamp::from_secs(i64::MAX) > Timestamp::from_secs(0));
+        assert!(Timestamp::from_secs(i64::MIN) < Timestamp::from_secs(0));
+    }
+}

@@ -1,0 +1,124 @@
+//! The permit: a callback that was proven genuine.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::event::{Event, Forward};
+use crate::head::{Head, Sender, write_forwarded};
+use crate::provider::{Kind, View};
+use crate::template::{Delivery, Template};
+
+/// A callback that was proven genuine: the permit to forward it.
+///
+/// Only the gate makes one. The layer puts it into the request's extensions.
+#[derive(Clone, Debug)]
+pub struct Accepted(Arc<Inner>);
+
+struct Inner {
+    event: Event,
+    template: Arc<Template>,
+    /// In the template's plan; `None` for one that the definition does not name.
+    kind: Option<usize>,
+    raw: Bytes,
+    content_type: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("event", &self.event)
+            .field("template", &self.template)
+            .finish_non_exhaustive()
+    }
+}
+
+const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
+
+impl Accepted {
+    pub(crate) fn new(
+        event: Event,
+        template: Arc<Template>,
+        kind: Option<usize>,
+        raw: Bytes,
+        content_type: Option<HeaderValue>,
+    ) -> Self {
+        Self(Arc::new(Inner { event, template, kind, raw, content_type }))
+    }
+
+    /// The event in normal form.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.0.event
+    }
+
+    /// The template that judged it.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        &self.0.template
+    }
+
+    /// The body as received.
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        &self.0.raw
+    }
+
+    /// The data as a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// When `T` describes another kind, or does not read the data.
+    pub fn view<T: View>(&self) -> Result<T, ViewError> {
+        let event = self.event();
+        if !T::describes(&event.provider, &event.kind) {
+            let kind = format!("{}.{}", event.provider, event.kind);
+            return Err(ViewError::OtherKind { kind });
+        }
+        serde_json::from_slice(&event.data).map_err(ViewError::Data)
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        self.0.template.plan.kind(self.0.kind)
+    }
+
+    pub(crate) fn delivery(&self) -> &Delivery {
+        self.0.template.delivery(self.0.kind)
+    }
+
+    /// The headers and the body that the app gets, and nothing else of the callback.
+    #[must_use]
+    pub fn request(&self, head: &Head<'_>, sender: &Sender<'_>) -> (HeaderMap, Bytes) {
+        let forward = match self.delivery() {
+            Delivery::Ask(ask) => ask.forward,
+            Delivery::Fixed(_) | Delivery::Unlisted(_) => Forward::default(),
+        };
+        let received = self.0.content_type.as_ref();
+        let (body, content_type) = self.0.event.body(forward, &self.0.raw, received);
+        let mut headers = HeaderMap::with_capacity(16);
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        self.0.event.write_headers(&mut headers);
+        headers.insert(GATEPOST_TEMPLATE, self.0.template.header.clone());
+        write_forwarded(&mut headers, head, sender);
+        (headers, body)
+    }
+}
+
+/// Why data could not be had as a Rust type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// The data does not fit the type.
+    #[error("the callback's data does not fit the type")]
+    Data(#[source] serde_json::Error),
+    /// The type describes another kind.
+    #[error("the callback is a {kind}, which this type does not describe")]
+    OtherKind {
+        /// Which kind it is, as in `tencent-css.push`.
+        kind: String,
+    },
+}

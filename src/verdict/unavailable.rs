@@ -1,0 +1,95 @@
+//! What kept an app's answer from being used: the app's fault, or our own.
+
+use std::fmt;
+
+use super::printable;
+use crate::provider::reply::AnswerFault;
+
+/// Why the app's answer was not used for an accepted callback.
+#[derive(Clone, Debug)]
+pub struct Unavailable {
+    kind: UnavailableKind,
+    detail: Option<String>,
+}
+
+/// What kept the app's answer from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnavailableKind {
+    /// A field of the answer is unknown, missing, or of the wrong type or range.
+    AnswerInvalid,
+    /// The answer is no JSON object.
+    AnswerMalformed,
+    /// The answer is over the limit.
+    AnswerTooLarge,
+    /// The app answered with a status that says neither yes nor no.
+    AppStatus,
+    /// The app did not answer in time.
+    AppTimeout,
+    /// The app could not be reached, or hung up.
+    AppUnreachable,
+}
+
+impl UnavailableKind {
+    /// The stable code: the same word in logs, metrics and documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AnswerInvalid => "answer_invalid",
+            Self::AnswerMalformed => "answer_malformed",
+            Self::AnswerTooLarge => "answer_too_large",
+            Self::AppStatus => "app_status",
+            Self::AppTimeout => "app_timeout",
+            Self::AppUnreachable => "app_unreachable",
+        }
+    }
+}
+
+impl Unavailable {
+    /// Why.
+    #[must_use]
+    pub const fn kind(&self) -> UnavailableKind {
+        self.kind
+    }
+
+    pub(crate) fn with(kind: UnavailableKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: Some(detail.into()) }
+    }
+}
+
+impl From<UnavailableKind> for Unavailable {
+    fn from(kind: UnavailableKind) -> Self {
+        Self { kind, detail: None }
+    }
+}
+
+impl From<AnswerFault> for Unavailable {
+    fn from(fault: AnswerFault) -> Self {
+        let kind = match fault {
+            AnswerFault::Malformed => UnavailableKind::AnswerMalformed,
+            AnswerFault::Contradiction { .. }
+            | AnswerFault::Field(_)
+            | AnswerFault::Unknown { .. } => UnavailableKind::AnswerInvalid,
+        };
+        Self::with(kind, printable(&fault.to_string()))
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            UnavailableKind::AnswerInvalid => "a field of the app's answer cannot be used",
+            UnavailableKind::AnswerMalformed => "the app's answer is no JSON object",
+            UnavailableKind::AnswerTooLarge => "the app's answer is too large",
+            UnavailableKind::AppStatus => "the app's status says neither yes nor no",
+            UnavailableKind::AppTimeout => "the app did not answer in time",
+            UnavailableKind::AppUnreachable => "the app cannot be reached",
+        })?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Unavailable {}
