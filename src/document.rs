@@ -4,6 +4,11 @@
 //! nobody asked for is unknown, so the list of allowed keys is the code that reads them and cannot
 //! drift from it. No fault ever quotes a value: a value may be a secret.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a value of another form is a fault, whatever it is"
+)]
+
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -77,12 +82,7 @@ impl<'t> Faults<'t> {
         Self { text, list: RefCell::new(Vec::new()) }
     }
 
-    pub(crate) fn add(
-        &self,
-        place: &Place,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
         let before = self.text.get(..place.span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         self.list.borrow_mut().push(Fault {
@@ -179,7 +179,10 @@ impl<'d> Table<'d> {
         Some((value.get_ref(), self.place.child(key, value.span())))
     }
 
-    fn find(&self, key: &str) -> Option<(&'d Spanned<toml::de::DeString<'d>>, &'d Spanned<DeValue<'d>>)> {
+    fn find(
+        &self,
+        key: &str,
+    ) -> Option<(&'d Spanned<toml::de::DeString<'d>>, &'d Spanned<DeValue<'d>>)> {
         self.entries.iter().find(|(name, _)| name.get_ref() == key)
     }
 
@@ -261,12 +264,12 @@ impl<'d> Table<'d> {
         flag
     }
 
-    pub(crate) fn table(&self, key: &'d str) -> Option<Table<'d>> {
+    pub(crate) fn table(&self, key: &'d str) -> Option<Self> {
         let (value, place) = self.raw(key)?;
         self.as_table(value, place)
     }
 
-    fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Table<'d>> {
+    fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Self> {
         match value {
             DeValue::Table(entries) => {
                 Some(Table { entries, asked: RefCell::default(), faults: self.faults, place })
@@ -279,7 +282,7 @@ impl<'d> Table<'d> {
     }
 
     /// A list of tables, as `[[key]]` writes it.
-    pub(crate) fn tables(&self, key: &'d str) -> Vec<Table<'d>> {
+    pub(crate) fn tables(&self, key: &'d str) -> Vec<Self> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
             self.wrong_type(&place, value, &format!("a list of tables: [[{key}]]"));
@@ -362,7 +365,8 @@ impl<'d> Table<'d> {
         let asked = self.asked.borrow();
         for (name, value) in self.entries {
             if !asked.iter().any(|key| key == name.get_ref()) {
-                let place = Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
+                let place =
+                    Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
                 let remedy = allowed("key", name.get_ref(), asked.iter().copied());
                 self.faults.add(&place, "this key is unknown", remedy);
             }

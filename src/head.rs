@@ -94,9 +94,12 @@ pub fn write_forwarded(headers: &mut HeaderMap, head: &Head<'_>, sender: &Sender
     if let Some(chain) = forwarded_for(received, sender.address) {
         headers.insert(X_FORWARDED_FOR, chain);
     }
-    let host = || received.get(HOST).cloned().or_else(|| {
-        HeaderValue::from_str(head.uri().authority()?.as_str()).ok()
-    });
+    let host = || {
+        received
+            .get(HOST)
+            .cloned()
+            .or_else(|| HeaderValue::from_str(head.uri().authority()?.as_str()).ok())
+    };
     if let Some(host) = received.get(X_FORWARDED_HOST).cloned().or_else(host) {
         headers.insert(X_FORWARDED_HOST, host);
     }

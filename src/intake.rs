@@ -116,7 +116,12 @@ enum Body {
 }
 
 impl Intake {
-    pub(crate) fn new(routes: Arc<Routes>, route: Found, announced: usize, head: &Head<'_>) -> Self {
+    pub(crate) fn new(
+        routes: Arc<Routes>,
+        route: Found,
+        announced: usize,
+        head: &Head<'_>,
+    ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         Self { routes, route, body: Body::Empty, announced, content_type }
     }

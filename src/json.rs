@@ -141,9 +141,9 @@ impl<'a> Object<'a> {
     /// Reads a JSON object.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, Defect> {
         let mut de = serde_json::Deserializer::from_str(text);
-        let members = (&mut de).deserialize_map(Members).map_err(|e| {
-            if e.is_data() { Defect::NotAnObject } else { Defect::JsonMalformed }
-        })?;
+        let members = (&mut de)
+            .deserialize_map(Members)
+            .map_err(|e| if e.is_data() { Defect::NotAnObject } else { Defect::JsonMalformed })?;
         de.end().map_err(|_| Defect::JsonMalformed)?;
         for (_, value) in &members {
             check_value(value)?;
@@ -209,10 +209,7 @@ fn check_form(bytes: &[u8]) -> Result<(), Defect> {
         }
         rest = &rest[at + 3..];
     }
-    percent_encoding::percent_decode(bytes)
-        .decode_utf8()
-        .map(drop)
-        .map_err(|_| Defect::InvalidUtf8)
+    percent_encoding::percent_decode(bytes).decode_utf8().map(drop).map_err(|_| Defect::InvalidUtf8)
 }
 
 /// Checks what the top level does not show: escapes, nested names and depth.
@@ -406,13 +403,16 @@ mod tests {
     fn keeps_every_digit_and_the_order() {
         let text = r#"{"b":1810089.20,"a":92233720368547758079,"c":[ 1 , "\u00e9" ]}"#;
         let members = json(text).unwrap();
-        let expected = [("b", "1810089.20"), ("a", "92233720368547758079"), ("c", r#"[ 1 , "\u00e9" ]"#)];
+        let expected =
+            [("b", "1810089.20"), ("a", "92233720368547758079"), ("c", r#"[ 1 , "\u00e9" ]"#)];
         assert_eq!(members, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
 
     #[test]
     fn refuses_a_name_twice_at_any_depth() {
-        for text in [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[[{"a":1,"\u0061":2}]]}"#] {
+        for text in
+            [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[[{"a":1,"\u0061":2}]]}"#]
+        {
             assert_eq!(json(text), Err(Defect::Duplicate("a".into())), "{text}");
         }
     }
@@ -444,8 +444,16 @@ mod tests {
     #[test]
     fn refuses_broken_json() {
         let broken = [
-            "", "{", r#"{"a":1}x"#, r#"{"a":01}"#, r#"{"a":"\ud800"}"#, r#"{"a":{"b":"\ud800"}}"#,
-            "{\"a\":\"\u{1}\"}", r#"{"a":1,}"#, r#"{a:1}"#, r#"{"a":NaN}"#,
+            "",
+            "{",
+            r#"{"a":1}x"#,
+            r#"{"a":01}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":{"b":"\ud800"}}"#,
+            "{\"a\":\"\u{1}\"}",
+            r#"{"a":1,}"#,
+            r#"{a:1}"#,
+            r#"{"a":NaN}"#,
         ];
         for text in broken {
             assert_eq!(json(text), Err(Defect::JsonMalformed), "{text}");
@@ -455,7 +463,8 @@ mod tests {
     #[test]
     fn decodes_a_form_and_refuses_a_broken_one() {
         let form = Object::from_form(b"a=1+2&b=%E4%B8%AD&c").unwrap();
-        let text: Vec<_> = form.iter().map(|(n, v)| (n.to_owned(), v.scalar().unwrap().into_owned())).collect();
+        let text: Vec<_> =
+            form.iter().map(|(n, v)| (n.to_owned(), v.scalar().unwrap().into_owned())).collect();
         assert_eq!(text, [("a", "1 2"), ("b", "中"), ("c", "")].map(|(n, v)| (n.into(), v.into())));
         let defect = |bytes: &'static [u8]| Object::from_form(bytes).unwrap_err();
         assert_eq!(defect(b"a=%"), Defect::FormMalformed);

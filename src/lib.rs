@@ -24,7 +24,9 @@ mod template;
 mod time;
 mod verdict;
 
-pub use config::{Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings};
+pub use config::{
+    Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+};
 pub use document::Fault;
 pub use event::Event;
 pub use gate::{Gate, GateBuilder};

@@ -94,7 +94,7 @@ impl Accepted {
     pub fn next(&self) -> Next {
         match self.ask() {
             Ok(ask) => Next::Ask { url: ask.url.clone(), timeout: ask.timeout },
-            Err(conclusion) => Next::Reply(conclusion),
+            Err((reply, origin)) => Next::Reply(Conclusion { reply: reply.clone(), origin }),
         }
     }
 
@@ -103,25 +103,23 @@ impl Accepted {
     pub fn conclude(&self, answer: Answer) -> Conclusion {
         let ask = match self.ask() {
             Ok(ask) => ask,
-            Err(conclusion) => return conclusion,
+            Err((reply, origin)) => return Conclusion { reply: reply.clone(), origin },
         };
         match self.reply_to(ask, answer) {
             Ok(reply) => Conclusion { reply, origin: Origin::App },
-            Err(unavailable) => Conclusion {
-                reply: ask.on_failure.clone(),
-                origin: Origin::Failure(unavailable),
-            },
+            Err(unavailable) => {
+                Conclusion { reply: ask.on_failure.clone(), origin: Origin::Failure(unavailable) }
+            }
         }
     }
 
     /// How to ask the app, or the reply that needs no app.
-    fn ask(&self) -> Result<&Ask, Conclusion> {
-        let (reply, origin) = match self.delivery() {
-            Delivery::Ask(ask) => return Ok(ask),
-            Delivery::Fixed(reply) => (reply, Origin::Fixed),
-            Delivery::Unlisted(reply) => (reply, Origin::Unlisted),
-        };
-        Err(Conclusion { reply: reply.clone(), origin })
+    fn ask(&self) -> Result<&Ask, (&Reply, Origin)> {
+        match self.delivery() {
+            Delivery::Ask(ask) => Ok(ask),
+            Delivery::Fixed(reply) => Err((reply, Origin::Fixed)),
+            Delivery::Unlisted(reply) => Err((reply, Origin::Unlisted)),
+        }
     }
 
     fn reply_to(&self, ask: &Ask, answer: Answer) -> Result<Reply, Unavailable> {

@@ -33,15 +33,32 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAd
     match &conclusion.origin {
         Origin::Failure(unavailable) => tracing::error!(
             code = unavailable.kind().as_str(),
-            status, id, source, kind, template, from,
+            status,
+            id,
+            source,
+            kind,
+            template,
+            from,
             "callback answered by the failure policy: {unavailable}"
         ),
         Origin::Unlisted => tracing::info!(
-            code = "unlisted", status, id, source, kind, template, from,
+            code = "unlisted",
+            status,
+            id,
+            source,
+            kind,
+            template,
+            from,
             "callback answered without the app: the template lists no address for it"
         ),
         Origin::App | Origin::Fixed => tracing::debug!(
-            code = conclusion.origin.as_str(), status, id, source, kind, template, from,
+            code = conclusion.origin.as_str(),
+            status,
+            id,
+            source,
+            kind,
+            template,
+            from,
             "callback answered"
         ),
     }

@@ -105,7 +105,11 @@ pub(crate) const EVERYONE_ELSE: &str = "*";
 
 impl Bindings {
     /// Binds a tenant; gives back the template that it is already bound to.
-    pub(crate) fn bind(&mut self, tenant: &str, template: &Arc<Template>) -> Result<(), Arc<Template>> {
+    pub(crate) fn bind(
+        &mut self,
+        tenant: &str,
+        template: &Arc<Template>,
+    ) -> Result<(), Arc<Template>> {
         if tenant == EVERYONE_ELSE {
             return match &self.everyone_else {
                 Some(other) => Err(Arc::clone(other)),

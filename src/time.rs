@@ -35,9 +35,7 @@ impl Timestamp {
 
     /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.
     pub(crate) fn to_rfc3339(self) -> Option<String> {
-        jiff::Timestamp::from_millisecond(self.0)
-            .ok()
-            .map(|t| t.to_string())
+        jiff::Timestamp::from_millisecond(self.0).ok().map(|t| t.to_string())
     }
 }
 
@@ -90,10 +88,7 @@ mod tests {
 
     #[test]
     fn prints_rfc_3339() {
-        assert_eq!(
-            Timestamp::from_secs(1_703_731_478).to_string(),
-            "2023-12-28T02:44:38Z"
-        );
+        assert_eq!(Timestamp::from_secs(1_703_731_478).to_string(), "2023-12-28T02:44:38Z");
         assert_eq!(
             Timestamp::from_millis(1_670_588_074_971).to_string(),
             "2022-12-09T12:14:34.971Z"

@@ -125,7 +125,11 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
             say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
         }
     }
-    if found { Ok(()) } else { Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them")) }
+    if found {
+        Ok(())
+    } else {
+        Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them"))
+    }
 }
 
 /// Writes a line; whoever reads it may have gone.

@@ -29,8 +29,8 @@
 //! ```
 
 pub mod admin;
-pub mod cli;
 mod app;
+pub mod cli;
 mod clock;
 mod metrics;
 mod module;

@@ -130,7 +130,8 @@ pub(crate) fn sender(session: &Session, trace: Option<[u8; 24]>) -> Sender<'stat
 /// Removes reserved headers in Pingora's way, which also keeps their original spelling.
 fn strip_reserved(session: &mut Session) {
     let header = session.req_header_mut();
-    let reserved: Vec<_> = header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
+    let reserved: Vec<_> =
+        header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
     for name in reserved {
         header.remove_header(&name);
     }
@@ -164,6 +165,8 @@ async fn refuse(session: &mut Session, refusal: &Refusal) -> pingora::Result<()>
     let reply = refusal.reply();
     let reusable = !reply.must_close() && ends_soon(session);
     if reusable {
+        // What is left of the request is read after the reply, before the next one.
+        session.downstream_session.set_close_on_response_before_downstream_finish(false);
         session.downstream_session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
     } else {
         session.set_keepalive(None);

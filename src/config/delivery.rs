@@ -7,9 +7,9 @@ use http::Uri;
 use super::Reader;
 use crate::document::{Form, Located, Place, Table, allowed};
 use crate::event::Forward;
+use crate::provider::definition::read_presets;
 use crate::provider::reply::{Decision, Preset, Reply};
 use crate::provider::{Kind, Plan};
-use crate::provider::definition::read_presets;
 use crate::reply::unavailable_reply;
 use crate::template::{Ask, Delivery};
 
@@ -49,7 +49,8 @@ impl<'f> Reader<'f, '_> {
         };
         let listed = on.is_some_and(|on| !on.entries().is_empty());
         let kinds = plan.kinds.iter();
-        let deliveries = kinds.map(|kind| self.delivery(resolve(kind), kind, plan, listed)).collect();
+        let deliveries =
+            kinds.map(|kind| self.delivery(resolve(kind), kind, plan, listed)).collect();
         // Nobody can be asked what nobody knows, unless an address says so.
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, plan, true);
         self.check_uses(&entries, plan);
@@ -112,11 +113,8 @@ impl<'f> Reader<'f, '_> {
     }
 
     fn forward(&self, word: &Located<&str>) -> Option<Forward> {
-        let words = [
-            ("cloudevents", Forward::CloudEvents),
-            ("json", Forward::Json),
-            ("raw", Forward::Raw),
-        ];
+        let words =
+            [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, forward)| *forward);
         if found.is_none() {
             let remedy = allowed("form", word.value, words.iter().map(|(name, _)| *name));
@@ -173,7 +171,13 @@ impl<'f> Reader<'f, '_> {
             _ => failure(decision),
         };
         let timeout = entry.timeout.unwrap_or(plan.timeout);
-        Delivery::Ask(Ask { url: entry.url.clone(), timeout, forward: entry.forward, on_failure, defaults })
+        Delivery::Ask(Ask {
+            url: entry.url.clone(),
+            timeout,
+            forward: entry.forward,
+            on_failure,
+            defaults,
+        })
     }
 
     /// A reply written in any of the forms that an app may use.
@@ -208,7 +212,9 @@ impl Entry {
     }
 
     fn covers(&self, kind: &Kind) -> bool {
-        self.name == ANY_KIND || self.name == *kind.name || kind.group.as_deref() == Some(&self.name)
+        self.name == ANY_KIND
+            || self.name == *kind.name
+            || kind.group.as_deref() == Some(&self.name)
     }
 }
 

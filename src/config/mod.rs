@@ -24,7 +24,8 @@ use crate::document::{self, Fault, Faults, Form, Item, Located, Table, allowed};
 use crate::provider::{Plan, built_in};
 use crate::route::{Route, Routes, TOKEN_SEGMENT, is_canonical};
 use crate::secret::Secret;
-use crate::template::{Bindings, Template};
+use crate::template::Template;
+use template::BoundTenants;
 
 /// A callback's body is at most this long unless the config says otherwise.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -138,7 +139,11 @@ impl<'f> Reader<'f, '_> {
         }
         if route_tables.is_empty() {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(&table.place, "there is no route, so no callback would be taken", remedy);
+            self.faults.add(
+                &table.place,
+                "there is no route, so no callback would be taken",
+                remedy,
+            );
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         let templates = templates.into_iter().flatten().collect();
@@ -199,7 +204,8 @@ impl<'f> Reader<'f, '_> {
 
     /// The plan that a table's `provider` names.
     fn plan(&self, table: &Table<'f>, plans: &Plans) -> Option<Arc<Plan>> {
-        let provider = table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
+        let provider =
+            table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
         let plan = plans.get(provider.value).cloned();
         if plan.is_none() {
             let remedy = allowed("provider", provider.value, plans.keys().map(|name| &**name));
@@ -213,7 +219,7 @@ impl<'f> Reader<'f, '_> {
         table: &Table<'f>,
         plans: &Plans,
         templates: &[Option<Arc<Template>>],
-        bindings: &HashMap<Arc<str>, Arc<Bindings>>,
+        bindings: &BoundTenants,
         max_body_bytes: usize,
         routes: &mut Routes,
     ) {
@@ -228,7 +234,8 @@ impl<'f> Reader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         if plan.signature.is_none() && token.is_none() {
-            let problem = format!("{} does not sign, and this path has no secret segment", plan.title);
+            let problem =
+                format!("{} does not sign, and this path has no secret segment", plan.title);
             let remedy = "end the path with /{token} and set token, or let nobody else reach it";
             self.warnings.add(&table.place, problem, remedy);
         }
@@ -268,12 +275,20 @@ impl<'f> Reader<'f, '_> {
         match (in_path, token) {
             (Some(true), None) => {
                 let remedy = "add token = { env = \"…\" }";
-                self.faults.add(&table.place_of("path"), "the path has a {token}, but no token is set", remedy);
+                self.faults.add(
+                    &table.place_of("path"),
+                    "the path has a {token}, but no token is set",
+                    remedy,
+                );
                 None
             }
             (Some(false), Some(_)) => {
                 let remedy = "put {token} into the path where the secret segment stands";
-                self.faults.add(&table.place_of("token"), "a token is set, but the path has no {token}", remedy);
+                self.faults.add(
+                    &table.place_of("token"),
+                    "a token is set, but the path has no {token}",
+                    remedy,
+                );
                 None
             }
             (_, Some(token)) => self.secret(&token),

@@ -10,6 +10,9 @@ use crate::provider::signature::Window;
 use crate::route::Routes;
 use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name, header};
 
+/// The bindings of each provider.
+pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
+
 impl<'f> Reader<'f, '_> {
     /// The templates by their place in the file, `None` where one has a fault, and the bindings of
     /// each provider.
@@ -17,7 +20,7 @@ impl<'f> Reader<'f, '_> {
         &self,
         tables: &[Table<'f>],
         plans: &Plans,
-    ) -> (Vec<Option<Arc<Template>>>, HashMap<Arc<str>, Arc<Bindings>>) {
+    ) -> (Vec<Option<Arc<Template>>>, BoundTenants) {
         let mut templates = Vec::with_capacity(tables.len());
         let mut names: HashMap<String, usize> = HashMap::new();
         let mut bindings: HashMap<Arc<str>, Bindings> = HashMap::new();
@@ -48,7 +51,8 @@ impl<'f> Reader<'f, '_> {
             let remedy = "write a push domain or channel key, or \"*\" for every other one";
             self.faults.add(&tenant.place, "this is no tenant", remedy);
         } else if let Err(other) = bound.bind(tenant.value, template) {
-            let problem = format!("this tenant is bound to the template `{}` already", other.name());
+            let problem =
+                format!("this tenant is bound to the template `{}` already", other.name());
             let remedy = "a tenant has one template: take it out of one of the two";
             self.faults.add(&tenant.place, problem, remedy);
         }
@@ -59,7 +63,8 @@ impl<'f> Reader<'f, '_> {
         table: &Table<'f>,
         plans: &Plans,
     ) -> Option<(Template, Place, Vec<Located<&'f str>>)> {
-        let name = table.require_string("name", "name the template").filter(|name| self.name_fits(name));
+        let name =
+            table.require_string("name", "name the template").filter(|name| self.name_fits(name));
         let description = table.string("description");
         let plan = self.plan(table, plans);
         let keys_place = table.place_of("keys");
@@ -146,7 +151,11 @@ impl<'f> Reader<'f, '_> {
             }
             (true, false) => {
                 let remedy = "set a key in the platform's console and here";
-                self.warnings.add(keys_place, "anybody can send callbacks to this template", remedy);
+                self.warnings.add(
+                    keys_place,
+                    "anybody can send callbacks to this template",
+                    remedy,
+                );
             }
             (false, true) => {
                 let problem = format!("{} does not sign, so a key has no use", plan.title);

@@ -26,6 +26,9 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     document::read(text, |table, faults| Reader { faults }.plan(table))
 }
 
+/// Where the kind stands, and which value is which.
+type KindRule = (Pointer, Vec<(Box<str>, usize)>);
+
 struct Reader<'f> {
     faults: &'f Faults<'f>,
 }
@@ -35,7 +38,10 @@ impl<'f> Reader<'f> {
         let name = table.require_string("name", "name the provider, as in `tencent-css`");
         let title = table.require_string("title", "write the platform's own name");
         let docs = table.require_string("docs", "give the address of the platform's page");
-        let ce_type = table.require_string("ce_type", "give the reverse domain name that starts each event's type");
+        let ce_type = table.require_string(
+            "ce_type",
+            "give the reverse domain name that starts each event's type",
+        );
         let timeout = table.integer("timeout_ms", 1..=600_000).unwrap_or(DEFAULT_TIMEOUT_MS);
         let request = self.require_table(table, "request").map(|t| self.request(&t));
         let tenant = self.pointers(table, "tenant");
@@ -58,7 +64,10 @@ impl<'f> Reader<'f> {
             name: name?.value.into(),
             title: title?.value.into(),
             docs: docs?.value.into(),
-            allow: self.header(table, &methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))?,
+            allow: self.header(
+                table,
+                &methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "),
+            )?,
             methods,
             body,
             tenant,
@@ -81,7 +90,12 @@ impl<'f> Reader<'f> {
         inner
     }
 
-    fn word<T: Copy>(&self, word: Option<&Located<&str>>, what: &str, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(
+        &self,
+        word: Option<&Located<&str>>,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let word = word?;
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
@@ -94,7 +108,11 @@ impl<'f> Reader<'f> {
     fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
         let pointer = Pointer::parse(text.value);
         if pointer.is_none() {
-            self.faults.add(&text.place, "this is no JSON Pointer", "start it with /, as in \"/stream_id\"");
+            self.faults.add(
+                &text.place,
+                "this is no JSON Pointer",
+                "start it with /, as in \"/stream_id\"",
+            );
         }
         pointer
     }
@@ -114,11 +132,17 @@ impl<'f> Reader<'f> {
     fn request(&self, table: &Table<'f>) -> Option<(Vec<Method>, BodyFormat)> {
         let methods = [("POST", Method::POST), ("PUT", Method::PUT)];
         let words = methods.each_ref().map(|(name, method)| (*name, method));
-        let methods = table.strings("methods").iter()
+        let methods = table
+            .strings("methods")
+            .iter()
             .filter_map(|word| self.word(Some(word), "method", &words).cloned())
             .collect();
         let format = table.require_string("body", "write \"json\" or \"form\"");
-        let body = self.word(format.as_ref(), "body format", &[("form", BodyFormat::Form), ("json", BodyFormat::Json)]);
+        let body = self.word(
+            format.as_ref(),
+            "body format",
+            &[("form", BodyFormat::Form), ("json", BodyFormat::Json)],
+        );
         table.finish();
         Some((methods, body?))
     }
@@ -128,18 +152,32 @@ impl<'f> Reader<'f> {
         let digest = self.word(digest.as_ref(), "digest", &[("md5", Digest::Md5)]);
         let encoding = table.require_string("encoding", "name the encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &[("hex", Encoding::Hex)]);
-        let parts: Vec<_> = table.strings("parts").iter().filter_map(|part| match part.value {
-            "key" => Some(Part::Key),
-            _ => self.pointer(part).map(Part::Field),
-        }).collect();
+        let parts: Vec<_> = table
+            .strings("parts")
+            .iter()
+            .filter_map(|part| match part.value {
+                "key" => Some(Part::Key),
+                _ => self.pointer(part).map(Part::Field),
+            })
+            .collect();
         if !parts.contains(&Part::Key) {
-            self.faults.add(&table.place_of("parts"), "nothing secret is hashed", "list \"key\" among the parts");
+            self.faults.add(
+                &table.place_of("parts"),
+                "nothing secret is hashed",
+                "list \"key\" among the parts",
+            );
         }
         let found_in = table.require_string("found_in", "say where the signature stands");
         let found_in = found_in.and_then(|text| self.pointer(&text));
         let time = self.require_table(table, "time").and_then(|t| self.time_rule(&t));
         table.finish();
-        Some(Signature { digest: digest?, parts, found_in: found_in?, encoding: encoding?, time: time? })
+        Some(Signature {
+            digest: digest?,
+            parts,
+            found_in: found_in?,
+            encoding: encoding?,
+            time: time?,
+        })
     }
 
     fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
@@ -166,7 +204,7 @@ impl<'f> Reader<'f> {
         Some(Reply::new(StatusCode::OK, JSON, Bytes::from(json?)))
     }
 
-    fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> Option<(Pointer, Vec<(Box<str>, usize)>)> {
+    fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> Option<KindRule> {
         let from = table.require_string("from", "say where the kind stands");
         let from = from.and_then(|text| self.pointer(&text));
         let mut values: Vec<(Box<str>, usize)> = Vec::new();
@@ -189,16 +227,30 @@ impl<'f> Reader<'f> {
     }
 
     fn kinds(&self, table: &Table<'f>, base: Option<&Table<'f>>, ce_type: &str) -> Vec<Kind> {
-        table.entries().into_iter().filter_map(|(name, item)| match item.form {
-            Form::Table(kind) => self.kind(name, &kind, base, ce_type),
-            Form::String(_) | Form::Other(_) => {
-                self.faults.add(&item.place, "this is no table", format!("write [kinds.{name}]"));
-                None
-            }
-        }).collect()
+        table
+            .entries()
+            .into_iter()
+            .filter_map(|(name, item)| match item.form {
+                Form::Table(kind) => self.kind(name, &kind, base, ce_type),
+                Form::String(_) | Form::Other(_) => {
+                    self.faults.add(
+                        &item.place,
+                        "this is no table",
+                        format!("write [kinds.{name}]"),
+                    );
+                    None
+                }
+            })
+            .collect()
     }
 
-    fn kind(&self, name: &str, table: &Table<'f>, base: Option<&Table<'f>>, ce_type: &str) -> Option<Kind> {
+    fn kind(
+        &self,
+        name: &str,
+        table: &Table<'f>,
+        base: Option<&Table<'f>>,
+        ce_type: &str,
+    ) -> Option<Kind> {
         let group = table.string("falls_back_to").map(|group| group.value.into());
         let subject = self.pointers(table, "subject");
         let time = table.table("time").and_then(|time| {
@@ -219,7 +271,12 @@ impl<'f> Reader<'f> {
         Some(Kind { name: name.into(), ce_type, group, subject, time, fields, decision })
     }
 
-    fn unknown_kind(&self, table: &Table<'f>, base: Option<&Table<'f>>, ce_type: &str) -> Option<Kind> {
+    fn unknown_kind(
+        &self,
+        table: &Table<'f>,
+        base: Option<&Table<'f>>,
+        ce_type: &str,
+    ) -> Option<Kind> {
         let tables: Vec<_> = base.into_iter().collect();
         Some(Kind {
             name: Arc::from("unknown"),
@@ -248,7 +305,15 @@ impl<'f> Reader<'f> {
         });
         table.finish();
         let (status, content_type) = (StatusCode::OK, JSON);
-        Some(Decision { status, content_type, envelope, allow: allow?, deny: deny?, message, fields })
+        Some(Decision {
+            status,
+            content_type,
+            envelope,
+            allow: allow?,
+            deny: deny?,
+            message,
+            fields,
+        })
     }
 
     fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<Preset> {
@@ -282,5 +347,11 @@ fn read_preset(name: &str, value: &Value<'_>, fields: &Fields) -> Result<Preset,
 
 /// What a provider that reads no body gets.
 fn empty_ack() -> Reply {
-    Reply { status: StatusCode::OK, content_type: None, allow: None, close: false, body: Bytes::new() }
+    Reply {
+        status: StatusCode::OK,
+        content_type: None,
+        allow: None,
+        close: false,
+        body: Bytes::new(),
+    }
 }

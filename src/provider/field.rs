@@ -240,7 +240,7 @@ impl Type {
 fn boolean(value: &Value<'_>) -> Option<&'static str> {
     let word = match value {
         Value::Json(raw) if value.shape() == Shape::Boolean => Cow::Borrowed(*raw),
-        _ => value.scalar()?,
+        Value::Json(_) | Value::Text(_) => value.scalar()?,
     };
     match &*word {
         "true" | "1" => Some("true"),
@@ -348,18 +348,9 @@ pub(crate) fn read_fields(tables: &[&Table<'_>], faults: &Faults<'_>) -> Fields 
 }
 
 /// `"integer"`, `"integer?"` for an optional one, or a table.
-fn read_field(
-    name: &str,
-    item: &Item<'_>,
-    faults: &Faults<'_>,
-) -> Option<(Field, Vec<Box<str>>)> {
-    let plain = |ty, optional| Field {
-        name: name.into(),
-        ty,
-        optional,
-        nullable: false,
-        secret: false,
-    };
+fn read_field(name: &str, item: &Item<'_>, faults: &Faults<'_>) -> Option<(Field, Vec<Box<str>>)> {
+    let plain =
+        |ty, optional| Field { name: name.into(), ty, optional, nullable: false, secret: false };
     match &item.form {
         Form::String(word) => {
             let bare = word.strip_suffix('?').unwrap_or(word);
@@ -467,14 +458,28 @@ mod tests {
     #[test]
     fn integers_come_from_numbers_and_text() {
         for (value, expected) in [
-            ("1", "1"), ("\"1\"", "1"), ("-7", "-7"), ("1.0", "1"), ("1e3", "1000"),
-            ("\"007\"", "7"), ("18446744073709551615", "18446744073709551615"),
+            ("1", "1"),
+            ("\"1\"", "1"),
+            ("-7", "-7"),
+            ("1.0", "1"),
+            ("1e3", "1000"),
+            ("\"007\"", "7"),
+            ("18446744073709551615", "18446744073709551615"),
         ] {
             assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
         }
         for wrong in [
-            "1.5", "true", "\"\"", "\"1 \"", "\"+1\"", "null", "[1]", "18446744073709551616",
-            "1e300", "\"inf\"", "\"0x10\"",
+            "1.5",
+            "true",
+            "\"\"",
+            "\"1 \"",
+            "\"+1\"",
+            "null",
+            "[1]",
+            "18446744073709551616",
+            "1e300",
+            "\"inf\"",
+            "\"0x10\"",
         ] {
             assert_eq!(typed("'integer'", wrong), None, "{wrong}");
         }
@@ -530,12 +535,18 @@ mod tests {
     #[test]
     fn unknown_fields_are_kept_and_aliases_get_the_true_name() {
         let fields = fields("score = { type = 'array', aliases = ['socre'] }\nid = 'integer?'");
-        assert_eq!(event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).unwrap(), r#"{"score":[99],"x":{"y":1.10}}"#);
+        assert_eq!(
+            event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).unwrap(),
+            r#"{"score":[99],"x":{"y":1.10}}"#
+        );
         assert_eq!(
             event(&fields, r#"{"socre":[1],"score":[2]}"#).unwrap(),
             r#"{"socre":[1],"score":[2]}"#
         );
-        assert_eq!(event(&fields, r#"{"id":1}"#), Err(FieldFault::Missing { field: "score".into() }));
+        assert_eq!(
+            event(&fields, r#"{"id":1}"#),
+            Err(FieldFault::Missing { field: "score".into() })
+        );
     }
 
     #[test]
@@ -548,11 +559,13 @@ mod tests {
 
     #[test]
     fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
-        let faults = document::read("f = 'integr'", |table, faults| {
-            Some(read_fields(&[table], faults))
-        })
-        .unwrap_err();
+        let faults =
+            document::read("f = 'integr'", |table, faults| Some(read_fields(&[table], faults)))
+                .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        assert!(shown.starts_with("1:5: f: this type is unknown; did you mean `integer`?"), "{shown}");
+        assert!(
+            shown.starts_with("1:5: f: this type is unknown; did you mean `integer`?"),
+            "{shown}"
+        );
     }
 }

@@ -262,8 +262,8 @@ impl<'d> Fill<'d> {
         let allow = match word {
             Value::Json("true") => &self.decision.allow,
             Value::Json("false") => &self.decision.deny,
-            other => {
-                let (field, found) = (COMMON_ALLOW.into(), other.shape().name());
+            Value::Json(_) | Value::Text(_) => {
+                let (field, found) = (COMMON_ALLOW.into(), word.shape().name());
                 return Err(FieldFault::Type { field, wanted: "boolean", found }.into());
             }
         };
@@ -318,10 +318,10 @@ mod tests {
     fn decision() -> Decision {
         let text = "result = { type = 'integer', min = 0, max = 1 }\nmessage = 'string?'\n\
                     vmcheck = { type = 'integer', min = 0, max = 1, optional = true }";
-        let fields = document::read(text, |table, faults| Some(read_fields(&[table], faults))).unwrap();
-        let result = |json: &str| {
-            vec![Preset { field: fields.find("result").unwrap(), json: json.into() }]
-        };
+        let fields =
+            document::read(text, |table, faults| Some(read_fields(&[table], faults))).unwrap();
+        let result =
+            |json: &str| vec![Preset { field: fields.find("result").unwrap(), json: json.into() }];
         Decision {
             status: StatusCode::OK,
             content_type: HeaderValue::from_static("application/json"),
@@ -379,8 +379,14 @@ mod tests {
             assert_eq!(answered(answer), Err(fault), "{answer}");
         }
         for answer in [
-            "{}", r#"{"result":2}"#, r#"{"result":null}"#, r#"{"result":"yes"}"#, r#"{"allow":1}"#,
-            r#"{"data":1}"#, r#"{"vmcheck":0}"#, r#"{"result":1,"message":{}}"#,
+            "{}",
+            r#"{"result":2}"#,
+            r#"{"result":null}"#,
+            r#"{"result":"yes"}"#,
+            r#"{"allow":1}"#,
+            r#"{"data":1}"#,
+            r#"{"vmcheck":0}"#,
+            r#"{"result":1,"message":{}}"#,
         ] {
             assert!(matches!(answered(answer), Err(AnswerFault::Field(_))), "{answer}");
         }
@@ -399,7 +405,11 @@ mod tests {
 
     #[test]
     fn a_refusal_carries_the_message_of_any_form() {
-        for answer in [r#"{"message":"no"}"#, r#"{"data":{"message":"no"}}"#, r#"{"allow":false,"message":"no"}"#] {
+        for answer in [
+            r#"{"message":"no"}"#,
+            r#"{"data":{"message":"no"}}"#,
+            r#"{"allow":false,"message":"no"}"#,
+        ] {
             let reply = decision().denied(answer.as_bytes());
             assert_eq!(reply.body, r#"{"data":{"result":0,"message":"no"}}"#, "{answer}");
         }

@@ -113,11 +113,7 @@ impl Signature {
         }
     }
 
-    fn compute(
-        &self,
-        object: &Object<'_>,
-        key: &Secret,
-    ) -> Result<[u8; MD5_LEN], SignatureFault> {
+    fn compute(&self, object: &Object<'_>, key: &Secret) -> Result<[u8; MD5_LEN], SignatureFault> {
         match self.digest {
             Digest::Md5 => {
                 let mut hash = Md5::new();
@@ -240,9 +236,15 @@ mod tests {
     fn the_window_has_two_edges() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
         assert_eq!(verify(&body, &["test"], T + 180), Ok(()));
-        assert_eq!(verify(&body, &["test"], T + 181), Err(SignatureFault::Expired { secs_ago: 181 }));
+        assert_eq!(
+            verify(&body, &["test"], T + 181),
+            Err(SignatureFault::Expired { secs_ago: 181 })
+        );
         assert_eq!(verify(&body, &["test"], T - 900), Ok(()));
-        assert_eq!(verify(&body, &["test"], T - 901), Err(SignatureFault::TooFarAhead { secs: 901 }));
+        assert_eq!(
+            verify(&body, &["test"], T - 901),
+            Err(SignatureFault::TooFarAhead { secs: 901 })
+        );
     }
 
     #[test]
@@ -251,7 +253,10 @@ mod tests {
             (r#"{"t":1545030873}"#, SignatureFault::Missing),
             (r#"{"t":1545030873,"sign":null}"#, SignatureFault::Missing),
             (r#"{"t":1545030873,"sign":"ca3e"}"#, SignatureFault::Malformed),
-            (r#"{"t":1545030873,"sign":"zz3e25e5dc17a6f9909a9ae7281e300d"}"#, SignatureFault::Malformed),
+            (
+                r#"{"t":1545030873,"sign":"zz3e25e5dc17a6f9909a9ae7281e300d"}"#,
+                SignatureFault::Malformed,
+            ),
             (r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#, SignatureFault::Missing),
         ];
         for (body, fault) in cases {
