@@ -69,13 +69,17 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Prefixes of the headers that only the gate may set.
-const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
+/// First words of the headers that only the gate may set.
+const RESERVED: [&str; 3] = ["ce", "gatepost", "webhook"];
 
 /// Whether only the gate may set this header: `ce-*`, `gatepost-*`, `webhook-*`.
+///
+/// So is `ce_type`: CGI, and with it PHP, gives an app `-` and `_` as the same.
 #[must_use]
 pub fn is_reserved(name: &HeaderName) -> bool {
-    RESERVED.iter().any(|prefix| name.as_str().starts_with(prefix))
+    RESERVED.iter().any(|word| {
+        name.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with(['-', '_']))
+    })
 }
 
 /// Removes the headers that only the gate may set from a request that it passes on.
@@ -136,5 +140,50 @@ fn write_trace(headers: &mut HeaderMap, received: &HeaderMap, own: Option<[u8; 2
     if let Some((trace, span)) = own.as_ref().map(|bytes| bytes.split_at(16)) {
         let text = format!("00-{}-{}-00", hex(trace), hex(span));
         headers.extend(HeaderValue::try_from(text).ok().map(|value| (TRACEPARENT, value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_headers_are_removed_in_every_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in ["ce-type", "ce_type", "gatepost-template", "webhook-id", "webhook_id"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("forged"));
+        }
+        for name in ["cent", "accept", "x-ce-type", "webhooks"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("kept"));
+        }
+        strip_reserved(&mut headers);
+        assert_eq!(headers.len(), 4);
+        assert!(headers.values().all(|value| value == "kept"));
+    }
+
+    #[test]
+    fn the_senders_address_comes_last() {
+        let mut received = HeaderMap::new();
+        received.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
+        received.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.2, 10.0.0.3"));
+        let address = "::ffff:192.0.2.1".parse().ok();
+        let chain = forwarded_for(&received, address).unwrap();
+        assert_eq!(chain, "10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.1");
+        assert_eq!(forwarded_for(&received, None).unwrap(), "10.0.0.1, 10.0.0.2, 10.0.0.3");
+        assert_eq!(forwarded_for(&HeaderMap::new(), None), None);
+    }
+
+    #[test]
+    fn a_trace_goes_on_or_starts() {
+        let trace = |received: &HeaderMap| {
+            let mut headers = HeaderMap::new();
+            write_trace(&mut headers, received, Some([0x5a; 24]));
+            headers.get(TRACEPARENT).cloned().unwrap()
+        };
+        let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
+        assert_eq!(trace(&HeaderMap::new()), own.as_str());
+        let mut received = HeaderMap::new();
+        received.insert(TRACEPARENT, HeaderValue::from_static("00-0af7-b7ad-01"));
+        assert_eq!(trace(&received), "00-0af7-b7ad-01");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gatepost::{
     Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Refusal, Reply, Sender,
-    is_reserved, report,
+    Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri};
@@ -28,6 +28,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct GateModule {
     gate: Gate,
+    clock: fn() -> Timestamp,
 }
 
 impl GateModule {
@@ -35,7 +36,13 @@ impl GateModule {
     /// `upstream`, with the path that the callback had.
     #[must_use]
     pub const fn new(gate: Gate) -> Self {
-        Self { gate }
+        Self { gate, clock: clock::now }
+    }
+
+    /// Tells the time by `clock`, so that a test can judge a recorded callback.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
+        Self { clock, ..self }
     }
 
     /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
@@ -53,12 +60,34 @@ impl GateModule {
                 return Ok(false);
             }
             Admission::Refused(refusal) => refuse(session, &refusal).await?,
-            Admission::Callback(intake) => match read(session, intake).await {
+            Admission::Callback(intake) => match self.read(session, intake).await {
                 Ok(accepted) => self.serve(session, &accepted, started).await?,
                 Err(refusal) => refuse(session, &refusal).await?,
             },
         }
         Ok(true)
+    }
+
+    /// Reads the whole body and has it judged.
+    async fn read(&self, session: &mut Session, mut intake: Intake) -> Result<Accepted, Refusal> {
+        let expects = session.req_header().headers.contains_key(EXPECT);
+        if expects && session.downstream_session.write_continue_response().await.is_err() {
+            return Err(intake.interrupted());
+        }
+        let whole = tokio::time::timeout(BODY_TIMEOUT, async {
+            loop {
+                match session.downstream_session.read_request_body().await {
+                    Ok(Some(chunk)) => intake.push(chunk)?,
+                    Ok(None) => return Ok(true),
+                    Err(_) => return Ok(false),
+                }
+            }
+        });
+        match whole.await {
+            Ok(Ok(true)) => intake.finish((self.clock)()),
+            Ok(Ok(false)) | Err(_) => Err(intake.interrupted()),
+            Ok(Err(refusal)) => Err(refusal),
+        }
     }
 
     async fn serve(
@@ -134,28 +163,6 @@ fn strip_reserved(session: &mut Session) {
         header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
     for name in reserved {
         header.remove_header(&name);
-    }
-}
-
-/// Reads the whole body and has it judged.
-async fn read(session: &mut Session, mut intake: Intake) -> Result<Accepted, Refusal> {
-    let expects = session.req_header().headers.contains_key(EXPECT);
-    if expects && session.downstream_session.write_continue_response().await.is_err() {
-        return Err(intake.interrupted());
-    }
-    let whole = tokio::time::timeout(BODY_TIMEOUT, async {
-        loop {
-            match session.downstream_session.read_request_body().await {
-                Ok(Some(chunk)) => intake.push(chunk)?,
-                Ok(None) => return Ok(true),
-                Err(_) => return Ok(false),
-            }
-        }
-    });
-    match whole.await {
-        Ok(Ok(true)) => intake.finish(clock::now()),
-        Ok(Ok(false)) | Err(_) => Err(intake.interrupted()),
-        Ok(Err(refusal)) => Err(refusal),
     }
 }
 

@@ -70,12 +70,12 @@ pub(crate) struct Window {
 }
 
 /// Why a signature does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureFault {
     Expired { secs_ago: i64 },
     Malformed,
     Mismatch,
-    Missing,
+    Missing { pointer: String },
     TimeMalformed,
     TooFarAhead { secs: i64 },
 }
@@ -107,7 +107,7 @@ impl Signature {
     }
 
     fn given(&self, object: &Object<'_>) -> Result<[u8; MD5_LEN], SignatureFault> {
-        let text = self.found_in.text(object).ok_or(SignatureFault::Missing)?;
+        let text = self.found_in.text(object).ok_or_else(|| missing(&self.found_in))?;
         match self.encoding {
             Encoding::Hex => decode_hex(text.as_bytes()).ok_or(SignatureFault::Malformed),
         }
@@ -121,7 +121,7 @@ impl Signature {
                     match part {
                         Part::Key => hash.update(key.expose()),
                         Part::Field(pointer) => {
-                            let text = pointer.text(object).ok_or(SignatureFault::Missing)?;
+                            let text = pointer.text(object).ok_or_else(|| missing(pointer))?;
                             hash.update(text.as_bytes());
                         }
                     }
@@ -154,6 +154,10 @@ impl TimeRule {
             }
         }
     }
+}
+
+fn missing(pointer: &Pointer) -> SignatureFault {
+    SignatureFault::Missing { pointer: pointer.to_string() }
 }
 
 /// Exactly `N` bytes in hex, of either case.
@@ -249,15 +253,16 @@ mod tests {
 
     #[test]
     fn each_stage_has_its_own_fault() {
+        let missing = |pointer: &str| SignatureFault::Missing { pointer: pointer.into() };
         let cases = [
-            (r#"{"t":1545030873}"#, SignatureFault::Missing),
-            (r#"{"t":1545030873,"sign":null}"#, SignatureFault::Missing),
+            (r#"{"t":1545030873}"#, missing("/sign")),
+            (r#"{"t":1545030873,"sign":null}"#, missing("/sign")),
             (r#"{"t":1545030873,"sign":"ca3e"}"#, SignatureFault::Malformed),
             (
                 r#"{"t":1545030873,"sign":"zz3e25e5dc17a6f9909a9ae7281e300d"}"#,
                 SignatureFault::Malformed,
             ),
-            (r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#, SignatureFault::Missing),
+            (r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#, missing("/t")),
         ];
         for (body, fault) in cases {
             assert_eq!(verify(body, &["test"], T), Err(fault), "{body}");

@@ -340,7 +340,9 @@ impl From<SignatureFault> for RequestFault {
             }
             SignatureFault::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureFault::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureFault::Missing => RefusalKind::SignatureMissing.into(),
+            SignatureFault::Missing { pointer } => {
+                Self::with(RefusalKind::SignatureMissing, format!("nothing at {pointer}"))
+            }
             SignatureFault::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureFault::TooFarAhead { secs } => {
                 Self::with(RefusalKind::TimestampTooFarAhead, format!("{secs} s ahead"))

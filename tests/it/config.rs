@@ -1,0 +1,217 @@
+//! What an operator reads when a config is wrong.
+
+use gatepost::{ConfigError, Gate};
+
+fn errors(config: &str) -> Vec<String> {
+    let error = Gate::builder().toml(config).variable("KEY", "s3cret").build().unwrap_err();
+    error.to_string().lines().map(|line| line.strip_prefix("config:").unwrap().to_owned()).collect()
+}
+
+fn build(config: &str) -> Result<Gate, ConfigError> {
+    Gate::builder().toml(config).variable("KEY", "s3cret").build()
+}
+
+const ROUTES: &str = "
+[[route]]
+path = '/callbacks/kollus/{token}'
+provider = 'kollus'
+token = { env = 'KEY' }
+[[route]]
+path = '/callbacks/tencent'
+provider = 'tencent-css'
+";
+
+fn with(template: &str) -> String {
+    format!("{ROUTES}[[template]]\n{template}")
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_line_key_and_remedy() {
+    let faults = errors(
+        "listen = ['nowhere']
+upstream = 'http://127.0.0.1:3000/app'
+colour = 'red'
+
+[[route]]
+path = '/callbacks//tencent'
+provider = 'tencent'
+
+[[template]]
+name = 'two words'
+provider = 'tencent-css'
+bind = 'push.example.com'
+
+[template.on]
+pusch = 'http://127.0.0.1:3000/push'
+",
+    );
+    let starts = [
+        "1:11: listen[0]: this is no address to listen on; write an address and a port",
+        "2:12: upstream: this address has a path; leave out everything behind the port",
+        "3:1: colour: this key is unknown; allowed keys here: `admin`, `listen`",
+        "6:8: route[0].path: this path has more than one spelling; start it with /",
+        "7:12: route[0].provider: this provider is unknown; allowed providers here: `kollus`",
+        "9:1: template[0]: Tencent Cloud CSS signs, and no key is given; add keys",
+        "10:8: template[0].name: the name holds another character; use 1 to 30",
+        "15:9: template[0].on.pusch: this kind is unknown; did you mean `push`? allowed kinds",
+    ];
+    assert_eq!(faults.len(), starts.len(), "{faults:#?}");
+    for (fault, start) in faults.iter().zip(starts) {
+        assert!(fault.starts_with(start), "{fault}\n{start}");
+    }
+}
+
+#[test]
+fn templates_have_rules() {
+    let kollus = "name = 'a'\nprovider = 'kollus'\n";
+    let cases = [
+        (
+            "name = 'a'\nprovider = 'kollus'\nbind = ['x', 'x']",
+            "is bound to the template `a` already",
+        ),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "this is no tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "a key has no use"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "no key is given"),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'NOT_SET' }]",
+            "`NOT_SET` is not set",
+        ),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
+            "cannot be read",
+        ),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "this secret is empty"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "this is a whole number"),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\ninsecure_unsigned = true",
+            "keys are given, and",
+        ),
+        (&format!("{kollus}description = '{}'", "x".repeat(101)), "longer than 100"),
+        (&format!("{kollus}on.live_play = 'ftp://x/y'"), "this is no address"),
+        (&format!("{kollus}on.live_play = 'http://user:pw@x/y'"), "this is no address"),
+        (
+            &format!("{kollus}on.live_play = {{ on_failure = {{ result = 2 }} }}"),
+            "`result` is not within 0 to 1",
+        ),
+        (
+            &format!("{kollus}on.live_play = {{ reply = {{ vmchek = 0 }} }}"),
+            "`vmchek` is no field of this reply",
+        ),
+        (
+            &format!("{kollus}on.live_play = {{ answer = {{ result = 1 }}, url = 'http://x/' }}"),
+            "a url and a fixed answer",
+        ),
+        (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "out of range"),
+        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "this form is unknown"),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
+            "only wants an acknowledgement",
+        ),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace_secs = -1",
+            "out of range",
+        ),
+        (
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
+            "this key is unknown",
+        ),
+    ];
+    for (template, expected) in cases {
+        let faults = errors(&with(template));
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{template}\n{faults:#?}");
+        assert_eq!(faults.len(), 1, "{template}\n{faults:#?}");
+    }
+}
+
+#[test]
+fn two_templates_cannot_share_a_name_or_a_tenant() {
+    let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
+    let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+    assert!(faults[0].contains("another template has this name"));
+    assert!(faults[1].contains("is bound to the template `a` already"));
+    // The same tenant may have a template of each provider.
+    let other = "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
+    build(&with(&format!("{one}{other}"))).unwrap();
+}
+
+#[test]
+fn routes_have_rules() {
+    let cases = [
+        ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "the path has no {token}"),
+        ("path = '/a/{token}'\nprovider = 'kollus'", "no token is set"),
+        ("path = '/a/{other}'\nprovider = 'kollus'", "more than one spelling"),
+        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "this kind is unknown"),
+        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template of that name"),
+        ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "out of range"),
+        (
+            "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nprovider = 'kollus'",
+            "another route has this path",
+        ),
+        (
+            "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/A'\nprovider = 'kollus'",
+            "another route has this path",
+        ),
+    ];
+    for (route, expected) in cases {
+        let faults = errors(&format!("[[route]]\n{route}"));
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{route}\n{faults:#?}");
+    }
+    assert!(errors("")[0].contains("there is no route"));
+}
+
+#[test]
+fn a_fault_never_shows_a_secret() {
+    let config = with(
+        "name = 'a'\nprovider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY', hunter3 = 1 }]\nkey = 'hunter4'\n",
+    );
+    let shown = errors(&config).join("\n");
+    for secret in ["hunter2", "hunter4", "s3cret"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_not_advised_is_warned_of() {
+    let gate = build(
+        "[[route]]
+path = '/kollus'
+provider = 'kollus'
+[[template]]
+name = 'a'
+provider = 'kollus'
+[[template]]
+name = 'b'
+provider = 'tencent-css'
+keys = ['hunter2']
+bind = ['d']
+",
+    )
+    .unwrap();
+    let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
+    let expected = [
+        "1:1: route[0]: Kollus does not sign, and this path has no secret segment",
+        "4:1: template[0]: nobody is bound to this template",
+        "9:1: template[1].provider: no route takes callbacks of Tencent Cloud CSS",
+        "10:9: template[1].keys[0]: this secret is written in the config",
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, start) in warnings.iter().zip(expected) {
+        assert!(warning.starts_with(start), "{warning}\n{start}");
+        assert!(!warning.contains("hunter2"));
+    }
+}
+
+#[test]
+fn the_designs_example_is_good() {
+    let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
+    let gate = Gate::builder()
+        .toml(text)
+        .variable("KOLLUS_PATH_TOKEN", "x")
+        .variable("TENCENT_KEY", "y")
+        .variable("TENCENT_OLD_KEY", "z")
+        .build()
+        .unwrap();
+    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
+}

@@ -1,0 +1,226 @@
+//! The core alone: bytes in, verdict out.
+
+use bytes::Bytes;
+use gatepost::{
+    Accepted, Admission, Answer, Gate, Head, Next, Refusal, RefusalKind, Sender, Timestamp,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+
+use crate::vectors::{self, Outcome, Seen, Vector};
+
+/// A request of a vector.
+pub struct Request {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+}
+
+impl Request {
+    pub fn of(vector: &Vector) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &vector.case.request.headers {
+            let name: HeaderName = name.parse().unwrap();
+            headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        Self {
+            method: vector.case.request.method.parse().unwrap(),
+            uri: vector.case.request.path.parse().unwrap(),
+            headers,
+        }
+    }
+
+    pub fn head(&self) -> Head<'_> {
+        Head::new(&self.method, &self.uri, &self.headers)
+    }
+}
+
+/// The verdict on a body that comes in chunks of `size`.
+pub fn judge(
+    gate: &Gate,
+    head: &Head<'_>,
+    body: &[u8],
+    size: usize,
+    now: i64,
+) -> Result<Accepted, Refusal> {
+    match gate.admit(head) {
+        Admission::Other => panic!("this is no callback path"),
+        Admission::Refused(refusal) => Err(refusal),
+        Admission::Callback(mut intake) => {
+            for chunk in body.chunks(size) {
+                intake.push(Bytes::copy_from_slice(chunk))?;
+            }
+            intake.finish(Timestamp::from_secs(now))
+        }
+    }
+}
+
+fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
+    let request = Request::of(vector);
+    let head = request.head();
+    let accepted = match judge(gate, &head, &vector.body, 97, vector.case.now) {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            assert_eq!(refusal.kind().as_str(), vector.case.verdict, "{}", vector.name);
+            let reply = refusal.reply();
+            return Outcome {
+                status: reply.status().as_u16(),
+                body: reply.body().to_vec(),
+                seen: None,
+            };
+        }
+    };
+    assert_eq!(vector.case.verdict, "accepted", "{}", vector.name);
+    let (seen, conclusion) = match accepted.next() {
+        Next::Reply(conclusion) => (None, conclusion),
+        Next::Ask { url, .. } => {
+            let (headers, body) = accepted.request(&head, &Sender::default());
+            let headers = headers.iter();
+            let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
+            let seen = Seen {
+                method: "POST".into(),
+                path: url.unwrap().path().to_owned(),
+                headers: headers.collect(),
+                body: body.to_vec(),
+            };
+            let said = vector.app();
+            let answer = Answer::Response {
+                status: StatusCode::from_u16(said.status).unwrap(),
+                body: Some(said.body.into()),
+            };
+            (Some(seen), accepted.conclude(answer))
+        }
+    };
+    let reply = conclusion.reply;
+    Outcome { status: reply.status().as_u16(), body: reply.body().to_vec(), seen }
+}
+
+#[test]
+fn every_vector_passes_the_core() {
+    let gate = vectors::gate("http://app.test");
+    for vector in vectors::all() {
+        vector.check_signature();
+        vector.check(&outcome(&gate, &vector));
+    }
+}
+
+#[test]
+fn every_vector_has_a_typed_view_or_is_unknown() {
+    use gatepost::{View, kollus, tencent_css};
+
+    fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<serde_json::Value> {
+        let view: T = accepted.view().ok()?;
+        Some(serde_json::to_value(view).unwrap())
+    }
+
+    let gate = vectors::gate("http://app.test");
+    let mut seen = std::collections::BTreeSet::new();
+    for vector in vectors::all() {
+        let request = Request::of(&vector);
+        let Ok(accepted) = judge(&gate, &request.head(), &vector.body, 4096, vector.case.now)
+        else {
+            continue;
+        };
+        let view = round_trip::<kollus::LivePlay>(&accepted)
+            .or_else(|| round_trip::<tencent_css::Interruption>(&accepted))
+            .or_else(|| round_trip::<tencent_css::PornDetection>(&accepted))
+            .or_else(|| round_trip::<tencent_css::Push>(&accepted))
+            .or_else(|| round_trip::<tencent_css::PushError>(&accepted))
+            .or_else(|| round_trip::<tencent_css::RecordingFile>(&accepted))
+            .or_else(|| round_trip::<tencent_css::RecordingStatus>(&accepted))
+            .or_else(|| round_trip::<tencent_css::Screencapture>(&accepted));
+        if accepted.event().kind() == "unknown" {
+            assert_eq!(view, None, "{}", vector.name);
+            continue;
+        }
+        seen.insert(accepted.event().kind().to_owned());
+        let data: serde_json::Value = accepted.view().unwrap();
+        let mut view = view.unwrap_or_else(|| panic!("{}: no view reads it", vector.name));
+        // An absent field is an explicit null in the view.
+        let fields = view.as_object_mut().unwrap();
+        fields.retain(|name, value| !value.is_null() || data.get(name).is_some());
+        assert_eq!(view, data, "{}: the view loses something", vector.name);
+    }
+    assert_eq!(seen.len(), 8, "{seen:?}");
+}
+
+#[test]
+fn a_resend_has_the_same_id_and_another_callback_another() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    let request = Request::of(push);
+    let id = |body: &str, now| {
+        let accepted = judge(&gate, &request.head(), body.as_bytes(), 4096, now).unwrap();
+        accepted.event().id().to_owned()
+    };
+    let body = String::from_utf8(push.body.clone()).unwrap();
+    let resent = body
+        .replace("1703732078", "1545030873")
+        .replace("bc31454d2c5572bc415c4f2292e381eb", "ca3e25e5dc17a6f9909a9ae7281e300d");
+    let first = id(&body, push.case.now);
+    assert_eq!(first, id(&resent, 1_545_030_873));
+    assert_ne!(first, id(&body.replace("1703731478", "1703731479"), push.case.now));
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_as_soon_as_it_is_passed() {
+    let gate = vectors::gate("http://app.test");
+    let uri = Uri::from_static("/callbacks/kollus/vector-token");
+    let mut headers = HeaderMap::new();
+    let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers));
+
+    let Admission::Callback(mut intake) = admit(&headers) else { panic!("a callback path") };
+    intake.push(Bytes::from(vec![b'a'; 4096])).unwrap();
+    let refusal = intake.push(Bytes::from_static(b"b")).unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
+    assert!(refusal.reply().must_close());
+
+    headers.insert("content-length", HeaderValue::from_static("4097"));
+    let Admission::Refused(refusal) = admit(&headers) else { panic!("it is too long") };
+    assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
+    headers.insert("content-length", HeaderValue::from_static("4096"));
+    assert!(matches!(admit(&headers), Admission::Callback(_)));
+}
+
+#[test]
+fn unclear_framing_is_refused() {
+    let gate = vectors::gate("http://app.test");
+    let uri = Uri::from_static("/callbacks/tencent");
+    let refused = |pairs: &[(&'static str, &'static str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        match gate.admit(&Head::new(&Method::POST, &uri, &headers)) {
+            Admission::Refused(refusal) => Some(refusal.kind()),
+            Admission::Callback(_) | Admission::Other => None,
+        }
+    };
+    let unclear = Some(RefusalKind::FramingAmbiguous);
+    assert_eq!(refused(&[("content-length", "1"), ("transfer-encoding", "chunked")]), unclear);
+    assert_eq!(refused(&[("content-length", "1"), ("content-length", "1")]), unclear);
+    assert_eq!(refused(&[("transfer-encoding", "gzip, chunked")]), unclear);
+    assert_eq!(refused(&[("transfer-encoding", "chunked"), ("transfer-encoding", "x")]), unclear);
+    assert_eq!(refused(&[("content-length", "+1")]), unclear);
+    assert_eq!(refused(&[("content-length", "99999999999999999999999")]), unclear);
+    assert_eq!(refused(&[("transfer-encoding", "Chunked")]), None);
+    let upgrade = Some(RefusalKind::UpgradeNotAllowed);
+    assert_eq!(refused(&[("connection", "keep-alive, Upgrade")]), upgrade);
+    assert_eq!(refused(&[("upgrade", "h2c")]), upgrade);
+}
+
+#[test]
+fn nothing_secret_can_be_printed() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/screencapture").unwrap();
+    let request = Request::of(push);
+    let accepted = judge(&gate, &request.head(), &push.body, 4096, push.case.now).unwrap();
+    let view: gatepost::tencent_css::Screencapture = accepted.view().unwrap();
+    let printed = format!("{gate:?} {accepted:?} {view:?}");
+    for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5"] {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+    let keys = "keys = [\"test\"]";
+    assert!(!printed.contains(keys));
+}

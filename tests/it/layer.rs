@@ -1,0 +1,301 @@
+//! The tower door, in front of plain services and of axum.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use gatepost::{Accepted, GateLayer, Timestamp};
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Full};
+use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+
+use crate::vectors::{self, Outcome, Seen, Vector};
+
+thread_local! {
+    static NOW: Cell<i64> = const { Cell::new(0) };
+}
+
+fn clock() -> Timestamp {
+    Timestamp::from_secs(NOW.get())
+}
+
+/// A body that comes in small pieces, with a pause before each.
+struct Drip {
+    rest: Bytes,
+    paused: bool,
+}
+
+impl Drip {
+    fn new(bytes: &[u8]) -> Self {
+        Self { rest: Bytes::copy_from_slice(bytes), paused: false }
+    }
+}
+
+impl Body for Drip {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.paused = !self.paused;
+        if self.paused {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let size = self.rest.len().min(61);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
+    }
+}
+
+fn request(vector: &Vector) -> Request<Drip> {
+    let case = &vector.case.request;
+    let mut request = Request::builder().method(&*case.method).uri(&case.path);
+    for (name, value) in &case.headers {
+        request = request.header(name, value);
+    }
+    request.body(Drip::new(&vector.body)).unwrap()
+}
+
+async fn outcome(gate: gatepost::Gate, vector: &Vector) -> Outcome {
+    let seen: Arc<Mutex<Option<Seen>>> = Arc::default();
+    let said = vector.app();
+    let noted = Arc::clone(&seen);
+    let app = service_fn(move |request: Request<gatepost::layer::RequestBody<Drip>>| {
+        let (noted, said) = (Arc::clone(&noted), said.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            assert!(parts.extensions.get::<Accepted>().is_some(), "the permit is missing");
+            let headers = parts.headers.iter();
+            let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
+            *noted.lock().unwrap() = Some(Seen {
+                method: parts.method.to_string(),
+                path: parts.uri.path().to_owned(),
+                headers: headers.collect(),
+                body: body.collect().await.unwrap().to_bytes().to_vec(),
+            });
+            let response = Response::builder().status(said.status);
+            Ok::<_, Infallible>(response.body(Drip::new(said.body.as_bytes())).unwrap())
+        }
+    });
+    NOW.set(vector.case.now);
+    let service = GateLayer::new(gate).with_clock(clock).layer(app);
+    let (parts, body) = service.oneshot(request(vector)).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    let seen = seen.lock().unwrap().take();
+    Outcome { status: parts.status.as_u16(), body, seen }
+}
+
+#[tokio::test]
+async fn every_vector_passes_the_layer() {
+    let gate = vectors::gate("http://elsewhere.test:81");
+    for vector in vectors::all() {
+        vector.check(&outcome(gate.clone(), &vector).await);
+    }
+}
+
+#[tokio::test]
+async fn other_paths_go_through_as_they_are() {
+    let gate = vectors::gate("http://app.test");
+    let app = service_fn(|request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async {
+        assert_eq!(request.method(), "PUT");
+        assert_eq!(request.uri(), "/other?x=1");
+        assert_eq!(request.headers()["x-own"], "kept");
+        assert!(!request.headers().contains_key("ce-type"));
+        assert!(request.extensions().get::<Accepted>().is_none());
+        Ok::<_, Infallible>(Response::new(request.into_body()))
+    });
+    let service = GateLayer::new(gate).layer(app);
+    let request = Request::put("/other?x=1")
+        .header("x-own", "kept")
+        .header("ce-type", "forged")
+        .body(Full::from("as it is"))
+        .unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "as it is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_slow_gets_the_failure_policy_in_time() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
+    NOW.set(play.case.now);
+    type Asked = Request<gatepost::layer::RequestBody<Drip>>;
+    let never = service_fn(|_: Asked| std::future::pending::<Result<Response<Drip>, Infallible>>());
+    let service = GateLayer::new(gate).with_clock(clock).layer(never);
+    let started = tokio::time::Instant::now();
+    let response = service.oneshot(request(play)).await.unwrap();
+    assert_eq!(started.elapsed().as_millis(), 5000, "timeout_ms of the template");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
+}
+
+/// An answer whose body never ends.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_is_for_the_whole_answer() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
+    NOW.set(play.case.now);
+    let slow = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        Ok::<_, Infallible>(Response::new(Endless))
+    });
+    let service = GateLayer::new(gate).with_clock(clock).layer(slow);
+    let started = tokio::time::Instant::now();
+    let response = service.oneshot(request(play)).await.unwrap();
+    assert_eq!(started.elapsed().as_millis(), 5000);
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_gets_the_failure_policy() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    NOW.set(push.case.now);
+    let broken = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
+        Err::<Response<Drip>, _>("broken")
+    });
+    let mut service = GateLayer::new(gate).with_clock(clock).layer(broken);
+    let response = service.ready().await.unwrap().call(request(push)).await.unwrap();
+    assert_eq!(response.status(), 503);
+}
+
+/// A body that breaks off.
+struct Broken;
+
+impl Body for Broken {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        Poll::Ready(Some(Err("reset")))
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let gate = vectors::gate("http://app.test");
+    let app = service_fn(|_: Request<gatepost::layer::RequestBody<Broken>>| async {
+        panic!("it was asked");
+        #[expect(unreachable_code, reason = "names the response's type")]
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = GateLayer::new(gate).layer(app);
+    let request = Request::post("/callbacks/tencent").body(Broken).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 400);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "refused\n");
+}
+
+#[cfg(feature = "axum")]
+mod axum {
+    use ::axum::Router;
+    use ::axum::body::Body;
+    use ::axum::routing::post;
+    use gatepost::axum::Callback;
+    use gatepost::kollus::{LivePlay, PlayReply};
+    use gatepost::tencent_css::Push;
+    use gatepost::{Gate, GateLayer};
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use tower::{Layer as _, ServiceExt as _};
+
+    async fn play(Callback(viewer): Callback<LivePlay>) -> PlayReply {
+        if viewer.client_user_id == "user01" {
+            PlayReply::allow().disable_tvout(true)
+        } else {
+            PlayReply::deny("Please buy a ticket")
+        }
+    }
+
+    const FORM: &str =
+        "kind=100&client_user_id=user01&media_content_key=m&channel_key=c&uservalues=%7B%7D";
+
+    fn gate(on: &str) -> Gate {
+        let config = format!(
+            "[[route]]\npath = '/callbacks/kollus/{{token}}'\nprovider = 'kollus'\n\
+             token = {{ env = 'TOKEN' }}\n\
+             [[template]]\nname = 'all'\nprovider = 'kollus'\nbind = ['*']\n{on}"
+        );
+        Gate::builder().toml(config).variable("TOKEN", "t0ken").build().unwrap()
+    }
+
+    async fn send(app: Router, path: &str, body: String) -> (u16, String) {
+        let request = Request::post(path).body(Body::from(body)).unwrap();
+        let response = app.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// `Router::layer` runs after routing: the callback path itself is routed.
+    #[tokio::test]
+    async fn a_router_with_a_layer_routes_the_callback_path() {
+        let app = || {
+            let router = Router::new().route("/callbacks/kollus/{token}", post(play));
+            router.layer(GateLayer::new(gate("")))
+        };
+        let path = "/callbacks/kollus/t0ken";
+        let allowed = r#"{"data":{"result":1,"disable_tvout":1}}"#;
+        assert_eq!(send(app(), path, FORM.into()).await, (200, allowed.into()));
+        let denied = r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#;
+        let other = FORM.replace("user01", "user02");
+        assert_eq!(send(app(), path, other).await, (200, denied.into()));
+        let wrong = send(app(), "/callbacks/kollus/guess", FORM.into()).await;
+        assert_eq!(wrong, (401, "refused\n".into()));
+    }
+
+    /// Around a router, an address says which of its paths gets the event.
+    #[tokio::test]
+    async fn a_layer_around_a_router_routes_by_the_address() {
+        let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
+        let app = || {
+            let inner = Router::new().route("/kollus/play", post(play));
+            Router::new().fallback_service(GateLayer::new(gate(on)).layer(inner))
+        };
+        let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
+        assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
+        // From outside the handler's own path leads nowhere.
+        assert_eq!(send(app(), "/kollus/play", FORM.into()).await.0, 403);
+    }
+
+    #[tokio::test]
+    async fn a_handler_of_another_kind_is_not_called() {
+        async fn push(Callback(_): Callback<Push>) {
+            panic!("it was called");
+        }
+        let router = Router::new().route("/callbacks/kollus/{token}", post(push));
+        let app = router.layer(GateLayer::new(gate("")));
+        let reply = send(app, "/callbacks/kollus/t0ken", FORM.into()).await;
+        assert_eq!(reply, (200, r#"{"data":{"result":0}}"#.into()));
+    }
+}

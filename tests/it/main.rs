@@ -1,0 +1,11 @@
+//! The library as its users see it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(clippy::disallowed_methods, reason = "tests read files")]
+
+mod config;
+mod core;
+#[cfg(feature = "tower")]
+mod layer;
+mod properties;
+mod vectors;

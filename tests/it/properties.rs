@@ -1,0 +1,102 @@
+//! Rules that hold for any input.
+
+use std::sync::LazyLock;
+
+use gatepost::Gate;
+use md5::{Digest as _, Md5};
+use proptest::prelude::*;
+
+use crate::core::{Request, judge};
+use crate::vectors::{self, Vector};
+
+static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
+static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(vectors::all);
+
+fn verdict(vector: &Vector, body: &[u8], chunk: usize) -> Result<Vec<u8>, &'static str> {
+    let request = Request::of(vector);
+    judge(&GATE, &request.head(), body, chunk, vector.case.now)
+        .map(|accepted| accepted.event().data().to_vec())
+        .map_err(|refusal| refusal.kind().as_str())
+}
+
+fn push() -> &'static Vector {
+    VECTORS.iter().find(|vector| vector.name == "tencent-css/push").unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_chunking_gives_the_same_verdict(index in 0..VECTORS.len(), chunk in 1_usize..64) {
+        let vector = &VECTORS[index];
+        let whole = verdict(vector, &vector.body, usize::MAX);
+        prop_assert_eq!(whole, verdict(vector, &vector.body, chunk));
+    }
+
+    #[test]
+    fn any_flipped_bit_of_t_or_sign_is_refused(at in 0_usize..1000, bit in 0_u8..8) {
+        let vector = push();
+        let text = String::from_utf8(vector.body.clone()).unwrap();
+        let signed = ["1703732078", "bc31454d2c5572bc415c4f2292e381eb"];
+        let places: Vec<usize> = signed
+            .iter()
+            .flat_map(|part| { let start = text.find(part).unwrap(); start..start + part.len() })
+            .collect();
+        let at = places[at % places.len()];
+        let mut body = vector.body.clone();
+        body[at] ^= 1 << bit;
+        // The case of a hex digit is not part of the digest.
+        prop_assume!(!body[at].eq_ignore_ascii_case(&vector.body[at]));
+        prop_assert!(verdict(vector, &body, 4096).is_err());
+    }
+
+    #[test]
+    fn no_body_makes_it_panic(index in 0..VECTORS.len(), body in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let _any = verdict(&VECTORS[index], &body, 97);
+    }
+
+    #[test]
+    fn no_broken_vector_makes_it_panic(
+        index in 0..VECTORS.len(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let vector = &VECTORS[index];
+        let mut body = vector.body.clone();
+        prop_assume!(!body.is_empty());
+        for (at, byte) in edits {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        if let Ok(data) = verdict(vector, &body, 97) {
+            let parsed: serde_json::Value = serde_json::from_slice(&data).unwrap();
+            prop_assert!(parsed.is_object());
+        }
+    }
+
+    #[test]
+    fn what_is_signed_is_accepted_within_the_window_only(offset in -2000_i64..2000) {
+        let vector = push();
+        let t = vector.case.now + offset;
+        let digest = Md5::digest(format!("test{t}").as_bytes());
+        let sign: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let body = String::from_utf8(vector.body.clone()).unwrap();
+        let body = body.replace("1703732078", &t.to_string());
+        let body = body.replace("bc31454d2c5572bc415c4f2292e381eb", &sign);
+        let expected = match offset {
+            ..-180 => Some("timestamp_expired"),
+            -180..=900 => None,
+            901.. => Some("timestamp_too_far_ahead"),
+        };
+        prop_assert_eq!(verdict(vector, body.as_bytes(), 4096).err(), expected);
+    }
+
+    #[test]
+    fn no_path_reaches_the_app_that_folds_to_a_callback_path(
+        path in "/?(c|C|%63)allbacks(/|//|/\\./|%2f|\\\\|/x/\\.\\./|;v/)(t|T|%74)encent(/|;x|\\.|%00|%20|)",
+    ) {
+        let Ok(uri) = path.parse::<http::Uri>() else { return Ok(()) };
+        let headers = http::HeaderMap::new();
+        let head = gatepost::Head::new(&http::Method::POST, &uri, &headers);
+        prop_assert!(!matches!(GATE.admit(&head), gatepost::Admission::Other), "{}", path);
+    }
+}
