@@ -1,0 +1,41 @@
+//! The core alone, for a server that is neither tower nor Pingora: bytes in, verdict out.
+//!
+//! ```sh
+//! cargo run --no-default-features --example sans_io
+//! ```
+
+use gatepost::{Admission, Answer, Gate, Head, Next, Sender, Timestamp};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let gate = Gate::from_toml_file("examples/gatepost.toml")?;
+
+    // Whatever server you have has read a head …
+    let uri = Uri::from_static("/callbacks/kollus/try-me");
+    let headers = HeaderMap::new();
+    let head = Head::new(&Method::POST, &uri, &headers);
+    let Admission::Callback(mut intake) = gate.admit(&head) else {
+        return Err("this is no callback path".into());
+    };
+
+    // … reads the body in chunks of any size …
+    for chunk in [&b"kind=100&client_user_id=user01&media_"[..], b"content_key=m&channel_key=c"] {
+        intake.push(chunk.into())?;
+    }
+
+    // … says what time it is, and has the verdict.
+    let accepted = intake.finish(Timestamp::from_secs(1_703_731_478))?;
+    println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
+
+    let conclusion = match accepted.next() {
+        Next::Reply(conclusion) => conclusion,
+        Next::Ask { url, timeout } => {
+            let (_headers, _body) = accepted.request(&head, &Sender::default());
+            println!("ask    {} within {timeout:?}", url.unwrap_or(uri));
+            let body = Some(br#"{"allow":true}"#[..].into());
+            accepted.conclude(Answer::Response { status: StatusCode::OK, body })
+        }
+    };
+    println!("reply  {}", String::from_utf8_lossy(conclusion.reply.body()));
+    Ok(())
+}

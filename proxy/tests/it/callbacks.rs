@@ -1,0 +1,198 @@
+//! What the app gets, and what the platform hears.
+
+use crate::support::*;
+
+#[test]
+fn the_app_gets_typed_json_with_cloudevents_and_forwarding_headers() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let headers = "x-forwarded-for: 198.51.100.7\r\nx-forwarded-proto: https\r\n\
+                   user-agent: tencent\r\nce-type: forged\r\ngatepost-template: forged\r\n\
+                   webhook-id: forged\r\nce_id: forged\r\n";
+    let reply = gate.send(&post_with("/callbacks/tencent", headers, &push()));
+    assert_eq!((reply.status, reply.text().as_str()), (200, r#"{"code":0}"#));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+
+    let seen = app.only();
+    assert_eq!(seen.line, "POST /live/push HTTP/1.1");
+    let length = seen.body.len().to_string();
+    for (name, value) in [
+        ("host", format!("127.0.0.1:{}", app.port).as_str()),
+        ("content-type", "application/json"),
+        ("content-length", &length),
+        ("ce-specversion", "1.0"),
+        ("ce-source", "/tencent-css/push.example.com"),
+        ("ce-type", "com.tencentcloud.css.push"),
+        ("ce-subject", "live/s"),
+        ("ce-time", "2023-12-28T02:44:38Z"),
+        ("gatepost-template", "prod-live"),
+        ("x-forwarded-for", "198.51.100.7, 127.0.0.1"),
+        ("x-forwarded-host", "gate.test"),
+        ("x-forwarded-proto", "https"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+    assert_eq!(seen.header("ce-id").unwrap().len(), 32);
+    assert_eq!(seen.header("traceparent").unwrap().len(), 55);
+    for (name, value) in &seen.headers {
+        assert!(!value.contains("forged"), "{name}: {value}");
+    }
+    let data = seen.json();
+    assert_eq!(data["sequence"], "2210464508206756938");
+    assert_eq!(data["event_type"], 1);
+    assert!(data.get("sign").is_none() && data.get("t").is_none(), "{data}");
+}
+
+#[test]
+fn a_chinese_template_name_is_percent_encoded() {
+    let app = App::answering(200, "{\"result\":1}");
+    let gate = Gatepost::serve("", &templates(&app));
+    assert_eq!(gate.send(&play()).text(), r#"{"data":{"result":1}}"#);
+    assert_eq!(app.only().header("gatepost-template"), Some("%E4%BB%98%E8%B4%B9-1"));
+    assert_eq!(app.only().json()["uservalues"]["uservalue0"], "a");
+}
+
+#[test]
+fn forward_chooses_the_form() {
+    for (forward, content_type) in [
+        ("cloudevents", "application/cloudevents+json; charset=utf-8"),
+        ("raw", "text/plain"),
+        ("json", "application/json"),
+    ] {
+        let app = App::answering(200, "");
+        let gate = Gatepost::serve(
+            "",
+            &format!(
+                "[[template]]\nname = 'a'\nprovider = 'tencent-css'\nbind = ['*']\n\
+                 keys = [{{ env = 'TENCENT_KEY' }}]\n\
+                 on.push = {{ url = '{}', forward = '{forward}' }}",
+                app.url("/")
+            ),
+        );
+        let body = push();
+        let headers = "content-type: text/plain\r\n";
+        let reply = gate.send(&post_with("/callbacks/tencent", headers, &body));
+        assert_eq!(reply.status, 200);
+        let seen = app.only();
+        assert_eq!(seen.header("content-type"), Some(content_type));
+        match forward {
+            "cloudevents" => assert_eq!(seen.json()["data"]["stream_id"], "s"),
+            "raw" => assert_eq!(seen.body, body.as_bytes()),
+            _ => assert_eq!(seen.json()["stream_id"], "s"),
+        }
+    }
+}
+
+#[test]
+fn connections_are_kept_on_both_sides() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let mut client = gate.connect();
+    for _ in 0..5 {
+        assert_eq!(client.send(&pushed()).status, 200);
+    }
+    let seen = app.seen();
+    assert_eq!(seen.len(), 5);
+    assert!(seen.iter().all(|one| one.connection == 0), "{seen:?}");
+}
+
+#[test]
+fn a_body_may_come_in_chunks_or_large() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("max_body_bytes = 16777216", &templates(&app));
+    let chunked = |body: &str| {
+        let mut bytes = b"POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\
+                          transfer-encoding: chunked\r\n\r\n"
+            .to_vec();
+        for chunk in body.as_bytes().chunks(100_000) {
+            bytes.extend_from_slice(format!("{:x};ext=1\r\n", chunk.len()).as_bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes
+    };
+    let padded = |length: usize| {
+        let push = push();
+        let pad = "x".repeat(length - push.len() - 9);
+        push.replacen('{', &format!("{{\"pad\":\"{pad}\","), 1)
+    };
+    let most = 16 * 1024 * 1024;
+    assert_eq!(gate.send(&chunked(&push())).status, 200);
+    assert_eq!(gate.send(&chunked(&padded(1_000_000))).status, 200);
+    assert_eq!(gate.send(&post("/callbacks/tencent", &padded(most))).status, 200);
+    assert_eq!(gate.send(&chunked(&padded(most))).status, 200);
+    assert_eq!(app.seen().len(), 4);
+    assert_eq!(app.seen()[3].json()["stream_id"], "s");
+    assert!(app.seen()[3].header("transfer-encoding").is_none());
+}
+
+#[test]
+fn a_sender_that_expects_100_gets_it_before_the_body_is_read() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let body = push();
+    let mut client = gate.connect();
+    client.write(
+        format!(
+            "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        )
+        .as_bytes(),
+    );
+    assert_eq!(client.read().status, 100);
+    assert_eq!(client.send(body.as_bytes()).status, 200);
+}
+
+#[test]
+fn http_2_comes_in_too() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let url = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);
+    let curl = |body: &str| {
+        let output = std::process::Command::new("curl")
+            .args(["-s", "--http2-prior-knowledge", "-w", " %{http_version} %{http_code}"])
+            .args(["--data-binary", body, &url])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(curl(&push()), "{\"code\":0} 2 200");
+    assert_eq!(app.only().json()["stream_id"], "s");
+    assert_eq!(app.only().header("x-forwarded-host").unwrap(), format!("127.0.0.1:{}", gate.port));
+    assert_eq!(curl("{}"), "refused\n 2 401");
+}
+
+#[test]
+fn without_an_address_the_event_keeps_its_path_on_the_upstream() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve(
+        &format!("upstream = '{}'", app.url("")),
+        "[[template]]\nname = 'a'\nprovider = 'tencent-css'\nbind = ['*']\n\
+         keys = [{ env = 'TENCENT_KEY' }]",
+    );
+    assert_eq!(gate.send(&pushed()).status, 200);
+    assert_eq!(app.only().line, "POST /callbacks/tencent HTTP/1.1");
+    assert_eq!(app.only().header("ce-type"), Some("com.tencentcloud.css.push"));
+}
+
+#[test]
+fn what_happened_is_counted() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    gate.send(&pushed());
+    gate.send(&post("/callbacks/tencent", &push().replace("\"event_type\":1", "\"event_type\":9")));
+    gate.send(&post("/callbacks/tencent", "{}"));
+    gate.send(&play());
+    let metrics = gate.metrics();
+    for line in [
+        r#"gatepost_callbacks_total{kind="push",origin="app",provider="tencent-css"} 1"#,
+        r#"gatepost_callbacks_total{kind="unknown",origin="unlisted",provider="tencent-css"} 1"#,
+        r#"gatepost_callbacks_total{kind="live_play",origin="app",provider="kollus"} 1"#,
+        r#"gatepost_refusals_total{code="tenant_missing",provider="tencent-css"} 1"#,
+        r#"gatepost_callback_seconds_count{kind="push",provider="tencent-css"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line.
+
+use std::net::TcpStream;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support::{free_port, gatepost};
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = gatepost().args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn check_lists_every_fault_and_run_starts_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.toml");
+    let port = free_port();
+    std::fs::write(
+        &path,
+        format!("listen = ['127.0.0.1:{port}']\nupstraem = 'http://127.0.0.1:3000'\n[[route]]\npath = '/a'\n"),
+    )
+    .unwrap();
+    let shown = path.display().to_string();
+    for command in ["check", "run"] {
+        let (code, stdout, stderr) = run(&[command, "-c", &shown]);
+        assert_eq!(code, Some(1), "{command}");
+        assert_eq!(stdout, "");
+        let lines: Vec<_> = stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{stderr}");
+        let first = "2:1: upstraem: this key is unknown; did you mean `upstream`?";
+        assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
+        assert!(
+            lines[1].starts_with(&format!("{shown}:3:1: route[0]: `provider` is missing;")),
+            "{stderr}"
+        );
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "something listens");
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_taken_address_are_said_plainly() {
+    let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("no-such-file.toml: the file cannot be read:"), "{stderr}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("taken.toml");
+    let address = taken.local_addr().unwrap();
+    let routes = "[[route]]\npath = '/a'\nprovider = 'tencent-css'\n";
+    std::fs::write(&path, format!("listen = ['{address}']\n{routes}")).unwrap();
+    let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("{address}: cannot listen here:")), "{stderr}");
+
+    std::fs::write(&path, routes).unwrap();
+    let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("`listen` is missing; add listen"), "{stderr}");
+}
+
+#[test]
+fn every_shipped_config_is_good() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for config in [
+        "proxy/configs/quickstart.toml",
+        "proxy/configs/full.toml",
+        "examples/gatepost.toml",
+        "examples/node/gatepost.toml",
+        "examples/php/gatepost.toml",
+    ] {
+        let output = gatepost()
+            .args(["check", "-c", config])
+            .current_dir(&root)
+            .env("KOLLUS_PATH_TOKEN", "x")
+            .env("TENCENT_KEY", "x")
+            .env("TENCENT_OLD_KEY", "x")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{config}: {stderr}");
+    }
+}
+
+#[test]
+fn providers_are_listed() {
+    let (code, stdout, _) = run(&["providers"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains("  kollus.live_play\tdecision\n"), "{stdout}");
+    assert!(stdout.contains("  tencent-css.push\tnotification\n"), "{stdout}");
+    let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
+    assert!(stdout.contains("  stream_param\tstring, secret\n"), "{stdout}");
+    assert_eq!(run(&["providers", "nobody"]).0, Some(1));
+}

@@ -1,0 +1,17 @@
+//! The proxy as its users see it: bytes on sockets, the real program, real apps.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
+
+mod apps;
+mod callbacks;
+mod cli;
+mod failure;
+mod pass_through;
+mod readme;
+mod refusals;
+mod stop;
+mod support;
+#[path = "../../../tests/it/vectors.rs"]
+mod vectors;
+mod vectors_through_pingora;

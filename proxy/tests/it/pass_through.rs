@@ -1,0 +1,95 @@
+//! Every other path goes to the upstream, and is none of our business.
+
+use crate::support::*;
+
+fn serve(app: &App) -> Gatepost {
+    Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(app))
+}
+
+#[test]
+fn other_requests_go_through_as_they_are() {
+    let app = App::answering(207, "as it is");
+    let gate = serve(&app);
+    let headers = "x-own: kept\r\ncookie: a=b\r\nce-type: forged\r\nCe_Id: forged\r\n\
+                   Gatepost-Template: forged\r\nwebhook-signature: forged\r\n";
+    let reply = gate.send(&post_with("/other/%41?x=1&y=%20", headers, "a body"));
+    assert_eq!((reply.status, reply.text().as_str()), (207, "as it is"));
+    let seen = app.only();
+    assert_eq!(seen.line, "POST /other/%41?x=1&y=%20 HTTP/1.1");
+    assert_eq!(seen.body, b"a body");
+    assert_eq!(seen.header("host"), Some("gate.test"));
+    assert_eq!(seen.header("x-own"), Some("kept"));
+    assert_eq!(seen.header("cookie"), Some("a=b"));
+    assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
+    assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
+}
+
+#[test]
+fn connections_are_kept_on_both_sides() {
+    let app = App::answering(200, "ok");
+    let gate = serve(&app);
+    let mut client = gate.connect();
+    for _ in 0..5 {
+        assert_eq!(client.send(&post("/other", "x")).status, 200);
+    }
+    assert!(app.seen().iter().all(|seen| seen.connection == 0));
+}
+
+#[test]
+fn a_websocket_goes_through() {
+    let accept = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
+                   connection: upgrade\r\n\r\n";
+    let app = App::start(|_| Act::Echo(accept));
+    let gate = serve(&app);
+    let mut client = gate.connect();
+    let reply = client.send(
+        b"GET /socket HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n",
+    );
+    assert_eq!(reply.status, 101);
+    for message in [&b"\x81\x02hi"[..], b"\x82\x03\x00\xff\x7f"] {
+        client.write(message);
+        assert_eq!(client.read_exact(message.len()), message);
+    }
+}
+
+#[test]
+fn http_2_comes_in_too() {
+    let app = App::answering(200, "ok");
+    let gate = serve(&app);
+    let output = std::process::Command::new("curl")
+        .args(["-s", "--http2-prior-knowledge", "-w", " %{http_version}", "-d", "x"])
+        .arg(format!("http://127.0.0.1:{}/other", gate.port))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "ok 2");
+    assert_eq!(app.only().body, b"x");
+}
+
+#[test]
+fn without_an_upstream_they_are_not_found() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let mut client = gate.connect();
+    for _ in 0..2 {
+        let reply = client.send(&post("/other", "x"));
+        assert_eq!((reply.status, reply.text().as_str()), (404, "not found\n"));
+    }
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn an_upstream_that_is_down_is_a_bad_gateway() {
+    let app = App::down();
+    assert_eq!(serve(&app).send(&post("/other", "x")).status, 502);
+}
+
+#[test]
+fn a_name_with_several_addresses_is_tried_through() {
+    let app = App::answering(200, "ok");
+    // `localhost` may name ::1 first, where nobody listens.
+    let upstream = format!("upstream = 'http://localhost:{}'", app.port);
+    let gate = Gatepost::serve(&upstream, &templates(&app));
+    assert_eq!(gate.send(&post("/other", "x")).text(), "ok");
+}

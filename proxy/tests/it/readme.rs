@@ -1,0 +1,46 @@
+//! The README, word by word: each of its curl lines gives what it prints.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::Gatepost;
+
+/// The README's shell blocks, each with the block of output behind it, if one follows.
+fn blocks() -> Vec<(String, Option<String>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut blocks: Vec<(String, Option<String>)> = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(language) = line.strip_prefix("```").filter(|word| !word.is_empty()) else {
+            continue;
+        };
+        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let block = block.join("\n");
+        match (language, blocks.last_mut()) {
+            ("sh", _) => blocks.push((block, None)),
+            ("text", Some((_, output @ None))) => *output = Some(block),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_curl_line_gives_what_the_readme_prints() {
+    let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml");
+    let config = std::fs::read_to_string(quickstart).unwrap();
+    let config = config
+        .replace("listen = [\"127.0.0.1:8080\"]\n", "")
+        .replace("admin  = \"127.0.0.1:9900\"\n", "");
+    let gate = Gatepost::serve_config(&config);
+    let mut tried = 0;
+    for (command, expected) in blocks() {
+        let (true, Some(expected)) = (command.contains("curl"), expected) else { continue };
+        let command = command.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", gate.port));
+        let output = Command::new("sh").arg("-c").arg(&command).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), expected, "{command}");
+        tried += 1;
+    }
+    assert_eq!(tried, 3, "a line for each platform, and one that is refused");
+}

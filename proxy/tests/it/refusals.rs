@@ -1,0 +1,197 @@
+//! Refused means: a status, one constant body, a code in the log, and the app saw nothing.
+
+use crate::support::*;
+
+/// An app that must see nothing.
+fn untouched() -> App {
+    App::answering(200, "")
+}
+
+fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
+    assert_eq!((reply.status, reply.text().as_str()), (status, "refused\n"), "{code}");
+    let line = gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
+    assert!(line.contains(&format!("\"status\":{status}")), "{line}");
+}
+
+#[test]
+fn each_refusal_has_its_code_and_the_app_sees_no_byte() {
+    let app = untouched();
+    let gate = Gatepost::serve("max_body_bytes = 4096", &templates(&app));
+    let tencent = |body: &str| post("/callbacks/tencent", body);
+    let push = push();
+    let flipped = match push.rsplit_once('"') {
+        Some((rest, end)) => {
+            let last = if rest.ends_with('0') { '1' } else { '0' };
+            format!("{}{last}\"{end}", &rest[..rest.len() - 1])
+        }
+        None => unreachable!("a push has a sign"),
+    };
+    let raw = |text: &str| text.replace('\n', "\r\n").into_bytes();
+    let cases: Vec<(&str, u16, Vec<u8>)> = vec![
+        ("signature_mismatch", 401, tencent(&flipped)),
+        ("signature_missing", 401, tencent(&push.replace("\"sign\"", "\"sing\""))),
+        ("tenant_unknown", 401, tencent(&push.replace("push.example", "other.example"))),
+        ("json_malformed", 400, tencent("{\"a\":")),
+        (
+            "json_too_deep",
+            400,
+            tencent(&format!("{{\"a\":{}", "[".repeat(3000) + &"]".repeat(900))),
+        ),
+        ("not_an_object", 400, tencent("[]")),
+        ("field_duplicate", 400, tencent(&push.replace("\"appid\":1", "\"appid\":1,\"appid\":2"))),
+        ("body_missing", 400, tencent("")),
+        ("body_too_large", 413, tencent(&"x".repeat(4097))),
+        ("token_mismatch", 401, post("/callbacks/kollus/guess", PLAY)),
+        ("form_malformed", 400, post(&format!("/callbacks/kollus/{TOKEN}"), "kind=%zz")),
+        ("utf8_invalid", 400, post(&format!("/callbacks/kollus/{TOKEN}"), "kind=%ff")),
+        ("path_ambiguous", 400, post("/callbacks//tencent", &push)),
+        ("method_not_allowed", 405, raw("GET /callbacks/tencent HTTP/1.1\nhost: x\n\n")),
+        (
+            "framing_ambiguous",
+            400,
+            raw("POST /callbacks/tencent HTTP/1.1\nhost: x\ncontent-length: 5\n\
+                 transfer-encoding: chunked\n\n0\n\n"),
+        ),
+        (
+            "upgrade_not_allowed",
+            400,
+            raw("POST /callbacks/tencent HTTP/1.1\nhost: x\nconnection: upgrade\n\
+                 upgrade: websocket\ncontent-length: 0\n\n"),
+        ),
+        (
+            "content_encoding_unsupported",
+            415,
+            post_with("/callbacks/tencent", "content-encoding: gzip\r\n", &push),
+        ),
+    ];
+    for (code, status, bytes) in &cases {
+        assert_refused(&gate, &gate.send(bytes), *status, code);
+    }
+    let metrics = gate.metrics();
+    for (code, ..) in &cases {
+        assert!(metrics.contains(&format!("code=\"{code}\"")), "{code} is not counted");
+    }
+    assert!(app.seen().is_empty(), "{:?}", app.seen());
+}
+
+#[test]
+fn an_announced_body_is_refused_before_it_is_sent() {
+    let app = untouched();
+    let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
+    let head = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n";
+    let reply = gate.send(format!("{head}\r\n").as_bytes());
+    assert_refused(&gate, &reply, 413, "body_too_large");
+    assert_eq!(reply.header("connection"), Some("close"));
+    let reply = gate.send(format!("{head}expect: 100-continue\r\n\r\n").as_bytes());
+    assert_eq!(reply.status, 413, "no 100 first");
+}
+
+#[test]
+fn a_chunked_body_is_refused_as_soon_as_the_limit_is_passed() {
+    let app = untouched();
+    let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
+    let mut client = gate.connect();
+    client.write(
+        b"POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n",
+    );
+    client.write(format!("3e9\r\n{}\r\n", "x".repeat(1001)).as_bytes());
+    // The last chunk never comes.
+    assert_refused(&gate, &client.read(), 413, "body_too_large");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_sender_that_hangs_up_halfway_reaches_nobody() {
+    let app = untouched();
+    let gate = Gatepost::serve("", &templates(&app));
+    let whole = pushed();
+    let mut client = gate.connect();
+    client.write(&whole[..whole.len() - 1]);
+    drop(client);
+    gate.program.wait_for_line("\"code\":\"body_incomplete\"");
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn a_connection_is_used_again_where_that_is_safe() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let mut client = gate.connect();
+    for bytes in [
+        post("/callbacks/tencent", "{}"),
+        post("/callbacks/kollus/guess", PLAY),
+        post("/callbacks//tencent", "x"),
+        b"DELETE /callbacks/tencent HTTP/1.1\r\nhost: x\r\n\r\n".to_vec(),
+    ] {
+        let reply = client.send(&bytes);
+        assert_eq!(reply.header("connection"), Some("keep-alive"), "{reply:?}");
+    }
+    assert_eq!(client.send(&pushed()).status, 200);
+    assert_eq!(app.seen().len(), 1);
+}
+
+#[test]
+fn bytes_behind_an_unclear_request_are_not_a_second_one() {
+    let app = untouched();
+    let gate = Gatepost::serve("", &templates(&app));
+    let inner = String::from_utf8(pushed()).unwrap();
+    let smuggled = format!(
+        "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\
+         transfer-encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+        inner.len() + 5
+    );
+    let mut client = gate.connect();
+    assert_eq!(client.send(smuggled.as_bytes()).status, 400);
+    assert!(client.is_closed());
+    assert!(app.seen().is_empty());
+}
+
+#[test]
+fn every_spelling_of_a_callback_path_is_refused_or_taken() {
+    let app = untouched();
+    let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+    for path in [
+        "//callbacks/tencent",
+        "/callbacks/./tencent",
+        "/callbacks/tencent/",
+        "/callbacks/%74encent",
+        "/CALLBACKS/tencent",
+        "/callbacks/tencent;x=1",
+        "/x/../callbacks/tencent",
+        "/callbacks%2Ftencent",
+        "/callbacks\\tencent",
+        "/callbacks/tencent%00",
+        "/%2563allbacks/tencent",
+        "/callbacks/tencent/.",
+        "/callbacks/tencent%20",
+    ] {
+        let reply = gate.send(&post(path, &push()));
+        assert_eq!((reply.status, reply.text().as_str()), (400, "refused\n"), "{path}");
+    }
+    let reply = gate.send(&post("http://elsewhere/callbacks/tencent", "{}"));
+    assert_eq!(reply.status, 401, "the absolute form is the path itself");
+    assert!(app.seen().is_empty(), "{:?}", app.seen());
+}
+
+#[test]
+fn the_log_says_why_and_holds_no_secret() {
+    let app = App::answering(500, "boom");
+    let gate = Gatepost::serve("", &templates(&app));
+    gate.send(&pushed());
+    gate.send(&play());
+    gate.send(&post(&format!("/callbacks/kollus/{TOKEN}x"), PLAY));
+    gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", "a\\nb\\u001b[31m")));
+    let line = gate.program.wait_for_line("tenant_unknown");
+    assert!(line.contains(r#""tenant":"a\\nb\\u{1b}[31m""#), "{line}");
+    gate.program.wait_for_line("app_status");
+    let log = gate.program.log();
+    for secret in [TOKEN, KEY, "txSecret", "c0ffee", "boom"] {
+        assert!(!log.contains(secret), "{secret}\n{log}");
+    }
+    for part in
+        ["/callbacks/kollus/{token}", "\"template\":\"prod-live\"", "\"from\":\"127.0.0.1\""]
+    {
+        assert!(log.contains(part), "{part}\n{log}");
+    }
+    assert!(!gate.metrics().contains(TOKEN));
+}

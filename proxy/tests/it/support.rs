@@ -1,0 +1,430 @@
+//! What the tests share: the program under test, a mock app that notes every byte, and a client
+//! that writes any bytes.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use md5::{Digest as _, Md5};
+use tempfile::TempDir;
+
+/// Long enough for a loaded machine, and only ever waited out by a test that fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Connects, as soon as somebody listens.
+pub fn connect(port: u16) -> TcpStream {
+    let started = Instant::now();
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_nodelay(true).unwrap();
+                return stream;
+            }
+            Err(error) if started.elapsed() > PATIENCE => panic!("port {port}: {error}"),
+            Err(_) => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// A program that is killed when the test ends, with every line it writes to standard error.
+pub struct Program {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    news: Receiver<()>,
+}
+
+impl Program {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
+            panic!("{command:?}: {error}; see the README for what the tests need")
+        });
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (sender, news) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let noted = Arc::clone(&lines);
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                noted.lock().unwrap().push(line);
+                let _test_over = sender.send(());
+            }
+        });
+        Self { child, lines, news }
+    }
+
+    pub fn log(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    /// Waits for a line that holds `text`.
+    pub fn wait_for_line(&self, text: &str) -> String {
+        let started = Instant::now();
+        loop {
+            if let Some(line) = self.lines.lock().unwrap().iter().find(|line| line.contains(text)) {
+                return line.clone();
+            }
+            let _tick = self.news.recv_timeout(Duration::from_millis(50));
+            assert!(started.elapsed() < PATIENCE, "no line with {text:?} in:\n{}", self.log());
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+pub fn gatepost() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+    command.env_remove("GATEPOST_LOG").stdout(Stdio::piped());
+    command
+}
+
+/// The program `gatepost`, serving.
+pub struct Gatepost {
+    pub port: u16,
+    pub admin: u16,
+    pub program: Program,
+    _folder: TempDir,
+}
+
+pub const TOKEN: &str = "s3cret-t0ken";
+pub const KEY: &str = "s1gning-k3y";
+
+impl Gatepost {
+    /// Serves this config, to which `listen`, `admin` and the routes are added.
+    pub fn serve(top: &str, templates: &str) -> Self {
+        let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
+                      token = { env = 'KOLLUS_TOKEN' }\n\
+                      [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+        Self::serve_config(&format!("{top}\n{routes}\n{templates}"))
+    }
+
+    pub fn serve_config(config: &str) -> Self {
+        let (port, admin) = (free_port(), free_port());
+        let config = format!(
+            "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"
+        );
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = gatepost();
+        command.args(["--log-format", "json", "run", "-c"]).arg(path);
+        command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+        let program = Program::start(&mut command);
+        drop(connect(port));
+        Self { port, admin, program, _folder: folder }
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::new(connect(self.port))
+    }
+
+    /// One request on a connection of its own.
+    pub fn send(&self, bytes: &[u8]) -> Response {
+        self.connect().send(bytes)
+    }
+
+    pub fn metrics(&self) -> String {
+        let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        Client::new(connect(self.admin)).send(request).text()
+    }
+}
+
+/// A connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+}
+
+impl Client {
+    pub const fn new_from(stream: BufReader<TcpStream>) -> Self {
+        Self { stream }
+    }
+
+    pub fn new(stream: TcpStream) -> Self {
+        Self::new_from(BufReader::new(stream))
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) -> Response {
+        self.write(bytes);
+        self.read()
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Reads one response, by its content length.
+    pub fn read(&mut self) -> Response {
+        let (first, headers) = read_head(&mut self.stream).expect("a response");
+        let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut response = Response { status, headers, body: Vec::new() };
+        if let Some(length) = response.header("content-length") {
+            response.body = vec![0; length.parse().unwrap()];
+            self.stream.read_exact(&mut response.body).unwrap();
+        }
+        response
+    }
+
+    pub fn read_exact(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// Whether the other side has hung up.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+    }
+}
+
+fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(String, String)>)> {
+    let mut first = String::new();
+    if stream.read_line(&mut first).ok()? == 0 {
+        return None;
+    }
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    Some((first.trim_end().to_owned(), headers))
+}
+
+/// What the app saw of one request.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub connection: usize,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// An app that notes what it sees, and answers as it is told.
+pub struct App {
+    pub port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// What the app does with a request.
+pub enum Act {
+    Answer(u16, &'static str),
+    HangUp,
+    /// Writes these bytes, and then neither writes nor hangs up.
+    Hold(&'static [u8]),
+    /// Writes these bytes, and then whatever it reads.
+    Echo(&'static [u8]),
+    /// Answers when the test says so.
+    WaitFor(Arc<Mutex<Receiver<()>>>),
+}
+
+impl App {
+    pub fn start(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (noted, act) = (Arc::clone(&seen), Arc::new(act));
+        thread::spawn(move || {
+            for (connection, stream) in listener.incoming().enumerate() {
+                let (noted, act) = (Arc::clone(&noted), Arc::clone(&act));
+                thread::spawn(move || serve(stream.unwrap(), connection, &noted, &*act));
+            }
+        });
+        Self { port, seen }
+    }
+
+    pub fn answering(status: u16, body: &'static str) -> Self {
+        Self::start(move |_| Act::Answer(status, body))
+    }
+
+    /// One that is not there.
+    pub fn down() -> Self {
+        Self { port: free_port(), seen: Arc::default() }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn only(&self) -> Seen {
+        let seen = self.seen();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        seen.into_iter().next().unwrap()
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    connection: usize,
+    noted: &Mutex<Vec<Seen>>,
+    act: &dyn Fn(&Seen) -> Act,
+) {
+    let mut stream = BufReader::new(stream);
+    while let Some((line, headers)) = read_head(&mut stream) {
+        let mut seen = Seen { line, headers, body: Vec::new(), connection };
+        seen.body = read_body(&mut stream, &seen);
+        noted.lock().unwrap().push(seen.clone());
+        let out = stream.get_mut();
+        match act(&seen) {
+            Act::Answer(status, body) => answer(out, status, body),
+            Act::HangUp => return,
+            Act::Hold(bytes) => {
+                out.write_all(bytes).unwrap();
+                let _until_they_hang_up = stream.read(&mut [0]);
+                return;
+            }
+            Act::Echo(bytes) => {
+                out.write_all(bytes).unwrap();
+                let mut buffer = [0; 1024];
+                while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    stream.get_mut().write_all(&buffer[..length]).unwrap();
+                }
+                return;
+            }
+            Act::WaitFor(word) => {
+                let _said = word.lock().unwrap().recv_timeout(PATIENCE);
+                answer(out, 200, "{\"result\":1}");
+            }
+        }
+    }
+}
+
+fn answer(out: &mut TcpStream, status: u16, body: &str) {
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
+    let _gone = out.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn read_body(stream: &mut BufReader<TcpStream>, seen: &Seen) -> Vec<u8> {
+    if let Some(length) = seen.header("content-length") {
+        let mut body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        return body;
+    }
+    let mut body = Vec::new();
+    if seen.header("transfer-encoding").is_some() {
+        loop {
+            let mut size = String::new();
+            stream.read_line(&mut size).unwrap();
+            let size = usize::from_str_radix(size.trim(), 16).unwrap();
+            let mut chunk = vec![0; size + 2];
+            stream.read_exact(&mut chunk).unwrap();
+            if size == 0 {
+                break;
+            }
+            body.extend_from_slice(&chunk[..size]);
+        }
+    }
+    body
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+pub fn sign(key: &str, t: u64) -> String {
+    Md5::digest(format!("{key}{t}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A genuine push of Tencent CSS, sent now.
+pub fn push() -> String {
+    let t = now() + 600;
+    format!(
+        "{{\"app\":\"push.example.com\",\"appid\":1,\"appname\":\"live\",\"channel_id\":\"s\",\
+         \"event_time\":1703731478,\"event_type\":1,\"node\":\"10.0.0.1\",\
+         \"sequence\":\"2210464508206756938\",\"stream_id\":\"s\",\
+         \"stream_param\":\"txSecret=c0ffee\",\"user_ip\":\"10.0.0.2\",\"t\":{t},\"sign\":\"{}\"}}",
+        sign(KEY, t)
+    )
+}
+
+pub const PLAY: &str = "kind=100&client_user_id=user01&media_content_key=m&channel_key=c\
+                        &uservalues=%7B%22uservalue0%22%3A%22a%22%7D&localtime=1703731478";
+
+pub fn post(path: &str, body: &str) -> Vec<u8> {
+    post_with(path, "", body)
+}
+
+/// `headers` are whole lines.
+pub fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: gate.test\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+pub fn play() -> Vec<u8> {
+    post(&format!("/callbacks/kollus/{TOKEN}"), PLAY)
+}
+
+pub fn pushed() -> Vec<u8> {
+    post("/callbacks/tencent", &push())
+}
+
+/// Templates of both platforms with every address at `app`.
+pub fn templates(app: &App) -> String {
+    format!(
+        "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\
+         live_play = {{ url = '{}', timeout_ms = 500, \
+         on_failure = {{ result = 0, message = 'Please try again' }} }}\n\
+         [[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+         keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n[template.on]\n\
+         push = {{ url = '{}', timeout_ms = 500 }}\n",
+        app.url("/kollus/play"),
+        app.url("/live/push"),
+    )
+}
+
+pub const FAILED: &str = r#"{"data":{"result":0,"message":"Please try again"}}"#;
