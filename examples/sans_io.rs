@@ -4,6 +4,8 @@
 //! cargo run --no-default-features --example sans_io
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use gatepost::{Admission, Answer, Gate, Head, Next, Sender, Timestamp};
 use http::{HeaderMap, Method, StatusCode, Uri};
 

@@ -4,6 +4,8 @@
 //! cargo run --example tonic -- 127.0.0.1:8080
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use std::error::Error;
 
 use axum::Json;

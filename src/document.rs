@@ -186,6 +186,10 @@ impl<'d> Table<'d> {
         self.entries.iter().find(|(name, _)| name.get_ref() == key)
     }
 
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     /// Where the key itself stands, for a fault about the pair; the table's place without it.
     pub(crate) fn place_of(&self, key: &str) -> Place {
         self.find(key)
@@ -209,7 +213,7 @@ impl<'d> Table<'d> {
 
     /// A string that must be there.
     pub(crate) fn require_string(&self, key: &'d str, remedy: &str) -> Option<Located<&'d str>> {
-        if self.find(key).is_none() {
+        if !self.has(key) {
             self.asked.borrow_mut().push(key);
             self.faults.add(&self.place, format!("`{key}` is missing"), remedy);
             return None;

@@ -1,7 +1,10 @@
 //! The gate: a compiled config, and the only door in.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError, ProxySettings, Sources};
 use crate::document::Fault;
@@ -96,14 +99,14 @@ impl Gate {
 
     /// The proxy's settings.
     #[must_use]
-    pub fn proxy_settings(&self) -> &ProxySettings {
-        &self.0.proxy
+    pub fn proxy_settings(&self) -> ProxySettings {
+        self.0.proxy.clone()
     }
 
     /// What the config says that is allowed but not advised.
     #[must_use]
-    pub fn warnings(&self) -> &[Fault] {
-        &self.0.warnings
+    pub fn warnings(&self) -> Vec<Fault> {
+        self.0.warnings.clone()
     }
 
     /// The first word on a request, from its head alone.
@@ -113,6 +116,10 @@ impl Gate {
         let (found, token) = match routes.find(head.path()) {
             Lookup::Other => return Admission::Other,
             Lookup::Callback(found, token) => (found, token),
+            Lookup::Reserved(address) => {
+                let fault = RefusalKind::AddressReserved.into();
+                return Admission::Refused(Refusal::new(fault, &address.path, &address.plan));
+            }
             Lookup::Ambiguous(found) => {
                 let route = routes.at(found);
                 let fault = RefusalKind::PathAmbiguous.into();
@@ -130,21 +137,27 @@ impl Gate {
 }
 
 /// Builds a [`Gate`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GateBuilder {
     origin: Origin,
     sources: Sources,
 }
 
-#[derive(Debug)]
+/// Neither is printed: a text may hold secrets.
 enum Origin {
     File(PathBuf),
-    Text(String),
+    Text(Zeroizing<String>),
 }
 
 impl Default for Origin {
     fn default() -> Self {
-        Self::Text(String::new())
+        Self::Text(Zeroizing::default())
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder").finish_non_exhaustive()
     }
 }
 
@@ -152,7 +165,7 @@ impl GateBuilder {
     /// Takes the config from this text. Files that it names are relative to the working directory.
     #[must_use]
     pub fn toml(mut self, text: impl Into<String>) -> Self {
-        self.origin = Origin::Text(text.into());
+        self.origin = Origin::Text(Zeroizing::new(text.into()));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The head of a request, and what the gate does to headers.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use http::header::HOST;
@@ -8,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use crate::event::hex;
 
 /// The head of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Head<'r> {
     method: &'r Method,
     uri: &'r Uri,
@@ -52,6 +53,13 @@ impl<'r> Head<'r> {
     }
 }
 
+/// The path may hold a token and the headers anything, so neither is printed.
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
 /// Where a callback came from, as far as a door can tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sender<'s> {
@@ -70,16 +78,26 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// First words of the headers that only the gate may set.
-const RESERVED: [&str; 3] = ["ce", "gatepost", "webhook"];
+const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
 
-/// Whether only the gate may set this header: `ce-*`, `gatepost-*`, `webhook-*`.
+/// Headers that the gate writes, which a request may bring in this one spelling.
+const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
+
+/// Whether a header may not come from outside: `ce-*`, `gatepost-*`, `webhook-*`.
 ///
-/// So is `ce_type`: CGI, and with it PHP, gives an app `-` and `_` as the same.
+/// So may not `ce_type` and `ce.type`: CGI, and with it PHP, gives an app all three under one name.
 #[must_use]
 pub fn is_reserved(name: &HeaderName) -> bool {
-    RESERVED.iter().any(|word| {
-        name.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with(['-', '_']))
-    })
+    let name = name.as_str();
+    let spelled = |word: &str| {
+        let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
+        name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
+    };
+    RESERVED.iter().any(|word| spelled(word))
+        || WRITTEN
+            .iter()
+            .map(HeaderName::as_str)
+            .any(|written| name.len() == written.len() && name != written && spelled(written))
 }
 
 /// Removes the headers that only the gate may set from a request that it passes on.
@@ -108,7 +126,8 @@ pub fn write_forwarded(headers: &mut HeaderMap, head: &Head<'_>, sender: &Sender
         headers.insert(X_FORWARDED_HOST, host);
     }
     let scheme = || sender.scheme.and_then(|scheme| HeaderValue::from_str(scheme).ok());
-    if let Some(scheme) = received.get(X_FORWARDED_PROTO).cloned().or_else(scheme) {
+    let said = received.get(X_FORWARDED_PROTO).filter(|said| *said == "http" || *said == "https");
+    if let Some(scheme) = said.cloned().or_else(scheme) {
         headers.insert(X_FORWARDED_PROTO, scheme);
     }
     write_trace(headers, received, sender.trace);
@@ -128,9 +147,17 @@ fn forwarded_for(received: &HeaderMap, address: Option<IpAddr>) -> Option<Header
     HeaderValue::from_bytes(&chain).ok().filter(|value| !value.is_empty())
 }
 
+/// <https://www.w3.org/TR/trace-context/#traceparent-header> (read 2026-11), version 00.
+fn is_traceparent(value: &HeaderValue) -> bool {
+    let is_hex = |b: &u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+    let parts: Vec<_> = value.as_bytes().split(|b| *b == b'-').collect();
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    lengths == [2, 32, 16, 2] && parts.concat().iter().all(is_hex)
+}
+
 /// W3C Trace Context: the trace that the request is part of, or one of its own.
 fn write_trace(headers: &mut HeaderMap, received: &HeaderMap, own: Option<[u8; 24]>) {
-    if let Some(parent) = received.get(TRACEPARENT) {
+    if let Some(parent) = received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
         headers.insert(TRACEPARENT, parent.clone());
         if let Some(state) = received.get(TRACESTATE) {
             headers.insert(TRACESTATE, state.clone());
@@ -150,10 +177,12 @@ mod tests {
     #[test]
     fn reserved_headers_are_removed_in_every_spelling() {
         let mut headers = HeaderMap::new();
-        for name in ["ce-type", "ce_type", "gatepost-template", "webhook-id", "webhook_id"] {
+        for name in
+            ["ce-type", "ce_type", "ce.type", "gatepost-template", "webhook-id", "x_forwarded_for"]
+        {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("forged"));
         }
-        for name in ["cent", "accept", "x-ce-type", "webhooks"] {
+        for name in ["cent", "accept", "x-ce-type", "x-forwarded-for"] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("kept"));
         }
         strip_reserved(&mut headers);
@@ -183,7 +212,10 @@ mod tests {
         let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
         assert_eq!(trace(&HeaderMap::new()), own.as_str());
         let mut received = HeaderMap::new();
-        received.insert(TRACEPARENT, HeaderValue::from_static("00-0af7-b7ad-01"));
-        assert_eq!(trace(&received), "00-0af7-b7ad-01");
+        let theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        received.insert(TRACEPARENT, HeaderValue::from_static(theirs));
+        assert_eq!(trace(&received), theirs);
+        received.insert(TRACEPARENT, HeaderValue::from_static("garbage"));
+        assert_eq!(trace(&received), own.as_str());
     }
 }

@@ -11,7 +11,10 @@
 //! 5. signature, and the time that was signed;
 //! 6. kind, and its fields' types.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -23,9 +26,8 @@ use crate::event::{Event, identity};
 use crate::head::Head;
 use crate::json::Object;
 use crate::provider::Plan;
-use crate::provider::pointer::Pointer;
 use crate::route::{Found, Route, Routes};
-use crate::template::{Template, source};
+use crate::template::{Proof, Template, source};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault};
 
@@ -59,7 +61,8 @@ pub(crate) fn check_head(
     {
         return Err(RefusalKind::TokenMismatch.into());
     }
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
         return Err(RefusalKind::ContentEncodingUnsupported.into());
     }
     match usize::try_from(length) {
@@ -98,7 +101,6 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// A callback whose body is being read.
-#[derive(Debug)]
 pub struct Intake {
     routes: Arc<Routes>,
     route: Found,
@@ -107,12 +109,18 @@ pub struct Intake {
     content_type: Option<HeaderValue>,
 }
 
-#[derive(Debug)]
 enum Body {
     Empty,
     /// As it came, without a copy.
     One(Bytes),
     Many(BytesMut),
+}
+
+/// The body is nobody's to see before it is judged, and hardly anybody's after.
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("route", &self.route().pattern).finish_non_exhaustive()
+    }
 }
 
 impl Intake {
@@ -132,6 +140,13 @@ impl Intake {
 
     fn refuse(&self, fault: impl Into<RequestFault>) -> Refusal {
         Refusal::new(fault.into(), &self.route().pattern, &self.route().plan)
+    }
+
+    /// How long the body may take to arrive, from the first call of [`Intake::push`] or before.
+    /// After it, the verdict is [`Intake::interrupted`].
+    #[must_use]
+    pub const fn time_limit(&self) -> Duration {
+        Duration::from_secs(30)
     }
 
     /// Takes the next piece of the body.
@@ -165,7 +180,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The verdict on a body that ended before it was whole.
+    /// The verdict on a body that ended, or ran out of time, before it was whole.
     #[must_use]
     pub fn interrupted(self) -> Refusal {
         self.refuse(RefusalKind::BodyIncomplete)
@@ -186,7 +201,7 @@ impl Intake {
             Body::Many(bytes) => bytes.freeze(),
         };
         let object = self.route().plan.read(&raw).map_err(|defect| self.refuse(defect))?;
-        let tenant = self.route().plan.tenant.iter().find_map(|p| non_empty(p, &object));
+        let tenant = tenant(&self.route().plan, &object).map_err(|kind| self.refuse(kind))?;
         let (template, source) = self
             .template(tenant.as_deref())
             .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
@@ -216,8 +231,21 @@ impl Intake {
     }
 }
 
-fn non_empty(pointer: &Pointer, object: &Object<'_>) -> Option<String> {
-    pointer.text(object).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
+/// A domain name is at most this long, and so is every other tenant.
+const MAX_TENANT_BYTES: usize = 253;
+
+/// Whose callback it is: the same, wherever the callback says it.
+fn tenant<'o>(plan: &Plan, object: &'o Object<'_>) -> Result<Option<Cow<'o, str>>, RefusalKind> {
+    let mut said = plan.tenant.iter().filter_map(|pointer| pointer.text(object));
+    let mut said = said.by_ref().filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
+    let first = said.next();
+    if said.any(|other| Some(&other) != first.as_ref()) {
+        return Err(RefusalKind::TenantAmbiguous);
+    }
+    match first {
+        Some(tenant) if tenant.len() > MAX_TENANT_BYTES => Err(RefusalKind::TenantUnknown),
+        tenant => Ok(tenant),
+    }
 }
 
 /// Signature, kind and fields.
@@ -229,8 +257,8 @@ fn judge(
     now: Timestamp,
 ) -> Result<(Option<usize>, Event), RequestFault> {
     let plan = &route.plan;
-    if let (Some(signature), Some(window)) = (&plan.signature, template.window) {
-        signature.verify(object, &template.keys, window, now)?;
+    if let (Some(signature), Proof::Signed { keys, window }) = (&plan.signature, &template.proof) {
+        signature.verify(object, keys, *window, now)?;
     }
     let kind = match route.kind {
         Some(kind) => Some(kind),
@@ -253,9 +281,12 @@ fn normalise(
     let mut data = Vec::with_capacity(TYPICAL_DATA);
     let consumed = |name: &str| plan.signature.as_ref().is_some_and(|s| s.consumes(name));
     kind.fields.write_event(object, consumed, &mut data)?;
-    let time = kind.time.as_ref().and_then(|(from, unit)| unit.parse(&from.text(object)?));
+    let time = kind.time.as_ref().and_then(|(from, unit)| {
+        let text = from.iter().find_map(|pointer| pointer.text(object))?;
+        unit.parse(&text)
+    });
     let parts: Vec<_> = kind.subject.iter().filter_map(|p| p.text(object)).collect();
-    let subject = (!parts.is_empty()).then(|| parts.join("/"));
+    let subject = Some(parts.join("/")).filter(|s| !s.is_empty() && s.len() <= MAX_SUBJECT_BYTES);
     Ok(Event {
         id: identity(source, &kind.name, &data),
         source: Arc::clone(source),
@@ -267,6 +298,9 @@ fn normalise(
         data: data.into(),
     })
 }
+
+/// A subject is for a header; a longer one is left out, and stands in the data all the same.
+const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Holds most callbacks' data without growing.
 const TYPICAL_DATA: usize = 1024;

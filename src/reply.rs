@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{StatusCode, Uri};
 
 pub use crate::provider::reply::Reply;
 
@@ -127,7 +127,7 @@ impl Accepted {
             Answer::Response { status, body } => (status, body),
             Answer::Timeout => return Err(UnavailableKind::AppTimeout.into()),
             Answer::Unreachable(why) => {
-                return Err(Unavailable::with(UnavailableKind::AppUnreachable, why));
+                return Err(Unavailable::with(UnavailableKind::AppUnreachable, &why));
             }
         };
         let Some(decision) = &self.kind().decision else {
@@ -153,9 +153,5 @@ impl Accepted {
 
 /// What a platform gets for a notification that nobody took: it will send it again.
 pub(crate) fn unavailable_reply() -> Reply {
-    Reply::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-        Bytes::from_static(b"unavailable\n"),
-    )
+    Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")
 }

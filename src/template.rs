@@ -18,10 +18,7 @@ pub struct Template {
     pub(crate) name: Arc<str>,
     pub(crate) description: Box<str>,
     pub(crate) plan: Arc<Plan>,
-    /// Any of them will do. Empty only for a provider that does not sign, or one that the operator
-    /// takes unsigned.
-    pub(crate) keys: Vec<Secret>,
-    pub(crate) window: Option<Window>,
+    pub(crate) proof: Proof,
     /// One for each kind of the plan.
     pub(crate) deliveries: Vec<Delivery>,
     /// For a kind that the plan does not name.
@@ -49,6 +46,21 @@ impl Template {
         &self.plan.name
     }
 
+    /// The addresses that its events go to.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &Uri> {
+        let all = self.deliveries.iter().chain([&self.unknown]);
+        all.filter_map(|delivery| match delivery {
+            Delivery::Ask(ask) => ask.url.as_ref(),
+            Delivery::Fixed(_) | Delivery::Unlisted(_) => None,
+        })
+    }
+
+    /// Whether some event keeps its path.
+    pub(crate) fn asks_without_address(&self) -> bool {
+        let mut all = self.deliveries.iter().chain([&self.unknown]);
+        all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
+    }
+
     pub(crate) fn delivery(&self, kind: Option<usize>) -> &Delivery {
         kind.and_then(|kind| self.deliveries.get(kind)).unwrap_or(&self.unknown)
     }
@@ -61,6 +73,15 @@ impl fmt::Debug for Template {
             .field("provider", &self.plan.name)
             .finish_non_exhaustive()
     }
+}
+
+/// What a callback must bring to be believed.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// A signature of any of these keys, made within the window.
+    Signed { keys: Vec<Secret>, window: Window },
+    /// Nothing: the provider does not sign, or the operator takes unsigned callbacks.
+    Unsigned,
 }
 
 /// What happens to an accepted event of one kind.
@@ -110,6 +131,7 @@ impl Bindings {
         tenant: &str,
         template: &Arc<Template>,
     ) -> Result<(), Arc<Template>> {
+        let tenant = &*template.plan.tenant_case.fold(tenant.into());
         if tenant == EVERYONE_ELSE {
             return match &self.everyone_else {
                 Some(other) => Err(Arc::clone(other)),

@@ -1,7 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`. It closes when the proxy stops taking
+//! requests, so whoever cannot reach it knows.
 
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -13,12 +11,10 @@ use crate::metrics::METRICS;
 
 /// Serves the operator, on an address of its own.
 #[derive(Debug)]
-pub(crate) struct Admin {
-    pub(crate) stopping: Arc<AtomicBool>,
-}
+pub(crate) struct Admin;
 
 impl Admin {
-    fn page(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
+    fn page(method: &Method, path: &str) -> (StatusCode, &'static str, String) {
         const TEXT: &str = "text/plain; charset=utf-8";
         const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
         if !matches!(*method, Method::GET | Method::HEAD) {
@@ -26,9 +22,6 @@ impl Admin {
         }
         match path {
             "/healthz" => (StatusCode::OK, TEXT, "ok\n".into()),
-            "/readyz" if self.stopping.load(Ordering::Relaxed) => {
-                (StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n".into())
-            }
             "/readyz" => (StatusCode::OK, TEXT, "ready\n".into()),
             "/metrics" => (StatusCode::OK, METRICS_TEXT, METRICS.text()),
             _ => (StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n".into()),
@@ -40,7 +33,7 @@ impl Admin {
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
-        let (status, content_type, body) = self.page(&request.method, request.uri.path());
+        let (status, content_type, body) = Self::page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());
         *response.status_mut() = status;
         let length = response.body().len();

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::error::Error;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -33,11 +34,31 @@ pub(crate) async fn ask(url: Uri, headers: HeaderMap, body: Bytes, timeout: Dura
     *request.method_mut() = Method::POST;
     *request.uri_mut() = url;
     *request.headers_mut() = headers;
-    match tokio::time::timeout(timeout, send(request)).await {
+    match tokio::time::timeout(timeout, send_again(request)).await {
         Ok(Ok((status, body))) => Answer::Response { status, body },
         Ok(Err(error)) => Answer::Unreachable(root_cause(&*error)),
         Err(_) => Answer::Timeout,
     }
+}
+
+/// Sends the request, and again if the app hung up before it said a word: an idle connection may be
+/// closed by the app at the moment when it is used. An app that did take it knows it by its `ce-id`.
+async fn send_again(
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Option<Bytes>), BoxError> {
+    const AGAIN: usize = 2;
+    for _ in 0..AGAIN {
+        match send(request.clone()).await {
+            Err(error) if is_unanswered(&*error) => {}
+            result => return result,
+        }
+    }
+    send(request).await
+}
+
+fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    cause.is_some_and(|cause| cause.is_incomplete_message() || cause.is_canceled())
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -63,7 +84,7 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 
 fn new_client() -> HttpClient {
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls_config())
+        .with_tls_config(TLS.clone())
         .https_or_http()
         .enable_http1()
         .build();
@@ -73,10 +94,26 @@ fn new_client() -> HttpClient {
         .build(connector)
 }
 
-/// The machine's own certificate authorities. On a machine that has none, an `https` address fails
-/// when it is called, and says so.
-fn tls_config() -> ClientConfig {
+/// Loads what `https` addresses need, so that no callback waits for it.
+pub(crate) fn prepare() {
+    LazyLock::force(&TLS);
+}
+
+/// TLS with the machine's own certificate authorities. On a machine that has none, an `https`
+/// address fails when it is called, and says so.
+static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+    tls_builder().with_root_certificates(roots).with_no_client_auth()
+});
+
+#[expect(
+    clippy::expect_used,
+    reason = "a constant of rustls: its own provider has its own versions"
+)]
+fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    // Named here, because the host program may bring another provider as its default.
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
 }

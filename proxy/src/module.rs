@@ -9,15 +9,12 @@ use gatepost::{
     Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{Method, Uri};
-use pingora::http::ResponseHeader;
+use http::{Method, Uri, Version};
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
 use crate::metrics::METRICS;
 use crate::{app, clock};
-
-/// A callback's body must have arrived within this.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How much of a refused request is read and thrown away, and for how long, so that its sender
 /// sees the reply and, where it is safe, keeps its connection.
@@ -28,6 +25,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct GateModule {
     gate: Gate,
+    upstream: Option<Uri>,
     clock: fn() -> Timestamp,
 }
 
@@ -35,8 +33,10 @@ impl GateModule {
     /// A module of this gate. An event whose template gives no address goes to the config's
     /// `upstream`, with the path that the callback had.
     #[must_use]
-    pub const fn new(gate: Gate) -> Self {
-        Self { gate, clock: clock::now }
+    pub fn new(gate: Gate) -> Self {
+        app::prepare();
+        let upstream = gate.proxy_settings().upstream;
+        Self { gate, upstream, clock: clock::now }
     }
 
     /// Tells the time by `clock`, so that a test can judge a recorded callback.
@@ -51,18 +51,23 @@ impl GateModule {
     ///
     /// # Errors
     ///
-    /// When the reply cannot be written, because the sender is gone.
+    /// None of its own: a sender that is gone before its reply is no fault of the proxy, and
+    /// Pingora would log the request's path, with the token in it.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
+        if !has_plain_target(session.req_header()) {
+            write_unread(session, &Reply::bad_request()).await;
+            return Ok(true);
+        }
         match self.gate.admit(&head(session)) {
             Admission::Other => {
                 strip_reserved(session);
                 return Ok(false);
             }
-            Admission::Refused(refusal) => refuse(session, &refusal).await?,
+            Admission::Refused(refusal) => refuse(session, &refusal).await,
             Admission::Callback(intake) => match self.read(session, intake).await {
-                Ok(accepted) => self.serve(session, &accepted, started).await?,
-                Err(refusal) => refuse(session, &refusal).await?,
+                Ok(accepted) => self.serve(session, &accepted, started).await,
+                Err(refusal) => refuse(session, &refusal).await,
             },
         }
         Ok(true)
@@ -70,11 +75,12 @@ impl GateModule {
 
     /// Reads the whole body and has it judged.
     async fn read(&self, session: &mut Session, mut intake: Intake) -> Result<Accepted, Refusal> {
-        let expects = session.req_header().headers.contains_key(EXPECT);
-        if expects && session.downstream_session.write_continue_response().await.is_err() {
+        if expects_continue(session)
+            && session.downstream_session.write_continue_response().await.is_err()
+        {
             return Err(intake.interrupted());
         }
-        let whole = tokio::time::timeout(BODY_TIMEOUT, async {
+        let whole = tokio::time::timeout(intake.time_limit(), async {
             loop {
                 match session.downstream_session.read_request_body().await {
                     Ok(Some(chunk)) => intake.push(chunk)?,
@@ -90,19 +96,14 @@ impl GateModule {
         }
     }
 
-    async fn serve(
-        &self,
-        session: &mut Session,
-        accepted: &Accepted,
-        started: Instant,
-    ) -> pingora::Result<()> {
+    async fn serve(&self, session: &mut Session, accepted: &Accepted, started: Instant) {
         let conclusion = match accepted.next() {
             Next::Reply(conclusion) => conclusion,
             Next::Ask { url, timeout } => self.ask(session, accepted, url, timeout).await,
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
         report::concluded(accepted, &conclusion, client_ip(session));
-        write(session, &conclusion.reply).await
+        write(session, &conclusion.reply).await;
     }
 
     async fn ask(
@@ -123,7 +124,7 @@ impl GateModule {
     }
 
     fn same_path(&self, session: &Session) -> Option<Uri> {
-        let mut parts = self.gate.proxy_settings().upstream.clone()?.into_parts();
+        let mut parts = self.upstream.clone()?.into_parts();
         parts.path_and_query = session.req_header().uri.path_and_query().cloned();
         Uri::from_parts(parts).ok()
     }
@@ -166,10 +167,24 @@ fn strip_reserved(session: &mut Session) {
     }
 }
 
-async fn refuse(session: &mut Session, refusal: &Refusal) -> pingora::Result<()> {
+async fn refuse(session: &mut Session, refusal: &Refusal) {
     METRICS.refused(refusal);
     report::refused(refusal, client_ip(session));
-    let reply = refusal.reply();
+    write_unread(session, &refusal.reply()).await;
+}
+
+/// Whether what Pingora sends on is the path that the gate looks at: it keeps some targets in
+/// bytes of their own, beside a URI that says something else.
+fn has_plain_target(request: &RequestHeader) -> bool {
+    let raw = request.raw_path();
+    let absolute = [&b"http://"[..], b"https://"]
+        .iter()
+        .any(|scheme| raw.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
+    request.raw_path_is_utf8() && (raw.starts_with(b"/") || raw == b"*" || absolute)
+}
+
+/// Writes a reply to a request whose body may not have been read.
+pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     let reusable = !reply.must_close() && ends_soon(session);
     if reusable {
         // What is left of the request is read after the reply, before the next one.
@@ -178,16 +193,25 @@ async fn refuse(session: &mut Session, refusal: &Refusal) -> pingora::Result<()>
     } else {
         session.set_keepalive(None);
     }
-    write(session, &reply).await?;
+    write(session, reply).await;
     if !reusable {
         // Hanging up on bytes that are still coming would take the reply back.
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
     }
-    Ok(())
 }
 
-/// Whether the rest of the request is read, or announced and small.
+fn expects_continue(session: &Session) -> bool {
+    let expect = session.req_header().headers.get(EXPECT);
+    session.req_header().version >= Version::HTTP_11
+        && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Whether the rest of the request is read, or announced, small and sure to come: a sender that
+/// expects a word before it sends the body may send its next request instead.
 fn ends_soon(session: &mut Session) -> bool {
+    if expects_continue(session) && session.body_bytes_read() == 0 {
+        return false;
+    }
     let announced = session.req_header().headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     session.is_body_done() || announced.is_some_and(|length| length <= DRAIN_BYTES)
@@ -201,8 +225,15 @@ async fn drain(session: &mut Session) {
     }
 }
 
-/// Writes a reply as it is.
-pub(crate) async fn write(session: &mut Session, reply: &Reply) -> pingora::Result<()> {
+/// Writes a reply as it is. If the sender is gone, nobody misses it.
+async fn write(session: &mut Session, reply: &Reply) {
+    if let Err(error) = try_write(session, reply).await {
+        tracing::debug!(error = %error.etype().as_str(), "the sender did not wait for its reply");
+        session.set_keepalive(None);
+    }
+}
+
+async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> {
     let mut header = ResponseHeader::build(reply.status(), Some(4))?;
     if reply.must_close() {
         session.set_keepalive(None);

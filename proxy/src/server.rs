@@ -1,16 +1,16 @@
 //! Starting and stopping.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use gatepost::{Gate, ProxySettings};
 use pingora::apps::HttpServerOptions;
 use pingora::proxy::http_proxy_service;
 use pingora::server::configuration::ServerConf;
-use pingora::server::{ExecutionPhase, RunArgs, Server};
+use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora::services::listening;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::metrics::METRICS;
@@ -34,7 +34,6 @@ pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
     let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
     let upstream = upstream.map_err(StartError::Upstream)?;
     let mut server = new_server(&settings)?;
-    let stopping = Arc::new(AtomicBool::new(false));
 
     let mut proxy = http_proxy_service(&server.configuration, Service::new(gate, upstream));
     if let Some(app) = proxy.app_logic_mut() {
@@ -49,17 +48,41 @@ pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
     server.add_service(proxy);
 
     if let Some(address) = settings.admin {
-        let app = Admin { stopping: Arc::clone(&stopping) };
-        let mut admin = listening::Service::new("admin".into(), app);
+        let mut admin = listening::Service::new("admin".into(), Admin);
         admin.threads = Some(1);
         admin.add_tcp(&address.to_string());
         tracing::info!(%address, "listening for the operator");
         server.add_service(admin);
     }
 
-    watch_stop(&server, stopping, settings.stop_timeout);
-    server.run(RunArgs::default());
+    watch_stop(&server, settings.stop_timeout);
+    server.run(RunArgs { shutdown_signal: Box::new(StopSignals) });
     Ok(())
+}
+
+/// Pingora's own `SIGQUIT` hands the listeners over to whoever has opened a socket in `/tmp`.
+struct StopSignals;
+
+#[async_trait]
+impl ShutdownSignalWatch for StopSignals {
+    async fn recv(&self) -> ShutdownSignal {
+        let [mut term, mut quit, mut interrupt] =
+            [SignalKind::terminate(), SignalKind::quit(), SignalKind::interrupt()]
+                .map(|kind| signal(kind).ok());
+        tokio::select! {
+            () = received(&mut term) => ShutdownSignal::GracefulTerminate,
+            () = received(&mut quit) => ShutdownSignal::GracefulTerminate,
+            () = received(&mut interrupt) => ShutdownSignal::FastShutdown,
+        }
+    }
+}
+
+/// Waits for a signal; for ever, if it cannot be watched.
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// Finds out now what Pingora would panic of later.
@@ -89,7 +112,7 @@ fn new_server(settings: &ProxySettings) -> Result<Server, StartError> {
 }
 
 /// Pingora waits out the whole grace period; this ends it when nothing is in flight any more.
-fn watch_stop(server: &Server, stopping: Arc<AtomicBool>, limit: Duration) {
+fn watch_stop(server: &Server, limit: Duration) {
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
@@ -98,7 +121,6 @@ fn watch_stop(server: &Server, stopping: Arc<AtomicBool>, limit: Duration) {
                 break;
             }
         }
-        stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + limit;
         let mut quiet = 0;
         // Twice quiet in a row: a request may just have been read but not counted yet.

@@ -1,6 +1,8 @@
 //! The proxy: callbacks to the gate, everything else to the upstream.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
 use crate::metrics::METRICS;
-use crate::module::{GateModule, sender, write};
+use crate::module::{GateModule, sender, write_unread};
 
 /// How long connecting to the upstream may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,30 +23,47 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The whole service.
 pub(crate) struct Service {
     module: GateModule,
-    upstream: Option<Upstream>,
+    upstream: Option<Arc<Upstream>>,
 }
 
 /// Where every path goes that is no callback's.
 pub(crate) struct Upstream {
-    addresses: Vec<SocketAddr>,
+    /// Looked up again when none of them answers.
+    addresses: RwLock<Arc<[SocketAddr]>>,
     tls: bool,
     host: String,
+    port: u16,
 }
 
 impl Upstream {
-    /// Looks up the upstream's addresses, once.
-    pub(crate) fn resolve(url: &Uri) -> std::io::Result<Self> {
-        use std::net::ToSocketAddrs as _;
+    /// Looks up the upstream's addresses.
+    pub(crate) fn resolve(url: &Uri) -> io::Result<Self> {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let addresses = (host.as_str(), port).to_socket_addrs()?.collect();
-        Ok(Self { addresses, tls, host })
+        let addresses = RwLock::new(look_up(&host, port)?);
+        Ok(Self { addresses, tls, host, port })
+    }
+
+    fn addresses(&self) -> Arc<[SocketAddr]> {
+        // The lock is held for a clone or an assignment only, so nobody can have panicked in it.
+        Arc::clone(&self.addresses.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks the name up again, for the requests to come.
+    fn refresh(self: &Arc<Self>) {
+        let upstream = Arc::clone(self);
+        tokio::task::spawn_blocking(move || match look_up(&upstream.host, upstream.port) {
+            Ok(found) => {
+                *upstream.addresses.write().unwrap_or_else(PoisonError::into_inner) = found;
+            }
+            Err(error) => tracing::warn!(host = upstream.host, "upstream not found: {error}"),
+        });
     }
 
     /// The next address to try: a name such as `localhost` may have one that nobody listens on.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
-        let address = self.addresses.get(tries)?;
+        let address = *self.addresses().get(tries)?;
         let mut peer = HttpPeer::new(address, self.tls, self.host.clone());
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
@@ -53,9 +72,13 @@ impl Upstream {
     }
 }
 
+fn look_up(host: &str, port: u16) -> io::Result<Arc<[SocketAddr]>> {
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
 impl Service {
     pub(crate) fn new(gate: Gate, upstream: Option<Upstream>) -> Self {
-        Self { module: GateModule::new(gate), upstream }
+        Self { module: GateModule::new(gate), upstream: upstream.map(Arc::new) }
     }
 }
 
@@ -94,7 +117,7 @@ impl ProxyHttp for Service {
             return Ok(true);
         }
         if self.upstream.is_none() {
-            write(session, &Reply::not_found()).await?;
+            write_unread(session, &Reply::not_found()).await;
             return Ok(true);
         }
         Ok(false)
@@ -118,9 +141,20 @@ impl ProxyHttp for Service {
         mut error: Box<Error>,
     ) -> Box<Error> {
         context.tries += 1;
-        let addresses = self.upstream.as_ref().map_or(0, |upstream| upstream.addresses.len());
-        error.set_retry(context.tries < addresses);
+        if let Some(upstream) = &self.upstream {
+            let more = context.tries < upstream.addresses().len();
+            error.set_retry(more);
+            if !more {
+                upstream.refresh();
+            }
+        }
         error
+    }
+
+    /// What Pingora's own log lines say of a request: not its query, which may hold anything.
+    fn request_summary(&self, session: &Session, _context: &Context) -> String {
+        let request = session.req_header();
+        format!("{} {}", request.method, request.uri.path())
     }
 
     async fn upstream_request_filter(

@@ -127,7 +127,8 @@ impl<'f> Reader<'f, '_> {
     fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
             let decides = |kind: &Kind| kind.decision.is_some() && entry.covers(kind);
-            if plan.kinds.iter().any(decides) {
+            let covers_none = !plan.kinds.iter().any(|kind| entry.covers(kind));
+            if covers_none || plan.kinds.iter().any(decides) {
                 continue;
             }
             for json in entry.on_failure.iter().chain(&entry.reply) {

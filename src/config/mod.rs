@@ -8,7 +8,7 @@ mod error;
 mod sources;
 mod template;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -146,15 +146,23 @@ impl<'f> Reader<'f, '_> {
             );
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
+        self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);
+        if !proxy.listen.is_empty() && !table.has("upstream") {
+            self.check_all_have_addresses(&template_tables, &templates);
+        }
         let templates = templates.into_iter().flatten().collect();
         Some(Config { routes, templates, proxy, warnings: Vec::new() })
     }
 
     fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
         let listen = table.strings("listen");
-        let listen = listen.iter().filter_map(|text| self.address(text)).collect();
+        let mut listen: Vec<_> =
+            listen.iter().filter_map(|text| self.located_address(text)).collect();
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
-        let admin = table.string("admin").and_then(|text| self.address(&text));
+        let admin = table.string("admin").and_then(|text| self.located_address(&text));
+        self.check_addresses(listen.iter().chain(&admin));
+        let admin = admin.map(|address| address.value);
+        let listen = listen.drain(..).map(|address| address.value).collect();
         let threads = table.integer("threads", 1..=1024);
         let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
         let stop = table.integer("stop_timeout_secs", 0..=3600);
@@ -162,13 +170,27 @@ impl<'f> Reader<'f, '_> {
         ProxySettings { listen, upstream, admin, threads, stop_timeout: Duration::from_secs(stop) }
     }
 
-    fn address(&self, text: &Located<&str>) -> Option<SocketAddr> {
+    fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
         let address = text.value.parse().ok();
         if address.is_none() {
             let remedy = "write an address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\"";
             self.faults.add(&text.place, "this is no address to listen on", remedy);
         }
-        address
+        address.map(|value| Located { value, place: text.place.clone() })
+    }
+
+    fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {
+        let mut taken = HashSet::new();
+        for address in addresses {
+            if !taken.insert(address.value) {
+                let remedy = "give each listener an address of its own";
+                self.faults.add(
+                    &address.place,
+                    "this address is taken by another listener",
+                    remedy,
+                );
+            }
+        }
     }
 
     /// An address of a server alone.
@@ -188,6 +210,7 @@ impl<'f> Reader<'f, '_> {
             matches!(url.scheme_str(), Some("http" | "https"))
                 && url.host().is_some_and(|host| !host.is_empty())
                 && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+                && has_good_port(url)
         };
         let url = url.filter(fits);
         if url.is_none() {
@@ -291,7 +314,15 @@ impl<'f> Reader<'f, '_> {
                 );
                 None
             }
-            (_, Some(token)) => self.secret(&token),
+            (_, Some(token)) => {
+                let secret = self.secret(&token);
+                let fits = |secret: &Secret| is_segment(secret.expose());
+                if secret.as_ref().is_some_and(|secret| !fits(secret)) {
+                    let remedy = "use letters, digits, -, . _ and ~, and more than dots";
+                    self.faults.add(&token.place, "this token cannot stand in a path", remedy);
+                }
+                secret
+            }
             (_, None) => None,
         }
     }
@@ -350,10 +381,9 @@ impl<'f> Reader<'f, '_> {
             (Some(env), None) => {
                 let value = self.sources.variable(env.value);
                 if value.is_none() {
-                    let problem = format!("the environment variable `{}` is not set", env.value);
-                    self.faults.add(&env.place, problem, "set it before the start");
+                    self.faults.add(&env.place, not_set(env.value), "set it before the start");
                 }
-                Some(value?.as_bytes().to_vec())
+                Some(value?.as_bytes().trim_ascii_end().to_vec())
             }
             (None, Some(file)) => match self.sources.file(Path::new(file.value)) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
@@ -369,6 +399,29 @@ impl<'f> Reader<'f, '_> {
                 None
             }
         }
+    }
+}
+
+/// Whether the text is a path segment that nobody encodes or resolves.
+fn is_segment(text: &[u8]) -> bool {
+    let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
+    text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')
+}
+
+/// Whether the port, if one is written, is one: `http` keeps any digits and then has none.
+fn has_good_port(url: &Uri) -> bool {
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let written = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    !written || url.port_u16().is_some_and(|port| port > 0)
+}
+
+/// Names the variable, unless it looks like somebody wrote the secret itself.
+fn not_set(name: &str) -> String {
+    let usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if name.bytes().all(usual) {
+        format!("the environment variable `{name}` is not set")
+    } else {
+        "this environment variable is not set".to_owned()
     }
 }
 

@@ -1,14 +1,19 @@
 //! Templates as written: names, keys, bindings, and what to do with each kind.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use http::Uri;
 
 use super::{Plans, Reader};
 use crate::document::{Located, Place, Table};
 use crate::provider::Plan;
 use crate::provider::signature::Window;
 use crate::route::Routes;
-use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name, header};
+use crate::template::{
+    Bindings, EVERYONE_ELSE, Proof, Template, check_description, check_name, header,
+};
 
 /// The bindings of each provider.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
@@ -88,8 +93,10 @@ impl<'f> Reader<'f, '_> {
         let template = Template {
             name: name.value.into(),
             description: description.map(|d| d.value).unwrap_or_default().into(),
-            window: window.filter(|_| !keys.is_empty()),
-            keys,
+            proof: match window {
+                Some(window) if !keys.is_empty() => Proof::Signed { keys, window },
+                Some(_) | None => Proof::Unsigned,
+            },
             deliveries,
             unknown,
             header: header(name.value),
@@ -120,8 +127,13 @@ impl<'f> Reader<'f, '_> {
             }),
             (_, default) => default,
         };
-        if let Some(table) = settings {
-            table.finish();
+        match (settings, default) {
+            (Some(table), Some(_)) => table.finish(),
+            (Some(table), None) => {
+                let problem = format!("{} has no settings", plan.title);
+                self.faults.add(&table.place, problem, "take them out");
+            }
+            (None, _) => {}
         }
         window
     }
@@ -165,6 +177,50 @@ impl<'f> Reader<'f, '_> {
         }
     }
 
+    /// Keeps everybody but the gate away from the addresses on the server that other paths go to.
+    /// Without an `upstream` that is the inner service, on which every address is.
+    pub(super) fn reserve_addresses(
+        &self,
+        tables: &[Table<'f>],
+        templates: &[Option<Arc<Template>>],
+        upstream: Option<&Uri>,
+        routes: &mut Routes,
+    ) {
+        for (table, template) in tables.iter().zip(templates) {
+            let Some(template) = template else { continue };
+            let open = |url: &Uri| url.path() == "/" || url.query().is_some();
+            let shared = |url: &&Uri| upstream.is_none_or(|upstream| same_server(upstream, url));
+            let urls: Vec<_> = template.urls().filter(shared).collect();
+            for url in urls.iter().filter(|url| !open(url)) {
+                routes.reserve(url.path(), &template.plan);
+            }
+            if upstream.is_some() && urls.iter().any(|url| open(url)) {
+                let remedy = "give events a path of their own, or have the app check for ce-type";
+                let problem = "others can reach an address of this template through the upstream";
+                self.warnings.add(&table.place_of("on"), problem, remedy);
+            }
+        }
+    }
+
+    /// In a proxy without an upstream there is nowhere to keep a path on.
+    pub(super) fn check_all_have_addresses(
+        &self,
+        tables: &[Table<'f>],
+        templates: &[Option<Arc<Template>>],
+    ) {
+        for (table, template) in tables.iter().zip(templates) {
+            if template.as_ref().is_some_and(|template| template.asks_without_address()) {
+                let remedy =
+                    "give each kind under [template.on] a url or an answer, or set upstream";
+                self.faults.add(
+                    &table.place_of("on"),
+                    "there is nowhere to send its events",
+                    remedy,
+                );
+            }
+        }
+    }
+
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],
@@ -188,4 +244,19 @@ impl<'f> Reader<'f, '_> {
             }
         }
     }
+}
+
+/// Whether two addresses are of one server, as far as their text tells.
+fn same_server(a: &Uri, b: &Uri) -> bool {
+    let port = |url: &Uri| {
+        let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
+        url.port_u16().unwrap_or(default)
+    };
+    let host = |url: &Uri| url.host().unwrap_or_default().to_ascii_lowercase();
+    let is_loopback = |host: &str| {
+        let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+        host == "localhost" || address.is_some_and(|address| address.is_loopback())
+    };
+    let (one, other) = (host(a), host(b));
+    port(a) == port(b) && (one == other || (is_loopback(&one) && is_loopback(&other)))
 }

@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::body::{RequestBody, ResponseBody};
 use crate::head::{Head, Sender};
 use crate::intake::Intake;
-use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Reply};
+use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Reply, unavailable_reply};
 use crate::report;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -38,7 +38,7 @@ pin_project! {
         // The reply is known.
         Replying { reply: Option<Reply> },
         // A callback whose body is being read.
-        Reading { #[pin] body: B, callback: Option<Callback<S>> },
+        Reading { #[pin] body: B, #[pin] deadline: Sleep, callback: Option<Callback<S>> },
         // An accepted one, of which the inner service was told.
         Asking { #[pin] future: F, #[pin] deadline: Sleep, accepted: Accepted },
         // Its answer is being read.
@@ -79,8 +79,9 @@ where
         clock: fn() -> Timestamp,
     ) -> Self {
         let (parts, body) = request.into_parts();
+        let deadline = sleep(intake.time_limit());
         let callback = Some(Callback { inner, parts, intake, clock });
-        Self { state: State::Reading { body, callback } }
+        Self { state: State::Reading { body, deadline, callback } }
     }
 }
 
@@ -101,14 +102,20 @@ where
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
                 StateProj::Replying { reply } => {
-                    let response = reply.take().map(Reply::into_response).unwrap_or_default();
+                    // Polled again after its end, it has nothing to give but this.
+                    let reply = reply.take().unwrap_or_else(unavailable_reply);
+                    let response = reply.into_response();
                     return Poll::Ready(Ok(response.map(ResponseBody::ours)));
                 }
-                StateProj::Reading { body, callback } => {
-                    match ready!(poll_verdict(body, callback, cx)) {
-                        Some(verdict) => verdict.into_state(),
-                        None => State::Replying { reply: None },
-                    }
+                StateProj::Reading { body, deadline, callback } => {
+                    let judged = match poll_verdict(body, callback, cx) {
+                        Poll::Ready(judged) => judged,
+                        Poll::Pending => {
+                            ready!(deadline.poll(cx));
+                            interrupt(callback)
+                        }
+                    };
+                    judged.map_or(State::Replying { reply: None }, Judged::into_state)
                 }
                 StateProj::Asking { future, mut deadline, accepted } => {
                     match future.poll(cx) {
@@ -190,10 +197,20 @@ where
             Some(Err(_)) => None,
             None => return Poll::Ready(slot.take().map(Callback::finish)),
         };
-        let interrupted = || slot.take().map(|callback| callback.intake.interrupted());
-        return Poll::Ready(refused.or_else(interrupted).map(|refusal| refuse(&refusal)));
+        return Poll::Ready(match refused {
+            Some(refusal) => Some(refuse(&refusal)),
+            None => interrupt(slot),
+        });
     }
     Poll::Ready(None)
+}
+
+/// The verdict on a body that will not be whole.
+fn interrupt<S, B>(slot: &mut Option<Callback<S>>) -> Option<Judged<S, B>>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    slot.take().map(|callback| refuse(&callback.intake.interrupted()))
 }
 
 fn refuse<S, B>(refusal: &Refusal) -> Judged<S, B>

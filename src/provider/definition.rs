@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::field::{Fields, Writer, read_fields, read_unit};
-use super::plan::{BodyFormat, Kind, Plan};
+use super::plan::{BodyFormat, Kind, Plan, TenantCase};
 use super::pointer::Pointer;
 use super::reply::{AnswerFault, Decision, Preset, Reply};
 use super::signature::{Digest, Encoding, Means, Part, Signature, TimeRule, Window};
@@ -17,6 +17,9 @@ use crate::document::{self, Fault, Faults, Form, Located, Table, allowed};
 use crate::json::{Object, Value};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+const CASES: [(&str, TenantCase); 2] =
+    [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
 
 /// How long an app has when neither template nor definition says.
 const DEFAULT_TIMEOUT_MS: i64 = 3_000;
@@ -45,6 +48,8 @@ impl<'f> Reader<'f> {
         let timeout = table.integer("timeout_ms", 1..=600_000).unwrap_or(DEFAULT_TIMEOUT_MS);
         let request = self.require_table(table, "request").map(|t| self.request(&t));
         let tenant = self.pointers(table, "tenant");
+        let tenant_case = table.string("tenant_case");
+        let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
         let signature = table.table("signature").map(|t| self.signature(&t));
         let ack = table.table("reply").map(|t| self.ack(&t));
         let kind_rule = self.require_table(table, "kind");
@@ -71,6 +76,7 @@ impl<'f> Reader<'f> {
             methods,
             body,
             tenant,
+            tenant_case,
             signature,
             kind_from,
             kind_values,
@@ -83,11 +89,10 @@ impl<'f> Reader<'f> {
     }
 
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
-        let inner = table.table(key);
-        if inner.is_none() && self.faults.is_empty() {
+        if !table.has(key) {
             self.faults.add(&table.place, format!("`[{key}]` is missing"), "add it");
         }
-        inner
+        table.table(key)
     }
 
     fn word<T: Copy>(
@@ -254,10 +259,10 @@ impl<'f> Reader<'f> {
         let group = table.string("falls_back_to").map(|group| group.value.into());
         let subject = self.pointers(table, "subject");
         let time = table.table("time").and_then(|time| {
-            let from = time.require_string("from", "say where the time stands");
+            let from = self.pointers(&time, "from");
             let unit = read_unit(&time, self.faults);
             time.finish();
-            Some((self.pointer(&from?)?, unit))
+            (!from.is_empty()).then_some((from, unit))
         });
         let own = table.table("fields");
         let tables: Vec<_> = base.into_iter().chain(own.as_ref()).collect();

@@ -13,8 +13,8 @@
 //! | `object`, `array` | the same; with `wrap`, a number for an array of one | the same |
 //! | `json` | an object or array; a string holding one, encoded once or twice | the object or array |
 //!
-//! `null` stands for an optional field without a value, and so does the empty text of a form or of
-//! a `json` string.
+//! `null` stands for an optional field without a value, and so does an empty text where no string is
+//! declared.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ pub(crate) enum Type {
     Array { wrap: bool },
     Boolean,
     Integer(Range),
-    Json,
+    Json { holds: Option<Shape> },
     Number,
     Object,
     String,
@@ -43,7 +43,7 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    const ANY: Self = Self { min: i64::MIN as i128, max: u64::MAX as i128 };
+    const ANY: Self = Self { min: i64::MIN as i128, max: i64::MAX as i128 };
 }
 
 /// Who wrote the value.
@@ -181,14 +181,14 @@ impl Field {
     }
 
     fn is_nothing(&self, value: &Value<'_>) -> bool {
-        let empty_text = || match (value, &self.ty) {
-            (Value::Text(text), _) => text.trim().is_empty(),
-            (Value::Json(raw), Type::Json) => *raw == "\"\"",
-            (Value::Json(_), _) => false,
+        let says_nothing = || {
+            let text = value.scalar().unwrap_or_default();
+            let encoded = matches!(self.ty, Type::Json { .. });
+            text.trim().is_empty() || (encoded && matches!(text.trim(), "null" | "\"\""))
         };
         match value.shape() {
             Shape::Null => self.optional || self.nullable,
-            Shape::String => self.optional && self.ty != Type::String && empty_text(),
+            Shape::String => self.optional && self.ty != Type::String && says_nothing(),
             Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
         }
     }
@@ -208,7 +208,7 @@ impl Type {
             Self::Array { .. } => "array",
             Self::Boolean => "boolean",
             Self::Integer(_) => "integer",
-            Self::Json => "json",
+            Self::Json { .. } => "json",
             Self::Number => "number",
             Self::Object => "object",
             Self::String => "string",
@@ -229,7 +229,7 @@ impl Type {
             Self::Boolean => out.extend_from_slice(boolean(value).ok_or(Misfit::Type)?.as_bytes()),
             Self::Integer(range) => write_integer(value, range, writer, out)?,
             Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
-            Self::Json => write_json(value, out)?,
+            Self::Json { holds } => write_json(value, *holds, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -277,7 +277,15 @@ fn whole(text: &str) -> Option<i128> {
     if digits.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().ok().filter(|n| (Range::ANY.min..=Range::ANY.max).contains(n));
     }
-    // Beyond 2^53 a fraction has lost digits already.
+    if let Some((whole, fraction)) = text.split_once('.')
+        && fraction.bytes().all(|b| b == b'0')
+    {
+        return self::whole(whole);
+    }
+    if text.contains('.') {
+        return None;
+    }
+    // Beyond 2^53 an exponent has lost digits already.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
@@ -299,12 +307,14 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn write_json(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    if matches!(value.shape(), Shape::Array | Shape::Object) {
-        value.write(out);
-        return Ok(());
+fn write_json(value: &Value<'_>, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    if let Value::Json(raw) = value
+        && matches!(value.shape(), Shape::Array | Shape::Object)
+    {
+        return write_json_text(raw, holds, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(Misfit::Type)?;
+    let once = unescape(once.trim());
     let once = once.trim();
     let twice = once.starts_with('"').then(|| serde_json::from_str::<String>(once));
     let text = match &twice {
@@ -314,7 +324,32 @@ fn write_json(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
     if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
         return Err(Misfit::Type);
     }
-    out.extend_from_slice(text.as_bytes());
+    write_json_text(text, holds, out)
+}
+
+/// Undoes a second percent-encoding, which some players put around the first.
+fn unescape(text: &str) -> Cow<'_, str> {
+    let encoded = text.starts_with('%');
+    let decoded = encoded.then(|| {
+        let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
+        let bytes: Vec<u8> = bytes.collect();
+        let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();
+        decoded.ok().map(Cow::into_owned)
+    });
+    decoded.flatten().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn write_json_text(text: &str, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    let shape = Value::Json(text).shape();
+    let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
+    match holds {
+        // PHP writes an empty map as an empty list.
+        Some(Shape::Object) if shape == Shape::Array && nothing_in_it() => {
+            out.extend_from_slice(b"{}");
+        }
+        Some(wanted) if wanted != shape => return Err(Misfit::Type),
+        _ => out.extend_from_slice(text.as_bytes()),
+    }
     Ok(())
 }
 
@@ -385,7 +420,7 @@ fn read_type(
         "array" => Type::Array { wrap: table.and_then(|t| t.boolean("wrap")).unwrap_or(false) },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table)),
-        "json" => Type::Json,
+        "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)) },
         "number" => Type::Number,
         "object" => Type::Object,
         "string" => Type::String,
@@ -396,6 +431,20 @@ fn read_type(
             return None;
         }
     })
+}
+
+/// `holds = "object"` or `"array"`; without it either.
+fn read_holds(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
+    let word = table.string("holds")?;
+    match word.value {
+        "array" => Some(Shape::Array),
+        "object" => Some(Shape::Object),
+        other => {
+            let remedy = allowed("shape", other, ["array", "object"].into_iter());
+            faults.add(&word.place, "this shape is unknown", remedy);
+            None
+        }
+    }
 }
 
 fn read_range(table: Option<&Table<'_>>) -> Range {
@@ -464,19 +513,20 @@ mod tests {
             ("1.0", "1"),
             ("1e3", "1000"),
             ("\"007\"", "7"),
-            ("18446744073709551615", "18446744073709551615"),
+            ("9223372036854775807", "9223372036854775807"),
         ] {
             assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
         }
         for wrong in [
             "1.5",
+            "0.99999999999999999999",
             "true",
             "\"\"",
             "\"1 \"",
             "\"+1\"",
             "null",
             "[1]",
-            "18446744073709551616",
+            "9223372036854775808",
             "1e300",
             "\"inf\"",
             "\"0x10\"",
@@ -502,6 +552,15 @@ mod tests {
         }
         assert_eq!(form("'json'", object).as_deref(), Some(object));
         assert_eq!(form("'json'", &once).as_deref(), Some(object));
+        let escaped = "%7B%22uservalue0%22%3A%22a%22%7D";
+        assert_eq!(form("'json'", escaped).as_deref(), Some(object));
+        let map = "{ type = 'json', holds = 'object', optional = true }";
+        assert_eq!(typed(map, "\"[]\"").as_deref(), Some("{}"));
+        assert_eq!(form(map, "[ ]").as_deref(), Some("{}"));
+        assert_eq!(form(map, "[1]"), None);
+        for nothing in ["", "null", "\"\""] {
+            assert_eq!(form(map, nothing).as_deref(), Some("null"), "{nothing}");
+        }
         for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
             assert_eq!(typed("'json'", wrong), None, "{wrong}");
         }
@@ -512,6 +571,7 @@ mod tests {
         assert_eq!(typed("'json?'", "\"\"").as_deref(), Some("null"));
         assert_eq!(typed("'integer?'", "null").as_deref(), Some("null"));
         assert_eq!(form("'integer?'", "").as_deref(), Some("null"));
+        assert_eq!(typed("'integer?'", "\"\"").as_deref(), Some("null"));
         assert_eq!(form("'string?'", "").as_deref(), Some("\"\""));
         assert_eq!(form("'integer'", ""), None);
         assert_eq!(typed("'array'", "null"), None);

@@ -1,5 +1,6 @@
 //! A definition as meant: compiled once, at start, so that no word is compared per request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
     pub(crate) tenant: Vec<Pointer>,
+    pub(crate) tenant_case: TenantCase,
     pub(crate) signature: Option<Signature>,
     pub(crate) kind_from: Pointer,
     /// What the platform writes for a kind, and which it is; sorted.
@@ -35,6 +37,26 @@ pub(crate) struct Plan {
     pub(crate) ack: Reply,
     /// How long the app has, unless the template says otherwise.
     pub(crate) timeout: Duration,
+}
+
+/// Whether a tenant in capitals is another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TenantCase {
+    Insensitive,
+    #[default]
+    Sensitive,
+}
+
+impl TenantCase {
+    /// The spelling by which a tenant is found.
+    pub(crate) fn fold(self, tenant: Cow<'_, str>) -> Cow<'_, str> {
+        match self {
+            Self::Insensitive if tenant.bytes().any(|b| b.is_ascii_uppercase()) => {
+                Cow::Owned(tenant.to_ascii_lowercase())
+            }
+            Self::Insensitive | Self::Sensitive => tenant,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +73,8 @@ pub(crate) struct Kind {
     /// The group whose address it takes without one of its own.
     pub(crate) group: Option<Box<str>>,
     pub(crate) subject: Vec<Pointer>,
-    pub(crate) time: Option<(Pointer, Unit)>,
+    /// Where it may stand: the first present wins.
+    pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
     /// Absent for a notification, which only wants an acknowledgement.
     pub(crate) decision: Option<Decision>,
@@ -74,8 +97,9 @@ impl Plan {
         self.kinds.iter().position(|kind| *kind.name == *name)
     }
 
-    /// The kind that the platform writes so.
+    /// The kind that the platform writes so; `1.0` is written for `1` by some.
     pub(crate) fn kind_written(&self, value: &str) -> Option<usize> {
+        let value = value.strip_suffix(".0").unwrap_or(value);
         let at = self.kind_values.binary_search_by(|(v, _)| (**v).cmp(value)).ok()?;
         self.kind_values.get(at).map(|(_, kind)| *kind)
     }

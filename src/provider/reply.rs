@@ -29,11 +29,22 @@ impl Reply {
         Self { status, content_type: Some(content_type), allow: None, close: false, body }
     }
 
+    /// In plain words.
+    pub(crate) const fn text(status: StatusCode, text: &'static [u8]) -> Self {
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        Self::new(status, content_type, Bytes::from_static(text))
+    }
+
+    /// For a request target that is no path.
+    #[must_use]
+    pub fn bad_request() -> Self {
+        Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
+    }
+
     /// For a path that is nobody's.
     #[must_use]
     pub const fn not_found() -> Self {
-        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-        Self::new(StatusCode::NOT_FOUND, content_type, Bytes::from_static(b"not found\n"))
+        Self::text(StatusCode::NOT_FOUND, b"not found\n")
     }
 
     /// The status.
@@ -127,8 +138,7 @@ impl Decision {
     pub(crate) fn denied(&self, answer: &[u8]) -> Reply {
         let mut body = Fill::new(self);
         body.presets(&self.deny);
-        let object = std::str::from_utf8(answer).ok().and_then(|text| Object::from_json(text).ok());
-        if let Some(object) = object {
+        if let Ok(object) = read_answer(answer) {
             let inner = self.unwrap(&object).ok().flatten();
             let fields = inner.as_ref().unwrap_or(&object);
             if let Some(message) = fields.get(COMMON_MESSAGE) {
@@ -145,8 +155,7 @@ impl Decision {
         answer: &[u8],
         defaults: &[Preset],
     ) -> Result<Reply, AnswerFault> {
-        let text = std::str::from_utf8(answer).map_err(|_| AnswerFault::Malformed)?;
-        let object = Object::from_json(text)?;
+        let object = read_answer(answer)?;
         let inner = self.unwrap(&object)?;
         let fields = inner.as_ref().unwrap_or(&object);
         let mut body = Fill::new(self);
@@ -177,6 +186,12 @@ impl Decision {
         }
         Ok(Some(Object::from_json(raw)?))
     }
+}
+
+/// Reads an app's answer; a byte order mark, as editors leave it in PHP files, is skipped.
+fn read_answer(answer: &[u8]) -> Result<Object<'_>, AnswerFault> {
+    let text = std::str::from_utf8(answer).map_err(|_| AnswerFault::Malformed)?;
+    Ok(Object::from_json(text.strip_prefix('\u{feff}').unwrap_or(text))?)
 }
 
 /// A reply body that is being filled.
@@ -240,6 +255,10 @@ impl<'d> Fill<'d> {
 
     fn field(&mut self, index: usize, value: &Value<'_>) -> Result<(), FieldFault> {
         let Some(field) = self.decision.fields.get(index) else { return Ok(()) };
+        if field.optional && value.shape() == Shape::Null {
+            // Many serialisers write what is not set; to the platform it is a wrong type.
+            return Ok(());
+        }
         let (length, written) = (self.out.len(), self.written);
         let start = self.name(index, &field.name);
         if let Err(fault) = field.write(value, Writer::App, &mut self.out) {
@@ -350,6 +369,8 @@ mod tests {
             (r#"{"allow":true,"vmcheck":0}"#, r#"{"data":{"result":1,"vmcheck":0}}"#),
             (r#"{"message":"no","allow":false}"#, r#"{"data":{"result":0,"message":"no"}}"#),
             (r#"{"data":{"allow":true}}"#, r#"{"data":{"result":1}}"#),
+            (r#"{"result":1,"message":null,"vmcheck":null}"#, r#"{"data":{"result":1}}"#),
+            ("\u{feff}{\"result\":1}", r#"{"data":{"result":1}}"#),
         ] {
             assert_eq!(answered(answer).as_deref(), Ok(reply), "{answer}");
         }
@@ -399,6 +420,7 @@ mod tests {
         let reply = |answer: &str| decision.answered(answer.as_bytes(), &defaults).unwrap().body;
         assert_eq!(reply(r#"{"result":1}"#), r#"{"data":{"result":1,"vmcheck":0}}"#);
         assert_eq!(reply(r#"{"result":1,"vmcheck":1}"#), r#"{"data":{"result":1,"vmcheck":1}}"#);
+        assert_eq!(reply(r#"{"result":1,"vmcheck":null}"#), r#"{"data":{"result":1,"vmcheck":0}}"#);
         assert_eq!(reply(r#"{"result":0}"#), r#"{"data":{"result":0}}"#);
         assert_eq!(decision.allowed(&defaults).body, r#"{"data":{"result":1,"vmcheck":0}}"#);
     }
@@ -413,7 +435,9 @@ mod tests {
             let reply = decision().denied(answer.as_bytes());
             assert_eq!(reply.body, r#"{"data":{"result":0,"message":"no"}}"#, "{answer}");
         }
-        for answer in ["", "Forbidden", r#"{"message":{}}"#, r#"{"error":"x"}"#] {
+        for answer in
+            ["", "Forbidden", r#"{"message":{}}"#, r#"{"message":null}"#, r#"{"error":"x"}"#]
+        {
             let reply = decision().denied(answer.as_bytes());
             assert_eq!(reply.body, r#"{"data":{"result":0}}"#, "{answer}");
         }

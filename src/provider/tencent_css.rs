@@ -117,7 +117,7 @@ pub struct RecordingFile {
     /// The recording.
     pub record_file_id: Option<String>,
     /// The recording template.
-    pub record_temp_id: Option<i64>,
+    pub record_temp_id: Option<String>,
     /// `flv`, `hls`, `mp4` or `aac`.
     pub file_format: String,
     /// The task, of a recording that CreateRecordTask started.
@@ -133,7 +133,7 @@ pub struct RecordingFile {
     /// Seconds.
     pub duration: Option<i64>,
     /// Bytes.
-    pub file_size: u64,
+    pub file_size: i64,
     /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
     pub stream_param: Option<String>,
     /// Where the file can be fetched.
@@ -201,7 +201,7 @@ pub struct Screencapture {
     /// Unix seconds.
     pub create_time: i64,
     /// Bytes.
-    pub file_size: u64,
+    pub file_size: i64,
     /// Pixels.
     pub width: i64,
     /// Pixels.
@@ -312,6 +312,35 @@ pub struct PushError {
     pub extra: Map<String, Value>,
 }
 
+/// A recording went wrong, or nearly so.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecordingException {
+    /// Always 341.
+    pub event_type: i64,
+    /// The account.
+    pub appid: Option<i64>,
+    /// The push domain.
+    pub domain: String,
+    /// The push path.
+    pub path: String,
+    /// The stream.
+    pub stream_id: String,
+    /// The recording session.
+    pub session_id: Option<String>,
+    /// `flv`, `ts`, `mp4` or `aac`.
+    pub file_format: Option<String>,
+    /// Unix seconds.
+    pub timestamp: i64,
+    /// `info`, `warning` or `error`.
+    pub exception_level: Option<String>,
+    /// What happened and how often: `type`, `desc`, `occurs`.
+    pub exception: Map<String, Value>,
+    /// Fields that the platform has added since.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
 /// What each view describes. A view prints its stream and time only: its other fields hold
 /// addresses of people and credentials to push.
 macro_rules! describe {
@@ -338,6 +367,7 @@ describe! {
     PornDetection: "porn_detection", stream_id, send_time;
     Push: "push", stream_id, event_time;
     PushError: "error", stream_id, data_time;
+    RecordingException: "recording_exception", stream_id, timestamp;
     RecordingFile: "recording_file", stream_id, end_time;
     RecordingStatus: "recording_status", stream_id, event_time;
     Screencapture: "screencapture", stream_id, create_time;

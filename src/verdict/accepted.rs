@@ -78,7 +78,8 @@ impl Accepted {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        serde_json::from_slice(&event.data).map_err(ViewError::Data)
+        serde_json::from_slice(&event.data)
+            .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
     pub(crate) fn kind(&self) -> &Kind {
@@ -112,9 +113,14 @@ impl Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not fit the type.
-    #[error("the callback's data does not fit the type")]
-    Data(#[source] serde_json::Error),
+    /// The data does not fit the type. Its parser's own words would quote it.
+    #[error("the callback's data does not fit the type at line {line}, column {column}")]
+    Data {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
     /// The type describes another kind.
     #[error("the callback is a {kind}, which this type does not describe")]
     OtherKind {

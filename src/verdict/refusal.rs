@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use super::printable;
@@ -17,6 +16,8 @@ use crate::provider::signature::SignatureFault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
+    /// The path is an address that events are delivered to, which nobody else may reach.
+    AddressReserved,
     /// The connection ended, or the body's framing broke, before the body was whole.
     BodyIncomplete,
     /// There is no body.
@@ -53,6 +54,8 @@ pub enum RefusalKind {
     SignatureMismatch,
     /// There is no signature, and the template has keys.
     SignatureMissing,
+    /// The callback names several tenants.
+    TenantAmbiguous,
     /// Nothing says whose callback it is, and no template takes those.
     TenantMissing,
     /// No template is bound to this tenant.
@@ -76,6 +79,7 @@ impl RefusalKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AddressReserved => "address_reserved",
             Self::BodyIncomplete => "body_incomplete",
             Self::BodyMissing => "body_missing",
             Self::BodyTooLarge => "body_too_large",
@@ -94,6 +98,7 @@ impl RefusalKind {
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
             Self::SignatureMissing => "signature_missing",
+            Self::TenantAmbiguous => "tenant_ambiguous",
             Self::TenantMissing => "tenant_missing",
             Self::TenantUnknown => "tenant_unknown",
             Self::TimestampExpired => "timestamp_expired",
@@ -127,12 +132,14 @@ impl RefusalKind {
             Self::SignatureMalformed
             | Self::SignatureMismatch
             | Self::SignatureMissing
+            | Self::TenantAmbiguous
             | Self::TenantMissing
             | Self::TenantUnknown
             | Self::TimestampExpired
             | Self::TimestampInvalid
             | Self::TimestampTooFarAhead
             | Self::TokenMismatch => StatusCode::UNAUTHORIZED,
+            Self::AddressReserved => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -152,7 +159,8 @@ impl RefusalKind {
 
     const fn meaning(self) -> &'static str {
         match self {
-            Self::BodyIncomplete => "the body ended early",
+            Self::AddressReserved => "only events may go to this address",
+            Self::BodyIncomplete => "the body ended early, or took too long",
             Self::BodyMissing => "there is no body",
             Self::BodyTooLarge => "the body is over the limit",
             Self::ContentEncodingUnsupported => "the body is compressed",
@@ -170,6 +178,7 @@ impl RefusalKind {
             Self::SignatureMalformed => "the signature does not decode",
             Self::SignatureMismatch => "no key of the template gives this signature",
             Self::SignatureMissing => "there is no signature",
+            Self::TenantAmbiguous => "the callback names several tenants",
             Self::TenantMissing => "nothing says whose callback this is",
             Self::TenantUnknown => "no template is bound to this tenant",
             Self::TimestampExpired => "the signature has expired",
@@ -207,8 +216,6 @@ struct Inner {
 
 /// The body of every refusal, whatever its reason.
 const REFUSED: &[u8] = b"refused\n";
-
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 impl Refusal {
     pub(crate) fn new(fault: RequestFault, route: &Arc<str>, plan: &Plan) -> Self {
@@ -270,11 +277,9 @@ impl Refusal {
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply {
-            status: self.0.kind.status(),
-            content_type: Some(TEXT),
             allow: self.0.allow.clone(),
             close: self.0.kind.closes(),
-            body: Bytes::from_static(REFUSED),
+            ..Reply::text(self.0.kind.status(), REFUSED)
         }
     }
 }

@@ -52,8 +52,8 @@ impl Unavailable {
         self.kind
     }
 
-    pub(crate) fn with(kind: UnavailableKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: Some(detail.into()) }
+    pub(crate) fn with(kind: UnavailableKind, detail: &str) -> Self {
+        Self { kind, detail: Some(printable(detail)) }
     }
 }
 
@@ -65,13 +65,14 @@ impl From<UnavailableKind> for Unavailable {
 
 impl From<AnswerFault> for Unavailable {
     fn from(fault: AnswerFault) -> Self {
-        let kind = match fault {
-            AnswerFault::Malformed => UnavailableKind::AnswerMalformed,
+        match fault {
+            AnswerFault::Malformed => UnavailableKind::AnswerMalformed.into(),
             AnswerFault::Contradiction { .. }
             | AnswerFault::Field(_)
-            | AnswerFault::Unknown { .. } => UnavailableKind::AnswerInvalid,
-        };
-        Self::with(kind, printable(&fault.to_string()))
+            | AnswerFault::Unknown { .. } => {
+                Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())
+            }
+        }
     }
 }
 

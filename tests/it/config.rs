@@ -103,6 +103,8 @@ fn templates_have_rules() {
         ),
         (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "out of range"),
         (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "this form is unknown"),
+        (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "this is no address"),
+        (&format!("{kollus}settings.grace_secs = 1"), "Kollus has no settings"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
             "only wants an acknowledgement",
@@ -140,6 +142,9 @@ fn routes_have_rules() {
     let cases = [
         ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "the path has no {token}"),
         ("path = '/a/{token}'\nprovider = 'kollus'", "no token is set"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "cannot stand in a path"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "cannot stand in a path"),
+        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "more than one spelling"),
         ("path = '/a/{other}'\nprovider = 'kollus'", "more than one spelling"),
         ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "this kind is unknown"),
         ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template of that name"),
@@ -214,4 +219,43 @@ fn the_designs_example_is_good() {
         .unwrap();
     assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
+}
+
+#[test]
+fn a_proxy_has_its_own_rules() {
+    let template = "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n";
+    let cases = [
+        (
+            "listen = ['127.0.0.1:1', '127.0.0.1:1']\nupstream = 'http://x'",
+            "taken by another listener",
+        ),
+        (
+            "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:1'\nupstream = 'http://x'",
+            "taken by another listener",
+        ),
+        ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "this is no address"),
+        ("listen = '127.0.0.1:1'", "nowhere to send its events"),
+    ];
+    for (top, expected) in cases {
+        let faults = errors(&format!("{top}\n{ROUTES}{template}"));
+        assert_eq!(faults.len(), 1, "{top}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{top}\n{faults:#?}");
+    }
+    build(&format!("listen = '[::]:1'\nupstream = 'http://[::1]:80'\n{ROUTES}{template}")).unwrap();
+}
+
+#[test]
+fn a_shared_address_is_warned_of() {
+    let warned = |upstream: &str, url: &str| {
+        let template =
+            format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = '{url}'");
+        let config =
+            format!("listen = '127.0.0.1:1'\nupstream = '{upstream}'\n{}", with(&template));
+        let gate = build(&config).unwrap();
+        gate.warnings().iter().any(|warning| warning.problem().contains("others can reach"))
+    };
+    assert!(warned("http://127.0.0.1:3000", "http://localhost:3000/"));
+    assert!(warned("http://app:80", "http://APP/index.php?r=play"));
+    assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
+    assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
 }

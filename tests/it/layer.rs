@@ -216,6 +216,22 @@ async fn a_body_that_breaks_off_is_refused() {
     assert_eq!(body, "refused\n");
 }
 
+/// A body that never ends.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_takes_too_long_is_refused() {
+    let gate = vectors::gate("http://app.test");
+    let app = service_fn(|_: Request<gatepost::layer::RequestBody<Endless>>| async {
+        panic!("it was asked");
+        #[expect(unreachable_code, reason = "names the response's type")]
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = GateLayer::new(gate).layer(app);
+    let request = Request::post("/callbacks/tencent").body(Endless).unwrap();
+    let started = tokio::time::Instant::now();
+    assert_eq!(service.oneshot(request).await.unwrap().status(), 400);
+    assert_eq!(started.elapsed().as_secs(), 30);
+}
+
 #[cfg(feature = "axum")]
 mod axum {
     use ::axum::Router;
@@ -285,7 +301,8 @@ mod axum {
         let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
         assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
         // From outside the handler's own path leads nowhere.
-        assert_eq!(send(app(), "/kollus/play", FORM.into()).await.0, 403);
+        let reply = send(app(), "/kollus/play", FORM.into()).await;
+        assert_eq!(reply, (403, "refused\n".into()));
     }
 
     #[tokio::test]

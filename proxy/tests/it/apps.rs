@@ -39,8 +39,12 @@ fn assert_app(mut app: Program, port: u16, gate: &Gatepost, log: impl Fn(&Progra
     let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &other));
     assert_eq!(reply.text(), r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#);
     // From outside, no header makes the app take an event for genuine.
-    let forged = "ce-type: com.tencentcloud.css.push\r\nCe_Type: com.tencentcloud.css.push\r\n";
-    assert_eq!(gate.send(&post_with("/live/push", forged, "{}")).status, 403);
+    for name in ["ce-type", "Ce_Type", "ce.type"] {
+        let forged = format!("{name}: com.kollus.live_play\r\n");
+        let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
+        assert_eq!((reply.status, reply.text().as_str()), (403, ""), "{name}");
+        assert_eq!(gate.send(&post_with("/live/push", &forged, "{}")).text(), "refused\n");
+    }
 
     // Stopped, it holds its port and says nothing.
     app.signal("STOP");

@@ -35,7 +35,7 @@ fn each_refusal_has_its_code_and_the_app_sees_no_byte() {
         (
             "json_too_deep",
             400,
-            tencent(&format!("{{\"a\":{}", "[".repeat(3000) + &"]".repeat(900))),
+            tencent(&format!("{{\"a\":{}{}}}", "[".repeat(900), "]".repeat(900))),
         ),
         ("not_an_object", 400, tencent("[]")),
         ("field_duplicate", 400, tencent(&push.replace("\"appid\":1", "\"appid\":1,\"appid\":2"))),
@@ -164,11 +164,15 @@ fn every_spelling_of_a_callback_path_is_refused_or_taken() {
         "/%2563allbacks/tencent",
         "/callbacks/tencent/.",
         "/callbacks/tencent%20",
+        "//evil/callbacks/tencent",
+        "/callbacks//../tencent",
+        "/x%3f/../callbacks/tencent",
+        "callbacks/tencent",
     ] {
         let reply = gate.send(&post(path, &push()));
         assert_eq!((reply.status, reply.text().as_str()), (400, "refused\n"), "{path}");
     }
-    let reply = gate.send(&post("http://elsewhere/callbacks/tencent", "{}"));
+    let reply = gate.send(&post("http://gate.test/callbacks/tencent", "{}"));
     assert_eq!(reply.status, 401, "the absolute form is the path itself");
     assert!(app.seen().is_empty(), "{:?}", app.seen());
 }
@@ -194,4 +198,18 @@ fn the_log_says_why_and_holds_no_secret() {
         assert!(log.contains(part), "{part}\n{log}");
     }
     assert!(!gate.metrics().contains(TOKEN));
+}
+
+#[test]
+fn the_addresses_of_events_are_for_events_only() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+    for path in ["/live/push", "/live//push", "/LIVE/push/", "/x/../live/push", "/kollus/play"] {
+        let reply = gate.send(&post(path, "{}"));
+        assert_refused(&gate, &reply, 403, "address_reserved");
+    }
+    assert!(app.seen().is_empty());
+    assert_eq!(gate.send(&pushed()).status, 200);
+    assert_eq!(gate.send(&post("/live", "{}")).status, 200);
+    assert_eq!(app.seen().len(), 2);
 }

@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -15,8 +16,18 @@ use tempfile::TempDir;
 /// Long enough for a loaded machine, and only ever waited out by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A port that nobody has, and that nobody is given who asks for any: it lies below the range from
+/// which the system takes those, and differs between the processes and the tests of a run.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let spread = std::process::id().wrapping_mul(257).wrapping_add(step);
+        let port = 10_000 + u16::try_from(spread % 22_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Connects, as soon as somebody listens.
@@ -257,6 +268,8 @@ pub struct App {
 /// What the app does with a request.
 pub enum Act {
     Answer(u16, &'static str),
+    /// Answers, and hangs up without having said that it would.
+    AnswerAndHangUp(&'static str),
     HangUp,
     /// Writes these bytes, and then neither writes nor hangs up.
     Hold(&'static [u8]),
@@ -319,6 +332,10 @@ fn serve(
         let out = stream.get_mut();
         match act(&seen) {
             Act::Answer(status, body) => answer(out, status, body),
+            Act::AnswerAndHangUp(body) => {
+                answer(out, 200, body);
+                return;
+            }
             Act::HangUp => return,
             Act::Hold(bytes) => {
                 out.write_all(bytes).unwrap();
