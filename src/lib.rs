@@ -1,5 +1,20 @@
-//! gatepost proves a live-video platform's callback genuine, turns it into typed JSON, asks the
-//! app, and gives the platform the exact reply that it expects.
+//! Proves the callbacks of live-video platforms genuine, turns them into typed JSON, asks the app,
+//! and gives the platform the exact reply that it expects, in time, whatever the app does.
+//!
+//! [`Gate`] is a compiled config and the only door in. It does no I/O, has no clock and no runtime:
+//! a head comes in ([`Gate::admit`]), then a body in chunks ([`Intake::push`]), then what time it
+//! is ([`Intake::finish`]); out comes a verdict. Only an [`Accepted`] callback can be forwarded;
+//! what the app answers becomes the platform's reply ([`Accepted::conclude`]).
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `tower` (default) | [`GateLayer`], for axum, tonic and every other tower service |
+//! | `axum` | [`axum::Callback`], an extractor, and typed replies such as [`kollus::PlayReply`] |
+//! | `tracing` | [`report`], one log line for each callback |
+//!
+//! Without features the tree holds no runtime. The proxy, `gatepost-proxy`, is a crate of its own.
+//!
+//! An example of both an acceptance and a refusal stands at [`Gate`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -40,3 +55,8 @@ pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Reply};
 pub use template::Template;
 pub use time::Timestamp;
 pub use verdict::{Accepted, Refusal, RefusalKind, Unavailable, UnavailableKind, ViewError};
+
+/// The README's code, compiled.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

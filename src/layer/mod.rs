@@ -1,7 +1,7 @@
 //! The tower door: `.layer(GateLayer::new(gate))`.
 //!
 //! [`GateLayer`] wraps a service so that callbacks reach it verified and typed. It decides nothing:
-//! it moves bytes between the service and the [`Gate`](crate::Gate).
+//! it moves bytes between the service and the [`Gate`].
 //!
 //! - A callback path: the body is read up to its limit and judged. What is accepted goes to the
 //!   inner service as the event, with [`Accepted`](crate::Accepted) in its extensions; the inner

@@ -43,7 +43,70 @@ impl View for serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
+    use crate::json::Shape;
+
+    /// A value of each declared type.
+    fn sample(ty: &field::Type) -> Value {
+        match ty {
+            field::Type::Array { .. } => json!([1]),
+            field::Type::Boolean => json!(true),
+            field::Type::Json { holds: Some(Shape::Array) } => json!([{}]),
+            field::Type::Json { .. } | field::Type::Object => json!({ "a": 1 }),
+            field::Type::Integer(_) | field::Type::Timestamp(_) => json!(1),
+            field::Type::Number => json!(0.5),
+            field::Type::String => json!("text"),
+        }
+    }
+
+    /// Holds a view against its definition: it reads every declared field and no other, and asks
+    /// for none that is optional.
+    fn hold<T: View + serde::Serialize>(extra: impl Fn(&T) -> bool) -> (String, String) {
+        let kinds = built_in().flat_map(|plan| {
+            let name = plan.name.to_string();
+            plan.kinds.into_iter().map(move |kind| (name.clone(), kind))
+        });
+        let (provider, kind) =
+            kinds.into_iter().find(|(name, kind)| T::describes(name, &kind.name)).unwrap();
+        let values = |only_required: bool| -> Map<String, Value> {
+            let fields = kind.fields.iter().filter(|field| !only_required || !field.optional);
+            fields.map(|field| (field.name.to_string(), sample(&field.ty))).collect()
+        };
+        let whole: T = serde_json::from_value(values(false).into()).unwrap();
+        assert!(!extra(&whole), "{}: a field is not in the view", kind.name);
+        let written = serde_json::to_value(&whole).unwrap();
+        assert_eq!(written, Value::from(values(false)), "{}", kind.name);
+        let _least: T = serde_json::from_value(values(true).into()).unwrap();
+        (provider, kind.name.to_string())
+    }
+
+    #[test]
+    fn every_kind_has_a_view_that_agrees_with_its_definition() {
+        use kollus::LivePlay;
+        use tencent_css::*;
+
+        let mut held = vec![
+            hold::<LivePlay>(|view| !view.extra.is_empty()),
+            hold::<Interruption>(|view| !view.extra.is_empty()),
+            hold::<PornDetection>(|view| !view.extra.is_empty()),
+            hold::<Push>(|view| !view.extra.is_empty()),
+            hold::<PushError>(|view| !view.extra.is_empty()),
+            hold::<RecordingException>(|view| !view.extra.is_empty()),
+            hold::<RecordingFile>(|view| !view.extra.is_empty()),
+            hold::<RecordingStatus>(|view| !view.extra.is_empty()),
+            hold::<Screencapture>(|view| !view.extra.is_empty()),
+        ];
+        let kinds = |plan: Plan| {
+            let name = plan.name.to_string();
+            plan.kinds.into_iter().map(move |kind| (name.clone(), kind.name.to_string()))
+        };
+        let mut all: Vec<_> = built_in().flat_map(kinds).collect();
+        held.sort();
+        all.sort();
+        assert_eq!(held, all);
+    }
 
     #[test]
     fn every_built_in_definition_compiles() {

@@ -6,6 +6,8 @@
 mod config;
 mod core;
 #[cfg(feature = "tower")]
+mod examples;
+#[cfg(feature = "tower")]
 mod layer;
 mod properties;
 mod vectors;

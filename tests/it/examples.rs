@@ -1,0 +1,120 @@
+//! The examples as their readers run them: real servers, real clients.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use md5::{Digest as _, Md5};
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+/// A running example, which says on its first line where it listens.
+struct Example {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Example {
+    fn start(name: &str) -> Self {
+        let mut child = Command::new(binary(name))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}; cargo builds it with the tests"));
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        out.read_line(&mut first).unwrap();
+        let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, out, address }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    fn curl(&self, path: &str, data: &str) -> String {
+        let url = format!("http://{}{path}", self.address);
+        let output =
+            Command::new("curl").args(["-s", "-w", " %{http_code}", "-d", data, &url]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+/// Where cargo puts the examples that it builds with the tests.
+fn binary(name: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    here.parent().unwrap().parent().unwrap().join("examples").join(name)
+}
+
+fn push(key: &str) -> String {
+    let t = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600;
+    let digest = Md5::digest(format!("{key}{t}").as_bytes());
+    let sign: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        r#"{{"app":"push.example.com","appname":"live","channel_id":"s","event_time":1703731478,
+        "event_type":1,"node":"10.0.0.1","sequence":"1","stream_id":"s","stream_param":"",
+        "user_ip":"10.0.0.2","t":{t},"sign":"{sign}"}}"#
+    )
+}
+
+const PLAY: &str = "kind=100&client_user_id=user01&media_content_key=m&channel_key=c";
+
+fn assert_callbacks(example: &Example) {
+    let reply = example.curl("/callbacks/kollus/try-me", &PLAY.replace("user01", "user02"));
+    assert_eq!(reply, r#"{"data":{"result":0,"message":"Please buy a ticket"}} 200"#);
+    assert_eq!(example.curl("/callbacks/kollus/guess", PLAY), "refused\n 401");
+    assert_eq!(example.curl("/callbacks/tencent", &push("test")), r#"{"code":0} 200"#);
+    assert_eq!(example.curl("/callbacks/tencent", &push("tset")), "refused\n 401");
+    assert_eq!(example.curl("/callbacks//tencent", &push("test")), "refused\n 400");
+    assert_eq!(example.curl("/live/push", "{}"), "refused\n 403");
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn axum() {
+    let mut example = Example::start("axum");
+    assert_callbacks(&example);
+    assert_eq!(example.line(), "s is live on push.example.com");
+    let reply = example.curl("/callbacks/kollus/try-me", PLAY);
+    assert_eq!(reply, r#"{"data":{"result":1,"disable_tvout":1}} 200"#);
+    let url = format!("http://{}/", example.address);
+    let output = Command::new("curl").args(["-s", &url]).output().unwrap();
+    assert_eq!(output.stdout, b"hello");
+}
+
+#[tokio::test]
+async fn tonic() {
+    let mut example = Example::start("tonic");
+    assert_callbacks(&example);
+    assert_eq!(example.line(), "com.tencentcloud.css.push");
+    let reply = example.curl("/callbacks/kollus/try-me", PLAY);
+    assert_eq!(reply, r#"{"data":{"result":1,"message":"Please buy a ticket"}} 200"#);
+    // gRPC goes through beside them, on HTTP/2.
+    let endpoint = Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
+    let mut client = HealthClient::new(endpoint.connect().await.unwrap());
+    let health = client.check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(health.into_inner().status, 1);
+}
+
+#[test]
+fn sans_io() {
+    let output = Command::new(binary("sans_io")).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let expected = "event  {\"kind\":100,\"client_user_id\":\"user01\",\"media_content_key\":\"m\",\
+                    \"channel_key\":\"c\"}\n\
+                    ask    http://127.0.0.1:3000/kollus/play within 2s\n\
+                    reply  {\"data\":{\"result\":1}}\n";
+    assert_eq!(shown, expected);
+}
