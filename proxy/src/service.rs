@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatepost::{Gate, Head, Reply, write_forwarded};
 use http::{HeaderMap, Uri};
+use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
@@ -28,8 +29,8 @@ pub(crate) struct Service {
 
 /// Where every path goes that is no callback's.
 pub(crate) struct Upstream {
-    /// Looked up again when none of them answers.
-    addresses: RwLock<Arc<[SocketAddr]>>,
+    /// One for each address of the name; looked up again when none of them answers.
+    peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
     port: u16,
@@ -41,39 +42,43 @@ impl Upstream {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let addresses = RwLock::new(look_up(&host, port)?);
-        Ok(Self { addresses, tls, host, port })
+        let peers = RwLock::new(look_up(&host, port, tls)?);
+        Ok(Self { peers, tls, host, port })
     }
 
-    fn addresses(&self) -> Arc<[SocketAddr]> {
+    fn peers(&self) -> Arc<[HttpPeer]> {
         // The lock is held for a clone or an assignment only, so nobody can have panicked in it.
-        Arc::clone(&self.addresses.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Looks the name up again, for the requests to come.
     fn refresh(self: &Arc<Self>) {
         let upstream = Arc::clone(self);
-        tokio::task::spawn_blocking(move || match look_up(&upstream.host, upstream.port) {
-            Ok(found) => {
-                *upstream.addresses.write().unwrap_or_else(PoisonError::into_inner) = found;
+        tokio::task::spawn_blocking(move || {
+            match look_up(&upstream.host, upstream.port, upstream.tls) {
+                Ok(found) => {
+                    *upstream.peers.write().unwrap_or_else(PoisonError::into_inner) = found;
+                }
+                Err(error) => tracing::warn!(host = upstream.host, "upstream not found: {error}"),
             }
-            Err(error) => tracing::warn!(host = upstream.host, "upstream not found: {error}"),
         });
     }
 
     /// The next address to try: a name such as `localhost` may have one that nobody listens on.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
-        let address = *self.addresses().get(tries)?;
-        let mut peer = HttpPeer::new(address, self.tls, self.host.clone());
-        peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
-        Some(peer)
+        self.peers().get(tries).cloned()
     }
 }
 
-fn look_up(host: &str, port: u16) -> io::Result<Arc<[SocketAddr]>> {
-    Ok((host, port).to_socket_addrs()?.collect())
+fn look_up(host: &str, port: u16, tls: bool) -> io::Result<Arc<[HttpPeer]>> {
+    let peer = |address: SocketAddr| {
+        let mut peer = HttpPeer::new(address, tls, host.to_owned());
+        peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
+        peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
+        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
+        peer
+    };
+    Ok((host, port).to_socket_addrs()?.map(peer).collect())
 }
 
 impl Service {
@@ -142,7 +147,7 @@ impl ProxyHttp for Service {
     ) -> Box<Error> {
         context.tries += 1;
         if let Some(upstream) = &self.upstream {
-            let more = context.tries < upstream.addresses().len();
+            let more = context.tries < upstream.peers().len();
             error.set_retry(more);
             if !more {
                 upstream.refresh();
@@ -155,6 +160,11 @@ impl ProxyHttp for Service {
     fn request_summary(&self, session: &Session, _context: &Context) -> String {
         let request = session.req_header();
         format!("{} {}", request.method, request.uri.path())
+    }
+
+    /// A client that hangs up is no fault of anybody here.
+    fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
+        *error.esource() == ErrorSource::Downstream
     }
 
     async fn upstream_request_filter(
