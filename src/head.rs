@@ -109,28 +109,33 @@ pub fn strip_reserved(headers: &mut HeaderMap) {
     }
 }
 
-/// Writes where a request came from: the address behind those that it says it passed, the host and
-/// scheme that it was sent to, unless a proxy in front has said so, and its trace.
-pub fn write_forwarded(headers: &mut HeaderMap, head: &Head<'_>, sender: &Sender<'_>) {
+/// Where a request came from: the address behind those that it says it passed, the host and scheme
+/// that it was sent to, unless a proxy in front has said so, and its trace.
+pub fn forwarded_headers(
+    head: &Head<'_>,
+    sender: &Sender<'_>,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let received = head.headers();
-    if let Some(chain) = forwarded_for(received, sender.address) {
-        headers.insert(X_FORWARDED_FOR, chain);
-    }
     let host = || {
-        received
-            .get(HOST)
-            .cloned()
-            .or_else(|| HeaderValue::from_str(head.uri().authority()?.as_str()).ok())
+        let authority = || HeaderValue::from_str(head.uri().authority()?.as_str()).ok();
+        received.get(HOST).cloned().or_else(authority)
     };
-    if let Some(host) = received.get(X_FORWARDED_HOST).cloned().or_else(host) {
-        headers.insert(X_FORWARDED_HOST, host);
-    }
-    let scheme = || sender.scheme.and_then(|scheme| HeaderValue::from_str(scheme).ok());
+    let scheme = || match sender.scheme? {
+        "http" => Some(HeaderValue::from_static("http")),
+        "https" => Some(HeaderValue::from_static("https")),
+        _ => None,
+    };
     let said = received.get(X_FORWARDED_PROTO).filter(|said| *said == "http" || *said == "https");
-    if let Some(scheme) = said.cloned().or_else(scheme) {
-        headers.insert(X_FORWARDED_PROTO, scheme);
-    }
-    write_trace(headers, received, sender.trace);
+    let (parent, state) = trace(received, sender.trace);
+    [
+        (X_FORWARDED_FOR, forwarded_for(received, sender.address)),
+        (X_FORWARDED_HOST, received.get(X_FORWARDED_HOST).cloned().or_else(host)),
+        (X_FORWARDED_PROTO, said.cloned().or_else(scheme)),
+        (TRACEPARENT, parent),
+        (TRACESTATE, state),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
 }
 
 fn forwarded_for(received: &HeaderMap, address: Option<IpAddr>) -> Option<HeaderValue> {
@@ -156,18 +161,18 @@ fn is_traceparent(value: &HeaderValue) -> bool {
 }
 
 /// W3C Trace Context: the trace that the request is part of, or one of its own.
-fn write_trace(headers: &mut HeaderMap, received: &HeaderMap, own: Option<[u8; 24]>) {
+fn trace(
+    received: &HeaderMap,
+    own: Option<[u8; 24]>,
+) -> (Option<HeaderValue>, Option<HeaderValue>) {
     if let Some(parent) = received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
-        headers.insert(TRACEPARENT, parent.clone());
-        if let Some(state) = received.get(TRACESTATE) {
-            headers.insert(TRACESTATE, state.clone());
-        }
-        return;
+        return (Some(parent.clone()), received.get(TRACESTATE).cloned());
     }
-    if let Some((trace, span)) = own.as_ref().map(|bytes| bytes.split_at(16)) {
-        let text = format!("00-{}-{}-00", hex(trace), hex(span));
-        headers.extend(HeaderValue::try_from(text).ok().map(|value| (TRACEPARENT, value)));
-    }
+    let own = own.as_ref().map(|bytes| {
+        let (trace, span) = bytes.split_at(16);
+        format!("00-{}-{}-00", hex(trace), hex(span))
+    });
+    (own.and_then(|text| HeaderValue::try_from(text).ok()), None)
 }
 
 #[cfg(test)]
@@ -204,11 +209,7 @@ mod tests {
 
     #[test]
     fn a_trace_goes_on_or_starts() {
-        let trace = |received: &HeaderMap| {
-            let mut headers = HeaderMap::new();
-            write_trace(&mut headers, received, Some([0x5a; 24]));
-            headers.get(TRACEPARENT).cloned().unwrap()
-        };
+        let trace = |received: &HeaderMap| trace(received, Some([0x5a; 24])).0.unwrap();
         let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
         assert_eq!(trace(&HeaderMap::new()), own.as_str());
         let mut received = HeaderMap::new();

@@ -166,7 +166,8 @@ impl Intake {
         self.body = match std::mem::replace(&mut self.body, Body::Empty) {
             Body::Empty => Body::One(chunk),
             Body::One(first) => {
-                let room = self.announced.max(first.len() + chunk.len());
+                let received = first.len() + chunk.len();
+                let room = self.announced.min(ROOM_ON_ANNOUNCEMENT).max(received);
                 let mut bytes = BytesMut::with_capacity(room);
                 bytes.extend_from_slice(&first);
                 bytes.extend_from_slice(&chunk);
@@ -230,6 +231,9 @@ impl Intake {
         }
     }
 }
+
+/// How much is allocated on the sender's word alone.
+const ROOM_ON_ANNOUNCEMENT: usize = 64 * 1024;
 
 /// A domain name is at most this long, and so is every other tenant.
 const MAX_TENANT_BYTES: usize = 253;

@@ -29,6 +29,7 @@ mod intake;
 mod json;
 #[cfg(feature = "tower")]
 pub mod layer;
+pub mod manual;
 mod provider;
 mod reply;
 #[cfg(feature = "tracing")]
@@ -45,7 +46,7 @@ pub use config::{
 pub use document::Fault;
 pub use event::Event;
 pub use gate::{Gate, GateBuilder};
-pub use head::{Head, Sender, is_reserved, strip_reserved, write_forwarded};
+pub use head::{Head, Sender, forwarded_headers, is_reserved, strip_reserved};
 pub use intake::{Admission, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;

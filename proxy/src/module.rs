@@ -180,7 +180,7 @@ fn has_plain_target(request: &RequestHeader) -> bool {
     let absolute = [&b"http://"[..], b"https://"]
         .iter()
         .any(|scheme| raw.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
-    request.raw_path_is_utf8() && (raw.starts_with(b"/") || raw == b"*" || absolute)
+    raw.starts_with(b"/") || raw == b"*" || absolute
 }
 
 /// Writes a reply to a request whose body may not have been read.

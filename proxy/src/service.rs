@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gatepost::{Gate, Head, Reply, write_forwarded};
-use http::{HeaderMap, Uri};
+use gatepost::{Gate, Head, Reply, forwarded_headers};
+use http::Uri;
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
@@ -175,10 +175,8 @@ impl ProxyHttp for Service {
     ) -> pingora::Result<()> {
         let received = session.req_header();
         let head = Head::new(&received.method, &received.uri, &received.headers);
-        let mut forwarded = HeaderMap::new();
-        write_forwarded(&mut forwarded, &head, &sender(session, None));
-        for (name, value) in &forwarded {
-            request.insert_header(name.clone(), value.clone())?;
+        for (name, value) in forwarded_headers(&head, &sender(session, None)) {
+            request.insert_header(name, value)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::{Event, Forward};
-use crate::head::{Head, Sender, write_forwarded};
+use crate::head::{Head, Sender, forwarded_headers};
 use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 
@@ -104,7 +104,7 @@ impl Accepted {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         self.0.event.write_headers(&mut headers);
         headers.insert(GATEPOST_TEMPLATE, self.0.template.header.clone());
-        write_forwarded(&mut headers, head, sender);
+        headers.extend(forwarded_headers(head, sender));
         (headers, body)
     }
 }

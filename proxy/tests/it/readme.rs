@@ -44,3 +44,19 @@ fn every_curl_line_gives_what_the_readme_prints() {
     }
     assert_eq!(tried, 3, "a line for each platform, and one that is refused");
 }
+
+#[test]
+fn every_code_is_in_the_readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut codes = 0;
+    for file in ["refusal.rs", "unavailable.rs"] {
+        let source = std::fs::read_to_string(root.join("src/verdict").join(file)).unwrap();
+        let arms = source.split("pub const fn as_str").nth(1).unwrap();
+        for code in arms.split('}').next().unwrap().split('"').skip(1).step_by(2) {
+            assert!(readme.contains(&format!("`{code}`")), "{code}");
+            codes += 1;
+        }
+    }
+    assert!(codes > 30, "{codes}");
+}
