@@ -111,14 +111,13 @@ impl Event {
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         headers.insert(CE_SPECVERSION, HeaderValue::from_static("1.0"));
         headers.insert(CE_TYPE, self.ce_type.clone());
-        headers.insert(CE_ID, encoded(&self.id));
+        headers.extend(plain(&self.id).map(|id| (CE_ID, id)));
         headers.insert(CE_SOURCE, encoded(&self.source));
         if let Some(subject) = &self.subject {
             headers.insert(CE_SUBJECT, encoded(subject));
         }
-        if let Some(time) = self.time.and_then(Timestamp::to_rfc3339) {
-            headers.insert(CE_TIME, encoded(&time));
-        }
+        let time = self.time.and_then(Timestamp::to_rfc3339);
+        headers.extend(time.and_then(|time| plain(&time)).map(|time| (CE_TIME, time)));
     }
 
     /// The body in the given form and its `content-type`.
@@ -191,6 +190,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+/// Text that needs no encoding.
+fn plain(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
 }
 
 /// Text as a header value in CloudEvents' encoding.

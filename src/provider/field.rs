@@ -38,12 +38,12 @@ pub(crate) enum Type {
 /// The whole numbers a field may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
-    min: i128,
-    max: i128,
+    min: i64,
+    max: i64,
 }
 
 impl Range {
-    const ANY: Self = Self { min: i64::MIN as i128, max: i64::MAX as i128 };
+    const ANY: Self = Self { min: i64::MIN, max: i64::MAX };
 }
 
 /// Who wrote the value.
@@ -59,6 +59,8 @@ pub(crate) enum Writer {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Box<str>,
+    /// The name as a member of an object begins: `"name":`.
+    pub(crate) key: Box<[u8]>,
     pub(crate) ty: Type,
     pub(crate) optional: bool,
     pub(crate) nullable: bool,
@@ -72,7 +74,7 @@ pub(crate) enum FieldFault {
     #[error("`{field}` is missing")]
     Missing { field: Box<str> },
     #[error("`{field}` is not within {min} to {max}")]
-    Range { field: Box<str>, min: i128, max: i128 },
+    Range { field: Box<str>, min: i64, max: i64 },
     #[error("`{field}` should be {wanted} and does not read as one, it is of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
 }
@@ -133,8 +135,7 @@ impl Fields {
             match fresh {
                 Some((index, field)) => {
                     seen |= 1 << index;
-                    json::write_string(&field.name, out);
-                    out.push(b':');
+                    out.extend_from_slice(&field.key);
                     field.write(value, Writer::Platform, out)?;
                 }
                 None => {
@@ -263,19 +264,31 @@ fn write_integer(
     if number < range.min || number > range.max {
         return Err(Misfit::Range(range.clone()));
     }
-    // Writing into a Vec has no way to fail.
-    let _infallible = std::io::Write::write_fmt(out, format_args!("{number}"));
+    match value {
+        // As it was received, which is the rule.
+        Value::Json(raw) if is_canonical(raw) => out.extend_from_slice(raw.as_bytes()),
+        Value::Json(_) | Value::Text(_) => {
+            // Writing into a Vec has no way to fail.
+            let _infallible = std::io::Write::write_fmt(out, format_args!("{number}"));
+        }
+    }
     Ok(())
 }
 
+/// Whether a JSON number is written in digits alone.
+fn is_canonical(raw: &str) -> bool {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    digits.bytes().all(|b| b.is_ascii_digit()) && raw != "-0"
+}
+
 /// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
-fn whole(text: &str) -> Option<i128> {
+fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
     if digits.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok().filter(|n| (Range::ANY.min..=Range::ANY.max).contains(n));
+        return text.parse().ok();
     }
     if let Some((whole, fraction)) = text.split_once('.')
         && fraction.bytes().all(|b| b == b'0')
@@ -288,7 +301,7 @@ fn whole(text: &str) -> Option<i128> {
     // Beyond 2^53 an exponent has lost digits already.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i128)
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
@@ -384,8 +397,13 @@ pub(crate) fn read_fields(tables: &[&Table<'_>], faults: &Faults<'_>) -> Fields 
 
 /// `"integer"`, `"integer?"` for an optional one, or a table.
 fn read_field(name: &str, item: &Item<'_>, faults: &Faults<'_>) -> Option<(Field, Vec<Box<str>>)> {
-    let plain =
-        |ty, optional| Field { name: name.into(), ty, optional, nullable: false, secret: false };
+    let plain = |ty, optional| {
+        let mut key = Vec::new();
+        json::write_string(name, &mut key);
+        key.push(b':');
+        let (name, key) = (name.into(), key.into());
+        Field { name, key, ty, optional, nullable: false, secret: false }
+    };
     match &item.form {
         Form::String(word) => {
             let bare = word.strip_suffix('?').unwrap_or(word);
@@ -448,7 +466,7 @@ fn read_holds(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
 }
 
 fn read_range(table: Option<&Table<'_>>) -> Range {
-    let bound = |key| table.and_then(|t| t.integer(key, i64::MIN..=i64::MAX)).map(i128::from);
+    let bound = |key| table.and_then(|t| t.integer(key, i64::MIN..=i64::MAX));
     Range {
         min: bound("min").unwrap_or(Range::ANY.min),
         max: bound("max").unwrap_or(Range::ANY.max),

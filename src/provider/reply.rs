@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::field::{FieldFault, Fields, Writer};
+use super::field::{Field, FieldFault, Fields, Writer};
 use crate::json::{self, Defect, Object, Shape, Value};
 
 /// A finished reply: what the platform gets.
@@ -220,13 +220,12 @@ impl<'d> Fill<'d> {
     }
 
     /// Starts a member, and returns where its value begins.
-    fn name(&mut self, field: usize, name: &str) -> usize {
+    fn key(&mut self, index: usize, field: &Field) -> usize {
         if self.written != 0 {
             self.out.push(b',');
         }
-        json::write_string(name, &mut self.out);
-        self.out.push(b':');
-        self.written |= 1 << field;
+        self.out.extend_from_slice(&field.key);
+        self.written |= 1 << index;
         self.out.len()
     }
 
@@ -246,7 +245,7 @@ impl<'d> Fill<'d> {
         for preset in presets {
             let Some(field) = self.decision.fields.get(preset.field) else { continue };
             if !self.has(preset.field) {
-                let start = self.name(preset.field, &field.name);
+                let start = self.key(preset.field, field);
                 self.out.extend_from_slice(preset.json.as_bytes());
                 self.note_denial(preset.field, start);
             }
@@ -260,7 +259,7 @@ impl<'d> Fill<'d> {
             return Ok(());
         }
         let (length, written) = (self.out.len(), self.written);
-        let start = self.name(index, &field.name);
+        let start = self.key(index, field);
         if let Err(fault) = field.write(value, Writer::App, &mut self.out) {
             self.out.truncate(length);
             self.written = written;
