@@ -9,130 +9,18 @@
     reason = "a value of another form is a fault, whatever it is"
 )]
 
+mod fault;
+mod json;
+
 use std::cell::RefCell;
-use std::fmt;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use toml::Spanned;
-use toml::de::{DeInteger, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
-use crate::json;
-
-/// One thing that is wrong in a file, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    line: usize,
-    column: usize,
-    key: String,
-    problem: String,
-    remedy: String,
-}
-
-impl Fault {
-    /// The line, from 1.
-    #[must_use]
-    pub const fn line(&self) -> usize {
-        self.line
-    }
-
-    /// The column in characters, from 1.
-    #[must_use]
-    pub const fn column(&self) -> usize {
-        self.column
-    }
-
-    /// The key, as in `template[0].on.push`; empty for a fault of the whole file.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// What is wrong.
-    #[must_use]
-    pub fn problem(&self) -> &str {
-        &self.problem
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn remedy(&self) -> &str {
-        &self.remedy
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.line, self.column)?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        write!(f, "{}; {}", self.problem, self.remedy)
-    }
-}
-
-/// Faults found so far in one text.
-#[derive(Debug)]
-pub(crate) struct Faults<'t> {
-    text: &'t str,
-    list: RefCell<Vec<Fault>>,
-}
-
-impl<'t> Faults<'t> {
-    pub(crate) const fn new(text: &'t str) -> Self {
-        Self { text, list: RefCell::new(Vec::new()) }
-    }
-
-    pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
-        let before = self.text.get(..place.span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        self.list.borrow_mut().push(Fault {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            key: place.key.clone(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.borrow().is_empty()
-    }
-
-    /// The faults in the order of the file.
-    pub(crate) fn into_sorted(self) -> Vec<Fault> {
-        let mut list = self.list.into_inner();
-        list.sort_by_key(|fault| (fault.line, fault.column));
-        list
-    }
-}
-
-/// Where a value stands.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
-    span: Range<usize>,
-    key: String,
-}
-
-impl Place {
-    fn child(&self, key: &str, span: Range<usize>) -> Self {
-        let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        let key = if plain && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
-        let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
-        Self { span, key }
-    }
-
-    fn element(&self, index: usize, span: Range<usize>) -> Self {
-        Self { span, key: format!("{}[{index}]", self.key) }
-    }
-}
-
-/// A value with its place.
-#[derive(Clone, Debug)]
-pub(crate) struct Located<T> {
-    pub(crate) value: T,
-    pub(crate) place: Place,
-}
-
+pub use fault::Fault;
+pub(crate) use fault::{Faults, Located, Place};
+use json::{integer, write_table};
 /// A table that is being read.
 #[derive(Debug)]
 pub(crate) struct Table<'d> {
@@ -430,52 +318,6 @@ const fn article(value: &DeValue<'_>) -> &'static str {
         DeValue::Table(_) => "a table",
     }
 }
-
-fn write_table(entries: &DeTable<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_by_key(|(name, _)| name.span().start);
-    out.push(b'{');
-    for (index, (name, value)) in entries.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        json::write_string(name.get_ref(), out);
-        out.push(b':');
-        write_value(value.get_ref(), out)?;
-    }
-    out.push(b'}');
-    Some(())
-}
-
-fn write_value(value: &DeValue<'_>, out: &mut Vec<u8>) -> Option<()> {
-    match value {
-        DeValue::String(text) => json::write_string(text, out),
-        DeValue::Integer(number) => out.extend_from_slice(integer(number)?.to_string().as_bytes()),
-        DeValue::Float(number) => {
-            let number = number.as_str().replace('_', "").parse().ok()?;
-            out.extend_from_slice(serde_json::Number::from_f64(number)?.to_string().as_bytes());
-        }
-        DeValue::Boolean(flag) => out.extend_from_slice(flag.to_string().as_bytes()),
-        DeValue::Datetime(_) => return None,
-        DeValue::Array(items) => {
-            out.push(b'[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_value(item.get_ref(), out)?;
-            }
-            out.push(b']');
-        }
-        DeValue::Table(table) => write_table(table, out)?,
-    }
-    Some(())
-}
-
-fn integer(number: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,133 @@
+//! Routes as written: path, provider, secret segment, pins and limits.
+
+use std::sync::Arc;
+
+use super::template::BoundTenants;
+use super::{Plans, Reader};
+use crate::document::{Item, Located, Table, allowed};
+use crate::provider::Plan;
+use crate::route::{Route, Routes, TOKEN_SEGMENT, is_canonical};
+use crate::secret::Secret;
+use crate::template::Template;
+
+impl<'f> Reader<'f, '_> {
+    pub(super) fn route(
+        &self,
+        table: &Table<'f>,
+        plans: &Plans,
+        templates: &[Option<Arc<Template>>],
+        bindings: &BoundTenants,
+        max_body_bytes: usize,
+        routes: &mut Routes,
+    ) {
+        let path = table.require_string("path", "write the path that the platform calls");
+        let plan = self.plan(table, plans);
+        let token = table.any("token");
+        let kind = table.string("kind");
+        let template = table.string("template");
+        let max_body_bytes = self.max_body_bytes(table).unwrap_or(max_body_bytes);
+        table.finish();
+        let path = path.filter(|path| self.path_fits(path));
+        let token = self.token(table, path.as_ref(), token);
+        let (Some(plan), Some(path)) = (plan, path) else { return };
+        if plan.signature.is_none() && token.is_none() {
+            let problem =
+                format!("{} does not sign, and this path has no secret segment", plan.title);
+            let remedy = "end the path with /{token} and set token, or let nobody else reach it";
+            self.warnings.add(&table.place, problem, remedy);
+        }
+        let route = Route {
+            pattern: path.value.into(),
+            kind: kind.and_then(|kind| self.kind(&kind, &plan)),
+            template: template.and_then(|name| self.pinned(&name, &plan, templates)),
+            bindings: bindings.get(&plan.name).cloned().unwrap_or_default(),
+            plan,
+            token,
+            max_body_bytes,
+        };
+        if let Err(taken) = routes.add(route) {
+            let remedy = format!("give it another path than {taken}");
+            self.faults.add(&path.place, "another route has this path", remedy);
+        }
+    }
+
+    fn path_fits(&self, path: &Located<&str>) -> bool {
+        let fits = is_canonical(path.value);
+        if !fits {
+            let remedy = "start it with /, and leave out %, ;, //, dots between slashes and a slash \
+                          at the end; {token} may stand for a whole segment";
+            self.faults.add(&path.place, "this path has more than one spelling", remedy);
+        }
+        fits
+    }
+
+    /// The secret segment: in the path and in `token`, or in neither.
+    fn token(
+        &self,
+        table: &Table<'f>,
+        path: Option<&Located<&str>>,
+        token: Option<Item<'f>>,
+    ) -> Option<Secret> {
+        let in_path = path.map(|path| path.value.split('/').any(|s| s == TOKEN_SEGMENT));
+        match (in_path, token) {
+            (Some(true), None) => {
+                let remedy = "add token = { env = \"…\" }";
+                self.faults.add(
+                    &table.place_of("path"),
+                    "the path has a {token}, but no token is set",
+                    remedy,
+                );
+                None
+            }
+            (Some(false), Some(_)) => {
+                let remedy = "put {token} into the path where the secret segment stands";
+                self.faults.add(
+                    &table.place_of("token"),
+                    "a token is set, but the path has no {token}",
+                    remedy,
+                );
+                None
+            }
+            (_, Some(token)) => {
+                let secret = self.secret(&token);
+                let fits = |secret: &Secret| is_segment(secret.expose());
+                if secret.as_ref().is_some_and(|secret| !fits(secret)) {
+                    let remedy = "use letters, digits, -, . _ and ~, and more than dots";
+                    self.faults.add(&token.place, "this token cannot stand in a path", remedy);
+                }
+                secret
+            }
+            (_, None) => None,
+        }
+    }
+
+    fn kind(&self, kind: &Located<&str>, plan: &Plan) -> Option<usize> {
+        let index = plan.kind_named(kind.value);
+        if index.is_none() {
+            let remedy = allowed("kind", kind.value, plan.kinds.iter().map(|kind| &*kind.name));
+            self.faults.add(&kind.place, "this kind is unknown", remedy);
+        }
+        index
+    }
+
+    fn pinned(
+        &self,
+        name: &Located<&str>,
+        plan: &Plan,
+        templates: &[Option<Arc<Template>>],
+    ) -> Option<Arc<Template>> {
+        let own = || templates.iter().flatten().filter(|t| t.plan.name == plan.name);
+        let template = own().find(|template| *template.name == *name.value);
+        if template.is_none() {
+            let remedy = allowed("template", name.value, own().map(|template| &*template.name));
+            self.faults.add(&name.place, "this provider has no template of that name", remedy);
+        }
+        template.cloned()
+    }
+}
+
+/// Whether the text is a path segment that nobody encodes or resolves.
+fn is_segment(text: &[u8]) -> bool {
+    let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
+    text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')
+}

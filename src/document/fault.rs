@@ -1,0 +1,120 @@
+//! Faults: what is wrong, where, and what to do about it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+/// One thing that is wrong in a file, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    line: usize,
+    column: usize,
+    key: String,
+    problem: String,
+    remedy: String,
+}
+
+impl Fault {
+    /// The line, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The column in characters, from 1.
+    #[must_use]
+    pub const fn column(&self) -> usize {
+        self.column
+    }
+
+    /// The key, as in `template[0].on.push`; empty for a fault of the whole file.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.line, self.column)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}; {}", self.problem, self.remedy)
+    }
+}
+
+/// Faults found so far in one text.
+#[derive(Debug)]
+pub(crate) struct Faults<'t> {
+    text: &'t str,
+    list: RefCell<Vec<Fault>>,
+}
+
+impl<'t> Faults<'t> {
+    pub(crate) const fn new(text: &'t str) -> Self {
+        Self { text, list: RefCell::new(Vec::new()) }
+    }
+
+    pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
+        let before = self.text.get(..place.span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        self.list.borrow_mut().push(Fault {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            key: place.key.clone(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.borrow().is_empty()
+    }
+
+    /// The faults in the order of the file.
+    pub(crate) fn into_sorted(self) -> Vec<Fault> {
+        let mut list = self.list.into_inner();
+        list.sort_by_key(|fault| (fault.line, fault.column));
+        list
+    }
+}
+
+/// Where a value stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(super) span: Range<usize>,
+    pub(super) key: String,
+}
+
+impl Place {
+    pub(super) fn child(&self, key: &str, span: Range<usize>) -> Self {
+        let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let key = if plain && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
+        let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
+        Self { span, key }
+    }
+
+    pub(super) fn element(&self, index: usize, span: Range<usize>) -> Self {
+        Self { span, key: format!("{}[{index}]", self.key) }
+    }
+}
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
+}

@@ -1,0 +1,215 @@
+//! Types: how a value becomes the declared one.
+
+use std::borrow::Cow;
+
+use crate::json::{self, Shape, Value};
+use crate::time::Unit;
+
+/// A declared type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Array { wrap: bool },
+    Boolean,
+    Integer(Range),
+    Json { holds: Option<Shape> },
+    Number,
+    Object,
+    String,
+    Timestamp(Unit),
+}
+
+/// The whole numbers a field may hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(super) min: i64,
+    pub(super) max: i64,
+}
+
+impl Range {
+    pub(super) const ANY: Self = Self { min: i64::MIN, max: i64::MAX };
+}
+
+/// Who wrote the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// The app, whose `true` for 1 is put right.
+    App,
+    /// The platform, whose types are as documented or as text.
+    Platform,
+}
+/// Why a value is not of a type.
+pub(super) enum Misfit {
+    Range(Range),
+    Type,
+}
+
+impl Type {
+    pub(super) const NAMES: [&'static str; 8] =
+        ["array", "boolean", "integer", "json", "number", "object", "string", "timestamp"];
+
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Array { .. } => "array",
+            Self::Boolean => "boolean",
+            Self::Integer(_) => "integer",
+            Self::Json { .. } => "json",
+            Self::Number => "number",
+            Self::Object => "object",
+            Self::String => "string",
+            Self::Timestamp(_) => "timestamp",
+        }
+    }
+
+    pub(super) fn write(
+        &self,
+        value: &Value<'_>,
+        writer: Writer,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Misfit> {
+        match self {
+            Self::Array { .. } if value.shape() == Shape::Array => value.write(out),
+            Self::Array { wrap: true } if value.shape() == Shape::Number => {
+                out.push(b'[');
+                value.write(out);
+                out.push(b']');
+            }
+            Self::Object if value.shape() == Shape::Object => value.write(out),
+            Self::Array { .. } | Self::Object => return Err(Misfit::Type),
+            Self::Boolean => out.extend_from_slice(boolean(value).ok_or(Misfit::Type)?.as_bytes()),
+            Self::Integer(range) => write_integer(value, range, writer, out)?,
+            Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
+            Self::Json { holds } => write_json(value, *holds, out)?,
+            Self::Number => write_number(value, out)?,
+            Self::String => write_string(value, out)?,
+        }
+        Ok(())
+    }
+}
+
+fn boolean(value: &Value<'_>) -> Option<&'static str> {
+    let word = match value {
+        Value::Json(raw) if value.shape() == Shape::Boolean => Cow::Borrowed(*raw),
+        Value::Json(_) | Value::Text(_) => value.scalar()?,
+    };
+    match &*word {
+        "true" | "1" => Some("true"),
+        "false" | "0" => Some("false"),
+        _ => None,
+    }
+}
+
+fn write_integer(
+    value: &Value<'_>,
+    range: &Range,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
+    let number = match (writer, value) {
+        (Writer::App, Value::Json("true")) => 1,
+        (Writer::App, Value::Json("false")) => 0,
+        _ => value.scalar().and_then(|text| whole(&text)).ok_or(Misfit::Type)?,
+    };
+    if number < range.min || number > range.max {
+        return Err(Misfit::Range(range.clone()));
+    }
+    match value {
+        // As it was received, which is the rule.
+        Value::Json(raw) if is_canonical(raw) => out.extend_from_slice(raw.as_bytes()),
+        Value::Json(_) | Value::Text(_) => {
+            // Writing into a Vec has no way to fail.
+            let _infallible = std::io::Write::write_fmt(out, format_args!("{number}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a JSON number is written in digits alone.
+fn is_canonical(raw: &str) -> bool {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    digits.bytes().all(|b| b.is_ascii_digit()) && raw != "-0"
+}
+
+/// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    if digits.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok();
+    }
+    if let Some((whole, fraction)) = text.split_once('.')
+        && fraction.bytes().all(|b| b == b'0')
+    {
+        return self::whole(whole);
+    }
+    if text.contains('.') {
+        return None;
+    }
+    // Beyond 2^53 an exponent has lost digits already.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number: f64 = text.parse().ok()?;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    let text = value.scalar().ok_or(Misfit::Type)?;
+    serde_json::from_str::<f64>(&text).map_err(|_| Misfit::Type)?;
+    out.extend_from_slice(text.trim().as_bytes());
+    Ok(())
+}
+
+fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    match (value.shape(), value) {
+        (Shape::String, _) => value.write(out),
+        (Shape::Number, Value::Json(raw)) => json::write_string(raw, out),
+        _ => return Err(Misfit::Type),
+    }
+    Ok(())
+}
+
+fn write_json(value: &Value<'_>, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    if let Value::Json(raw) = value
+        && matches!(value.shape(), Shape::Array | Shape::Object)
+    {
+        return write_json_text(raw, holds, out);
+    }
+    let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(Misfit::Type)?;
+    let once = unescape(once.trim());
+    let once = once.trim();
+    let twice = once.starts_with('"').then(|| serde_json::from_str::<String>(once));
+    let text = match &twice {
+        None => once,
+        Some(inner) => inner.as_deref().map_err(|_| Misfit::Type)?.trim(),
+    };
+    if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
+        return Err(Misfit::Type);
+    }
+    write_json_text(text, holds, out)
+}
+
+/// Undoes a second percent-encoding, which some players put around the first.
+fn unescape(text: &str) -> Cow<'_, str> {
+    let encoded = text.starts_with('%');
+    let decoded = encoded.then(|| {
+        let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
+        let bytes: Vec<u8> = bytes.collect();
+        let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();
+        decoded.ok().map(Cow::into_owned)
+    });
+    decoded.flatten().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn write_json_text(text: &str, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+    let shape = Value::Json(text).shape();
+    let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
+    match holds {
+        // PHP writes an empty map as an empty list.
+        Some(Shape::Object) if shape == Shape::Array && nothing_in_it() => {
+            out.extend_from_slice(b"{}");
+        }
+        Some(wanted) if wanted != shape => return Err(Misfit::Type),
+        _ => out.extend_from_slice(text.as_bytes()),
+    }
+    Ok(())
+}
