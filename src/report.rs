@@ -3,7 +3,7 @@
 //! Both doors log through here, so the same verdict reads the same. No value of a callback stands
 //! in a line but the tenant's name, and no secret ever does.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::reply::{Conclusion, Origin};
 use crate::verdict::{Accepted, Refusal};

@@ -1,7 +1,7 @@
 //! Addresses: to listen on, and to send to.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use http::Uri;
 

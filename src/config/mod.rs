@@ -12,7 +12,7 @@ mod sources;
 mod template;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
