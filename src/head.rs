@@ -1,7 +1,7 @@
 //! The head of a request, and what the gate does to headers.
 
-use std::fmt;
 use core::net::IpAddr;
+use std::fmt;
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};

@@ -1,7 +1,7 @@
 //! Addresses: to listen on, and to send to.
 
-use std::collections::HashSet;
 use core::net::SocketAddr;
+use std::collections::HashSet;
 
 use http::Uri;
 

@@ -11,8 +11,8 @@ mod secret;
 mod sources;
 mod template;
 
-use std::collections::HashMap;
 use core::net::SocketAddr;
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;

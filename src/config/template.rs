@@ -1,7 +1,7 @@
 //! Templates as written: names, keys, bindings, and what to do with each kind.
 
-use std::collections::HashMap;
 use core::net::IpAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Uri;

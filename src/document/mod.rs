@@ -43,7 +43,10 @@ pub(crate) fn read<T>(
         faults.add(&place, format!("this is not TOML: {}", error.message()), "see https://toml.io");
     }
     if !faults.is_empty() {
-        return Err(faults.into_sorted());
+        // What follows on the same line mostly follows from the first.
+        let mut sorted = faults.into_sorted();
+        sorted.dedup_by_key(|fault| fault.line());
+        return Err(sorted);
     }
     let value = {
         let table = Table {

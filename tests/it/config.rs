@@ -259,3 +259,22 @@ fn a_shared_address_is_warned_of() {
     assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
     assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
 }
+
+#[test]
+fn a_secret_may_stand_in_a_file_beside_the_config() {
+    let folder = std::env::temp_dir().join(format!("gatepost-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
+    let template =
+        "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'tencent.key' }]\nbind = ['*']";
+    std::fs::write(folder.join("gatepost.toml"), with(template)).unwrap();
+    let gate = Gate::builder().file(folder.join("gatepost.toml")).variable("KEY", "k").build();
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    let vectors = crate::vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push_published").unwrap();
+    let request = crate::core::Request::of(push);
+    let judged =
+        crate::core::judge(&gate.unwrap(), &request.head(), &push.body, 4096, push.case.now);
+    assert_eq!(judged.unwrap().event().kind(), "push");
+}
