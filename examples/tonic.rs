@@ -19,7 +19,10 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 async fn play(Json(viewer): Json<Value>) -> Json<Value> {
-    Json(json!({ "allow": viewer["client_user_id"] == "user01", "message": "Please buy a ticket" }))
+    Json(match viewer["client_user_id"].as_str() {
+        Some("user01") => json!({ "allow": true }),
+        _ => json!({ "allow": false, "message": "Please buy a ticket" }),
+    })
 }
 
 async fn event(extensions: Extensions) {

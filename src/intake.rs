@@ -29,7 +29,7 @@ use crate::provider::Plan;
 use crate::route::{Found, Route, Routes};
 use crate::template::{Proof, Template, source};
 use crate::time::Timestamp;
-use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault};
+use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault, printable};
 
 /// The gate's first word on a request, from its head alone.
 #[derive(Debug)]
@@ -209,9 +209,13 @@ impl Intake {
         let (kind, event) = judge(self.route(), template, &source, &object, now)
             .map_err(|fault| self.refuse(fault).of(tenant.as_deref(), Some(&template.name)))?;
         let template = Arc::clone(template);
+        let unknown = match kind {
+            Some(_) => None,
+            None => self.route().plan.kind_from.text(&object).map(|kind| printable(&kind)),
+        };
         drop(tenant);
         drop(object);
-        Ok(Accepted::new(event, template, kind, raw, self.content_type))
+        Ok(Accepted::new(event, template, kind, raw, self.content_type, unknown))
     }
 
     /// The template that judges, and the event source.

@@ -26,10 +26,11 @@ pub fn refused(refusal: &Refusal, from: Option<IpAddr>) {
 /// template does not list as information, everything else for debugging.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAddr>) {
     let event = accepted.event();
-    let (id, source, kind) = (event.id(), event.source(), event.ce_type());
+    let (id, source, kind) = (event.id(), event.source(), event.kind());
     let template = accepted.template().name();
     let status = conclusion.reply.status().as_u16();
     let from = from.map(tracing::field::display);
+    let written = accepted.unknown_kind();
     match &conclusion.origin {
         Origin::Failure(unavailable) => tracing::error!(
             code = unavailable.kind().as_str(),
@@ -48,6 +49,7 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAd
             source,
             kind,
             template,
+            written,
             from,
             "callback answered without the app: the template lists no address for it"
         ),

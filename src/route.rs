@@ -5,15 +5,15 @@
 //! gate cannot know which reading the app has, and an app that reads it as the callback path would
 //! take a callback that nobody verified.
 //!
-//! Servers differ in what they undo and in which order: percent-encoding once or more often, `\`
-//! for `/`, parameters (`;x`), empty and dot segments, an authority behind `//`, what follows an
-//! encoded NUL, `?` or `#`, trailing dots and blanks, case, what follows a script's name. So the
-//! path is taken apart as far as any of them goes, and then:
+//! Servers differ in what they undo and in which order, so the path is taken apart as far as any of
+//! them goes: percent-encoding as often as there is any, `\` for `/`, empty and `.` segments,
+//! parameters (`;x`), controls, trailing dots and blanks, case. Then:
 //!
-//! 1. Where nothing in it can make a segment vanish, all servers come to the same segments. They are
-//!    compared as they are.
-//! 2. Otherwise any order of undoing leaves some of the segments, in their order. If a route's can
-//!    be left, the path is refused.
+//! 1. With a `..` in it, any order of undoing leaves some of the segments, in their order. If a
+//!    route's can be left, the path is refused.
+//! 2. Otherwise its readings are compared: whole; cut off at an encoded NUL, `?` or `#`; without an
+//!    authority behind `//`; up to a script's name and from there on (`/index.php/x`); without a
+//!    format (`.json`).
 //!
 //! The addresses that events are delivered to are the app's own, and reserved in the same way: a
 //! request from outside that would reach one is refused.
@@ -86,9 +86,6 @@ impl Routes {
         let folded = route.pattern.to_lowercase();
         self.exact.insert(&*route.pattern, index).map_err(taken)?;
         self.folded.insert(&*folded, index).map_err(taken)?;
-        if folded.rsplit('/').next().is_some_and(|last| last.contains('.')) {
-            self.folded.insert(format!("{folded}/{{*rest}}"), index).map_err(taken)?;
-        }
         self.list.push(route);
         Ok(())
     }
@@ -96,7 +93,7 @@ impl Routes {
     /// Keeps everybody else away from an address.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
         let address = Address { path: path.into(), plan: Arc::clone(plan) };
-        self.addresses.entry(Pieces::of(path).join()).or_insert(address);
+        self.addresses.entry(join(&Pieces::of(path).names)).or_insert(address);
     }
 
     /// The route that [`Routes::find`] gave.
@@ -113,11 +110,16 @@ impl Routes {
         if let Ok(matched) = self.exact.at(path) {
             return Lookup::Callback(Found(*matched.value), matched.params.get(TOKEN));
         }
-        if is_plain(path) {
+        if is_plain(path) && !path.contains('.') {
             return self.find_folded(path);
         }
         let pieces = Pieces::of(path);
-        if pieces.may_vanish { self.find_left(&pieces) } else { self.find_folded(&pieces.join()) }
+        if pieces.has_parent {
+            return self.find_left(&pieces);
+        }
+        let readings = pieces.readings();
+        let mut found = readings.iter().map(|reading| self.find_folded(reading));
+        found.find(|lookup| !matches!(lookup, Lookup::Other)).unwrap_or(Lookup::Other)
     }
 
     fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
@@ -168,33 +170,52 @@ fn is_plain(path: &str) -> bool {
 struct Pieces {
     /// In small letters, without what does not name anything.
     names: Vec<String>,
-    /// Whether some server would take some of them away.
-    may_vanish: bool,
+    /// How many names stand before an encoded NUL, `?` or `#`, if there is one.
+    before_cut: Option<usize>,
+    /// Whether the first name may be an authority.
+    has_authority: bool,
+    /// Whether some server would go up a level.
+    has_parent: bool,
 }
+
+const SCRIPTS: [&str; 10] =
+    [".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".php", ".phtml", ".pl", ".py", ".rb"];
+const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 
 impl Pieces {
     fn of(path: &str) -> Self {
         let decoded = decode(path);
-        let is_slash = |c| matches!(c, '/' | '\\');
-        let ends_name = |c| matches!(c, '\0' | '?' | '#' | ';');
-        let is_blank = |c: char| c == ' ' || c.is_control();
-        let is_parent = |s: &str| {
-            let name = s.split(ends_name).next().unwrap_or_default();
-            name.trim_end_matches(is_blank) == ".."
-        };
-        let may_vanish = decoded.split(is_slash).any(is_parent)
-            || decoded.contains(ends_name)
-            || decoded.starts_with(is_slash) && decoded[1..].starts_with(is_slash);
-        let names = decoded
-            .split(|c| is_slash(c) || ends_name(c))
-            .map(|name| name.trim_end_matches(|c| c == '.' || is_blank(c)).to_lowercase())
-            .filter(|name| !name.is_empty())
-            .collect();
-        Self { names, may_vanish }
+        let is_cut = |c| matches!(c, '\0' | '?' | '#');
+        let has_parent = decoded
+            .split(|c| is_slash(c) || is_cut(c))
+            .any(|segment| before_parameters(segment).trim_end_matches(is_blank) == "..");
+        let leading = decoded.find(|c| !is_slash(c) && c != '.').unwrap_or(decoded.len());
+        let slashes = decoded[..leading].chars().filter(|c| is_slash(*c)).count();
+        let names_in = |part: &str| part.split(is_slash).filter_map(name).collect::<Vec<_>>();
+        let mut parts = decoded.split(is_cut);
+        let mut names = names_in(parts.next().unwrap_or_default());
+        let before_cut = decoded.contains(is_cut).then_some(names.len());
+        names.extend(parts.flat_map(names_in));
+        Self { names, before_cut, has_authority: slashes > 1, has_parent }
     }
 
-    fn join(&self) -> String {
-        self.names.iter().flat_map(|name| ["/", name]).collect()
+    /// The paths that a server may take it for, none of which goes up a level.
+    fn readings(&self) -> Vec<String> {
+        let mut readings = Vec::new();
+        let whole = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
+        let behind_authority = if self.has_authority { whole.get(1..) } else { None };
+        for names in [Some(whole), behind_authority].into_iter().flatten() {
+            readings.push(join(names));
+            if let Some((last, others)) = names.split_last() {
+                let bare = FORMATS.iter().find_map(|format| last.strip_suffix(format));
+                readings.extend(bare.map(|bare| join(others) + "/" + bare));
+            }
+            let script = names.iter().position(|n| SCRIPTS.iter().any(|s| n.ends_with(s)));
+            if let Some((script, rest)) = script.map(|at| names.split_at(at + 1)) {
+                readings.extend([join(script), join(rest)]);
+            }
+        }
+        readings
     }
 
     /// Whether the pattern's segments stand among the names, in their order.
@@ -205,6 +226,30 @@ impl Pieces {
             names.any(|name| segment == TOKEN_SEGMENT || *name == segment.to_lowercase())
         })
     }
+}
+
+const fn is_slash(c: char) -> bool {
+    matches!(c, '/' | '\\')
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+fn before_parameters(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default()
+}
+
+/// What a segment names, if anything.
+fn name(segment: &str) -> Option<String> {
+    let name = before_parameters(segment).trim_end_matches(|c| c == '.' || is_blank(c));
+    let name: String =
+        name.chars().filter(|c| !c.is_control()).flat_map(char::to_lowercase).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+fn join(names: &[String]) -> String {
+    names.iter().flat_map(|name| ["/", name]).collect()
 }
 
 /// Decodes until nothing changes, or until it is nobody's honest spelling.
@@ -245,7 +290,12 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 42] = [
+    const SPELLINGS: [&str; 47] = [
+        "/callbacks/ten%09cent",
+        "/callbacks/tencent%C2%A0",
+        "/.//h/callbacks/tencent",
+        "/callbacks/tencent.json",
+        "/index.php/callbacks/tencent",
         "/callbacks/tencent",
         "//callbacks/tencent",
         "/callbacks//tencent",
@@ -304,9 +354,16 @@ mod tests {
         {
             assert!(matches!(routes.find(spelling), Lookup::Ambiguous(_)), "{spelling}");
         }
-        for spelling in
-            ["/live/Push", "/live/push", "/live//push", "/x/../live/%70ush", "/live/push/"]
-        {
+        for spelling in [
+            "/live/Push",
+            "/live/push",
+            "/live//push",
+            "/x/../live/%70ush",
+            "/live/push/",
+            "/index.php/live/push",
+            "/live/push;a=b",
+            "/live/push%3Fa",
+        ] {
             assert!(matches!(routes.find(spelling), Lookup::Reserved(_)), "{spelling}");
         }
     }
@@ -327,6 +384,11 @@ mod tests {
             "/a/../b",
             "/live",
             "/live/pushed",
+            "/blog/live/tips/push;v=1",
+            "/videos/live%3F/push",
+            "/blog/c%23/live/push",
+            "/v1.2/live/push",
+            "/live/push.png",
             "/hooks",
         ] {
             assert!(matches!(routes.find(path), Lookup::Other), "{path}");

@@ -168,19 +168,19 @@ pub(crate) fn source(provider: &str, tenant: Option<&str>) -> Arc<str> {
 }
 
 /// What is wrong with a template's name, if anything.
-pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
-        return Err("the name is empty");
+        return Err("the name is empty".into());
     }
     if name.chars().count() > MAX_CHARS {
-        return Err("the name is longer than 30 characters");
+        return Err("the name is longer than 30 characters".into());
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
-    if !name.chars().all(fits) {
-        return Err("the name holds another character");
+    match name.chars().find(|c| !fits(*c)) {
+        Some(other) => Err(format!("the name holds {other:?}")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The CJK ideographs of Unicode's blocks.

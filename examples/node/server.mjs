@@ -4,13 +4,11 @@ import { json } from 'node:stream/consumers';
 
 createServer(async (request, response) => {
   const type = request.headers['ce-type']; // only gatepost can set it
-  if (!type) return response.writeHead(403).end();
+  if (!type) return response.end('hello\n'); // every other path is yours
   const event = await json(request);
   console.log(type, request.headers['ce-id'], request.headers['ce-source']);
+  if (type !== 'com.kollus.live_play') return response.end();
+  const may = event.client_user_id === 'user01';
   response.setHeader('content-type', 'application/json');
-  if (type === 'com.kollus.live_play') {
-    const allow = event.client_user_id === 'user01';
-    return response.end(JSON.stringify({ allow, message: 'Please buy a ticket' }));
-  }
-  response.end();
+  response.end(JSON.stringify(may ? { allow: true } : { allow: false, message: 'Please buy a ticket' }));
 }).listen(Number(process.argv[2] ?? 3000), '127.0.0.1');

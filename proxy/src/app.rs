@@ -3,9 +3,10 @@
 //! Pingora's workers are runtimes of one thread each, and a pooled connection lives on the runtime
 //! that opened it; so every thread has a client of its own, and no lock is shared.
 
-use std::cell::OnceCell;
 use std::error::Error;
+use std::io;
 use std::sync::{Arc, LazyLock};
+use std::thread::LocalKey;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,7 +26,8 @@ type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 const IDLE: Duration = Duration::from_secs(4);
 
 thread_local! {
-    static CLIENT: OnceCell<HttpClient> = const { OnceCell::new() };
+    static POOLED: HttpClient = new_client(usize::MAX);
+    static FRESH: HttpClient = new_client(0);
 }
 
 /// Sends an event, and waits for the whole answer.
@@ -41,30 +43,37 @@ pub(crate) async fn ask(url: Uri, headers: HeaderMap, body: Bytes, timeout: Dura
     }
 }
 
-/// Sends the request, and again if the app hung up before it said a word: an idle connection may be
-/// closed by the app at the moment when it is used. An app that did take it knows it by its `ce-id`.
+/// Sends the request, and once more on a connection of its own if the app hung up before it said a
+/// word: it may have closed an idle connection at the moment when it was used. An app that did take
+/// the event knows it by its `ce-id`.
 async fn send_again(
     request: Request<Full<Bytes>>,
 ) -> Result<(StatusCode, Option<Bytes>), BoxError> {
-    const AGAIN: usize = 2;
-    for _ in 0..AGAIN {
-        match send(request.clone()).await {
-            Err(error) if is_unanswered(&*error) => {}
-            result => return result,
-        }
+    match send(&POOLED, request.clone()).await {
+        Err(error) if is_unanswered(&*error) => send(&FRESH, request).await,
+        result => result,
     }
-    send(request).await
 }
 
 fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
-    let cause = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
-    cause.is_some_and(|cause| cause.is_incomplete_message() || cause.is_canceled())
+    let Some(cause) = error.source().and_then(|source| source.downcast_ref::<hyper::Error>())
+    else {
+        return false;
+    };
+    let io = cause.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let reset = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+    };
+    cause.is_incomplete_message() || cause.is_canceled() || io.is_some_and(reset)
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-async fn send(request: Request<Full<Bytes>>) -> Result<(StatusCode, Option<Bytes>), BoxError> {
-    let client = CLIENT.with(|client| client.get_or_init(new_client).clone());
+async fn send(
+    client: &'static LocalKey<HttpClient>,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Option<Bytes>), BoxError> {
+    let client = client.with(HttpClient::clone);
     let (parts, body) = client.request(request).await?.into_parts();
     match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
         Ok(body) => Ok((parts.status, Some(body.to_bytes()))),
@@ -82,13 +91,14 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
     cause.to_string()
 }
 
-fn new_client() -> HttpClient {
+fn new_client(idle_connections: usize) -> HttpClient {
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(TLS.clone())
         .https_or_http()
         .enable_http1()
         .build();
     Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(idle_connections)
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
         .build(connector)

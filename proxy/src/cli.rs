@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use gatepost::{Config, Gate};
+use gatepost::{Config, FieldInfo, Gate};
 use tracing_subscriber::EnvFilter;
 
 use crate::server;
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version)]
+#[command(name = "gatepost", version, after_help = LOG_HELP)]
 pub struct Cli {
     /// How log lines are written to standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
@@ -20,6 +20,10 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const LOG_HELP: &str = "\
+The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` for every callback, \
+`error` for failures of the app alone.";
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum LogFormat {
@@ -86,6 +90,10 @@ fn check(path: &Path) -> Result<(), Problem> {
     for warning in config.warnings() {
         say(io::stderr(), &format!("{}:{warning} (warning)", path.display()));
     }
+    if config.proxy().listen.is_empty() {
+        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
+        say(io::stderr(), &format!("{}: `listen` is missing; {remedy} (warning)", path.display()));
+    }
     let templates: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     let count = config.routes().count();
     let summary = format!(
@@ -107,6 +115,10 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
                 let answer = if kind.decision { "decision" } else { "notification" };
                 say(io::stdout(), &format!("  {}.{}\t{answer}", provider.name, kind.name));
             }
+            for group in &provider.groups {
+                let what = "address of several kinds without one of their own";
+                say(io::stdout(), &format!("  {}.{group}\t{what}", provider.name));
+            }
         }
         return Ok(());
     };
@@ -119,10 +131,10 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
         }
         found = true;
         say(io::stdout(), &full);
-        for field in &kind.fields {
-            let optional = if field.optional { ", optional" } else { "" };
-            let secret = if field.secret { ", secret" } else { "" };
-            say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
+        kind.fields.iter().for_each(list);
+        if !kind.reply.is_empty() {
+            say(io::stdout(), "  reply:");
+            kind.reply.iter().for_each(list);
         }
     }
     if found {
@@ -130,6 +142,12 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
     } else {
         Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them"))
     }
+}
+
+fn list(field: &FieldInfo) {
+    let optional = if field.optional { ", optional" } else { "" };
+    let secret = if field.secret { ", secret" } else { "" };
+    say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
 }
 
 /// Writes a line; whoever reads it may have gone.

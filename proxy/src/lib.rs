@@ -32,6 +32,7 @@ pub mod admin;
 mod app;
 pub mod cli;
 mod clock;
+mod entrance;
 mod metrics;
 mod module;
 mod server;

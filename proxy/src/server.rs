@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use gatepost::{Gate, ProxySettings};
-use pingora::apps::HttpServerOptions;
-use pingora::proxy::http_proxy_service;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora::services::listening;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::Admin;
+use crate::entrance::Entrance;
 use crate::metrics::METRICS;
 use crate::service::{Service, Upstream};
 
@@ -35,12 +34,9 @@ pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
     let upstream = upstream.map_err(StartError::Upstream)?;
     let mut server = new_server(&settings)?;
 
-    let mut proxy = http_proxy_service(&server.configuration, Service::new(gate, upstream));
-    if let Some(app) = proxy.app_logic_mut() {
-        let mut options = HttpServerOptions::default();
-        options.h2c = true;
-        app.server_options = Some(options);
-    }
+    let service = Service::new(gate, upstream);
+    let app = Entrance::new(&server.configuration, &service);
+    let mut proxy = listening::Service::new("callbacks".into(), app);
     for address in &settings.listen {
         proxy.add_tcp(&address.to_string());
         tracing::info!(%address, "listening for callbacks");
@@ -90,10 +86,12 @@ fn check_listeners(settings: &ProxySettings) -> Result<(), StartError> {
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
-    for &address in settings.listen.iter().chain(&settings.admin) {
-        TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })?;
-    }
-    Ok(())
+    // All at once, so that two of them that overlap are found too.
+    let addresses = settings.listen.iter().chain(&settings.admin);
+    let bind = |&address| {
+        TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+    };
+    addresses.map(bind).collect::<Result<Vec<_>, _>>().map(drop)
 }
 
 fn new_server(settings: &ProxySettings) -> Result<Server, StartError> {

@@ -21,7 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an idle connection to the upstream is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The whole service.
+/// The whole service. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Service {
     module: GateModule,
     upstream: Option<Arc<Upstream>>,

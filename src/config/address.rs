@@ -1,12 +1,12 @@
 //! Addresses: to listen on, and to send to.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::HashSet;
 
 use http::Uri;
 
 use super::Reader;
-use crate::document::Located;
+use crate::document::{Located, Place};
 
 impl Reader<'_, '_> {
     pub(super) fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
@@ -56,11 +56,33 @@ impl Reader<'_, '_> {
         };
         let url = url.filter(fits);
         if url.is_none() {
-            let remedy = "write http:// or https://, a host and a path, without a user name";
+            let remedy = "write http:// or https:// and a host, a port up to 65535 if it is not the \
+                          usual one, and no user name";
             self.faults.add(&text.place, "this is no address", remedy);
         }
         url
     }
+
+    /// A proxy that sends to itself would never end.
+    pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
+        if listen.iter().any(|own| is_at(url, own)) {
+            let remedy = "write the app's own address";
+            self.faults.add(place, "this is an address that the proxy itself listens on", remedy);
+        }
+    }
+}
+
+/// Whether a request to the address arrives at the listener, as far as their text tells.
+fn is_at(url: &Uri, own: &SocketAddr) -> bool {
+    let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let ip: Option<IpAddr> =
+        if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
+    let reaches = |ip: IpAddr| {
+        ip == own.ip()
+            || (ip.is_loopback() && (own.ip().is_loopback() || own.ip().is_unspecified()))
+    };
+    url.port_u16().unwrap_or(default) == own.port() && ip.is_some_and(reaches)
 }
 
 /// Whether the port, if one is written, is one: `http` keeps any digits and then has none.

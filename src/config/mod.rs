@@ -148,6 +148,11 @@ impl<'f> Reader<'f, '_> {
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);
+        for (table, template) in template_tables.iter().zip(&templates) {
+            for url in template.iter().flat_map(|template| template.urls()) {
+                self.check_loop(&table.place_of("on"), url, &proxy.listen);
+            }
+        }
         if !proxy.listen.is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
         }
@@ -163,11 +168,14 @@ impl<'f> Reader<'f, '_> {
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
-        let listen = listen.drain(..).map(|address| address.value).collect();
+        let listen: Vec<_> = listen.drain(..).map(|address| address.value).collect();
         let threads = table.integer("threads", 1..=1024);
         let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
         let stop = table.integer("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
+        if let Some(upstream) = &upstream {
+            self.check_loop(&table.place_of("upstream"), upstream, &listen);
+        }
         ProxySettings { listen, upstream, admin, threads, stop_timeout: Duration::from_secs(stop) }
     }
 

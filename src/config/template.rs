@@ -51,9 +51,9 @@ impl<'f> Reader<'f, '_> {
     }
 
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
-        let blank = tenant.value.is_empty() || tenant.value.contains(char::is_whitespace);
-        if blank {
-            let remedy = "write a push domain or channel key, or \"*\" for every other one";
+        let odd = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
+        if tenant.value.is_empty() || tenant.value.contains(odd) {
+            let remedy = "write a push domain or channel key alone, or \"*\" for every other one";
             self.faults.add(&tenant.place, "this is no tenant", remedy);
         } else if let Err(other) = bound.bind(tenant.value, template) {
             let problem =
@@ -106,12 +106,10 @@ impl<'f> Reader<'f, '_> {
     }
 
     fn name_fits(&self, name: &Located<&str>) -> bool {
-        let checked = check_name(name.value);
-        if let Err(problem) = checked {
-            let remedy = "use 1 to 30 Chinese characters, letters, digits, _ and -";
-            self.faults.add(&name.place, problem, remedy);
-        }
-        checked.is_ok()
+        let Err(problem) = check_name(name.value) else { return true };
+        let remedy = "use 1 to 30 Chinese characters, letters, digits, _ and -";
+        self.faults.add(&name.place, problem, remedy);
+        false
     }
 
     /// The time window, which a template may set for itself.

@@ -1,6 +1,7 @@
 //! What the definitions say, for people and tools.
 
-use super::built_in;
+use super::field::Field;
+use super::{Kind, Plan, built_in};
 
 /// A provider.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct ProviderInfo {
     pub docs: Box<str>,
     /// Its events.
     pub kinds: Vec<KindInfo>,
+    /// Names whose address several kinds take without one of their own.
+    pub groups: Vec<Box<str>>,
 }
 
 /// A kind of event.
@@ -26,6 +29,8 @@ pub struct KindInfo {
     pub decision: bool,
     /// Its declared fields.
     pub fields: Vec<FieldInfo>,
+    /// The fields of its reply, if the answer matters.
+    pub reply: Vec<FieldInfo>,
 }
 
 /// A field of an event's data.
@@ -45,29 +50,38 @@ pub struct FieldInfo {
 /// Every built-in provider.
 #[must_use]
 pub fn providers() -> Vec<ProviderInfo> {
-    built_in()
-        .map(|plan| ProviderInfo {
-            name: (&*plan.name).into(),
-            title: plan.title,
-            docs: plan.docs,
-            kinds: plan
-                .kinds
-                .iter()
-                .map(|kind| KindInfo {
-                    name: (&*kind.name).into(),
-                    decision: kind.decision.is_some(),
-                    fields: kind
-                        .fields
-                        .iter()
-                        .map(|field| FieldInfo {
-                            name: field.name.clone(),
-                            ty: field.ty.name(),
-                            optional: field.optional,
-                            secret: field.secret,
-                        })
-                        .collect(),
-                })
-                .collect(),
-        })
-        .collect()
+    built_in().map(ProviderInfo::from).collect()
+}
+
+impl From<Plan> for ProviderInfo {
+    fn from(plan: Plan) -> Self {
+        let mut groups = plan.groups;
+        groups.sort();
+        groups.dedup();
+        let kinds = plan.kinds.iter().map(KindInfo::from).collect();
+        Self { name: (&*plan.name).into(), title: plan.title, docs: plan.docs, kinds, groups }
+    }
+}
+
+impl From<&Kind> for KindInfo {
+    fn from(kind: &Kind) -> Self {
+        let reply = kind.decision.iter().flat_map(|decision| decision.fields.iter());
+        Self {
+            name: (&*kind.name).into(),
+            decision: kind.decision.is_some(),
+            fields: kind.fields.iter().map(FieldInfo::from).collect(),
+            reply: reply.map(FieldInfo::from).collect(),
+        }
+    }
+}
+
+impl From<&Field> for FieldInfo {
+    fn from(field: &Field) -> Self {
+        Self {
+            name: field.name.clone(),
+            ty: field.ty.name(),
+            optional: field.optional,
+            secret: field.secret,
+        }
+    }
 }

@@ -25,6 +25,7 @@ struct Inner {
     kind: Option<usize>,
     raw: Bytes,
     content_type: Option<HeaderValue>,
+    unknown_kind: Option<String>,
 }
 
 impl fmt::Debug for Inner {
@@ -45,8 +46,15 @@ impl Accepted {
         kind: Option<usize>,
         raw: Bytes,
         content_type: Option<HeaderValue>,
+        unknown_kind: Option<String>,
     ) -> Self {
-        Self(Arc::new(Inner { event, template, kind, raw, content_type }))
+        Self(Arc::new(Inner { event, template, kind, raw, content_type, unknown_kind }))
+    }
+
+    /// What the platform wrote for a kind that the definition does not name, fit for a log line.
+    #[must_use]
+    pub fn unknown_kind(&self) -> Option<&str> {
+        self.0.unknown_kind.as_deref()
     }
 
     /// The event in normal form.

@@ -16,7 +16,7 @@ pub use unavailable::{Unavailable, UnavailableKind};
 pub(crate) use refusal::RequestFault;
 
 /// A foreign word, fit for a log line: escaped and cut short.
-fn printable(word: &str) -> String {
+pub(crate) fn printable(word: &str) -> String {
     const LONG: usize = 100;
     word.chars().take(LONG).flat_map(char::escape_debug).collect()
 }

@@ -52,7 +52,7 @@ pusch = 'http://127.0.0.1:3000/push'
         "6:8: route[0].path: this path has more than one spelling; start it with /",
         "7:12: route[0].provider: this provider is unknown; allowed providers here: `kollus`",
         "9:1: template[0]: Tencent Cloud CSS signs, and no key is given; add keys",
-        "10:8: template[0].name: the name holds another character; use 1 to 30",
+        "10:8: template[0].name: the name holds ' '; use 1 to 30",
         "15:9: template[0].on.pusch: this kind is unknown; did you mean `push`? allowed kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
@@ -62,6 +62,7 @@ pusch = 'http://127.0.0.1:3000/push'
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn templates_have_rules() {
     let kollus = "name = 'a'\nprovider = 'kollus'\n";
     let cases = [
@@ -70,6 +71,7 @@ fn templates_have_rules() {
             "is bound to the template `a` already",
         ),
         ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "this is no tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "this is no tenant"),
         ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "a key has no use"),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "no key is given"),
         (
@@ -235,6 +237,7 @@ fn a_proxy_has_its_own_rules() {
         ),
         ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "this is no address"),
         ("listen = '127.0.0.1:1'", "nowhere to send its events"),
+        ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy itself listens on"),
     ];
     for (top, expected) in cases {
         let faults = errors(&format!("{top}\n{ROUTES}{template}"));

@@ -186,6 +186,8 @@ fn what_happened_is_counted() {
     gate.send(&post("/callbacks/tencent", "{}"));
     gate.send(&play());
     let metrics = gate.metrics();
+    let line = gate.program.wait_for_line("\"code\":\"unlisted\"");
+    assert!(line.contains("\"written\":\"9\""), "{line}");
     for line in [
         r#"gatepost_callbacks_total{kind="push",origin="app",provider="tencent-css"} 1"#,
         r#"gatepost_callbacks_total{kind="unknown",origin="unlisted",provider="tencent-css"} 1"#,

@@ -68,6 +68,13 @@ fn http_2_comes_in_too() {
 }
 
 #[test]
+fn a_request_shorter_than_the_preface_of_http_2_is_answered() {
+    let app = App::answering(200, "ok");
+    let gate = serve(&app);
+    assert_eq!(gate.send(b"GET / HTTP/1.0\r\n\r\n").text(), "ok");
+}
+
+#[test]
 fn without_an_upstream_they_are_not_found() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));

@@ -204,7 +204,9 @@ fn the_log_says_why_and_holds_no_secret() {
 fn the_addresses_of_events_are_for_events_only() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
-    for path in ["/live/push", "/live//push", "/LIVE/push/", "/x/../live/push", "/kollus/play"] {
+    for path in
+        ["/live/push", "/live//push", "/LIVE/push/", "/x/../live/push", "/index.php/kollus/play"]
+    {
         let reply = gate.send(&post(path, "{}"));
         assert_refused(&gate, &reply, 403, "address_reserved");
     }
