@@ -31,26 +31,27 @@ thread_local! {
 }
 
 /// Sends an event, and waits for the whole answer.
-pub(crate) async fn ask(url: Uri, headers: HeaderMap, body: Bytes, timeout: Duration) -> Answer {
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = url;
-    *request.headers_mut() = headers;
-    match tokio::time::timeout(timeout, send_again(request)).await {
+pub(crate) async fn ask(
+    url: Uri,
+    timeout: Duration,
+    event: impl Fn() -> (HeaderMap, Bytes),
+) -> Answer {
+    match tokio::time::timeout(timeout, send_twice(&url, event)).await {
         Ok(Ok((status, body))) => Answer::Response { status, body },
         Ok(Err(error)) => Answer::Unreachable(root_cause(&*error)),
         Err(_) => Answer::Timeout,
     }
 }
 
-/// Sends the request, and once more on a connection of its own if the app hung up before it said a
+/// Sends the event, and once more on a connection of its own if the app hung up before it said a
 /// word: it may have closed an idle connection at the moment when it was used. An app that did take
 /// the event knows it by its `ce-id`.
-async fn send_again(
-    request: Request<Full<Bytes>>,
+async fn send_twice(
+    url: &Uri,
+    event: impl Fn() -> (HeaderMap, Bytes),
 ) -> Result<(StatusCode, Option<Bytes>), BoxError> {
-    match send(&POOLED, request.clone()).await {
-        Err(error) if is_unanswered(&*error) => send(&FRESH, request).await,
+    match send(&POOLED, url, event()).await {
+        Err(error) if is_unanswered(&*error) => send(&FRESH, url, event()).await,
         result => result,
     }
 }
@@ -71,8 +72,13 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 async fn send(
     client: &'static LocalKey<HttpClient>,
-    request: Request<Full<Bytes>>,
+    url: &Uri,
+    (headers, body): (HeaderMap, Bytes),
 ) -> Result<(StatusCode, Option<Bytes>), BoxError> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url.clone();
+    *request.headers_mut() = headers;
     let client = client.with(HttpClient::clone);
     let (parts, body) = client.request(request).await?.into_parts();
     match Limited::new(body, MAX_ANSWER_BYTES).collect().await {

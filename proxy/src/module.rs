@@ -117,10 +117,11 @@ impl GateModule {
             let why = "the template gives no address, and the config no upstream";
             return accepted.conclude(Answer::Unreachable(why.into()));
         };
-        let trace = std::array::from_fn(|_| fastrand::u8(..));
+        let mut trace = [0; 24];
+        fastrand::fill(&mut trace);
         let sender = sender(session, Some(trace));
-        let (headers, body) = accepted.request(&head(session), &sender);
-        accepted.conclude(app::ask(url, headers, body, timeout).await)
+        let event = || accepted.request(&head(session), &sender);
+        accepted.conclude(app::ask(url, timeout, event).await)
     }
 
     fn same_path(&self, session: &Session) -> Option<Uri> {

@@ -2,8 +2,8 @@
 # CPU time per request of a verified Tencent push, beside passing through, in one run.
 #
 # Needs nginx and wrk. The figure to compare is user + system time of the proxy's process over the
-# requests served; it hardly moves with what else the machine does. Loopback only, three rounds of
-# SECONDS_EACH (default 5).
+# requests served; it hardly moves with what else the machine does. Loopback only; ROUNDS (default 3)
+# of SECONDS_EACH (default 5).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build -q --release -p gatepost-proxy --bin gatepost --example bare
@@ -61,17 +61,19 @@ done
 
 ticks() { awk '{print $14, $15}' "/proc/$1/stat"; }
 measure() { # name pid port path script
-  for _ in 1 2 3; do
-    read -r u0 s0 < <(ticks "$2")
-    out=$(wrk -t1 -c32 -d"${SECONDS_EACH:-5}s" -s "$dir/$5.lua" "http://127.0.0.1:$3$4")
-    read -r u1 s1 < <(ticks "$2")
-    n=$(awk '/requests in/{print $1}' <<<"$out")
-    bad=$(awk '/Non-2xx/{print $NF}' <<<"$out")
-    awk -v n="$n" -v u=$((u1-u0)) -v s=$((s1-s0)) -v name="$1" -v bad="${bad:-0}" \
-      'BEGIN{printf "%-34s %6.1f us/request (user %.1f, system %.1f)  %d requests, %d not 2xx\n", name, (u+s)*10000/n, u*10000/n, s*10000/n, n, bad}'
-  done
+  read -r u0 s0 < <(ticks "$2")
+  out=$(wrk -t1 -c32 -d"${SECONDS_EACH:-5}s" -s "$dir/$5.lua" "http://127.0.0.1:$3$4")
+  read -r u1 s1 < <(ticks "$2")
+  n=$(awk '/requests in/{print $1}' <<<"$out")
+  bad=$(awk '/Non-2xx/{print $NF}' <<<"$out")
+  awk -v n="$n" -v u=$((u1-u0)) -v s=$((s1-s0)) -v name="$1" -v bad="${bad:-0}" \
+    'BEGIN{printf "%-30s %6.1f us/request (user %.1f, system %.1f)  %d requests, %d not 2xx\n", name, (u+s)*10000/n, u*10000/n, s*10000/n, n, bad}'
 }
-measure 'bare Pingora, pass-through'   "$bare" 9101 /other                    push
-measure 'gatepost, pass-through'       "$gate" 9102 /other                    push
-measure 'gatepost, verified push'      "$gate" 9102 /callbacks/tencent        push
-measure 'gatepost, Kollus play'        "$gate" 9102 /callbacks/kollus/bench   play
+# Round by round, so that whatever else the machine does weighs on all of them alike.
+for round in $(seq "${ROUNDS:-3}"); do
+  echo "round $round"
+  measure 'bare Pingora, pass-through' "$bare" 9101 /other                  push
+  measure 'gatepost, pass-through'     "$gate" 9102 /other                  push
+  measure 'gatepost, verified push'    "$gate" 9102 /callbacks/tencent      push
+  measure 'gatepost, Kollus play'      "$gate" 9102 /callbacks/kollus/bench play
+done

@@ -388,6 +388,20 @@ fn read_body(stream: &mut BufReader<TcpStream>, seen: &Seen) -> Vec<u8> {
     body
 }
 
+/// What `act` gives, which must come within `limit`: the best of three, as other tests run beside.
+pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let started = Instant::now();
+        let result = act();
+        best = best.min(started.elapsed());
+        if best <= limit {
+            return result;
+        }
+    }
+    panic!("it took {best:?}, and may take {limit:?}");
+}
+
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
