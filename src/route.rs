@@ -172,6 +172,8 @@ struct Pieces {
     names: Vec<String>,
     /// How many names stand before an encoded NUL, `?` or `#`, if there is one.
     before_cut: Option<usize>,
+    /// The names as a server has them that drops those marks alone.
+    without_marks: Option<Vec<String>>,
     /// Whether the first name may be an authority.
     has_authority: bool,
     /// Whether some server would go up a level.
@@ -184,19 +186,20 @@ const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 
 impl Pieces {
     fn of(path: &str) -> Self {
-        let decoded = decode(path);
         let is_cut = |c| matches!(c, '\0' | '?' | '#');
+        let decoded = decode(path).replace(|c: char| c.is_control() && !is_cut(c), "");
         let has_parent = decoded
             .split(|c| is_slash(c) || is_cut(c))
-            .any(|segment| before_parameters(segment).trim_end_matches(is_blank) == "..");
+            .any(|segment| before_parameters(segment).trim_end() == "..");
         let leading = decoded.find(|c| !is_slash(c) && c != '.').unwrap_or(decoded.len());
         let slashes = decoded[..leading].chars().filter(|c| is_slash(*c)).count();
         let names_in = |part: &str| part.split(is_slash).filter_map(name).collect::<Vec<_>>();
         let mut parts = decoded.split(is_cut);
         let mut names = names_in(parts.next().unwrap_or_default());
         let before_cut = decoded.contains(is_cut).then_some(names.len());
+        let without_marks = before_cut.map(|_| names_in(&decoded.replace(is_cut, "")));
         names.extend(parts.flat_map(names_in));
-        Self { names, before_cut, has_authority: slashes > 1, has_parent }
+        Self { names, before_cut, without_marks, has_authority: slashes > 1, has_parent }
     }
 
     /// The paths that a server may take it for, none of which goes up a level.
@@ -204,7 +207,8 @@ impl Pieces {
         let mut readings = Vec::new();
         let whole = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
         let behind_authority = if self.has_authority { whole.get(1..) } else { None };
-        for names in [Some(whole), behind_authority].into_iter().flatten() {
+        let without_marks = self.without_marks.as_deref();
+        for names in [Some(whole), behind_authority, without_marks].into_iter().flatten() {
             readings.push(join(names));
             if let Some((last, others)) = names.split_last() {
                 let bare = FORMATS.iter().find_map(|format| last.strip_suffix(format));
@@ -232,20 +236,14 @@ const fn is_slash(c: char) -> bool {
     matches!(c, '/' | '\\')
 }
 
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c.is_control()
-}
-
 fn before_parameters(segment: &str) -> &str {
     segment.split(';').next().unwrap_or_default()
 }
 
 /// What a segment names, if anything.
 fn name(segment: &str) -> Option<String> {
-    let name = before_parameters(segment).trim_end_matches(|c| c == '.' || is_blank(c));
-    let name: String =
-        name.chars().filter(|c| !c.is_control()).flat_map(char::to_lowercase).collect();
-    (!name.is_empty()).then_some(name)
+    let name = before_parameters(segment).trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+    (!name.is_empty()).then(|| name.to_lowercase())
 }
 
 fn join(names: &[String]) -> String {
@@ -290,7 +288,9 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 47] = [
+    const SPELLINGS: [&str; 49] = [
+        "/callbacks/x/.%09./tencent",
+        "/callbacks/ten%00cent",
         "/callbacks/ten%09cent",
         "/callbacks/tencent%C2%A0",
         "/.//h/callbacks/tencent",
