@@ -1,0 +1,155 @@
+//! An app that notes every byte it sees, and answers as it is told.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::support::{PATIENCE, free_port, read_head};
+
+/// What the app saw of one request.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub connection: usize,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// An app that notes what it sees, and answers as it is told.
+pub struct App {
+    pub port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// What the app does with a request.
+pub enum Act {
+    Answer(u16, &'static str),
+    /// Answers, and hangs up without having said that it would.
+    AnswerAndHangUp(&'static str),
+    HangUp,
+    /// Writes these bytes, and then neither writes nor hangs up.
+    Hold(&'static [u8]),
+    /// Writes these bytes, and then whatever it reads.
+    Echo(&'static [u8]),
+    /// Answers when the test says so.
+    WaitFor(Arc<Mutex<Receiver<()>>>),
+}
+
+impl App {
+    pub fn start(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (noted, act) = (Arc::clone(&seen), Arc::new(act));
+        thread::spawn(move || {
+            for (connection, stream) in listener.incoming().enumerate() {
+                let (noted, act) = (Arc::clone(&noted), Arc::clone(&act));
+                thread::spawn(move || serve(stream.unwrap(), connection, &noted, &*act));
+            }
+        });
+        Self { port, seen }
+    }
+
+    pub fn answering(status: u16, body: &'static str) -> Self {
+        Self::start(move |_| Act::Answer(status, body))
+    }
+
+    /// One that is not there.
+    pub fn down() -> Self {
+        Self { port: free_port(), seen: Arc::default() }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn only(&self) -> Seen {
+        let seen = self.seen();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        seen.into_iter().next().unwrap()
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    connection: usize,
+    noted: &Mutex<Vec<Seen>>,
+    act: &dyn Fn(&Seen) -> Act,
+) {
+    let mut stream = BufReader::new(stream);
+    while let Some((line, headers)) = read_head(&mut stream) {
+        let mut seen = Seen { line, headers, body: Vec::new(), connection };
+        seen.body = read_body(&mut stream, &seen);
+        noted.lock().unwrap().push(seen.clone());
+        let out = stream.get_mut();
+        match act(&seen) {
+            Act::Answer(status, body) => answer(out, status, body),
+            Act::AnswerAndHangUp(body) => {
+                answer(out, 200, body);
+                return;
+            }
+            Act::HangUp => return,
+            Act::Hold(bytes) => {
+                out.write_all(bytes).unwrap();
+                let _until_they_hang_up = stream.read(&mut [0]);
+                return;
+            }
+            Act::Echo(bytes) => {
+                out.write_all(bytes).unwrap();
+                let mut buffer = [0; 1024];
+                while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    stream.get_mut().write_all(&buffer[..length]).unwrap();
+                }
+                return;
+            }
+            Act::WaitFor(word) => {
+                let _said = word.lock().unwrap().recv_timeout(PATIENCE);
+                answer(out, 200, "{\"result\":1}");
+            }
+        }
+    }
+}
+
+fn answer(out: &mut TcpStream, status: u16, body: &str) {
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
+    let _gone = out.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn read_body(stream: &mut BufReader<TcpStream>, seen: &Seen) -> Vec<u8> {
+    if let Some(length) = seen.header("content-length") {
+        let mut body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        return body;
+    }
+    let mut body = Vec::new();
+    if seen.header("transfer-encoding").is_some() {
+        loop {
+            let mut size = String::new();
+            stream.read_line(&mut size).unwrap();
+            let size = usize::from_str_radix(size.trim(), 16).unwrap();
+            let mut chunk = vec![0; size + 2];
+            stream.read_exact(&mut chunk).unwrap();
+            if size == 0 {
+                break;
+            }
+            body.extend_from_slice(&chunk[..size]);
+        }
+    }
+    body
+}
