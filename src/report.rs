@@ -31,37 +31,31 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAd
     let status = conclusion.reply.status().as_u16();
     let from = from.map(tracing::field::display);
     let written = accepted.unknown_kind();
+    macro_rules! line {
+        ($level:ident, $code:expr, $message:literal) => {
+            tracing::$level!(
+                code = $code,
+                status,
+                id,
+                source,
+                kind,
+                template,
+                written,
+                from,
+                $message
+            )
+        };
+    }
     match &conclusion.origin {
-        Origin::Failure(unavailable) => tracing::error!(
-            code = unavailable.kind().as_str(),
-            status,
-            id,
-            source,
-            kind,
-            template,
-            from,
-            "callback answered by the failure policy: {unavailable}"
-        ),
-        Origin::Unlisted => tracing::info!(
-            code = "unlisted",
-            status,
-            id,
-            source,
-            kind,
-            template,
-            written,
-            from,
-            "callback answered without the app: the template lists no address for it"
-        ),
-        Origin::App | Origin::Fixed => tracing::debug!(
-            code = conclusion.origin.as_str(),
-            status,
-            id,
-            source,
-            kind,
-            template,
-            from,
-            "callback answered"
-        ),
+        Origin::Failure(unavailable) => {
+            let code = unavailable.kind().as_str();
+            line!(error, code, "callback answered by the failure policy: {unavailable}");
+        }
+        origin @ Origin::Unlisted => {
+            line!(info, origin.as_str(), "callback answered without the app: no address for it");
+        }
+        origin @ (Origin::App | Origin::Fixed) => {
+            line!(debug, origin.as_str(), "callback answered");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Uri};
 
-use crate::event::{Forward, encoded};
+use crate::event::Forward;
 use crate::provider::Plan;
 use crate::provider::reply::{Preset, Reply};
 use crate::provider::signature::Window;
@@ -200,11 +200,6 @@ pub(crate) fn check_description(description: &str) -> Result<(), &'static str> {
         return Err("the description is longer than 100 characters");
     }
     Ok(())
-}
-
-/// The template's name as a header holds it.
-pub(crate) fn header(name: &str) -> HeaderValue {
-    encoded(name)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// How long an idle connection is kept: less than Node's five seconds, so that it is we who hang up
-/// and no request meets a closing connection.
+/// How long an idle connection is kept: less than Node's five seconds, so that it is mostly we who
+/// hang up, and a request seldom meets a closing connection.
 const IDLE: Duration = Duration::from_secs(4);
 
 thread_local! {

@@ -28,7 +28,7 @@ pub(crate) enum StartError {
 
 /// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
 pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
-    let settings = gate.proxy_settings().clone();
+    let settings = gate.proxy_settings();
     check_listeners(&settings)?;
     let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
     let upstream = upstream.map_err(StartError::Upstream)?;

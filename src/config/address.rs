@@ -72,9 +72,14 @@ impl Reader<'_, '_> {
     }
 }
 
+/// The port that is written, or else the scheme's.
+pub(super) fn port_of(url: &Uri) -> u16 {
+    let usual = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    url.port_u16().unwrap_or(usual)
+}
+
 /// Whether a request to the address arrives at the listener, as far as their text tells.
 fn is_at(url: &Uri, own: &SocketAddr) -> bool {
-    let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip: Option<IpAddr> =
         if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
@@ -82,7 +87,7 @@ fn is_at(url: &Uri, own: &SocketAddr) -> bool {
         ip == own.ip()
             || (ip.is_loopback() && (own.ip().is_loopback() || own.ip().is_unspecified()))
     };
-    url.port_u16().unwrap_or(default) == own.port() && ip.is_some_and(reaches)
+    port_of(url) == own.port() && ip.is_some_and(reaches)
 }
 
 /// Whether the port, if one is written, is one: `http` keeps any digits and then has none.

@@ -162,13 +162,12 @@ impl<'f> Reader<'f, '_> {
 
     fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
         let listen = table.strings("listen");
-        let mut listen: Vec<_> =
-            listen.iter().filter_map(|text| self.located_address(text)).collect();
+        let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
-        let listen: Vec<_> = listen.drain(..).map(|address| address.value).collect();
+        let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = table.integer("threads", 1..=1024);
         let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
         let stop = table.integer("stop_timeout_secs", 0..=3600);

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use http::Uri;
 
+use super::address::port_of;
 use super::{Plans, Reader};
 use crate::document::{Located, Place, Table};
+use crate::event::encoded;
 use crate::provider::Plan;
 use crate::provider::signature::Window;
 use crate::route::Routes;
-use crate::template::{
-    Bindings, EVERYONE_ELSE, Proof, Template, check_description, check_name, header,
-};
+use crate::template::{Bindings, EVERYONE_ELSE, Proof, Template, check_description, check_name};
 
 /// The bindings of each provider.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
@@ -99,7 +99,7 @@ impl<'f> Reader<'f, '_> {
             },
             deliveries,
             unknown,
-            header: header(name.value),
+            header: encoded(name.value),
             plan,
         };
         Some((template, name.place, bind))
@@ -116,24 +116,19 @@ impl<'f> Reader<'f, '_> {
     fn window(&self, settings: Option<&Table<'f>>, plan: &Plan) -> Option<Window> {
         const DAY: i64 = 86_400;
         let default = plan.signature.as_ref().map(|signature| signature.time.window);
-        let window = match (settings, default) {
-            (Some(table), Some(default)) => Some(Window {
-                grace_secs: table.integer("grace_secs", 0..=DAY).unwrap_or(default.grace_secs),
-                max_ahead_secs: table
-                    .integer("max_ahead_secs", 0..=DAY)
-                    .unwrap_or(default.max_ahead_secs),
-            }),
-            (_, default) => default,
+        let Some(table) = settings else { return default };
+        let Some(default) = default else {
+            let problem = format!("{} has no settings", plan.title);
+            self.faults.add(&table.place, problem, "take them out");
+            return None;
         };
-        match (settings, default) {
-            (Some(table), Some(_)) => table.finish(),
-            (Some(table), None) => {
-                let problem = format!("{} has no settings", plan.title);
-                self.faults.add(&table.place, problem, "take them out");
-            }
-            (None, _) => {}
-        }
-        window
+        let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
+        let window = Window {
+            grace_secs: secs("grace_secs", default.grace_secs),
+            max_ahead_secs: secs("max_ahead_secs", default.max_ahead_secs),
+        };
+        table.finish();
+        Some(window)
     }
 
     fn check_keys(
@@ -246,15 +241,11 @@ impl<'f> Reader<'f, '_> {
 
 /// Whether two addresses are of one server, as far as their text tells.
 fn same_server(a: &Uri, b: &Uri) -> bool {
-    let port = |url: &Uri| {
-        let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
-        url.port_u16().unwrap_or(default)
-    };
     let host = |url: &Uri| url.host().unwrap_or_default().to_ascii_lowercase();
     let is_loopback = |host: &str| {
         let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         host == "localhost" || address.is_some_and(|address| address.is_loopback())
     };
     let (one, other) = (host(a), host(b));
-    port(a) == port(b) && (one == other || (is_loopback(&one) && is_loopback(&other)))
+    port_of(a) == port_of(b) && (one == other || (is_loopback(&one) && is_loopback(&other)))
 }

@@ -19,13 +19,7 @@ fn each_refusal_has_its_code_and_the_app_sees_no_byte() {
     let gate = Gatepost::serve("max_body_bytes = 4096", &templates(&app));
     let tencent = |body: &str| post("/callbacks/tencent", body);
     let push = push();
-    let flipped = match push.rsplit_once('"') {
-        Some((rest, end)) => {
-            let last = if rest.ends_with('0') { '1' } else { '0' };
-            format!("{}{last}\"{end}", &rest[..rest.len() - 1])
-        }
-        None => unreachable!("a push has a sign"),
-    };
+    let flipped = with_flipped_sign(&push);
     let raw = |text: &str| text.replace('\n', "\r\n").into_bytes();
     let cases: Vec<(&str, u16, Vec<u8>)> = vec![
         ("signature_mismatch", 401, tencent(&flipped)),

@@ -78,13 +78,24 @@ impl Program {
 
     /// Waits for a line that holds `text`.
     pub fn wait_for_line(&self, text: &str) -> String {
+        self.wait_for_lines(text, 1)
+    }
+
+    /// Waits for that many lines that hold `text`, and gives the last of them.
+    pub fn wait_for_lines(&self, text: &str, count: usize) -> String {
         let started = Instant::now();
         loop {
-            if let Some(line) = self.lines.lock().unwrap().iter().find(|line| line.contains(text)) {
+            let lines = self.lines.lock().unwrap();
+            if let Some(line) = lines.iter().filter(|line| line.contains(text)).nth(count - 1) {
                 return line.clone();
             }
+            drop(lines);
             let _tick = self.news.recv_timeout(Duration::from_millis(50));
-            assert!(started.elapsed() < PATIENCE, "no line with {text:?} in:\n{}", self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "too few lines with {text:?} in:\n{}",
+                self.log()
+            );
         }
     }
 
@@ -275,6 +286,13 @@ pub fn push() -> String {
          \"stream_param\":\"txSecret=c0ffee\",\"user_ip\":\"10.0.0.2\",\"t\":{t},\"sign\":\"{}\"}}",
         sign(KEY, t)
     )
+}
+
+/// The push with another last digit of `sign`, which stands last in it.
+pub fn with_flipped_sign(push: &str) -> String {
+    let digits = push.strip_suffix("\"}").expect("sign stands last");
+    let (rest, last) = digits.split_at(digits.len() - 1);
+    format!("{rest}{}\"}}", if last == "0" { '1' } else { '0' })
 }
 
 pub const PLAY: &str = "kind=100&client_user_id=user01&media_content_key=m&channel_key=c\
