@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError, ProxySettings, Sources};
@@ -65,7 +66,7 @@ use crate::verdict::{Refusal, RefusalKind};
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<ArcSwap<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -94,25 +95,33 @@ impl Gate {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let (routes, proxy, warnings) = config.into_parts();
-        Self(Arc::new(Inner { routes: Arc::new(routes), proxy, warnings }))
+        Self(Arc::new(ArcSwap::from_pointee(Inner { routes: Arc::new(routes), proxy, warnings })))
+    }
+
+    /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
+    /// they began; the proxy's listeners and threads stay as they are.
+    pub fn replace(&self, config: Config) {
+        let (routes, proxy, warnings) = config.into_parts();
+        self.0.store(Arc::new(Inner { routes: Arc::new(routes), proxy, warnings }));
     }
 
     /// The proxy's settings.
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {
-        self.0.proxy.clone()
+        self.0.load().proxy.clone()
     }
 
     /// What the config says that is allowed but not advised.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
-        self.0.warnings.clone()
+        self.0.load().warnings.clone()
     }
 
     /// The first word on a request, from its head alone.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>) -> Admission {
-        let routes = &self.0.routes;
+        let inner = self.0.load();
+        let routes = &inner.routes;
         let (found, token) = match routes.find(head.path()) {
             Lookup::Other => return Admission::Other,
             Lookup::Callback(found, token) => (found, token),
@@ -128,8 +137,8 @@ impl Gate {
         };
         let route = routes.at(found);
         match check_head(head, route, token) {
-            Ok(announced) => {
-                Admission::Callback(Intake::new(Arc::clone(routes), found, announced, head))
+            Ok(checked) => {
+                Admission::Callback(Intake::new(Arc::clone(routes), found, checked, head))
             }
             Err(fault) => Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan)),
         }

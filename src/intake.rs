@@ -8,8 +8,9 @@
 //! 2. body: its limit, as soon as it is passed;
 //! 3. fields: encoding, syntax, no name twice, not too deep;
 //! 4. tenant, and the template bound to it;
-//! 5. signature, and the time that was signed;
-//! 6. kind, and its fields' types.
+//! 5. kind;
+//! 6. signature, and the time that was signed;
+//! 7. the fields' types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,10 +25,13 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::event::{Event, identity};
 use crate::head::Head;
-use crate::json::Object;
 use crate::provider::Plan;
+use crate::provider::field::Writer;
+use crate::provider::locator::{Kept, Received};
+use crate::provider::plan::{BodyFormat, KindFound};
+use crate::provider::signature::SignatureFault;
 use crate::route::{Found, Route, Routes};
-use crate::template::{Proof, Template, source};
+use crate::template::{Template, source};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault, printable};
 
@@ -42,12 +46,19 @@ pub enum Admission {
     Refused(Refusal),
 }
 
-/// Checks what the head alone tells; gives the announced length.
+/// What is known from the head of a callback.
+#[derive(Debug)]
+pub(crate) struct CheckedHead {
+    announced: usize,
+    kept: Kept,
+}
+
+/// Checks what the head alone tells.
 pub(crate) fn check_head(
     head: &Head<'_>,
     route: &Route,
     token: Option<&str>,
-) -> Result<usize, RequestFault> {
+) -> Result<CheckedHead, RequestFault> {
     let headers = head.headers();
     let length = announced_length(head)?;
     if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
@@ -65,8 +76,9 @@ pub(crate) fn check_head(
     if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
         return Err(RefusalKind::ContentEncodingUnsupported.into());
     }
+    let kept = Kept::of(head, &route.plan.headers, route.plan.looks_at_query)?;
     match usize::try_from(length) {
-        Ok(length) if length <= route.max_body_bytes => Ok(length),
+        Ok(announced) if announced <= route.max_body_bytes => Ok(CheckedHead { announced, kept }),
         Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
     }
 }
@@ -106,6 +118,7 @@ pub struct Intake {
     route: Found,
     body: Body,
     announced: usize,
+    kept: Kept,
     content_type: Option<HeaderValue>,
 }
 
@@ -127,11 +140,12 @@ impl Intake {
     pub(crate) fn new(
         routes: Arc<Routes>,
         route: Found,
-        announced: usize,
+        checked: CheckedHead,
         head: &Head<'_>,
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
-        Self { routes, route, body: Body::Empty, announced, content_type }
+        let CheckedHead { announced, kept } = checked;
+        Self { routes, route, body: Body::Empty, announced, kept, content_type }
     }
 
     fn route(&self) -> &Route {
@@ -194,27 +208,27 @@ impl Intake {
     /// Every [`RefusalKind`] but those of the head.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = match std::mem::replace(&mut self.body, Body::Empty) {
-            Body::Empty => return Err(self.refuse(RefusalKind::BodyMissing)),
-            Body::One(bytes) if bytes.is_empty() => {
-                return Err(self.refuse(RefusalKind::BodyMissing));
-            }
+            Body::Empty => Bytes::new(),
             Body::One(bytes) => bytes,
             Body::Many(bytes) => bytes.freeze(),
         };
-        let object = self.route().plan.read(&raw).map_err(|defect| self.refuse(defect))?;
-        let tenant = tenant(&self.route().plan, &object).map_err(|kind| self.refuse(kind))?;
+        let plan = &self.route().plan;
+        if raw.is_empty() && plan.body != BodyFormat::Query {
+            return Err(self.refuse(RefusalKind::BodyMissing));
+        }
+        let object = plan.read(&raw, self.kept.query()).map_err(|defect| self.refuse(defect))?;
+        let received = Received { object: &object, raw: &raw, kept: &self.kept, settings: &[] };
+        let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
         let (template, source) = self
             .template(tenant.as_deref())
             .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
-        let (kind, event) = judge(self.route(), template, &source, &object, now)
+        let received = Received { settings: &template.settings, ..received };
+        let judged = judge(self.route(), template, &source, &received, now)
             .map_err(|fault| self.refuse(fault).of(tenant.as_deref(), Some(&template.name)))?;
         let template = Arc::clone(template);
-        let unknown = match kind {
-            Some(_) => None,
-            None => self.route().plan.kind_from.text(&object).map(|kind| printable(&kind)),
-        };
         drop(tenant);
         drop(object);
+        let (kind, unknown, event) = judged;
         Ok(Accepted::new(event, template, kind, raw, self.content_type, unknown))
     }
 
@@ -243,9 +257,9 @@ const ROOM_ON_ANNOUNCEMENT: usize = 64 * 1024;
 const MAX_TENANT_BYTES: usize = 253;
 
 /// Whose callback it is: the same, wherever the callback says it.
-fn tenant<'o>(plan: &Plan, object: &'o Object<'_>) -> Result<Option<Cow<'o, str>>, RefusalKind> {
-    let mut said = plan.tenant.iter().filter_map(|pointer| pointer.text(object));
-    let mut said = said.by_ref().filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
+fn tenant<'r>(plan: &Plan, received: &Received<'r>) -> Result<Option<Cow<'r, str>>, RefusalKind> {
+    let said = plan.tenant.iter().filter_map(|locator| locator.text(received));
+    let mut said = said.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
     let first = said.next();
     if said.any(|other| Some(&other) != first.as_ref()) {
         return Err(RefusalKind::TenantAmbiguous);
@@ -256,26 +270,32 @@ fn tenant<'o>(plan: &Plan, object: &'o Object<'_>) -> Result<Option<Cow<'o, str>
     }
 }
 
-/// Signature, kind and fields.
+/// Kind, signature and fields. Gives the kind, what the platform wrote if it is an unknown one, and
+/// the event.
 fn judge(
     route: &Route,
     template: &Template,
     source: &Arc<str>,
-    object: &Object<'_>,
+    received: &Received<'_>,
     now: Timestamp,
-) -> Result<(Option<usize>, Event), RequestFault> {
+) -> Result<(Option<usize>, Option<String>, Event), RequestFault> {
     let plan = &route.plan;
-    if let (Some(signature), Proof::Signed { keys, window }) = (&plan.signature, &template.proof) {
-        signature.verify(object, keys, *window, now)?;
-    }
-    let kind = match route.kind {
-        Some(kind) => Some(kind),
-        None => {
-            let written = plan.kind_from.text(object).ok_or(RefusalKind::KindMissing)?;
-            plan.kind_written(&written)
-        }
+    let found = route.kind.map_or_else(|| plan.kind_of(received), KindFound::Known);
+    let (kind, unknown) = match &found {
+        KindFound::Known(kind) => (Some(*kind), None),
+        KindFound::Unknown(written) => (None, Some(printable(written))),
+        KindFound::Missing => (None, None),
     };
-    Ok((kind, normalise(plan, kind, source, object)?))
+    if let Some(demand) = template.proof_of(kind) {
+        match demand.signature.verify(received, demand.keys, demand.window, now) {
+            Err(SignatureFault::Absent { .. }) if demand.may_be_absent => {}
+            verified => verified?,
+        }
+    }
+    if found == KindFound::Missing {
+        return Err(RefusalKind::KindMissing.into());
+    }
+    Ok((kind, unknown, normalise(plan, kind, source, received)?))
 }
 
 /// The callback as an event.
@@ -283,20 +303,27 @@ fn normalise(
     plan: &Plan,
     index: Option<usize>,
     source: &Arc<str>,
-    object: &Object<'_>,
+    received: &Received<'_>,
 ) -> Result<Event, RequestFault> {
-    let kind = plan.kind(index);
+    let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA);
-    let consumed = |name: &str| plan.signature.as_ref().is_some_and(|s| s.consumes(name));
-    kind.fields.write_event(object, consumed, &mut data)?;
+    let signature = plan.signature_of(index);
+    let consumed = |name: &str| signature.is_some_and(|signature| signature.consumes(name));
+    kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {
         let text = from.iter().find_map(|pointer| pointer.text(object))?;
         unit.parse(&text)
     });
-    let parts: Vec<_> = kind.subject.iter().filter_map(|p| p.text(object)).collect();
+    let parts = kind.subject.iter().filter_map(|locator| locator.text(received));
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     let subject = Some(parts.join("/")).filter(|s| !s.is_empty() && s.len() <= MAX_SUBJECT_BYTES);
+    let named: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
+    let id = match named.filter(|named| !named.is_empty()) {
+        Some(named) => identity(source, &kind.name, named.join("/").as_bytes()),
+        None => identity(source, &kind.name, &data),
+    };
     Ok(Event {
-        id: identity(source, &kind.name, &data),
+        id,
         source: Arc::clone(source),
         kind: Arc::clone(&kind.name),
         provider: Arc::clone(&plan.name),

@@ -232,6 +232,12 @@ pub(crate) fn check_nested(raw: &str) -> Result<(), Defect> {
         .map_err(|_| defect.take().unwrap_or(Defect::JsonMalformed))
 }
 
+/// The elements of a JSON array, as they came.
+pub(crate) fn elements(raw: &str) -> Result<Vec<&str>, Defect> {
+    let elements: Vec<&RawValue> = serde_json::from_str(raw).map_err(|_| Defect::JsonMalformed)?;
+    Ok(elements.into_iter().map(RawValue::get).collect())
+}
+
 /// A borrowed string where the input allows one.
 struct Name;
 

@@ -14,7 +14,8 @@ use http::{StatusCode, Uri};
 
 pub use crate::provider::reply::Reply;
 
-use crate::template::{Ask, Delivery};
+use crate::provider::reply::{Decision, Policy, Said};
+use crate::template::Delivery;
 use crate::verdict::{Accepted, Unavailable, UnavailableKind};
 
 /// What is to be done with an accepted callback.
@@ -92,63 +93,102 @@ impl Accepted {
     /// What is to be done with it.
     #[must_use]
     pub fn next(&self) -> Next {
-        match self.ask() {
-            Ok(ask) => Next::Ask { url: ask.url.clone(), timeout: ask.timeout },
-            Err((reply, origin)) => Next::Reply(Conclusion { reply: reply.clone(), origin }),
+        match self.delivery() {
+            Delivery::Ask(ask) => Next::Ask { url: ask.url.clone(), timeout: ask.timeout },
+            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => {
+                Next::Reply(self.unasked())
+            }
         }
     }
 
     /// The reply that follows from what the app said.
     #[must_use]
     pub fn conclude(&self, answer: Answer) -> Conclusion {
-        let ask = match self.ask() {
-            Ok(ask) => ask,
-            Err((reply, origin)) => return Conclusion { reply: reply.clone(), origin },
-        };
-        match self.reply_to(ask, answer) {
-            Ok(reply) => Conclusion { reply, origin: Origin::App },
-            Err(unavailable) => {
-                Conclusion { reply: ask.on_failure.clone(), origin: Origin::Failure(unavailable) }
-            }
+        let Delivery::Ask(ask) = self.delivery() else { return self.unasked() };
+        match (&self.kind().decision, &ask.policy) {
+            (Some(decision), Some(policy)) => self.decide(decision, policy, answer),
+            (None, _) | (Some(_), None) => self.acknowledge(answer),
         }
     }
 
-    /// How to ask the app, or the reply that needs no app.
-    fn ask(&self) -> Result<&Ask, (&Reply, Origin)> {
+    /// The reply that needs no app.
+    fn unasked(&self) -> Conclusion {
+        let written = |said, policy: &Policy, origin| {
+            let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
+            let (body, fault) = decision.write(&self.event().data, said, policy);
+            let origin = fault.map_or(origin, |fault| Origin::Failure(fault.into()));
+            Conclusion { reply: policy.seal.close(body), origin }
+        };
         match self.delivery() {
-            Delivery::Ask(ask) => Ok(ask),
-            Delivery::Fixed(reply) => Err((reply, Origin::Fixed)),
-            Delivery::Unlisted(reply) => Err((reply, Origin::Unlisted)),
+            Delivery::Fixed(Some((presets, policy))) => {
+                written(Said::Fixed(presets), policy, Origin::Fixed)
+            }
+            Delivery::Unlisted(Some(policy)) => written(Said::Deny(b""), policy, Origin::Unlisted),
+            Delivery::Fixed(None) => self.acknowledged(Origin::Fixed),
+            Delivery::Unlisted(None) => self.acknowledged(Origin::Unlisted),
+            Delivery::Ask(_) | Delivery::Unsealed => {
+                let why = UnavailableKind::ReplyKeyMissing.into();
+                Conclusion { reply: unavailable_reply(), origin: Origin::Failure(why) }
+            }
         }
     }
 
-    fn reply_to(&self, ask: &Ask, answer: Answer) -> Result<Reply, Unavailable> {
-        let (status, body) = match answer {
-            Answer::Response { status, body } => (status, body),
-            Answer::Timeout => return Err(UnavailableKind::AppTimeout.into()),
+    fn acknowledged(&self, origin: Origin) -> Conclusion {
+        Conclusion { reply: self.template().plan.ack.clone(), origin }
+    }
+
+    /// A notification is taken, or it is sent again.
+    fn acknowledge(&self, answer: Answer) -> Conclusion {
+        let why = match answer {
+            Answer::Response { status, .. } if status.is_success() => {
+                return self.acknowledged(Origin::App);
+            }
+            Answer::Response { status, .. } => {
+                Unavailable::with(UnavailableKind::AppStatus, status.as_str())
+            }
+            Answer::Timeout => UnavailableKind::AppTimeout.into(),
+            Answer::Unreachable(why) => Unavailable::with(UnavailableKind::AppUnreachable, &why),
+        };
+        Conclusion { reply: unavailable_reply(), origin: Origin::Failure(why) }
+    }
+
+    fn decide(&self, decision: &Decision, policy: &Policy, answer: Answer) -> Conclusion {
+        let heard = match answer {
+            Answer::Response { status, body } => hear(status, body),
+            Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
             Answer::Unreachable(why) => {
-                return Err(Unavailable::with(UnavailableKind::AppUnreachable, &why));
+                Err(Unavailable::with(UnavailableKind::AppUnreachable, &why))
             }
         };
-        let Some(decision) = &self.kind().decision else {
-            return if status.is_success() {
-                Ok(self.template().plan.ack.clone())
-            } else {
-                Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
-            };
+        let (said, why) = match &heard {
+            Ok(Heard::Allow) => (Said::Allow, None),
+            Ok(Heard::Answer(body)) => (Said::Answer(body), None),
+            Ok(Heard::Deny(body)) => (Said::Deny(body), None),
+            Err(why) => (Said::Failure, Some(why.clone())),
         };
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Ok(decision.denied(&body.unwrap_or_default()));
-        }
-        if !status.is_success() {
-            return Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()));
-        }
-        let body = body.ok_or(UnavailableKind::AnswerTooLarge)?;
-        if body.trim_ascii().is_empty() {
-            return Ok(decision.allowed(&ask.defaults));
-        }
-        Ok(decision.answered(&body, &ask.defaults)?)
+        let (body, fault) = decision.write(&self.event().data, said, policy);
+        let why = why.or_else(|| fault.map(Unavailable::from));
+        let origin = why.map_or(Origin::App, Origin::Failure);
+        Conclusion { reply: policy.seal.close(body), origin }
     }
+}
+
+/// What an app's response says of a decision.
+enum Heard {
+    Allow,
+    Answer(Bytes),
+    Deny(Bytes),
+}
+
+fn hear(status: StatusCode, body: Option<Bytes>) -> Result<Heard, Unavailable> {
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return Ok(Heard::Deny(body.unwrap_or_default()));
+    }
+    if !status.is_success() {
+        return Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()));
+    }
+    let body = body.ok_or(UnavailableKind::AnswerTooLarge)?;
+    Ok(if body.trim_ascii().is_empty() { Heard::Allow } else { Heard::Answer(body) })
 }
 
 /// What a platform gets for a notification that nobody took: it will send it again.

@@ -9,8 +9,9 @@ use http::{HeaderValue, Uri};
 
 use crate::event::Forward;
 use crate::provider::Plan;
-use crate::provider::reply::{Preset, Reply};
-use crate::provider::signature::Window;
+use crate::provider::digest::Key;
+use crate::provider::reply::{Policy, Preset};
+use crate::provider::signature::{Signature, Window};
 use crate::secret::Secret;
 
 /// A named set of keys, addresses and policies.
@@ -19,6 +20,8 @@ pub struct Template {
     pub(crate) description: Box<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) proof: Proof,
+    /// What the definition's settings say, in its order.
+    pub(crate) settings: Vec<Option<Secret>>,
     /// One for each kind of the plan.
     pub(crate) deliveries: Vec<Delivery>,
     /// For a kind that the plan does not name.
@@ -51,7 +54,7 @@ impl Template {
         let all = self.deliveries.iter().chain([&self.unknown]);
         all.filter_map(|delivery| match delivery {
             Delivery::Ask(ask) => ask.url.as_ref(),
-            Delivery::Fixed(_) | Delivery::Unlisted(_) => None,
+            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => None,
         })
     }
 
@@ -59,6 +62,18 @@ impl Template {
     pub(crate) fn asks_without_address(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
+    }
+
+    /// How a kind must be signed; nothing if it need not be.
+    pub(crate) fn proof_of(&self, kind: Option<usize>) -> Option<Demand<'_>> {
+        let signature = self.plan.signature_of(kind)?;
+        let own = kind.and_then(|kind| self.proof.own.iter().find(|own| own.kind == kind));
+        let (keys, window) = match own {
+            Some(own) => (&own.keys, signature.time.as_ref().map(|time| time.window)),
+            None => (&self.proof.keys, self.proof.window),
+        };
+        let may_be_absent = kind.is_some_and(|kind| self.proof.unsigned.contains(&kind));
+        (!keys.is_empty()).then_some(Demand { signature, keys, window, may_be_absent })
     }
 
     pub(crate) fn delivery(&self, kind: Option<usize>) -> &Delivery {
@@ -75,13 +90,33 @@ impl fmt::Debug for Template {
     }
 }
 
-/// What a callback must bring to be believed.
+/// What a callback must bring to be believed. Without keys nothing: the provider does not sign, or
+/// the operator takes unsigned callbacks.
+#[derive(Debug, Default)]
+pub(crate) struct Proof {
+    /// Any of these will do.
+    pub(crate) keys: Vec<Key>,
+    pub(crate) window: Option<Window>,
+    /// Kinds that are signed in a way of their own.
+    pub(crate) own: Vec<OwnKeys>,
+    /// Kinds that are taken without a signature; with one it must hold.
+    pub(crate) unsigned: Vec<usize>,
+}
+
+/// The keys of a kind that is signed in a way of its own.
 #[derive(Debug)]
-pub(crate) enum Proof {
-    /// A signature of any of these keys, made within the window.
-    Signed { keys: Vec<Secret>, window: Window },
-    /// Nothing: the provider does not sign, or the operator takes unsigned callbacks.
-    Unsigned,
+pub(crate) struct OwnKeys {
+    pub(crate) kind: usize,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A signature that a callback must bring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demand<'t> {
+    pub(crate) signature: &'t Signature,
+    pub(crate) keys: &'t [Key],
+    pub(crate) window: Option<Window>,
+    pub(crate) may_be_absent: bool,
 }
 
 /// What happens to an accepted event of one kind.
@@ -89,10 +124,12 @@ pub(crate) enum Proof {
 pub(crate) enum Delivery {
     /// The app is asked.
     Ask(Ask),
-    /// The template itself has the answer.
-    Fixed(Reply),
+    /// The template itself has the answer; to a notification it is an acknowledgement.
+    Fixed(Option<(Vec<Preset>, Policy)>),
     /// The template names other kinds but not this one: acknowledged, or denied, and counted.
-    Unlisted(Reply),
+    Unlisted(Option<Policy>),
+    /// The reply would have to be signed, and the template has no key for it.
+    Unsealed,
 }
 
 /// How the app is asked.
@@ -102,9 +139,8 @@ pub(crate) struct Ask {
     pub(crate) url: Option<Uri>,
     pub(crate) timeout: Duration,
     pub(crate) forward: Forward,
-    pub(crate) on_failure: Reply,
-    /// What an accepting answer is filled up with.
-    pub(crate) defaults: Vec<Preset>,
+    /// Of a decision.
+    pub(crate) policy: Option<Policy>,
 }
 
 /// Which template a tenant's callbacks belong to, for one provider.

@@ -64,19 +64,36 @@ impl fmt::Display for Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Millis,
+    Rfc3339,
     Seconds,
 }
 
 impl Unit {
-    /// Reads decimal digits, with nothing around them.
+    pub(crate) const WORDS: [(&'static str, Self); 3] =
+        [("ms", Self::Millis), ("rfc3339", Self::Rfc3339), ("s", Self::Seconds)];
+
+    /// Writes a time as it is read.
+    pub(crate) fn write(self, time: Timestamp) -> String {
+        match self {
+            Self::Millis => time.as_millis().to_string(),
+            Self::Rfc3339 => time.to_string(),
+            Self::Seconds => time.as_secs().to_string(),
+        }
+    }
+
+    /// Reads decimal digits, or an RFC 3339 time, with nothing around them.
     pub(crate) fn parse(self, text: &str) -> Option<Timestamp> {
+        if self == Self::Rfc3339 {
+            let time: jiff::Timestamp = text.parse().ok()?;
+            return Some(Timestamp::from_millis(time.as_millisecond()));
+        }
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         let number = text.parse().ok()?;
         Some(match self {
-            Self::Millis => Timestamp::from_millis(number),
+            Self::Millis | Self::Rfc3339 => Timestamp::from_millis(number),
             Self::Seconds => Timestamp::from_secs(number),
         })
     }

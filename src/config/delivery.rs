@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 
 use super::Reader;
 use crate::document::{Form, Located, Place, Table, allowed};
 use crate::event::Forward;
-use crate::provider::definition::read_presets;
-use crate::provider::reply::{Decision, Preset, Reply};
+use crate::provider::reply::{
+    Decision, Form as SealForm, FormRule, Policy, Preset, Seal, TOKEN_DIGEST, read_presets,
+};
 use crate::provider::{Kind, Plan};
-use crate::reply::unavailable_reply;
+use crate::secret::Secret;
 use crate::template::{Ask, Delivery};
 
 /// The name that stands for every kind without an address of its own.
@@ -19,12 +20,21 @@ const ANY_KIND: &str = "*";
 /// One entry as written.
 struct Entry {
     name: String,
+    place: Place,
     url: Option<Uri>,
     answer: Option<Json>,
     on_failure: Option<Json>,
     reply: Option<Json>,
     timeout: Option<Duration>,
     forward: Forward,
+}
+
+/// What a template's deliveries are made of.
+pub(super) struct Parts<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) settings: &'p [Option<Secret>],
+    pub(super) settings_place: Place,
+    pub(super) on_place: Place,
 }
 
 /// An object of reply fields, as JSON text.
@@ -38,8 +48,9 @@ impl<'f> Reader<'f, '_> {
     pub(super) fn deliveries(
         &self,
         on: Option<&Table<'f>>,
-        plan: &Plan,
+        template: &Parts<'_>,
     ) -> (Vec<Delivery>, Delivery) {
+        let plan = template.plan;
         let entries: Vec<_> = on.iter().flat_map(|on| self.entries(on, plan)).collect();
         let find = |name: &str| entries.iter().find(|entry| entry.name == name);
         let resolve = |kind: &Kind| {
@@ -49,10 +60,13 @@ impl<'f> Reader<'f, '_> {
         };
         let listed = on.is_some_and(|on| !on.entries().is_empty());
         let kinds = plan.kinds.iter();
-        let deliveries =
-            kinds.map(|kind| self.delivery(resolve(kind), kind, plan, listed)).collect();
+        let deliveries: Vec<_> =
+            kinds.map(|kind| self.delivery(resolve(kind), kind, template, listed)).collect();
+        if !listed || find(ANY_KIND).is_some() {
+            self.warn_of_unsealed(&deliveries, template);
+        }
         // Nobody can be asked what nobody knows, unless an address says so.
-        let unknown = self.delivery(find(ANY_KIND), &plan.unknown, plan, true);
+        let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         (deliveries, unknown)
     }
@@ -72,7 +86,7 @@ impl<'f> Reader<'f, '_> {
                 match &item.form {
                     Form::String(url) => {
                         let url = self.url(&Located { value: *url, place: item.place.clone() })?;
-                        Some(Entry { url: Some(url), ..Entry::empty(name) })
+                        Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
                     }
                     Form::Table(table) => Some(self.entry(name, table)),
                     Form::Other(_) => {
@@ -108,7 +122,7 @@ impl<'f> Reader<'f, '_> {
             reply,
             timeout: timeout.map(|ms| Duration::from_millis(ms.unsigned_abs())),
             forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
-            ..Entry::empty(name)
+            ..Entry::empty(name, table.place.clone())
         }
     }
 
@@ -142,51 +156,120 @@ impl<'f> Reader<'f, '_> {
         }
     }
 
-    fn delivery(&self, entry: Option<&Entry>, kind: &Kind, plan: &Plan, listed: bool) -> Delivery {
+    fn delivery(
+        &self,
+        entry: Option<&Entry>,
+        kind: &Kind,
+        template: &Parts<'_>,
+        listed: bool,
+    ) -> Delivery {
+        let plan = template.plan;
+        let seal = kind.decision.as_ref().map(|decision| self.seal(decision, template));
+        let seal = match seal {
+            None => None,
+            Some(Ok(seal)) => Some(seal),
+            Some(Err(missing)) => {
+                self.report_unsealed(&missing, entry, kind);
+                return Delivery::Unsealed;
+            }
+        };
+        let decision = kind.decision.as_ref().zip(seal);
+        let denied = |(decision, seal): (&Decision, Seal)| Policy {
+            on_failure: decision.deny.clone(),
+            defaults: Vec::new(),
+            seal,
+        };
         let Some(entry) = entry else {
-            return match &kind.decision {
-                _ if !listed => Delivery::Ask(Ask {
-                    url: None,
-                    timeout: plan.timeout,
-                    forward: Forward::default(),
-                    on_failure: failure(kind.decision.as_ref()),
-                    defaults: Vec::new(),
-                }),
-                Some(decision) => Delivery::Unlisted(decision.denied(b"")),
-                None => Delivery::Unlisted(plan.ack.clone()),
-            };
+            let policy = decision.map(denied);
+            if listed {
+                return Delivery::Unlisted(policy);
+            }
+            let (timeout, forward) = (plan.timeout, Forward::default());
+            return Delivery::Ask(Ask { url: None, timeout, forward, policy });
         };
-        let decision = kind.decision.as_ref();
-        let defaults = match (&entry.reply, decision) {
-            (Some(reply), Some(decision)) => self.defaults(reply, decision),
-            _ => Vec::new(),
+        let presets = |json: &Option<Json>, decision: &Decision| {
+            json.as_ref().map(|json| self.presets(json, decision))
         };
-        if let Some(answer) = &entry.answer {
-            return Delivery::Fixed(match decision {
-                Some(decision) => self.reply(answer, decision, &defaults),
-                None => plan.ack.clone(),
-            });
+        let policy = decision.map(|(decision, seal)| Policy {
+            on_failure: presets(&entry.on_failure, decision)
+                .unwrap_or_else(|| decision.deny.clone()),
+            defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
+            seal,
+        });
+        if entry.answer.is_some() {
+            let fixed = kind.decision.as_ref().and_then(|d| presets(&entry.answer, d));
+            return Delivery::Fixed(fixed.zip(policy));
         }
-        let on_failure = match (&entry.on_failure, decision) {
-            (Some(json), Some(decision)) => self.reply(json, decision, &[]),
-            _ => failure(decision),
-        };
         let timeout = entry.timeout.unwrap_or(plan.timeout);
-        Delivery::Ask(Ask {
-            url: entry.url.clone(),
-            timeout,
-            forward: entry.forward,
-            on_failure,
-            defaults,
-        })
+        Delivery::Ask(Ask { url: entry.url.clone(), timeout, forward: entry.forward, policy })
     }
 
-    /// A reply written in any of the forms that an app may use.
-    fn reply(&self, json: &Json, decision: &Decision, defaults: &[Preset]) -> Reply {
-        decision.answered(json.text.as_bytes(), defaults).unwrap_or_else(|fault| {
+    /// What the reply leaves as, or the settings that are missing for it.
+    fn seal(&self, decision: &Decision, template: &Parts<'_>) -> Result<Seal, Vec<String>> {
+        let sealing = &decision.sealing;
+        let value = |index: usize| template.settings.get(index).and_then(Option::as_ref);
+        let form = match &sealing.form {
+            FormRule::Always(form) => *form,
+            FormRule::Setting(index) => {
+                let word = value(*index).map(|word| word.expose().to_vec()).unwrap_or_default();
+                let found = SealForm::WORDS.iter().find(|(name, _)| name.as_bytes() == word);
+                found.map_or(SealForm::Plain, |(_, form)| *form)
+            }
+        };
+        if form == SealForm::Plain {
+            return Ok(Seal::default());
+        }
+        let needed = sealing.key.iter().chain(sealing.headers.iter().map(|(_, index)| index));
+        let missing = needed.filter(|index| value(**index).is_none());
+        let missing: Vec<_> = missing
+            .filter_map(|index| template.plan.settings.get(*index))
+            .map(|setting| format!("`{}`", setting.name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        let headers = sealing.headers.iter().filter_map(|(name, index)| {
+            let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
+            if value.is_none() {
+                let problem = format!("the value of {name} cannot stand in a header");
+                self.faults.add(&template.settings_place, problem, "copy it from the console");
+            }
+            value.iter_mut().for_each(|value| value.set_sensitive(true));
+            Some((name.clone(), value?))
+        });
+        let key = sealing.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
+        let headers: Vec<_> = headers.collect();
+        Ok(Seal { key, headers: (!headers.is_empty()).then(|| headers.into()) })
+    }
+
+    /// A kind that is asked for by name must be answerable.
+    fn report_unsealed(&self, missing: &[String], entry: Option<&Entry>, kind: &Kind) {
+        if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
+            let problem = format!("the reply to {} must be signed", kind.name);
+            let remedy = format!("set {} under [template.settings]", missing.join(" and "));
+            self.faults.add(&entry.place, problem, remedy);
+        }
+    }
+
+    /// Kinds that nobody asked for by name are only warned of.
+    fn warn_of_unsealed(&self, deliveries: &[Delivery], template: &Parts<'_>) {
+        let kinds = template.plan.kinds.iter().zip(deliveries);
+        let unsealed = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::Unsealed));
+        let names: Vec<_> = unsealed.map(|(kind, _)| &*kind.name).collect();
+        if !names.is_empty() {
+            let problem = format!("the replies to {} could not be signed", names.join(", "));
+            let remedy = "set the platform's keys under [template.settings], or list the kinds \
+                          that come under [template.on]";
+            self.warnings.add(&template.on_place, problem, remedy);
+        }
+    }
+
+    /// A reply written in any of the forms that an app may use, for everything alike.
+    fn presets(&self, json: &Json, decision: &Decision) -> Vec<Preset> {
+        decision.presets(&json.text).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
             self.faults.add(&json.place, fault.to_string(), remedy);
-            unavailable_reply()
+            Vec::new()
         })
     }
 
@@ -200,9 +283,10 @@ impl<'f> Reader<'f, '_> {
 }
 
 impl Entry {
-    fn empty(name: &str) -> Self {
+    fn empty(name: &str, place: Place) -> Self {
         Self {
             name: name.to_owned(),
+            place,
             url: None,
             answer: None,
             on_failure: None,
@@ -217,9 +301,4 @@ impl Entry {
             || self.name == *kind.name
             || kind.group.as_deref() == Some(&self.name)
     }
-}
-
-/// Without a policy: a decision is denied, a notification is sent again.
-fn failure(decision: Option<&Decision>) -> Reply {
-    decision.map_or_else(unavailable_reply, |decision| decision.denied(b""))
 }

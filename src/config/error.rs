@@ -53,7 +53,10 @@ impl fmt::Display for ConfigError {
             Cause::Faults(faults) => {
                 for (index, fault) in faults.iter().enumerate() {
                     let newline = if index > 0 { "\n" } else { "" };
-                    write!(f, "{newline}{path}:{fault}")?;
+                    match fault.file() {
+                        Some(file) => write!(f, "{newline}{file}:{fault}")?,
+                        None => write!(f, "{newline}{path}:{fault}")?,
+                    }
                 }
                 Ok(())
             }

@@ -6,12 +6,14 @@
 mod address;
 mod delivery;
 mod error;
+mod proof;
 mod route;
 mod secret;
 mod sources;
 mod template;
 
 use core::net::SocketAddr;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -24,7 +26,7 @@ pub use error::ConfigError;
 pub(crate) use sources::{Sources, read_config};
 
 use crate::document::{self, Fault, Faults, Table, allowed};
-use crate::provider::{Plan, built_in};
+use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::route::Routes;
 use crate::template::Template;
 
@@ -123,11 +125,34 @@ struct Reader<'f, 's> {
     sources: &'s Sources,
 }
 
-type Plans = HashMap<Arc<str>, Arc<Plan>>;
+/// The definitions, compiled when they are first named.
+struct Plans {
+    own: HashMap<Arc<str>, Arc<Plan>>,
+    built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,
+}
+
+impl Plans {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let own = self.own.keys().map(|name| &**name);
+        own.chain(built_in_names().map(|name: &str| name))
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<Plan>> {
+        if let Some(plan) = self.own.get(name) {
+            return Some(Arc::clone(plan));
+        }
+        let known = self.built_in.borrow().get(name).cloned();
+        known.or_else(|| {
+            let plan = Arc::new(built_in_named(name)?);
+            self.built_in.borrow_mut().insert(Arc::clone(&plan.name), Arc::clone(&plan));
+            Some(plan)
+        })
+    }
+}
 
 impl<'f> Reader<'f, '_> {
     fn config(&self, table: &Table<'f>) -> Option<Config> {
-        let plans = built_in_plans();
+        let plans = self.plans(table);
         let proxy = self.proxy_settings(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
         let route_tables = table.tables("route");
@@ -183,20 +208,46 @@ impl<'f> Reader<'f, '_> {
         table.integer("max_body_bytes", 1..=ceiling).and_then(|n| usize::try_from(n).ok())
     }
 
+    /// The definitions by name: the built-in ones, and those of the user's own files.
+    fn plans(&self, table: &Table<'f>) -> Plans {
+        let mut own: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
+        let taken = |own: &HashMap<_, _>, plan: &Plan| {
+            own.contains_key(&plan.name) || built_in_names().any(|name| *name == *plan.name)
+        };
+        for name in table.strings("provider_files") {
+            let text = self.sources.text(Path::new(name.value));
+            let plan = match text {
+                Ok(text) => definition::parse(&text),
+                Err(error) => {
+                    let problem = format!("the file cannot be read: {error}");
+                    self.faults.add(&name.place, problem, "a name is relative to the config file");
+                    continue;
+                }
+            };
+            match plan {
+                Ok(plan) if taken(&own, &plan) => {
+                    let problem = format!("there is a provider named {} already", plan.name);
+                    self.faults.add(&name.place, problem, "give it another name");
+                }
+                Ok(plan) => drop(own.insert(Arc::clone(&plan.name), Arc::new(plan))),
+                Err(faults) => {
+                    let file = self.sources.path(Path::new(name.value)).display().to_string();
+                    self.faults.take(faults.into_iter().map(|fault| fault.in_file(&file)));
+                }
+            }
+        }
+        Plans { own, built_in: RefCell::default() }
+    }
+
     /// The plan that a table's `provider` names.
     fn plan(&self, table: &Table<'f>, plans: &Plans) -> Option<Arc<Plan>> {
         let provider =
             table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
-        let plan = plans.get(provider.value).cloned();
+        let plan = plans.get(provider.value);
         if plan.is_none() {
-            let remedy = allowed("provider", provider.value, plans.keys().map(|name| &**name));
+            let remedy = allowed("provider", provider.value, plans.names());
             self.faults.add(&provider.place, "this provider is unknown", remedy);
         }
         plan
     }
-}
-
-/// The built-in definitions by name.
-fn built_in_plans() -> Plans {
-    built_in().map(|plan| (Arc::clone(&plan.name), Arc::new(plan))).collect()
 }

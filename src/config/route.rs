@@ -30,6 +30,7 @@ impl<'f> Reader<'f, '_> {
         let path = path.filter(|path| self.path_fits(path));
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
+        let kind = kind.and_then(|kind| self.kind(&kind, &plan));
         if plan.signature.is_none() && token.is_none() {
             let problem =
                 format!("{} does not sign, and this path has no secret segment", plan.title);
@@ -38,7 +39,7 @@ impl<'f> Reader<'f, '_> {
         }
         let route = Route {
             pattern: path.value.into(),
-            kind: kind.and_then(|kind| self.kind(&kind, &plan)),
+            kind,
             template: template.and_then(|name| self.pinned(&name, &plan, templates)),
             bindings: bindings.get(&plan.name).cloned().unwrap_or_default(),
             plan,

@@ -40,6 +40,18 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// Where a named file is.
+    pub(crate) fn path(&self, name: &Path) -> PathBuf {
+        self.base.join(name)
+    }
+
+    /// A text file.
+    pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
+        read_config(&self.path(name))
+    }
+}
+
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources").field("base", &self.base).finish_non_exhaustive()

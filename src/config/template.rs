@@ -7,13 +7,14 @@ use std::sync::Arc;
 use http::Uri;
 
 use super::address::port_of;
+use super::delivery::Parts;
+use super::proof::Unsigned;
 use super::{Plans, Reader};
 use crate::document::{Located, Place, Table};
 use crate::event::encoded;
 use crate::provider::Plan;
-use crate::provider::signature::Window;
 use crate::route::Routes;
-use crate::template::{Bindings, EVERYONE_ELSE, Proof, Template, check_description, check_name};
+use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name};
 
 /// The bindings of each provider.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
@@ -74,8 +75,7 @@ impl<'f> Reader<'f, '_> {
         let plan = self.plan(table, plans);
         let keys_place = table.place_of("keys");
         let key_items = table.list("keys");
-        let keys: Vec<_> = key_items.iter().filter_map(|item| self.secret(item)).collect();
-        let unsigned = table.boolean("insecure_unsigned").unwrap_or(false);
+        let unsigned = table.any("insecure_unsigned");
         let bind = table.strings("bind");
         let settings = table.table("settings");
         let on = table.table("on");
@@ -86,17 +86,24 @@ impl<'f> Reader<'f, '_> {
             self.faults.add(&description.place, problem, "say it in up to 100 characters");
         }
         let plan = plan?;
-        let window = self.window(settings.as_ref(), &plan);
-        self.check_keys(&plan, key_items.len(), unsigned, &keys_place, table);
-        let (deliveries, unknown) = self.deliveries(on.as_ref(), &plan);
+        let values = self.settings(settings.as_ref(), &plan);
+        let unsigned = unsigned.map(|item| self.unsigned(&item, &plan)).unwrap_or_default();
+        let is_open = matches!(unsigned, Unsigned::All);
+        self.check_keys(&plan, key_items.len(), is_open, &keys_place, table);
+        let proof = self.proof(&plan, &key_items, &values, unsigned);
+        let parts = Parts {
+            plan: &plan,
+            settings: &values.values,
+            settings_place: table.place_of("settings"),
+            on_place: table.place_of("on"),
+        };
+        let (deliveries, unknown) = self.deliveries(on.as_ref(), &parts);
         let name = name?;
         let template = Template {
             name: name.value.into(),
             description: description.map(|d| d.value).unwrap_or_default().into(),
-            proof: match window {
-                Some(window) if !keys.is_empty() => Proof::Signed { keys, window },
-                Some(_) | None => Proof::Unsigned,
-            },
+            proof,
+            settings: values.values,
             deliveries,
             unknown,
             header: encoded(name.value),
@@ -110,25 +117,6 @@ impl<'f> Reader<'f, '_> {
         let remedy = "use 1 to 30 Chinese characters, letters, digits, _ and -";
         self.faults.add(&name.place, problem, remedy);
         false
-    }
-
-    /// The time window, which a template may set for itself.
-    fn window(&self, settings: Option<&Table<'f>>, plan: &Plan) -> Option<Window> {
-        const DAY: i64 = 86_400;
-        let default = plan.signature.as_ref().map(|signature| signature.time.window);
-        let Some(table) = settings else { return default };
-        let Some(default) = default else {
-            let problem = format!("{} has no settings", plan.title);
-            self.faults.add(&table.place, problem, "take them out");
-            return None;
-        };
-        let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
-        let window = Window {
-            grace_secs: secs("grace_secs", default.grace_secs),
-            max_ahead_secs: secs("max_ahead_secs", default.max_ahead_secs),
-        };
-        table.finish();
-        Some(window)
     }
 
     fn check_keys(

@@ -7,6 +7,7 @@ use std::ops::Range;
 /// One thing that is wrong in a file, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    file: Option<Box<str>>,
     line: usize,
     column: usize,
     key: String,
@@ -15,6 +16,16 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The file, if it is another than the config itself: one that the config names.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    pub(crate) fn in_file(self, file: &str) -> Self {
+        Self { file: Some(file.into()), ..self }
+    }
+
     /// The line, from 1.
     #[must_use]
     pub const fn line(&self) -> usize {
@@ -72,12 +83,18 @@ impl<'t> Faults<'t> {
         let before = self.text.get(..place.span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         self.list.borrow_mut().push(Fault {
+            file: None,
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             key: place.key.clone(),
             problem: problem.into(),
             remedy: remedy.into(),
         });
+    }
+
+    /// Takes over what was found in another file.
+    pub(crate) fn take(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.list.borrow_mut().extend(faults);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -87,7 +104,7 @@ impl<'t> Faults<'t> {
     /// The faults in the order of the file.
     pub(crate) fn into_sorted(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();
-        list.sort_by_key(|fault| (fault.line, fault.column));
+        list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         list
     }
 }

@@ -198,12 +198,11 @@ impl<'d> Table<'d> {
         Some(self.item(value, place))
     }
 
-    /// A list of values that may take several forms.
+    /// A list of values that may take several forms, or one of them.
     pub(crate) fn list(&self, key: &'d str) -> Vec<Item<'d>> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
-            self.wrong_type(&place, value, "a list");
-            return Vec::new();
+            return vec![self.item(value, place)];
         };
         items
             .iter()
@@ -274,6 +273,27 @@ impl<'d> Table<'d> {
 pub(crate) struct Item<'d> {
     pub(crate) form: Form<'d>,
     pub(crate) place: Place,
+}
+
+impl<'d> Item<'d> {
+    pub(crate) fn boolean(&self) -> Option<bool> {
+        match &self.form {
+            Form::Other(value) => value.as_bool(),
+            Form::String(_) | Form::Table(_) => None,
+        }
+    }
+
+    /// The strings of a list; none of anything else.
+    pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
+        let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };
+        let located = items.iter().enumerate().filter_map(|(index, item)| match item.get_ref() {
+            DeValue::String(text) => {
+                Some(Located { value: &**text, place: self.place.element(index, item.span()) })
+            }
+            _ => None,
+        });
+        located.collect()
+    }
 }
 
 #[derive(Debug)]

@@ -1,20 +1,22 @@
 //! A definition as meant: compiled once, at start, so that no word is compared per request.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::field::Fields;
+use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::reply::{Decision, Reply};
+use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{Defect, Object};
+use crate::json::{Defect, Object, Shape, Value};
 use crate::time::Unit;
 
 /// Everything about one provider.
-#[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
@@ -23,20 +25,34 @@ pub(crate) struct Plan {
     /// The methods again, as a 405 must name them.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    pub(crate) tenant: Vec<Pointer>,
+    /// A member that may hold the whole callback.
+    pub(crate) unwrap: Option<Box<str>>,
+    /// The headers that are looked at.
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) looks_at_query: bool,
+    pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
     pub(crate) signature: Option<Signature>,
-    pub(crate) kind_from: Pointer,
-    /// What the platform writes for a kind, and which it is; sorted.
-    pub(crate) kind_values: Vec<(Box<str>, usize)>,
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) kind_rule: KindRule,
     pub(crate) kinds: Vec<Kind>,
     /// A kind that the definition does not know.
     pub(crate) unknown: Kind,
     /// Names that stand for several kinds without an address of their own.
     pub(crate) groups: Vec<Box<str>>,
+    pub(crate) sample: Sample,
+    /// What tells two callbacks apart, where not their data does.
+    pub(crate) id: Vec<Locator>,
     pub(crate) ack: Reply,
     /// How long the app has, unless the template says otherwise.
     pub(crate) timeout: Duration,
+}
+
+/// Too long to print, and its samples look like callbacks.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// Whether a tenant in capitals is another one.
@@ -63,32 +79,90 @@ impl TenantCase {
 pub(crate) enum BodyFormat {
     Form,
     Json,
+    /// There is no body: the fields stand in the query.
+    Query,
+}
+
+/// Which kind a callback is.
+#[derive(Debug)]
+pub(crate) struct KindRule {
+    /// Where it says so: the first present counts.
+    pub(crate) from: Vec<Locator>,
+    /// What the platform writes, and the kinds that it may be then; sorted.
+    pub(crate) values: Vec<(Box<str>, Vec<usize>)>,
+    /// The kinds that it may be if it says nothing.
+    pub(crate) unnamed: Vec<usize>,
+    /// The kind of everything that has no name here.
+    pub(crate) other: Option<usize>,
+}
+
+/// What a callback says of its kind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KindFound<'r> {
+    Known(usize),
+    /// Nothing tells.
+    Missing,
+    /// The definition does not know this word.
+    Unknown(Cow<'r, str>),
 }
 
 /// One event of a provider.
-#[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     pub(crate) ce_type: HeaderValue,
+    pub(crate) docs: Option<Box<str>>,
     /// The group whose address it takes without one of its own.
     pub(crate) group: Option<Box<str>>,
-    pub(crate) subject: Vec<Pointer>,
+    /// What must be there for it to be this kind, where the platform's word does not tell.
+    pub(crate) when: Vec<Pointer>,
+    /// How it is signed, if not as the provider's other kinds.
+    pub(crate) signature: Option<Signature>,
+    pub(crate) subject: Vec<Locator>,
     /// Where it may stand: the first present wins.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
     /// Absent for a notification, which only wants an acknowledgement.
     pub(crate) decision: Option<Decision>,
+    /// A realistic callback without its signature: the body, as a JSON object.
+    pub(crate) sample: Option<Box<str>>,
+}
+
+/// What realistic callbacks have in common.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    /// The body of kinds without one of their own.
+    pub(crate) body: Option<Box<str>>,
+    /// Headers beside the signature's own.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Plan {
-    /// Reads a body in the provider's format. The `content-type` is not asked: platforms leave it
-    /// out or write a wrong one.
-    pub(crate) fn read<'b>(&self, body: &'b [u8]) -> Result<Object<'b>, Defect> {
-        match self.body {
-            BodyFormat::Form => Object::from_form(body),
+    /// Reads a callback in the provider's format. The `content-type` is not asked: platforms leave
+    /// it out or write a wrong one.
+    pub(crate) fn read<'b>(
+        &self,
+        body: &'b [u8],
+        query: Option<&'b str>,
+    ) -> Result<Object<'b>, Defect> {
+        let object = match self.body {
+            BodyFormat::Form => Object::from_form(body)?,
+            BodyFormat::Query => Object::from_form(query.unwrap_or_default().as_bytes())?,
             BodyFormat::Json => {
-                Object::from_json(std::str::from_utf8(body).map_err(|_| Defect::InvalidUtf8)?)
+                Object::from_json(std::str::from_utf8(body).map_err(|_| Defect::InvalidUtf8)?)?
             }
+        };
+        match self.wrapped(&object) {
+            Some(raw) => Object::from_json(raw),
+            None => Ok(object),
+        }
+    }
+
+    /// The text of the whole callback, if it stands inside its wrapper.
+    fn wrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
+        let wrapper = self.unwrap.as_deref().filter(|_| object.len() == 1)?;
+        match object.get(wrapper)? {
+            value @ Value::Json(raw) if value.shape() == Shape::Object => Some(raw),
+            Value::Json(_) | Value::Text(_) => None,
         }
     }
 
@@ -97,15 +171,40 @@ impl Plan {
         self.kinds.iter().position(|kind| *kind.name == *name)
     }
 
-    /// The kind that the platform writes so; `1.0` is written for `1` by some.
-    pub(crate) fn kind_written(&self, value: &str) -> Option<usize> {
-        let value = value.strip_suffix(".0").unwrap_or(value);
-        let at = self.kind_values.binary_search_by(|(v, _)| (**v).cmp(value)).ok()?;
-        self.kind_values.get(at).map(|(_, kind)| *kind)
+    /// Which kind a callback is; `1.0` is written for `1` by some.
+    pub(crate) fn kind_of<'r>(&self, received: &Received<'r>) -> KindFound<'r> {
+        let rule = &self.kind_rule;
+        let fits = |kind: &&usize| {
+            let kind = self.kinds.get(**kind);
+            kind.is_some_and(|k| k.when.iter().all(|p| p.find(received.object).is_some()))
+        };
+        let Some(written) = rule.from.iter().find_map(|from| from.text(received)) else {
+            let found = rule.unnamed.iter().find(fits).copied().or(rule.other);
+            return found.map_or(KindFound::Missing, KindFound::Known);
+        };
+        let word = written.strip_suffix(".0").unwrap_or(&written);
+        let candidates = rule.values.binary_search_by(|(value, _)| (**value).cmp(word)).ok();
+        let candidates = candidates.and_then(|at| rule.values.get(at)).map(|(_, kinds)| kinds);
+        // If none fits, the last says what is missing.
+        let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
+        match found.copied().or(rule.other) {
+            Some(kind) => KindFound::Known(kind),
+            None => KindFound::Unknown(written),
+        }
     }
 
-    /// The kind at an index that [`Plan::kind_written`] gave, or the unknown one.
+    /// The kind at an index of its own, or the unknown one.
     pub(crate) fn kind(&self, index: Option<usize>) -> &Kind {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
+    }
+
+    /// How a kind is signed.
+    pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
+        self.kind(kind).signature.as_ref().or(self.signature.as_ref())
+    }
+
+    /// The setting of that name.
+    pub(crate) fn setting(&self, name: &str) -> Option<usize> {
+        self.settings.iter().position(|setting| *setting.name == *name)
     }
 }

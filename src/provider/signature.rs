@@ -3,17 +3,17 @@
 //! The stages, in order; each refuses with a code of its own:
 //!
 //! 1. The signature is where the definition says, and so is every signed part.
-//! 2. Its text decodes to a digest.
-//! 3. One of the template's keys gives the same digest. All keys are tried and each comparison
+//! 2. Its text decodes to a digest; of a list, at least one entry does.
+//! 3. One of the template's keys gives one of the digests. All keys are tried and each comparison
 //!    takes the same time, so the time taken tells nothing.
 //! 4. The time that was signed lies in the window, on both sides.
 
-use md5::{Digest as _, Md5};
-use subtle::{Choice, ConstantTimeEq};
+use std::borrow::Cow;
 
-use super::pointer::Pointer;
-use crate::json::Object;
-use crate::secret::Secret;
+use subtle::Choice;
+
+use super::digest::{Digest, Encoding, Key, Message, Output, hex_of};
+use super::locator::{Locator, Received, SettingIndex};
 use crate::time::{Timestamp, Unit};
 
 /// How a provider signs.
@@ -21,188 +21,398 @@ use crate::time::{Timestamp, Unit};
 pub(crate) struct Signature {
     pub(crate) digest: Digest,
     pub(crate) parts: Vec<Part>,
-    pub(crate) found_in: Pointer,
+    pub(crate) found_in: Locator,
+    /// Splits what is found into several signatures, or into a list of named values.
+    pub(crate) separator: Option<char>,
+    /// Stands before the signature, as in `sha256=`; other entries of a list are passed over.
+    pub(crate) prefix: Box<str>,
     pub(crate) encoding: Encoding,
-    pub(crate) time: TimeRule,
+    pub(crate) key: KeyRule,
+    pub(crate) time: Option<TimeRule>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Digest {
-    Md5,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Hex,
+/// Where the key comes from, and how it is written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyRule {
+    /// The setting that holds it, instead of the template's `keys`.
+    pub(crate) setting: Option<SettingIndex>,
+    /// May stand before it, and is no part of it.
+    pub(crate) prefix: Option<Box<str>>,
+    pub(crate) encoding: Option<Encoding>,
 }
 
 /// One piece of what is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The secret itself, as plain digests have it.
-    Key,
-    /// A field's text, as received.
-    Field(Pointer),
+pub(crate) struct Part {
+    pub(crate) from: Source,
+    pub(crate) form: PartForm,
 }
 
-/// Which field holds the time, and what it means.
+/// Where a piece comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The body as it came.
+    Body,
+    /// A form body without the signature's own field, percent-decoded.
+    FormText,
+    /// The secret itself, as plain digests have it.
+    Key,
+    /// Fixed text, such as a separator.
+    Literal(Box<str>),
+    /// A named value of the list that the signature stands in, as `t=`.
+    Listed(Box<str>),
+    /// A value's text, as received.
+    Value(Locator),
+}
+
+/// How a piece is written before it is hashed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PartForm {
+    #[default]
+    AsIs,
+    Base64,
+    Md5Hex,
+    Sha256Hex,
+}
+
+impl PartForm {
+    pub(crate) const WORDS: [(&'static str, Self); 3] =
+        [("base64", Self::Base64), ("md5-hex", Self::Md5Hex), ("sha256-hex", Self::Sha256Hex)];
+
+    fn write<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
+        match self {
+            Self::AsIs => text,
+            Self::Base64 => Cow::Owned(Encoding::Base64.encode(&text).into_bytes()),
+            Self::Md5Hex => Cow::Owned(hex_of(Digest::Md5, &text).into_bytes()),
+            Self::Sha256Hex => Cow::Owned(hex_of(Digest::Sha256, &text).into_bytes()),
+        }
+    }
+}
+
+/// Where the signed time stands, and what it means.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeRule {
-    pub(crate) from: Pointer,
+    pub(crate) from: Source,
     pub(crate) unit: Unit,
     pub(crate) means: Means,
     pub(crate) window: Window,
+    /// How far ahead of now the sender sets it.
+    pub(crate) lifetime_secs: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Means {
     /// After this moment the callback is void.
     Expiry,
+    /// At this moment the callback was sent.
+    Sent,
+}
+
+impl Means {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("expiry", Self::Expiry), ("sent", Self::Sent)];
+
+    /// What the past side of the window is called.
+    pub(crate) const fn past_key(self) -> &'static str {
+        match self {
+            Self::Expiry => "grace_secs",
+            Self::Sent => "max_age_secs",
+        }
+    }
 }
 
 /// How far the signed time may lie from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// After the expiry: room for the sender's retries.
-    pub(crate) grace_secs: i64,
-    /// Before the expiry: a longer life than the platform gives is a forgery to keep.
+    /// How long ago: room for the sender's retries.
+    pub(crate) past_secs: i64,
+    /// How far ahead: a longer life than the platform gives is a forgery to keep.
     pub(crate) max_ahead_secs: i64,
 }
 
 /// Why a signature does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureFault {
-    Expired { secs_ago: i64 },
+    /// There is none.
+    Absent {
+        place: String,
+    },
+    Expired {
+        secs_ago: i64,
+    },
     Malformed,
     Mismatch,
-    Missing { pointer: String },
+    /// Something that it covers is not there.
+    PartMissing {
+        place: String,
+    },
     TimeMalformed,
-    TooFarAhead { secs: i64 },
+    TooFarAhead {
+        secs: i64,
+    },
 }
 
-const MD5_LEN: usize = 16;
+/// More signatures than this in one callback are not looked at.
+const MAX_CANDIDATES: usize = 16;
 
 impl Signature {
     pub(crate) fn verify(
         &self,
-        object: &Object<'_>,
-        keys: &[Secret],
-        window: Window,
+        received: &Received<'_>,
+        keys: &[Key],
+        window: Option<Window>,
         now: Timestamp,
     ) -> Result<(), SignatureFault> {
-        let given = self.given(object)?;
+        let given = self.given(received)?;
         let mut matched = Choice::from(0);
+        let mut candidates = 0;
         for key in keys {
-            matched |= self.compute(object, key)?.ct_eq(&given);
+            let computed = self.compute(received, &given, key)?;
+            candidates = 0;
+            for candidate in self.candidates(&given) {
+                candidates += 1;
+                matched |= computed.ct_eq(&candidate);
+            }
+        }
+        if candidates == 0 && self.candidates(&given).next().is_none() {
+            return Err(SignatureFault::Malformed);
         }
         if !bool::from(matched) {
             return Err(SignatureFault::Mismatch);
         }
-        self.time.check(object, window, now)
+        match (&self.time, window) {
+            (Some(time), Some(window)) => {
+                time.check(time.text(self, received, &given).as_deref(), window, now)
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
     }
 
     /// Whether the member belongs to the signature and not to the event.
     pub(crate) fn consumes(&self, name: &str) -> bool {
-        [&self.found_in, &self.time.from].into_iter().any(|p| p.top_level() == Some(name))
+        let time = self.time.as_ref().and_then(|time| match &time.from {
+            Source::Value(locator) => Some(locator),
+            _ => None,
+        });
+        let consumed = time.filter(|time| self.covers(time));
+        [Some(&self.found_in), consumed].into_iter().flatten().any(|l| l.top_level() == Some(name))
     }
 
-    fn given(&self, object: &Object<'_>) -> Result<[u8; MD5_LEN], SignatureFault> {
-        let text = self.found_in.text(object).ok_or_else(|| missing(&self.found_in))?;
-        match self.encoding {
-            Encoding::Hex => decode_hex(text.as_bytes()).ok_or(SignatureFault::Malformed),
+    /// Whether the value is a part of its own, and not only a member of a body that is signed whole.
+    fn covers(&self, locator: &Locator) -> bool {
+        self.parts.iter().any(|part| matches!(&part.from, Source::Value(own) if own == locator))
+    }
+
+    /// The text that holds the signature.
+    fn given<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureFault> {
+        self.found_in
+            .text(received)
+            .ok_or_else(|| SignatureFault::Absent { place: self.found_in.to_string() })
+    }
+
+    fn entries<'g>(&self, given: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
+        let mut whole = self.separator.is_none().then_some(given).into_iter();
+        let mut split = self.separator.map(|separator| given.split(separator).map(str::trim));
+        std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
+    }
+
+    /// Every digest in the text.
+    fn candidates<'g>(&'g self, given: &'g str) -> impl Iterator<Item = Output> + 'g {
+        self.entries(given)
+            .filter_map(|entry| entry.strip_prefix(&*self.prefix))
+            .take(MAX_CANDIDATES)
+            .filter_map(|text| self.encoding.decode(text, self.digest.len()))
+    }
+
+    fn compute(
+        &self,
+        received: &Received<'_>,
+        given: &str,
+        key: &Key,
+    ) -> Result<Output, SignatureFault> {
+        let mut message = key.start();
+        for part in &self.parts {
+            self.feed(part, received, given, key, &mut message)?;
         }
+        Ok(message.finish())
     }
 
-    fn compute(&self, object: &Object<'_>, key: &Secret) -> Result<[u8; MD5_LEN], SignatureFault> {
-        match self.digest {
-            Digest::Md5 => {
-                let mut hash = Md5::new();
-                for part in &self.parts {
-                    match part {
-                        Part::Key => hash.update(key.expose()),
-                        Part::Field(pointer) => {
-                            let text = pointer.text(object).ok_or_else(|| missing(pointer))?;
-                            hash.update(text.as_bytes());
-                        }
-                    }
-                }
-                Ok(hash.finalize().into())
+    fn feed(
+        &self,
+        part: &Part,
+        received: &Received<'_>,
+        given: &str,
+        key: &Key,
+        message: &mut Message,
+    ) -> Result<(), SignatureFault> {
+        let bytes = match &part.from {
+            Source::Key => Cow::Borrowed(key.secret().expose()),
+            other => self.source(other, received, given)?,
+        };
+        message.update(&part.form.write(bytes));
+        Ok(())
+    }
+
+    /// What a part that is no secret says.
+    fn source<'p>(
+        &'p self,
+        source: &'p Source,
+        received: &Received<'p>,
+        given: &'p str,
+    ) -> Result<Cow<'p, [u8]>, SignatureFault> {
+        let bytes = |text: Cow<'p, str>| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        let missing = |place: String| SignatureFault::PartMissing { place };
+        match source {
+            Source::Body => Ok(Cow::Borrowed(received.raw)),
+            Source::FormText => Ok(Cow::Owned(self.form_text(received.raw))),
+            Source::Key => Ok(Cow::Borrowed(b"")),
+            Source::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Source::Listed(name) => {
+                let value = self.entries(given).find_map(|entry| entry.strip_prefix(&**name));
+                value
+                    .map(str::as_bytes)
+                    .map(Cow::Borrowed)
+                    .ok_or_else(|| missing(format!("{name} in {}", self.found_in)))
+            }
+            Source::Value(locator) => {
+                locator.text(received).map(bytes).ok_or_else(|| missing(locator.to_string()))
             }
         }
+    }
+
+    /// A form without the signature's own field, and decoded.
+    fn form_text(&self, raw: &[u8]) -> Vec<u8> {
+        let own = self.found_in.top_level().unwrap_or_default().as_bytes();
+        let fields = raw.split(|byte| *byte == b'&');
+        let others = fields.filter(|field| field.split(|b| *b == b'=').next() != Some(own));
+        let text = others.collect::<Vec<_>>().join(&b'&');
+        let plus: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+        percent_encoding::percent_decode(&plus).collect()
+    }
+
+    /// What is hashed, for the operator: the key and every setting hidden.
+    pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureFault> {
+        let given = self.given(received)?;
+        let mut text = String::new();
+        for part in &self.parts {
+            match &part.from {
+                Source::Key => text.push_str("[key]"),
+                Source::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
+                other => {
+                    let bytes = part.form.write(self.source(other, received, &given)?);
+                    text.push_str(&String::from_utf8_lossy(&bytes));
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// The signed time, as written.
+    pub(crate) fn time_text(&self, received: &Received<'_>) -> Option<String> {
+        let given = self.given(received).ok()?;
+        self.time.as_ref()?.text(self, received, &given).map(Cow::into_owned)
     }
 }
 
 impl TimeRule {
-    fn check(
+    fn text<'p>(
+        &'p self,
+        signature: &'p Signature,
+        received: &Received<'p>,
+        given: &'p str,
+    ) -> Option<Cow<'p, str>> {
+        match signature.source(&self.from, received, given).ok()? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
+    }
+
+    pub(crate) fn check(
         &self,
-        object: &Object<'_>,
+        text: Option<&str>,
         window: Window,
         now: Timestamp,
     ) -> Result<(), SignatureFault> {
-        let text = self.from.text(object).ok_or(SignatureFault::TimeMalformed)?;
-        let at = self.unit.parse(&text).ok_or(SignatureFault::TimeMalformed)?;
-        match self.means {
-            Means::Expiry => {
-                let secs = at.as_secs().saturating_sub(now.as_secs());
-                if secs < -window.grace_secs {
-                    return Err(SignatureFault::Expired { secs_ago: secs.saturating_neg() });
-                }
-                if secs > window.max_ahead_secs {
-                    return Err(SignatureFault::TooFarAhead { secs });
-                }
-                Ok(())
-            }
+        let text = text.ok_or(SignatureFault::TimeMalformed)?;
+        let at = self.unit.parse(text).ok_or(SignatureFault::TimeMalformed)?;
+        let secs = at.as_secs().saturating_sub(now.as_secs());
+        if secs < -window.past_secs {
+            return Err(SignatureFault::Expired { secs_ago: secs.saturating_neg() });
         }
+        if secs > window.max_ahead_secs {
+            return Err(SignatureFault::TooFarAhead { secs });
+        }
+        Ok(())
     }
-}
-
-fn missing(pointer: &Pointer) -> SignatureFault {
-    SignatureFault::Missing { pointer: pointer.to_string() }
-}
-
-/// Exactly `N` bytes in hex, of either case.
-fn decode_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let (pairs, []) = text.as_chunks::<2>() else { return None };
-    let mut bytes = [0; N];
-    if pairs.len() != N {
-        return None;
-    }
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
     use super::*;
+    use crate::head::Head;
+    use crate::json::Object;
+    use crate::provider::locator::Kept;
+    use crate::provider::{Plan, built_in_named, definition};
+    use crate::secret::Secret;
 
     // The one signature that Tencent publishes with values that verify: `sign` = MD5(key + t).
     const SIGN: &str = "ca3e25e5dc17a6f9909a9ae7281e300d";
     const T: i64 = 1_545_030_873;
 
-    fn signature() -> Signature {
-        let pointer = |text| Pointer::parse(text).unwrap();
-        Signature {
-            digest: Digest::Md5,
-            parts: vec![Part::Key, Part::Field(pointer("/t"))],
-            found_in: pointer("/sign"),
-            encoding: Encoding::Hex,
-            time: TimeRule {
-                from: pointer("/t"),
-                unit: Unit::Seconds,
-                means: Means::Expiry,
-                window: Window { grace_secs: 180, max_ahead_secs: 900 },
-            },
-        }
+    fn plan(name: &str) -> Plan {
+        built_in_named(name).unwrap()
     }
 
-    fn verify(body: &str, keys: &[&str], now: i64) -> Result<(), SignatureFault> {
-        let keys: Vec<_> = keys.iter().map(|key| Secret::new(*key)).collect();
-        let signature = signature();
-        let object = Object::from_json(body).unwrap();
-        signature.verify(&object, &keys, signature.time.window, Timestamp::from_secs(now))
+    /// A provider that signs as the lines say, with JSON bodies.
+    fn signing(lines: &str) -> Plan {
+        let text = format!(
+            "name = 'p'\ntitle = 'P'\ndocs = 'd'\nce_type = 'p'\n\
+             [request]\nmethods = ['POST']\nbody = 'json'\n\
+             [kind]\nother = 'event'\n[kinds.event]\n[signature]\n{lines}"
+        );
+        definition::parse(&text).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    }
+
+    struct Given<'g> {
+        body: &'g str,
+        headers: &'g [(&'static str, &'g str)],
+    }
+
+    fn verify(
+        plan: &Plan,
+        given: &Given<'_>,
+        keys: &[&str],
+        now: i64,
+    ) -> Result<(), SignatureFault> {
+        let signature = plan.signature.as_ref().unwrap();
+        let decode = |key: &&str| {
+            let bare = signature.key.prefix.as_deref().and_then(|p| key.strip_prefix(p));
+            let bare = bare.unwrap_or(key);
+            let bytes = signature.key.encoding.map(|e| e.decode_all(bare).unwrap());
+            signature.digest.key(Secret::new(bytes.unwrap_or_else(|| bare.as_bytes().to_vec())))
+        };
+        let keys: Vec<_> = keys.iter().map(decode).collect();
+        let mut headers = HeaderMap::new();
+        for (name, value) in given.headers {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        let uri = Uri::from_static("/");
+        let head = Head::new(&Method::POST, &uri, &headers);
+        let kept = Kept::of(&head, &plan.headers, false).unwrap();
+        let object = Object::from_json(given.body).unwrap_or_default();
+        let received =
+            Received { object: &object, raw: given.body.as_bytes(), kept: &kept, settings: &[] };
+        let window = signature.time.as_ref().map(|time| time.window);
+        signature.verify(&received, &keys, window, Timestamp::from_secs(now))
+    }
+
+    fn tencent(body: &str, keys: &[&str], now: i64) -> Result<(), SignatureFault> {
+        verify(&plan("tencent-css"), &Given { body, headers: &[] }, keys, now)
     }
 
     fn signed(t: &str, sign: &str) -> String {
@@ -212,18 +422,18 @@ mod tests {
     #[test]
     fn takes_the_published_signature_with_t_as_number_and_as_string() {
         let sign = format!("{SIGN:?}");
-        assert_eq!(verify(&signed("1545030873", &sign), &["test"], T), Ok(()));
-        assert_eq!(verify(&signed("\"1545030873\"", &sign), &["test"], T), Ok(()));
-        assert_eq!(verify(&signed("1545030873", &sign.to_uppercase()), &["test"], T), Ok(()));
+        assert_eq!(tencent(&signed("1545030873", &sign), &["test"], T), Ok(()));
+        assert_eq!(tencent(&signed("\"1545030873\"", &sign), &["test"], T), Ok(()));
+        assert_eq!(tencent(&signed("1545030873", &sign.to_uppercase()), &["test"], T), Ok(()));
     }
 
     #[test]
     fn any_of_several_keys_will_do() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
-        assert_eq!(verify(&body, &["new", "test"], T), Ok(()));
-        assert_eq!(verify(&body, &["test", "new"], T), Ok(()));
-        assert_eq!(verify(&body, &["new"], T), Err(SignatureFault::Mismatch));
-        assert_eq!(verify(&body, &[], T), Err(SignatureFault::Mismatch));
+        assert_eq!(tencent(&body, &["new", "test"], T), Ok(()));
+        assert_eq!(tencent(&body, &["test", "new"], T), Ok(()));
+        assert_eq!(tencent(&body, &["new"], T), Err(SignatureFault::Mismatch));
+        assert_eq!(tencent(&body, &[], T), Err(SignatureFault::Mismatch));
     }
 
     #[test]
@@ -232,48 +442,195 @@ mod tests {
             let mut sign = SIGN.to_owned().into_bytes();
             sign[at] = if sign[at] == b'0' { b'1' } else { b'0' };
             let body = signed("1545030873", &format!("{:?}", String::from_utf8(sign).unwrap()));
-            assert_eq!(verify(&body, &["test"], T), Err(SignatureFault::Mismatch), "digit {at}");
+            assert_eq!(tencent(&body, &["test"], T), Err(SignatureFault::Mismatch), "digit {at}");
         }
     }
 
     #[test]
     fn the_window_has_two_edges() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
-        assert_eq!(verify(&body, &["test"], T + 180), Ok(()));
+        assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
         assert_eq!(
-            verify(&body, &["test"], T + 181),
+            tencent(&body, &["test"], T + 181),
             Err(SignatureFault::Expired { secs_ago: 181 })
         );
-        assert_eq!(verify(&body, &["test"], T - 900), Ok(()));
+        assert_eq!(tencent(&body, &["test"], T - 900), Ok(()));
         assert_eq!(
-            verify(&body, &["test"], T - 901),
+            tencent(&body, &["test"], T - 901),
             Err(SignatureFault::TooFarAhead { secs: 901 })
         );
     }
 
     #[test]
     fn each_stage_has_its_own_fault() {
-        let missing = |pointer: &str| SignatureFault::Missing { pointer: pointer.into() };
+        let absent = || SignatureFault::Absent { place: "/sign".into() };
         let cases = [
-            (r#"{"t":1545030873}"#, missing("/sign")),
-            (r#"{"t":1545030873,"sign":null}"#, missing("/sign")),
+            (r#"{"t":1545030873}"#, absent()),
+            (r#"{"t":1545030873,"sign":null}"#, absent()),
             (r#"{"t":1545030873,"sign":"ca3e"}"#, SignatureFault::Malformed),
             (
                 r#"{"t":1545030873,"sign":"zz3e25e5dc17a6f9909a9ae7281e300d"}"#,
                 SignatureFault::Malformed,
             ),
-            (r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#, missing("/t")),
+            (
+                r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#,
+                SignatureFault::PartMissing { place: "/t".into() },
+            ),
         ];
         for (body, fault) in cases {
-            assert_eq!(verify(body, &["test"], T), Err(fault), "{body}");
+            assert_eq!(tencent(body, &["test"], T), Err(fault), "{body}");
         }
     }
 
     #[test]
     fn a_signed_time_that_is_no_number_is_refused() {
-        let digest: [u8; MD5_LEN] = Md5::digest(b"testsoon").into();
-        let sign: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        let sign = hex_of(Digest::Md5, b"testsoon");
         let body = signed("\"soon\"", &format!("{sign:?}"));
-        assert_eq!(verify(&body, &["test"], T), Err(SignatureFault::TimeMalformed));
+        assert_eq!(tencent(&body, &["test"], T), Err(SignatureFault::TimeMalformed));
+    }
+
+    #[test]
+    fn published_signatures_verify_and_a_changed_body_does_not() {
+        let trtc = "{\n\t\"EventGroupId\":\t2,\n\t\"EventType\":\t204,\n\t\"CallbackTs\":\t\
+                    1664209748188,\n\t\"EventInfo\":\t{\n\t\t\"RoomId\":\t8489,\n\t\t\"EventTs\":\t\
+                    1664209748,\n\t\t\"EventMsTs\":\t1664209748180,\n\t\t\"UserId\":\t\
+                    \"user_85034614\",\n\t\t\"Reason\":\t0\n\t}\n}";
+        let agora = r#"{"eventMs":1560408533119,"eventType":10,"noticeId":"4eb720f0-8da7-11e9-a43e-53f411c2761f","notifyMs":1560408533119,"payload":{"a":"1","b":2},"productId":1}"#;
+        let agora_v1 = signing(
+            "digest = 'hmac-sha1'\nencoding = 'hex'\nparts = ['body']\n\
+             found_in = 'header:agora-signature'",
+        );
+        let slack = signing(
+            "digest = 'hmac-sha256'\nencoding = 'hex'\nprefix = 'v0='\n\
+             parts = ['literal:v0:', 'header:x-slack-request-timestamp', 'literal::', 'body']\n\
+             found_in = 'header:x-slack-signature'",
+        );
+        let slack_body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+        let alibaba = signing(
+            "digest = 'md5'\nencoding = 'hex'\nfound_in = 'header:x-vod-signature'\n\
+             parts = ['literal:https://www.example.com/your/callback|', \
+             'header:x-vod-timestamp', 'literal:|', 'key']",
+        );
+        type Headers = &'static [(&'static str, &'static str)];
+        let vectors: [(Plan, &str, &str, Headers, i64); 8] = [
+            (
+                plan("mux"),
+                "SuperSecret123",
+                r#"{"test":"body"}"#,
+                &[(
+                    "mux-signature",
+                    "t=1565125718,v1=854ece4c22acef7c66b57d4e504153bc512595e8e9c772ece2a68150548c19a7",
+                )],
+                1_565_125_718,
+            ),
+            (
+                plan("github"),
+                "It's a Secret to Everybody",
+                "Hello, World!",
+                &[(
+                    "x-hub-signature-256",
+                    "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+                )],
+                0,
+            ),
+            (
+                plan("standard-webhooks"),
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                r#"{"test": 2432232314}"#,
+                &[
+                    ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+                    ("webhook-timestamp", "1614265330"),
+                    (
+                        "webhook-signature",
+                        "v1a,AAAA v1,bm90IHRoaXMgb25l v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+                    ),
+                ],
+                1_614_265_330,
+            ),
+            (
+                plan("tencent-trtc"),
+                "123654",
+                trtc,
+                &[("sign", "kkoFeO3Oh2ZHnjtg8tEAQhtXK16/KI05W3BQff8IvGA=")],
+                1_664_209_748,
+            ),
+            (
+                agora_v1,
+                "secret",
+                agora,
+                &[("agora-signature", "033c62f40f687675f17f0f41f91a40c71c0f134c")],
+                0,
+            ),
+            (
+                slack,
+                "8f742231b10e8888abcd99yyyzzz85a5",
+                slack_body,
+                &[
+                    ("x-slack-request-timestamp", "1531420618"),
+                    (
+                        "x-slack-signature",
+                        "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+                    ),
+                ],
+                0,
+            ),
+            (
+                alibaba,
+                "test123",
+                "",
+                &[
+                    ("x-vod-timestamp", "1519375990"),
+                    ("x-vod-signature", "c72b60894140fa98920f1279219b7ed4"),
+                ],
+                0,
+            ),
+            (
+                signing(
+                    "digest = 'md5'\nencoding = 'hex'\nfound_in = 'header:x-vod-signature'\n\
+                     parts = ['literal:https://www.example1.com/your/callback|1545675780|', 'key', \
+                     'literal:|', { part = 'body', as = 'base64' }]",
+                ),
+                "ABCDabcd1234",
+                "{\"a\":1,\n\"b\":2}",
+                &[("x-vod-signature", "09096e2f4c41d6fcd6e8ef5f4e04cad7")],
+                0,
+            ),
+        ];
+        for (plan, key, body, headers, now) in &vectors {
+            let name = plan.headers.first().map_or("?", HeaderName::as_str);
+            assert_eq!(verify(plan, &Given { body, headers }, &[key], *now), Ok(()), "{name}");
+            let other = verify(plan, &Given { body, headers }, &["b3RoZXI="], *now);
+            assert_eq!(other, Err(SignatureFault::Mismatch), "{name}");
+            let signature = plan.signature.as_ref().unwrap();
+            if signature.parts.iter().any(|part| part.from == Source::Body) {
+                let changed = format!("{body} ");
+                let result = verify(plan, &Given { body: &changed, headers }, &[key], *now);
+                assert_eq!(result, Err(SignatureFault::Mismatch), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sent_time_is_refused_when_old_and_when_ahead() {
+        let headers = [(
+            "mux-signature",
+            "t=1565125718,v1=854ece4c22acef7c66b57d4e504153bc512595e8e9c772ece2a68150548c19a7",
+        )];
+        let given = Given { body: r#"{"test":"body"}"#, headers: &headers };
+        let at = |now| verify(&plan("mux"), &given, &["SuperSecret123"], now);
+        assert_eq!(at(1_565_125_718 + 300), Ok(()));
+        assert_eq!(at(1_565_125_718 + 301), Err(SignatureFault::Expired { secs_ago: 301 }));
+        assert_eq!(at(1_565_125_718 - 300), Ok(()));
+        assert_eq!(at(1_565_125_718 - 301), Err(SignatureFault::TooFarAhead { secs: 301 }));
+    }
+
+    #[test]
+    fn the_string_to_sign_hides_the_key() {
+        let plan = plan("tencent-css");
+        let object = Object::from_json(r#"{"t":17,"sign":"00"}"#).unwrap();
+        let kept = Kept::default();
+        let received = Received { object: &object, raw: b"", kept: &kept, settings: &[] };
+        let signature = plan.signature.as_ref().unwrap();
+        assert_eq!(signature.string_to_sign(&received).unwrap(), "[key]17");
     }
 }

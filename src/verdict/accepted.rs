@@ -103,7 +103,7 @@ impl Accepted {
     pub fn request(&self, head: &Head<'_>, sender: &Sender<'_>) -> (HeaderMap, Bytes) {
         let forward = match self.delivery() {
             Delivery::Ask(ask) => ask.forward,
-            Delivery::Fixed(_) | Delivery::Unlisted(_) => Forward::default(),
+            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => Forward::default(),
         };
         let received = self.0.content_type.as_ref();
         let (body, content_type) = self.0.event.body(forward, &self.0.raw, received);

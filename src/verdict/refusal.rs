@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::printable;
 use crate::json::Defect;
@@ -26,7 +26,7 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed, so what was signed is not what would be read.
     ContentEncodingUnsupported,
-    /// A field or key stands twice.
+    /// A field, key or header stands twice.
     FieldDuplicate,
     /// A field is not of its declared type or range.
     FieldInvalid,
@@ -314,6 +314,13 @@ impl From<RefusalKind> for RequestFault {
     }
 }
 
+/// A header that stands twice.
+impl From<HeaderName> for RequestFault {
+    fn from(name: HeaderName) -> Self {
+        Self::with(RefusalKind::FieldDuplicate, format!("the header {name}"))
+    }
+}
+
 impl From<Defect> for RequestFault {
     fn from(defect: Defect) -> Self {
         match defect {
@@ -331,7 +338,11 @@ impl From<FieldFault> for RequestFault {
     fn from(fault: FieldFault) -> Self {
         let kind = match fault {
             FieldFault::Missing { .. } => RefusalKind::FieldMissing,
-            FieldFault::Range { .. } | FieldFault::Type { .. } => RefusalKind::FieldInvalid,
+            FieldFault::Order { .. }
+            | FieldFault::Range { .. }
+            | FieldFault::TooMany { .. }
+            | FieldFault::Type { .. }
+            | FieldFault::Unknown { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }
@@ -345,8 +356,8 @@ impl From<SignatureFault> for RequestFault {
             }
             SignatureFault::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureFault::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureFault::Missing { pointer } => {
-                Self::with(RefusalKind::SignatureMissing, format!("nothing at {pointer}"))
+            SignatureFault::Absent { place } | SignatureFault::PartMissing { place } => {
+                Self::with(RefusalKind::SignatureMissing, format!("nothing at {place}"))
             }
             SignatureFault::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureFault::TooFarAhead { secs } => {

@@ -28,6 +28,8 @@ pub enum UnavailableKind {
     AppTimeout,
     /// The app could not be reached, or hung up.
     AppUnreachable,
+    /// The reply must be signed, and the template has no key for it.
+    ReplyKeyMissing,
 }
 
 impl UnavailableKind {
@@ -41,6 +43,7 @@ impl UnavailableKind {
             Self::AppStatus => "app_status",
             Self::AppTimeout => "app_timeout",
             Self::AppUnreachable => "app_unreachable",
+            Self::ReplyKeyMissing => "reply_key_missing",
         }
     }
 }
@@ -69,6 +72,9 @@ impl From<AnswerFault> for Unavailable {
             AnswerFault::Malformed => UnavailableKind::AnswerMalformed.into(),
             AnswerFault::Contradiction { .. }
             | AnswerFault::Field(_)
+            | AnswerFault::Item { .. }
+            | AnswerFault::NotAnswered
+            | AnswerFault::NotAsked { .. }
             | AnswerFault::Unknown { .. } => {
                 Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())
             }
@@ -85,6 +91,7 @@ impl fmt::Display for Unavailable {
             UnavailableKind::AppStatus => "the app's status says neither yes nor no",
             UnavailableKind::AppTimeout => "the app did not answer in time",
             UnavailableKind::AppUnreachable => "the app cannot be reached",
+            UnavailableKind::ReplyKeyMissing => "the template has no key to sign the reply with",
         })?;
         match &self.detail {
             Some(detail) => write!(f, ": {detail}"),

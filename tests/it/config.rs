@@ -50,7 +50,7 @@ pusch = 'http://127.0.0.1:3000/push'
         "2:12: upstream: this address has a path; leave out everything behind the port",
         "3:1: colour: this key is unknown; allowed keys here: `admin`, `listen`",
         "6:8: route[0].path: this path has more than one spelling; start it with /",
-        "7:12: route[0].provider: this provider is unknown; allowed providers here: `kollus`",
+        "7:12: route[0].provider: this provider is unknown; allowed providers here: `github`, `kollus`",
         "9:1: template[0]: Tencent Cloud CSS signs, and no key is given; add keys",
         "10:8: template[0].name: the name holds ' '; use 1 to 30",
         "15:9: template[0].on.pusch: this kind is unknown; did you mean `push`? allowed kinds",
@@ -106,7 +106,10 @@ fn templates_have_rules() {
         (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "out of range"),
         (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "this form is unknown"),
         (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "this is no address"),
-        (&format!("{kollus}settings.grace_secs = 1"), "Kollus has no settings"),
+        (
+            &format!("{kollus}settings.grace_secs = 1"),
+            "settings.grace_secs: this setting is unknown; allowed settings here: `custom_key`",
+        ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
             "only wants an acknowledgement",
@@ -117,7 +120,7 @@ fn templates_have_rules() {
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "this key is unknown",
+            "this setting is unknown; allowed settings here: `grace_secs`",
         ),
     ];
     for (template, expected) in cases {
@@ -198,6 +201,7 @@ bind = ['d']
     let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
     let expected = [
         "1:1: route[0]: Kollus does not sign, and this path has no secret segment",
+        "4:1: template[0]: the replies to vod_play, drm could not be signed; set the platform's keys",
         "4:1: template[0]: nobody is bound to this template",
         "9:1: template[1].provider: no route takes callbacks of Tencent Cloud CSS",
         "10:9: template[1].keys[0]: this secret is written in the config",

@@ -13,17 +13,20 @@
 //! | `object`, `array` | the same; with `wrap`, a number for an array of one | the same |
 //! | `json` | an object or array; a string holding one, encoded once or twice | the object or array |
 //!
+//! `object`, `array` and `json` may declare `fields`: of the object, or of each object in the array.
+//!
 //! `null` stands for an optional field without a value, and so does an empty text where no string is
 //! declared.
 
 mod read;
 mod types;
 
-pub(crate) use read::{read_fields, read_unit};
+pub(crate) use read::{Use, read_condition, read_fields, read_unit};
 use types::Misfit;
 pub(crate) use types::{Type, Writer};
 
 use crate::json::{self, Object, Shape, Value};
+
 /// One declared field.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
@@ -35,17 +38,54 @@ pub(crate) struct Field {
     pub(crate) nullable: bool,
     /// Holds a credential: the app gets it, no log does.
     pub(crate) secret: bool,
+    /// In a reply: the callbacks that it is for.
+    pub(crate) when: Option<Condition>,
+}
+
+/// Holds of an object whose member says one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    pub(crate) field: Box<str>,
+    pub(crate) values: Vec<Box<str>>,
+}
+
+impl Condition {
+    pub(crate) fn holds(&self, object: &Object<'_>) -> bool {
+        let value = object.get(&self.field).and_then(Value::scalar);
+        value.is_some_and(|value| self.values.iter().any(|own| **own == *value))
+    }
 }
 
 /// Why a field could not be taken. Names the field and the types, never the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldFault {
+    #[error("`{field}` is not smaller than `{than}`")]
+    Order { field: Box<str>, than: Box<str> },
     #[error("`{field}` is missing")]
     Missing { field: Box<str> },
     #[error("`{field}` is not within {min} to {max}")]
     Range { field: Box<str>, min: i64, max: i64 },
+    #[error("`{field}` holds more than {max}")]
+    TooMany { field: Box<str>, max: usize },
     #[error("`{field}` should be {wanted} and does not read as one, it is of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
+    #[error("`{field}` is no field here")]
+    Unknown { field: Box<str> },
+}
+
+impl FieldFault {
+    /// The same fault, seen from the value that the field stands in.
+    pub(crate) fn inside(mut self, outer: &str) -> Self {
+        let (Self::Missing { field }
+        | Self::Order { field, .. }
+        | Self::Range { field, .. }
+        | Self::TooMany { field, .. }
+        | Self::Type { field, .. }
+        | Self::Unknown { field }) = &mut self;
+        let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
+        *field = format!("{outer}{dot}{field}").into();
+        self
+    }
 }
 
 /// The declared fields of one kind or reply.
@@ -82,10 +122,11 @@ impl Fields {
         (missing != 0).then(|| self.list.get(missing.trailing_zeros() as usize)).flatten()
     }
 
-    /// Writes a platform's object with its declared fields typed and all others as they came.
-    pub(crate) fn write_event(
+    /// Writes an object with its declared fields typed and, of a platform's, all others as they came.
+    pub(crate) fn write_object(
         &self,
         object: &Object<'_>,
+        writer: Writer,
         is_consumed: impl Fn(&str) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldFault> {
@@ -105,7 +146,10 @@ impl Fields {
                 Some((index, field)) => {
                     seen |= 1 << index;
                     out.extend_from_slice(&field.key);
-                    field.write(value, Writer::Platform, out)?;
+                    field.write(value, writer, out)?;
+                }
+                None if writer == Writer::App => {
+                    return Err(FieldFault::Unknown { field: name.into() });
                 }
                 None => {
                     json::write_string(name, out);
@@ -140,6 +184,7 @@ impl Field {
             Err(Misfit::Range(range)) => {
                 FieldFault::Range { field: self.name.clone(), min: range.min, max: range.max }
             }
+            Err(Misfit::Inside(fault)) => fault.inside(&self.name),
             Err(Misfit::Type) => FieldFault::Type {
                 field: self.name.clone(),
                 wanted: self.ty.name(),
@@ -158,24 +203,26 @@ impl Field {
         };
         match value.shape() {
             Shape::Null => self.optional || self.nullable,
-            Shape::String => self.optional && self.ty != Type::String && says_nothing(),
+            Shape::String => self.optional && !matches!(self.ty, Type::String) && says_nothing(),
             Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::document;
 
     fn fields(text: &str) -> Fields {
-        document::read(text, |table, faults| Some(read_fields(&[table], faults))).unwrap()
+        document::read(text, |table, faults| Some(read_fields(&[table], Use::Event, faults)))
+            .unwrap()
     }
 
     fn event(fields: &Fields, body: &str) -> Result<String, FieldFault> {
         let object = Object::from_json(body).unwrap();
         let mut out = Vec::new();
-        fields.write_event(&object, |_| false, &mut out)?;
+        fields.write_object(&object, Writer::Platform, |_| false, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 
@@ -191,7 +238,7 @@ mod tests {
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
         let object = Object::from_form(encoded.as_bytes()).unwrap();
         let mut out = Vec::new();
-        fields.write_event(&object, |_| false, &mut out).ok()?;
+        fields.write_object(&object, Writer::Platform, |_| false, &mut out).ok()?;
         let out = String::from_utf8(out).unwrap();
         Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
     }
@@ -311,9 +358,10 @@ mod tests {
 
     #[test]
     fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
-        let faults =
-            document::read("f = 'integr'", |table, faults| Some(read_fields(&[table], faults)))
-                .unwrap_err();
+        let faults = document::read("f = 'integr'", |table, faults| {
+            Some(read_fields(&[table], Use::Event, faults))
+        })
+        .unwrap_err();
         let shown = faults.first().unwrap().to_string();
         assert!(
             shown.starts_with("1:5: f: this type is unknown; did you mean `integer`?"),

@@ -1,17 +1,26 @@
 //! Fields as a definition writes them.
 
-use super::types::{Range, Type};
-use super::{Field, Fields, MAX_FIELDS};
+use std::sync::Arc;
+
+use super::types::{Inner, Range, Type};
+use super::{Condition, Field, Fields, MAX_FIELDS};
 use crate::document::{Faults, Form, Item, Table, allowed};
-use crate::json::{self, Shape};
+use crate::json::{self, Shape, Value};
 use crate::time::Unit;
 
+/// What the fields are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Event,
+    Reply,
+}
+
 /// Reads `[…fields]` tables; a later one replaces a field of an earlier one.
-pub(crate) fn read_fields(tables: &[&Table<'_>], faults: &Faults<'_>) -> Fields {
+pub(crate) fn read_fields(tables: &[&Table<'_>], of: Use, faults: &Faults<'_>) -> Fields {
     let mut list: Vec<(Field, Vec<Box<str>>)> = Vec::new();
     for table in tables {
         for (name, item) in table.entries() {
-            let Some(read) = read_field(name, &item, faults) else { continue };
+            let Some(read) = read_field(name, &item, of, faults) else { continue };
             match list.iter_mut().find(|(field, _)| *field.name == *name) {
                 Some(earlier) => *earlier = read,
                 None => list.push(read),
@@ -36,29 +45,41 @@ pub(crate) fn read_fields(tables: &[&Table<'_>], faults: &Faults<'_>) -> Fields 
 }
 
 /// `"integer"`, `"integer?"` for an optional one, or a table.
-fn read_field(name: &str, item: &Item<'_>, faults: &Faults<'_>) -> Option<(Field, Vec<Box<str>>)> {
+fn read_field(
+    name: &str,
+    item: &Item<'_>,
+    of: Use,
+    faults: &Faults<'_>,
+) -> Option<(Field, Vec<Box<str>>)> {
     let plain = |ty, optional| {
         let mut key = Vec::new();
         json::write_string(name, &mut key);
         key.push(b':');
         let (name, key) = (name.into(), key.into());
-        Field { name, key, ty, optional, nullable: false, secret: false }
+        Field { name, key, ty, optional, nullable: false, secret: false, when: None }
     };
     match &item.form {
         Form::String(word) => {
             let bare = word.strip_suffix('?').unwrap_or(word);
-            let ty = read_type(bare, None, item, faults)?;
+            let ty = read_type(bare, None, item, of, faults)?;
             Some((plain(ty, bare.len() < word.len()), Vec::new()))
         }
         Form::Table(table) => {
             let word = table.require_string("type", "name the field's type");
             let optional = table.boolean("optional").unwrap_or(false);
-            let nullable = table.boolean("nullable").unwrap_or(false);
-            let secret = table.boolean("secret").unwrap_or(false);
-            let aliases = table.strings("aliases").iter().map(|a| a.value.into()).collect();
-            let ty = read_type(word?.value, Some(table), item, faults);
+            let mut aliases = Vec::new();
+            let (mut nullable, mut secret, mut when) = (false, false, None);
+            match of {
+                Use::Event => {
+                    nullable = table.boolean("nullable").unwrap_or(false);
+                    secret = table.boolean("secret").unwrap_or(false);
+                    aliases = table.strings("aliases").iter().map(|a| a.value.into()).collect();
+                }
+                Use::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
+            }
+            let ty = read_type(word?.value, Some(table), item, of, faults);
             table.finish();
-            Some((Field { nullable, secret, ..plain(ty?, optional) }, aliases))
+            Some((Field { nullable, secret, when, ..plain(ty?, optional) }, aliases))
         }
         Form::Other(_) => {
             let problem = format!("this is {}", item.form.name());
@@ -72,15 +93,18 @@ fn read_type(
     word: &str,
     table: Option<&Table<'_>>,
     item: &Item<'_>,
+    of: Use,
     faults: &Faults<'_>,
 ) -> Option<Type> {
+    let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
+    let inner = || table.map(|t| read_inner(t, of, faults)).unwrap_or_default();
     Some(match word {
-        "array" => Type::Array { wrap: table.and_then(|t| t.boolean("wrap")).unwrap_or(false) },
+        "array" => Type::Array { wrap: of == Use::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table)),
-        "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)) },
+        "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)), inner: inner() },
         "number" => Type::Number,
-        "object" => Type::Object,
+        "object" => Type::Object { inner: inner(), rising: flag("rising") },
         "string" => Type::String,
         "timestamp" => Type::Timestamp(table.map_or(Unit::Seconds, |t| read_unit(t, faults))),
         other => {
@@ -89,6 +113,38 @@ fn read_type(
             return None;
         }
     })
+}
+
+fn read_inner(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Inner {
+    let max_items = table.integer("max_items", 1..=1_000_000);
+    Inner {
+        fields: table.table("fields").map(|own| Arc::new(read_fields(&[&own], of, faults))),
+        max_items: max_items.and_then(|max| usize::try_from(max).ok()),
+    }
+}
+
+/// `{ kind = [1, 3] }`: the member, and what it says.
+pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<Condition> {
+    let json = table.to_json()?;
+    let object = json::Object::from_json(&json).ok()?;
+    let mut members = object.iter();
+    let condition = members.next().and_then(|(field, value)| {
+        let values: Option<Vec<_>> = match value {
+            Value::Json(raw) if value.shape() == Shape::Array => json::elements(raw)
+                .ok()?
+                .into_iter()
+                .map(|raw| Value::Json(raw).scalar().map(|text| Box::from(&*text)))
+                .collect(),
+            Value::Json(_) | Value::Text(_) => value.scalar().map(|text| vec![Box::from(&*text)]),
+        };
+        Some(Condition { field: field.into(), values: values? })
+    });
+    if condition.is_none() || members.next().is_some() {
+        let remedy = "name one field and its values, as in { kind = [1, 3] }";
+        faults.add(&table.place, "this is no condition", remedy);
+        return None;
+    }
+    condition
 }
 
 /// `holds = "object"` or `"array"`; without it either.
@@ -110,21 +166,17 @@ fn read_range(table: Option<&Table<'_>>) -> Range {
     Range {
         min: bound("min").unwrap_or(Range::ANY.min),
         max: bound("max").unwrap_or(Range::ANY.max),
+        or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
     }
 }
 
-/// `unit = "s"` or `"ms"`.
+/// `unit = "s"`, `"ms"` or `"rfc3339"`.
 pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
-    match table.string("unit") {
-        None => Unit::Seconds,
-        Some(unit) => match unit.value {
-            "s" => Unit::Seconds,
-            "ms" => Unit::Millis,
-            other => {
-                let remedy = allowed("unit", other, ["s", "ms"].into_iter());
-                faults.add(&unit.place, "this unit is unknown", remedy);
-                Unit::Seconds
-            }
-        },
+    let Some(unit) = table.string("unit") else { return Unit::Seconds };
+    let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);
+    if found.is_none() {
+        let remedy = allowed("unit", unit.value, Unit::WORDS.iter().map(|(word, _)| *word));
+        faults.add(&unit.place, "this unit is unknown", remedy);
     }
+    found.unwrap_or(Unit::Seconds)
 }

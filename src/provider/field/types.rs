@@ -1,32 +1,59 @@
 //! Types: how a value becomes the declared one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::json::{self, Shape, Value};
+use super::{FieldFault, Fields};
+use crate::json::{self, Object, Shape, Value};
 use crate::time::Unit;
 
 /// A declared type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Type {
-    Array { wrap: bool },
+    Array {
+        wrap: bool,
+        inner: Inner,
+    },
     Boolean,
     Integer(Range),
-    Json { holds: Option<Shape> },
+    Json {
+        holds: Option<Shape>,
+        inner: Inner,
+    },
     Number,
-    Object,
+    Object {
+        inner: Inner,
+        /// Its integers rise in the order in which they are declared.
+        rising: bool,
+    },
     String,
     Timestamp(Unit),
+}
+
+/// What stands in an object or array, as far as it is declared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inner {
+    /// The fields of the object, or of each object in the array.
+    pub(crate) fields: Option<Arc<Fields>>,
+    /// How long the array may be.
+    pub(crate) max_items: Option<usize>,
 }
 
 /// The whole numbers a field may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
-    pub(super) min: i64,
-    pub(super) max: i64,
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    /// Whether 0 is allowed though it is out of the range.
+    pub(crate) or_zero: bool,
 }
 
 impl Range {
-    pub(super) const ANY: Self = Self { min: i64::MIN, max: i64::MAX };
+    pub(crate) const ANY: Self = Self { min: i64::MIN, max: i64::MAX, or_zero: false };
+
+    const fn holds(&self, number: i64) -> bool {
+        (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
+    }
 }
 
 /// Who wrote the value.
@@ -37,8 +64,10 @@ pub(crate) enum Writer {
     /// The platform, whose types are as documented or as text.
     Platform,
 }
+
 /// Why a value is not of a type.
 pub(super) enum Misfit {
+    Inside(FieldFault),
     Range(Range),
     Type,
 }
@@ -54,7 +83,7 @@ impl Type {
             Self::Integer(_) => "integer",
             Self::Json { .. } => "json",
             Self::Number => "number",
-            Self::Object => "object",
+            Self::Object { .. } => "object",
             Self::String => "string",
             Self::Timestamp(_) => "timestamp",
         }
@@ -67,18 +96,25 @@ impl Type {
         out: &mut Vec<u8>,
     ) -> Result<(), Misfit> {
         match self {
-            Self::Array { .. } if value.shape() == Shape::Array => value.write(out),
-            Self::Array { wrap: true } if value.shape() == Shape::Number => {
+            Self::Array { inner, .. } if value.shape() == Shape::Array => {
+                write_inner(value, inner, writer, out)?;
+            }
+            Self::Array { wrap: true, .. } if value.shape() == Shape::Number => {
                 out.push(b'[');
                 value.write(out);
                 out.push(b']');
             }
-            Self::Object if value.shape() == Shape::Object => value.write(out),
-            Self::Array { .. } | Self::Object => return Err(Misfit::Type),
+            Self::Object { inner, rising } if value.shape() == Shape::Object => {
+                write_inner(value, inner, writer, out)?;
+                if *rising {
+                    check_rising(value, inner)?;
+                }
+            }
+            Self::Array { .. } | Self::Object { .. } => return Err(Misfit::Type),
             Self::Boolean => out.extend_from_slice(boolean(value).ok_or(Misfit::Type)?.as_bytes()),
             Self::Integer(range) => write_integer(value, range, writer, out)?,
             Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
-            Self::Json { holds } => write_json(value, *holds, out)?,
+            Self::Json { holds, inner } => write_json(value, *holds, inner, writer, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -109,7 +145,7 @@ fn write_integer(
         (Writer::App, Value::Json("false")) => 0,
         _ => value.scalar().and_then(|text| whole(&text)).ok_or(Misfit::Type)?,
     };
-    if number < range.min || number > range.max {
+    if !range.holds(number) {
         return Err(Misfit::Range(range.clone()));
     }
     match value {
@@ -168,11 +204,73 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn write_json(value: &Value<'_>, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+/// Writes an object or array, with the declared fields in it.
+fn write_inner(
+    value: &Value<'_>,
+    inner: &Inner,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
+    let (Some(fields), Value::Json(raw)) = (&inner.fields, value) else {
+        value.write(out);
+        return Ok(());
+    };
+    let object = |raw, out: &mut Vec<u8>| match Object::from_json(raw) {
+        Ok(object) => fields.write_object(&object, writer, |_| false, out),
+        Err(_) => {
+            let found = Value::Json(raw).shape().name();
+            Err(FieldFault::Type { field: "".into(), wanted: "object", found })
+        }
+    };
+    if value.shape() == Shape::Object {
+        return object(raw, out).map_err(Misfit::Inside);
+    }
+    let elements = json::elements(raw).map_err(|_| Misfit::Type)?;
+    if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
+        return Err(Misfit::Inside(FieldFault::TooMany { field: "".into(), max }));
+    }
+    out.push(b'[');
+    for (index, element) in elements.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        object(element, out)
+            .map_err(|fault| Misfit::Inside(fault.inside(&format!("[{index}]"))))?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// Checks that the integers of an object rise in the order in which they are declared.
+fn check_rising(value: &Value<'_>, inner: &Inner) -> Result<(), Misfit> {
+    let (Some(fields), Value::Json(raw)) = (&inner.fields, value) else { return Ok(()) };
+    let object = Object::from_json(raw).map_err(|_| Misfit::Type)?;
+    let numbers = fields.iter().filter_map(|field| {
+        let number = whole(&object.get(&field.name)?.scalar()?)?;
+        Some((number, &field.name))
+    });
+    let mut last: Option<(i64, &Box<str>)> = None;
+    for (number, name) in numbers {
+        if let Some((_, field)) = last.filter(|(before, _)| *before >= number) {
+            let (field, than) = (field.clone(), name.clone());
+            return Err(Misfit::Inside(FieldFault::Order { field, than }));
+        }
+        last = Some((number, name));
+    }
+    Ok(())
+}
+
+fn write_json(
+    value: &Value<'_>,
+    holds: Option<Shape>,
+    inner: &Inner,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
     if let Value::Json(raw) = value
         && matches!(value.shape(), Shape::Array | Shape::Object)
     {
-        return write_json_text(raw, holds, out);
+        return write_json_text(raw, holds, inner, writer, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(Misfit::Type)?;
     let once = unescape(once.trim());
@@ -185,7 +283,7 @@ fn write_json(value: &Value<'_>, holds: Option<Shape>, out: &mut Vec<u8>) -> Res
     if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
         return Err(Misfit::Type);
     }
-    write_json_text(text, holds, out)
+    write_json_text(text, holds, inner, writer, out)
 }
 
 /// Undoes a second percent-encoding, which some players put around the first.
@@ -200,7 +298,13 @@ fn unescape(text: &str) -> Cow<'_, str> {
     decoded.flatten().map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-fn write_json_text(text: &str, holds: Option<Shape>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn write_json_text(
+    text: &str,
+    holds: Option<Shape>,
+    inner: &Inner,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
     let shape = Value::Json(text).shape();
     let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
     match holds {
@@ -209,7 +313,7 @@ fn write_json_text(text: &str, holds: Option<Shape>, out: &mut Vec<u8>) -> Resul
             out.extend_from_slice(b"{}");
         }
         Some(wanted) if wanted != shape => return Err(Misfit::Type),
-        _ => out.extend_from_slice(text.as_bytes()),
+        _ => write_inner(&Value::Json(text), inner, writer, out)?,
     }
     Ok(())
 }

@@ -1,0 +1,174 @@
+//! `keys`, `insecure_unsigned` and `[template.settings]`: what a callback must bring.
+
+use super::Reader;
+use crate::document::{Form, Item, Located, Place, Table, allowed};
+use crate::provider::Plan;
+use crate::provider::setting::{Holds, Setting};
+use crate::provider::signature::{Signature, Window};
+use crate::secret::Secret;
+use crate::template::{OwnKeys, Proof};
+
+/// Which kinds are taken without a signature.
+#[derive(Debug, Default)]
+pub(super) enum Unsigned {
+    All,
+    #[default]
+    None,
+    These(Vec<usize>),
+}
+
+/// What a template says under `[template.settings]`.
+pub(super) struct Settings {
+    /// In the order in which the definition declares them, with its defaults.
+    pub(super) values: Vec<Option<Secret>>,
+    window: Option<Window>,
+}
+
+impl<'f> Reader<'f, '_> {
+    /// `true`, `false`, or a list of kinds.
+    pub(super) fn unsigned(&self, item: &Item<'f>, plan: &Plan) -> Unsigned {
+        match item.boolean() {
+            Some(true) => return Unsigned::All,
+            Some(false) => return Unsigned::None,
+            None => {}
+        }
+        let kinds = item.strings();
+        if kinds.is_empty() {
+            let remedy = "write true, or a list of kinds that come without a signature";
+            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+        }
+        let find = |name: &Located<&str>| {
+            let kind = plan.kind_named(name.value);
+            if kind.is_none() {
+                let names = plan.kinds.iter().map(|kind| &*kind.name);
+                let remedy = allowed("kind", name.value, names);
+                self.faults.add(&name.place, "this kind is unknown", remedy);
+            }
+            kind
+        };
+        Unsigned::These(kinds.iter().filter_map(find).collect())
+    }
+
+    /// The settings that the definition declares, and the time window.
+    pub(super) fn settings(&self, table: Option<&Table<'f>>, plan: &Plan) -> Settings {
+        let default =
+            |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
+        let mut values: Vec<_> = plan.settings.iter().map(default).collect();
+        let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
+        let mut window = time.map(|time| time.window);
+        for (name, item) in table.iter().flat_map(|table| table.entries()) {
+            let past = time.map(|time| time.means.past_key());
+            match (plan.setting(name), &mut window, table) {
+                (Some(index), ..) => {
+                    let read = plan.settings.get(index).map(|own| self.setting(own, &item));
+                    if let (Some(read), Some(value)) = (read, values.get_mut(index)) {
+                        *value = read;
+                    }
+                }
+                (None, Some(window), Some(table)) if past == Some(name) => {
+                    window.past_secs = secs(table, name).unwrap_or(window.past_secs);
+                }
+                (None, Some(window), Some(table)) if name == MAX_AHEAD => {
+                    window.max_ahead_secs = secs(table, name).unwrap_or(window.max_ahead_secs);
+                }
+                _ => self.unknown_setting(name, &item.place, plan, past),
+            }
+        }
+        Settings { values, window }
+    }
+
+    fn unknown_setting(&self, name: &str, place: &Place, plan: &Plan, past: Option<&str>) {
+        let names = plan.settings.iter().map(|setting| &*setting.name);
+        let names: Vec<_> = names.chain(past).chain(past.map(|_| MAX_AHEAD)).collect();
+        let remedy = if names.is_empty() {
+            format!("take it out: {} has no settings", plan.title)
+        } else {
+            allowed("setting", name, names.into_iter())
+        };
+        self.faults.add(place, "this setting is unknown", remedy);
+    }
+
+    fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
+        let Holds::Word(words) = &setting.holds else {
+            return match (&setting.holds, &item.form) {
+                (Holds::Text { .. }, Form::String(text)) => Some(Secret::new(text.as_bytes())),
+                _ => self.secret(item),
+            };
+        };
+        let word = match &item.form {
+            Form::String(word) => *word,
+            Form::Table(_) | Form::Other(_) => "",
+        };
+        if !words.iter().any(|own| **own == *word) {
+            let remedy = allowed("word", word, words.iter().map(|word| &**word));
+            self.faults.add(&item.place, "this word is unknown", remedy);
+        }
+        Some(Secret::new(word.as_bytes()))
+    }
+
+    /// The keys, prepared, and what they are needed for.
+    pub(super) fn proof(
+        &self,
+        plan: &Plan,
+        items: &[Item<'f>],
+        settings: &Settings,
+        unsigned: Unsigned,
+    ) -> Proof {
+        let secrets: Vec<_> = items.iter().map(|item| (&item.place, self.secret(item))).collect();
+        let given = |signature: &Signature| {
+            let keys = secrets
+                .iter()
+                .filter_map(|(place, secret)| self.key(signature, place, secret.as_ref()?));
+            keys.collect::<Vec<_>>()
+        };
+        let own = plan.kinds.iter().enumerate().filter_map(|(kind, of)| {
+            let signature = of.signature.as_ref()?;
+            let set = signature.key.setting.map(|index| {
+                let secret = settings.values.get(index).cloned().flatten();
+                secret.map(|secret| signature.digest.key(secret)).into_iter().collect()
+            });
+            Some(OwnKeys { kind, keys: set.unwrap_or_else(|| given(signature)) })
+        });
+        Proof {
+            keys: plan.signature.as_ref().map(given).unwrap_or_default(),
+            window: settings.window,
+            own: own.collect(),
+            unsigned: match unsigned {
+                Unsigned::These(kinds) => kinds,
+                Unsigned::All | Unsigned::None => Vec::new(),
+            },
+        }
+    }
+
+    /// A key as it is written, decoded.
+    fn key(
+        &self,
+        signature: &Signature,
+        place: &Place,
+        secret: &Secret,
+    ) -> Option<crate::provider::digest::Key> {
+        let rule = &signature.key;
+        let Some(encoding) = rule.encoding else {
+            return Some(signature.digest.key(secret.clone()));
+        };
+        let text = std::str::from_utf8(secret.expose()).ok();
+        let text = text.map(|text| {
+            let bare = rule.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
+            bare.unwrap_or(text)
+        });
+        let decoded = text.and_then(|text| encoding.decode_all(text)).filter(|key| !key.is_empty());
+        if decoded.is_none() {
+            let problem = "this key does not decode";
+            self.faults.add(place, problem, "copy it whole from the platform's console");
+        }
+        Some(signature.digest.key(Secret::new(decoded?)))
+    }
+}
+
+/// The future side of a window.
+const MAX_AHEAD: &str = "max_ahead_secs";
+
+fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
+    const DAY: i64 = 86_400;
+    table.integer(key, 0..=DAY)
+}

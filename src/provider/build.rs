@@ -1,0 +1,27 @@
+//! Lists the definitions in this folder, so that adding one touches no other file.
+
+use std::path::Path;
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider");
+    println!("cargo::rerun-if-changed=src/provider");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            println!("cargo::rerun-if-changed={}", path.display());
+            names.push(path);
+        }
+    }
+    names.sort();
+    let name = |path: &Path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        stem.replace('_', "-")
+    };
+    let entry = |path: &std::path::PathBuf| format!("({:?}, include_str!({path:?}))", name(path));
+    let list: Vec<_> = names.iter().map(entry).collect();
+    let out = env::var_os("OUT_DIR").map(|out| Path::new(&out).join("definitions.rs"));
+    let out = out.ok_or_else(|| io::Error::other("no OUT_DIR"))?;
+    fs::write(out, format!("[{}]", list.join(", ")))
+}

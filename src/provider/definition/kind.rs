@@ -1,0 +1,171 @@
+//! `[kind]` and `[kinds.NAME]`: which events there are, and how they are told apart.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use super::Reader;
+use crate::document::{Form, Item, Located, Table, allowed};
+use crate::json::Object;
+use crate::provider::field::{Use, read_fields, read_unit};
+use crate::provider::plan::{Kind, KindRule, Sample};
+
+impl<'f> Reader<'f> {
+    pub(super) fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> KindRule {
+        let from = self.locators(table, "from");
+        let mut values: Vec<(Box<str>, Vec<usize>)> = Vec::new();
+        match table.table("names") {
+            Some(names) => {
+                for (written, item) in names.entries() {
+                    values.push((written.into(), self.named(&item, kinds)));
+                }
+            }
+            // Each kind has the name that the platform gives it.
+            None => {
+                values.extend(kinds.iter().enumerate().map(|(at, k)| ((&*k.name).into(), vec![at])))
+            }
+        }
+        values.sort();
+        let find = |name: &Located<&str>| self.kind_index(name, kinds);
+        let unnamed = table.strings("unnamed").iter().filter_map(find).collect();
+        let other = table.string("other").as_ref().and_then(find);
+        table.finish();
+        KindRule { from, values, unnamed, other }
+    }
+
+    /// A kind, or several that the platform has one name for.
+    fn named(&self, item: &Item<'f>, kinds: &[Kind]) -> Vec<usize> {
+        let find = |name: &Located<&str>| self.kind_index(name, kinds);
+        match &item.form {
+            Form::String(name) => {
+                find(&Located { value: name, place: item.place.clone() }).into_iter().collect()
+            }
+            Form::Table(_) | Form::Other(_) => item.strings().iter().filter_map(find).collect(),
+        }
+    }
+
+    fn kind_index(&self, name: &Located<&str>, kinds: &[Kind]) -> Option<usize> {
+        let index = kinds.iter().position(|kind| *kind.name == *name.value);
+        if index.is_none() {
+            let remedy = allowed("kind", name.value, kinds.iter().map(|kind| &*kind.name));
+            self.faults.add(&name.place, "no kind has this name", remedy);
+        }
+        index
+    }
+
+    pub(super) fn kinds(
+        &self,
+        table: &Table<'f>,
+        base: Option<&Table<'f>>,
+        ce_type: &str,
+    ) -> Vec<Kind> {
+        table
+            .entries()
+            .into_iter()
+            .filter_map(|(name, item)| match item.form {
+                Form::Table(kind) => self.kind(name, &kind, base, ce_type),
+                Form::String(_) | Form::Other(_) => {
+                    let remedy = format!("write [kinds.{name}]");
+                    self.faults.add(&item.place, "this is no table", remedy);
+                    None
+                }
+            })
+            .collect()
+    }
+
+    fn kind(
+        &self,
+        name: &str,
+        table: &Table<'f>,
+        base: Option<&Table<'f>>,
+        ce_type: &str,
+    ) -> Option<Kind> {
+        let docs = table.string("docs").map(|docs| docs.value.into());
+        let group = table.string("falls_back_to").map(|group| group.value.into());
+        let when = self.pointers(table, "when");
+        let signature = table.table("signature").map(|t| self.signature(&t));
+        let subject = self.locators(table, "subject");
+        let time = table.table("time").and_then(|time| {
+            let from = self.pointers(&time, "from");
+            let unit = read_unit(&time, self.faults);
+            time.finish();
+            (!from.is_empty()).then_some((from, unit))
+        });
+        let own = table.table("fields");
+        let tables: Vec<_> = base.into_iter().chain(own.as_ref()).collect();
+        let fields = read_fields(&tables, Use::Event, self.faults);
+        let decision = table.table("reply").map(|reply| self.decision(&reply));
+        let sample = table.string("sample").and_then(|text| self.sample(&text));
+        table.finish();
+        let ce_type = self.header(table, &format!("{ce_type}.{name}"))?;
+        let decision = match decision {
+            None => None,
+            Some(read) => Some(read?),
+        };
+        let signature = match signature {
+            None => None,
+            Some(read) => Some(read?),
+        };
+        let name = name.into();
+        Some(Kind {
+            name,
+            ce_type,
+            docs,
+            group,
+            when,
+            signature,
+            subject,
+            time,
+            fields,
+            decision,
+            sample,
+        })
+    }
+
+    /// A JSON object, as text.
+    pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
+        let fits = Object::from_json(text.value.trim()).is_ok();
+        if !fits {
+            let remedy = "write the callback's body";
+            self.faults.add(&text.place, "this is no JSON object", remedy);
+        }
+        fits.then(|| text.value.trim().into())
+    }
+
+    /// `[sample]`: the body of every kind that has none of its own, and headers of all of them.
+    pub(super) fn base_sample(&self, table: &Table<'f>) -> Sample {
+        let body = table.string("json").and_then(|text| self.sample(&text));
+        let headers = table.table("headers");
+        let headers = headers.iter().flat_map(Table::entries).filter_map(|(name, item)| {
+            let text = Located { value: name, place: item.place.clone() };
+            let name = self.header_name(&text, name)?;
+            let Form::String(value) = item.form else { return None };
+            Some((name, HeaderValue::from_str(value).ok()?))
+        });
+        let headers = headers.collect();
+        table.finish();
+        Sample { body, headers }
+    }
+
+    pub(super) fn unknown_kind(
+        &self,
+        table: &Table<'f>,
+        base: Option<&Table<'f>>,
+        ce_type: &str,
+    ) -> Option<Kind> {
+        let tables: Vec<_> = base.into_iter().collect();
+        Some(Kind {
+            name: Arc::from("unknown"),
+            ce_type: self.header(table, &format!("{ce_type}.unknown"))?,
+            docs: None,
+            group: None,
+            when: Vec::new(),
+            signature: None,
+            subject: Vec::new(),
+            time: None,
+            fields: read_fields(&tables, Use::Event, self.faults),
+            decision: None,
+            sample: None,
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! A definition as written: reads a provider's TOML into a [`Plan`].
+//!
+//! Every fault is reported with its line, key and the allowed words; nothing unknown passes.
+
+mod kind;
+mod reply;
+mod signature;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+
+use super::locator::{Captured, Locator};
+use super::plan::{BodyFormat, Plan, TenantCase};
+use super::pointer::Pointer;
+use super::reply::Reply;
+use super::setting::{Holds, Setting};
+use crate::document::{self, Fault, Faults, Form, Located, Table, allowed};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+const CASES: [(&str, TenantCase); 2] =
+    [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
+
+const FORMATS: [(&str, BodyFormat); 3] =
+    [("form", BodyFormat::Form), ("json", BodyFormat::Json), ("query", BodyFormat::Query)];
+
+/// How long an app has when neither template nor definition says.
+const DEFAULT_TIMEOUT_MS: i64 = 3_000;
+
+/// Compiles a definition.
+pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
+    document::read(text, |table, faults| {
+        let reader = Reader {
+            faults,
+            headers: RefCell::default(),
+            looks_at_query: RefCell::default(),
+            settings: settings(table, faults),
+        };
+        reader.plan(table)
+    })
+}
+
+struct Reader<'f> {
+    faults: &'f Faults<'f>,
+    /// The headers that were named so far.
+    headers: RefCell<Vec<HeaderName>>,
+    looks_at_query: RefCell<bool>,
+    settings: Vec<Setting>,
+}
+
+/// What a request looks like.
+struct Request {
+    methods: Vec<Method>,
+    body: BodyFormat,
+    unwrap: Option<Box<str>>,
+}
+
+impl<'f> Reader<'f> {
+    fn plan(self, table: &Table<'f>) -> Option<Plan> {
+        let name = table.require_string("name", "name the provider, as in `tencent-css`");
+        let name = name.filter(|name| self.name_fits(name));
+        let title = table.require_string("title", "write the platform's own name");
+        let docs = table.require_string("docs", "give the address of the platform's page");
+        let ce_type = table.require_string(
+            "ce_type",
+            "give the reverse domain name that starts each event's type",
+        );
+        let timeout = table.integer("timeout_ms", 1..=600_000).unwrap_or(DEFAULT_TIMEOUT_MS);
+        let request = self.require_table(table, "request").and_then(|t| self.request(&t));
+        let tenant = self.locators(table, "tenant");
+        let tenant_case = table.string("tenant_case");
+        let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
+        let signature = table.table("signature").map(|t| self.signature(&t));
+        let id = self.locators(table, "id");
+        let ack = table.table("reply").map(|t| self.ack(&t));
+        let kind_table = self.require_table(table, "kind");
+        let base = table.table("fields");
+        let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
+        let kinds_table = self.require_table(table, "kinds")?;
+        let ce_type = ce_type?.value;
+        let kinds = self.kinds(&kinds_table, base.as_ref(), ce_type);
+        let kind_rule = self.kind_rule(&kind_table?, &kinds);
+        table.finish();
+        let request = request?;
+        let signature = match signature {
+            None => None,
+            Some(read) => Some(read?),
+        };
+        let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
+        let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
+        Some(Plan {
+            name: name?.value.into(),
+            title: title?.value.into(),
+            docs: docs?.value.into(),
+            allow: self.header(table, &methods.join(", "))?,
+            methods: request.methods,
+            body: request.body,
+            unwrap: request.unwrap,
+            tenant,
+            tenant_case,
+            signature,
+            kind_rule,
+            unknown: self.unknown_kind(table, base.as_ref(), ce_type)?,
+            kinds,
+            groups,
+            sample,
+            id,
+            ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
+            timeout: Duration::from_millis(timeout.unsigned_abs()),
+            headers: self.headers.into_inner(),
+            looks_at_query: self.looks_at_query.into_inner() || request.body == BodyFormat::Query,
+            settings: self.settings,
+        })
+    }
+
+    /// It stands in event sources, and before a dot on the command line.
+    fn name_fits(&self, name: &Located<&str>) -> bool {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let fits = !name.value.is_empty() && name.value.bytes().all(fits);
+        if !fits {
+            self.faults.add(
+                &name.place,
+                "this is no provider's name",
+                "use small letters, digits and -, as in `tencent-css`",
+            );
+        }
+        fits
+    }
+
+    fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
+        if !table.has(key) {
+            self.faults.add(&table.place, format!("`[{key}]` is missing"), "add it");
+        }
+        table.table(key)
+    }
+
+    fn word<T: Copy>(
+        &self,
+        word: Option<&Located<&str>>,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let word = word?;
+        let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
+            self.faults.add(&word.place, format!("this {what} is unknown"), remedy);
+        }
+        found
+    }
+
+    fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
+        let pointer = Pointer::parse(text.value);
+        if pointer.is_none() {
+            self.faults.add(
+                &text.place,
+                "this is no JSON Pointer",
+                "start it with /, as in \"/stream_id\"",
+            );
+        }
+        pointer
+    }
+
+    fn pointers(&self, table: &Table<'f>, key: &'f str) -> Vec<Pointer> {
+        table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
+    }
+
+    /// `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
+    fn locator(&self, text: &Located<&str>) -> Option<Locator> {
+        match text.value.split_once(':') {
+            Some(("header", name)) => self.header_name(text, name).map(|name| {
+                let index = self.capture(&name);
+                Locator::Header(Captured { index, name })
+            }),
+            Some(("query", name)) => {
+                *self.looks_at_query.borrow_mut() = true;
+                Some(Locator::Query(name.into()))
+            }
+            Some(("setting", name)) => {
+                self.setting(text, name).map(|index| Locator::Setting(index, name.into()))
+            }
+            _ if text.value.starts_with('/') => self.pointer(text).map(Locator::Body),
+            _ => {
+                let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
+                              \"setting:NAME\"";
+                self.faults.add(&text.place, "this is no place in a callback", remedy);
+                None
+            }
+        }
+    }
+
+    fn locators(&self, table: &Table<'f>, key: &'f str) -> Vec<Locator> {
+        table.strings(key).iter().filter_map(|text| self.locator(text)).collect()
+    }
+
+    fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
+        let name = HeaderName::try_from(name).ok();
+        if name.is_none() {
+            self.faults.add(&text.place, "this is no header name", "use letters, digits and -");
+        }
+        name
+    }
+
+    /// Has a header kept from the head.
+    fn capture(&self, name: &HeaderName) -> usize {
+        let mut headers = self.headers.borrow_mut();
+        headers.iter().position(|own| own == name).unwrap_or_else(|| {
+            headers.push(name.clone());
+            headers.len() - 1
+        })
+    }
+
+    fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
+        let index = self.settings.iter().position(|setting| *setting.name == *name);
+        if index.is_none() {
+            let names = self.settings.iter().map(|setting| &*setting.name);
+            let remedy = allowed("setting", name, names);
+            self.faults.add(&text.place, "[settings] declares no such setting", remedy);
+        }
+        index
+    }
+
+    fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
+        let value = HeaderValue::from_str(text).ok();
+        if value.is_none() {
+            self.faults.add(&table.place, "this cannot stand in a header", "use printable ASCII");
+        }
+        value
+    }
+
+    fn request(&self, table: &Table<'f>) -> Option<Request> {
+        let methods = [("GET", Method::GET), ("POST", Method::POST), ("PUT", Method::PUT)];
+        let words = methods.each_ref().map(|(name, method)| (*name, method));
+        let methods: Vec<_> = table
+            .strings("methods")
+            .iter()
+            .filter_map(|word| self.word(Some(word), "method", &words).cloned())
+            .collect();
+        if methods.is_empty() {
+            self.faults.add(&table.place, "no method is named", "write methods = [\"POST\"]");
+        }
+        let format = table.require_string("body", "write \"json\", \"form\" or \"query\"");
+        let body = self.word(format.as_ref(), "body format", &FORMATS);
+        let unwrap = table.string("unwrap").map(|name| name.value.into());
+        table.finish();
+        Some(Request { methods, body: body?, unwrap })
+    }
+
+    /// `[reply.ack] json = {…}`.
+    fn ack(&self, table: &Table<'f>) -> Option<Reply> {
+        let ack = self.require_table(table, "ack")?;
+        let json = ack.table("json").and_then(|json| json.to_json());
+        ack.finish();
+        table.finish();
+        Some(Reply::new(StatusCode::OK, JSON, Bytes::from(json?)))
+    }
+}
+
+/// `[settings.NAME]`: a secret, a text, or one of several words.
+fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
+    let tables = table.table("settings");
+    let entries = tables.iter().flat_map(Table::entries);
+    let setting = |(name, item): (&str, document::Item<'f>)| {
+        let Form::Table(table) = item.form else {
+            let remedy = format!("write [settings.{name}]");
+            faults.add(&item.place, "this is no table", remedy);
+            return None;
+        };
+        let about = table.string("about").map(|about| about.value).unwrap_or_default();
+        let secret = table.boolean("secret").unwrap_or(false);
+        let words: Vec<Box<str>> =
+            table.strings("one_of").iter().map(|word| word.value.into()).collect();
+        let default = table.string("default");
+        table.finish();
+        let holds = match (secret, words.is_empty()) {
+            (true, true) if default.is_none() => Holds::Secret,
+            (false, true) => Holds::Text { default: default.map(|text| text.value.into()) },
+            (false, false) if default.is_none() => Holds::Word(words),
+            _ => {
+                let remedy = "write secret = true, or one_of with the default first, or default";
+                faults.add(&table.place, "this says two things of one setting", remedy);
+                return None;
+            }
+        };
+        Some(Setting { name: name.into(), about: about.into(), holds })
+    };
+    entries.filter_map(setting).collect()
+}

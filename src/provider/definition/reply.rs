@@ -1,0 +1,106 @@
+//! `[kinds.NAME.reply]`: what a decision is answered with.
+
+use http::HeaderName;
+
+use super::Reader;
+use crate::document::{Form, Located, Table, allowed};
+use crate::provider::field::{Fields, Use, read_condition, read_fields};
+use crate::provider::reply::{
+    Decision, Form as SealForm, FormRule, Per, Preset, Protect, Sealing, read_presets,
+};
+
+impl<'f> Reader<'f> {
+    pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
+        let envelope = table.string("envelope").map(|name| name.value.into());
+        let open = table.boolean("open").unwrap_or(false);
+        let own = table.table("fields");
+        let fields = read_fields(&own.iter().collect::<Vec<_>>(), Use::Reply, self.faults);
+        let per = table.table("per").map(|t| self.per(&t, &fields));
+        let allow = self.require_table(table, "allow").map(|t| self.presets(&t, &fields));
+        let deny = self.require_table(table, "deny").map(|t| self.presets(&t, &fields));
+        let message = table.string("message").and_then(|name| {
+            let field = fields.find(name.value);
+            if field.is_none() {
+                let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
+                self.faults.add(&name.place, "no reply field has this name", remedy);
+            }
+            field
+        });
+        let sealing = self.sealing(table);
+        table.finish();
+        let (allow, deny) = (allow?, deny?);
+        Some(Decision {
+            envelope,
+            per: per.flatten(),
+            allow,
+            deny,
+            message,
+            fields,
+            open,
+            sealing: sealing?,
+        })
+    }
+
+    fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<Per> {
+        let list = table.require_string("list", "name the field that holds the items");
+        let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
+        let protect = table.table("protect").and_then(|table| {
+            let when = self.require_table(&table, "when");
+            let when = when.and_then(|when| read_condition(&when, self.faults));
+            let reply = self.require_table(&table, "reply").map(|t| self.presets(&t, fields));
+            table.finish();
+            Some(Protect { when: when?, reply: reply? })
+        });
+        table.finish();
+        Some(Per { list: list?.value.into(), echo, protect })
+    }
+
+    fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<Preset> {
+        let Some(json) = table.to_json() else { return Vec::new() };
+        read_presets(&json, fields).unwrap_or_else(|fault| {
+            self.faults.add(&table.place, fault.to_string(), "use the reply's own fields");
+            Vec::new()
+        })
+    }
+
+    /// `encode = "jwt"` or `"setting:NAME"`, `key = "setting:NAME"`, and the headers of a token.
+    fn sealing(&self, table: &Table<'f>) -> Option<Sealing> {
+        let form = match table.string("encode") {
+            None => FormRule::Always(SealForm::Plain),
+            Some(word) => match word.value.strip_prefix("setting:") {
+                Some(name) => FormRule::Setting(self.setting(&word, name)?),
+                None => FormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?),
+            },
+        };
+        let key = table.string("key").and_then(|word| self.setting_named(&word));
+        let headers = table.table("headers");
+        let headers: Vec<(HeaderName, usize)> = headers
+            .iter()
+            .flat_map(Table::entries)
+            .filter_map(|(name, item)| {
+                let text = Located { value: name, place: item.place.clone() };
+                let name = self.header_name(&text, name)?;
+                let value = match item.form {
+                    Form::String(value) => value,
+                    Form::Table(_) | Form::Other(_) => "",
+                };
+                let value = Located { value, place: item.place };
+                Some((name, self.setting_named(&value)?))
+            })
+            .collect();
+        if !matches!(form, FormRule::Always(SealForm::Plain)) && key.is_none() {
+            let remedy = "write key = \"setting:NAME\"";
+            self.faults.add(&table.place, "nothing says which key signs the token", remedy);
+        }
+        Some(Sealing { form, key, headers })
+    }
+
+    /// `setting:NAME`.
+    fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
+        let Some(name) = word.value.strip_prefix("setting:") else {
+            self.faults.add(&word.place, "this is no setting", "write \"setting:NAME\"");
+            return None;
+        };
+        self.setting(word, name)
+    }
+}

@@ -1,0 +1,140 @@
+//! `[signature]`: where it stands, what it covers, and for how long it holds.
+
+use super::Reader;
+use crate::document::{Form, Item, Located, Table};
+use crate::provider::digest::{Digest, Encoding};
+use crate::provider::field::read_unit;
+use crate::provider::signature::{
+    KeyRule, Means, Part, PartForm, Signature, Source, TimeRule, Window,
+};
+
+const DAY: i64 = 86_400;
+
+/// How long a sent callback is taken, and how far clocks may differ, unless a definition says.
+const DEFAULT_TOLERANCE_SECS: i64 = 300;
+
+const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:TEXT\", \
+                             \"listed:NAME=\", \"/pointer\", \"header:NAME\", \"query:NAME\" or \
+                             \"setting:NAME\"";
+
+impl<'f> Reader<'f> {
+    pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
+        let digest = table.require_string("digest", "name the digest");
+        let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
+        let encoding = table.require_string("encoding", "name the encoding");
+        let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
+        let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
+        let found_in = table.require_string("found_in", "say where the signature stands");
+        let found_in = found_in.and_then(|text| self.locator(&text));
+        let separator = table.string("separator").and_then(|text| self.separator(&text));
+        let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
+        let key = table.table("key").map(|t| self.key_rule(&t)).unwrap_or_default();
+        let time = table.table("time").map(|t| self.time_rule(&t));
+        table.finish();
+        let digest = digest?;
+        self.check_key(table, digest, &parts);
+        let time = match time {
+            None => None,
+            Some(read) => Some(read?),
+        };
+        let (found_in, encoding) = (found_in?, encoding?);
+        let prefix = prefix.into();
+        Some(Signature { digest, parts, found_in, separator, prefix, encoding, key, time })
+    }
+
+    /// A plain digest hashes the key among the parts; an HMAC has it apart.
+    fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
+        let among = parts.iter().any(|part| part.from == Source::Key);
+        let place = table.place_of("parts");
+        if !digest.is_keyed() && !among {
+            let remedy = "list \"key\" among the parts, or choose an hmac digest";
+            self.faults.add(&place, "nothing secret is hashed", remedy);
+        }
+        if digest.is_keyed() && (among || parts.is_empty()) {
+            let remedy = "list what is signed; an HMAC takes the key apart from it";
+            self.faults.add(&place, "this is not what an HMAC is made of", remedy);
+        }
+    }
+
+    fn separator(&self, text: &Located<&str>) -> Option<char> {
+        let mut chars = text.value.chars();
+        let separator = chars.next().filter(|_| chars.next().is_none());
+        if separator.is_none() {
+            let remedy = "write one character, as in \",\"";
+            self.faults.add(&text.place, "this is no separator", remedy);
+        }
+        separator
+    }
+
+    /// A word, or `{ part = "body", as = "base64" }`.
+    fn part(&self, item: &Item<'f>) -> Option<Part> {
+        match &item.form {
+            Form::String(word) => {
+                let text = Located { value: *word, place: item.place.clone() };
+                Some(Part { from: self.source(&text)?, form: PartForm::AsIs })
+            }
+            Form::Table(table) => {
+                let from = table.require_string("part", ALLOWED_PARTS);
+                let form = table.require_string("as", "say how the part is written");
+                let form = self.word(form.as_ref(), "form", &PartForm::WORDS);
+                table.finish();
+                Some(Part { from: self.source(&from?)?, form: form? })
+            }
+            Form::Other(_) => {
+                let problem = format!("this is {}", item.form.name());
+                self.faults.add(&item.place, problem, ALLOWED_PARTS);
+                None
+            }
+        }
+    }
+
+    fn source(&self, text: &Located<&str>) -> Option<Source> {
+        match (text.value, text.value.split_once(':')) {
+            ("body", _) => Some(Source::Body),
+            ("form-text", _) => Some(Source::FormText),
+            ("key", _) => Some(Source::Key),
+            (_, Some(("literal", literal))) => Some(Source::Literal(literal.into())),
+            (_, Some(("listed", name))) => Some(Source::Listed(name.into())),
+            (word, prefix) => {
+                let place = matches!(prefix, Some(("header" | "query" | "setting", _)));
+                if !place && !word.starts_with('/') {
+                    self.faults.add(&text.place, "this is no part", ALLOWED_PARTS);
+                    return None;
+                }
+                self.locator(text).map(Source::Value)
+            }
+        }
+    }
+
+    fn key_rule(&self, table: &Table<'f>) -> KeyRule {
+        let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
+        let prefix = table.string("prefix").map(|prefix| prefix.value.into());
+        let encoding = table.string("encoding");
+        let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
+        table.finish();
+        KeyRule { setting, prefix, encoding }
+    }
+
+    fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
+        let from = table.require_string("from", "say where the time stands");
+        let from = from.and_then(|text| self.source(&text));
+        let means = table.require_string("means", "say what the time means");
+        let means = self.word(means.as_ref(), "meaning", &Means::WORDS)?;
+        let (past, ahead) = match means {
+            Means::Expiry => (0, DAY),
+            Means::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
+        };
+        let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
+        let window = Window {
+            past_secs: secs(means.past_key(), past),
+            max_ahead_secs: secs("max_ahead_secs", ahead),
+        };
+        let lifetime_secs = match means {
+            Means::Expiry => secs("lifetime_secs", 600),
+            Means::Sent => 0,
+        };
+        let unit = read_unit(table, self.faults);
+        table.finish();
+        Some(TimeRule { from: from?, unit, means, window, lifetime_secs })
+    }
+}

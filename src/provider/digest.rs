@@ -1,0 +1,225 @@
+//! Digests: what a signature is computed with, and how it is written.
+
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding as Alphabet};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::{Digest as _, Md5};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::secret::Secret;
+
+/// The digest of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Digest {
+    HmacSha1,
+    HmacSha256,
+    HmacSha512,
+    Md5,
+    Sha256,
+}
+
+impl Digest {
+    pub(crate) const WORDS: [(&'static str, Self); 5] = [
+        ("hmac-sha1", Self::HmacSha1),
+        ("hmac-sha256", Self::HmacSha256),
+        ("hmac-sha512", Self::HmacSha512),
+        ("md5", Self::Md5),
+        ("sha256", Self::Sha256),
+    ];
+
+    /// Whether the key is no part of the message.
+    pub(crate) const fn is_keyed(self) -> bool {
+        matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
+    }
+
+    /// Prepares a key, once.
+    pub(crate) fn key(self, secret: Secret) -> Key {
+        // A block cipher's key could be of a wrong length; an HMAC takes any.
+        let keyed = match self {
+            Self::HmacSha1 => Hmac::new_from_slice(secret.expose()).ok().map(Keyed::Sha1),
+            Self::HmacSha256 => Hmac::new_from_slice(secret.expose()).ok().map(Keyed::Sha256),
+            Self::HmacSha512 => {
+                Hmac::new_from_slice(secret.expose()).ok().map(|m| Keyed::Sha512(Box::new(m)))
+            }
+            Self::Md5 | Self::Sha256 => None,
+        };
+        Key { digest: self, secret, keyed }
+    }
+
+    /// How many bytes it gives.
+    pub(crate) const fn len(self) -> usize {
+        match self {
+            Self::HmacSha1 => 20,
+            Self::HmacSha256 | Self::Sha256 => 32,
+            Self::HmacSha512 => 64,
+            Self::Md5 => 16,
+        }
+    }
+}
+
+/// A key, prepared for its digest.
+#[derive(Clone)]
+pub(crate) struct Key {
+    digest: Digest,
+    secret: Secret,
+    keyed: Option<Keyed>,
+}
+
+#[derive(Clone)]
+enum Keyed {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha512(Box<Hmac<Sha512>>),
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Key {
+    /// The secret itself, for plain digests that hash it among the parts.
+    pub(crate) const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Starts a message.
+    pub(crate) fn start(&self) -> Message {
+        match (&self.keyed, self.digest) {
+            (Some(Keyed::Sha1(mac)), _) => Message::HmacSha1(mac.clone()),
+            (Some(Keyed::Sha256(mac)), _) => Message::HmacSha256(mac.clone()),
+            (Some(Keyed::Sha512(mac)), _) => Message::HmacSha512(mac.clone()),
+            (None, Digest::Md5) => Message::Md5(Md5::new()),
+            (None, _) => Message::Sha256(Sha256::new()),
+        }
+    }
+}
+
+/// A message that is being digested.
+pub(crate) enum Message {
+    HmacSha1(Hmac<Sha1>),
+    HmacSha256(Hmac<Sha256>),
+    HmacSha512(Box<Hmac<Sha512>>),
+    Md5(Md5),
+    Sha256(Sha256),
+}
+
+impl Message {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::HmacSha1(mac) => mac.update(bytes),
+            Self::HmacSha256(mac) => mac.update(bytes),
+            Self::HmacSha512(mac) => mac.update(bytes),
+            Self::Md5(hash) => hash.update(bytes),
+            Self::Sha256(hash) => hash.update(bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Output {
+        match self {
+            Self::HmacSha1(mac) => Output::of(&mac.finalize().into_bytes()),
+            Self::HmacSha256(mac) => Output::of(&mac.finalize().into_bytes()),
+            Self::HmacSha512(mac) => Output::of(&mac.finalize().into_bytes()),
+            Self::Md5(hash) => Output::of(&hash.finalize()),
+            Self::Sha256(hash) => Output::of(&hash.finalize()),
+        }
+    }
+}
+
+/// The longest digest.
+const MAX_LEN: usize = 64;
+
+/// A digest's value, on the stack.
+#[derive(Clone, Copy)]
+pub(crate) struct Output {
+    bytes: [u8; MAX_LEN],
+    len: usize,
+}
+
+impl Output {
+    fn of(value: &[u8]) -> Self {
+        let mut bytes = [0; MAX_LEN];
+        let len = value.len().min(MAX_LEN);
+        bytes[..len].copy_from_slice(&value[..len]);
+        Self { bytes, len }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Whether both are the same, in a time that tells nothing of where they differ.
+    pub(crate) fn ct_eq(&self, other: &Self) -> Choice {
+        self.as_slice().ct_eq(other.as_slice())
+    }
+}
+
+/// How bytes are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Base64,
+    Base64Url,
+    /// Written without padding; read with or without, as all are.
+    Base64UrlUnpadded,
+    Hex,
+}
+
+impl Encoding {
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("base64", Self::Base64),
+        ("base64url", Self::Base64Url),
+        ("base64url-unpadded", Self::Base64UrlUnpadded),
+        ("hex", Self::Hex),
+    ];
+
+    pub(crate) fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Base64 => BASE64.encode(bytes),
+            Self::Base64Url => BASE64URL.encode(bytes),
+            Self::Base64UrlUnpadded => BASE64URL_NOPAD.encode(bytes),
+            Self::Hex => HEXLOWER.encode(bytes),
+        }
+    }
+
+    /// Reads a digest of exactly `len` bytes.
+    pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
+        let (alphabet, text) = self.reading(text);
+        let mut output = Output { bytes: [0; MAX_LEN], len };
+        if alphabet.decode_len(text.len()).ok()? > MAX_LEN {
+            return None;
+        }
+        let room = output.bytes.get_mut(..alphabet.decode_len(text.len()).ok()?)?;
+        let written = alphabet.decode_mut(text.as_bytes(), room).ok()?;
+        (written == len).then_some(output)
+    }
+
+    /// Reads text of any length.
+    pub(crate) fn decode_all(self, text: &str) -> Option<Vec<u8>> {
+        let (alphabet, text) = self.reading(text);
+        alphabet.decode(text.as_bytes()).ok()
+    }
+
+    fn reading(self, text: &str) -> (Alphabet, &str) {
+        match self {
+            Self::Base64 => (BASE64_NOPAD, text.trim_end_matches('=')),
+            Self::Base64Url | Self::Base64UrlUnpadded => {
+                (BASE64URL_NOPAD, text.trim_end_matches('='))
+            }
+            Self::Hex => (HEXLOWER_PERMISSIVE, text),
+        }
+    }
+}
+
+/// The plain digest of a part, as some signatures hash one.
+pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
+    let mut message = if digest == Digest::Md5 {
+        Message::Md5(Md5::new())
+    } else {
+        Message::Sha256(Sha256::new())
+    };
+    message.update(bytes);
+    Encoding::Hex.encode(message.finish().as_slice())
+}

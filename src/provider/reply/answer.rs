@@ -1,0 +1,228 @@
+//! An app's answer, read: each field of its declared type, whatever form it came in.
+
+use crate::json::{self, Defect, Object, Shape, Value};
+use crate::provider::field::{Field, FieldFault, Fields, Writer};
+
+use super::Decision;
+
+/// One member of a reply: a declared field, or in an open reply any name, with its value as JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Preset {
+    pub(crate) member: Member,
+    pub(crate) json: Box<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    Declared(usize),
+    Open(Box<str>),
+}
+
+/// Why an answer could not become a reply. Never quotes a value.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AnswerFault {
+    /// `allow` stands beside a field that it sets, or a field stands twice.
+    #[error("`{field}` is said twice")]
+    Contradiction { field: Box<str> },
+    #[error(transparent)]
+    Field(#[from] FieldFault),
+    #[error("{list}[{index}]: {fault}")]
+    Item { list: Box<str>, index: usize, fault: Box<str> },
+    #[error("the answer is no JSON object")]
+    Malformed,
+    #[error("it has no answer")]
+    NotAnswered,
+    #[error("the answer has {count} element(s) that nothing was asked about")]
+    NotAsked { count: usize },
+    #[error("`{field}` is no field of this reply")]
+    Unknown { field: Box<str> },
+}
+
+/// An answer, read.
+pub(super) enum Words<'a> {
+    /// One answer for each item: what it says of which item, and its fields.
+    List(Vec<(Object<'a>, Result<Vec<Preset>, AnswerFault>)>),
+    /// No answer that could be used.
+    Nothing,
+    /// One answer for everything.
+    Uniform {
+        presets: Vec<Preset>,
+        /// In the common form, which knows nothing of the platform.
+        common: bool,
+    },
+}
+
+const COMMON_ALLOW: &str = "allow";
+pub(super) const COMMON_MESSAGE: &str = "message";
+
+impl Decision {
+    /// Reads an app's answer; a byte order mark, as editors leave it in PHP files, is skipped.
+    pub(super) fn words<'a>(&self, answer: &'a [u8]) -> Result<Words<'a>, AnswerFault> {
+        let text = std::str::from_utf8(answer).map_err(|_| AnswerFault::Malformed)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        if self.per.is_some() && text.starts_with('[') {
+            return self.list(text);
+        }
+        let object = Object::from_json(text)?;
+        match self.inside_envelope(&object)? {
+            None => self.uniform(&object),
+            Some(raw) if self.per.is_some() && raw.starts_with('[') => self.list(raw),
+            Some(raw) => self.uniform(&Object::from_json(raw)?),
+        }
+    }
+
+    /// Reads an answer for everything, as a config writes one.
+    pub(crate) fn presets(&self, json: &str) -> Result<Vec<Preset>, AnswerFault> {
+        match self.words(json.as_bytes())? {
+            Words::List(_) | Words::Nothing => Err(AnswerFault::Malformed),
+            Words::Uniform { presets, .. } => Ok(presets),
+        }
+    }
+
+    /// The message of an answer that refuses by its status.
+    pub(super) fn message_of(&self, answer: &[u8]) -> Option<Preset> {
+        let text = std::str::from_utf8(answer).ok()?;
+        let object = Object::from_json(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
+        let inside = self.inside_envelope(&object).ok().flatten();
+        let inner = inside.and_then(|raw| Object::from_json(raw).ok());
+        let message = inner.as_ref().unwrap_or(&object).get(COMMON_MESSAGE)?;
+        // A message of the wrong type is no reason to let the viewer in.
+        self.preset(self.message?, message).ok().flatten()
+    }
+
+    /// What the envelope holds, if the answer has one.
+    fn inside_envelope<'a>(&self, object: &Object<'a>) -> Result<Option<&'a str>, AnswerFault> {
+        let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
+        let Some(Value::Json(raw)) = object.get(envelope) else { return Ok(None) };
+        if let Some((other, _)) = object.iter().find(|(name, _)| *name != envelope) {
+            return Err(AnswerFault::Unknown { field: other.into() });
+        }
+        let shape = Value::Json(raw).shape();
+        if shape != Shape::Object && !(shape == Shape::Array && self.per.is_some()) {
+            let (field, found) = (envelope.into(), shape.name());
+            return Err(FieldFault::Type { field, wanted: "object", found }.into());
+        }
+        Ok(Some(raw))
+    }
+
+    fn list<'a>(&self, raw: &'a str) -> Result<Words<'a>, AnswerFault> {
+        json::check_nested(raw)?;
+        let elements = json::elements(raw)?.into_iter().map(|raw| {
+            let object = Object::from_json(raw)?;
+            let presets = self.native(&object);
+            Ok((object, presets))
+        });
+        elements.collect::<Result<_, AnswerFault>>().map(Words::List)
+    }
+
+    fn uniform<'a>(&self, object: &Object<'a>) -> Result<Words<'a>, AnswerFault> {
+        let word = object.get(COMMON_ALLOW);
+        match word.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
+            None => Ok(Words::Uniform { presets: self.native(object)?, common: false }),
+            Some(word) => Ok(Words::Uniform { presets: self.common(object, word)?, common: true }),
+        }
+    }
+
+    fn native(&self, object: &Object<'_>) -> Result<Vec<Preset>, AnswerFault> {
+        let mut presets = Vec::with_capacity(object.len() + 2);
+        for (name, value) in object.iter().filter(|(name, _)| !self.echoes(name)) {
+            presets.extend(self.member(name, value)?);
+        }
+        self.check_complete(&presets)?;
+        Ok(presets)
+    }
+
+    fn common(&self, object: &Object<'_>, word: &Value<'_>) -> Result<Vec<Preset>, AnswerFault> {
+        let mut presets = match word {
+            Value::Json("true") => self.allow.clone(),
+            Value::Json("false") => self.deny.clone(),
+            Value::Json(_) | Value::Text(_) => {
+                let (field, found) = (COMMON_ALLOW.into(), word.shape().name());
+                return Err(FieldFault::Type { field, wanted: "boolean", found }.into());
+            }
+        };
+        for (name, value) in object.iter().filter(|(name, _)| *name != COMMON_ALLOW) {
+            let said = match (name, self.message) {
+                (COMMON_MESSAGE, Some(message)) => self.preset(message, value)?,
+                (COMMON_MESSAGE, None) => None,
+                _ => self.member(name, value)?,
+            };
+            if said.iter().any(|said| presets.iter().any(|p| p.member == said.member)) {
+                return Err(AnswerFault::Contradiction { field: name.into() });
+            }
+            presets.extend(said);
+        }
+        self.check_complete(&presets)?;
+        Ok(presets)
+    }
+
+    fn member(&self, name: &str, value: &Value<'_>) -> Result<Option<Preset>, AnswerFault> {
+        match self.fields.find(name) {
+            Some(index) => Ok(self.preset(index, value)?),
+            None if self.open => {
+                let mut out = Vec::new();
+                value.write(&mut out);
+                let json = String::from_utf8(out).map_err(|_| AnswerFault::Malformed)?.into();
+                Ok(Some(Preset { member: Member::Open(name.into()), json }))
+            }
+            None => Err(AnswerFault::Unknown { field: name.into() }),
+        }
+    }
+
+    fn preset(&self, index: usize, value: &Value<'_>) -> Result<Option<Preset>, FieldFault> {
+        self.fields.get(index).map_or(Ok(None), |field| read_preset(index, field, value))
+    }
+
+    fn check_complete(&self, presets: &[Preset]) -> Result<(), AnswerFault> {
+        let written = presets.iter().fold(0_u128, |written, preset| match preset.member {
+            Member::Declared(index) => written | 1 << index,
+            Member::Open(_) => written,
+        });
+        self.fields
+            .first_missing(written)
+            .map_or(Ok(()), |field| Err(FieldFault::Missing { field: field.name.clone() }.into()))
+    }
+}
+
+/// A field of its declared type; nothing for an optional one that is `null`, as many serialisers
+/// write what is not set: to the platform it is a wrong type.
+fn read_preset(
+    index: usize,
+    field: &Field,
+    value: &Value<'_>,
+) -> Result<Option<Preset>, FieldFault> {
+    if field.optional && value.shape() == Shape::Null {
+        return Ok(None);
+    }
+    let mut out = Vec::with_capacity(16);
+    field.write(value, Writer::App, &mut out)?;
+    // A field writes JSON, which is UTF-8.
+    let json = String::from_utf8(out).unwrap_or_default().into();
+    Ok(Some(Preset { member: Member::Declared(index), json }))
+}
+
+/// Reads a JSON object of reply fields, each of its declared type.
+pub(crate) fn read_presets(json: &str, fields: &Fields) -> Result<Vec<Preset>, AnswerFault> {
+    let object = Object::from_json(json)?;
+    let mut presets = Vec::with_capacity(object.len());
+    for (name, value) in object.iter() {
+        let unknown = || AnswerFault::Unknown { field: name.into() };
+        let index = fields.find(name).ok_or_else(unknown)?;
+        let field = fields.get(index).ok_or_else(unknown)?;
+        presets.extend(read_preset(index, field, value)?);
+    }
+    Ok(presets)
+}
+
+impl From<Defect> for AnswerFault {
+    fn from(defect: Defect) -> Self {
+        match defect {
+            Defect::Duplicate(field) => Self::Contradiction { field: field.into() },
+            Defect::FormMalformed
+            | Defect::InvalidUtf8
+            | Defect::JsonMalformed
+            | Defect::NotAnObject
+            | Defect::TooDeep => Self::Malformed,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a platform expects to hear, and how an app's words become it.
+//!
+//! The app of a decision may answer in three forms; each becomes the platform's own, with every
+//! value of the declared type and range:
+//!
+//! - native: `{"data":{"result":1}}`, the platform's envelope and fields;
+//! - flat: `{"result":1}`, the fields alone;
+//! - common: `{"allow":false,"message":"…"}`, the same words for every platform.
+//!
+//! A callback that asks about several items at once is answered with a list of either of the first
+//! two, or with one answer for all of them.
+
+mod answer;
+mod decision;
+mod seal;
+
+pub(crate) use answer::{AnswerFault, Preset, read_presets};
+pub(crate) use decision::{Decision, Per, Policy, Protect, Said};
+pub(crate) use seal::{Form, FormRule, Seal, Sealing, TOKEN_DIGEST};
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+/// A finished reply: what the platform gets.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) allow: Option<HeaderValue>,
+    /// Headers that the platform itself asks for.
+    pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
+    pub(crate) close: bool,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// Without a body.
+    pub(crate) const fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            content_type: None,
+            allow: None,
+            extra: None,
+            close: false,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
+        let content_type = Some(content_type);
+        Self { status, content_type, allow: None, extra: None, close: false, body }
+    }
+
+    /// In plain words.
+    pub(crate) const fn text(status: StatusCode, text: &'static [u8]) -> Self {
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        Self::new(status, content_type, Bytes::from_static(text))
+    }
+
+    /// For a request target that is no path.
+    #[must_use]
+    pub fn bad_request() -> Self {
+        Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
+    }
+
+    /// For a path that is nobody's.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        Self::text(StatusCode::NOT_FOUND, b"not found\n")
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body, complete.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Whether the connection must not carry another request, because where this one ends is not
+    /// known or not waited for.
+    #[must_use]
+    pub const fn must_close(&self) -> bool {
+        self.close
+    }
+
+    /// Every header, `content-length` among them.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let length = HeaderValue::from(self.body.len());
+        let close = self.close.then_some((CONNECTION, HeaderValue::from_static("close")));
+        (self.content_type.clone().map(|value| (CONTENT_TYPE, value)).into_iter())
+            .chain([(CONTENT_LENGTH, length)])
+            .chain(self.allow.clone().map(|value| (ALLOW, value)))
+            .chain(self.extra.iter().flat_map(|extra| extra.iter().cloned()))
+            .chain(close)
+    }
+
+    /// As a response of the `http` crate.
+    #[must_use]
+    pub fn into_response(self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(Bytes::new());
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers());
+        *response.body_mut() = self.body;
+        response
+    }
+}

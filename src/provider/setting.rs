@@ -1,0 +1,42 @@
+//! Settings: what a definition leaves to each template, such as a key of the platform's console.
+
+use super::reply::FormRule;
+
+/// A declared setting.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) name: Box<str>,
+    /// What it is, in a few words.
+    pub(crate) about: Box<str>,
+    pub(crate) holds: Holds,
+}
+
+/// What a setting holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Holds {
+    /// A secret: `{ env = "…" }` or `{ file = "…" }`.
+    Secret,
+    /// Any text.
+    Text { default: Option<Box<str>> },
+    /// One of these words; the first is the default.
+    Word(Vec<Box<str>>),
+}
+
+impl Setting {
+    /// What it is without the template's word.
+    pub(crate) fn default(&self) -> Option<&str> {
+        match &self.holds {
+            Holds::Secret => None,
+            Holds::Text { default } => default.as_deref(),
+            Holds::Word(words) => words.first().map(|word| &**word),
+        }
+    }
+}
+
+/// The setting that a reply's form is chosen by, if it is.
+pub(crate) const fn chosen_by(rule: &FormRule) -> Option<usize> {
+    match rule {
+        FormRule::Setting(index) => Some(*index),
+        FormRule::Always(_) => None,
+    }
+}
