@@ -41,7 +41,7 @@ mod time;
 mod verdict;
 
 pub use config::{
-    Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
 };
 pub use document::Fault;
 pub use event::Event;

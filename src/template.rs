@@ -11,6 +11,7 @@ use crate::event::Forward;
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::reply::{Policy, Preset};
+use crate::provider::setting::Holds;
 use crate::provider::signature::{Signature, Window};
 use crate::secret::Secret;
 
@@ -47,6 +48,14 @@ impl Template {
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.plan.name
+    }
+
+    /// Whether what is written for a setting may be shown: it is declared, and not as a secret.
+    #[must_use]
+    pub fn shows_setting(&self, name: &str) -> bool {
+        let index = self.plan.setting(name);
+        let setting = index.and_then(|index| self.plan.settings.get(index));
+        setting.is_some_and(|setting| !matches!(setting.holds, Holds::Secret))
     }
 
     /// The addresses that its events go to.

@@ -4,6 +4,7 @@
 //! remedy; it never prints, never panics, and never echoes a value.
 
 mod address;
+mod admin;
 mod delivery;
 mod error;
 mod proof;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use http::Uri;
 
+pub use admin::AdminToken;
 pub use error::ConfigError;
 pub(crate) use sources::{Sources, read_config};
 
@@ -58,6 +60,8 @@ pub struct ProxySettings {
     pub upstream: Option<Uri>,
     /// Where health and metrics are served.
     pub admin: Option<SocketAddr>,
+    /// Who may change templates there; without it nobody may.
+    pub admin_token: Option<AdminToken>,
     /// Worker threads; one per core if not set.
     pub threads: Option<NonZeroUsize>,
     /// How long requests in flight have when the proxy stops.
@@ -75,9 +79,21 @@ impl Config {
     }
 
     pub(crate) fn from_file_with(path: &Path, mut sources: Sources) -> Result<Self, ConfigError> {
-        sources.set_base(path.parent().unwrap_or_else(|| Path::new("")));
+        sources.set_base(base_of(path));
         let text = read_config(path).map_err(|e| ConfigError::unreadable(e).at(path))?;
         Self::parse(&text, &sources).map_err(|e| e.at(path))
+    }
+
+    /// Checks a text as if it stood in this file: files that it names are relative to it.
+    ///
+    /// # Errors
+    ///
+    /// With everything that is wrong in the text.
+    pub fn from_text(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let mut sources = Sources::default();
+        sources.set_base(base_of(path));
+        Self::parse(text, &sources).map_err(|e| e.at(path))
     }
 
     pub(crate) fn parse(text: &str, sources: &Sources) -> Result<Self, ConfigError> {
@@ -116,6 +132,11 @@ impl Config {
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
+}
+
+/// What the names in a config file are relative to.
+fn base_of(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 /// Reads one file, writing down what is wrong.
@@ -192,6 +213,7 @@ impl<'f> Reader<'f, '_> {
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
+        let admin_token = self.admin_token(table, admin);
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = table.integer("threads", 1..=1024);
         let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
@@ -200,7 +222,8 @@ impl<'f> Reader<'f, '_> {
         if let Some(upstream) = &upstream {
             self.check_loop(&table.place_of("upstream"), upstream, &listen);
         }
-        ProxySettings { listen, upstream, admin, threads, stop_timeout: Duration::from_secs(stop) }
+        let stop_timeout = Duration::from_secs(stop);
+        ProxySettings { listen, upstream, admin, admin_token, threads, stop_timeout }
     }
 
     fn max_body_bytes(&self, table: &Table<'f>) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! What an operator reads when a config is wrong.
 
-use gatepost::{ConfigError, Gate};
+use gatepost::{Config, ConfigError, Gate};
 
 fn errors(config: &str) -> Vec<String> {
     let error = Gate::builder().toml(config).variable("KEY", "s3cret").build().unwrap_err();
@@ -20,6 +20,10 @@ token = { env = 'KEY' }
 path = '/callbacks/tencent'
 provider = 'tencent-css'
 ";
+
+/// One that nothing is said against.
+const TEMPLATE: &str =
+    "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['*']\n";
 
 fn with(template: &str) -> String {
     format!("{ROUTES}[[template]]\n{template}")
@@ -265,6 +269,71 @@ fn a_shared_address_is_warned_of() {
     assert!(warned("http://app:80", "http://APP/index.php?r=play"));
     assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
     assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
+}
+
+#[test]
+fn the_admin_token_is_a_secret_that_can_only_be_compared_with() {
+    let config =
+        format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));
+    let build = |key: &str| Gate::builder().toml(&*config).variable("KEY", key).build();
+    let gate = build("s3cret").unwrap();
+    let token = gate.proxy_settings().admin_token.unwrap();
+    assert!(token.matches(b"s3cret"));
+    assert!(!token.matches(b"s3crep"));
+    assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
+    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert!(!format!("{gate:?}").contains("s3cret"));
+    for unfit in ["a b", "b\u{e9}"] {
+        let faults = build(unfit).unwrap_err().to_string();
+        assert!(faults.contains("admin_token: this token cannot stand in a header"), "{faults}");
+    }
+}
+
+#[test]
+fn an_admin_token_is_warned_of_where_others_may_read_it() {
+    let warned = |top: &str| {
+        let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
+        gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let of = "other machines can reach the admin API";
+    assert!(warned("admin = '0.0.0.0:1'\nadmin_token = { env = 'KEY' }").contains(of));
+    for fine in ["'[::1]:1'", "'127.0.0.1:1'"] {
+        assert!(!warned(&format!("admin = {fine}\nadmin_token = {{ env = 'KEY' }}")).contains(of));
+    }
+    assert!(!warned("admin = '0.0.0.0:1'").contains(of));
+    assert!(warned("admin_token = { env = 'KEY' }").contains("no admin listener"));
+    assert!(warned("admin_token = 'hunter2'").contains("this secret is written in the config"));
+}
+
+#[test]
+fn a_text_is_checked_as_if_it_stood_in_the_file() {
+    let folder = std::env::temp_dir().join(format!("gatepost-text-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
+    let text = "[[route]]\npath = '/t'\nprovider = 'tencent-css'\n[[template]]\nname = 'a'\n\
+                provider = 'tencent-css'\nkeys = [{ file = 'tencent.key' }]\nbind = ['*']\n";
+    let path = folder.join("gatepost.toml");
+    let good = Config::from_text(text, &path);
+    let bad = Config::from_text(&text.replace("tencent.key", "no.key"), &path);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(good.unwrap().templates().count(), 1);
+    let fault = bad.unwrap_err().to_string();
+    assert!(
+        fault.starts_with(&format!("{}:7:18: template[0].keys[0].file:", path.display())),
+        "{fault}"
+    );
+}
+
+#[test]
+fn only_settings_that_are_no_secrets_are_shown() {
+    let text = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+                provider = 'kollus'\nbind = ['*']\n";
+    let config = Config::from_text(text, "gatepost.toml").unwrap();
+    let template = config.templates().next().unwrap();
+    assert!(template.shows_setting("live_play_reply"));
+    for hidden in ["security_key", "custom_key", "no_such_setting"] {
+        assert!(!template.shows_setting(hidden), "{hidden}");
+    }
 }
 
 #[test]
