@@ -1,5 +1,7 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`. It closes when the proxy stops taking
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when the proxy stops taking
 //! requests, so whoever cannot reach it knows.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -8,12 +10,18 @@ use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 
 use crate::metrics::METRICS;
+use crate::templates::{self, Served};
 
 /// Serves the operator, on an address of its own.
-#[derive(Debug)]
-pub(crate) struct Admin;
+pub(crate) struct Admin {
+    served: Arc<Served>,
+}
 
 impl Admin {
+    pub(crate) const fn new(served: Arc<Served>) -> Self {
+        Self { served }
+    }
+
     fn page(method: &Method, path: &str) -> (StatusCode, &'static str, String) {
         const TEXT: &str = "text/plain; charset=utf-8";
         const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,6 +41,9 @@ impl Admin {
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
+        if templates::is_api(request.uri.path()) {
+            return templates::respond(&self.served, session).await;
+        }
         let (status, content_type, body) = Self::page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());
         *response.status_mut() = status;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use gatepost::{Config, FieldInfo, Gate};
+use gatepost::{Config, FieldInfo};
 use tracing_subscriber::EnvFilter;
 
 use crate::server;
+use crate::templates::{self, Served};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
@@ -53,6 +54,9 @@ enum Command {
         /// A provider, or one of its kinds, as in `tencent-css.push`.
         name: Option<String>,
     },
+    /// List, show and change templates; comments and order of the file stay.
+    #[command(subcommand)]
+    Template(templates::Command),
 }
 
 /// Runs the program.
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run(config),
         Command::Check { config } => check(config),
         Command::Providers { name } => providers(name.as_deref()),
+        Command::Template(command) => templates::run(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,11 +83,11 @@ pub fn main() -> ExitCode {
 type Problem = String;
 
 fn run(path: &Path) -> Result<(), Problem> {
-    let gate = Gate::from_toml_file(path).map_err(|error| error.to_string())?;
-    for warning in gate.warnings() {
+    let served = Served::open(path)?;
+    for warning in served.gate().warnings() {
         tracing::warn!("{}:{warning}", path.display());
     }
-    server::run(gate).map_err(|error| format!("{}: {error}", path.display()))
+    server::run(served).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn check(path: &Path) -> Result<(), Problem> {
@@ -151,7 +156,7 @@ fn list(field: &FieldInfo) {
 }
 
 /// Writes a line; whoever reads it may have gone.
-fn say(mut to: impl io::Write, line: &str) {
+pub(crate) fn say(mut to: impl io::Write, line: &str) {
     let _gone = writeln!(to, "{line}");
 }
 

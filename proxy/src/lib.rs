@@ -37,5 +37,6 @@ mod metrics;
 mod module;
 mod server;
 mod service;
+mod templates;
 
 pub use module::GateModule;

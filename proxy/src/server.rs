@@ -1,10 +1,11 @@
 //! Starting and stopping.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gatepost::{Gate, ProxySettings};
+use gatepost::ProxySettings;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora::services::listening;
@@ -14,6 +15,7 @@ use crate::admin::Admin;
 use crate::entrance::Entrance;
 use crate::metrics::METRICS;
 use crate::service::{Service, Upstream};
+use crate::templates::Served;
 
 /// Why the proxy did not start.
 #[derive(Debug, thiserror::Error)]
@@ -27,14 +29,14 @@ pub(crate) enum StartError {
 }
 
 /// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
-pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
-    let settings = gate.proxy_settings();
+pub(crate) fn run(served: Served) -> Result<(), StartError> {
+    let settings = served.gate().proxy_settings();
     check_listeners(&settings)?;
     let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
     let upstream = upstream.map_err(StartError::Upstream)?;
     let mut server = new_server(&settings)?;
 
-    let service = Service::new(gate, upstream);
+    let service = Service::new(served.gate().clone(), upstream);
     let app = Entrance::new(&server.configuration, &service);
     let mut proxy = listening::Service::new("callbacks".into(), app);
     for address in &settings.listen {
@@ -44,7 +46,7 @@ pub(crate) fn run(gate: Gate) -> Result<(), StartError> {
     server.add_service(proxy);
 
     if let Some(address) = settings.admin {
-        let mut admin = listening::Service::new("admin".into(), Admin);
+        let mut admin = listening::Service::new("admin".into(), Admin::new(Arc::new(served)));
         admin.threads = Some(1);
         admin.add_tcp(&address.to_string());
         tracing::info!(%address, "listening for the operator");

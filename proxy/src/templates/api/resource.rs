@@ -1,0 +1,116 @@
+//! The paths of the API, and what can be done with each.
+
+use http::Method as HttpMethod;
+use percent_encoding::percent_decode_str;
+
+use crate::templates::problem::{Code, Problem};
+
+/// What a path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// `/api/templates/{name}/tenants/{tenant}`
+    Binding(String, String),
+    /// `/api/openapi.json`
+    OpenApi,
+    /// `/api/templates/{name}`
+    Template(String),
+    /// `/api/templates`
+    Templates,
+}
+
+/// What can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Delete,
+    Get,
+    Patch,
+    Post,
+    Put,
+}
+
+impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+
+    /// Whether it comes with a JSON body.
+    pub(super) const fn has_body(self) -> bool {
+        matches!(self, Self::Patch | Self::Post)
+    }
+}
+
+impl Resource {
+    /// What the path names, its segments decoded.
+    pub(super) fn find(path: &str) -> Result<Self, Problem> {
+        let segments: Vec<_> = path.split('/').skip(2).map(decode).collect::<Result<_, _>>()?;
+        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+        match *segments {
+            ["openapi.json"] => Ok(Self::OpenApi),
+            ["templates"] => Ok(Self::Templates),
+            ["templates", name] if !name.is_empty() => Ok(Self::Template(name.to_owned())),
+            ["templates", name, "tenants", tenant] if !name.is_empty() && !tenant.is_empty() => {
+                Ok(Self::Binding(name.to_owned(), tenant.to_owned()))
+            }
+            _ => Err(Problem::new(Code::NotFound, "there is no such page; see /api/openapi.json")),
+        }
+    }
+
+    const fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Binding(..) => &[Method::Put, Method::Delete],
+            Self::OpenApi => &[Method::Get],
+            Self::Template(_) => &[Method::Get, Method::Patch, Method::Delete],
+            Self::Templates => &[Method::Get, Method::Post],
+        }
+    }
+
+    /// What is asked to be done, if it can be.
+    pub(super) fn method(&self, asked: &HttpMethod) -> Option<Method> {
+        self.methods().iter().copied().find(|method| method.as_str() == asked.as_str())
+    }
+
+    /// What can be done, as the header `allow` lists it.
+    pub(super) fn allow(&self) -> String {
+        let words: Vec<_> = self.methods().iter().map(|method| method.as_str()).collect();
+        words.join(", ")
+    }
+}
+
+fn decode(segment: &str) -> Result<String, Problem> {
+    let digits =
+        |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    let is_whole = segment.split('%').skip(1).all(digits);
+    let decoded = percent_decode_str(segment).decode_utf8();
+    match decoded {
+        Ok(text) if is_whole => Ok(text.into_owned()),
+        Ok(_) | Err(_) => {
+            let message = "the path is not percent-encoded UTF-8; encode each name in it";
+            Err(Problem::new(Code::BadRequest, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_decoded_after_the_path_is_split() {
+        let found = Resource::find("/api/templates/%E7%9B%B4%E6%92%AD/tenants/a%2Fb").unwrap();
+        assert_eq!(found, Resource::Binding("直播".into(), "a/b".into()));
+        for path in ["/api/templates/%ff", "/api/templates/%4", "/api/templates/%zz"] {
+            assert_eq!(Resource::find(path).unwrap_err().code, Code::BadRequest, "{path}");
+        }
+        for path in
+            ["/api", "/api/", "/api/templates/", "/api/templates/a/b", "/api/templates/a/tenants/"]
+        {
+            assert_eq!(Resource::find(path).unwrap_err().code, Code::NotFound, "{path}");
+        }
+    }
+}
