@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use gatepost::{Config, FieldInfo, Gate};
+use gatepost::{Config, Definition, FieldInfo, Gate, config_schema};
 use tracing_subscriber::EnvFilter;
 
-use crate::server;
+use crate::explain::Explain;
+use crate::send::Send;
+use crate::{explain, send, server};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
@@ -53,6 +55,19 @@ enum Command {
         /// A provider, or one of its kinds, as in `tencent-css.push`.
         name: Option<String>,
     },
+    /// Send a realistic callback, signed, and print the reply.
+    Send(Send),
+    /// Explain why a recorded request is accepted or refused, without calling the app. Exits with 1
+    /// if it is refused.
+    Explain(Explain),
+    /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
+    Schema {
+        /// `config`, or a kind, as in `tencent-css.push`.
+        of: String,
+        /// The definition of a provider of your own.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
+    },
 }
 
 /// Runs the program.
@@ -64,6 +79,9 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run(config),
         Command::Check { config } => check(config),
         Command::Providers { name } => providers(name.as_deref()),
+        Command::Send(send) => send::run(send),
+        Command::Explain(explain) => explain::run(explain),
+        Command::Schema { of, definition } => schema(of, definition.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,7 +93,7 @@ pub fn main() -> ExitCode {
 }
 
 /// What went wrong, for the operator.
-type Problem = String;
+pub(crate) type Problem = String;
 
 fn run(path: &Path) -> Result<(), Problem> {
     let gate = Gate::from_toml_file(path).map_err(|error| error.to_string())?;
@@ -144,6 +162,35 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
     }
 }
 
+fn schema(of: &str, file: Option<&Path>) -> Result<(), Problem> {
+    let schema = if of == "config" {
+        config_schema()
+    } else {
+        let (provider, kind) = of.split_once('.').unwrap_or((of, ""));
+        definition(provider, file)?.schema(kind).ok_or_else(|| {
+            format!("{of}: there is no such kind; `gatepost providers` lists them")
+        })?
+    };
+    say(io::stdout(), &format!("{schema:#}"));
+    Ok(())
+}
+
+/// A built-in definition, or one from a file.
+pub(crate) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, Problem> {
+    let Some(path) = file else {
+        return Definition::built_in(name).ok_or_else(|| {
+            format!("{name}: there is no such provider; `gatepost providers` lists them")
+        });
+    };
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+    let definition = Definition::parse(&text).map_err(|error| error.at(path).to_string())?;
+    match &*definition.info().name {
+        own if own == name => Ok(definition),
+        own => Err(format!("{}: this defines {own}, not {name}", path.display())),
+    }
+}
+
 fn list(field: &FieldInfo) {
     let optional = if field.optional { ", optional" } else { "" };
     let secret = if field.secret { ", secret" } else { "" };
@@ -151,7 +198,7 @@ fn list(field: &FieldInfo) {
 }
 
 /// Writes a line; whoever reads it may have gone.
-fn say(mut to: impl io::Write, line: &str) {
+pub(crate) fn say(mut to: impl io::Write, line: &str) {
     let _gone = writeln!(to, "{line}");
 }
 

@@ -33,8 +33,10 @@ mod app;
 pub mod cli;
 mod clock;
 mod entrance;
+mod explain;
 mod metrics;
 mod module;
+mod send;
 mod server;
 mod service;
 
