@@ -132,8 +132,10 @@ impl Fields {
     ) -> Result<(), FieldFault> {
         let mut seen = 0_u128;
         out.push(b'{');
+        // The object may stand inside another, so that `out` held something before.
+        let empty = out.len();
         for (name, value) in object.iter().filter(|(name, _)| !is_consumed(name)) {
-            if out.len() > 1 {
+            if out.len() > empty {
                 out.push(b',');
             }
             let declared = self.find(name).and_then(|index| Some((index, self.list.get(index)?)));
@@ -345,6 +347,17 @@ mod tests {
         assert_eq!(
             event(&fields, r#"{"id":1}"#),
             Err(FieldFault::Missing { field: "score".into() })
+        );
+    }
+
+    #[test]
+    fn fields_inside_fields_are_typed_too() {
+        let fields = fields(
+            "list = { type = 'array', fields = { id = 'integer', inner = { type = 'object', fields = { n = 'integer?' } } } }",
+        );
+        assert_eq!(
+            event(&fields, r#"{"list":[{"id":"1","inner":{}},{"inner":{"n":"2","x":3},"id":4}]}"#),
+            Ok(r#"{"list":[{"id":1,"inner":{}},{"inner":{"n":2,"x":3},"id":4}]}"#.into())
         );
     }
 
