@@ -51,7 +51,7 @@ pub use intake::{Admission, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, providers};
-pub use provider::{View, kollus, tencent_css};
+pub use provider::{View, kollus, tencent_css, tencent_trtc};
 pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Reply};
 pub use template::Template;
 pub use time::Timestamp;
