@@ -57,7 +57,7 @@ pub use intake::{Admission, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
-pub use provider::{View, kollus, tencent_css};
+pub use provider::{View, kollus, tencent_css, tencent_trtc};
 pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Reply};
 pub use sample::{Sample, SampleError};
 pub use schema::config_schema;
