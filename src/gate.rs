@@ -117,6 +117,10 @@ impl Gate {
         self.0.load().warnings.clone()
     }
 
+    pub(crate) fn with_routes<T>(&self, look: impl FnOnce(&Routes) -> T) -> T {
+        look(&self.0.load().routes)
+    }
+
     /// The first word on a request, from its head alone.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>) -> Admission {

@@ -21,8 +21,10 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod config;
+mod definition;
 mod document;
 mod event;
+mod explain;
 mod gate;
 mod head;
 mod intake;
@@ -35,6 +37,8 @@ mod reply;
 #[cfg(feature = "tracing")]
 pub mod report;
 mod route;
+mod sample;
+mod schema;
 mod secret;
 mod template;
 mod time;
@@ -43,16 +47,20 @@ mod verdict;
 pub use config::{
     AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
 };
+pub use definition::Definition;
 pub use document::Fault;
 pub use event::Event;
+pub use explain::{Explanation, Step};
 pub use gate::{Gate, GateBuilder};
 pub use head::{Head, Sender, forwarded_headers, is_reserved, strip_reserved};
 pub use intake::{Admission, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
-pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, providers};
-pub use provider::{View, kollus, tencent_css};
+pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
+pub use provider::{View, kollus, tencent_css, tencent_trtc};
 pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Reply};
+pub use sample::{Sample, SampleError};
+pub use schema::config_schema;
 pub use template::Template;
 pub use time::Timestamp;
 pub use verdict::{Accepted, Refusal, RefusalKind, Unavailable, UnavailableKind, ViewError};

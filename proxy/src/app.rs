@@ -88,6 +88,25 @@ async fn send(
     }
 }
 
+/// Sends any request, and waits for the whole reply.
+pub(crate) async fn fetch(
+    request: Request<Full<Bytes>>,
+) -> Result<(http::response::Parts, Bytes), String> {
+    let fetched = async {
+        let (parts, body) = FRESH.with(HttpClient::clone).request(request).await?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await?;
+        Ok::<_, BoxError>((parts, body.to_bytes()))
+    };
+    match tokio::time::timeout(FETCH_TIMEOUT, fetched).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(error)) => Err(root_cause(&*error)),
+        Err(_) => Err(format!("no reply within {} s", FETCH_TIMEOUT.as_secs())),
+    }
+}
+
+/// As long as the most patient platform waits.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// What an operator needs to read: the last cause, as in `Connection refused (os error 111)`.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use gatepost::{Config, FieldInfo};
+use gatepost::{Config, Definition, FieldInfo, config_schema};
 use tracing_subscriber::EnvFilter;
 
-use crate::server;
+use crate::explain::Explain;
+use crate::send::Send;
 use crate::templates::{self, Served};
+use crate::{explain, send, server};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
@@ -54,6 +56,19 @@ enum Command {
         /// A provider, or one of its kinds, as in `tencent-css.push`.
         name: Option<String>,
     },
+    /// Send a realistic callback, signed, and print the reply.
+    Send(Send),
+    /// Explain why a recorded request is accepted or refused, without calling the app. Exits with 1
+    /// if it is refused.
+    Explain(Explain),
+    /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
+    Schema {
+        /// `config`, or a kind, as in `tencent-css.push`.
+        of: String,
+        /// The definition of a provider of your own.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
+    },
     /// List, show and change templates; comments and order of the file stay.
     #[command(subcommand)]
     Template(templates::Command),
@@ -68,6 +83,9 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run(config),
         Command::Check { config } => check(config),
         Command::Providers { name } => providers(name.as_deref()),
+        Command::Send(send) => send::run(send),
+        Command::Explain(explain) => explain::run(explain),
+        Command::Schema { of, definition } => schema(of, definition.as_deref()),
         Command::Template(command) => templates::run(command),
     };
     match result {
@@ -80,7 +98,7 @@ pub fn main() -> ExitCode {
 }
 
 /// What went wrong, for the operator.
-type Problem = String;
+pub(crate) type Problem = String;
 
 fn run(path: &Path) -> Result<(), Problem> {
     let served = Served::open(path)?;
@@ -146,6 +164,35 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them"))
+    }
+}
+
+fn schema(of: &str, file: Option<&Path>) -> Result<(), Problem> {
+    let schema = if of == "config" {
+        config_schema()
+    } else {
+        let (provider, kind) = of.split_once('.').unwrap_or((of, ""));
+        definition(provider, file)?.schema(kind).ok_or_else(|| {
+            format!("{of}: there is no such kind; `gatepost providers` lists them")
+        })?
+    };
+    say(io::stdout(), &format!("{schema:#}"));
+    Ok(())
+}
+
+/// A built-in definition, or one from a file.
+pub(crate) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, Problem> {
+    let Some(path) = file else {
+        return Definition::built_in(name).ok_or_else(|| {
+            format!("{name}: there is no such provider; `gatepost providers` lists them")
+        });
+    };
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+    let definition = Definition::parse(&text).map_err(|error| error.at(path).to_string())?;
+    match &*definition.info().name {
+        own if own == name => Ok(definition),
+        own => Err(format!("{}: this defines {own}, not {name}", path.display())),
     }
 }
 

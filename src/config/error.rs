@@ -31,7 +31,9 @@ impl ConfigError {
         Self { path: None, cause: Cause::Read(error) }
     }
 
-    pub(crate) fn at(self, path: &Path) -> Self {
+    /// Says which file it is about.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
         Self { path: Some(path.to_owned()), ..self }
     }
 

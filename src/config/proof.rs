@@ -3,8 +3,9 @@
 use super::Reader;
 use crate::document::{Form, Item, Located, Place, Table, allowed};
 use crate::provider::Plan;
+use crate::provider::digest::Key;
 use crate::provider::setting::{Holds, Setting};
-use crate::provider::signature::{Signature, Window};
+use crate::provider::signature::{MAX_AHEAD, Signature, Window};
 use crate::secret::Secret;
 use crate::template::{OwnKeys, Proof};
 
@@ -141,32 +142,15 @@ impl<'f> Reader<'f, '_> {
     }
 
     /// A key as it is written, decoded.
-    fn key(
-        &self,
-        signature: &Signature,
-        place: &Place,
-        secret: &Secret,
-    ) -> Option<crate::provider::digest::Key> {
-        let rule = &signature.key;
-        let Some(encoding) = rule.encoding else {
-            return Some(signature.digest.key(secret.clone()));
-        };
-        let text = std::str::from_utf8(secret.expose()).ok();
-        let text = text.map(|text| {
-            let bare = rule.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
-            bare.unwrap_or(text)
-        });
-        let decoded = text.and_then(|text| encoding.decode_all(text)).filter(|key| !key.is_empty());
-        if decoded.is_none() {
-            let problem = "this key does not decode";
-            self.faults.add(place, problem, "copy it whole from the platform's console");
+    fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
+        let key = signature.key.prepare(signature.digest, secret);
+        if key.is_none() {
+            let remedy = "copy it whole from the platform's console";
+            self.faults.add(place, "this key does not decode", remedy);
         }
-        Some(signature.digest.key(Secret::new(decoded?)))
+        key
     }
 }
-
-/// The future side of a window.
-const MAX_AHEAD: &str = "max_ahead_secs";
 
 fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
     const DAY: i64 = 86_400;

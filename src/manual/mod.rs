@@ -1,7 +1,11 @@
-//! The manual: what the gate protects against, and why its defaults are what they are.
+//! The manual: what the gate protects against, why its defaults are what they are, and how to add
+//! a provider.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+#[doc = include_str!("providers.md")]
+pub mod providers {}

@@ -1,13 +1,14 @@
 //! Lists the definitions in this folder, so that adding one touches no other file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider");
+    // A build script runs in its package's folder.
+    let folder = Path::new("src/provider");
     println!("cargo::rerun-if-changed=src/provider");
     let mut names = Vec::new();
-    for entry in fs::read_dir(&folder)? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             println!("cargo::rerun-if-changed={}", path.display());
@@ -19,8 +20,12 @@ fn main() -> io::Result<()> {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         stem.replace('_', "-")
     };
-    let entry = |path: &std::path::PathBuf| format!("({:?}, include_str!({path:?}))", name(path));
+    let entry = |path: &PathBuf| {
+        let file = format!("/{}", path.display());
+        format!("({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?})))", name(path))
+    };
     let list: Vec<_> = names.iter().map(entry).collect();
+    #[expect(clippy::disallowed_methods, reason = "this is how a build script is told")]
     let out = env::var_os("OUT_DIR").map(|out| Path::new(&out).join("definitions.rs"));
     let out = out.ok_or_else(|| io::Error::other("no OUT_DIR"))?;
     fs::write(out, format!("[{}]", list.join(", ")))

@@ -29,6 +29,10 @@ impl Digest {
         ("sha256", Self::Sha256),
     ];
 
+    pub(crate) fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, own)| *own == self).map_or("", |(name, _)| name)
+    }
+
     /// Whether the key is no part of the message.
     pub(crate) const fn is_keyed(self) -> bool {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)

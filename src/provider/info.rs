@@ -1,6 +1,8 @@
 //! What the definitions say, for people and tools.
 
 use super::field::Field;
+use super::setting::{Holds, Setting};
+use super::signature::MAX_AHEAD;
 use super::{Kind, Plan, built_in};
 
 /// A provider.
@@ -17,6 +19,35 @@ pub struct ProviderInfo {
     pub kinds: Vec<KindInfo>,
     /// Names whose address several kinds take without one of their own.
     pub groups: Vec<Box<str>>,
+    /// What each template may set for itself.
+    pub settings: Vec<SettingInfo>,
+    /// The settings of the time window, if signatures have one.
+    pub window: Vec<&'static str>,
+}
+
+/// A setting of a provider's templates.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SettingInfo {
+    /// As the config names it.
+    pub name: Box<str>,
+    /// What it is.
+    pub about: Box<str>,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// The words that it may be, if not any; the first is the default.
+    pub one_of: Vec<Box<str>>,
+}
+
+impl From<&Setting> for SettingInfo {
+    fn from(setting: &Setting) -> Self {
+        let one_of = match &setting.holds {
+            Holds::Word(words) => words.clone(),
+            Holds::Secret | Holds::Text { .. } => Vec::new(),
+        };
+        let secret = matches!(setting.holds, Holds::Secret);
+        Self { name: setting.name.clone(), about: setting.about.clone(), secret, one_of }
+    }
 }
 
 /// A kind of event.
@@ -50,16 +81,20 @@ pub struct FieldInfo {
 /// Every built-in provider.
 #[must_use]
 pub fn providers() -> Vec<ProviderInfo> {
-    built_in().map(ProviderInfo::from).collect()
+    built_in().map(|plan| ProviderInfo::from(&plan)).collect()
 }
 
-impl From<Plan> for ProviderInfo {
-    fn from(plan: Plan) -> Self {
-        let mut groups = plan.groups;
+impl From<&Plan> for ProviderInfo {
+    fn from(plan: &Plan) -> Self {
+        let mut groups = plan.groups.clone();
         groups.sort();
         groups.dedup();
         let kinds = plan.kinds.iter().map(KindInfo::from).collect();
-        Self { name: (&*plan.name).into(), title: plan.title, docs: plan.docs, kinds, groups }
+        let settings = plan.settings.iter().map(SettingInfo::from).collect();
+        let (title, docs) = (plan.title.clone(), plan.docs.clone());
+        let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
+        let window = time.map(|time| vec![time.means.past_key(), MAX_AHEAD]).unwrap_or_default();
+        Self { name: (&*plan.name).into(), title, docs, kinds, groups, settings, window }
     }
 }
 

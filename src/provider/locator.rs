@@ -106,14 +106,6 @@ impl Locator {
         }
     }
 
-    /// Whether anything at all stands there.
-    pub(crate) fn is_present(&self, received: &Received<'_>) -> bool {
-        match self {
-            Self::Body(pointer) => pointer.find(received.object).is_some(),
-            Self::Header(_) | Self::Query(_) | Self::Setting(..) => self.text(received).is_some(),
-        }
-    }
-
     /// The name, for one that is a member of the body itself.
     pub(crate) fn top_level(&self) -> Option<&str> {
         match self {

@@ -22,6 +22,31 @@ impl Pointer {
         Some(Self { first: segments.next()?, rest: segments.collect() })
     }
 
+    /// Its names, from the outermost.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.first).chain(self.rest.iter().map(|name| &**name))
+    }
+
+    /// Puts a value there, making the objects on the way.
+    pub(crate) fn set(
+        &self,
+        object: &mut serde_json::Map<String, serde_json::Value>,
+        value: serde_json::Value,
+    ) {
+        let mut names = self.segments();
+        let Some(mut name) = names.next() else { return };
+        let mut object = object;
+        for next in names {
+            let inner = object.entry(name).or_insert_with(|| serde_json::json!({}));
+            if !inner.is_object() {
+                *inner = serde_json::json!({});
+            }
+            let Some(inner) = inner.as_object_mut() else { return };
+            (object, name) = (inner, next);
+        }
+        object.insert(name.to_owned(), value);
+    }
+
     /// The name, for a pointer of one segment: a member of the body itself.
     pub(crate) fn top_level(&self) -> Option<&str> {
         self.rest.is_empty().then_some(&*self.first)
@@ -52,8 +77,7 @@ impl Pointer {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let segments = std::iter::once(&self.first).chain(&self.rest);
-        for segment in segments {
+        for segment in self.segments() {
             write!(f, "/{}", segment.replace('~', "~0").replace('/', "~1"))?;
         }
         Ok(())

@@ -1,7 +1,5 @@
 //! Settings: what a definition leaves to each template, such as a key of the platform's console.
 
-use super::reply::FormRule;
-
 /// A declared setting.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -30,13 +28,5 @@ impl Setting {
             Holds::Text { default } => default.as_deref(),
             Holds::Word(words) => words.first().map(|word| &**word),
         }
-    }
-}
-
-/// The setting that a reply's form is chosen by, if it is.
-pub(crate) const fn chosen_by(rule: &FormRule) -> Option<usize> {
-    match rule {
-        FormRule::Setting(index) => Some(*index),
-        FormRule::Always(_) => None,
     }
 }

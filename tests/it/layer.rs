@@ -91,7 +91,9 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector) -> Outcome {
     let (parts, body) = service.oneshot(request(vector)).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     let seen = seen.lock().unwrap().take();
-    Outcome { status: parts.status.as_u16(), body, seen }
+    let headers = parts.headers.iter();
+    let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
+    Outcome { status: parts.status.as_u16(), headers, body, seen }
 }
 
 #[tokio::test]

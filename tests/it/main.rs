@@ -11,3 +11,4 @@ mod examples;
 mod layer;
 mod properties;
 mod vectors;
+mod views;

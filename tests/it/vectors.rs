@@ -49,6 +49,9 @@ pub struct Signature {
 pub struct Said {
     pub status: u16,
     pub body: String,
+    /// Headers that must be there; of a reply.
+    #[serde(default)]
+    pub headers: Vec2,
 }
 
 const fn yes() -> bool {
@@ -60,7 +63,8 @@ pub struct Vector {
     pub name: String,
     pub case: Case,
     pub body: Vec<u8>,
-    event: Option<Value>,
+    /// In structured form, if it is accepted.
+    pub event: Option<Value>,
 }
 
 /// What an app saw.
@@ -76,6 +80,7 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Outcome {
     pub status: u16,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub seen: Option<Seen>,
 }
@@ -97,7 +102,7 @@ pub fn all() -> Vec<Vector> {
         }
     }
     vectors.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(vectors.len() > 90, "{} vectors: some are not found", vectors.len());
+    assert!(vectors.len() > 390, "{} vectors: some are not found", vectors.len());
     vectors
 }
 
@@ -119,6 +124,16 @@ pub fn gate(app: &str) -> Gate {
         .variable("KOLLUS_TOKEN", "vector-token")
         .variable("TENCENT_KEY", "test")
         .variable("TENCENT_OLDER_KEY", "older-key")
+        .variable("KOLLUS_SECURITY_KEY", "test-security-key")
+        .variable("KOLLUS_CUSTOM_KEY", "custom-key")
+        .variable("KOLLUS_LMS_KEY", "lms-key")
+        .variable("TENCENT_VOD_KEY", "vod-key")
+        .variable("TRTC_KEY", "123654")
+        .variable("MUX_SECRET", "SuperSecret123")
+        .variable("GITHUB_SECRET", "It's a Secret to Everybody")
+        .variable("STANDARD_WEBHOOKS_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        .variable("SRS_TOKEN", "srs-token")
+        .variable("OME_KEY", "ome-key")
         .build()
         .unwrap()
 }
@@ -126,7 +141,11 @@ pub fn gate(app: &str) -> Gate {
 impl Vector {
     /// What the app says, if it is asked.
     pub fn app(&self) -> Said {
-        self.case.app.clone().unwrap_or(Said { status: 500, body: String::new() })
+        self.case.app.clone().unwrap_or(Said {
+            status: 500,
+            body: String::new(),
+            headers: Vec2::new(),
+        })
     }
 
     fn fail(&self, stage: &str, why: &str) -> ! {
@@ -154,6 +173,10 @@ impl Vector {
         self.same("status", &outcome.status, &self.case.reply.status);
         let body = String::from_utf8_lossy(&outcome.body).into_owned();
         self.same("reply", &body, &self.case.reply.body);
+        for (name, expected) in &self.case.reply.headers {
+            let found = outcome.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+            self.same("reply header", &found.map(|(_, v)| v), &Some(expected));
+        }
         let asked = self.event.is_some() && self.case.asked;
         match &outcome.seen {
             None if asked => self.fail("app", "it was not asked"),

@@ -11,8 +11,12 @@ mod mock;
 mod pass_through;
 mod readme;
 mod refusals;
+mod send;
 mod stop;
 mod support;
+mod template_api;
+mod template_load;
+mod templates;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;

@@ -127,7 +127,7 @@ pub struct Gatepost {
     pub port: u16,
     pub admin: u16,
     pub program: Program,
-    _folder: TempDir,
+    pub folder: TempDir,
 }
 
 pub const TOKEN: &str = "s3cret-t0ken";
@@ -157,7 +157,7 @@ impl Gatepost {
         // Before this line it only tries whether it may listen.
         program.wait_for_line("listening for the operator");
         drop(connect(port));
-        Self { port, admin, program, _folder: folder }
+        Self { port, admin, program, folder }
     }
 
     pub fn connect(&self) -> Client {

@@ -82,6 +82,11 @@ fn every_vector_passes_the_proxy() {
                 body: seen.body,
             }
         });
-        vector.check(&Outcome { status: reply.status, body: reply.body, seen });
+        vector.check(&Outcome {
+            status: reply.status,
+            headers: reply.headers,
+            body: reply.body,
+            seen,
+        });
     }
 }

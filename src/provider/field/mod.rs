@@ -23,7 +23,7 @@ mod types;
 
 pub(crate) use read::{Use, read_condition, read_fields, read_unit};
 use types::Misfit;
-pub(crate) use types::{Type, Writer};
+pub(crate) use types::{Inner, Range, Type, Writer};
 
 use crate::json::{self, Object, Shape, Value};
 
@@ -132,8 +132,9 @@ impl Fields {
     ) -> Result<(), FieldFault> {
         let mut seen = 0_u128;
         out.push(b'{');
+        let start = out.len();
         for (name, value) in object.iter().filter(|(name, _)| !is_consumed(name)) {
-            if out.len() > 1 {
+            if out.len() > start {
                 out.push(b',');
             }
             let declared = self.find(name).and_then(|index| Some((index, self.list.get(index)?)));
@@ -346,6 +347,30 @@ mod tests {
             event(&fields, r#"{"id":1}"#),
             Err(FieldFault::Missing { field: "score".into() })
         );
+    }
+
+    #[test]
+    fn fields_inside_objects_and_lists_are_typed_too() {
+        let list = "{ type = 'json', fields = { n = 'integer', u = 'json?', s = { type = \
+                    'boolean', optional = true, aliases = ['t'] } } }";
+        let value = r#"[{"n":"1","u":"{\"a\":1}","t":true,"x":null},{"n":2}]"#;
+        let out = r#"[{"n":1,"u":{"a":1},"s":true,"x":null},{"n":2}]"#;
+        assert_eq!(typed(list, value).as_deref(), Some(out));
+        assert_eq!(form(list, value).as_deref(), Some(out));
+        let inner = fields(&format!("f = {list}"));
+        for (body, shown) in [
+            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "`f[1].n` is missing"),
+            (
+                r#"{"f":[1]}"#,
+                "`f[0]` should be object and does not read as one, it is of type number",
+            ),
+        ] {
+            assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
+        }
+        let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
+        assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
+        let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
+        assert_eq!(many.to_string(), "`f` holds more than 1");
     }
 
     #[test]

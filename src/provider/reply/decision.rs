@@ -265,8 +265,8 @@ impl Per {
         let names = |answer: &Object<'_>| self.echo.iter().any(|name| says(answer, name));
         let about = |answer: &Object<'_>| {
             let differs =
-                |name: &&Box<str>| says(answer, name) && !same(answer.get(name), item.get(name));
-            names(answer) && !self.echo.iter().any(|name| differs(&name))
+                |name: &str| says(answer, name) && !same(answer.get(name), item.get(name));
+            names(answer) && !self.echo.iter().any(|name| differs(name))
         };
         let placed = answers
             .get(index)

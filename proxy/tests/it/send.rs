@@ -1,0 +1,314 @@
+//! `gatepost send`, `explain` and `schema`, and the manual's page on adding a provider.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gatepost::{Definition, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Client, Gatepost, connect, free_port, gatepost, now};
+
+fn quickstart() -> Gatepost {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml");
+    let config = std::fs::read_to_string(path).unwrap();
+    let config = config
+        .replace("listen = [\"127.0.0.1:8080\"]\n", "")
+        .replace("admin  = \"127.0.0.1:9900\"\n", "");
+    Gatepost::serve_config(&config)
+}
+
+/// Where the quickstart takes a kind, and with which key.
+fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
+    const APART: [&str; 7] = [
+        "upload",
+        "content_update",
+        "channel_add",
+        "channel_delete",
+        "vod_lms",
+        "live_lms",
+        "next_episode",
+    ];
+    match provider {
+        "kollus" if APART.contains(&kind) => (format!("/callbacks/kollus/try-me/{kind}"), None),
+        "kollus" | "srs" => (format!("/callbacks/{provider}/try-me"), None),
+        "standard-webhooks" => {
+            (format!("/callbacks/{provider}"), Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+        }
+        "tencent-css" => ("/callbacks/tencent".to_owned(), Some("test")),
+        _ => (format!("/callbacks/{provider}"), Some("test")),
+    }
+}
+
+/// What the platform wants to hear, by its documentation.
+fn documented(provider: &str, kind: &str) -> Value {
+    match (provider, kind) {
+        ("kollus", "live_play") => json!({ "data": { "result": 1, "vmcheck": 0 } }),
+        ("kollus", "vod_play") => json!({ "data": { "result": 1 } }),
+        ("kollus", "next_episode") => json!({ "url": "https://example.com/next" }),
+        ("kollus", "drm") => json!({ "data": [
+            { "kind": 1, "media_content_key": "ljAq2vYw", "result": 1 },
+            { "kind": 2, "media_content_key": "ljAq2vYw", "result": 1 },
+            { "kind": 3, "media_content_key": "ljAq2vYw", "session_key": "session-1",
+              "start_at": 1_703_731_478, "result": 1 },
+        ] }),
+        ("ovenmediaengine", "opening") => json!({ "allowed": true }),
+        ("ovenmediaengine", "closing") => json!({}),
+        ("srs", "on_forward") => json!({ "code": 0, "data": { "urls": [] } }),
+        ("srs" | "tencent-css" | "tencent-vod" | "tencent-trtc", _) => json!({ "code": 0 }),
+        _ => Value::Null,
+    }
+}
+
+/// The JSON of a reply, out of its token if it is one.
+fn payload(body: &str) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    let mut parts = body.split('.');
+    let json = match (parts.next(), parts.next(), parts.next()) {
+        (Some(head), Some(payload), Some(_)) if head.starts_with("eyJ") => {
+            data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()
+        }
+        _ => body.as_bytes().to_vec(),
+    };
+    serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{body}: {error}"))
+}
+
+#[test]
+fn a_sample_of_every_kind_gets_its_documented_reply_from_the_quickstart() {
+    let gate = quickstart();
+    let mut client = Client::new(connect(gate.port));
+    let mut sent = 0;
+    for name in Definition::built_in_names() {
+        let definition = Definition::built_in(name).unwrap();
+        for kind in definition.info().kinds {
+            let (path, key) = address(name, &kind.name);
+            let mut sample = definition.sample(&kind.name).unwrap();
+            if let Some(key) = key {
+                sample = sample.sign(key, Timestamp::from_secs(now().try_into().unwrap()));
+            }
+            let request = sample.request(&path.parse().unwrap()).unwrap();
+            let mut wire = format!("{} {path} HTTP/1.1\r\nhost: gate.test\r\n", request.method());
+            for (header, value) in request.headers() {
+                wire += &format!("{header}: {}\r\n", value.to_str().unwrap());
+            }
+            wire += &format!("content-length: {}\r\n\r\n", request.body().len());
+            let reply = client.send(&[wire.as_bytes(), request.body()].concat());
+            let shown = format!("{name}.{}: {} {}", kind.name, reply.status, reply.text());
+            assert_eq!(reply.status, 200, "{shown}");
+            assert_eq!(payload(&reply.text()), documented(name, &kind.name), "{shown}");
+            let signed = matches!(&*kind.name, "vod_play" | "drm");
+            let user_key = reply.header("x-kollus-userkey");
+            assert_eq!(user_key, signed.then_some("sample-custom-key"), "{shown}");
+            sent += 1;
+        }
+    }
+    assert!(sent > 170, "{sent}");
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    output(gatepost().args(arguments))
+}
+
+#[test]
+fn send_prints_status_and_reply_and_says_what_is_wrong() {
+    let gate = quickstart();
+    let to = |path: &str| format!("http://127.0.0.1:{}{path}", gate.port);
+    let tencent = to("/callbacks/tencent");
+    let sent = run(&["send", "tencent-css.push", "--key", "test", "--to", &tencent]);
+    assert_eq!(sent, (Some(0), "200 OK\n{\"code\":0}\n".into(), String::new()));
+
+    let (code, stdout, stderr) =
+        run(&["send", "kollus.vod_play", "--to", &to("/callbacks/kollus/try-me"), "kind=3"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("200 OK\neyJ"), "{stdout}");
+    assert!(stdout.ends_with("\n{\"data\":{\"result\":1}}\n"), "{stdout}");
+    assert!(!format!("{stdout}{stderr}").contains("sample-custom-key"), "{stderr}");
+
+    let refused = (Some(1), "401 Unauthorized\nrefused\n".to_owned());
+    for wrong in [&["--key", "wrong"][..], &["--key", "test", "sign=00"], &[]] {
+        let (code, stdout, _) =
+            run(&[&["send", "tencent-css.push", "--to", &tencent], wrong].concat());
+        assert_eq!((code, stdout) == refused, wrong.len() < 3, "{wrong:?}");
+    }
+    for (arguments, said) in [
+        (&["tencent-css.pusch"][..], "there is no such kind"),
+        (&["tencentcss.push"], "there is no such provider"),
+        (&["push"], "write the provider and the kind"),
+        (&["tencent-css.push", "app"], "write FIELD=VALUE"),
+        (&["standard-webhooks.event", "--key", "whsec_?"], "the key does not decode"),
+        (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
+    ] {
+        let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
+        assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
+    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &nobody]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("Connection refused"), "{stderr}");
+}
+
+#[test]
+fn explain_shows_each_step_and_no_secret() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let config = write(
+        "gatepost.toml",
+        "[[route]]\npath = '/t/{token}'\nprovider = 'tencent-css'\ntoken = 'canary-token'\n\
+         [[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\nkeys = ['older', 'canary-key']\n\
+         bind = ['push.example.com']\n[template.on]\npush = 'http://127.0.0.1:9/live/push'\n",
+    );
+    let print = |more: &[&str]| {
+        let all =
+            ["send", "tencent-css.push", "--key", "canary-key", "--at", "1545030273", "--print"];
+        let (_, stdout, stderr) =
+            run(&[&all[..], &["--to", "http://gate.test/t/canary-token"], more].concat());
+        assert_eq!(stderr, "");
+        stdout
+    };
+    let explain = |request: &str, at: &str| {
+        let file = write("request.http", request);
+        let (code, stdout, stderr) = run(&["explain", "-c", &config, &file, "--at", at]);
+        for secret in ["canary", "stream_param=test"] {
+            assert!(!format!("{stdout}{stderr}").contains(secret), "{stdout}{stderr}");
+        }
+        (code, stdout)
+    };
+    let genuine = print(&[]);
+    let (code, steps) = explain(&genuine, "1545030273");
+    assert_eq!(code, Some(0), "{steps}");
+    for line in [
+        "route      /t/{token} of Tencent Cloud CSS",
+        "tenant     push.example.com (/app)",
+        "template   prod-live, bound",
+        "kind       push",
+        "signed     md5 of [key]1545030873",
+        "key        number 2 of 2 fits",
+        "time       2018-12-17T07:14:33Z, 600 s ahead of 2018-12-17T07:04:33Z; taken from 180 s ago to 900 s ahead",
+        "reply      the app at 127.0.0.1:9/live/push has 5000 ms to answer",
+        "verdict    accepted as com.tencentcloud.css.push",
+    ] {
+        assert!(steps.lines().any(|own| own == line), "{line}\n{steps}");
+    }
+    let (code, steps) = explain(&genuine.replace("\r\n", "\n"), "1545031054");
+    assert_eq!(code, Some(1));
+    assert!(steps.contains("verdict    refused with 401: timestamp_expired"), "{steps}");
+    for (change, with, last) in [
+        ("\"t\":1545030873", "\"t\":1545030874", "refused with 401: signature_mismatch"),
+        ("push.example.com", "other.example.com", "refused with 401: tenant_unknown"),
+        ("\"sign\"", "\"sig\"", "refused with 401: signature_missing"),
+        ("POST /t/", "POST /T/", "refused with 400: path_ambiguous"),
+        ("POST /t/canary-token", "POST /t/other", "refused with 401: token_mismatch"),
+        ("POST /t/canary-token", "POST /other", "passed on: this is no callback path"),
+    ] {
+        let (_, steps) = explain(
+            &genuine.replace(change, with).replace("content-length", "x-length"),
+            "1545030273",
+        );
+        assert!(steps.trim_end().contains(&format!("verdict    {last}")), "{change}: {steps}");
+    }
+    for (wire, said) in [("", "the head does not end"), ("GET\n\n", "this is no HTTP/1.1 request")]
+    {
+        let file = write("wrong.http", wire);
+        let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
+        assert_eq!(code, Some(1));
+        assert!(stderr.contains(said), "{stderr}");
+    }
+}
+
+#[test]
+fn schemas_are_printed() {
+    let (code, stdout, _) = run(&["schema", "tencent-css.push"]);
+    assert_eq!(code, Some(0));
+    let schema: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
+    assert!(schema["properties"]["sign"].is_null(), "the app does not get it");
+    let (code, stdout, _) = run(&["schema", "config"]);
+    assert_eq!(code, Some(0));
+    let schema: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(schema["properties"]["provider_files"].is_object());
+    assert_eq!(run(&["schema", "tencent-css"]).0, Some(1));
+}
+
+/// The manual's page, step by step: the files that it shows, and the lines of its console.
+#[test]
+fn a_provider_is_added_as_the_manual_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/manual/providers.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let folder = TempDir::new().unwrap();
+    let port = free_port();
+    let here = |text: &str| text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
+    let mut console = String::new();
+    for block in page.split("\n```").skip(1).step_by(2) {
+        let (language, text) = block.split_once('\n').unwrap();
+        match (language, text.strip_prefix("# file: ").and_then(|text| text.split_once('\n'))) {
+            ("toml", Some((name, text))) => {
+                std::fs::write(folder.path().join(name), here(text)).unwrap()
+            }
+            ("console", _) => console = here(text),
+            _ => panic!("{language}: what is this block for?"),
+        }
+    }
+    let gatepost = || {
+        let mut command = gatepost();
+        command.current_dir(folder.path()).env("CAMERA_KEY", "camera-key");
+        command
+    };
+    let _serving = crate::support::Program::start(gatepost().args(["run", "-c", "gatepost.toml"]));
+    drop(connect(port));
+    let mut tried = 0;
+    for step in console.split("$ gatepost ").skip(1) {
+        let (line, expected) = step.split_once('\n').unwrap();
+        let (_, stdout, stderr) = output(gatepost().args(line.split(' ')));
+        assert_eq!(stdout.trim_end(), expected.trim_end(), "{line}: {stderr}");
+        tried += 1;
+    }
+    assert_eq!(tried, 4);
+}
+
+#[test]
+fn a_fault_in_a_definition_names_its_file_line_and_the_allowed_words() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    let definition = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
+                      [request]\nmethods = 'POST'\nbody = 'jason'\n\
+                      [signature]\ndigest = 'hmac-sha265'\nencoding = 'hex'\nparts = 'bdy'\n\
+                      found_in = 'X-Signature'\n\
+                      [kind]\nfrom = '/event'\n[kinds.motion]\nfields = { at = 'time' }\ncolour = 1\n";
+    std::fs::write(path("cam.toml"), definition).unwrap();
+    let config =
+        "provider_files = ['cam.toml', 'none.toml']\n[[route]]\npath = '/c'\nprovider = 'mux'\n";
+    std::fs::write(path("gatepost.toml"), config).unwrap();
+    let (code, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    let file = path("cam.toml").display().to_string();
+    for start in [
+        "7:8: request.body: this body format is unknown; did you mean `json`? allowed body formats",
+        "9:10: signature.digest: this digest is unknown; did you mean `hmac-sha256`? allowed",
+        "11:9: signature.parts: this is no part; write \"key\", \"body\"",
+        "12:12: signature.found_in: this is no place in a callback; write \"/pointer\"",
+        "16:17: kinds.motion.fields.at: this type is unknown; allowed types here: `array`",
+        "17:1: kinds.motion.colour: this key is unknown; allowed keys here:",
+    ] {
+        let line = format!("{file}:{start}");
+        assert!(stderr.lines().any(|own| own.starts_with(&line)), "{start}\n{stderr}");
+    }
+    let missing = "gatepost.toml:1:31: provider_files[1]: the file cannot be read";
+    assert!(stderr.contains(missing), "{stderr}");
+
+    std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
+    let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);
+    assert!(stderr.contains("`title` is missing"), "{stderr}");
+}

@@ -1,0 +1,185 @@
+//! The schema of the config file. Editors that know TOML can check it while it is written.
+
+use serde_json::{Map, Value, json};
+
+use super::DRAFT;
+use crate::config::MAX_BODY_BYTES_CEILING;
+use crate::provider::info::{KindInfo, ProviderInfo, SettingInfo, providers};
+
+const DAY: u32 = 86_400;
+
+/// The JSON Schema (2020-12) of the config file, with the built-in providers' kinds and settings.
+#[must_use]
+pub fn config_schema() -> Value {
+    let providers = providers();
+    json!({
+        "$schema": DRAFT,
+        "title": "gatepost's config file",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["route"],
+        "properties": {
+            "listen": strings("Where the proxy listens, as in \"127.0.0.1:8080\"."),
+            "upstream": text("Where every other path goes; without it they get 404."),
+            "admin": text("Where /healthz, /readyz, /metrics and /api are served."),
+            "admin_token": {
+                "$ref": "#/$defs/secret",
+                "description": "Who may change templates under /api; without it nobody may.",
+            },
+            "threads": integer("Worker threads; one per core if not set.", 1, 1024),
+            "stop_timeout_secs": integer("How long requests in flight have at a stop.", 0, 3600),
+            "max_body_bytes": max_body_bytes(),
+            "provider_files": strings("Definitions of your own, relative to this file."),
+            "route": { "type": "array", "minItems": 1, "items": route() },
+            "template": { "type": "array", "items": template(&providers) },
+        },
+        "$defs": { "secret": secret(), "duration_ms": integer("Milliseconds.", 1, 600_000) },
+    })
+}
+
+fn text(about: &str) -> Value {
+    json!({ "type": "string", "description": about })
+}
+
+fn integer(about: &str, min: u32, max: u32) -> Value {
+    json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
+}
+
+fn strings(about: &str) -> Value {
+    json!({
+        "description": about,
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    })
+}
+
+fn max_body_bytes() -> Value {
+    json!({
+        "type": "integer",
+        "description": "The longest body of a callback.",
+        "minimum": 1,
+        "maximum": MAX_BODY_BYTES_CEILING,
+    })
+}
+
+fn secret() -> Value {
+    let from = |key: &str, about: &str| {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": [key],
+            "properties": { key: text(about) },
+        })
+    };
+    json!({
+        "description": "Where a secret is; one that is written here is warned of.",
+        "anyOf": [
+            from("env", "The environment variable that holds it."),
+            from("file", "The file that holds it, relative to this one."),
+            { "type": "string" },
+        ],
+    })
+}
+
+fn route() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["path", "provider"],
+        "properties": {
+            "path": text("The path that the platform calls; {token} stands for a secret segment."),
+            "provider": text("The platform."),
+            "token": { "$ref": "#/$defs/secret" },
+            "kind": text("The kind, where the address alone tells it."),
+            "template": text("The template of callbacks without a tenant."),
+            "max_body_bytes": max_body_bytes(),
+        },
+    })
+}
+
+fn template(providers: &[ProviderInfo]) -> Value {
+    let of_provider = |provider: &ProviderInfo| {
+        json!({
+            "if": { "properties": { "provider": { "const": provider.name } } },
+            "then": { "properties": { "on": on(provider), "settings": settings(provider) } },
+        })
+    };
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "provider"],
+        "properties": {
+            "name": {
+                "type": "string",
+                "description": "Chinese characters, letters, digits, _ and -; unique.",
+                "minLength": 1,
+                "maxLength": 30,
+            },
+            "description": { "type": "string", "maxLength": 100 },
+            "provider": text("The platform."),
+            "keys": {
+                "description": "The platform's keys; any of them will do.",
+                "anyOf": [
+                    { "$ref": "#/$defs/secret" },
+                    { "type": "array", "items": { "$ref": "#/$defs/secret" } },
+                ],
+            },
+            "bind": strings("Tenants; \"*\" is every other one."),
+            "insecure_unsigned": {
+                "description": "Takes what anybody sends: everything, or these kinds.",
+                "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
+            },
+            "settings": { "type": "object" },
+            "on": { "type": "object" },
+        },
+        "allOf": providers.iter().map(of_provider).collect::<Vec<_>>(),
+    })
+}
+
+fn on(provider: &ProviderInfo) -> Value {
+    let kinds = provider.kinds.iter().map(|kind| (kind.name.to_string(), delivery(kind)));
+    let any = json!({ "anyOf": [{ "type": "string" }, { "type": "object" }] });
+    let groups = provider.groups.iter().map(|group| (group.to_string(), any.clone()));
+    let all = kinds.chain(groups).chain([("*".to_owned(), any.clone())]);
+    let properties: Map<String, Value> = all.collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
+
+fn delivery(kind: &KindInfo) -> Value {
+    let reply = |about: &str| json!({ "type": "object", "description": about });
+    let mut properties = json!({
+        "url": text("Where the event goes."),
+        "answer": reply("A fixed answer, without an app."),
+        "timeout_ms": { "$ref": "#/$defs/duration_ms" },
+        "forward": { "enum": ["json", "cloudevents", "raw"] },
+    });
+    if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {
+        let on_failure = reply("The reply when the app's answer cannot be used.");
+        properties.insert("on_failure".into(), on_failure);
+        let defaults = reply("What an accepting answer is filled up with.");
+        properties.insert("reply".into(), defaults);
+    }
+    json!({
+        "description": if kind.decision { "A decision." } else { "A notification." },
+        "anyOf": [
+            { "type": "string" },
+            { "type": "object", "additionalProperties": false, "properties": properties },
+        ],
+    })
+}
+
+fn settings(provider: &ProviderInfo) -> Value {
+    let of_setting = |setting: &SettingInfo| {
+        let schema = match (setting.secret, setting.one_of.is_empty()) {
+            (true, _) => json!({ "$ref": "#/$defs/secret", "description": setting.about }),
+            (false, false) => json!({ "enum": setting.one_of, "description": setting.about }),
+            (false, true) => text(&setting.about),
+        };
+        (setting.name.to_string(), schema)
+    };
+    let window = provider.window.iter().map(|key| {
+        (key.to_string(), integer("Seconds that a signature's time may lie off.", 0, DAY))
+    });
+    let properties: Map<String, Value> =
+        provider.settings.iter().map(of_setting).chain(window).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
