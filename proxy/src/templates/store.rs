@@ -93,3 +93,95 @@ fn keep(path: &Path, text: &str) -> io::Result<PathBuf> {
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const BEFORE: &str = "# a\n[[route]]\npath = '/t'\nprovider = 'tencent-css'\n";
+    const AFTER: &str = "# b\n[[route]]\npath = '/t'\nprovider = 'tencent-css'\n";
+
+    fn file(text: &str) -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_the_file_and_keeps_its_mode() {
+        let (folder, path) = file(BEFORE);
+        for mode in [0o640, 0o600, 0o664] {
+            fs::write(&path, BEFORE).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            replace(&path, BEFORE, AFTER).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), AFTER);
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode);
+        }
+        assert_eq!(names(&folder), ["gatepost.toml"]);
+    }
+
+    #[test]
+    fn a_link_stays_one() {
+        let (folder, path) = file(BEFORE);
+        let link = folder.path().join("link.toml");
+        symlink(&path, &link).unwrap();
+        replace(&link, BEFORE, AFTER).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), AFTER);
+    }
+
+    #[test]
+    fn what_does_not_check_is_not_written_and_every_fault_told() {
+        let (folder, path) = file(BEFORE);
+        let text = format!("colour = 1\n{AFTER}kind = 'x'\n");
+        let problem = replace(&path, BEFORE, &text).unwrap_err();
+        assert_eq!(problem.code, Code::Invalid);
+        let keys: Vec<_> = problem.flaws.iter().map(|flaw| &*flaw.key).collect();
+        assert_eq!(keys, ["colour", "route[0].kind"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
+        assert_eq!(names(&folder), ["gatepost.toml"]);
+    }
+
+    #[test]
+    fn both_versions_are_kept_when_somebody_changed_the_file() {
+        let (folder, path) = file("# by hand\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        for _ in 0..2 {
+            let problem = replace(&path, BEFORE, AFTER).unwrap_err();
+            assert_eq!(problem.code, Code::FileChanged);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "# by hand\n");
+            let kept = problem.message.rsplit(' ').next().unwrap();
+            assert!(kept.starts_with(&format!("{}.rejected-", path.display())), "{kept}");
+            assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
+            assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
+        }
+        assert_eq!(names(&folder).len(), 3, "a rejected text is never written over");
+    }
+
+    #[test]
+    fn of_two_edits_at_once_one_is_refused() {
+        let (_folder, path) = file(BEFORE);
+        let edit = |mark: char| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                replace(&path, BEFORE, &format!("# {mark}\n{BEFORE}")).is_ok()
+            })
+        };
+        let edits: Vec<_> = "abcdefgh".chars().map(edit).collect();
+        let made = edits.into_iter().map(|edit| edit.join().unwrap());
+        assert_eq!(made.filter(|made| *made).count(), 1);
+    }
+}

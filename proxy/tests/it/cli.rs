@@ -83,6 +83,7 @@ fn every_shipped_config_is_good() {
             .current_dir(&root)
             .env("KOLLUS_PATH_TOKEN", "x")
             .env("TENCENT_KEY", "x")
+            .env("GATEPOST_ADMIN_TOKEN", "x")
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -1,0 +1,346 @@
+//! The templates over the admin listener.
+
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+pub const TOKEN_LINE: &str = "admin_token = { env = 'KOLLUS_TOKEN' }";
+
+const TEMPLATES: &str = "# of live
+[[template]]
+name = 'prod-live' # as in the console
+provider = 'tencent-css'
+keys = [{ env = 'TENCENT_KEY' }]
+bind = ['push.example.com']
+on.push = { answer = {} }
+# the end
+";
+
+/// A request to the API with this line of headers, and its answer.
+pub fn ask(gate: &Gatepost, method: &str, path: &str, headers: &str, body: &str) -> Response {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
+    Client::new(connect(gate.admin)).send(request.as_bytes())
+}
+
+/// A request with the token, and the JSON of its answer.
+pub fn call(gate: &Gatepost, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let headers = format!("authorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let response = ask(gate, method, path, &headers, &body);
+    let json = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+    (response.status, json)
+}
+
+fn serve() -> Gatepost {
+    Gatepost::serve(TOKEN_LINE, TEMPLATES)
+}
+
+fn text(gate: &Gatepost) -> String {
+    std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
+}
+
+/// Asks for what must be refused with this status and code, and change nothing.
+#[track_caller]
+fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
+    let before = text(gate);
+    let (method, path, body) = request;
+    let (got, json) = call(gate, method, path, &body);
+    assert_eq!((got, json["error"]["code"].as_str()), (status, Some(code)), "{json}");
+    assert!(json["error"]["message"].as_str().is_some_and(|message| !message.is_empty()));
+    assert_eq!(text(gate), before);
+    json["error"].clone()
+}
+
+/// Whether a genuine push of this tenant is taken.
+fn takes(gate: &Gatepost, tenant: &str) -> u16 {
+    gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
+}
+
+fn new(name: &str) -> Value {
+    json!({
+        "name": name, "provider": "tencent-css", "keys": [{ "env": "TENCENT_KEY" }],
+        "on": { "*": { "answer": {} } },
+    })
+}
+
+#[test]
+fn without_a_token_in_the_config_there_is_no_api() {
+    let gate = Gatepost::serve("", TEMPLATES);
+    for path in ["/api", "/api/", "/api/templates", "/api/openapi.json", "/api/templates/prod-live"]
+    {
+        for method in ["GET", "POST", "DELETE"] {
+            let error = refused(&gate, (method, path, json!({})), 404, "not_found");
+            assert!(error["message"].as_str().unwrap().contains("admin_token"));
+        }
+    }
+    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null, "not the API's");
+}
+
+#[test]
+fn a_wrong_or_missing_token_is_refused() {
+    let gate = serve();
+    let before = text(&gate);
+    let flipped = format!("authorization: Bearer {}T\r\n", &TOKEN[..TOKEN.len() - 1]);
+    let twice = format!("authorization: Bearer {TOKEN}\r\nauthorization: Bearer {TOKEN}\r\n");
+    let basic = format!("authorization: Basic {TOKEN}\r\n");
+    let bare = format!("authorization: {TOKEN}\r\n");
+    for headers in [
+        "",
+        "authorization: Bearer\r\n",
+        "authorization: Bearer \r\n",
+        &flipped,
+        &twice,
+        &basic,
+        &bare,
+    ] {
+        for path in ["/api/templates", "/api/openapi.json", "/api/nowhere", "/api/templates/%ff"] {
+            let headers = format!("{headers}content-type: application/json\r\n");
+            let response = ask(&gate, "POST", path, &headers, &new("n").to_string());
+            assert_eq!(response.status, 401, "{headers}");
+            assert_eq!(response.header("www-authenticate"), Some("Bearer realm=\"gatepost\""));
+            assert!(!response.text().contains(TOKEN));
+        }
+    }
+    assert_eq!(text(&gate), before);
+    let spelled = format!("authorization: bearer {TOKEN}\r\n");
+    assert_eq!(ask(&gate, "GET", "/api/templates", &spelled, "").status, 200);
+}
+
+#[test]
+fn the_document_says_what_there_is() {
+    let gate = serve();
+    let (status, document) = call(&gate, "GET", "/api/openapi.json", &Value::Null);
+    assert_eq!(status, 200);
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().unwrap();
+    for (path, operations) in paths {
+        let concrete = path.replace("{name}", "nobody").replace("{tenant}", "t");
+        for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "LIST"] {
+            let operation = operations.get(method.to_lowercase());
+            let (status, json) = call(&gate, method, &concrete, &Value::Null);
+            assert_eq!(operation.is_none(), status == 405, "{method} {path}: {json}");
+            let Some(operation) = operation else { continue };
+            assert_ne!(json["error"]["code"], "not_found", "{method} {path}");
+            let known = operation["responses"].get(status.to_string());
+            assert!(known.is_some(), "{method} {path}: {status} is not in the document");
+        }
+    }
+    for path in
+        ["/api", "/api/template", "/api/templates/a/tenants", "/api/templates/a/tenants/b/c"]
+    {
+        assert!(!paths.contains_key(path));
+        refused(&gate, ("GET", path, Value::Null), 404, "not_found");
+    }
+    let allow =
+        ask(&gate, "PUT", "/api/templates", &format!("authorization: Bearer {TOKEN}\r\n"), "");
+    assert_eq!(allow.header("allow"), Some("GET, POST"));
+}
+
+/// Everything that a reference in the document names is there.
+#[test]
+fn the_document_is_whole() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                map.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document: Value =
+        serde_json::from_str(include_str!("../../src/templates/api/openapi.json")).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn a_templates_life() {
+    let gate = serve();
+    let before = text(&gate);
+    let mut draft = new("直播-1");
+    draft["description"] = json!("Live");
+    draft["settings"] = json!({ "grace_secs": 60 });
+    let headers = format!("authorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n");
+    let created = ask(&gate, "POST", "/api/templates", &headers, &draft.to_string());
+    assert_eq!(created.status, 201, "{}", created.text());
+    let path = created.header("location").unwrap().to_owned();
+    assert_eq!(path, "/api/templates/%E7%9B%B4%E6%92%AD%2D1");
+    draft["bind"] = json!([]);
+    assert_eq!(call(&gate, "GET", &path, &Value::Null), (200, draft.clone()));
+    let expected = "\n[[template]]\nname = \"直播-1\"\ndescription = \"Live\"\n\
+                    provider = \"tencent-css\"\nkeys = [{ env = \"TENCENT_KEY\" }]\n\n\
+                    [template.settings]\ngrace_secs = 60\n\n[template.on]\n\
+                    \"*\" = { answer = {} }\n";
+    assert_eq!(text(&gate), format!("{before}{expected}"));
+
+    let tenant = format!("{path}/tenants/new.example.com");
+    assert_eq!(takes(&gate, "new.example.com"), 401);
+    for _ in 0..2 {
+        let (status, json) = call(&gate, "PUT", &tenant, &Value::Null);
+        assert_eq!((status, &json["bind"]), (200, &json!(["new.example.com"])));
+        assert_eq!(takes(&gate, "new.example.com"), 200, "live");
+    }
+    let change = json!({ "name": "new", "description": null, "on": { "push": { "answer": {} }, "*": null } });
+    let (status, json) = call(&gate, "PATCH", &path, &change);
+    assert_eq!((status, &json["name"], &json["description"]), (200, &json!("new"), &json!("")));
+    assert_eq!(json["on"], json!({ "push": { "answer": {} } }));
+    assert_eq!(call(&gate, "GET", &path, &Value::Null).0, 404);
+
+    refused(&gate, ("DELETE", "/api/templates/new", Value::Null), 409, "template_in_use");
+    assert_eq!(
+        call(&gate, "DELETE", "/api/templates/new/tenants/new.example.com", &Value::Null).0,
+        200
+    );
+    assert_eq!(takes(&gate, "new.example.com"), 401, "live");
+    assert_eq!(call(&gate, "DELETE", "/api/templates/new", &Value::Null), (204, Value::Null));
+    assert_eq!(text(&gate), before);
+    let (status, json) = call(&gate, "GET", "/api/templates", &Value::Null);
+    assert_eq!((status, json["templates"].as_array().map(Vec::len)), (200, Some(1)));
+}
+
+#[test]
+fn a_body_is_read_within_bounds() {
+    let gate = serve();
+    let auth = format!("authorization: Bearer {TOKEN}\r\n");
+    let json_type = format!("{auth}content-type: application/json; charset=utf-8\r\n");
+    let post = |headers: &str, body: &str| {
+        let response = ask(&gate, "POST", "/api/templates", headers, body);
+        let json: Value = serde_json::from_slice(&response.body).unwrap();
+        (response.status, json["error"]["code"].as_str().unwrap().to_owned())
+    };
+    let fits = format!("{{\"x\":\"{}\"}}", "x".repeat(64 * 1024 - 8));
+    assert_eq!(post(&json_type, &fits), (422, "invalid".into()), "just long enough");
+    assert_eq!(post(&json_type, &format!("{fits} ")), (413, "body_too_large".into()));
+    assert_eq!(post(&json_type, &"x".repeat(300_000)), (413, "body_too_large".into()));
+    assert_eq!(post(&json_type, "{\"name\":"), (400, "bad_request".into()));
+    assert_eq!(post(&json_type, ""), (400, "bad_request".into()));
+    assert_eq!(post(&auth, "{}"), (415, "unsupported_media_type".into()));
+    let form = format!("{auth}content-type: application/x-www-form-urlencoded\r\n");
+    assert_eq!(post(&form, "{}"), (415, "unsupported_media_type".into()));
+
+    let size = 64 * 1024 + 1;
+    let mut client = Client::new(connect(gate.admin));
+    let head = "POST /api/templates HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
+    let request = format!("{head}{json_type}\r\n{size:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(size));
+    assert_eq!(client.send(request.as_bytes()).status, 413, "without a length");
+}
+
+#[test]
+fn what_was_not_read_is_not_the_next_request() {
+    let gate = serve();
+    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let length = smuggled.len();
+    let mut client = Client::new(connect(gate.admin));
+    let request = format!(
+        "POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{smuggled}"
+    );
+    assert_eq!(client.send(request.as_bytes()).status, 401);
+    let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert_eq!(next.text(), "ready\n");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn conflicts_and_faults_are_told_apart() {
+    let gate = serve();
+    let templates = "/api/templates";
+    refused(&gate, ("POST", templates, new("prod-live")), 409, "name_taken");
+    let mut taken = new("n");
+    taken["bind"] = json!(["push.example.com"]);
+    refused(&gate, ("POST", templates, taken), 409, "tenant_taken");
+    refused(&gate, ("DELETE", "/api/templates/prod-live", Value::Null), 409, "template_in_use");
+    refused(&gate, ("GET", "/api/templates/n", Value::Null), 404, "template_not_found");
+    refused(
+        &gate,
+        ("PATCH", "/api/templates/n", json!({ "name": "m" })),
+        404,
+        "template_not_found",
+    );
+    let binding = "/api/templates/prod-live/tenants/x";
+    refused(&gate, ("DELETE", binding, Value::Null), 404, "tenant_not_bound");
+    refused(&gate, ("GET", "/api/templates/%ff", Value::Null), 400, "bad_request");
+    let colon = "/api/templates/prod-live/tenants/a:b";
+    refused(&gate, ("PUT", colon, Value::Null), 422, "invalid");
+
+    let mut bad = new("two words");
+    bad["on"] = json!({ "pusch": "http://x/", "push": "nowhere" });
+    let error = refused(&gate, ("POST", templates, bad), 422, "invalid");
+    let keys: Vec<_> = error["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(keys, ["template[1].name", "template[1].on.pusch", "template[1].on.push"]);
+
+    let mut literal = new("n");
+    literal["keys"] = json!(["hunter2"]);
+    let error = refused(&gate, ("POST", templates, literal), 422, "invalid");
+    assert_eq!(error["faults"][0]["key"], "keys");
+    assert!(!error.to_string().contains("hunter2"));
+    let mut nothing = new("n");
+    nothing["on"] = json!({});
+    refused(&gate, ("POST", templates, nothing), 422, "invalid");
+    let off = json!({ "on": { "push": null } });
+    refused(&gate, ("PATCH", "/api/templates/prod-live", off), 422, "invalid");
+    refused(&gate, ("PATCH", "/api/templates/prod-live", json!({})), 422, "invalid");
+    refused(
+        &gate,
+        ("PATCH", "/api/templates/prod-live", json!({ "provider": "kollus" })),
+        422,
+        "invalid",
+    );
+    assert_eq!(takes(&gate, "push.example.com"), 200, "nothing has changed");
+}
+
+#[test]
+fn a_key_in_the_file_is_never_shown() {
+    let literal = TEMPLATES.replace("keys = [{ env = 'TENCENT_KEY' }]", "keys = ['s1gning-k3y']");
+    let gate = Gatepost::serve(TOKEN_LINE, &literal);
+    let (status, json) = call(&gate, "GET", "/api/templates/prod-live", &Value::Null);
+    assert_eq!((status, &json["keys"]), (200, &json!([{ "secret": true }])));
+    let (_, json) = call(&gate, "PUT", "/api/templates/prod-live/tenants/x", &Value::Null);
+    assert_eq!(json["keys"], json!([{ "secret": true }]));
+    assert_eq!(takes(&gate, "x"), 200);
+    let keys = json!({ "keys": [{ "env": "TENCENT_KEY" }] });
+    assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &keys).1["keys"], keys["keys"]);
+    assert!(!text(&gate).contains("s1gning"));
+    assert_eq!(takes(&gate, "x"), 200);
+    assert!(!gate.program.log().contains(TOKEN), "the token is in the log");
+}
+
+#[test]
+fn a_file_that_was_changed_by_hand_is_left_alone() {
+    let by_hands = [
+        |text: String| text.replace("# the end", "# by hand"),
+        |text: String| format!("upstream = 'http://127.0.0.1:1'\n{text}"),
+        |text: String| text.replace("threads = 1", "threads = 2"),
+        |_| "no toml".to_owned(),
+    ];
+    for by_hand in by_hands {
+        let gate = serve();
+        let path = gate.folder.path().join("gatepost.toml");
+        let changed = by_hand(text(&gate));
+        std::fs::write(&path, &changed).unwrap();
+        let binding = "/api/templates/prod-live/tenants/new.example.com";
+        let error = refused(&gate, ("PUT", binding, Value::Null), 409, "file_changed");
+        let message = error["message"].as_str().unwrap();
+        let start = message.find(path.to_str().unwrap()).unwrap();
+        let kept = message[start..].split(' ').find(|word| word.contains(".rejected-"));
+        let kept = kept.unwrap().trim_end_matches(';');
+        let kept = std::fs::read_to_string(kept).unwrap();
+        assert!(kept.contains("\"new.example.com\"]"), "{kept}");
+        assert_eq!(takes(&gate, "new.example.com"), 401);
+        assert_eq!(takes(&gate, "push.example.com"), 200);
+    }
+}

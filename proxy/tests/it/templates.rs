@@ -1,0 +1,351 @@
+//! `gatepost template`: templates changed from the command line.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::gatepost;
+
+const CONFIG: &str = "\
+# The gate of the studio.
+listen = ['127.0.0.1:8080'] # proxy
+
+[[route]]
+path     = '/kollus' # theirs
+provider = 'kollus'
+
+[[route]]
+path     = '/tencent'
+provider = 'tencent-css'
+
+# Members only
+[[template]]
+name     = 'paid' # as in the console
+provider = 'kollus'
+bind     = ['c1'] # channels
+
+[template.on] # the play
+live_play = { answer = { result = 1 } } # everyone
+
+# the end
+";
+
+/// A config file that the program is called with.
+struct File {
+    folder: TempDir,
+    path: PathBuf,
+}
+
+/// How a call ended, and what it wrote.
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl File {
+    fn new(text: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        std::fs::write(&path, text).unwrap();
+        Self { folder, path }
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = gatepost();
+        command.arg("template").args(arguments).arg("-c").arg(&self.path);
+        command.env("KEY", "hunter2").stdin(Stdio::null());
+        command
+    }
+
+    fn call(&self, arguments: &[&str]) -> Done {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn good(&self, arguments: &[&str]) -> String {
+        let done = self.call(arguments);
+        assert_eq!((done.code, &*done.err), (Some(0), ""), "{arguments:?}");
+        done.out
+    }
+
+    /// A call that must fail, say this, and leave everything as it was.
+    fn refused(&self, arguments: &[&str], because: &[&str]) {
+        let before = self.text();
+        let done = self.call(arguments);
+        assert_eq!((done.code, &*done.out), (Some(1), ""), "{arguments:?}");
+        for part in because {
+            assert!(done.err.contains(part), "{arguments:?}: {part}\n{}", done.err);
+        }
+        assert_eq!(self.text(), before, "{arguments:?}");
+        assert_eq!(std::fs::read_dir(&self.folder).unwrap().count(), 1, "{arguments:?}");
+    }
+}
+
+const CREATE: &[&str] = &[
+    "create",
+    "直播-1",
+    "--provider",
+    "tencent-css",
+    "--description",
+    "Live",
+    "--key-env",
+    "KEY",
+    "--bind",
+    "push.example.com",
+    "--bind",
+    "*",
+    "--on",
+    "push=http://127.0.0.1:3000/push",
+    "--answer",
+    "*={}",
+    "--setting",
+    "grace_secs=60",
+];
+
+const CREATED: &str = "
+[[template]]
+name = \"直播-1\"
+description = \"Live\"
+provider = \"tencent-css\"
+keys = [{ env = \"KEY\" }]
+bind = [\"push.example.com\", \"*\"]
+
+[template.settings]
+grace_secs = 60
+
+[template.on]
+push = \"http://127.0.0.1:3000/push\"
+\"*\" = { answer = {} }
+";
+
+#[test]
+fn a_templates_life() {
+    let file = File::new(CONFIG);
+    let shown = file.path.display();
+    let effect = "a gatepost that runs takes it up at its next start";
+    let said = file.good(CREATE);
+    assert_eq!(said, format!("created `直播-1` in {shown}; {effect}\n"));
+    assert_eq!(file.text(), format!("{CONFIG}{CREATED}"));
+
+    assert_eq!(
+        file.good(&["list"]),
+        "NAME    PROVIDER     TENANTS              KINDS\n\
+         paid    kollus       c1                   live_play\n\
+         直播-1  tencent-css  push.example.com, *  push, *\n"
+    );
+
+    file.good(&["bind", "paid", "c2", "c3"]);
+    file.good(&["unbind", "paid", "c1"]);
+    let change = ["--on", "error=http://127.0.0.1:3000/e", "--off", "*", "--description", ""];
+    file.good(&[&["modify", "直播-1", "--rename", "new"], &change[..]].concat());
+    let expected = format!("{CONFIG}{CREATED}")
+        .replace("['c1']", "[\"c2\", \"c3\"]")
+        .replace("name = \"直播-1\"\ndescription = \"Live\"", "name = \"new\"")
+        .replace("\"*\" = { answer = {} }", "error = \"http://127.0.0.1:3000/e\"");
+    assert_eq!(file.text(), expected);
+
+    file.good(&["unbind", "new", "push.example.com", "*"]);
+    file.good(&["delete", "new", "--yes"]);
+    assert_eq!(file.text(), CONFIG.replace("['c1']", "[\"c2\", \"c3\"]"));
+}
+
+#[test]
+fn a_template_is_shown_without_its_secrets() {
+    let literal = "[[template]]\nname = 'old'\nprovider = 'kollus'\n\
+                   on.live_play.answer = { result = 1 }\n\
+                   settings.security_key = 's3cret'\nsettings.live_play_reply = 'jwt'\n\
+                   settings.custom_key = { env = 'KEY' }\n\
+                   [[template]]\nname = 'older'\nprovider = 'tencent-css'\n\
+                   keys = ['s3cret', { env = 'KEY' }]\non.push.answer = {}\n";
+    let file = File::new(&format!("{CONFIG}{literal}"));
+    let old = file.good(&["show", "old"]);
+    assert_eq!(
+        old,
+        "name                      old\ndescription               -\n\
+         provider                  kollus\nkeys                      -\n\
+         tenants                   -\nsettings.security_key     [secret]\n\
+         settings.live_play_reply  jwt\nsettings.custom_key       env KEY\n\
+         on.live_play              {\"answer\":{\"result\":1}}\n"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&file.good(&["show", "older", "--json"])).unwrap();
+    assert_eq!(json["keys"], serde_json::json!([{ "secret": true }, { "env": "KEY" }]));
+    let json: serde_json::Value = serde_json::from_str(&file.good(&["list", "--json"])).unwrap();
+    let names: Vec<_> = json["templates"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
+    assert_eq!(names, ["paid", "old", "older"]);
+    let all = [&["list"][..], &["list", "--json"], &["show", "older"], &["show", "old", "--json"]];
+    for arguments in all {
+        let shown = file.good(arguments);
+        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_that_does_not_check_is_still_shown() {
+    let file = File::new(&CONFIG.replace("listen", "lisden"));
+    assert!(file.good(&["list"]).contains("paid"));
+    assert!(file.good(&["show", "paid"]).contains("on.live_play"));
+    file.refused(&["bind", "paid", "c2"], &["would not check", "lisden: this key is unknown"]);
+}
+
+#[test]
+fn every_fault_of_the_result_is_told() {
+    let file = File::new(CONFIG);
+    let long = "x".repeat(101);
+    let name = "播".repeat(31);
+    let create = |name: &str, description: &str, extra: &[&str]| {
+        let start = ["create", name, "--provider", "tencent-css", "--description", description];
+        let all = [&start[..], &["--on", "push=http://127.0.0.1:3000/"], extra].concat();
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let refused = |arguments: Vec<String>, because: &[&str]| {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        file.refused(&arguments, because);
+    };
+    let faults = [
+        "with this edit the file would not check, so it is left as it was",
+        "the name is longer than 30 characters; use 1 to 30 Chinese characters",
+        "the description is longer than 100 characters",
+        "template[1].on.pusch: this kind is unknown; did you mean `push`?",
+        "template[1].settings.grace: this setting is unknown",
+        "the environment variable `NO_SUCH_KEY` is not set",
+    ];
+    let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
+    refused(create(&name, &long, &extra), &faults);
+    for name in ["a b", "a.b", "", "é"] {
+        refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: the name"]);
+    }
+    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, and no key is given"]);
+    let fits = create(&"播".repeat(30), &"x".repeat(100), &["--key-env", "KEY"]);
+    file.good(&fits.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_rules_of_the_console_hold() {
+    let file = File::new(&format!("{CONFIG}{CREATED}"));
+    let answer = "live_play={\"result\":1}";
+    let other = ["create", "other", "--provider", "kollus", "--answer", answer];
+    file.good(&other);
+    file.refused(&other, &["there is a template `other` already; choose another name"]);
+    file.refused(
+        &["bind", "other", "c1"],
+        &["`c1` is bound to the template `paid`; unbind it there"],
+    );
+    file.refused(&["delete", "paid", "--yes"], &["`paid` is bound to `c1`; unbind it first"]);
+    file.refused(&["modify", "paid", "--off", "live_play"], &["neither an address nor an answer"]);
+    file.refused(&["create", "n", "--provider", "kollus"], &["neither an address nor an answer"]);
+    file.refused(
+        &["unbind", "other", "c1"],
+        &["`c1` is not bound to `other`; bound to it: nobody"],
+    );
+    file.refused(&["show", "nobody"], &["there is no template `nobody`; there is: `paid`"]);
+    file.refused(&["modify", "paid"], &["nothing is to be changed"]);
+    // A domain is the same in small letters, which the check knows.
+    let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
+    let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
+    file.refused(&folded, &["this tenant is bound to the template `直播-1` already"]);
+    // A tenant of one provider is nobody to another.
+    file.good(&["bind", "other", "push.example.com"]);
+}
+
+#[test]
+fn a_pinned_template_is_not_deleted_and_keeps_its_route() {
+    let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
+    let file = File::new(&pinned);
+    file.good(&["unbind", "paid", "c1"]);
+    file.refused(&["delete", "paid", "--yes"], &["the route `/kollus` has template = \"paid\""]);
+    file.good(&["modify", "paid", "--rename", "new"]);
+    assert!(file.text().contains("template = \"new\"\npath     = '/kollus' # theirs\n"));
+}
+
+#[test]
+fn deleting_asks_or_is_told_yes() {
+    let file = File::new(CONFIG);
+    file.good(&["unbind", "paid", "c1"]);
+    let why = "deleting `paid` cannot be undone, and there is no terminal to ask on; add --yes";
+    file.refused(&["delete", "paid"], &[why]);
+    for (answer, code) in [("n\n", 1), ("y\n", 0)] {
+        assert!(file.text().contains("paid"));
+        let said = on_terminal(&file, &["delete", "paid"], |_| answer, code);
+        assert!(said.contains("deleting `paid` cannot be undone; delete it? [y/N]"), "{said}");
+    }
+    assert!(!file.text().contains("paid"));
+}
+
+#[test]
+fn a_file_that_was_changed_while_it_asked_is_left_alone() {
+    let file = File::new(CONFIG);
+    file.good(&["unbind", "paid", "c1"]);
+    let by_hand = file.text().replace("# the end", "# by hand");
+    let change = |file: &File| {
+        std::fs::write(&file.path, &by_hand).unwrap();
+        "y\n"
+    };
+    let said = on_terminal(&file, &["delete", "paid"], change, 1);
+    assert!(
+        said.contains("the file was changed by hand meanwhile, and is left as it is"),
+        "{said}"
+    );
+    assert_eq!(file.text(), by_hand);
+    let mut names = std::fs::read_dir(&file.folder).unwrap().map(|entry| entry.unwrap().path());
+    let kept = names.find(|path| path.display().to_string().contains(".rejected-")).unwrap();
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert!(kept.contains("# the end") && !kept.contains("paid"), "{kept}");
+}
+
+#[test]
+fn the_readmes_commands_work() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let section = readme.split("## Templates\n").nth(1).unwrap();
+    let block = section.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let file = File::new(CONFIG);
+    let program = gatepost().get_program().to_owned();
+    let block = block.replace("gatepost template", &format!("'{}' template", program.display()));
+    let output = Command::new("sh")
+        .args(["-ec", &block])
+        .current_dir(&file.folder)
+        .env("TENCENT_KEY", "x")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("events-2  tencent-css  push2.example.com  push, *"), "{said}");
+    assert_eq!(file.text(), CONFIG);
+}
+
+/// Calls the program on a terminal, answers its question, and gives what it wrote there.
+fn on_terminal(
+    file: &File,
+    arguments: &[&str],
+    answer: impl FnOnce(&File) -> &'static str,
+    code: i32,
+) -> String {
+    let command = file.command(arguments);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut terminal = Command::new("script")
+        .args(["-qefc", &words.join(" "), "/dev/null"])
+        .env("KEY", "hunter2")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script, of util-linux");
+    let mut out = BufReader::new(terminal.stdout.take().unwrap());
+    let mut said = String::new();
+    out.read_line(&mut said).unwrap();
+    let mut keyboard = terminal.stdin.take().unwrap();
+    keyboard.write_all(answer(file).as_bytes()).unwrap();
+    while out.read_line(&mut said).is_ok_and(|length| length > 0) {}
+    drop(keyboard);
+    assert_eq!(terminal.wait().unwrap().code(), Some(code), "{said}");
+    said
+}
