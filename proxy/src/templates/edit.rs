@@ -3,9 +3,10 @@
 use toml_edit::{Array, Table, Value};
 
 use super::array;
-use super::document::{Document, array_mut, list, string, strings};
+use super::document::Document;
 use super::draft::{Change, Draft, KeySource};
 use super::entries::Entries;
+use super::fields::{array_mut, list, string, strings};
 use super::modify::modify;
 use super::problem::{Code, Problem};
 use super::rules::{check_has_delivery, check_name_is_free, check_once, check_tenant_is_free};

@@ -17,6 +17,7 @@ mod document;
 mod draft;
 mod edit;
 mod entries;
+mod fields;
 mod json;
 mod modify;
 mod print;

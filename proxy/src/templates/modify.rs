@@ -3,9 +3,10 @@
 use toml_edit::{Array, Value};
 
 use super::array;
-use super::document::{Document, array_mut, list, unfit};
+use super::document::Document;
 use super::draft::{Change, Entry, KeyChange, KeySource};
 use super::entries::Entries;
+use super::fields::{array_mut, list, unfit};
 use super::problem::Problem;
 use super::rules::{check_has_delivery, check_name_is_free, check_once};
 

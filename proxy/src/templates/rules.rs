@@ -2,7 +2,8 @@
 
 use toml_edit::{Item, TableLike};
 
-use super::document::{Document, string, strings};
+use super::document::Document;
+use super::fields::{string, strings};
 use super::problem::{Code, Problem};
 
 /// No two templates have one name.

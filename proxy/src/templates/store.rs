@@ -134,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn keeps_the_owner_where_it_may() {
+        let (_folder, path) = file(BEFORE);
+        if std::os::unix::fs::chown(&path, Some(4321), Some(4322)).is_err() {
+            // Nobody but root can try.
+            return;
+        }
+        replace(&path, BEFORE, AFTER).unwrap();
+        let file = fs::metadata(&path).unwrap();
+        assert_eq!((file.uid(), file.gid()), (4321, 4322));
+    }
+
+    #[test]
     fn a_link_stays_one() {
         let (folder, path) = file(BEFORE);
         let link = folder.path().join("link.toml");

@@ -5,8 +5,9 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use toml_edit::{Item, TableLike, Value};
 
-use super::document::{Document, string, strings};
+use super::document::Document;
 use super::draft::KeySource;
+use super::fields::{string, strings};
 use super::json;
 use super::problem::Problem;
 

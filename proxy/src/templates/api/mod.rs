@@ -5,6 +5,7 @@
 //! 3. What the API is: `openapi.json`, which it serves itself.
 //! 4. An edit holds for all callbacks that come after its answer.
 
+mod body;
 mod reply;
 mod request;
 mod resource;
@@ -38,7 +39,7 @@ pub(crate) async fn respond(
 ) -> Response<Vec<u8>> {
     let reply = answer(served, session).await.unwrap_or_else(|problem| Reply::problem(&problem));
     // What nobody has read would be taken for the next request.
-    if !request::discard(session).await {
+    if !body::discard(session).await {
         session.set_keepalive(None);
     }
     reply.into_response()
@@ -52,7 +53,7 @@ async fn answer(served: &Arc<Served>, session: &mut ServerSession) -> Result<Rep
     let Some(method) = resource.method(&head.method) else {
         return Ok(Reply::method_not_allowed(&resource));
     };
-    let body = if method.has_body() { Some(request::json(session).await?) } else { None };
+    let body = if method.has_body() { Some(body::json(session).await?) } else { None };
     let served = Arc::clone(served);
     let done =
         tokio::task::spawn_blocking(move || carry_out(&served, resource, method, body.as_ref()));
