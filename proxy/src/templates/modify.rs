@@ -287,6 +287,15 @@ mod tests {
     }
 
     #[test]
+    fn no_empty_list_of_keys_is_left() {
+        let keys = KeyChange::All(Vec::new());
+        let start = TEXT.find("keys = [").unwrap();
+        let end = TEXT.find("bind = [\n").unwrap();
+        let expected = format!("{}{}", &TEXT[..start], &TEXT[end..]);
+        assert_eq!(changed("prod", Change { keys, ..Change::default() }), expected);
+    }
+
+    #[test]
     fn settings_come_and_go() {
         let set = |value: Option<Value>| Change {
             settings: vec![("grace_secs".into(), value)],
