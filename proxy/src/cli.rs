@@ -160,6 +160,13 @@ fn providers(name: Option<&str>) -> Result<(), Problem> {
             kind.reply.iter().for_each(list);
         }
     }
+    for provider in all.iter().filter(|provider| *provider.name == *name) {
+        for setting in &provider.settings {
+            let words = setting.one_of.join(" or ");
+            let what = if setting.secret { "secret" } else { &words };
+            say(io::stdout(), &format!("settings.{}\t{what}\t{}", setting.name, setting.about));
+        }
+    }
     if found {
         Ok(())
     } else {

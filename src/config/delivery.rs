@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 
 use super::Reader;
 use crate::document::{Form, Located, Place, Table, allowed};
 use crate::event::Forward;
-use crate::provider::reply::{
-    Decision, Form as SealForm, FormRule, Policy, Preset, Seal, TOKEN_DIGEST, read_presets,
-};
+use crate::provider::reply::{Decision, Policy, Preset, Seal, read_presets};
 use crate::provider::{Kind, Plan};
 use crate::secret::Secret;
 use crate::template::{Ask, Delivery};
@@ -18,9 +16,9 @@ use crate::template::{Ask, Delivery};
 const ANY_KIND: &str = "*";
 
 /// One entry as written.
-struct Entry {
-    name: String,
-    place: Place,
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) place: Place,
     url: Option<Uri>,
     answer: Option<Json>,
     on_failure: Option<Json>,
@@ -202,66 +200,6 @@ impl<'f> Reader<'f, '_> {
         }
         let timeout = entry.timeout.unwrap_or(plan.timeout);
         Delivery::Ask(Ask { url: entry.url.clone(), timeout, forward: entry.forward, policy })
-    }
-
-    /// What the reply leaves as, or the settings that are missing for it.
-    fn seal(&self, decision: &Decision, template: &Parts<'_>) -> Result<Seal, Vec<String>> {
-        let sealing = &decision.sealing;
-        let value = |index: usize| template.settings.get(index).and_then(Option::as_ref);
-        let form = match &sealing.form {
-            FormRule::Always(form) => *form,
-            FormRule::Setting(index) => {
-                let word = value(*index).map(|word| word.expose().to_vec()).unwrap_or_default();
-                let found = SealForm::WORDS.iter().find(|(name, _)| name.as_bytes() == word);
-                found.map_or(SealForm::Plain, |(_, form)| *form)
-            }
-        };
-        if form == SealForm::Plain {
-            return Ok(Seal::default());
-        }
-        let needed = sealing.key.iter().chain(sealing.headers.iter().map(|(_, index)| index));
-        let missing = needed.filter(|index| value(**index).is_none());
-        let missing: Vec<_> = missing
-            .filter_map(|index| template.plan.settings.get(*index))
-            .map(|setting| format!("`{}`", setting.name))
-            .collect();
-        if !missing.is_empty() {
-            return Err(missing);
-        }
-        let headers = sealing.headers.iter().filter_map(|(name, index)| {
-            let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
-            if value.is_none() {
-                let problem = format!("the value of {name} cannot stand in a header");
-                self.faults.add(&template.settings_place, problem, "copy it from the console");
-            }
-            value.iter_mut().for_each(|value| value.set_sensitive(true));
-            Some((name.clone(), value?))
-        });
-        let key = sealing.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
-        let headers: Vec<_> = headers.collect();
-        Ok(Seal { key, headers: (!headers.is_empty()).then(|| headers.into()) })
-    }
-
-    /// A kind that is asked for by name must be answerable.
-    fn report_unsealed(&self, missing: &[String], entry: Option<&Entry>, kind: &Kind) {
-        if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
-            let problem = format!("the reply to {} must be signed", kind.name);
-            let remedy = format!("set {} under [template.settings]", missing.join(" and "));
-            self.faults.add(&entry.place, problem, remedy);
-        }
-    }
-
-    /// Kinds that nobody asked for by name are only warned of.
-    fn warn_of_unsealed(&self, deliveries: &[Delivery], template: &Parts<'_>) {
-        let kinds = template.plan.kinds.iter().zip(deliveries);
-        let unsealed = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::Unsealed));
-        let names: Vec<_> = unsealed.map(|(kind, _)| &*kind.name).collect();
-        if !names.is_empty() {
-            let problem = format!("the replies to {} could not be signed", names.join(", "));
-            let remedy = "set the platform's keys under [template.settings], or list the kinds \
-                          that come under [template.on]";
-            self.warnings.add(&template.on_place, problem, remedy);
-        }
     }
 
     /// A reply written in any of the forms that an app may use, for everything alike.

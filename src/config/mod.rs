@@ -9,6 +9,7 @@ mod delivery;
 mod error;
 mod proof;
 mod route;
+mod seal;
 mod secret;
 mod sources;
 mod template;

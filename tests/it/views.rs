@@ -39,7 +39,7 @@ fn plain(value: &Value) -> Value {
         }
         Value::Array(elements) => elements.iter().map(plain).collect(),
         Value::Number(number) => number.as_f64().into(),
-        other => other.clone(),
+        Value::Bool(_) | Value::Null | Value::String(_) => value.clone(),
     }
 }
 

@@ -83,6 +83,9 @@ fn every_shipped_config_is_good() {
             .current_dir(&root)
             .env("KOLLUS_PATH_TOKEN", "x")
             .env("TENCENT_KEY", "x")
+            .env("KOLLUS_SECURITY_KEY", "x")
+            .env("KOLLUS_CUSTOM_KEY", "x")
+            .env("KOLLUS_LMS_KEY", "x")
             .env("GATEPOST_ADMIN_TOKEN", "x")
             .output()
             .unwrap();

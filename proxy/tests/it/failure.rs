@@ -113,3 +113,71 @@ fn an_app_that_comes_back_is_asked_again() {
     assert_eq!(gate.send(&pushed()).status, 200);
     app.join().unwrap();
 }
+
+/// One route for the play and the DRM callbacks of a channel, as Kollus has it.
+fn vod(app: &App, settings: &str) -> Gatepost {
+    Gatepost::serve_config(&format!(
+        "[[route]]\npath = '/vod/{{token}}'\nprovider = 'kollus'\ntoken = 'x'\n\
+         [[template]]\nname = 'vod'\nprovider = 'kollus'\nbind = ['*']\n{settings}\
+         [template.on]\n'*' = '{}'\n",
+        app.url("/kollus")
+    ))
+}
+
+const VOD_KEYS: &str = "settings = { security_key = 'key', custom_key = 'custom' }\n";
+const VOD_PLAY: &str = "kind=1&client_user_id=u&media_content_key=m";
+const DRM: &str = "items=[{\"kind\":1,\"media_content_key\":\"m\",\"client_user_id\":\"u\"},\
+                   {\"kind\":2,\"media_content_key\":\"n\",\"client_user_id\":\"u\"}]";
+
+fn payload(reply: &Response) -> String {
+    let body = reply.text();
+    let payload = body.split('.').nth(1).unwrap_or_else(|| panic!("no token: {body}"));
+    String::from_utf8(data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn one_item_that_cannot_be_used_is_replaced_and_named_in_one_line() {
+    let app = App::start(|_| Act::Answer(200, r#"[{"result":1,"vmcheck":7},{"result":1}]"#));
+    let gate = vod(&app, VOD_KEYS);
+    let reply = gate.send(&post("/vod/x", DRM));
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("x-kollus-userkey"), Some("custom"));
+    assert_eq!(
+        payload(&reply),
+        r#"{"data":[{"kind":1,"media_content_key":"m","result":0},{"kind":2,"media_content_key":"n","result":1}]}"#
+    );
+    let line = gate.program.wait_for_line("\"code\":\"answer_invalid\"");
+    assert!(line.contains("items[0]: `vmcheck` is not within 0 to 1"), "{line}");
+    assert!(!gate.program.log().contains("custom\""), "{}", gate.program.log());
+}
+
+#[test]
+fn a_finished_download_is_kept_while_the_app_is_down() {
+    let gate = vod(&App::down(), VOD_KEYS);
+    assert_eq!(
+        payload(&gate.send(&post("/vod/x", DRM))),
+        r#"{"data":[{"kind":1,"media_content_key":"m","result":0},{"kind":2,"media_content_key":"n","result":1}]}"#
+    );
+}
+
+#[test]
+fn play_and_drm_share_an_address() {
+    let app = App::start(|_| Act::Answer(200, r#"{"allow":true}"#));
+    let gate = vod(&app, VOD_KEYS);
+    assert_eq!(payload(&gate.send(&post("/vod/x", VOD_PLAY))), r#"{"data":{"result":1}}"#);
+    let drm = payload(&gate.send(&post("/vod/x", DRM)));
+    assert!(drm.starts_with(r#"{"data":[{"kind":1,"media_content_key":"m","result":1},"#), "{drm}");
+    let kinds: Vec<_> =
+        app.seen().iter().map(|s| s.header("ce-type").unwrap().to_owned()).collect();
+    assert_eq!(kinds, ["com.kollus.vod_play", "com.kollus.drm"]);
+}
+
+#[test]
+fn without_a_key_the_reply_is_503_and_the_log_says_so() {
+    let app = App::start(|_| Act::Answer(200, r#"{"allow":true}"#));
+    let gate = vod(&app, "");
+    let reply = gate.send(&post("/vod/x", VOD_PLAY));
+    assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
+    gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
+    assert_eq!(app.seen().len(), 0, "nobody is asked what cannot be answered");
+}

@@ -3,7 +3,9 @@
 //! Every fault is reported with its line, key and the allowed words; nothing unknown passes.
 
 mod kind;
+mod place;
 mod reply;
+mod setting;
 mod signature;
 
 use std::cell::RefCell;
@@ -12,12 +14,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::locator::{Captured, Locator};
 use super::plan::{BodyFormat, Plan, TenantCase};
-use super::pointer::Pointer;
 use super::reply::Reply;
-use super::setting::{Holds, Setting};
-use crate::document::{self, Fault, Faults, Form, Located, Table, allowed};
+use super::setting::Setting;
+use crate::document::{self, Fault, Faults, Located, Table, allowed};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -37,7 +37,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
             faults,
             headers: RefCell::default(),
             looks_at_query: RefCell::default(),
-            settings: settings(table, faults),
+            settings: setting::settings(table, faults),
         };
         reader.plan(table)
     })
@@ -152,77 +152,6 @@ impl<'f> Reader<'f> {
         found
     }
 
-    fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
-        let pointer = Pointer::parse(text.value);
-        if pointer.is_none() {
-            self.faults.add(
-                &text.place,
-                "this is no JSON Pointer",
-                "start it with /, as in \"/stream_id\"",
-            );
-        }
-        pointer
-    }
-
-    fn pointers(&self, table: &Table<'f>, key: &'f str) -> Vec<Pointer> {
-        table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
-    }
-
-    /// `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
-    fn locator(&self, text: &Located<&str>) -> Option<Locator> {
-        match text.value.split_once(':') {
-            Some(("header", name)) => self.header_name(text, name).map(|name| {
-                let index = self.capture(&name);
-                Locator::Header(Captured { index, name })
-            }),
-            Some(("query", name)) => {
-                *self.looks_at_query.borrow_mut() = true;
-                Some(Locator::Query(name.into()))
-            }
-            Some(("setting", name)) => {
-                self.setting(text, name).map(|index| Locator::Setting(index, name.into()))
-            }
-            _ if text.value.starts_with('/') => self.pointer(text).map(Locator::Body),
-            _ => {
-                let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
-                              \"setting:NAME\"";
-                self.faults.add(&text.place, "this is no place in a callback", remedy);
-                None
-            }
-        }
-    }
-
-    fn locators(&self, table: &Table<'f>, key: &'f str) -> Vec<Locator> {
-        table.strings(key).iter().filter_map(|text| self.locator(text)).collect()
-    }
-
-    fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
-        let name = HeaderName::try_from(name).ok();
-        if name.is_none() {
-            self.faults.add(&text.place, "this is no header name", "use letters, digits and -");
-        }
-        name
-    }
-
-    /// Has a header kept from the head.
-    fn capture(&self, name: &HeaderName) -> usize {
-        let mut headers = self.headers.borrow_mut();
-        headers.iter().position(|own| own == name).unwrap_or_else(|| {
-            headers.push(name.clone());
-            headers.len() - 1
-        })
-    }
-
-    fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
-        let index = self.settings.iter().position(|setting| *setting.name == *name);
-        if index.is_none() {
-            let names = self.settings.iter().map(|setting| &*setting.name);
-            let remedy = allowed("setting", name, names);
-            self.faults.add(&text.place, "[settings] declares no such setting", remedy);
-        }
-        index
-    }
-
     fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
         let value = HeaderValue::from_str(text).ok();
         if value.is_none() {
@@ -257,35 +186,4 @@ impl<'f> Reader<'f> {
         table.finish();
         Some(Reply::new(StatusCode::OK, JSON, Bytes::from(json?)))
     }
-}
-
-/// `[settings.NAME]`: a secret, a text, or one of several words.
-fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
-    let tables = table.table("settings");
-    let entries = tables.iter().flat_map(Table::entries);
-    let setting = |(name, item): (&str, document::Item<'f>)| {
-        let Form::Table(table) = item.form else {
-            let remedy = format!("write [settings.{name}]");
-            faults.add(&item.place, "this is no table", remedy);
-            return None;
-        };
-        let about = table.string("about").map(|about| about.value).unwrap_or_default();
-        let secret = table.boolean("secret").unwrap_or(false);
-        let words: Vec<Box<str>> =
-            table.strings("one_of").iter().map(|word| word.value.into()).collect();
-        let default = table.string("default");
-        table.finish();
-        let holds = match (secret, words.is_empty()) {
-            (true, true) if default.is_none() => Holds::Secret,
-            (false, true) => Holds::Text { default: default.map(|text| text.value.into()) },
-            (false, false) if default.is_none() => Holds::Word(words),
-            _ => {
-                let remedy = "write secret = true, or one_of with the default first, or default";
-                faults.add(&table.place, "this says two things of one setting", remedy);
-                return None;
-            }
-        };
-        Some(Setting { name: name.into(), about: about.into(), holds })
-    };
-    entries.filter_map(setting).collect()
 }

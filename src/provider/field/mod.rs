@@ -18,6 +18,7 @@
 //! `null` stands for an optional field without a value, and so does an empty text where no string is
 //! declared.
 
+mod inner;
 mod read;
 mod types;
 

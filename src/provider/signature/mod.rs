@@ -8,152 +8,18 @@
 //!    takes the same time, so the time taken tells nothing.
 //! 4. The time that was signed lies in the window, on both sides.
 
+mod rule;
+
 use std::borrow::Cow;
 
 use subtle::Choice;
 
-use super::digest::{Digest, Encoding, Key, Message, Output, hex_of};
-use super::locator::{Locator, Received, SettingIndex};
-use crate::secret::Secret;
-use crate::time::{Timestamp, Unit};
-
-/// How a provider signs.
-#[derive(Clone, Debug)]
-pub(crate) struct Signature {
-    pub(crate) digest: Digest,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) found_in: Locator,
-    /// Splits what is found into several signatures, or into a list of named values.
-    pub(crate) separator: Option<char>,
-    /// Stands before the signature, as in `sha256=`; other entries of a list are passed over.
-    pub(crate) prefix: Box<str>,
-    pub(crate) encoding: Encoding,
-    pub(crate) key: KeyRule,
-    pub(crate) time: Option<TimeRule>,
-}
-
-/// Where the key comes from, and how it is written.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct KeyRule {
-    /// The setting that holds it, instead of the template's `keys`.
-    pub(crate) setting: Option<SettingIndex>,
-    /// May stand before it, and is no part of it.
-    pub(crate) prefix: Option<Box<str>>,
-    pub(crate) encoding: Option<Encoding>,
-}
-
-impl KeyRule {
-    /// A key as the platform writes it, decoded and prepared; `None` if it does not decode.
-    pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Option<Key> {
-        let Some(encoding) = self.encoding else { return Some(digest.key(secret.clone())) };
-        let text = std::str::from_utf8(secret.expose()).ok()?;
-        let bare = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
-        let decoded = encoding.decode_all(bare.unwrap_or(text)).filter(|key| !key.is_empty())?;
-        Some(digest.key(Secret::new(decoded)))
-    }
-}
-
-/// One piece of what is hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) from: Source,
-    pub(crate) form: PartForm,
-}
-
-/// Where a piece comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// The body as it came.
-    Body,
-    /// A form body without the signature's own field, percent-decoded.
-    FormText,
-    /// The secret itself, as plain digests have it.
-    Key,
-    /// Fixed text, such as a separator.
-    Literal(Box<str>),
-    /// A named value of the list that the signature stands in, as `t=`.
-    Listed(Box<str>),
-    /// A value's text, as received.
-    Value(Locator),
-}
-
-impl Source {
-    /// Where it stands, if it is a value.
-    pub(crate) const fn place(&self) -> Option<&Locator> {
-        match self {
-            Self::Value(place) => Some(place),
-            Self::Body | Self::FormText | Self::Key | Self::Literal(_) | Self::Listed(_) => None,
-        }
-    }
-}
-
-/// How a piece is written before it is hashed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum PartForm {
-    #[default]
-    AsIs,
-    Base64,
-    Md5Hex,
-    Sha256Hex,
-}
-
-impl PartForm {
-    pub(crate) const WORDS: [(&'static str, Self); 3] =
-        [("base64", Self::Base64), ("md5-hex", Self::Md5Hex), ("sha256-hex", Self::Sha256Hex)];
-
-    fn write<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
-        match self {
-            Self::AsIs => text,
-            Self::Base64 => Cow::Owned(Encoding::Base64.encode(&text).into_bytes()),
-            Self::Md5Hex => Cow::Owned(hex_of(Digest::Md5, &text).into_bytes()),
-            Self::Sha256Hex => Cow::Owned(hex_of(Digest::Sha256, &text).into_bytes()),
-        }
-    }
-}
-
-/// Where the signed time stands, and what it means.
-#[derive(Clone, Debug)]
-pub(crate) struct TimeRule {
-    pub(crate) from: Source,
-    pub(crate) unit: Unit,
-    pub(crate) means: Means,
-    pub(crate) window: Window,
-    /// How far ahead of now the sender sets it.
-    pub(crate) lifetime_secs: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Means {
-    /// After this moment the callback is void.
-    Expiry,
-    /// At this moment the callback was sent.
-    Sent,
-}
-
-impl Means {
-    pub(crate) const WORDS: [(&'static str, Self); 2] =
-        [("expiry", Self::Expiry), ("sent", Self::Sent)];
-
-    /// What the past side of the window is called.
-    pub(crate) const fn past_key(self) -> &'static str {
-        match self {
-            Self::Expiry => "grace_secs",
-            Self::Sent => "max_age_secs",
-        }
-    }
-}
-
-/// What the future side of a window is called.
-pub(crate) const MAX_AHEAD: &str = "max_ahead_secs";
-
-/// How far the signed time may lie from now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    /// How long ago: room for the sender's retries.
-    pub(crate) past_secs: i64,
-    /// How far ahead: a longer life than the platform gives is a forgery to keep.
-    pub(crate) max_ahead_secs: i64,
-}
+use super::digest::{Key, Message, Output};
+use super::locator::{Locator, Received};
+use crate::time::Timestamp;
+pub(crate) use rule::{
+    KeyRule, MAX_AHEAD, Means, Part, PartForm, Signature, Source, TimeRule, Window,
+};
 
 /// Why a signature does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,7 +87,7 @@ impl Signature {
         }
         match (&self.time, window) {
             (Some(time), Some(window)) => {
-                time.check(time.text(self, received, &given).as_deref(), window, now)
+                time.check(self.signed_time(time, received, &given).as_deref(), window, now)
             }
             (Some(_) | None, _) => Ok(()),
         }
@@ -380,41 +246,22 @@ impl Signature {
     }
 
     /// The signed time, as written.
-    pub(crate) fn time_text(&self, received: &Received<'_>) -> Option<String> {
-        let given = self.given(received).ok()?;
-        self.time.as_ref()?.text(self, received, &given).map(Cow::into_owned)
-    }
-}
-
-impl TimeRule {
-    fn text<'p>(
+    fn signed_time<'p>(
         &'p self,
-        signature: &'p Signature,
+        rule: &'p TimeRule,
         received: &Received<'p>,
         given: &'p str,
     ) -> Option<Cow<'p, str>> {
-        match signature.source(&self.from, received, given).ok()? {
+        match self.source(&rule.from, received, given).ok()? {
             Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
     }
 
-    pub(crate) fn check(
-        &self,
-        text: Option<&str>,
-        window: Window,
-        now: Timestamp,
-    ) -> Result<(), SignatureFault> {
-        let text = text.ok_or(SignatureFault::TimeMalformed)?;
-        let at = self.unit.parse(text).ok_or(SignatureFault::TimeMalformed)?;
-        let secs = at.as_secs().saturating_sub(now.as_secs());
-        if secs < -window.past_secs {
-            return Err(SignatureFault::Expired { secs_ago: secs.saturating_neg() });
-        }
-        if secs > window.max_ahead_secs {
-            return Err(SignatureFault::TooFarAhead { secs });
-        }
-        Ok(())
+    /// The signed time, for the operator.
+    pub(crate) fn time_text(&self, received: &Received<'_>) -> Option<String> {
+        let given = self.given(received).ok()?;
+        self.signed_time(self.time.as_ref()?, received, &given).map(Cow::into_owned)
     }
 }
 
@@ -425,8 +272,10 @@ mod tests {
     use super::*;
     use crate::head::Head;
     use crate::json::Object;
+    use crate::provider::digest::{Digest, hex_of};
     use crate::provider::locator::Kept;
     use crate::provider::{Plan, built_in_named, definition};
+    use crate::secret::Secret;
 
     // The one signature that Tencent publishes with values that verify: `sign` = MD5(key + t).
     const SIGN: &str = "ca3e25e5dc17a6f9909a9ae7281e300d";

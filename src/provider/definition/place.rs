@@ -1,0 +1,81 @@
+//! Places in a callback, as a definition writes them.
+
+use http::HeaderName;
+
+use super::Reader;
+use crate::document::{Located, Table, allowed};
+use crate::provider::locator::{Captured, Locator};
+use crate::provider::pointer::Pointer;
+
+impl<'f> Reader<'f> {
+    pub(super) fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
+        let pointer = Pointer::parse(text.value);
+        if pointer.is_none() {
+            self.faults.add(
+                &text.place,
+                "this is no JSON Pointer",
+                "start it with /, as in \"/stream_id\"",
+            );
+        }
+        pointer
+    }
+
+    pub(super) fn pointers(&self, table: &Table<'f>, key: &'f str) -> Vec<Pointer> {
+        table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
+    }
+
+    /// `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
+    pub(super) fn locator(&self, text: &Located<&str>) -> Option<Locator> {
+        match text.value.split_once(':') {
+            Some(("header", name)) => self.header_name(text, name).map(|name| {
+                let index = self.capture(&name);
+                Locator::Header(Captured { index, name })
+            }),
+            Some(("query", name)) => {
+                *self.looks_at_query.borrow_mut() = true;
+                Some(Locator::Query(name.into()))
+            }
+            Some(("setting", name)) => {
+                self.setting(text, name).map(|index| Locator::Setting(index, name.into()))
+            }
+            _ if text.value.starts_with('/') => self.pointer(text).map(Locator::Body),
+            _ => {
+                let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
+                              \"setting:NAME\"";
+                self.faults.add(&text.place, "this is no place in a callback", remedy);
+                None
+            }
+        }
+    }
+
+    pub(super) fn locators(&self, table: &Table<'f>, key: &'f str) -> Vec<Locator> {
+        table.strings(key).iter().filter_map(|text| self.locator(text)).collect()
+    }
+
+    pub(super) fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
+        let name = HeaderName::try_from(name).ok();
+        if name.is_none() {
+            self.faults.add(&text.place, "this is no header name", "use letters, digits and -");
+        }
+        name
+    }
+
+    /// Has a header kept from the head.
+    pub(super) fn capture(&self, name: &HeaderName) -> usize {
+        let mut headers = self.headers.borrow_mut();
+        headers.iter().position(|own| own == name).unwrap_or_else(|| {
+            headers.push(name.clone());
+            headers.len() - 1
+        })
+    }
+
+    pub(super) fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
+        let index = self.settings.iter().position(|setting| *setting.name == *name);
+        if index.is_none() {
+            let names = self.settings.iter().map(|setting| &*setting.name);
+            let remedy = allowed("setting", name, names);
+            self.faults.add(&text.place, "[settings] declares no such setting", remedy);
+        }
+        index
+    }
+}

@@ -1,0 +1,35 @@
+//! `[settings.NAME]`: what a definition leaves to each template.
+
+use crate::document::{Faults, Form, Item, Table};
+use crate::provider::setting::{Holds, Setting};
+
+/// `[settings.NAME]`: a secret, a text, or one of several words.
+pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
+    let tables = table.table("settings");
+    let entries = tables.iter().flat_map(Table::entries);
+    let setting = |(name, item): (&str, Item<'f>)| {
+        let Form::Table(table) = item.form else {
+            let remedy = format!("write [settings.{name}]");
+            faults.add(&item.place, "this is no table", remedy);
+            return None;
+        };
+        let about = table.string("about").map(|about| about.value).unwrap_or_default();
+        let secret = table.boolean("secret").unwrap_or(false);
+        let words: Vec<Box<str>> =
+            table.strings("one_of").iter().map(|word| word.value.into()).collect();
+        let default = table.string("default");
+        table.finish();
+        let holds = match (secret, words.is_empty()) {
+            (true, true) if default.is_none() => Holds::Secret,
+            (false, true) => Holds::Text { default: default.map(|text| text.value.into()) },
+            (false, false) if default.is_none() => Holds::Word(words),
+            _ => {
+                let remedy = "write secret = true, or one_of with the default first, or default";
+                faults.add(&table.place, "this says two things of one setting", remedy);
+                return None;
+            }
+        };
+        Some(Setting { name: name.into(), about: about.into(), holds })
+    };
+    entries.filter_map(setting).collect()
+}
