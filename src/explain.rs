@@ -9,12 +9,11 @@ use bytes::Bytes;
 
 use crate::gate::Gate;
 use crate::head::Head;
-use crate::intake::Admission;
-use crate::provider::Plan;
+use crate::intake::{Admission, tenant};
 use crate::provider::locator::{Kept, Received};
-use crate::provider::plan::KindFound;
-use crate::route::Lookup;
-use crate::template::{Delivery, Demand, Template};
+use crate::provider::plan::{BodyFormat, KindFound};
+use crate::route::{Lookup, Route};
+use crate::template::{Delivery, Demand};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal, printable};
 
@@ -71,13 +70,7 @@ impl Gate {
                 let route = routes.at(found);
                 steps.add("route", format!("{} of {}", route.pattern, route.plan.title));
                 if matches!(admission, Admission::Callback(_)) {
-                    let pins = Pins { template: route.template.as_deref(), kind: route.kind };
-                    let find = |tenant: Option<&str>| {
-                        let bound = tenant.and_then(|tenant| route.bindings.find(tenant));
-                        let bound = bound.map(|binding| &*binding.template);
-                        bound.or_else(|| route.bindings.everyone_else().map(|template| &**template))
-                    };
-                    steps.callback(&route.plan, &pins, find, head, &body, now);
+                    steps.callback(route, head, &body, now);
                 }
             }
         });
@@ -96,12 +89,6 @@ impl Gate {
     }
 }
 
-/// What a route says beforehand.
-struct Pins<'t> {
-    template: Option<&'t Template>,
-    kind: Option<usize>,
-}
-
 #[derive(Default)]
 struct Steps(Vec<Step>);
 
@@ -111,35 +98,34 @@ impl Steps {
     }
 
     /// From the body to the signed time.
-    fn callback<'t>(
-        &mut self,
-        plan: &Plan,
-        pins: &Pins<'t>,
-        find: impl Fn(Option<&str>) -> Option<&'t Template>,
-        head: &Head<'_>,
-        body: &Bytes,
-        now: Timestamp,
-    ) {
+    fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
+        let plan = &route.plan;
         let Ok(kept) = Kept::of(head, &plan.headers, plan.looks_at_query) else { return };
+        if body.is_empty() && plan.body != BodyFormat::Query {
+            return;
+        }
         let Ok(object) = plan.read(body, kept.query()) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received = Received { object: &object, raw: body, kept: &kept, settings: &[] };
-        let tenant = plan.tenant.iter().find_map(|place| {
-            Some((place.to_string(), plan.tenant_case.fold(place.text(&received)?).into_owned()))
-        });
-        let name = tenant.as_ref().map(|(_, name)| name.as_str());
-        match &tenant {
-            Some((place, name)) => self.add("tenant", format!("{} ({place})", printable(name))),
-            None => self.add("tenant", "none is named"),
+        let Ok(tenant) = tenant(plan, &received) else {
+            self.add("tenant", "several are named");
+            return;
+        };
+        let place = plan.tenant.iter().find(|p| p.text(&received).is_some_and(|t| !t.is_empty()));
+        match (&tenant, place) {
+            (Some(name), Some(place)) => {
+                self.add("tenant", format!("{} ({place})", printable(name)))
+            }
+            _ => self.add("tenant", "none is named"),
         }
-        let Some(template) = pins.template.or_else(|| find(name)) else {
+        let Ok((template, _)) = route.template(tenant.as_deref()) else {
             self.add("template", "none is bound to this tenant, and none to \"*\"");
             return;
         };
-        let how = if pins.template.is_some() { "pinned by the route" } else { "bound" };
+        let how = if route.template.is_some() { "pinned by the route" } else { "bound" };
         self.add("template", format!("{}, {how}", template.name()));
         received.settings = &template.settings;
-        let found = pins.kind.map_or_else(|| plan.kind_of(&received), KindFound::Known);
+        let found = route.kind.map_or_else(|| plan.kind_of(&received), KindFound::Known);
         let kind = match &found {
             KindFound::Known(kind) => Some(*kind),
             KindFound::Missing | KindFound::Unknown(_) => None,

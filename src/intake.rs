@@ -31,7 +31,7 @@ use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureFault;
 use crate::route::{Found, Route, Routes};
-use crate::template::{Template, source};
+use crate::template::Template;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault, printable};
 
@@ -220,6 +220,7 @@ impl Intake {
         let received = Received { object: &object, raw: &raw, kept: &self.kept, settings: &[] };
         let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
         let (template, source) = self
+            .route()
             .template(tenant.as_deref())
             .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
         let received = Received { settings: &template.settings, ..received };
@@ -231,23 +232,6 @@ impl Intake {
         let (kind, unknown, event) = judged;
         Ok(Accepted::new(event, template, kind, raw, self.content_type, unknown))
     }
-
-    /// The template that judges, and the event source.
-    fn template(&self, tenant: Option<&str>) -> Result<(&Arc<Template>, Arc<str>), RefusalKind> {
-        let route = self.route();
-        let name = &route.plan.name;
-        if let Some(template) = &route.template {
-            return Ok((template, source(name, tenant)));
-        }
-        if let Some(binding) = tenant.and_then(|tenant| route.bindings.find(tenant)) {
-            return Ok((&binding.template, Arc::clone(&binding.source)));
-        }
-        match (route.bindings.everyone_else(), tenant) {
-            (Some(template), tenant) => Ok((template, source(name, tenant))),
-            (None, Some(_)) => Err(RefusalKind::TenantUnknown),
-            (None, None) => Err(RefusalKind::TenantMissing),
-        }
-    }
 }
 
 /// How much is allocated on the sender's word alone.
@@ -257,7 +241,10 @@ const ROOM_ON_ANNOUNCEMENT: usize = 64 * 1024;
 const MAX_TENANT_BYTES: usize = 253;
 
 /// Whose callback it is: the same, wherever the callback says it.
-fn tenant<'r>(plan: &Plan, received: &Received<'r>) -> Result<Option<Cow<'r, str>>, RefusalKind> {
+pub(crate) fn tenant<'r>(
+    plan: &Plan,
+    received: &Received<'r>,
+) -> Result<Option<Cow<'r, str>>, RefusalKind> {
     let said = plan.tenant.iter().filter_map(|locator| locator.text(received));
     let mut said = said.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
     let first = said.next();
@@ -288,26 +275,41 @@ fn judge(
     };
     if let Some(demand) = template.proof_of(kind) {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
-            Err(SignatureFault::Absent { .. }) if demand.may_be_absent => {}
+            Err(SignatureFault::Absent { .. })
+                if demand.may_be_absent && says_no_other(plan, kind, received) => {}
             verified => verified?,
         }
     }
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    Ok((kind, unknown, normalise(plan, kind, source, received)?))
+    Ok((kind, unknown, normalise(template, kind, source, received)?))
+}
+
+/// Whether the callback itself names the kind that its route pins, or none.
+fn says_no_other(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {
+    match plan.kind_of(received) {
+        KindFound::Known(said) => Some(said) == kind,
+        KindFound::Missing => true,
+        KindFound::Unknown(_) => false,
+    }
 }
 
 /// The callback as an event.
 fn normalise(
-    plan: &Plan,
+    template: &Template,
     index: Option<usize>,
     source: &Arc<str>,
     received: &Received<'_>,
 ) -> Result<Event, RequestFault> {
+    let plan = &template.plan;
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA);
-    let signature = plan.signature_of(index);
+    // A signature of the kind's own that nobody looks at is left to the app.
+    let signature = match template.proof_of(index) {
+        Some(demand) => Some(demand.signature),
+        None => plan.signature.as_ref(),
+    };
     let consumed = |name: &str| signature.is_some_and(|signature| signature.consumes(name));
     kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {
@@ -320,7 +322,14 @@ fn normalise(
     let named: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
     let id = match named.filter(|named| !named.is_empty()) {
         Some(named) => identity(source, &kind.name, named.join("/").as_bytes()),
-        None => identity(source, &kind.name, &data),
+        None if plan.id_without.is_empty() => identity(source, &kind.name, &data),
+        None => {
+            let mut said = Vec::with_capacity(data.len());
+            let leave_out =
+                |name: &str| consumed(name) || plan.id_without.iter().any(|own| **own == *name);
+            kind.fields.write_object(object, Writer::Platform, leave_out, &mut said)?;
+            identity(source, &kind.name, &said)
+        }
     };
     Ok(Event {
         id,

@@ -140,15 +140,21 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads a JSON object.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, Defect> {
+        let object = Self::from_checked(text)?;
+        for (_, value) in &object.members {
+            check_value(value)?;
+        }
+        Self::of_distinct(object.members)
+    }
+
+    /// Reads a JSON object that stood in one that was read already, and so was checked.
+    pub(crate) fn from_checked(text: &'a str) -> Result<Self, Defect> {
         let mut de = serde_json::Deserializer::from_str(text);
         let members = (&mut de)
             .deserialize_map(Members)
             .map_err(|e| if e.is_data() { Defect::NotAnObject } else { Defect::JsonMalformed })?;
         de.end().map_err(|_| Defect::JsonMalformed)?;
-        for (_, value) in &members {
-            check_value(value)?;
-        }
-        Self::of_distinct(members)
+        Ok(Self { members })
     }
 
     /// Reads a form list.

@@ -25,7 +25,8 @@ use matchit::Router;
 
 use crate::provider::Plan;
 use crate::secret::Secret;
-use crate::template::{Bindings, Template};
+use crate::template::{Bindings, Template, source};
+use crate::verdict::RefusalKind;
 
 /// One callback path.
 #[derive(Debug)]
@@ -40,6 +41,27 @@ pub(crate) struct Route {
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
+}
+
+impl Route {
+    /// The template that judges a tenant's callbacks, and their source.
+    pub(crate) fn template(
+        &self,
+        tenant: Option<&str>,
+    ) -> Result<(&Arc<Template>, Arc<str>), RefusalKind> {
+        let name = &self.plan.name;
+        if let Some(template) = &self.template {
+            return Ok((template, source(name, tenant)));
+        }
+        if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
+            return Ok((&binding.template, Arc::clone(&binding.source)));
+        }
+        match (self.bindings.everyone_else(), tenant) {
+            (Some(template), tenant) => Ok((template, source(name, tenant))),
+            (None, Some(_)) => Err(RefusalKind::TenantUnknown),
+            (None, None) => Err(RefusalKind::TenantMissing),
+        }
+    }
 }
 
 /// The name of the one parameter that a path may hold.

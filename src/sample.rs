@@ -28,7 +28,7 @@ use crate::time::{Timestamp, Unit};
 ///
 /// let definition = Definition::built_in("tencent-css").unwrap();
 /// let mut sample = definition.sample("push").unwrap();
-/// sample.set("app", "test.domain.com");
+/// sample.set("app", "test.domain.com").unwrap();
 /// let to = Uri::from_static("/callbacks/tencent");
 /// let request = sample.sign("test", Timestamp::from_secs(1_545_030_273)).request(&to).unwrap();
 /// let body = std::str::from_utf8(request.body()).unwrap();
@@ -42,6 +42,7 @@ pub struct Sample<'d> {
     kind: usize,
     body: Map<String, Value>,
     headers: HeaderMap,
+    settings: Vec<Option<Secret>>,
     signing: Option<(Secret, Timestamp)>,
 }
 
@@ -58,6 +59,9 @@ pub enum SampleError {
     /// The key is not written as the platform writes its keys.
     #[error("the key does not decode; copy it whole from the platform's console")]
     Key,
+    /// A name that no field, header or setting can have, or a value that cannot stand there.
+    #[error("{0} cannot be set")]
+    Name(String),
     /// What is signed is not in the sample.
     #[error("{0} is signed, and not set")]
     PartMissing(String),
@@ -72,7 +76,8 @@ impl<'d> Sample<'d> {
         let text = own.or(plan.sample.body.as_deref()).unwrap_or("{}");
         let body = serde_json::from_str(text).unwrap_or_default();
         let headers = plan.sample.headers.iter().cloned().collect();
-        let mut sample = Self { plan, kind, body, headers, signing: None };
+        let settings = vec![None; plan.settings.len()];
+        let mut sample = Self { plan, kind, body, headers, settings, signing: None };
         sample.name_kind(own.is_some());
         sample
     }
@@ -87,20 +92,31 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Sets a field (`app`, or `/data/app` for one inside another) or a header (`header:NAME`). A
-    /// value is read as JSON where the sample has no text there.
-    pub fn set(&mut self, place: &str, value: &str) {
+    /// Sets a field (`app`, or `/data/0/app` for one inside others), a header (`header:NAME`) or a
+    /// setting of the template that is signed (`setting:NAME`). A value is read as JSON where the
+    /// sample has no text there.
+    ///
+    /// # Errors
+    ///
+    /// [`SampleError::Name`] when there is no such place, or the value cannot stand there.
+    pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
+        let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
-            let name = http::HeaderName::try_from(name);
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-                self.headers.insert(name, value);
-            }
-            return;
+            let name = http::HeaderName::try_from(name).map_err(|_| unknown())?;
+            let value = HeaderValue::from_str(value).map_err(|_| unknown())?;
+            self.headers.insert(name, value);
+            return Ok(());
+        }
+        if let Some(name) = place.strip_prefix("setting:") {
+            let index = self.plan.setting(name).ok_or_else(unknown)?;
+            let setting = self.settings.get_mut(index).ok_or_else(unknown)?;
+            *setting = Some(Secret::new(value.as_bytes()));
+            return Ok(());
         }
         let pointer = if place.starts_with('/') { place.to_owned() } else { format!("/{place}") };
-        if let Some(pointer) = Pointer::parse(&pointer) {
-            self.put(&Locator::Body(pointer), value);
-        }
+        let pointer = Pointer::parse(&pointer).filter(|_| !place.is_empty()).ok_or_else(unknown)?;
+        self.put(&Locator::Body(pointer), value);
+        Ok(())
     }
 
     fn put(&mut self, place: &Locator, text: &str) {
@@ -124,7 +140,10 @@ impl<'d> Sample<'d> {
         let mut names = pointer.segments();
         let mut value = self.body.get(names.next()?)?;
         for name in names {
-            value = value.get(name)?;
+            value = match name.parse::<usize>() {
+                Ok(index) if value.is_array() => value.get(index)?,
+                Ok(_) | Err(_) => value.get(name)?,
+            };
         }
         Some(value)
     }
@@ -191,9 +210,11 @@ impl<'d> Sample<'d> {
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
         let kept = Kept::of(&head, &self.plan.headers, self.plan.looks_at_query);
-        let kept = kept.map_err(|name| SampleError::Request(format!("{name} stands twice")))?;
+        let kept =
+            kept.map_err(|twice| SampleError::Request(format!("{} stands twice", twice.0)))?;
         let object = self.plan.read(&raw, kept.query()).unwrap_or_else(|_| Object::default());
-        let received = Received { object: &object, raw: &raw, kept: &kept, settings: &[] };
+        let received =
+            Received { object: &object, raw: &raw, kept: &kept, settings: &self.settings };
         let text = signature
             .sign(&received, &key, &time)
             .map_err(|fault| SampleError::PartMissing(fault.place().to_owned()))?;
@@ -237,7 +258,8 @@ impl<'d> Sample<'d> {
 }
 
 fn with_query(to: &Uri, query: &[u8]) -> Uri {
-    let text = format!("{}?{}", to.path(), String::from_utf8_lossy(query));
+    let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
+    let text = format!("{}?{before}{}", to.path(), String::from_utf8_lossy(query));
     let mut parts = to.clone().into_parts();
     parts.path_and_query = PathAndQuery::try_from(text).ok();
     Uri::from_parts(parts).unwrap_or_else(|_| to.clone())

@@ -74,11 +74,17 @@ impl Recorded {
             let value = HeaderValue::from_bytes(header.value).map_err(|error| error.to_string())?;
             headers.append(name, value);
         }
+        if headers.contains_key(http::header::TRANSFER_ENCODING) {
+            let remedy = "save it decoded, with a content-length instead";
+            return Err(format!("the body is recorded in chunks: {remedy}"));
+        }
         let mut body = wire.get(length..).unwrap_or_default();
         let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
         if let Some(length) = announced.and_then(|length| length.parse::<usize>().ok()) {
             // An editor may have put a newline at the end.
-            body = body.get(..length).unwrap_or(body);
+            body = body.get(..length).ok_or_else(|| {
+                format!("the body has {} bytes of the {length} that the head announces", body.len())
+            })?;
         }
         Ok(Self { method, uri, headers, body: Bytes::copy_from_slice(body) })
     }

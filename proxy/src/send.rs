@@ -17,7 +17,8 @@ use crate::{app, clock};
 pub(crate) struct Send {
     /// The kind of event, as in `tencent-css.push`; `gatepost providers` lists them.
     kind: String,
-    /// Fields to set, as in `app=push.example.com`, `/data/id=7` or `header:X-Name=value`.
+    /// Fields to set, as in `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`, or
+    /// `setting:NAME=value` for one that is signed.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// The address that the platform would call.
@@ -25,7 +26,7 @@ pub(crate) struct Send {
     to: Uri,
     /// The platform's key.
     #[arg(long, conflicts_with = "key_env")]
-    key: Option<String>,
+    key: Option<Hidden>,
     /// The environment variable that holds the platform's key.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
@@ -40,6 +41,24 @@ pub(crate) struct Send {
     print: bool,
 }
 
+/// A key, which is not printed.
+#[derive(Clone)]
+struct Hidden(String);
+
+impl std::str::FromStr for Hidden {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 pub(crate) fn run(send: &Send) -> Result<(), Problem> {
     let (provider, kind) = send.kind.split_once('.').ok_or_else(|| {
         format!("{}: write the provider and the kind, as in tencent-css.push", send.kind)
@@ -52,7 +71,7 @@ pub(crate) fn run(send: &Send) -> Result<(), Problem> {
         let (name, value) = field
             .split_once('=')
             .ok_or_else(|| format!("{field}: write FIELD=VALUE, as in app=push.example.com"))?;
-        sample.set(name, value);
+        sample.set(name, value).map_err(|error| error.to_string())?;
     }
     let now = send.at.map_or_else(clock::now, Timestamp::from_secs);
     match key(send)? {
@@ -70,7 +89,9 @@ pub(crate) fn run(send: &Send) -> Result<(), Problem> {
 }
 
 fn key(send: &Send) -> Result<Option<String>, Problem> {
-    let Some(name) = &send.key_env else { return Ok(send.key.clone()) };
+    let Some(name) = &send.key_env else {
+        return Ok(send.key.as_ref().map(|key| key.0.clone()));
+    };
     let value = std::env::var(name);
     value.map(Some).map_err(|_| format!("the environment variable {name} is not set"))
 }

@@ -7,6 +7,7 @@ use http::Uri;
 use super::Reader;
 use crate::document::{Form, Located, Place, Table, allowed};
 use crate::event::Forward;
+use crate::provider::plan::BodyFormat;
 use crate::provider::reply::{Decision, Policy, Preset, Seal, read_presets};
 use crate::provider::{Kind, Plan};
 use crate::secret::Secret;
@@ -197,6 +198,10 @@ impl<'f> Reader<'f, '_> {
         if entry.answer.is_some() {
             let fixed = kind.decision.as_ref().and_then(|d| presets(&entry.answer, d));
             return Delivery::Fixed(fixed.zip(policy));
+        }
+        if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
+            let problem = format!("{} sends no body, so there is nothing raw", plan.title);
+            self.faults.add(&entry.place, problem, "leave forward at \"json\"");
         }
         let timeout = entry.timeout.unwrap_or(plan.timeout);
         Delivery::Ask(Ask { url: entry.url.clone(), timeout, forward: entry.forward, policy })

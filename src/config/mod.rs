@@ -149,6 +149,8 @@ struct Reader<'f, 's> {
 
 /// The definitions, compiled when they are first named.
 struct Plans {
+    /// Whether some of the user's own could not be read.
+    incomplete: bool,
     own: HashMap<Arc<str>, Arc<Plan>>,
     built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,
 }
@@ -234,6 +236,7 @@ impl<'f> Reader<'f, '_> {
 
     /// The definitions by name: the built-in ones, and those of the user's own files.
     fn plans(&self, table: &Table<'f>) -> Plans {
+        let mut incomplete = false;
         let mut own: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
         let taken = |own: &HashMap<_, _>, plan: &Plan| {
             own.contains_key(&plan.name) || built_in_names().any(|name| *name == *plan.name)
@@ -245,6 +248,7 @@ impl<'f> Reader<'f, '_> {
                 Err(error) => {
                     let problem = format!("the file cannot be read: {error}");
                     self.faults.add(&name.place, problem, "a name is relative to the config file");
+                    incomplete = true;
                     continue;
                 }
             };
@@ -255,12 +259,13 @@ impl<'f> Reader<'f, '_> {
                 }
                 Ok(plan) => drop(own.insert(Arc::clone(&plan.name), Arc::new(plan))),
                 Err(faults) => {
+                    incomplete = true;
                     let file = self.sources.path(Path::new(name.value)).display().to_string();
                     self.faults.take(faults.into_iter().map(|fault| fault.in_file(&file)));
                 }
             }
         }
-        Plans { own, built_in: RefCell::default() }
+        Plans { incomplete, own, built_in: RefCell::default() }
     }
 
     /// The plan that a table's `provider` names.
@@ -268,7 +273,8 @@ impl<'f> Reader<'f, '_> {
         let provider =
             table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
         let plan = plans.get(provider.value);
-        if plan.is_none() {
+        // It may be one whose file has a fault, which is said already.
+        if plan.is_none() && !plans.incomplete {
             let remedy = allowed("provider", provider.value, plans.names());
             self.faults.add(&provider.place, "this provider is unknown", remedy);
         }

@@ -4,6 +4,7 @@ use super::Reader;
 use crate::document::{Form, Item, Located, Place, Table, allowed};
 use crate::provider::Plan;
 use crate::provider::digest::Key;
+use crate::provider::locator::Locator;
 use crate::provider::setting::{Holds, Setting};
 use crate::provider::signature::{MAX_AHEAD, Signature, Window};
 use crate::secret::Secret;
@@ -34,7 +35,7 @@ impl<'f> Reader<'f, '_> {
             None => {}
         }
         let kinds = item.strings();
-        if kinds.is_empty() {
+        if kinds.is_empty() || kinds.len() != item.len() {
             let remedy = "write true, or a list of kinds that come without a signature";
             self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
         }
@@ -114,30 +115,59 @@ impl<'f> Reader<'f, '_> {
         items: &[Item<'f>],
         settings: &Settings,
         unsigned: Unsigned,
+        settings_place: &Place,
     ) -> Proof {
         let secrets: Vec<_> = items.iter().map(|item| (&item.place, self.secret(item))).collect();
-        let given = |signature: &Signature| {
-            let keys = secrets
-                .iter()
-                .filter_map(|(place, secret)| self.key(signature, place, secret.as_ref()?));
-            keys.collect::<Vec<_>>()
+        let keys = |signature: &Signature| -> Vec<Key> {
+            let set = signature.key.setting.map(|index| settings.values.get(index)?.as_ref());
+            let given =
+                secrets.iter().filter_map(|(place, secret)| Some((*place, secret.as_ref()?)));
+            let all: Vec<_> = match set {
+                Some(secret) => secret.map(|secret| (settings_place, secret)).into_iter().collect(),
+                None => given.collect(),
+            };
+            all.into_iter().filter_map(|(place, key)| self.key(signature, place, key)).collect()
         };
         let own = plan.kinds.iter().enumerate().filter_map(|(kind, of)| {
             let signature = of.signature.as_ref()?;
-            let set = signature.key.setting.map(|index| {
-                let secret = settings.values.get(index).cloned().flatten();
-                secret.map(|secret| signature.digest.key(secret)).into_iter().collect()
-            });
-            Some(OwnKeys { kind, keys: set.unwrap_or_else(|| given(signature)) })
+            self.check_covered(signature, plan, settings, settings_place);
+            Some(OwnKeys { kind, keys: keys(signature) })
         });
-        Proof {
-            keys: plan.signature.as_ref().map(given).unwrap_or_default(),
-            window: settings.window,
-            own: own.collect(),
-            unsigned: match unsigned {
-                Unsigned::These(kinds) => kinds,
-                Unsigned::All | Unsigned::None => Vec::new(),
-            },
+        let own: Vec<_> = own.collect();
+        let of_plan = plan.signature.as_ref().map(|signature| {
+            self.check_covered(signature, plan, settings, settings_place);
+            keys(signature)
+        });
+        let of_plan = of_plan.unwrap_or_default();
+        let unsigned = match unsigned {
+            Unsigned::These(kinds) => kinds,
+            Unsigned::All | Unsigned::None => Vec::new(),
+        };
+        // Where some kinds need a key, one without is only taken if somebody says so.
+        for own in own.iter().filter(|own| own.keys.is_empty() && !of_plan.is_empty()) {
+            if !unsigned.contains(&own.kind) {
+                let name = &plan.kind(Some(own.kind)).name;
+                let remedy = format!("set its key, or insecure_unsigned = [\"{name}\"]");
+                self.faults.add(settings_place, format!("the key of {name} is not set"), remedy);
+            }
+        }
+        Proof { keys: of_plan, window: settings.window, own, unsigned }
+    }
+
+    /// A setting that is signed must be there, or no signature ever fits.
+    fn check_covered(
+        &self,
+        signature: &Signature,
+        plan: &Plan,
+        settings: &Settings,
+        place: &Place,
+    ) {
+        for part in &signature.parts {
+            let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
+            if settings.values.get(*index).is_none_or(Option::is_none) {
+                let problem = format!("{} signs `{name}`, which is not set", plan.title);
+                self.faults.add(place, problem, "set it under [template.settings]");
+            }
         }
     }
 

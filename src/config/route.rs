@@ -31,7 +31,7 @@ impl<'f> Reader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        if plan.signature.is_none() && token.is_none() {
+        if !plan.signs() && token.is_none() {
             let problem =
                 format!("{} does not sign, and this path has no secret segment", plan.title);
             let remedy = "end the path with /{token} and set token, or let nobody else reach it";

@@ -90,7 +90,7 @@ impl<'f> Reader<'f, '_> {
         let unsigned = unsigned.map(|item| self.unsigned(&item, &plan)).unwrap_or_default();
         let is_open = matches!(unsigned, Unsigned::All);
         self.check_keys(&plan, key_items.len(), is_open, &keys_place, table);
-        let proof = self.proof(&plan, &key_items, &values, unsigned);
+        let proof = self.proof(&plan, &key_items, &values, unsigned, &table.place_of("settings"));
         let parts = Parts {
             plan: &plan,
             settings: &values.values,
@@ -127,7 +127,7 @@ impl<'f> Reader<'f, '_> {
         keys_place: &Place,
         table: &Table<'f>,
     ) {
-        match (plan.signature.is_some(), keys > 0) {
+        match (plan.signs(), keys > 0) {
             (true, false) if !unsigned => {
                 let problem = format!("{} signs, and no key is given", plan.title);
                 let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \

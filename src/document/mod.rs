@@ -283,6 +283,14 @@ impl<'d> Item<'d> {
         }
     }
 
+    /// How long a list is; 0 for anything else.
+    pub(crate) fn len(&self) -> usize {
+        match &self.form {
+            Form::Other(DeValue::Array(items)) => items.len(),
+            _ => 0,
+        }
+    }
+
     /// The strings of a list; none of anything else.
     pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
         let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };

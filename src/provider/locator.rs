@@ -8,6 +8,7 @@
 //! | `setting:NAME` | a setting of the template, such as the address as configured at the sender |
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
@@ -43,6 +44,10 @@ pub(crate) struct Kept {
     query: Option<Box<str>>,
 }
 
+/// What stands twice in a head, though only one of the two can count.
+#[derive(Debug)]
+pub(crate) struct Twice(pub(crate) String);
+
 /// A whole callback, as a definition looks at it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received<'r> {
@@ -55,22 +60,28 @@ pub(crate) struct Received<'r> {
 }
 
 impl Kept {
-    /// Keeps the named headers, and the query if it is looked at. Gives the name of a header that
-    /// stands twice: which of the two would count cannot be known.
+    /// Keeps the named headers, and the query if it is looked at.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
         with_query: bool,
-    ) -> Result<Self, HeaderName> {
+    ) -> Result<Self, Twice> {
         let mut headers = Vec::with_capacity(names.len());
         for name in names {
             let mut values = head.headers().get_all(name).iter();
             headers.push(values.next().cloned());
             if values.next().is_some() {
-                return Err(name.clone());
+                return Err(Twice(format!("the header {name}")));
             }
         }
-        let query = with_query.then(|| head.uri().query().map(Into::into)).flatten();
+        let query: Option<Box<str>> =
+            with_query.then(|| head.uri().query().map(Into::into)).flatten();
+        let mut names = BTreeSet::new();
+        for (name, _) in form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()) {
+            if !names.insert(name.clone()) {
+                return Err(Twice(format!("the parameter {name}")));
+            }
+        }
         Ok(Self { headers: headers.into(), query })
     }
 
@@ -83,12 +94,9 @@ impl Kept {
         self.headers.get(captured.index)?.as_ref()?.to_str().ok()
     }
 
-    /// The parameter of that name, if it stands there once.
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
-        let pairs = form_urlencoded::parse(self.query()?.as_bytes());
-        let mut values = pairs.filter(|(n, _)| n == name).map(|(_, value)| value);
-        let value = values.next()?;
-        values.next().is_none().then_some(value)
+        let mut pairs = form_urlencoded::parse(self.query()?.as_bytes());
+        pairs.find_map(|(own, value)| (own == name).then_some(value))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
-use super::field::Fields;
+use super::field::{Fields, whole};
 use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::reply::{Decision, Reply};
@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) sample: Sample,
     /// What tells two callbacks apart, where not their data does.
     pub(crate) id: Vec<Locator>,
+    /// Fields that a resend may change, so that they tell nothing apart.
+    pub(crate) id_without: Vec<Box<str>>,
     pub(crate) ack: Reply,
     /// How long the app has, unless the template says otherwise.
     pub(crate) timeout: Duration,
@@ -94,6 +96,14 @@ pub(crate) struct KindRule {
     pub(crate) unnamed: Vec<usize>,
     /// The kind of everything that has no name here.
     pub(crate) other: Option<usize>,
+}
+
+impl KindRule {
+    /// The kinds that a word may stand for.
+    fn candidates(&self, word: &str) -> Option<&[usize]> {
+        let at = self.values.binary_search_by(|(value, _)| (**value).cmp(word)).ok()?;
+        self.values.get(at).map(|(_, kinds)| &**kinds)
+    }
 }
 
 /// What a callback says of its kind.
@@ -152,18 +162,24 @@ impl Plan {
             }
         };
         match self.wrapped(&object) {
-            Some(raw) => Object::from_json(raw),
+            Some(raw) => Object::from_checked(raw),
             None => Ok(object),
         }
     }
 
-    /// The text of the whole callback, if it stands inside its wrapper.
+    /// The text of the whole callback, if it stands inside its wrapper: alone, or because only there
+    /// something says which event it is.
     fn wrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
-        let wrapper = self.unwrap.as_deref().filter(|_| object.len() == 1)?;
-        match object.get(wrapper)? {
-            value @ Value::Json(raw) if value.shape() == Shape::Object => Some(raw),
-            Value::Json(_) | Value::Text(_) => None,
-        }
+        let raw = match object.get(self.unwrap.as_deref()?)? {
+            value @ Value::Json(raw) if value.shape() == Shape::Object => raw,
+            Value::Json(_) | Value::Text(_) => return None,
+        };
+        let names_kind = |object: &Object<'_>| {
+            let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
+            names.into_iter().any(|name| object.get(name).is_some())
+        };
+        let inside = || Object::from_checked(raw).is_ok_and(|inner| names_kind(&inner));
+        (object.len() == 1 || (!names_kind(object) && inside())).then_some(raw)
     }
 
     /// The kind of that name.
@@ -171,20 +187,26 @@ impl Plan {
         self.kinds.iter().position(|kind| *kind.name == *name)
     }
 
-    /// Which kind a callback is; `1.0` is written for `1` by some.
+    /// Which kind a callback is.
     pub(crate) fn kind_of<'r>(&self, received: &Received<'r>) -> KindFound<'r> {
         let rule = &self.kind_rule;
         let fits = |kind: &&usize| {
             let kind = self.kinds.get(**kind);
-            kind.is_some_and(|k| k.when.iter().all(|p| p.find(received.object).is_some()))
+            let says = |p: &Pointer| {
+                p.find(received.object).is_some_and(|value| value.shape() != Shape::Null)
+            };
+            kind.is_some_and(|kind| kind.when.iter().all(says))
         };
-        let Some(written) = rule.from.iter().find_map(|from| from.text(received)) else {
+        let said = rule.from.iter().filter_map(|from| from.text(received));
+        let Some(written) = said.into_iter().find(|word| !word.is_empty()) else {
             let found = rule.unnamed.iter().find(fits).copied().or(rule.other);
             return found.map_or(KindFound::Missing, KindFound::Known);
         };
-        let word = written.strip_suffix(".0").unwrap_or(&written);
-        let candidates = rule.values.binary_search_by(|(value, _)| (**value).cmp(word)).ok();
-        let candidates = candidates.and_then(|at| rule.values.get(at)).map(|(_, kinds)| kinds);
+        let candidates = rule.candidates(&written).or_else(|| {
+            // A number is the same however it is spelled: `1`, `1.0`, `1e0`.
+            let number = whole(&written)?;
+            rule.candidates(&number.to_string())
+        });
         // If none fits, the last says what is missing.
         let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
         match found.copied().or(rule.other) {
@@ -201,6 +223,12 @@ impl Plan {
     /// How a kind is signed.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         self.kind(kind).signature.as_ref().or(self.signature.as_ref())
+    }
+
+    /// Whether callbacks of any kind are signed with a template's keys.
+    pub(crate) fn signs(&self) -> bool {
+        let own = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
+        own.chain(&self.signature).any(|signature| signature.key.setting.is_none())
     }
 
     /// The setting of that name.

@@ -27,24 +27,31 @@ impl Pointer {
         std::iter::once(&*self.first).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Puts a value there, making the objects on the way.
+    /// Puts a value there, making the objects on the way; a number names an element of an array.
     pub(crate) fn set(
         &self,
         object: &mut serde_json::Map<String, serde_json::Value>,
         value: serde_json::Value,
     ) {
-        let mut names = self.segments();
-        let Some(mut name) = names.next() else { return };
-        let mut object = object;
-        for next in names {
-            let inner = object.entry(name).or_insert_with(|| serde_json::json!({}));
-            if !inner.is_object() {
-                *inner = serde_json::json!({});
+        let mut place = object.entry(&*self.first).or_insert(serde_json::Value::Null);
+        for name in &self.rest {
+            let index = name.parse::<usize>().ok();
+            let is_element = index.is_some_and(|at| place.get(at).is_some());
+            if !is_element && !place.is_object() {
+                *place = serde_json::json!({});
             }
-            let Some(inner) = inner.as_object_mut() else { return };
-            (object, name) = (inner, next);
+            place = match (place, index) {
+                (serde_json::Value::Array(elements), Some(at)) => match elements.get_mut(at) {
+                    Some(element) => element,
+                    None => return,
+                },
+                (serde_json::Value::Object(members), _) => {
+                    members.entry(&**name).or_insert(serde_json::Value::Null)
+                }
+                _ => return,
+            };
         }
-        object.insert(name.to_owned(), value);
+        *place = value;
     }
 
     /// The name, for a pointer of one segment: a member of the body itself.
@@ -63,7 +70,7 @@ impl Pointer {
             if value.shape() != Shape::Object {
                 return None;
             }
-            let inner = Object::from_json(raw).ok()?;
+            let inner = Object::from_checked(raw).ok()?;
             value = inner.into_member(name)?;
         }
         Some(value)

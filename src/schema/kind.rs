@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::DRAFT;
 use crate::json::Shape;
 use crate::provider::field::{Field, Fields, Inner, Range, Type};
-use crate::provider::reply::Decision;
+use crate::provider::reply::{Decision, Member, Preset};
 use crate::provider::{Kind, Plan};
 use crate::time::Unit;
 
@@ -55,7 +55,15 @@ fn answer(kind: &Kind) -> Value {
 
 /// `{"allow":true}`, with the platform's fields that do not say the same.
 fn common(decision: &Decision) -> Value {
-    let mut common = object(&decision.fields, decision.open, &|_| false);
+    let says = |preset: &Preset, name: &str| match &preset.member {
+        Member::Declared(index) => decision.fields.get(*index).is_some_and(|f| *f.name == *name),
+        Member::Open(_) => false,
+    };
+    let said = |name: &str| {
+        let mut words = decision.allow.iter().chain(&decision.deny);
+        words.any(|preset| says(preset, name))
+    };
+    let mut common = object(&decision.fields, decision.open, &said);
     let properties = common.entry("properties").or_insert_with(|| json!({}));
     if let Some(properties) = properties.as_object_mut() {
         properties.insert("allow".into(), json!({ "type": "boolean" }));
@@ -83,7 +91,7 @@ fn object(fields: &Fields, open: bool, leave_out: &dyn Fn(&str) -> bool) -> Map<
 }
 
 fn of_field(field: &Field, open: bool) -> Value {
-    let mut schema = of_type(&field.ty, open);
+    let mut schema = if field.lenient { json!({}) } else { of_type(&field.ty, open) };
     if field.optional || field.nullable {
         schema = json!({ "anyOf": [schema, { "type": "null" }] });
     }
@@ -129,6 +137,9 @@ fn array(inner: &Inner, open: bool) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         if inner.fields.is_some() {
             schema.insert("items".into(), inside(inner, open));
+        }
+        if let Some(of) = &inner.of {
+            schema.insert("items".into(), of_type(of, open));
         }
         schema.extend(inner.max_items.map(|max| ("maxItems".to_owned(), max.into())));
     }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use super::printable;
 use crate::json::Defect;
 use crate::provider::Plan;
 use crate::provider::field::FieldFault;
+use crate::provider::locator::Twice;
 use crate::provider::reply::Reply;
 use crate::provider::signature::SignatureFault;
 
@@ -26,7 +27,7 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed, so what was signed is not what would be read.
     ContentEncodingUnsupported,
-    /// A field, key or header stands twice.
+    /// A field, key, header or parameter stands twice.
     FieldDuplicate,
     /// A field is not of its declared type or range.
     FieldInvalid,
@@ -314,10 +315,9 @@ impl From<RefusalKind> for RequestFault {
     }
 }
 
-/// A header that stands twice.
-impl From<HeaderName> for RequestFault {
-    fn from(name: HeaderName) -> Self {
-        Self::with(RefusalKind::FieldDuplicate, format!("the header {name}"))
+impl From<Twice> for RequestFault {
+    fn from(twice: Twice) -> Self {
+        Self::with(RefusalKind::FieldDuplicate, printable(&twice.0))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod config;
 mod core;
+mod definitions;
 #[cfg(feature = "tower")]
 mod examples;
 #[cfg(feature = "tower")]

@@ -67,6 +67,11 @@ fn every_vector_reads_into_its_view_with_nothing_lost() {
     let views = views();
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
+        if vector.name == "kollus/drm_odd_item" {
+            // A lenient field that does not read as its type is for those who read JSON.
+            assert!(accepted.view::<kollus::Drm>().is_err());
+            continue;
+        }
         let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
         let event = accepted.event();
         let data: Value = accepted.view().unwrap();

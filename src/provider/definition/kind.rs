@@ -7,7 +7,7 @@ use http::HeaderValue;
 use super::Reader;
 use crate::document::{Form, Item, Located, Table, allowed};
 use crate::json::Object;
-use crate::provider::field::{Use, read_fields, read_unit};
+use crate::provider::field::{Declared, Use, read_unit};
 use crate::provider::plan::{Kind, KindRule, Sample};
 
 impl<'f> Reader<'f> {
@@ -40,7 +40,14 @@ impl<'f> Reader<'f> {
             Form::String(name) => {
                 find(&Located { value: name, place: item.place.clone() }).into_iter().collect()
             }
-            Form::Table(_) | Form::Other(_) => item.strings().iter().filter_map(find).collect(),
+            Form::Table(_) | Form::Other(_) => {
+                let names = item.strings();
+                if names.is_empty() || names.len() != item.len() {
+                    let remedy = "write a kind, or a list of kinds";
+                    self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+                }
+                names.iter().filter_map(find).collect()
+            }
         }
     }
 
@@ -53,12 +60,7 @@ impl<'f> Reader<'f> {
         index
     }
 
-    pub(super) fn kinds(
-        &self,
-        table: &Table<'f>,
-        base: Option<&Table<'f>>,
-        ce_type: &str,
-    ) -> Vec<Kind> {
+    pub(super) fn kinds(&self, table: &Table<'f>, base: &Declared, ce_type: &str) -> Vec<Kind> {
         table
             .entries()
             .into_iter()
@@ -73,15 +75,10 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
-    fn kind(
-        &self,
-        name: &str,
-        table: &Table<'f>,
-        base: Option<&Table<'f>>,
-        ce_type: &str,
-    ) -> Option<Kind> {
+    fn kind(&self, name: &str, table: &Table<'f>, base: &Declared, ce_type: &str) -> Option<Kind> {
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
+        self.check_name(name, group.as_deref(), table);
         let when = self.pointers(table, "when");
         let signature = table.table("signature").map(|t| self.signature(&t));
         let subject = self.locators(table, "subject");
@@ -91,9 +88,10 @@ impl<'f> Reader<'f> {
             time.finish();
             (!from.is_empty()).then_some((from, unit))
         });
-        let own = table.table("fields");
-        let tables: Vec<_> = base.into_iter().chain(own.as_ref()).collect();
-        let fields = read_fields(&tables, Use::Event, self.faults);
+        let fields = match table.table("fields") {
+            Some(own) => base.clone().with(&own, Use::Event, self.faults),
+            None => base.clone().build(),
+        };
         let decision = table.table("reply").map(|reply| self.decision(&reply));
         let sample = table.string("sample").and_then(|text| self.sample(&text));
         table.finish();
@@ -147,13 +145,24 @@ impl<'f> Reader<'f> {
         Sample { body, headers }
     }
 
+    /// Names that the config has a meaning of its own for.
+    fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
+        const RESERVED: [&str; 3] = ["", "*", "unknown"];
+        if RESERVED.contains(&name) {
+            self.faults.add(&table.place, "this is no kind's name", "give it another name");
+        }
+        if group.is_some_and(|group| RESERVED.contains(&group)) {
+            let remedy = "give the group another name";
+            self.faults.add(&table.place_of("falls_back_to"), "this is no group's name", remedy);
+        }
+    }
+
     pub(super) fn unknown_kind(
         &self,
         table: &Table<'f>,
-        base: Option<&Table<'f>>,
+        base: &Declared,
         ce_type: &str,
     ) -> Option<Kind> {
-        let tables: Vec<_> = base.into_iter().collect();
         Some(Kind {
             name: Arc::from("unknown"),
             ce_type: self.header(table, &format!("{ce_type}.unknown"))?,
@@ -163,7 +172,7 @@ impl<'f> Reader<'f> {
             signature: None,
             subject: Vec::new(),
             time: None,
-            fields: read_fields(&tables, Use::Event, self.faults),
+            fields: base.clone().build(),
             decision: None,
             sample: None,
         })

@@ -2,6 +2,7 @@
 //!
 //! Every fault is reported with its line, key and the allowed words; nothing unknown passes.
 
+mod check;
 mod kind;
 mod place;
 mod reply;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
+use super::field::{Use, declare};
 use super::plan::{BodyFormat, Plan, TenantCase};
 use super::reply::Reply;
 use super::setting::Setting;
@@ -75,14 +77,17 @@ impl<'f> Reader<'f> {
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
         let signature = table.table("signature").map(|t| self.signature(&t));
         let id = self.locators(table, "id");
+        let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let kind_table = self.require_table(table, "kind");
-        let base = table.table("fields");
+        let base = table.table("fields").map(|t| declare(&t, Use::Event, self.faults));
+        let base = base.unwrap_or_default();
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
-        let kinds = self.kinds(&kinds_table, base.as_ref(), ce_type);
+        let kinds = self.kinds(&kinds_table, &base, ce_type);
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
+        self.check_kinds(&kinds_table, &kinds);
         table.finish();
         let request = request?;
         let signature = match signature {
@@ -103,11 +108,12 @@ impl<'f> Reader<'f> {
             tenant_case,
             signature,
             kind_rule,
-            unknown: self.unknown_kind(table, base.as_ref(), ce_type)?,
+            unknown: self.unknown_kind(table, &base, ce_type)?,
             kinds,
             groups,
             sample,
             id,
+            id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             timeout: Duration::from_millis(timeout.unsigned_abs()),
             headers: self.headers.into_inner(),

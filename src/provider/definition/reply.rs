@@ -8,24 +8,20 @@ use crate::provider::field::{Fields, Use, read_condition, read_fields};
 use crate::provider::reply::{
     Decision, Form as SealForm, FormRule, Per, Preset, Protect, Sealing, read_presets,
 };
+use crate::provider::setting::Holds;
 
 impl<'f> Reader<'f> {
     pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
         let own = table.table("fields");
-        let fields = read_fields(&own.iter().collect::<Vec<_>>(), Use::Reply, self.faults);
+        let fields = own.map(|own| read_fields(&own, Use::Reply, self.faults)).unwrap_or_default();
         let per = table.table("per").map(|t| self.per(&t, &fields));
         let allow = self.require_table(table, "allow").map(|t| self.presets(&t, &fields));
         let deny = self.require_table(table, "deny").map(|t| self.presets(&t, &fields));
-        let message = table.string("message").and_then(|name| {
-            let field = fields.find(name.value);
-            if field.is_none() {
-                let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
-                self.faults.add(&name.place, "no reply field has this name", remedy);
-            }
-            field
-        });
+        let named = |key| table.string(key).and_then(|name| self.reply_field(&name, &fields));
+        let message = named("message");
+        let bare = named("bare");
         let sealing = self.sealing(table);
         table.finish();
         let (allow, deny) = (allow?, deny?);
@@ -35,10 +31,20 @@ impl<'f> Reader<'f> {
             allow,
             deny,
             message,
+            bare,
             fields,
             open,
             sealing: sealing?,
         })
+    }
+
+    fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
+        let field = fields.find(name.value);
+        if field.is_none() {
+            let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
+            self.faults.add(&name.place, "no reply field has this name", remedy);
+        }
+        field
     }
 
     fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<Per> {
@@ -68,7 +74,11 @@ impl<'f> Reader<'f> {
         let form = match table.string("encode") {
             None => FormRule::Always(SealForm::Plain),
             Some(word) => match word.value.strip_prefix("setting:") {
-                Some(name) => FormRule::Setting(self.setting(&word, name)?),
+                Some(name) => {
+                    let index = self.setting(&word, name)?;
+                    self.check_forms(&word, index);
+                    FormRule::Setting(index)
+                }
                 None => FormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?),
             },
         };
@@ -93,6 +103,19 @@ impl<'f> Reader<'f> {
             self.faults.add(&table.place, "nothing says which key signs the token", remedy);
         }
         Some(Sealing { form, key, headers })
+    }
+
+    /// A setting that chooses the form has the forms for its words.
+    fn check_forms(&self, word: &Located<&str>, index: usize) {
+        let words = match self.settings.get(index).map(|setting| &setting.holds) {
+            Some(Holds::Word(words)) => words.as_slice(),
+            _ => &[],
+        };
+        let known = |word: &str| SealForm::WORDS.iter().any(|(name, _)| *name == word);
+        if words.is_empty() || !words.iter().all(|word| known(word)) {
+            let remedy = "declare it with one_of = [\"plain\", \"jwt\"]";
+            self.faults.add(&word.place, "this setting does not choose between forms", remedy);
+        }
     }
 
     /// `setting:NAME`.

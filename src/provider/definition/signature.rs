@@ -1,9 +1,10 @@
 //! `[signature]`: where it stands, what it covers, and for how long it holds.
 
 use super::Reader;
-use crate::document::{Form, Item, Located, Table};
+use crate::document::{Form, Item, Located, Place, Table};
 use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
+use crate::provider::locator::Locator;
 use crate::provider::signature::{
     KeyRule, Means, Part, PartForm, Signature, Source, TimeRule, Window,
 };
@@ -33,6 +34,21 @@ impl<'f> Reader<'f> {
         table.finish();
         let digest = digest?;
         self.check_key(table, digest, &parts);
+        if let Some(Some(time)) = &time {
+            self.check_time(&table.place_of("time"), time, &parts);
+        }
+        let listed = |from: &Source| matches!(from, Source::Listed(_));
+        let reads_list = parts.iter().any(|part| listed(&part.from));
+        if separator.is_none() && reads_list {
+            let remedy = "add separator = \",\"";
+            self.faults.add(&table.place_of("parts"), "nothing says what splits the list", remedy);
+        }
+        if let Some(Locator::Body(pointer)) = &found_in
+            && pointer.top_level().is_none()
+        {
+            let remedy = "name a member of the body itself; unwrap takes off what is around it";
+            self.faults.add(&table.place_of("found_in"), "the signature stands too deep", remedy);
+        }
         let time = match time {
             None => None,
             Some(read) => Some(read?),
@@ -53,6 +69,18 @@ impl<'f> Reader<'f> {
         if digest.is_keyed() && (among || parts.is_empty()) {
             let remedy = "list what is signed; an HMAC takes the key apart from it";
             self.faults.add(&place, "this is not what an HMAC is made of", remedy);
+        }
+    }
+
+    /// A time that nothing signs can be changed by anybody.
+    fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
+        let whole = |part: &Part| matches!(part.from, Source::Body | Source::FormText);
+        let in_body = matches!(time.from.place(), Some(Locator::Body(_)));
+        let is_place = matches!(time.from, Source::Listed(_) | Source::Value(_));
+        let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
+        if !is_place || !covered {
+            let remedy = "take a time that stands among the parts, or in a body that does";
+            self.faults.add(place, "this time is not signed", remedy);
         }
     }
 

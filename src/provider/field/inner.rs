@@ -2,30 +2,33 @@
 
 use std::borrow::Cow;
 
-use super::FieldFault;
 use super::types::{Inner, Misfit, Writer, whole};
+use super::{FieldFault, Fields};
 use crate::json::{self, Object, Shape, Value};
 
-/// Writes an object or array, with the declared fields in it.
+/// Writes an object or array, with what is declared in it.
 pub(super) fn write_inner(
     value: &Value<'_>,
     inner: &Inner,
     writer: Writer,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    let (Some(fields), Value::Json(raw)) = (&inner.fields, value) else {
+    let Value::Json(raw) = value else {
         value.write(out);
         return Ok(());
     };
-    let object = |raw, out: &mut Vec<u8>| match Object::from_json(raw) {
-        Ok(object) => fields.write_object(&object, writer, |_| false, out),
-        Err(_) => {
-            let found = Value::Json(raw).shape().name();
-            Err(FieldFault::Type { field: "".into(), wanted: "object", found })
-        }
-    };
     if value.shape() == Shape::Object {
-        return object(raw, out).map_err(Misfit::Inside);
+        return match &inner.fields {
+            Some(fields) => write_fields(raw, fields, writer, out).map_err(Misfit::Inside),
+            None => {
+                value.write(out);
+                Ok(())
+            }
+        };
+    }
+    if inner.fields.is_none() && inner.of.is_none() && inner.max_items.is_none() {
+        value.write(out);
+        return Ok(());
     }
     let elements = json::elements(raw).map_err(|_| Misfit::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
@@ -36,17 +39,57 @@ pub(super) fn write_inner(
         if index > 0 {
             out.push(b',');
         }
-        object(element, out)
+        write_element(element, inner, writer, out)
             .map_err(|fault| Misfit::Inside(fault.inside(&format!("[{index}]"))))?;
     }
     out.push(b']');
     Ok(())
 }
 
+fn write_fields(
+    raw: &str,
+    fields: &Fields,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldFault> {
+    let found = Value::Json(raw).shape().name();
+    match Object::from_checked(raw) {
+        Ok(object) => fields.write_object(&object, writer, |_| false, out),
+        Err(_) => Err(FieldFault::Type { field: "".into(), wanted: "object", found }),
+    }
+}
+
+fn write_element(
+    raw: &str,
+    inner: &Inner,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldFault> {
+    match (&inner.fields, &inner.of) {
+        (Some(fields), _) => write_fields(raw, fields, writer, out),
+        (None, Some(of)) => {
+            of.write(&Value::Json(raw), writer, out).map_err(|misfit| match misfit {
+                Misfit::Inside(fault) => fault,
+                Misfit::Range(range) => {
+                    FieldFault::Range { field: "".into(), min: range.min, max: range.max }
+                }
+                Misfit::Type => {
+                    let found = Value::Json(raw).shape().name();
+                    FieldFault::Type { field: "".into(), wanted: of.name(), found }
+                }
+            })
+        }
+        (None, None) => {
+            out.extend_from_slice(raw.as_bytes());
+            Ok(())
+        }
+    }
+}
+
 /// Checks that the integers of an object rise in the order in which they are declared.
 pub(super) fn check_rising(value: &Value<'_>, inner: &Inner) -> Result<(), Misfit> {
     let (Some(fields), Value::Json(raw)) = (&inner.fields, value) else { return Ok(()) };
-    let object = Object::from_json(raw).map_err(|_| Misfit::Type)?;
+    let object = Object::from_checked(raw).map_err(|_| Misfit::Type)?;
     let numbers = fields.iter().filter_map(|field| {
         let number = whole(&object.get(&field.name)?.scalar()?)?;
         Some((number, &field.name))

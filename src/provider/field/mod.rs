@@ -13,7 +13,8 @@
 //! | `object`, `array` | the same; with `wrap`, a number for an array of one | the same |
 //! | `json` | an object or array; a string holding one, encoded once or twice | the object or array |
 //!
-//! `object`, `array` and `json` may declare `fields`: of the object, or of each object in the array.
+//! A `lenient` field that does not read as its type stays as it came: some values are not worth a
+//! callback. `object`, `array` and `json` may declare `fields`: of the object, or of each object in the array.
 //!
 //! `null` stands for an optional field without a value, and so does an empty text where no string is
 //! declared.
@@ -22,9 +23,9 @@ mod inner;
 mod read;
 mod types;
 
-pub(crate) use read::{Use, read_condition, read_fields, read_unit};
+pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_unit};
 use types::Misfit;
-pub(crate) use types::{Inner, Range, Type, Writer};
+pub(crate) use types::{Inner, Range, Type, Writer, whole};
 
 use crate::json::{self, Object, Shape, Value};
 
@@ -39,6 +40,8 @@ pub(crate) struct Field {
     pub(crate) nullable: bool,
     /// Holds a credential: the app gets it, no log does.
     pub(crate) secret: bool,
+    /// What does not read as its type stays as it came.
+    pub(crate) lenient: bool,
     /// In a reply: the callbacks that it is for.
     pub(crate) when: Option<Condition>,
 }
@@ -135,10 +138,14 @@ impl Fields {
         out.push(b'{');
         let start = out.len();
         for (name, value) in object.iter().filter(|(name, _)| !is_consumed(name)) {
+            let declared = self.find(name).and_then(|index| Some((index, self.list.get(index)?)));
+            if writer == Writer::App && declared.is_some_and(|(_, field)| field.is_nothing(value)) {
+                // To the platform a `null` is a wrong type.
+                continue;
+            }
             if out.len() > start {
                 out.push(b',');
             }
-            let declared = self.find(name).and_then(|index| Some((index, self.list.get(index)?)));
             // An alias beside the true name, or beside another alias, is kept under its own.
             let fresh = declared.filter(|(index, field)| {
                 seen & (1 << index) == 0
@@ -194,10 +201,15 @@ impl Field {
             },
         };
         out.truncate(before);
+        if self.lenient {
+            value.write(out);
+            return Ok(());
+        }
         Err(fault)
     }
 
-    fn is_nothing(&self, value: &Value<'_>) -> bool {
+    /// Whether the value stands for an optional field that is not set.
+    pub(crate) fn is_nothing(&self, value: &Value<'_>) -> bool {
         let says_nothing = || {
             let text = value.scalar().unwrap_or_default();
             let encoded = matches!(self.ty, Type::Json { .. });
@@ -217,8 +229,7 @@ mod tests {
     use crate::document;
 
     fn fields(text: &str) -> Fields {
-        document::read(text, |table, faults| Some(read_fields(&[table], Use::Event, faults)))
-            .unwrap()
+        document::read(text, |table, faults| Some(read_fields(table, Use::Event, faults))).unwrap()
     }
 
     fn event(fields: &Fields, body: &str) -> Result<String, FieldFault> {
@@ -385,7 +396,7 @@ mod tests {
     #[test]
     fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
         let faults = document::read("f = 'integr'", |table, faults| {
-            Some(read_fields(&[table], Use::Event, faults))
+            Some(read_fields(table, Use::Event, faults))
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();

@@ -15,33 +15,61 @@ pub(crate) enum Use {
     Reply,
 }
 
-/// Reads `[…fields]` tables; a later one replaces a field of an earlier one.
-pub(crate) fn read_fields(tables: &[&Table<'_>], of: Use, faults: &Faults<'_>) -> Fields {
-    let mut list: Vec<(Field, Vec<Box<str>>)> = Vec::new();
-    for table in tables {
-        for (name, item) in table.entries() {
-            let Some(read) = read_field(name, &item, of, faults) else { continue };
-            match list.iter_mut().find(|(field, _)| *field.name == *name) {
+/// Fields as declared, with their aliases.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Declared(Vec<(Field, Vec<Box<str>>)>);
+
+/// Reads a `[…fields]` table.
+pub(crate) fn declare(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Declared {
+    let entries = table.entries().into_iter();
+    Declared(entries.filter_map(|(name, item)| read_field(name, &item, of, faults)).collect())
+}
+
+impl Declared {
+    /// With a table that adds to it, or replaces fields of the same name.
+    pub(crate) fn with(mut self, table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
+        for read in declare(table, of, faults).0 {
+            match self.0.iter_mut().find(|(field, _)| field.name == read.0.name) {
                 Some(earlier) => *earlier = read,
-                None => list.push(read),
+                None => self.0.push(read),
             }
         }
-    }
-    if let (true, Some(table)) = (list.len() > MAX_FIELDS, tables.last()) {
-        faults.add(&table.place, "too many fields", format!("declare at most {MAX_FIELDS}"));
-        list.truncate(MAX_FIELDS);
-    }
-    let mut fields = Fields::default();
-    for (index, (field, aliases)) in list.into_iter().enumerate() {
-        if !field.optional {
-            fields.required |= 1 << index;
+        if self.0.len() > MAX_FIELDS {
+            let remedy = format!("declare at most {MAX_FIELDS}");
+            faults.add(&table.place, "too many fields", remedy);
+            self.0.truncate(MAX_FIELDS);
         }
-        fields.index.extend(aliases.into_iter().map(|alias| (alias, index)));
-        fields.index.push((field.name.clone(), index));
-        fields.list.push(field);
+        let fields = self.build();
+        let mut names = fields.index.windows(2).filter_map(|pair| match pair {
+            [(one, _), (other, _)] if one == other => Some(one),
+            _ => None,
+        });
+        if let Some(name) = names.next() {
+            let problem = format!("`{name}` is the name of two fields");
+            faults.add(&table.place, problem, "give each field and alias a name of its own");
+        }
+        fields
     }
-    fields.index.sort();
-    fields
+
+    /// As they are.
+    pub(crate) fn build(self) -> Fields {
+        let mut fields = Fields::default();
+        for (index, (field, aliases)) in self.0.into_iter().enumerate().take(MAX_FIELDS) {
+            if !field.optional {
+                fields.required |= 1 << index;
+            }
+            fields.index.extend(aliases.into_iter().map(|alias| (alias, index)));
+            fields.index.push((field.name.clone(), index));
+            fields.list.push(field);
+        }
+        fields.index.sort();
+        fields
+    }
+}
+
+/// Reads a `[…fields]` table that stands alone.
+pub(crate) fn read_fields(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
+    Declared::default().with(table, of, faults)
 }
 
 /// `"integer"`, `"integer?"` for an optional one, or a table.
@@ -56,7 +84,16 @@ fn read_field(
         json::write_string(name, &mut key);
         key.push(b':');
         let (name, key) = (name.into(), key.into());
-        Field { name, key, ty, optional, nullable: false, secret: false, when: None }
+        Field {
+            name,
+            key,
+            ty,
+            optional,
+            nullable: false,
+            secret: false,
+            lenient: false,
+            when: None,
+        }
     };
     match &item.form {
         Form::String(word) => {
@@ -68,18 +105,19 @@ fn read_field(
             let word = table.require_string("type", "name the field's type");
             let optional = table.boolean("optional").unwrap_or(false);
             let mut aliases = Vec::new();
-            let (mut nullable, mut secret, mut when) = (false, false, None);
+            let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
             match of {
                 Use::Event => {
                     nullable = table.boolean("nullable").unwrap_or(false);
                     secret = table.boolean("secret").unwrap_or(false);
+                    lenient = table.boolean("lenient").unwrap_or(false);
                     aliases = table.strings("aliases").iter().map(|a| a.value.into()).collect();
                 }
                 Use::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
             }
             let ty = read_type(word?.value, Some(table), item, of, faults);
             table.finish();
-            Some((Field { nullable, secret, when, ..plain(ty?, optional) }, aliases))
+            Some((Field { nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
         }
         Form::Other(_) => {
             let problem = format!("this is {}", item.form.name());
@@ -101,12 +139,19 @@ fn read_type(
     Some(match word {
         "array" => Type::Array { wrap: of == Use::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
-        "integer" => Type::Integer(read_range(table)),
+        "integer" => Type::Integer(read_range(table, faults)),
         "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)), inner: inner() },
         "number" => Type::Number,
         "object" => Type::Object { inner: inner(), rising: flag("rising") },
         "string" => Type::String,
-        "timestamp" => Type::Timestamp(table.map_or(Unit::Seconds, |t| read_unit(t, faults))),
+        "timestamp" => {
+            let unit = table.map_or(Unit::Seconds, |t| read_unit(t, faults));
+            if let Some(table) = table.filter(|_| unit == Unit::Rfc3339) {
+                let remedy = "write type = \"string\"; a timestamp is a number, in s or ms";
+                faults.add(&table.place_of("unit"), "a timestamp is no text", remedy);
+            }
+            Type::Timestamp(unit)
+        }
         other => {
             let remedy = allowed("type", other, Type::NAMES.into_iter());
             faults.add(&item.place, "this type is unknown", remedy);
@@ -115,10 +160,15 @@ fn read_type(
     })
 }
 
-fn read_inner(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Inner {
+fn read_inner(table: &Table<'_>, usage: Use, faults: &Faults<'_>) -> Inner {
     let max_items = table.integer("max_items", 1..=1_000_000);
+    let of = table.any("of").and_then(|item| {
+        let Form::String(word) = &item.form else { return None };
+        read_type(word, None, &item, usage, faults).map(Box::new)
+    });
     Inner {
-        fields: table.table("fields").map(|own| Arc::new(read_fields(&[&own], of, faults))),
+        of,
+        fields: table.table("fields").map(|own| Arc::new(read_fields(&own, usage, faults))),
         max_items: max_items.and_then(|max| usize::try_from(max).ok()),
     }
 }
@@ -161,13 +211,17 @@ fn read_holds(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     }
 }
 
-fn read_range(table: Option<&Table<'_>>) -> Range {
+fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
     let bound = |key| table.and_then(|t| t.integer(key, i64::MIN..=i64::MAX));
-    Range {
+    let range = Range {
         min: bound("min").unwrap_or(Range::ANY.min),
         max: bound("max").unwrap_or(Range::ANY.max),
         or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
+    };
+    if let Some(table) = table.filter(|_| range.min > range.max) {
+        faults.add(&table.place_of("min"), "no number is in this range", "put min before max");
     }
+    range
 }
 
 /// `unit = "s"`, `"ms"` or `"rfc3339"`.

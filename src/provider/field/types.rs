@@ -36,6 +36,8 @@ pub(crate) enum Type {
 pub(crate) struct Inner {
     /// The fields of the object, or of each object in the array.
     pub(crate) fields: Option<Arc<Fields>>,
+    /// What every element of the array is.
+    pub(crate) of: Option<Box<Type>>,
     /// How long the array may be.
     pub(crate) max_items: Option<usize>,
 }
@@ -100,9 +102,10 @@ impl Type {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
                 write_inner(value, inner, writer, out)?;
             }
-            Self::Array { wrap: true, .. } if value.shape() == Shape::Number => {
+            Self::Array { wrap: true, .. } => {
+                let number = value.scalar().filter(|text| is_number(text)).ok_or(Misfit::Type)?;
                 out.push(b'[');
-                value.write(out);
+                out.extend_from_slice(number.as_bytes());
                 out.push(b']');
             }
             Self::Object { inner, rising } if value.shape() == Shape::Object => {
@@ -167,7 +170,7 @@ fn is_canonical(raw: &str) -> bool {
 }
 
 /// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
-pub(super) fn whole(text: &str) -> Option<i64> {
+pub(crate) fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
@@ -189,9 +192,12 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
+fn is_number(text: &str) -> bool {
+    serde_json::from_str::<f64>(text).is_ok()
+}
+
 fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let text = value.scalar().ok_or(Misfit::Type)?;
-    serde_json::from_str::<f64>(&text).map_err(|_| Misfit::Type)?;
+    let text = value.scalar().filter(|text| is_number(text)).ok_or(Misfit::Type)?;
     out.extend_from_slice(text.trim().as_bytes());
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct DrmItem {
     /// The video's key.
     pub media_content_key: String,
     /// The user named in the play token.
-    pub client_user_id: String,
+    pub client_user_id: Option<String>,
     /// The player's identifier.
     pub player_id: Option<String>,
     /// The hardware's identifier, on platforms that have one.

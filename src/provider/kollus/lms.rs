@@ -108,7 +108,7 @@ pub struct Bookmark {
     /// The user named in the play token.
     pub client_user_id: String,
     /// Seconds from the beginning.
-    pub position: i64,
+    pub position: f64,
     /// Unix seconds on the viewer's device: whatever it is set to.
     pub localtime: Option<i64>,
     /// The bookmark's title.

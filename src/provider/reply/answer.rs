@@ -1,5 +1,7 @@
 //! An app's answer, read: each field of its declared type, whatever form it came in.
 
+use std::borrow::Cow;
+
 use crate::json::{self, Defect, Object, Shape, Value};
 use crate::provider::field::{Field, FieldFault, Fields, Writer};
 
@@ -41,16 +43,29 @@ pub(crate) enum AnswerFault {
 /// An answer, read.
 pub(super) enum Words<'a> {
     /// One answer for each item: what it says of which item, and its fields.
-    List(Vec<(Object<'a>, Result<Vec<Preset>, AnswerFault>)>),
+    List(Vec<Answered<'a>>),
     /// No answer that could be used.
     Nothing,
     /// One answer for everything.
     Uniform {
-        presets: Vec<Preset>,
+        presets: Cow<'a, [Preset]>,
         /// In the common form, which knows nothing of the platform.
         common: bool,
     },
 }
+
+/// What an element says of its item, and its fields.
+pub(super) type Answered<'a> = (Object<'a>, Result<Vec<Preset>, AnswerFault>);
+
+impl<'a> Words<'a> {
+    /// The same for whatever there is.
+    pub(super) fn blanket(presets: impl Into<Cow<'a, [Preset]>>) -> Self {
+        Self::Uniform { presets: presets.into(), common: true }
+    }
+}
+
+/// More elements than this no platform asks about at once.
+const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";
 pub(super) const COMMON_MESSAGE: &str = "message";
@@ -62,6 +77,10 @@ impl Decision {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
         if self.per.is_some() && text.starts_with('[') {
             return self.list(text);
+        }
+        if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
+            let presets: Vec<_> = self.preset(field, &Value::Json(text))?.into_iter().collect();
+            return Ok(Words::Uniform { presets: presets.into(), common: false });
         }
         let object = Object::from_json(text)?;
         match self.inside_envelope(&object)? {
@@ -75,7 +94,7 @@ impl Decision {
     pub(crate) fn presets(&self, json: &str) -> Result<Vec<Preset>, AnswerFault> {
         match self.words(json.as_bytes())? {
             Words::List(_) | Words::Nothing => Err(AnswerFault::Malformed),
-            Words::Uniform { presets, .. } => Ok(presets),
+            Words::Uniform { presets, .. } => Ok(presets.into_owned()),
         }
     }
 
@@ -106,20 +125,31 @@ impl Decision {
     }
 
     fn list<'a>(&self, raw: &'a str) -> Result<Words<'a>, AnswerFault> {
-        json::check_nested(raw)?;
-        let elements = json::elements(raw)?.into_iter().map(|raw| {
-            let object = Object::from_json(raw)?;
-            let presets = self.native(&object);
-            Ok((object, presets))
+        let elements = json::elements(raw)?;
+        if elements.len() > MAX_ELEMENTS {
+            return Err(AnswerFault::NotAsked { count: elements.len() });
+        }
+        let elements = elements.into_iter().map(|raw| match Object::from_json(raw) {
+            Ok(object) => {
+                let (presets, _) = self.fields_of(&object);
+                (object, presets)
+            }
+            Err(defect) => (Object::default(), Err(defect.into())),
         });
-        elements.collect::<Result<_, AnswerFault>>().map(Words::List)
+        Ok(Words::List(elements.collect()))
     }
 
     fn uniform<'a>(&self, object: &Object<'a>) -> Result<Words<'a>, AnswerFault> {
+        let (presets, common) = self.fields_of(object);
+        Ok(Words::Uniform { presets: presets?.into(), common })
+    }
+
+    /// The fields that an object says in either form, and whether it was the common one.
+    fn fields_of(&self, object: &Object<'_>) -> (Result<Vec<Preset>, AnswerFault>, bool) {
         let word = object.get(COMMON_ALLOW);
         match word.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
-            None => Ok(Words::Uniform { presets: self.native(object)?, common: false }),
-            Some(word) => Ok(Words::Uniform { presets: self.common(object, word)?, common: true }),
+            None => (self.native(object), false),
+            Some(word) => (self.common(object, word), true),
         }
     }
 
@@ -141,7 +171,8 @@ impl Decision {
                 return Err(FieldFault::Type { field, wanted: "boolean", found }.into());
             }
         };
-        for (name, value) in object.iter().filter(|(name, _)| *name != COMMON_ALLOW) {
+        let others = object.iter().filter(|(name, _)| *name != COMMON_ALLOW && !self.echoes(name));
+        for (name, value) in others {
             let said = match (name, self.message) {
                 (COMMON_MESSAGE, Some(message)) => self.preset(message, value)?,
                 (COMMON_MESSAGE, None) => None,
@@ -158,7 +189,7 @@ impl Decision {
 
     fn member(&self, name: &str, value: &Value<'_>) -> Result<Option<Preset>, AnswerFault> {
         match self.fields.find(name) {
-            Some(index) => Ok(self.preset(index, value)?),
+            Some(index) => self.preset(index, value),
             None if self.open => {
                 let mut out = Vec::new();
                 value.write(&mut out);
@@ -169,7 +200,7 @@ impl Decision {
         }
     }
 
-    fn preset(&self, index: usize, value: &Value<'_>) -> Result<Option<Preset>, FieldFault> {
+    fn preset(&self, index: usize, value: &Value<'_>) -> Result<Option<Preset>, AnswerFault> {
         self.fields.get(index).map_or(Ok(None), |field| read_preset(index, field, value))
     }
 
@@ -184,20 +215,19 @@ impl Decision {
     }
 }
 
-/// A field of its declared type; nothing for an optional one that is `null`, as many serialisers
-/// write what is not set: to the platform it is a wrong type.
+/// A field of its declared type; nothing for an optional one that is `null` or an empty text, as
+/// many serialisers write what is not set: to the platform it is a wrong type.
 fn read_preset(
     index: usize,
     field: &Field,
     value: &Value<'_>,
-) -> Result<Option<Preset>, FieldFault> {
-    if field.optional && value.shape() == Shape::Null {
+) -> Result<Option<Preset>, AnswerFault> {
+    if field.is_nothing(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
     field.write(value, Writer::App, &mut out)?;
-    // A field writes JSON, which is UTF-8.
-    let json = String::from_utf8(out).unwrap_or_default().into();
+    let json = String::from_utf8(out).map_err(|_| AnswerFault::Malformed)?.into();
     Ok(Some(Preset { member: Member::Declared(index), json }))
 }
 

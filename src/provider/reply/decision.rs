@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::answer::{AnswerFault, Member, Preset, Words};
+use super::list::spoken;
 use super::{Seal, Sealing};
-use crate::json::{self, Object, Shape, Value};
+use crate::json::{self, Object};
 use crate::provider::field::{Condition, Fields};
 
 /// How a kind whose answer matters is replied to.
@@ -19,6 +20,8 @@ pub(crate) struct Decision {
     /// The field that a common answer's `message` fills.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
+    /// The field that an answer stands for which is no object.
+    pub(crate) bare: Option<usize>,
     /// Whether the platform's fields are not all known, so that any name goes through.
     pub(crate) open: bool,
     pub(crate) sealing: Sealing,
@@ -82,10 +85,6 @@ impl<'p> Verdict<'p> {
     const fn bare(presets: &'p [Preset]) -> Self {
         Self { presets: Cow::Borrowed(presets), is_own: false, is_filled: false }
     }
-
-    const fn own(presets: &'p [Preset]) -> Self {
-        Self { presets: Cow::Borrowed(presets), is_own: true, is_filled: true }
-    }
 }
 
 impl Decision {
@@ -99,12 +98,14 @@ impl Decision {
     ) -> (Vec<u8>, Option<AnswerFault>) {
         let words = match said {
             Said::Answer(answer) => self.words(answer),
-            Said::Allow => Ok(Words::Uniform { presets: self.allow.clone(), common: true }),
-            Said::Deny(answer) => {
-                let presets = self.deny.iter().cloned().chain(self.message_of(answer)).collect();
-                Ok(Words::Uniform { presets, common: true })
-            }
-            Said::Fixed(presets) => Ok(Words::Uniform { presets: presets.to_vec(), common: true }),
+            Said::Allow => Ok(Words::blanket(&*self.allow)),
+            Said::Deny(answer) => Ok(match self.message_of(answer) {
+                None => Words::blanket(&*self.deny),
+                Some(message) => {
+                    Words::blanket(self.deny.iter().cloned().chain([message]).collect::<Vec<_>>())
+                }
+            }),
+            Said::Fixed(presets) => Ok(Words::blanket(presets)),
             Said::Failure => Ok(Words::Nothing),
         };
         let (words, fault) = match words {
@@ -146,8 +147,9 @@ impl Decision {
     /// What is said of every item alike.
     fn verdict<'p>(&self, words: &'p Words<'_>, only: bool, policy: &'p Policy) -> Verdict<'p> {
         match words {
-            Words::Uniform { presets, common: false } if only => Verdict::own(presets),
-            Words::Uniform { presets, .. } => Verdict::blanket(&**presets),
+            Words::Uniform { presets, common } => {
+                Verdict { is_own: only && !common, ..Verdict::blanket(&**presets) }
+            }
             Words::List(_) | Words::Nothing => Verdict::bare(&policy.on_failure),
         }
     }
@@ -163,27 +165,29 @@ impl Decision {
     ) -> Option<AnswerFault> {
         let items = per.items(data);
         let mut fault = None;
-        let mut taken = 0;
+        let assigned = match words {
+            Words::List(answers) => Some(per.assign(&items, answers)),
+            Words::Nothing | Words::Uniform { .. } => None,
+        };
         out.push(b'[');
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            let mut verdict = self.verdict(words, items.len() == 1, policy);
-            if let Words::List(answers) = words {
-                let answer = per.answer_to(index, item, items.len(), answers);
-                taken += usize::from(answer.is_some());
-                match answer.unwrap_or(Err(&AnswerFault::NotAnswered)) {
-                    Ok(presets) => verdict = Verdict::own(presets),
-                    Err(found) => fault = fault.or_else(|| Some(per.at(index, found))),
-                }
-            }
+            let verdict = match &assigned {
+                None => self.verdict(words, items.len() == 1, policy),
+                Some(assigned) => match assigned.answer_to(index) {
+                    Ok((presets, is_own)) => Verdict { is_own, ..Verdict::blanket(presets) },
+                    Err(found) => {
+                        fault = fault.or_else(|| Some(per.at(index, found)));
+                        Verdict::bare(&policy.on_failure)
+                    }
+                },
+            };
             self.write_item(Some(item), &verdict, policy, out);
         }
         out.push(b']');
-        let Words::List(answers) = words else { return fault };
-        let count = answers.len().saturating_sub(taken);
-        fault.or_else(|| (count > 0).then_some(AnswerFault::NotAsked { count }))
+        fault.or_else(|| assigned.and_then(|assigned| assigned.left_over()))
     }
 
     /// Writes what is said of one item, with what it repeats of the item.
@@ -194,13 +198,21 @@ impl Decision {
         policy: &Policy,
         out: &mut Vec<u8>,
     ) {
-        let accepts = self.accepts(&verdict.presets);
-        let protect = self.per.as_ref().and_then(|per| per.protect.as_ref()).filter(|protect| {
-            !accepts && !verdict.is_own && item.is_some_and(|item| protect.when.holds(item))
-        });
+        let protect =
+            self.per.as_ref().and_then(|per| per.protect.as_ref()).filter(|protect| {
+                !verdict.is_own && item.is_some_and(|item| protect.when.holds(item))
+            });
         let presets = protect.map_or(&*verdict.presets, |protect| &protect.reply);
+        let accepts = self.accepts(presets);
         let defaults = if accepts && verdict.is_filled { &*policy.defaults } else { &[] };
-        let fresh = |preset: &&Preset| !presets.iter().any(|own| own.member == preset.member);
+        // What accepting takes beside the word itself.
+        let needed = if accepts { &*self.allow } else { &[] };
+        let said =
+            |list: &[Preset], preset: &Preset| list.iter().any(|p| p.member == preset.member);
+        let defaults = defaults.iter().filter(|preset| !said(presets, preset));
+        let needed = needed
+            .iter()
+            .filter(|preset| !said(presets, preset) && !said(&policy.defaults, preset));
         let mut comma = false;
         let mut begin = |out: &mut Vec<u8>| {
             if std::mem::replace(&mut comma, true) {
@@ -209,13 +221,13 @@ impl Decision {
         };
         out.push(b'{');
         for name in self.per.iter().flat_map(|per| &per.echo) {
-            let Some(value) = item.and_then(|item| item.get(name)) else { continue };
+            let Some(value) = item.and_then(|item| spoken(item, name)) else { continue };
             begin(out);
             json::write_string(name, out);
             out.push(b':');
             value.write(out);
         }
-        for preset in presets.iter().chain(defaults.iter().filter(fresh)) {
+        for preset in presets.iter().chain(defaults).chain(needed) {
             match &preset.member {
                 Member::Declared(index) => {
                     let Some(field) = self.fields.get(*index) else { continue };
@@ -243,51 +255,6 @@ impl Decision {
         let decides = |allow: &&Preset| self.deny.iter().any(|deny| deny.member == allow.member);
         self.allow.iter().filter(decides).all(|allow| presets.contains(allow))
     }
-}
-
-impl Per {
-    fn items<'d>(&self, data: Option<&Object<'d>>) -> Vec<Object<'d>> {
-        let Some(Value::Json(raw)) = data.and_then(|data| data.get(&self.list)) else {
-            return Vec::new();
-        };
-        let items = json::elements(raw).unwrap_or_default();
-        items.into_iter().filter_map(|raw| Object::from_json(raw).ok()).collect()
-    }
-
-    /// The answer to one item: by what it repeats of it, or, where it repeats nothing, by its place.
-    fn answer_to<'w>(
-        &self,
-        index: usize,
-        item: &Object<'_>,
-        items: usize,
-        answers: &'w [(Object<'_>, Result<Vec<Preset>, AnswerFault>)],
-    ) -> Option<Result<&'w [Preset], &'w AnswerFault>> {
-        let names = |answer: &Object<'_>| self.echo.iter().any(|name| says(answer, name));
-        let about = |answer: &Object<'_>| {
-            let differs =
-                |name: &str| says(answer, name) && !same(answer.get(name), item.get(name));
-            names(answer) && !self.echo.iter().any(|name| differs(name))
-        };
-        let placed = answers
-            .get(index)
-            .filter(|(answer, _)| about(answer) || (answers.len() == items && !names(answer)));
-        let found = placed.or_else(|| answers.iter().find(|(answer, _)| about(answer)));
-        found.map(|(_, presets)| presets.as_deref())
-    }
-
-    fn at(&self, index: usize, fault: &AnswerFault) -> AnswerFault {
-        AnswerFault::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
-    }
-}
-
-/// Whether the object says anything under the name.
-fn says(object: &Object<'_>, name: &str) -> bool {
-    object.get(name).is_some_and(|value| value.shape() != Shape::Null)
-}
-
-/// Whether both are the same text or number.
-fn same(one: Option<&Value<'_>>, other: Option<&Value<'_>>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one.scalar() == other.scalar())
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@
 
 mod answer;
 mod decision;
+mod list;
 mod seal;
 
-pub(crate) use answer::{AnswerFault, Preset, read_presets};
+pub(crate) use answer::{AnswerFault, Member, Preset, read_presets};
 pub(crate) use decision::{Decision, Per, Policy, Protect, Said};
 pub(crate) use seal::{Form, FormRule, Seal, Sealing, TOKEN_DIGEST};
 

@@ -85,12 +85,10 @@ impl Signature {
         if !bool::from(matched) {
             return Err(SignatureFault::Mismatch);
         }
-        match (&self.time, window) {
-            (Some(time), Some(window)) => {
-                time.check(self.signed_time(time, received, &given).as_deref(), window, now)
-            }
-            (Some(_) | None, _) => Ok(()),
-        }
+        self.time.as_ref().map_or(Ok(()), |time| {
+            let text = self.signed_time(time, received, &given);
+            time.check(text.as_deref(), window.unwrap_or(time.window), now)
+        })
     }
 
     /// Whether the member belongs to the signature and not to the event.

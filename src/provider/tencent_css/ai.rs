@@ -30,7 +30,7 @@ pub struct Subtitles {
     /// The task.
     pub task_id: Option<String>,
     /// The subtitles.
-    pub data: SubtitlesData,
+    pub data: Option<SubtitlesData>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -41,7 +41,7 @@ pub struct Subtitles {
 #[non_exhaustive]
 pub struct SubtitlesData {
     /// One for each sentence.
-    pub subtitle_tmp_res: Vec<Subtitle>,
+    pub subtitle_tmp_res: Option<Vec<Subtitle>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -85,7 +85,7 @@ pub struct SmartErasing {
     /// The task.
     pub task_id: Option<String>,
     /// What was said and erased.
-    pub data: SmartErasingData,
+    pub data: Option<SmartErasingData>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -96,7 +96,7 @@ pub struct SmartErasing {
 #[non_exhaustive]
 pub struct SmartErasingData {
     /// One for each sentence.
-    pub subtitle_tmp_res: Vec<ErasedSentence>,
+    pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -188,7 +188,7 @@ pub struct EvaluationLow {
     /// The transcoding template.
     pub transcode_template_id: Option<i64>,
     /// The frames.
-    pub frames: Vec<Frame>,
+    pub frames: Option<Vec<Frame>>,
     /// Always `Assessment`.
     pub function: Option<String>,
     /// How it was measured: `PSNR`, `SSIM`, `VMAF` or `VQA`.
@@ -290,7 +290,7 @@ pub struct Highlights {
     /// The stream.
     pub stream_id: String,
     /// The highlights.
-    pub items: Vec<Highlight>,
+    pub items: Option<Vec<Highlight>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

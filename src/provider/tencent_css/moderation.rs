@@ -91,7 +91,7 @@ pub struct AudioModeration {
     pub hit_flag: Option<i64>,
     /// How sure, from 0 to 100.
     #[serde(rename = "Score")]
-    pub score: Option<i64>,
+    pub score: Option<f64>,
     /// What was found, as a tag; not described any closer.
     #[serde(rename = "SubTag")]
     pub sub_tag: Option<String>,

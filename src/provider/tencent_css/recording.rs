@@ -122,7 +122,7 @@ pub struct RecordingException {
     /// `info`, `warning` or `error`.
     pub exception_level: Option<String>,
     /// What happened and how often: `type`, `desc`, `occurs`.
-    pub exception: Map<String, Value>,
+    pub exception: Option<Map<String, Value>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -123,7 +123,7 @@ pub struct PushError {
     /// Milliseconds.
     pub timeout: Option<i64>,
     /// What was wrong, and how often.
-    pub abnormal_event: Vec<Value>,
+    pub abnormal_event: Option<Vec<Value>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

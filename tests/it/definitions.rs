@@ -1,0 +1,266 @@
+//! Definitions of one's own: what is wrong in one is said, and what holds for the built-in ones holds
+//! for them.
+
+use bytes::Bytes;
+use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};
+use http::{HeaderMap, Method, Uri};
+
+use crate::core::judge;
+
+const HEAD: &str = "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
+                    [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n";
+
+/// The faults of a definition that ends so.
+fn faults(rest: &str) -> Vec<String> {
+    let Err(error) = Definition::parse(&format!("{HEAD}{rest}")) else { return Vec::new() };
+    error.faults().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
+fn what_does_not_fit_together_is_said() {
+    let kind = "[kind]\nfrom = '/e'\n[kinds.a]\n";
+    let sign = |more: &str| {
+        format!("[kind]\nother = 'a'\n[kinds.a]\n[signature]\nencoding = 'hex'\n{more}\n")
+    };
+    let hmac = "digest = 'hmac-sha256'\nfound_in = 'header:x-sig'\n";
+    let cases = [
+        (
+            format!(
+                "{kind}fields = {{ f = {{ type = 'string', aliases = ['g'] }}, g = 'string' }}"
+            ),
+            "`g` is the name of two fields",
+        ),
+        (
+            format!("{kind}fields = {{ f = {{ type = 'integer', min = 2, max = 1 }} }}"),
+            "no number is in this range",
+        ),
+        (
+            format!("{kind}fields = {{ f = {{ type = 'timestamp', unit = 'rfc3339' }} }}"),
+            "a timestamp is no text",
+        ),
+        (
+            format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
+            "its sample does not fit: `f` should be integer",
+        ),
+        (format!("{kind}sample = '[]'"), "this is no JSON object"),
+        (format!("{kind}falls_back_to = 'a'"), "a group of kinds has this name too"),
+        (format!("{kind}falls_back_to = '*'"), "this is no group's name"),
+        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "this is no kind's name"),
+        (
+            "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
+            "this is a whole number",
+        ),
+        ("[kind]\nfrom = '/e'\nnames = { 1 = ['a', 5] }\n[kinds.a]\n".to_owned(), "this is a list"),
+        (
+            format!("{kind}reply = {{ allow = {{}}, deny = {{}}, per = {{ list = 'items' }} }}"),
+            "`items` is no array whose fields are declared",
+        ),
+        (
+            format!(
+                "{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nfields = {{ r = {{ type = 'integer', optional = true, when = {{ nope = 1 }} }} }}"
+            ),
+            "the reply depends on `nope`",
+        ),
+        (
+            format!("{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'"),
+            "nothing says which key signs",
+        ),
+        (
+            format!(
+                "[settings.form]\none_of = ['none', 'jwt']\n[settings.k]\nsecret = true\n{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'setting:form'\nkey = 'setting:k'"
+            ),
+            "this setting does not choose between forms",
+        ),
+        (sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"), "nothing secret is hashed"),
+        (
+            sign("digest = 'hmac-sha256'\nfound_in = '/s'\nparts = ['key', '/t']"),
+            "this is not what an HMAC is made of",
+        ),
+        (
+            sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t']"),
+            "the signature stands too deep",
+        ),
+        (
+            sign(&format!("{hmac}parts = ['listed:t=', 'body']")),
+            "nothing says what splits the list",
+        ),
+        (
+            sign(&format!(
+                "{hmac}parts = 'body'\ntime = {{ from = 'header:x-time', means = 'sent' }}"
+            )),
+            "this time is not signed",
+        ),
+        (
+            sign(&format!(
+                "{hmac}parts = ['literal:a']\ntime = {{ from = 'literal:a', means = 'sent' }}"
+            )),
+            "this time is not signed",
+        ),
+    ];
+    for (rest, said) in &cases {
+        let faults = faults(rest);
+        assert!(faults.len() == 1 && faults[0].contains(said), "{rest}\n{said}\n{faults:#?}");
+    }
+    assert_eq!(faults(kind), [""; 0]);
+}
+
+#[test]
+fn a_word_in_the_common_fields_is_reported_once() {
+    let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+}
+
+/// A gate that reads this definition from a file.
+fn gate(definition: &str, template: &str) -> Result<Gate, Vec<String>> {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+    let config = format!(
+        "provider_files = ['cam.toml']\n[[route]]\npath = '/c'\nprovider = 'cam'\n\
+         [[template]]\nname = 't'\nprovider = 'cam'\nbind = ['*']\n{template}"
+    );
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, config).unwrap();
+    Gate::from_toml_file(path)
+        .map_err(|error| error.faults().iter().map(ToString::to_string).collect())
+}
+
+fn send(gate: &Gate, address: &str, body: &str) -> Result<Accepted, Refusal> {
+    let (uri, headers): (Uri, _) = (address.parse().unwrap(), HeaderMap::new());
+    let method = if body.is_empty() { Method::GET } else { Method::POST };
+    judge(gate, &Head::new(&method, &uri, &headers), body.as_bytes(), 4096, 1_700_000_000)
+}
+
+fn code(result: Result<Accepted, Refusal>) -> String {
+    match result {
+        Ok(accepted) => accepted.event().kind().to_owned(),
+        Err(refusal) => refusal.kind().as_str().to_owned(),
+    }
+}
+
+/// One kind signed as all, one with a key of its own.
+const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
+    [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
+    [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
+    encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\nkey = { setting = 'own_key' }\n";
+
+#[test]
+fn a_kind_with_a_key_of_its_own_is_never_taken_without_it_by_accident() {
+    let definition = format!("{HEAD}{TWO_SIGNATURES}");
+    let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
+    assert!(faults[0].contains("the key of b is not set"), "{faults:?}");
+    let open = gate(&definition, "keys = ['k']\ninsecure_unsigned = ['b']\n").unwrap();
+    assert_eq!(code(send(&open, "/c", r#"{"e":"b"}"#)), "b");
+    assert_eq!(code(send(&open, "/c", r#"{"e":"a"}"#)), "signature_missing");
+    let both = gate(&definition, "keys = ['k']\nsettings = { own_key = 'o' }\n").unwrap();
+    assert_eq!(code(send(&both, "/c", r#"{"e":"b"}"#)), "signature_missing");
+    // md5("ob") and md5("kb").
+    let signed = |sign: &str| format!("{{\"e\":\"b\",\"s\":\"{sign}\"}}");
+    let own = signed("99faee4e1a331a7595932b7c18f9f5f6");
+    let other = signed("ba34ea40525a4379add785228e37fe86");
+    assert_eq!(code(send(&both, "/c", &other)), "signature_mismatch");
+    assert_eq!(code(send(&both, "/c", &own)), "b");
+}
+
+#[test]
+fn a_provider_that_signs_one_kind_alone_takes_keys() {
+    let definition = format!(
+        "{HEAD}[kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
+         encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n"
+    );
+    let gate = gate(&definition, "keys = ['k']\n").unwrap();
+    assert_eq!(code(send(&gate, "/c", r#"{"e":"a"}"#)), "a");
+    assert_eq!(code(send(&gate, "/c", r#"{"e":"b"}"#)), "signature_missing");
+}
+
+#[test]
+fn a_setting_that_is_signed_must_be_set() {
+    let definition = format!(
+        "{HEAD}[settings.address]\n[signature]\ndigest = 'md5'\nencoding = 'hex'\n\
+         found_in = '/s'\nparts = ['setting:address', 'key']\n[kind]\nother = 'a'\n[kinds.a]\n"
+    );
+    let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
+    assert!(faults[0].contains("C signs `address`, which is not set"), "{faults:?}");
+    let set = gate(&definition, "keys = ['k']\nsettings = { address = 'https://a' }\n").unwrap();
+    let own = Definition::parse(&definition).unwrap();
+    let mut sample = own.sample("a").unwrap();
+    sample.set("setting:address", "https://a").unwrap();
+    let now = Timestamp::from_secs(1_700_000_000);
+    let request = sample.sign("k", now).request(&Uri::from_static("/c")).unwrap();
+    let body = String::from_utf8(request.body().to_vec()).unwrap();
+    assert_eq!(code(send(&set, "/c", &body)), "a");
+}
+
+#[test]
+fn a_parameter_that_stands_twice_is_refused() {
+    let definition = format!(
+        "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
+        HEAD.split("[request]").next().unwrap(),
+        "[request]\nmethods = 'GET'\nbody = 'query'\n"
+    );
+    let gate = gate(&definition, "").unwrap();
+    let accepted = send(&gate, "/c?app=one&n=1", "").unwrap();
+    assert_eq!(accepted.event().source(), "/cam/one");
+    assert_eq!(accepted.event().data(), &Bytes::from_static(br#"{"app":"one","n":"1"}"#));
+    assert_eq!(code(send(&gate, "/c?app=one&app=two", "")), "field_duplicate");
+    assert_eq!(code(send(&gate, "/c?app=one&app=one", "")), "field_duplicate");
+}
+
+#[test]
+fn a_kind_that_ends_in_a_version_is_itself() {
+    let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
+    let gate = gate(&definition, "").unwrap();
+    assert_eq!(code(send(&gate, "/c", r#"{"e":"motion.v1.0"}"#)), "motion.v1.0");
+    for seven in ["7", "7.0", "7e0", "\"7\"", "\"07\""] {
+        assert_eq!(code(send(&gate, "/c", &format!("{{\"e\":{seven}}}"))), "7", "{seven}");
+    }
+    assert_eq!(code(send(&gate, "/c", r#"{"e":"v1"}"#)), "unknown");
+}
+
+#[test]
+fn an_unsigned_kind_cannot_be_pinned_over_another() {
+    let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
+                  [[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['k']\n\
+                  insecure_unsigned = ['relay']\n";
+    let gate = Gate::builder().toml(config).build().unwrap();
+    let relay = r#"{"event_type":314,"callback_event":"TaskStart"}"#;
+    assert_eq!(code(send(&gate, "/c", relay)), "relay");
+    assert_eq!(code(send(&gate, "/c", &relay.replace("314", "1"))), "signature_missing");
+}
+
+#[test]
+fn the_steps_of_an_explanation_agree_with_its_verdict_for_every_vector() {
+    let gate = crate::vectors::gate("http://app.test");
+    for vector in crate::vectors::all() {
+        let request = crate::core::Request::of(&vector);
+        let now = Timestamp::from_secs(vector.case.now);
+        let explained = gate.explain(&request.head(), vector.body.clone().into(), now);
+        let verdict = match &explained.verdict {
+            None => "other".to_owned(),
+            Some(Ok(_)) => "accepted".to_owned(),
+            Some(Err(refusal)) => refusal.kind().as_str().to_owned(),
+        };
+        // The core is given a body of its own; an empty one is said not to be there.
+        assert_eq!(verdict, vector.case.verdict, "{}", vector.name);
+        let found = |name: &str| {
+            let mut steps = explained.steps.iter().filter(|step| step.name == name);
+            steps.next_back().map(|step| step.found.clone()).unwrap_or_default()
+        };
+        let key_fits = found("key").contains("fits") && !found("key").starts_with("none");
+        if verdict == "accepted" && !found("key").is_empty() {
+            assert!(key_fits, "{}: {}", vector.name, found("key"));
+        }
+        if verdict == "signature_mismatch" {
+            assert!(!key_fits, "{}: {}", vector.name, found("key"));
+        }
+        let several = found("tenant") == "several are named";
+        assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
+        let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
+        assert_eq!(
+            found("template").starts_with("none is"),
+            unbound,
+            "{}: {explained:?}",
+            vector.name
+        );
+    }
+}
