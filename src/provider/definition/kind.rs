@@ -7,10 +7,42 @@ use http::HeaderValue;
 use super::Reader;
 use crate::document::{Form, Item, Located, Table, allowed};
 use crate::json::Object;
-use crate::provider::field::{Declared, Use, read_unit};
+use crate::provider::field::{Declared, Use, declare, read_unit};
+use crate::provider::locator::Locator;
 use crate::provider::plan::{Kind, KindRule, Sample};
+use crate::provider::pointer::Pointer;
+use crate::time::Unit;
+
+/// What kinds have unless they say otherwise.
+#[derive(Default)]
+pub(super) struct Common {
+    fields: Declared,
+    subject: Vec<Locator>,
+    time: Option<EventTime>,
+}
+
+/// Where an event's time may stand, and its unit.
+type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> Reader<'f> {
+    /// `[fields]`, `subject` and `time` at the top.
+    pub(super) fn common(&self, table: &Table<'f>) -> Common {
+        let fields = table.table("fields").map(|own| declare(&own, Use::Event, self.faults));
+        Common {
+            fields: fields.unwrap_or_default(),
+            subject: self.locators(table, "subject"),
+            time: self.event_time(table),
+        }
+    }
+
+    fn event_time(&self, table: &Table<'f>) -> Option<EventTime> {
+        let time = table.table("time")?;
+        let from = self.pointers(&time, "from");
+        let unit = read_unit(&time, self.faults);
+        time.finish();
+        (!from.is_empty()).then_some((from, unit))
+    }
+
     pub(super) fn kind_rule(&self, table: &Table<'f>, kinds: &[Kind]) -> KindRule {
         let from = self.locators(table, "from");
         let mut values: Vec<(Box<str>, Vec<usize>)> = Vec::new();
@@ -60,7 +92,7 @@ impl<'f> Reader<'f> {
         index
     }
 
-    pub(super) fn kinds(&self, table: &Table<'f>, base: &Declared, ce_type: &str) -> Vec<Kind> {
+    pub(super) fn kinds(&self, table: &Table<'f>, base: &Common, ce_type: &str) -> Vec<Kind> {
         table
             .entries()
             .into_iter()
@@ -75,22 +107,18 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
-    fn kind(&self, name: &str, table: &Table<'f>, base: &Declared, ce_type: &str) -> Option<Kind> {
+    fn kind(&self, name: &str, table: &Table<'f>, base: &Common, ce_type: &str) -> Option<Kind> {
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
         let when = self.pointers(table, "when");
         let signature = table.table("signature").map(|t| self.signature(&t));
         let subject = self.locators(table, "subject");
-        let time = table.table("time").and_then(|time| {
-            let from = self.pointers(&time, "from");
-            let unit = read_unit(&time, self.faults);
-            time.finish();
-            (!from.is_empty()).then_some((from, unit))
-        });
+        let subject = if table.has("subject") { subject } else { base.subject.clone() };
+        let time = self.event_time(table).or_else(|| base.time.clone());
         let fields = match table.table("fields") {
-            Some(own) => base.clone().with(&own, Use::Event, self.faults),
-            None => base.clone().build(),
+            Some(own) => base.fields.clone().with(&own, Use::Event, self.faults),
+            None => base.fields.clone().build(),
         };
         let decision = table.table("reply").map(|reply| self.decision(&reply));
         let sample = table.string("sample").and_then(|text| self.sample(&text));
@@ -160,7 +188,7 @@ impl<'f> Reader<'f> {
     pub(super) fn unknown_kind(
         &self,
         table: &Table<'f>,
-        base: &Declared,
+        base: &Common,
         ce_type: &str,
     ) -> Option<Kind> {
         Some(Kind {
@@ -172,7 +200,7 @@ impl<'f> Reader<'f> {
             signature: None,
             subject: Vec::new(),
             time: None,
-            fields: base.clone().build(),
+            fields: base.fields.clone().build(),
             decision: None,
             sample: None,
         })

@@ -15,7 +15,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::field::{Use, declare};
 use super::plan::{BodyFormat, Plan, TenantCase};
 use super::reply::Reply;
 use super::setting::Setting;
@@ -80,8 +79,7 @@ impl<'f> Reader<'f> {
         let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let kind_table = self.require_table(table, "kind");
-        let base = table.table("fields").map(|t| declare(&t, Use::Event, self.faults));
-        let base = base.unwrap_or_default();
+        let base = self.common(table);
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;

@@ -55,7 +55,10 @@ impl<'f> Reader<'f> {
         };
         let (found_in, encoding) = (found_in?, encoding?);
         let prefix = prefix.into();
-        Some(Signature { digest, parts, found_in, separator, prefix, encoding, key, time })
+        let consumed = Vec::new();
+        let read =
+            Signature { digest, parts, found_in, separator, prefix, encoding, key, time, consumed };
+        Some(read.with_consumed())
     }
 
     /// A plain digest hashes the key among the parts; an HMAC has it apart.

@@ -93,14 +93,7 @@ impl Signature {
 
     /// Whether the member belongs to the signature and not to the event.
     pub(crate) fn consumes(&self, name: &str) -> bool {
-        let time = self.time.as_ref().and_then(|time| time.from.place());
-        let consumed = time.filter(|time| self.covers(time));
-        [Some(&self.found_in), consumed].into_iter().flatten().any(|l| l.top_level() == Some(name))
-    }
-
-    /// Whether the value is a part of its own, and not only a member of a body that is signed whole.
-    fn covers(&self, locator: &Locator) -> bool {
-        self.parts.iter().any(|part| matches!(&part.from, Source::Value(own) if own == locator))
+        self.consumed.iter().any(|own| **own == *name)
     }
 
     /// The text that holds the signature.

@@ -21,6 +21,21 @@ pub(crate) struct Signature {
     pub(crate) encoding: Encoding,
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
+    /// Members of the body that belong to the signature and not to the event.
+    pub(crate) consumed: Vec<Box<str>>,
+}
+
+impl Signature {
+    /// The signature's own place, and the time's, if that is signed by itself and not only as a part
+    /// of the body.
+    pub(crate) fn with_consumed(self) -> Self {
+        let time = self.time.as_ref().and_then(|time| time.from.place());
+        let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
+        let places = [Some(&self.found_in), time.filter(is_part)];
+        let names = places.into_iter().flatten().filter_map(Locator::top_level);
+        let consumed = names.map(Into::into).collect();
+        Self { consumed, ..self }
+    }
 }
 
 /// Where the key comes from, and how it is written.
