@@ -204,6 +204,10 @@ fn a_parameter_that_stands_twice_is_refused() {
     assert_eq!(accepted.event().data(), &Bytes::from_static(br#"{"app":"one","n":"1"}"#));
     assert_eq!(code(send(&gate, "/c?app=one&app=two", "")), "field_duplicate");
     assert_eq!(code(send(&gate, "/c?app=one&app=one", "")), "field_duplicate");
+    let beside = definition.replace("'GET'", "'POST'").replace("'query'\n", "'json'\n");
+    let gate = self::gate(&beside, "").unwrap();
+    assert_eq!(send(&gate, "/c?app=one", "{}").unwrap().event().source(), "/cam/one");
+    assert_eq!(code(send(&gate, "/c?app=one&app=two", "{}")), "field_duplicate");
 }
 
 #[test]

@@ -502,6 +502,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_set_is_left_out_at_every_depth() {
+        let said = br#"{"result":1,"vmcheck":"","message":null,"offline_bookmark":{"download":1,"readonly":""}}"#;
+        let one = r#"{"items":[{"kind":1,"media_content_key":"a"}]}"#;
+        assert_eq!(
+            drm(one, Said::Answer(said)).0,
+            [r#"offline_bookmark={"download":1} result=1 vmcheck=0"#]
+        );
+    }
+
+    #[test]
     fn a_preview_ends_after_it_starts() {
         let decision = kind("vod_play").decision.unwrap();
         let policy = policy(&decision, "{}", r#"{"result":0}"#);
