@@ -1,6 +1,7 @@
 //! Where a config's secrets come from: the one place that reads files and the environment.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -33,10 +34,9 @@ impl Sources {
         }
     }
 
-    /// A file's contents.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
+    /// A secret's file.
     pub(crate) fn file(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-        std::fs::read(self.base.join(name)).map(Zeroizing::new)
+        read_regular(&self.base.join(name), MAX_SECRET_BYTES)
     }
 }
 
@@ -48,7 +48,9 @@ impl Sources {
 
     /// A text file.
     pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
-        read_config(&self.path(name))
+        let bytes = read_regular(&self.path(name), MAX_TEXT_BYTES)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        Ok(text.to_owned())
     }
 }
 
@@ -56,6 +58,25 @@ impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources").field("base", &self.base).finish_non_exhaustive()
     }
+}
+
+/// No secret is longer.
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
+
+/// No definition is longer.
+const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+
+/// Reads a file that has an end: a device or a pipe would never come to one.
+fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(read).is_ok_and(|read| read > max) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "this file is too large"));
+    }
+    Ok(bytes)
 }
 
 /// A config file's text.

@@ -78,7 +78,20 @@ fn edit(path: &Path, edit: &Edit, done: &str) -> Result<(), Problem> {
 }
 
 fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), Problem> {
+    let config = store::check(path, after)?;
     store::replace(path, before, after)?;
+    let known = Config::from_text(before, path).ok();
+    let known = known.as_ref().map(Config::warnings).unwrap_or_default();
+    for warning in config.warnings() {
+        let same = |own: &gatepost::Fault| {
+            own.key() == warning.key() && own.problem() == warning.problem()
+        };
+        // That nobody is bound yet, or any more, is what the console's steps are like.
+        let is_of_all = warning.key().ends_with(']');
+        if !is_of_all && !known.iter().any(same) {
+            say(io::stderr(), &format!("{}:{warning} (warning)", path.display()));
+        }
+    }
     let effect = "a gatepost that runs takes it up at its next start";
     say(io::stdout(), &format!("{done} in {}; {effect}", path.display()));
     Ok(())

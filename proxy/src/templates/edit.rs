@@ -22,6 +22,28 @@ pub(super) enum Edit {
 }
 
 impl Edit {
+    /// The template's name.
+    pub(super) fn template(&self) -> &str {
+        match self {
+            Self::Create(draft) => &draft.name,
+            Self::Bind { name, .. }
+            | Self::Delete { name }
+            | Self::Modify { name, .. }
+            | Self::Unbind { name, .. } => name,
+        }
+    }
+
+    /// What was done, for the log.
+    pub(super) const fn verb(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } => "template bound",
+            Self::Create(_) => "template created",
+            Self::Delete { .. } => "template deleted",
+            Self::Modify { .. } => "template modified",
+            Self::Unbind { .. } => "template unbound",
+        }
+    }
+
     /// The text with the edit made; it is still to be checked.
     pub(super) fn apply(&self, text: &str) -> Result<String, Problem> {
         let mut document = Document::parse_to_edit(text)?;
@@ -414,5 +436,31 @@ push = \"http://127.0.0.1:3000/n\"
         assert_eq!(code, Code::Invalid);
         assert!(message.starts_with("line 2: this is not TOML:"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    fn modified(text: &str, change: Change) -> Result<String, Problem> {
+        Edit::Modify { name: "a".into(), change }.apply(text)
+    }
+
+    #[test]
+    fn what_stands_in_braces_over_several_lines_is_left_to_people() {
+        let text = "[[template]]\nname = 'a'\non = {\n  push = 'x', # p\n  error = 'y', # e\n}\n";
+        for on in [("error", None), ("push", Some(Entry::Url("http://a/".into())))] {
+            let on = vec![(on.0.to_owned(), on.1)];
+            let problem = modified(text, Change { on, ..Change::default() }).unwrap_err();
+            assert!(problem.message.contains("edit the file by hand"), "{}", problem.message);
+        }
+        let inner = "[[template]]\nname = 'a'\n[template.on]\npush = {\n url = 'x' # p\n}\n";
+        let on = vec![("push".to_owned(), Some(Entry::Url("http://a/".into())))];
+        let problem = modified(inner, Change { on, ..Change::default() }).unwrap_err();
+        assert!(problem.message.contains("edit the file by hand"), "{}", problem.message);
+    }
+
+    #[test]
+    fn a_template_that_keeps_its_paths_can_be_changed_otherwise() {
+        let text = "[[template]]\nname = 'a'\n";
+        let change = Change { description: Some("x".into()), ..Change::default() };
+        let text = modified(text, change).unwrap();
+        assert_eq!(text, "[[template]]\nname = 'a'\ndescription = \"x\"\n");
     }
 }

@@ -13,12 +13,14 @@ pub(super) enum Entries<'d> {
 }
 
 impl<'d> Entries<'d> {
-    /// The entries of an item; nothing if it is no table.
+    /// The entries of an item; nothing if it is no table, or one in braces over several lines, whose
+    /// comments would end up beside other values.
     pub(super) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
         }
-        item.as_inline_table_mut().map(Self::Inline)
+        let table = item.as_inline_table_mut()?;
+        (!table.to_string().trim_end().contains('\n')).then_some(Self::Inline(table))
     }
 
     fn any(&self) -> &dyn TableLike {

@@ -21,7 +21,9 @@ pub(super) fn modify(document: &mut Document, name: &str, change: &Change) -> Re
     modify_deliveries(document, name, &change.on)?;
     modify_settings(document, name, &change.settings)?;
     modify_keys(document, name, &change.keys)?;
-    check_has_delivery(document.template(name)?, name)?;
+    if change.on.iter().any(|(_, entry)| entry.is_none()) {
+        check_has_delivery(document.template(name)?, name)?;
+    }
     match change.description.as_deref() {
         None => {}
         Some("") => take_out(document, name, "description")?,
@@ -77,26 +79,31 @@ fn modify_deliveries(
         };
         let mut template = document.template_mut(name)?;
         let mut table = template.table("on").ok_or_else(|| unfit("on"))?;
-        set_delivery(&mut table, kind, entry);
+        set_delivery(&mut table, kind, entry)?;
     }
     Ok(())
 }
 
 /// An address or an answer takes the other's place, and leaves the rest of the entry.
-fn set_delivery(on: &mut Entries<'_>, kind: &str, entry: &Entry) {
+fn set_delivery(on: &mut Entries<'_>, kind: &str, entry: &Entry) -> Result<(), Problem> {
     let (key, other, value) = match entry {
         Entry::Answer(answer) => ("answer", "url", Value::InlineTable(answer.clone())),
-        Entry::Table(_) => return on.set(kind, entry.to_value()),
+        Entry::Table(_) => {
+            on.set(kind, entry.to_value());
+            return Ok(());
+        }
         Entry::Url(url) => ("url", "answer", url.into()),
     };
-    match on.get_mut(kind).and_then(Entries::of) {
-        Some(mut own) => {
+    match on.get_mut(kind) {
+        Some(item) if item.is_table_like() => {
+            let mut own = Entries::of(item).ok_or_else(|| unfit(kind))?;
             // First, so that the new one can have its place behind the last.
             own.remove(other);
             own.set(key, value);
         }
-        None => on.set(kind, entry.to_value()),
+        Some(_) | None => on.set(kind, entry.to_value()),
     }
+    Ok(())
 }
 
 fn modify_settings(

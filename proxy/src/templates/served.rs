@@ -14,14 +14,10 @@ use super::view::{View, views};
 pub(crate) struct Served {
     path: PathBuf,
     gate: Gate,
-    /// One edit after the other.
-    state: Mutex<State>,
-}
-
-/// What the gate judges by now. Never printed: a text may hold secrets.
-struct State {
-    text: String,
-    views: Vec<View>,
+    /// What the gate judges by now; one edit after the other. Never printed: it may hold secrets.
+    text: Mutex<String>,
+    /// Read without waiting for an edit.
+    views: Mutex<Vec<View>>,
 }
 
 impl Served {
@@ -30,8 +26,8 @@ impl Served {
         let text = store::read(path).map_err(|problem| problem.to_string())?;
         let config = Config::from_text(&text, path).map_err(|error| error.to_string())?;
         let views = views(&text, Some(&config)).map_err(|problem| problem.to_string())?;
-        let state = Mutex::new(State { text, views });
-        Ok(Self { path: path.to_owned(), gate: Gate::new(config), state })
+        let (text, views) = (Mutex::new(text), Mutex::new(views));
+        Ok(Self { path: path.to_owned(), gate: Gate::new(config), text, views })
     }
 
     /// The gate, which follows every edit.
@@ -41,12 +37,12 @@ impl Served {
 
     /// The templates that are served.
     pub(super) fn views(&self) -> Vec<View> {
-        self.state().views.clone()
+        lock(&self.views).clone()
     }
 
     /// The template of that name.
     pub(super) fn view(&self, name: &str) -> Result<View, Problem> {
-        let found = self.state().views.iter().find(|view| view.name == name).cloned();
+        let found = lock(&self.views).iter().find(|view| view.name == name).cloned();
         found.ok_or_else(|| {
             Problem::new(Code::TemplateNotFound, format!("there is no template `{name}`"))
         })
@@ -54,24 +50,31 @@ impl Served {
 
     /// Makes an edit in the file, and judges by it from now on.
     pub(super) fn edit(&self, edit: &Edit) -> Result<(), Problem> {
-        let mut state = self.state();
-        let edited = edit.apply(&state.text);
+        let mut text = lock(&self.text);
+        let edited = edit.apply(&text);
         // Whoever changed the file has not seen it served: not even the listeners may fit it.
-        if store::read(&self.path).ok().as_ref() != Some(&state.text) {
-            let problem = store::changed(&self.path, edited.as_deref().ok());
+        if store::read(&self.path)? != *text {
+            let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
+            let problem = store::changed(&self.path, other);
             let message = format!("{}; restart gatepost to serve it", problem.message);
             return Err(Problem { message, ..problem });
         }
         let edited = edited?;
-        let config = store::replace(&self.path, &state.text, &edited)?;
-        let views = views(&edited, Some(&config))?;
+        let config = store::check(&self.path, &edited)?;
+        let shown = views(&edited, Some(&config))?;
+        store::replace(&self.path, &text, &edited)?;
+        for warning in config.warnings() {
+            tracing::warn!("{}:{warning}", self.path.display());
+        }
         self.gate.replace(config);
-        *state = State { text: edited, views };
+        *text = edited;
+        *lock(&self.views) = shown;
+        tracing::info!(template = edit.template(), "{} over the API", edit.verb());
         Ok(())
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // The state is replaced whole, so it is sound even if somebody panicked beside it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What stands in it is replaced whole, so it is sound even if somebody panicked beside it.
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

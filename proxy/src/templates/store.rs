@@ -1,30 +1,35 @@
 //! The file: read, checked, and replaced as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gatepost::Config;
 use tempfile::NamedTempFile;
 
 use super::problem::{Code, Problem};
-use crate::clock;
 
 /// Reads the file.
 pub(super) fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|error| Problem::io(path, "read", &error))
 }
 
-/// Puts `after` in the place of `before`: only if it checks, and only if `before` is still there.
-/// A reader sees the one or the other.
-pub(super) fn replace(path: &Path, before: &str, after: &str) -> Result<Config, Problem> {
-    let config = Config::from_text(after, path).map_err(|error| Problem::unchecked(&error))?;
+/// What a text says, as if it stood in the file.
+pub(super) fn check(path: &Path, text: &str) -> Result<Config, Problem> {
+    Config::from_text(text, path).map_err(|error| Problem::unchecked(&error))
+}
+
+/// Puts `after`, which was checked, in the place of `before`, only if that is still there. A reader
+/// sees the one or the other. After an error the file is as it was.
+pub(super) fn replace(path: &Path, before: &str, after: &str) -> Result<(), Problem> {
     if before == after {
-        return Ok(config);
+        return Ok(());
     }
     match swap(path, before, after) {
-        Ok(true) => Ok(config),
+        Ok(true) => Ok(()),
         Ok(false) => Err(changed(path, Some(after))),
         Err(error) => Err(Problem::io(path, "written", &error)),
     }
@@ -53,16 +58,34 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.write_all(after.as_bytes())?;
     keep_owner_and_mode(&new, &target)?;
     new.as_file().sync_all()?;
+    // Opened now: once the file is replaced, nothing can be said to have failed.
+    let holder = File::open(folder);
     // Two edits at once must not undo one another: the second finds the first one's text. Where
     // there are no locks, that leaves the moment between the look and the rename.
     let held = File::open(&target)?;
-    let _unsupported = held.lock();
+    lock(&held)?;
     if fs::read_to_string(&target)? != before {
         return Ok(false);
     }
     new.persist(&target).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()?;
+    if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
+        tracing::warn!("{}: the folder was not synced: {error}", folder.display());
+    }
     Ok(true)
+}
+
+/// Waits a moment for whoever else holds the file, and no longer.
+fn lock(file: &File) -> io::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            // A system without locks is none to wait for.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program holds it locked"))
 }
 
 fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
@@ -73,25 +96,24 @@ fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
     new.as_file().set_permissions(old.permissions())
 }
 
-/// Writes a text beside the file, with its mode, and never over another one.
+/// Writes a text beside the file, with its mode, under a name made of the text: who tries the same
+/// edit again and again leaves one copy.
 fn keep(path: &Path, text: &str) -> io::Result<PathBuf> {
-    const TRIES: i64 = 100;
     let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
-    let now = clock::now().as_secs();
-    for second in now..now + TRIES {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".rejected-{second}"));
-        let kept = PathBuf::from(name);
-        match OpenOptions::new().write(true).create_new(true).mode(mode).open(&kept) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes())?;
-                return Ok(kept);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+    let mut hash = DefaultHasher::new();
+    text.hash(&mut hash);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".rejected-{:016x}", hash.finish()));
+    let kept = PathBuf::from(name);
+    match OpenOptions::new().write(true).create_new(true).mode(mode).open(&kept) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
         }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -159,7 +181,7 @@ mod tests {
     fn what_does_not_check_is_not_written_and_every_fault_told() {
         let (folder, path) = file(BEFORE);
         let text = format!("colour = 1\n{AFTER}kind = 'x'\n");
-        let problem = replace(&path, BEFORE, &text).unwrap_err();
+        let problem = check(&path, &text).unwrap_err();
         assert_eq!(problem.code, Code::Invalid);
         let keys: Vec<_> = problem.flaws.iter().map(|flaw| &*flaw.key).collect();
         assert_eq!(keys, ["colour", "route[0].kind"]);
@@ -180,7 +202,20 @@ mod tests {
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
+        assert_eq!(names(&folder).len(), 2, "the same text is kept once");
+        let other = replace(&path, BEFORE, "# c\n").unwrap_err();
+        assert_eq!(other.code, Code::FileChanged);
         assert_eq!(names(&folder).len(), 3, "a rejected text is never written over");
+    }
+
+    #[test]
+    fn nobody_is_waited_for_for_long() {
+        let (_folder, path) = file(BEFORE);
+        let held = File::open(&path).unwrap();
+        held.lock_shared().unwrap();
+        let problem = replace(&path, BEFORE, AFTER).unwrap_err();
+        assert!(problem.message.contains("another program holds it locked"), "{}", problem.message);
+        assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
     }
 
     #[test]

@@ -70,10 +70,11 @@ impl View {
 }
 
 fn keys(table: &dyn TableLike) -> Vec<KeyView> {
-    let Some(value) = table.get("keys").and_then(Item::as_value) else { return Vec::new() };
+    let value = table.get("keys").and_then(|item| item.clone().into_value().ok());
+    let Some(value) = value else { return Vec::new() };
     match value.as_array() {
         Some(list) => list.iter().map(KeyView::of).collect(),
-        None => vec![KeyView::of(value)],
+        None => vec![KeyView::of(&value)],
     }
 }
 
@@ -109,4 +110,24 @@ fn of_setting(item: &Item, shown: bool) -> Json {
 
 fn as_object<S: Serializer>(entries: &[(String, Json)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(entries.iter().map(|(name, value)| (name, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_shown_however_they_are_written() {
+        let keys = |lines: &str| {
+            let text = format!("[[template]]\nname = 'a'\n{lines}");
+            view(&text, None, "a").unwrap().keys
+        };
+        let env = || KeyView::Env("K".into());
+        assert_eq!(keys("keys = [{ env = 'K' }]"), [env()]);
+        assert_eq!(keys("keys = { env = 'K' }"), [env()]);
+        assert_eq!(keys("keys.env = 'K'"), [env()]);
+        let apart = "[[template.keys]]\nenv = 'K'\n[[template.keys]]\nfile = 'f'";
+        assert_eq!(keys(apart), [env(), KeyView::File("f".into())]);
+        assert_eq!(keys("keys = 'k'"), [KeyView::Secret(true)]);
+    }
 }

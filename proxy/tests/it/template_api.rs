@@ -240,14 +240,60 @@ fn what_was_not_read_is_not_the_next_request() {
     let gate = serve();
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let length = smuggled.len();
-    let mut client = Client::new(connect(gate.admin));
-    let request = format!(
-        "POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{smuggled}"
-    );
-    assert_eq!(client.send(request.as_bytes()).status, 401);
+    let send = |headers: &str| {
+        let mut client = Client::new(connect(gate.admin));
+        let request = format!(
+            "PUT /api/templates HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{smuggled}"
+        );
+        let status = client.send(request.as_bytes()).status;
+        (client, status)
+    };
+    let (mut client, status) = send(&format!("authorization: Bearer {TOKEN}\r\n"));
+    assert_eq!(status, 405);
     let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     assert_eq!(next.text(), "ready\n");
     assert!(client.is_closed());
+    // Nothing is read for somebody without the token, and nothing answered after that.
+    let (mut client, status) = send("");
+    assert_eq!(status, 401);
+    assert!(client.is_closed());
+    gate.program.wait_for_line("the admin API was refused");
+}
+
+#[test]
+fn somebody_without_the_token_is_not_waited_for() {
+    let gate = serve();
+    let mut client = Client::new(connect(gate.admin));
+    client.write(b"POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n{}");
+    // Not the ten seconds that a body may take.
+    let started = std::time::Instant::now();
+    assert_eq!(client.read().status, 401);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_client_that_expects_to_be_told_to_go_on_is_told() {
+    let gate = serve();
+    let mut client = Client::new(connect(gate.admin));
+    let body = r#"{"description":"x"}"#;
+    client.write(
+        format!(
+            "PATCH /api/templates/prod-live HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\
+             content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        )
+        .as_bytes(),
+    );
+    assert_eq!(client.read_exact(25), b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(client.send(body.as_bytes()).status, 200);
+}
+
+#[test]
+fn keys_are_shown_however_they_are_written_and_a_file_is_one() {
+    let gate = serve();
+    let device = json!({ "keys": [{ "file": "/dev/zero" }] });
+    let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");
+    assert!(error.to_string().contains("the file cannot be read"), "{error}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
@@ -26,6 +26,10 @@ pub(super) async fn json(session: &mut ServerSession) -> Result<Json, Problem> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return Err(too_large());
+    }
+    let expects = headers.get(EXPECT).is_some_and(|value| value.as_bytes().starts_with(b"100-"));
+    if expects && session.write_continue_response().await.is_err() {
+        return Err(incomplete());
     }
     let body = tokio::time::timeout(PATIENCE, read(session)).await;
     let body = body.map_err(|_| incomplete())??;

@@ -37,6 +37,16 @@ pub(crate) async fn respond(
     served: &Arc<Served>,
     session: &mut ServerSession,
 ) -> Response<Vec<u8>> {
+    let token = served.gate().proxy_settings().admin_token;
+    if let Err(problem) = check_token(token.as_ref(), &session.req_header().headers) {
+        if problem.code == Code::Unauthorized {
+            let from = session.client_addr().map(ToString::to_string);
+            tracing::warn!(from, "the admin API was refused: {}", problem.message);
+        }
+        // Nothing is read for somebody without the token.
+        session.set_keepalive(None);
+        return Reply::problem(&problem).into_response();
+    }
     let reply = answer(served, session).await.unwrap_or_else(|problem| Reply::problem(&problem));
     // What nobody has read would be taken for the next request.
     if !body::discard(session).await {
@@ -47,8 +57,6 @@ pub(crate) async fn respond(
 
 async fn answer(served: &Arc<Served>, session: &mut ServerSession) -> Result<Reply, Problem> {
     let head = session.req_header();
-    let token = served.gate().proxy_settings().admin_token;
-    check_token(token.as_ref(), &head.headers)?;
     let resource = Resource::find(head.uri.path())?;
     let Some(method) = resource.method(&head.method) else {
         return Ok(Reply::method_not_allowed(&resource));
