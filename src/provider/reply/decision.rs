@@ -198,13 +198,15 @@ impl Decision {
         policy: &Policy,
         out: &mut Vec<u8>,
     ) {
-        let protect =
-            self.per.as_ref().and_then(|per| per.protect.as_ref()).filter(|protect| {
-                !verdict.is_own && item.is_some_and(|item| protect.when.holds(item))
-            });
-        let presets = protect.map_or(&*verdict.presets, |protect| &protect.reply);
+        let protect = self.per.as_ref().and_then(|per| per.protect.as_ref());
+        let protect = protect.filter(|own| item.is_some_and(|item| own.when.holds(item)));
+        let presets = match protect {
+            Some(protect) if !verdict.is_own => &protect.reply,
+            Some(_) | None => &*verdict.presets,
+        };
         let accepts = self.accepts(presets);
-        let defaults = if accepts && verdict.is_filled { &*policy.defaults } else { &[] };
+        let is_filled = accepts && verdict.is_filled && protect.is_none();
+        let defaults = if is_filled { &*policy.defaults } else { &[] };
         // What accepting takes beside the word itself.
         let needed = if accepts { &*self.allow } else { &[] };
         let said =
@@ -467,6 +469,27 @@ mod tests {
         assert_eq!(replies, ["result=1 vmcheck=0"]);
         let why = "the answer has 1 element(s) that nothing was asked about";
         assert_eq!(fault.as_deref(), Some(why));
+    }
+
+    #[test]
+    fn nothing_that_is_said_of_all_reaches_a_finished_download() {
+        let decision = kind("drm").decision.unwrap();
+        let deletes = r#"{"result":1,"content_delete":1}"#;
+        let policy = policy(&decision, r#"{"content_delete":1}"#, deletes);
+        let done =
+            r#"{"items":[{"kind":2,"media_content_key":"b"},{"kind":1,"media_content_key":"c"}]}"#;
+        for said in [
+            Said::Allow,
+            Said::Deny(b""),
+            Said::Failure,
+            Said::Answer(deletes.as_bytes()),
+            Said::Answer(br#"[{"kind":2,"media_content_key":"b","result":1}]"#),
+        ] {
+            let (body, _) = decision.write(done.as_bytes(), said, &policy);
+            let body = String::from_utf8(body).unwrap();
+            let kept = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
+            assert!(body.starts_with(kept), "{said:?}: {body}");
+        }
     }
 
     #[test]

@@ -1,8 +1,14 @@
-//! Lists: which of an app's answers is about which item of a callback.
+//! Lists: which of an app's answers is about which item of a callback. Each answer is used once.
 //!
-//! An answer is about every item that says the same wherever both repeat a name; one that repeats
-//! nothing is about the item in its place, if there are as many answers as items. Each answer is
-//! used once, in order. It is the item's own unless it could as well be about another.
+//! 1. An answer that repeats all that its item says is about that item.
+//! 2. One that repeats less, and nothing else, is about the first item left that it fits.
+//! 3. One that repeats nothing is about the item in its place, if there are as many answers as
+//!    items.
+//!
+//! It is the item's own unless it could as well be about another.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 
 use super::Preset;
 use super::answer::{AnswerFault, Answered};
@@ -16,6 +22,10 @@ pub(super) struct Assigned<'w> {
     /// For each item the answer's place, and whether it is the item's own.
     taken: Vec<Option<(usize, bool)>>,
 }
+
+/// What an object says under each of the repeated names; a number is the same as text and without
+/// its fraction.
+type Echo<'o> = Vec<Option<Cow<'o, str>>>;
 
 impl Per {
     /// The items that the callback asks about.
@@ -32,36 +42,95 @@ impl Per {
         items: &[Object<'_>],
         answers: &'w [Answered<'w>],
     ) -> Assigned<'w> {
-        let names =
-            |answer: &Answered<'_>| self.echo.iter().any(|n| spoken(&answer.0, n).is_some());
-        let about = |answer: &Answered<'_>, item: &Object<'_>| {
-            names(answer) && !self.echo.iter().any(|name| differs(&answer.0, item, name))
-        };
-        let mut used = vec![false; answers.len()];
-        let taken = items.iter().enumerate().map(|(index, item)| {
-            let fits: Vec<_> = (0..answers.len())
-                .filter(|at| answers.get(*at).is_some_and(|answer| about(answer, item)))
-                .collect();
-            let free = |at: &usize| used.get(*at) == Some(&false);
-            let placed = Some(index).filter(|at| {
-                free(at)
-                    && (fits.contains(at)
-                        || answers.len() == items.len() && !answers.get(*at).is_some_and(names))
-            });
-            let at = placed.or_else(|| fits.iter().copied().find(free))?;
-            *used.get_mut(at)? = true;
-            let answer = answers.get(at)?;
-            let others = items.iter().filter(|item| about(answer, item)).count();
-            Some((at, others <= fits.len().max(1)))
-        });
-        let taken = taken.collect();
+        let asked: Vec<_> = items.iter().map(|item| self.echo_of(item)).collect();
+        let said: Vec<_> = answers.iter().map(|(answer, _)| self.echo_of(answer)).collect();
+        let mut taken = vec![None; items.len()];
+        let mut left: Vec<usize> = take_exact(&asked, &said, &mut taken);
+        for (index, item) in asked.iter().enumerate() {
+            if taken.get(index).is_some_and(Option::is_some) {
+                continue;
+            }
+            let fits = |at: &&usize| said.get(**at).is_some_and(|answer| is_part(answer, item));
+            let found = left.iter().filter(fits).copied();
+            let at = found.clone().find(|at| *at == index).or_else(|| found.clone().next());
+            let placed = || {
+                let is_silent = |answer: &Echo<'_>| answer.iter().all(Option::is_none);
+                let here = answers.len() == items.len() && said.get(index).is_some_and(is_silent);
+                here.then_some(index).filter(|at| left.contains(at))
+            };
+            let (at, is_own) = match at {
+                Some(at) => {
+                    let answer = said.get(at).map_or(&[][..], |answer| answer);
+                    let others = asked.iter().filter(|item| is_part(answer, item)).take(2);
+                    (Some(at), others.count() == 1)
+                }
+                None => (placed(), true),
+            };
+            if let (Some(at), Some(slot)) = (at, taken.get_mut(index)) {
+                *slot = Some((at, is_own));
+                left.retain(|own| *own != at);
+            }
+        }
         Assigned { answers, taken }
+    }
+
+    fn echo_of<'o>(&self, object: &'o Object<'_>) -> Echo<'o> {
+        let said = |name: &str| {
+            let text = spoken(object, name)?.scalar()?;
+            Some(whole(&text).map_or(text, |number| number.to_string().into()))
+        };
+        self.echo.iter().map(|name| said(name)).collect()
     }
 
     /// Says which item a fault is about.
     pub(super) fn at(&self, index: usize, fault: &AnswerFault) -> AnswerFault {
         AnswerFault::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }
+}
+
+/// Gives each item the answers that repeat all of it, and tells which answers are left.
+fn take_exact(
+    asked: &[Echo<'_>],
+    said: &[Echo<'_>],
+    taken: &mut [Option<(usize, bool)>],
+) -> Vec<usize> {
+    let mut waiting: HashMap<&Echo<'_>, (VecDeque<usize>, usize)> = HashMap::new();
+    for item in asked {
+        waiting.entry(item).or_default().1 += 1;
+    }
+    let mut left = Vec::new();
+    for (at, answer) in said.iter().enumerate() {
+        let names = answer.iter().any(Option::is_some);
+        match waiting.get_mut(answer).filter(|_| names) {
+            Some((answers, _)) => answers.push_back(at),
+            None => left.push(at),
+        }
+    }
+    // Of several items that say the same each needs an answer of its own.
+    let enough: HashMap<_, _> =
+        waiting.iter().map(|(echo, (answers, items))| (*echo, answers.len() >= *items)).collect();
+    for (item, slot) in asked.iter().zip(taken) {
+        let next = waiting.get_mut(item).and_then(|(answers, _)| answers.pop_front());
+        *slot = next.map(|at| (at, enough.get(item) == Some(&true)));
+    }
+    left.extend(waiting.into_values().flat_map(|(answers, _)| answers));
+    left.sort_unstable();
+    left
+}
+
+/// Whether an answer repeats something of the item and nothing else. A zero is what some languages
+/// write for nothing.
+fn is_part(answer: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bool {
+    let mut repeats = false;
+    for (answer, item) in answer.iter().zip(item) {
+        match (answer, item) {
+            (Some(answer), Some(item)) if answer == item => repeats = true,
+            (Some(answer), None) if answer == "0" => {}
+            (Some(_), _) => return false,
+            (None, _) => {}
+        }
+    }
+    repeats
 }
 
 impl<'w> Assigned<'w> {
@@ -87,11 +156,71 @@ pub(super) fn spoken<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o V
     object.get(name).filter(|value| value.scalar().is_some_and(|text| !text.is_empty()))
 }
 
-/// Whether both say something, and not the same; `1`, `1.0` and `"1"` are the same.
-fn differs(answer: &Object<'_>, item: &Object<'_>, name: &str) -> bool {
-    let (Some(answer), Some(item)) = (spoken(answer, name), spoken(item, name)) else {
-        return false;
-    };
-    let (Some(answer), Some(item)) = (answer.scalar(), item.scalar()) else { return true };
-    answer != item && (whole(&answer).is_none() || whole(&answer) != whole(&item))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::built_in_named;
+
+    /// For each item, the place of its answer and whether it is its own.
+    fn assigned(items: &str, answers: &str) -> Vec<Option<(usize, bool)>> {
+        let kollus = built_in_named("kollus").unwrap();
+        let drm = kollus.kinds.into_iter().find(|kind| &*kind.name == "drm").unwrap();
+        let per = drm.decision.unwrap().per.unwrap();
+        let objects = |text| {
+            let elements = json::elements(text).unwrap().into_iter();
+            elements.map(|raw| Object::from_json(raw).unwrap()).collect::<Vec<_>>()
+        };
+        let answers = objects(answers).into_iter().map(|object| (object, Ok(Vec::new())));
+        let answers: Vec<Answered<'_>> = answers.collect();
+        per.assign(&objects(items), &answers).taken
+    }
+
+    const X: &str = r#"{"kind":2,"media_content_key":"a"}"#;
+    const Y: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
+    const Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
+
+    fn list(of: &[&str]) -> String {
+        format!("[{}]", of.join(","))
+    }
+
+    #[test]
+    fn an_answer_goes_to_the_item_that_it_names_wherever_it_stands() {
+        let own = |at| Some((at, true));
+        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, X])), [own(1), own(0)]);
+        assert_eq!(assigned(&list(&[Q, Y, X]), &list(&[Q, X, Y])), [own(0), own(2), own(1)]);
+        let nothing = X.replace('}', r#","session_key":null,"start_at":""}"#);
+        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, &nothing])), [own(1), own(0)]);
+        let gson = r#"{"kind":2.0,"media_content_key":"a","session_key":"","start_at":0}"#;
+        assert_eq!(assigned(&list(&[X, Q]), &list(&[Q, gson])), [own(1), own(0)]);
+    }
+
+    #[test]
+    fn what_names_another_item_is_nobodys_own() {
+        let other = X.replace('}', r#","session_key":"other"}"#);
+        assert_eq!(assigned(&list(&[X, Q]), &list(&[&other])), [None, None]);
+        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, Y])), [None, Some((0, true))]);
+        let b = r#"{"kind":2,"media_content_key":"b","session_key":"s2","start_at":8}"#;
+        let c = r#"{"kind":2,"media_content_key":"c"}"#;
+        let part = r#"{"kind":2,"session_key":"s2","start_at":8}"#;
+        let twice = assigned(&list(&[c, b, Q]), &list(&[part, part]));
+        assert_eq!(twice, [None, Some((1, true)), None]);
+    }
+
+    #[test]
+    fn what_could_be_about_two_items_is_neithers_own() {
+        let key = r#"{"media_content_key":"a"}"#;
+        let one = r#"{"kind":1,"media_content_key":"a"}"#;
+        assert_eq!(assigned(&list(&[X, one]), &list(&[key])), [Some((0, false)), None]);
+        assert_eq!(
+            assigned(&list(&[X, one]), &list(&[key, key])),
+            [Some((0, false)), Some((1, false))]
+        );
+        assert_eq!(assigned(&list(&[X, X]), &list(&[X])), [Some((0, false)), None]);
+        assert_eq!(assigned(&list(&[X, X]), &list(&[X, X])), [Some((0, true)), Some((1, true))]);
+        assert_eq!(
+            assigned(&list(&[Q, X]), &list(&["{}", "{}"])),
+            [Some((0, true)), Some((1, true))]
+        );
+        assert_eq!(assigned(&list(&[Q, X]), &list(&["{}"])), [None, None]);
+    }
 }
