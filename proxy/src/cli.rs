@@ -39,7 +39,7 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve.
+    /// Serve. SIGHUP has the config read again; SIGTERM stops when the requests in flight have ended.
     Run {
         /// The config file.
         #[arg(short, long)]

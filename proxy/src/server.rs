@@ -29,7 +29,9 @@ pub(crate) enum StartError {
 }
 
 /// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
+/// `SIGHUP` has the config read again.
 pub(crate) fn run(served: Served) -> Result<(), StartError> {
+    let served = Arc::new(served);
     let settings = served.gate().proxy_settings();
     check_listeners(&settings)?;
     let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
@@ -46,13 +48,14 @@ pub(crate) fn run(served: Served) -> Result<(), StartError> {
     server.add_service(proxy);
 
     if let Some(address) = settings.admin {
-        let mut admin = listening::Service::new("admin".into(), Admin::new(Arc::new(served)));
+        let mut admin = listening::Service::new("admin".into(), Admin::new(Arc::clone(&served)));
         admin.threads = Some(1);
         admin.add_tcp(&address.to_string());
         tracing::info!(%address, "listening for the operator");
         server.add_service(admin);
     }
 
+    watch_reload(served);
     watch_stop(&server, settings.stop_timeout);
     server.run(RunArgs { shutdown_signal: Box::new(StopSignals) });
     Ok(())
@@ -73,6 +76,21 @@ impl ShutdownSignalWatch for StopSignals {
             () = received(&mut interrupt) => ShutdownSignal::FastShutdown,
         }
     }
+}
+
+/// Has the config read again at each `SIGHUP`, on a thread of its own: it reads files.
+fn watch_reload(served: Arc<Served>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    std::thread::spawn(move || {
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let mut hangup = signal(SignalKind::hangup()).ok();
+            while let Some(signal) = &mut hangup {
+                signal.recv().await;
+                served.reload();
+            }
+        });
+    });
 }
 
 /// Waits for a signal; for ever, if it cannot be watched.

@@ -92,7 +92,7 @@ fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), Probl
             say(io::stderr(), &format!("{}:{warning} (warning)", path.display()));
         }
     }
-    let effect = "a gatepost that runs takes it up at its next start";
+    let effect = "a gatepost that runs takes it up on SIGHUP";
     say(io::stdout(), &format!("{done} in {}; {effect}", path.display()));
     Ok(())
 }

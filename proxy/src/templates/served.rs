@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gatepost::{Config, Gate};
+use gatepost::{Config, Gate, ProxySettings};
 
 use super::edit::Edit;
 use super::problem::{Code, Problem};
@@ -14,6 +14,8 @@ use super::view::{View, views};
 pub(crate) struct Served {
     path: PathBuf,
     gate: Gate,
+    /// What the listeners were made from.
+    started: ProxySettings,
     /// What the gate judges by now; one edit after the other. Never printed: it may hold secrets.
     text: Mutex<String>,
     /// Read without waiting for an edit.
@@ -27,7 +29,8 @@ impl Served {
         let config = Config::from_text(&text, path).map_err(|error| error.to_string())?;
         let views = views(&text, Some(&config)).map_err(|problem| problem.to_string())?;
         let (text, views) = (Mutex::new(text), Mutex::new(views));
-        Ok(Self { path: path.to_owned(), gate: Gate::new(config), text, views })
+        let started = config.proxy().clone();
+        Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, views })
     }
 
     /// The gate, which follows every edit.
@@ -56,21 +59,50 @@ impl Served {
         if store::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
             let problem = store::changed(&self.path, other);
-            let message = format!("{}; restart gatepost to serve it", problem.message);
+            let message = format!("{}; send gatepost a SIGHUP to serve it", problem.message);
             return Err(Problem { message, ..problem });
         }
         let edited = edited?;
         let config = store::check(&self.path, &edited)?;
         let shown = views(&edited, Some(&config))?;
         store::replace(&self.path, &text, &edited)?;
+        self.take_up(config, shown);
+        *text = edited;
+        tracing::info!(template = edit.template(), "{} over the API", edit.verb());
+        Ok(())
+    }
+
+    /// Judges by what stands in the file now, or goes on as before if that does not check.
+    pub(crate) fn reload(&self) {
+        match self.read_again() {
+            Ok(()) => tracing::info!("{}: the config was read again", self.path.display()),
+            Err(problem) => tracing::error!("the config is still the earlier one: {problem}"),
+        }
+    }
+
+    fn read_again(&self) -> Result<(), Problem> {
+        let mut text = lock(&self.text);
+        let new = store::read(&self.path)?;
+        let config = store::check(&self.path, &new)?;
+        let shown = views(&new, Some(&config))?;
+        let fixed = |own: &ProxySettings| {
+            (own.listen.clone(), own.upstream.clone(), own.admin, own.threads, own.stop_timeout)
+        };
+        if fixed(config.proxy()) != fixed(&self.started) {
+            let keys = "listen, upstream, admin, threads and stop_timeout_secs";
+            tracing::warn!("{}: {keys} hold from the next start", self.path.display());
+        }
+        self.take_up(config, shown);
+        *text = new;
+        Ok(())
+    }
+
+    fn take_up(&self, config: Config, shown: Vec<View>) {
         for warning in config.warnings() {
             tracing::warn!("{}:{warning}", self.path.display());
         }
         self.gate.replace(config);
-        *text = edited;
         *lock(&self.views) = shown;
-        tracing::info!(template = edit.template(), "{} over the API", edit.verb());
-        Ok(())
     }
 }
 

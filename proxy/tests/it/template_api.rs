@@ -381,7 +381,7 @@ fn a_file_that_was_changed_by_hand_is_left_alone() {
         let binding = "/api/templates/prod-live/tenants/new.example.com";
         let error = refused(&gate, ("PUT", binding, Value::Null), 409, "file_changed");
         let message = error["message"].as_str().unwrap();
-        assert!(message.ends_with("; restart gatepost to serve it"), "{message}");
+        assert!(message.ends_with("; send gatepost a SIGHUP to serve it"), "{message}");
         let start = message.find(path.to_str().unwrap()).unwrap();
         let kept = message[start..].split(' ').find(|word| word.contains(".rejected-"));
         let kept = kept.unwrap().trim_end_matches(';');

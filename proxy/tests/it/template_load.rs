@@ -82,3 +82,51 @@ fn no_request_fails_while_templates_change() {
     let served = format!("origin=\"fixed\",provider=\"tencent-css\"}} {}", SENDERS * EACH);
     assert!(gate.metrics().contains(&served), "{}", gate.metrics());
 }
+
+/// A `gatepost template` command on the file of a gate that serves.
+fn template(gate: &Gatepost, arguments: &[&str]) {
+    let config = gate.folder.path().join("gatepost.toml");
+    let mut command = gatepost();
+    command.arg("template").args(arguments).arg("-c").arg(config);
+    let output = command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn edits_from_the_command_line_are_taken_up_on_sighup_under_load() {
+    let answered = "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
+                    keys = [{ env = 'TENCENT_KEY' }]\nbind = ['push.example.com']\n\
+                    on.push = { answer = {} }\n";
+    let gate = Gatepost::serve(TOKEN_LINE, answered);
+    let config = gate.folder.path().join("gatepost.toml");
+    let port = gate.port;
+    let mut reloads = 0;
+    let mut reload = || {
+        reloads += 1;
+        gate.program.signal("HUP");
+        gate.program.wait_for_lines("the config was read again", reloads);
+    };
+    thread::scope(|scope| {
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(move || send_all(port))).collect();
+        let create = ["create", "new", "--provider", "tencent-css", "--key-env", "TENCENT_KEY"];
+        template(&gate, &[&create[..], &["--answer", "push={}"]].concat());
+        template(&gate, &["bind", "new", "new.example.com"]);
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "not read yet");
+        reload();
+        assert_eq!(try_once(&gate, "new.example.com"), 200, "bound");
+        template(&gate, &["unbind", "new", "new.example.com"]);
+        template(&gate, &["delete", "new", "--yes"]);
+        reload();
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "gone");
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+    // The API knows the file again, and a file that does not check changes nothing.
+    let change = json!({ "description": "x" });
+    assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
+    let good = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("colour = 1\n{good}")).unwrap();
+    gate.program.signal("HUP");
+    let line = gate.program.wait_for_line("the config is still the earlier one");
+    assert!(line.contains("colour: this key is unknown"), "{line}");
+    assert_eq!(try_once(&gate, "push.example.com"), 200);
+}

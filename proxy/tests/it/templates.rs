@@ -130,7 +130,7 @@ push = \"http://127.0.0.1:3000/push\"
 fn a_templates_life() {
     let file = File::new(CONFIG);
     let shown = file.path.display();
-    let effect = "a gatepost that runs takes it up at its next start";
+    let effect = "a gatepost that runs takes it up on SIGHUP";
     let said = file.good(CREATE);
     assert_eq!(said, format!("created `直播-1` in {shown}; {effect}\n"));
     assert_eq!(file.text(), format!("{CONFIG}{CREATED}"));
