@@ -68,8 +68,8 @@ describe! { "kollus":
 /// let asked = r#"{"items":[{"kind":1,"media_content_key":"a","client_user_id":"user01"},
 ///                          {"kind":3,"media_content_key":"b","client_user_id":"user02"}]}"#;
 /// let drm: Drm = serde_json::from_str(asked)?;
-/// let answer = |item: &DrmItem| match &*item.client_user_id {
-///     "user01" => DrmItemReply::allow(item).expiration_count(3),
+/// let answer = |item: &DrmItem| match item.client_user_id.as_deref() {
+///     Some("user01") => DrmItemReply::allow(item).expiration_count(3),
 ///     _ => DrmItemReply::deny(item, "No ticket"),
 /// };
 /// let reply: DrmReply = drm.items.iter().map(answer).collect();
