@@ -73,6 +73,12 @@ pub(crate) fn run(send: &Send) -> Result<(), Problem> {
             .ok_or_else(|| format!("{field}: write FIELD=VALUE, as in app=push.example.com"))?;
         sample.set(name, value).map_err(|error| error.to_string())?;
     }
+    if send.to.scheme().is_none() || send.to.host().is_none() {
+        return Err(format!(
+            "{}: write a whole address, as in http://127.0.0.1:8080/callbacks",
+            send.to
+        ));
+    }
     let now = send.at.map_or_else(clock::now, Timestamp::from_secs);
     match key(send)? {
         Some(key) => sample = sample.sign(key, now),

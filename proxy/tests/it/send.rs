@@ -159,6 +159,9 @@ fn send_prints_status_and_reply_and_says_what_is_wrong() {
         assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
         assert!(stderr.contains(said), "{stderr}");
     }
+    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("nowhere: write a whole address"), "{stderr}");
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &nobody]);
     assert_eq!(code, Some(1));
