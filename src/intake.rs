@@ -29,7 +29,7 @@ use crate::provider::Plan;
 use crate::provider::field::Writer;
 use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
-use crate::provider::signature::SignatureFault;
+use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -273,17 +273,20 @@ fn judge(
         KindFound::Unknown(written) => (None, Some(printable(written))),
         KindFound::Missing => (None, None),
     };
-    if let Some(demand) = template.proof_of(kind) {
+    let demand = template.proof_of(kind);
+    if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureFault::Absent { .. })
                 if demand.may_be_absent && says_no_other(plan, kind, received) => {}
             verified => verified?,
         }
     }
+    // A signature of the kind's own that nobody looks at is left to the app.
+    let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    Ok((kind, unknown, normalise(template, kind, source, received)?))
+    Ok((kind, unknown, normalise(plan, kind, signature, source, received)?))
 }
 
 /// Whether the callback itself names the kind that its route pins, or none.
@@ -297,19 +300,14 @@ fn says_no_other(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> b
 
 /// The callback as an event.
 fn normalise(
-    template: &Template,
+    plan: &Plan,
     index: Option<usize>,
+    signature: Option<&Signature>,
     source: &Arc<str>,
     received: &Received<'_>,
 ) -> Result<Event, RequestFault> {
-    let plan = &template.plan;
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA);
-    // A signature of the kind's own that nobody looks at is left to the app.
-    let signature = match template.proof_of(index) {
-        Some(demand) => Some(demand.signature),
-        None => plan.signature.as_ref(),
-    };
     let consumed = |name: &str| signature.is_some_and(|signature| signature.consumes(name));
     kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {

@@ -85,12 +85,14 @@ impl Served {
         let new = store::read(&self.path)?;
         let config = store::check(&self.path, &new)?;
         let shown = views(&new, Some(&config))?;
+        // The config is checked against these, and so must be what is really listened on and passed
+        // on to.
         let fixed = |own: &ProxySettings| {
             (own.listen.clone(), own.upstream.clone(), own.admin, own.threads, own.stop_timeout)
         };
         if fixed(config.proxy()) != fixed(&self.started) {
-            let keys = "listen, upstream, admin, threads and stop_timeout_secs";
-            tracing::warn!("{}: {keys} hold from the next start", self.path.display());
+            let keys = "listen, upstream, admin, threads or stop_timeout_secs";
+            return Err(Problem::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.take_up(config, shown);
         *text = new;

@@ -289,7 +289,7 @@ fn a_client_that_expects_to_be_told_to_go_on_is_told() {
 }
 
 #[test]
-fn keys_are_shown_however_they_are_written_and_a_file_is_one() {
+fn a_key_file_is_a_file() {
     let gate = serve();
     let device = json!({ "keys": [{ "file": "/dev/zero" }] });
     let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");

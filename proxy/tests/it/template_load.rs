@@ -128,5 +128,8 @@ fn edits_from_the_command_line_are_taken_up_on_sighup_under_load() {
     gate.program.signal("HUP");
     let line = gate.program.wait_for_line("the config is still the earlier one");
     assert!(line.contains("colour: this key is unknown"), "{line}");
+    std::fs::write(&config, format!("upstream = 'http://127.0.0.1:9'\n{good}")).unwrap();
+    gate.program.signal("HUP");
+    gate.program.wait_for_line("changed; restart gatepost");
     assert_eq!(try_once(&gate, "push.example.com"), 200);
 }

@@ -70,20 +70,15 @@ impl Signature {
     ) -> Result<(), SignatureFault> {
         let given = self.given(received)?;
         let mut matched = Choice::from(0);
-        let mut candidates = 0;
         for key in keys {
             let computed = self.compute(received, &given, key)?;
-            candidates = 0;
             for candidate in self.candidates(&given) {
-                candidates += 1;
                 matched |= computed.ct_eq(&candidate);
             }
         }
-        if candidates == 0 && self.candidates(&given).next().is_none() {
-            return Err(SignatureFault::Malformed);
-        }
         if !bool::from(matched) {
-            return Err(SignatureFault::Mismatch);
+            let decodes = self.candidates(&given).next().is_some();
+            return Err(if decodes { SignatureFault::Mismatch } else { SignatureFault::Malformed });
         }
         self.time.as_ref().map_or(Ok(()), |time| {
             let text = self.signed_time(time, received, &given);
