@@ -12,11 +12,12 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // Whatever server you have has read a head …
+    // Whatever server you have has read a head, and knows what time it is …
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Callback(mut intake) = gate.admit(&head) else {
+    let now = Timestamp::from_secs(1_703_731_478);
+    let Admission::Callback(mut intake) = gate.admit(&head, now) else {
         return Err("this is no callback path".into());
     };
 
@@ -25,17 +26,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         intake.push(chunk.into())?;
     }
 
-    // … says what time it is, and has the verdict.
-    let accepted = intake.finish(Timestamp::from_secs(1_703_731_478))?;
+    // … and has the verdict.
+    let accepted = intake.finish(now)?;
     println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
 
-    let conclusion = match accepted.next() {
+    let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
-        Next::Ask { url, timeout } => {
-            let (_headers, _body) = accepted.request(&head, &Sender::default());
-            println!("ask    {} within {timeout:?}", url.unwrap_or(uri));
+        Next::Ask(question) => {
+            let (_headers, _body) = accepted.request(&head, &Sender::default(), now);
+            println!("ask    {} within {:?}", question.url().unwrap_or(&uri), question.timeout());
             let body = Some(br#"{"allow":true}"#[..].into());
-            accepted.conclude(Answer::Response { status: StatusCode::OK, body })
+            question.conclude(Answer::Response { status: StatusCode::OK, body }, now)
         }
     };
     println!("reply  {}", String::from_utf8_lossy(conclusion.reply.body()));

@@ -64,7 +64,7 @@ impl Gate {
     #[must_use]
     pub fn explain(&self, head: &Head<'_>, body: Bytes, now: Timestamp) -> Explanation {
         let mut steps = Steps::default();
-        let admission = self.admit(head);
+        let admission = self.admit(head, now);
         self.with_routes(|routes| {
             if let Lookup::Callback(found, _) = routes.find(head.path()) {
                 let route = routes.at(found);

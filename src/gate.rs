@@ -12,6 +12,7 @@ use crate::document::Fault;
 use crate::head::Head;
 use crate::intake::{Admission, Intake, check_head};
 use crate::route::{Lookup, Routes};
+use crate::time::Timestamp;
 use crate::verdict::{Refusal, RefusalKind};
 
 /// Judges callbacks. Cheap to clone; all clones share one config.
@@ -45,7 +46,7 @@ use crate::verdict::{Refusal, RefusalKind};
 /// let judge = |sign: &str| {
 ///     let uri = Uri::from_static("/callbacks/tencent");
 ///     let headers = HeaderMap::new();
-///     let Admission::Callback(mut intake) = gate.admit(&Head::new(&Method::POST, &uri, &headers))
+///     let Admission::Callback(mut intake) = gate.admit(&Head::new(&Method::POST, &uri, &headers), now)
 ///     else {
 ///         panic!("this is a callback path")
 ///     };
@@ -121,9 +122,9 @@ impl Gate {
         look(&self.0.load().routes)
     }
 
-    /// The first word on a request, from its head alone.
+    /// The first word on a request, from its head alone, which arrived at the moment `now`.
     #[must_use]
-    pub fn admit(&self, head: &Head<'_>) -> Admission {
+    pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let inner = self.0.load();
         let routes = &inner.routes;
         let (found, token) = match routes.find(head.path()) {
@@ -142,7 +143,7 @@ impl Gate {
         let route = routes.at(found);
         match check_head(head, route, token) {
             Ok(checked) => {
-                Admission::Callback(Intake::new(Arc::clone(routes), found, checked, head))
+                Admission::Callback(Intake::new(Arc::clone(routes), found, checked, head, now))
             }
             Err(fault) => Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan)),
         }

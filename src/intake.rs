@@ -120,6 +120,7 @@ pub struct Intake {
     announced: usize,
     kept: Kept,
     content_type: Option<HeaderValue>,
+    arrived: Timestamp,
 }
 
 enum Body {
@@ -142,10 +143,11 @@ impl Intake {
         route: Found,
         checked: CheckedHead,
         head: &Head<'_>,
+        arrived: Timestamp,
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, kept } = checked;
-        Self { routes, route, body: Body::Empty, announced, kept, content_type }
+        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrived }
     }
 
     fn route(&self) -> &Route {
@@ -230,7 +232,8 @@ impl Intake {
         drop(tenant);
         drop(object);
         let (kind, unknown, event) = judged;
-        Ok(Accepted::new(event, template, kind, raw, self.content_type, unknown))
+        let Self { arrived, content_type, .. } = self;
+        Ok(Accepted::new(event, template, kind, raw, content_type, unknown, arrived))
     }
 }
 

@@ -58,7 +58,7 @@ pub use intake::{Admission, Intake};
 pub use layer::GateLayer;
 pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
 pub use provider::{View, kollus, tencent_css, tencent_trtc};
-pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Reply};
+pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Question, Reply};
 pub use sample::{Sample, SampleError};
 pub use schema::config_schema;
 pub use template::Template;

@@ -16,20 +16,53 @@ pub use crate::provider::reply::Reply;
 
 use crate::provider::reply::{Decision, Policy, Said};
 use crate::template::Delivery;
+use crate::time::Timestamp;
 use crate::verdict::{Accepted, Unavailable, UnavailableKind};
 
 /// What is to be done with an accepted callback.
 #[derive(Debug)]
 pub enum Next {
-    /// Ask the app, in at most `timeout`. Without a `url` the request keeps its path.
-    Ask {
-        /// Where the event goes.
-        url: Option<Uri>,
-        /// How long the app has, from connecting to the last byte of its answer.
-        timeout: Duration,
-    },
+    /// Ask the app, and [conclude](Question::conclude) from what it says.
+    Ask(Question),
     /// The reply is known without the app.
     Reply(Conclusion),
+}
+
+/// A question to the app. Dropped without a conclusion, it was never asked.
+#[derive(Debug)]
+#[must_use]
+pub struct Question {
+    accepted: Accepted,
+    timeout: Duration,
+}
+
+impl Question {
+    /// Where the event goes. Without an address the request keeps its path.
+    #[must_use]
+    pub fn url(&self) -> Option<&Uri> {
+        match self.accepted.delivery() {
+            Delivery::Ask(ask) => ask.url.as_ref(),
+            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => None,
+        }
+    }
+
+    /// How long the app has, from connecting to the last byte of its answer.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn accepted(&self) -> &Accepted {
+        &self.accepted
+    }
+
+    /// The reply that follows from what the app has said by the moment `now`.
+    #[must_use]
+    pub fn conclude(self, answer: Answer, _now: Timestamp) -> Conclusion {
+        self.accepted.conclude(answer)
+    }
 }
 
 /// What the app said.
@@ -90,11 +123,13 @@ impl Origin {
 }
 
 impl Accepted {
-    /// What is to be done with it.
+    /// What is to be done with it at the moment `now`.
     #[must_use]
-    pub fn next(&self) -> Next {
+    pub fn next(&self, _now: Timestamp) -> Next {
         match self.delivery() {
-            Delivery::Ask(ask) => Next::Ask { url: ask.url.clone(), timeout: ask.timeout },
+            Delivery::Ask(ask) => {
+                Next::Ask(Question { accepted: self.clone(), timeout: ask.timeout })
+            }
             Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => {
                 Next::Reply(self.unasked())
             }
@@ -102,8 +137,7 @@ impl Accepted {
     }
 
     /// The reply that follows from what the app said.
-    #[must_use]
-    pub fn conclude(&self, answer: Answer) -> Conclusion {
+    fn conclude(&self, answer: Answer) -> Conclusion {
         let Delivery::Ask(ask) = self.delivery() else { return self.unasked() };
         match (&self.kind().decision, &ask.policy) {
             (Some(decision), Some(policy)) => self.decide(decision, policy, answer),

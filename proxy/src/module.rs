@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Refusal, Reply, Sender,
-    Timestamp, is_reserved, report,
+    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Question, Refusal, Reply,
+    Sender, Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri, Version};
@@ -59,7 +59,7 @@ impl GateModule {
             write_unread(session, &Reply::bad_request()).await;
             return Ok(true);
         }
-        match self.gate.admit(&head(session)) {
+        match self.gate.admit(&head(session), (self.clock)()) {
             Admission::Other => {
                 strip_reserved(session);
                 return Ok(false);
@@ -97,31 +97,27 @@ impl GateModule {
     }
 
     async fn serve(&self, session: &mut Session, accepted: &Accepted, started: Instant) {
-        let conclusion = match accepted.next() {
+        let conclusion = match accepted.next((self.clock)()) {
             Next::Reply(conclusion) => conclusion,
-            Next::Ask { url, timeout } => self.ask(session, accepted, url, timeout).await,
+            Next::Ask(question) => self.ask(session, question).await,
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
         report::concluded(accepted, &conclusion, client_ip(session));
         write(session, &conclusion.reply).await;
     }
 
-    async fn ask(
-        &self,
-        session: &Session,
-        accepted: &Accepted,
-        url: Option<Uri>,
-        timeout: Duration,
-    ) -> Conclusion {
-        let Some(url) = url.or_else(|| self.same_path(session)) else {
+    async fn ask(&self, session: &Session, question: Question) -> Conclusion {
+        let now = self.clock;
+        let Some(url) = question.url().cloned().or_else(|| self.same_path(session)) else {
             let why = "the template gives no address, and the config no upstream";
-            return accepted.conclude(Answer::Unreachable(why.into()));
+            return question.conclude(Answer::Unreachable(why.into()), now());
         };
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
         let sender = sender(session, Some(trace));
-        let event = || accepted.request(&head(session), &sender);
-        accepted.conclude(app::ask(url, timeout, event).await)
+        let event = || question.accepted().request(&head(session), &sender, now());
+        let answer = app::ask(url, question.timeout(), event).await;
+        question.conclude(answer, now())
     }
 
     fn same_path(&self, session: &Session) -> Option<Uri> {

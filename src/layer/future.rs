@@ -14,7 +14,9 @@ use tower_service::Service;
 use super::body::{RequestBody, ResponseBody};
 use crate::head::{Head, Sender};
 use crate::intake::Intake;
-use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Reply, unavailable_reply};
+use crate::reply::{
+    Answer, Conclusion, MAX_ANSWER_BYTES, Next, Question, Reply, unavailable_reply,
+};
 use crate::report;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -40,16 +42,22 @@ pin_project! {
         // A callback whose body is being read.
         Reading { #[pin] body: B, #[pin] deadline: Sleep, callback: Option<Callback<S>> },
         // An accepted one, of which the inner service was told.
-        Asking { #[pin] future: F, #[pin] deadline: Sleep, accepted: Accepted },
+        Asking { #[pin] future: F, #[pin] deadline: Sleep, asked: Option<Asked> },
         // Its answer is being read.
         Answering {
             #[pin] body: R,
             #[pin] deadline: Sleep,
-            accepted: Accepted,
+            asked: Option<Asked>,
             status: StatusCode,
             answer: BytesMut,
         },
     }
+}
+
+/// A question that the inner service was asked.
+struct Asked {
+    question: Question,
+    clock: fn() -> Timestamp,
 }
 
 /// A request without its body, and what will judge and serve it.
@@ -117,7 +125,7 @@ where
                     };
                     judged.map_or(State::Replying { reply: None }, Judged::into_state)
                 }
-                StateProj::Asking { future, mut deadline, accepted } => {
+                StateProj::Asking { future, mut deadline, asked } => {
                     match future.poll(cx) {
                         Poll::Ready(Ok(response)) => {
                             let (parts, body) = response.into_parts();
@@ -126,26 +134,26 @@ where
                             State::Answering {
                                 body,
                                 deadline: tokio::time::sleep_until(left),
-                                accepted: accepted.clone(),
+                                asked: asked.take(),
                                 status: parts.status,
                                 answer: BytesMut::new(),
                             }
                         }
                         Poll::Ready(Err(_)) => {
-                            conclude(accepted, Answer::Unreachable("the service failed".into()))
+                            conclude(asked, Answer::Unreachable("the service failed".into()))
                         }
                         Poll::Pending => {
                             ready!(deadline.as_mut().poll(cx));
-                            conclude(accepted, Answer::Timeout)
+                            conclude(asked, Answer::Timeout)
                         }
                     }
                 }
-                StateProj::Answering { body, deadline, accepted, status, answer } => {
+                StateProj::Answering { body, deadline, asked, status, answer } => {
                     match poll_answer(body, *status, answer, cx) {
-                        Poll::Ready(answer) => conclude(accepted, answer),
+                        Poll::Ready(answer) => conclude(asked, answer),
                         Poll::Pending => {
                             ready!(deadline.poll(cx));
-                            conclude(accepted, Answer::Timeout)
+                            conclude(asked, Answer::Timeout)
                         }
                     }
                 }
@@ -160,7 +168,7 @@ enum Judged<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    Asked { future: S::Future, deadline: Sleep, accepted: Accepted },
+    Asked { future: S::Future, deadline: Sleep, asked: Asked },
     Settled(Reply),
 }
 
@@ -170,8 +178,8 @@ where
 {
     fn into_state<R>(self) -> State<S, S::Future, B, R> {
         match self {
-            Self::Asked { future, deadline, accepted } => {
-                State::Asking { future, deadline, accepted }
+            Self::Asked { future, deadline, asked } => {
+                State::Asking { future, deadline, asked: Some(asked) }
             }
             Self::Settled(reply) => State::Replying { reply: Some(reply) },
         }
@@ -232,27 +240,29 @@ impl<S> Callback<S> {
             Ok(accepted) => accepted,
             Err(refusal) => return refuse(&refusal),
         };
-        let (url, timeout) = match accepted.next() {
-            Next::Ask { url, timeout } => (url, timeout),
+        let question = match accepted.next(clock()) {
+            Next::Ask(question) => question,
             Next::Reply(conclusion) => return Judged::Settled(report_of(&accepted, conclusion)),
         };
-        let request = event_request(parts, url.as_ref(), &accepted);
-        Judged::Asked { future: inner.call(request), deadline: sleep(timeout), accepted }
+        let deadline = sleep(question.timeout());
+        let request = event_request(parts, &question, clock());
+        Judged::Asked { future: inner.call(request), deadline, asked: Asked { question, clock } }
     }
 }
 
 /// The request that the inner service gets.
 fn event_request<B>(
     mut parts: request::Parts,
-    url: Option<&Uri>,
-    accepted: &Accepted,
+    question: &Question,
+    now: Timestamp,
 ) -> Request<RequestBody<B>> {
     let head = Head::new(&parts.method, &parts.uri, &parts.headers);
-    let (mut headers, body) = accepted.request(&head, &Sender::default());
+    let accepted = question.accepted();
+    let (mut headers, body) = accepted.request(&head, &Sender::default(), now);
     if let Some(host) = parts.headers.remove(http::header::HOST) {
         headers.insert(http::header::HOST, host);
     }
-    if let Some(path) = url.and_then(Uri::path_and_query) {
+    if let Some(path) = question.url().and_then(Uri::path_and_query) {
         let mut uri = parts.uri.into_parts();
         uri.path_and_query = Some(path.clone());
         // A scheme and authority that stood with one path stand with another.
@@ -290,8 +300,12 @@ fn poll_answer<R: Body<Data = Bytes>>(
     }
 }
 
-fn conclude<S, F, B, R>(accepted: &Accepted, answer: Answer) -> State<S, F, B, R> {
-    State::Replying { reply: Some(report_of(accepted, accepted.conclude(answer))) }
+fn conclude<S, F, B, R>(asked: &mut Option<Asked>, answer: Answer) -> State<S, F, B, R> {
+    let reply = asked.take().map(|Asked { question, clock }| {
+        let accepted = question.accepted().clone();
+        report_of(&accepted, question.conclude(answer, clock()))
+    });
+    State::Replying { reply }
 }
 
 fn report_of(accepted: &Accepted, conclusion: Conclusion) -> Reply {

@@ -45,7 +45,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let head = Head::new(request.method(), request.uri(), request.headers());
-        match self.gate.admit(&head) {
+        match self.gate.admit(&head, (self.clock)()) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
                 ResponseFuture::pass(self.inner.call(request.map(RequestBody::inner)))

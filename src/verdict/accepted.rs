@@ -11,6 +11,7 @@ use crate::event::{Event, Forward};
 use crate::head::{Head, Sender, forwarded_headers};
 use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
+use crate::time::Timestamp;
 
 /// A callback that was proven genuine: the permit to forward it.
 ///
@@ -26,6 +27,7 @@ struct Inner {
     raw: Bytes,
     content_type: Option<HeaderValue>,
     unknown_kind: Option<String>,
+    arrived: Timestamp,
 }
 
 impl fmt::Debug for Inner {
@@ -47,8 +49,9 @@ impl Accepted {
         raw: Bytes,
         content_type: Option<HeaderValue>,
         unknown_kind: Option<String>,
+        arrived: Timestamp,
     ) -> Self {
-        Self(Arc::new(Inner { event, template, kind, raw, content_type, unknown_kind }))
+        Self(Arc::new(Inner { event, template, kind, raw, content_type, unknown_kind, arrived }))
     }
 
     /// What the platform wrote for a kind that the definition does not name, fit for a log line.
@@ -90,6 +93,12 @@ impl Accepted {
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
+    /// When its head came.
+    #[allow(dead_code)]
+    pub(crate) fn arrived(&self) -> Timestamp {
+        self.0.arrived
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         self.0.template.plan.kind(self.0.kind)
     }
@@ -98,9 +107,15 @@ impl Accepted {
         self.0.template.delivery(self.0.kind)
     }
 
-    /// The headers and the body that the app gets, and nothing else of the callback.
+    /// The headers and the body that the app gets at the moment `now`, and nothing else of the
+    /// callback.
     #[must_use]
-    pub fn request(&self, head: &Head<'_>, sender: &Sender<'_>) -> (HeaderMap, Bytes) {
+    pub fn request(
+        &self,
+        head: &Head<'_>,
+        sender: &Sender<'_>,
+        _now: Timestamp,
+    ) -> (HeaderMap, Bytes) {
         let forward = match self.delivery() {
             Delivery::Ask(ask) => ask.forward,
             Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => Forward::default(),

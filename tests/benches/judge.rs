@@ -26,16 +26,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     headers.insert("content-length", HeaderValue::from(BODY.len()));
     let head = Head::new(&Method::POST, &uri, &headers);
     for _ in 0..count {
-        let Admission::Callback(mut intake) = gate.admit(&head) else {
+        let Admission::Callback(mut intake) = gate.admit(&head, NOW) else {
             return Err("this is no callback path".into());
         };
         intake.push(BODY.into())?;
         let accepted = intake.finish(NOW)?;
-        if let Next::Ask { .. } = accepted.next() {
-            black_box(accepted.request(&head, &Sender::default()));
+        if let Next::Ask(question) = accepted.next(NOW) {
+            black_box(accepted.request(&head, &Sender::default(), NOW));
             let body = Some(Default::default());
             let answer = Answer::Response { status: StatusCode::OK, body };
-            black_box(accepted.conclude(answer));
+            black_box(question.conclude(answer, NOW));
         }
     }
     Ok(())

@@ -36,6 +36,8 @@ impl Request {
     }
 }
 
+const NOW: Timestamp = Timestamp::from_secs(0);
+
 /// The verdict on a body that comes in chunks of `size`.
 pub fn judge(
     gate: &Gate,
@@ -44,14 +46,15 @@ pub fn judge(
     size: usize,
     now: i64,
 ) -> Result<Accepted, Refusal> {
-    match gate.admit(head) {
+    let now = Timestamp::from_secs(now);
+    match gate.admit(head, now) {
         Admission::Other => panic!("this is no callback path"),
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in body.chunks(size) {
                 intake.push(Bytes::copy_from_slice(chunk))?;
             }
-            intake.finish(Timestamp::from_secs(now))
+            intake.finish(now)
         }
     }
 }
@@ -73,15 +76,16 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
         }
     };
     assert_eq!(vector.case.verdict, "accepted", "{}", vector.name);
-    let (seen, conclusion) = match accepted.next() {
+    let now = Timestamp::from_secs(vector.case.now);
+    let (seen, conclusion) = match accepted.next(now) {
         Next::Reply(conclusion) => (None, conclusion),
-        Next::Ask { url, .. } => {
-            let (headers, body) = accepted.request(&head, &Sender::default());
+        Next::Ask(question) => {
+            let (headers, body) = accepted.request(&head, &Sender::default(), now);
             let headers = headers.iter();
             let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
             let seen = Seen {
                 method: "POST".into(),
-                path: url.unwrap().path().to_owned(),
+                path: question.url().unwrap().path().to_owned(),
                 headers: headers.collect(),
                 body: body.to_vec(),
             };
@@ -90,7 +94,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
                 status: StatusCode::from_u16(said.status).unwrap(),
                 body: Some(said.body.into()),
             };
-            (Some(seen), accepted.conclude(answer))
+            (Some(seen), question.conclude(answer, now))
         }
     };
     let reply = conclusion.reply;
@@ -150,7 +154,7 @@ fn a_body_over_the_limit_is_refused_as_soon_as_it_is_passed() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/kollus/vector-token");
     let mut headers = HeaderMap::new();
-    let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers));
+    let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers), NOW);
 
     let Admission::Callback(mut intake) = admit(&headers) else { panic!("a callback path") };
     intake.push(Bytes::from(vec![b'a'; 4096])).unwrap();
@@ -174,7 +178,7 @@ fn unclear_framing_is_refused() {
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        match gate.admit(&Head::new(&Method::POST, &uri, &headers)) {
+        match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
             Admission::Refused(refusal) => Some(refusal.kind()),
             Admission::Callback(_) | Admission::Other => None,
         }
@@ -201,7 +205,7 @@ fn nothing_secret_can_be_printed() {
     let accepted = judge(&gate, &request.head(), &push.body, 4096, push.case.now).unwrap();
     let view: gatepost::tencent_css::Screencapture = accepted.view().unwrap();
     let head = request.head();
-    let admission = gate.admit(&head);
+    let admission = gate.admit(&head, NOW);
     let builder = Gate::builder().toml("keys = ['hunter2']").variable("K", "hunter3");
     let printed = format!("{gate:?} {accepted:?} {view:?} {head:?} {admission:?} {builder:?}");
     for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5", "hunter"] {

@@ -97,6 +97,6 @@ proptest! {
         let Ok(uri) = path.parse::<http::Uri>() else { return Ok(()) };
         let headers = http::HeaderMap::new();
         let head = gatepost::Head::new(&http::Method::POST, &uri, &headers);
-        prop_assert!(!matches!(GATE.admit(&head), gatepost::Admission::Other), "{}", path);
+        prop_assert!(!matches!(GATE.admit(&head, gatepost::Timestamp::from_secs(0)), gatepost::Admission::Other), "{}", path);
     }
 }
