@@ -32,11 +32,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let conclusion = match accepted.next(now) {
         Next::Reply(conclusion) => conclusion,
+        Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {
             let (_headers, _body) = accepted.request(&head, &Sender::default(), now);
             println!("ask    {} within {:?}", question.url().unwrap_or(&uri), question.timeout());
             let body = Some(br#"{"allow":true}"#[..].into());
-            question.conclude(Answer::Response { status: StatusCode::OK, body }, now)
+            question.conclude(&Answer::Response { status: StatusCode::OK, body }, now)
         }
     };
     println!("reply  {}", String::from_utf8_lossy(conclusion.reply.body()));

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
+use crate::breaker::{Breaker, Circuit};
 use crate::config::{Config, ConfigError, ProxySettings, Sources};
 use crate::document::Fault;
 use crate::head::Head;
 use crate::intake::{Admission, Intake, check_head};
+use crate::memory::Memory;
 use crate::route::{Lookup, Routes};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, RefusalKind};
@@ -67,11 +69,20 @@ use crate::verdict::{Refusal, RefusalKind};
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gate(Arc<ArcSwap<Inner>>);
+pub struct Gate(Arc<Shared>);
 
+/// What all clones have in common.
+#[derive(Debug)]
+struct Shared {
+    current: ArcSwap<Inner>,
+    memory: Arc<Memory>,
+}
+
+/// A config at work.
 #[derive(Debug)]
 struct Inner {
     routes: Arc<Routes>,
+    circuits: Vec<Arc<Breaker>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
 }
@@ -95,37 +106,43 @@ impl Gate {
     /// From a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let (routes, proxy, warnings) = config.into_parts();
-        Self(Arc::new(ArcSwap::from_pointee(Inner { routes: Arc::new(routes), proxy, warnings })))
+        let current = ArcSwap::from_pointee(Inner::new(config));
+        Self(Arc::new(Shared { current, memory: Arc::default() }))
     }
 
     /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
-    /// they began; the proxy's listeners and threads stay as they are.
+    /// they began; the proxy's listeners and threads stay as they are. What was remembered of
+    /// callbacks stays; circuits begin closed.
     pub fn replace(&self, config: Config) {
-        let (routes, proxy, warnings) = config.into_parts();
-        self.0.store(Arc::new(Inner { routes: Arc::new(routes), proxy, warnings }));
+        self.0.current.store(Arc::new(Inner::new(config)));
+    }
+
+    /// The apps' circuit breakers, by address.
+    #[must_use]
+    pub fn circuits(&self) -> Vec<Circuit> {
+        self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
     }
 
     /// The proxy's settings.
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {
-        self.0.load().proxy.clone()
+        self.0.current.load().proxy.clone()
     }
 
     /// What the config says that is allowed but not advised.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
-        self.0.load().warnings.clone()
+        self.0.current.load().warnings.clone()
     }
 
     pub(crate) fn with_routes<T>(&self, look: impl FnOnce(&Routes) -> T) -> T {
-        look(&self.0.load().routes)
+        look(&self.0.current.load().routes)
     }
 
     /// The first word on a request, from its head alone, which arrived at the moment `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        let inner = self.0.load();
+        let inner = self.0.current.load();
         let routes = &inner.routes;
         let (found, token) = match routes.find(head.path()) {
             Lookup::Other => return Admission::Other,
@@ -142,11 +159,23 @@ impl Gate {
         };
         let route = routes.at(found);
         match check_head(head, route, token) {
-            Ok(checked) => {
-                Admission::Callback(Intake::new(Arc::clone(routes), found, checked, head, now))
-            }
+            Ok(checked) => Admission::Callback(Intake::new(
+                Arc::clone(&self.0.memory),
+                Arc::clone(routes),
+                found,
+                checked,
+                head,
+                now,
+            )),
             Err(fault) => Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan)),
         }
+    }
+}
+
+impl Inner {
+    fn new(config: Config) -> Self {
+        let (routes, circuits, proxy, warnings) = config.into_parts();
+        Self { routes: Arc::new(routes), circuits, proxy, warnings }
     }
 }
 

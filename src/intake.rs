@@ -25,15 +25,16 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::event::{Event, identity};
 use crate::head::Head;
+use crate::memory::{Memory, Of};
 use crate::provider::Plan;
 use crate::provider::field::Writer;
 use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
-use crate::template::Template;
+use crate::template::{Demand, Reuse, Template};
 use crate::time::Timestamp;
-use crate::verdict::{Accepted, Refusal, RefusalKind, RequestFault, printable};
+use crate::verdict::{Accepted, Inner, Refusal, RefusalKind, RequestFault, printable};
 
 /// The gate's first word on a request, from its head alone.
 #[derive(Debug)]
@@ -121,6 +122,7 @@ pub struct Intake {
     kept: Kept,
     content_type: Option<HeaderValue>,
     arrived: Timestamp,
+    memory: Arc<Memory>,
 }
 
 enum Body {
@@ -139,6 +141,7 @@ impl fmt::Debug for Intake {
 
 impl Intake {
     pub(crate) fn new(
+        memory: Arc<Memory>,
         routes: Arc<Routes>,
         route: Found,
         checked: CheckedHead,
@@ -147,7 +150,7 @@ impl Intake {
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, kept } = checked;
-        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrived }
+        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrived, memory }
     }
 
     fn route(&self) -> &Route {
@@ -226,14 +229,30 @@ impl Intake {
             .template(tenant.as_deref())
             .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
         let received = Received { settings: &template.settings, ..received };
-        let judged = judge(self.route(), template, &source, &received, now)
-            .map_err(|fault| self.refuse(fault).of(tenant.as_deref(), Some(&template.name)))?;
+        let refuse =
+            |fault: RequestFault| self.refuse(fault).of(tenant.as_deref(), Some(&template.name));
+        let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
+        let Judged { kind, unknown_kind, event } = judged;
+        let reuses_signature =
+            reuses_signature(&self.memory, template, kind, &event, &received, now);
+        if reuses_signature && template.proof.reuse == Reuse::Refuse {
+            return Err(refuse(RefusalKind::SignatureReused.into()));
+        }
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
-        let (kind, unknown, event) = judged;
-        let Self { arrived, content_type, .. } = self;
-        Ok(Accepted::new(event, template, kind, raw, content_type, unknown, arrived))
+        let Self { arrived, content_type, memory, .. } = self;
+        Ok(Accepted::new(Inner {
+            event,
+            template,
+            kind,
+            raw,
+            content_type,
+            unknown_kind,
+            arrived,
+            memory,
+            reuses_signature,
+        }))
     }
 }
 
@@ -260,18 +279,25 @@ pub(crate) fn tenant<'r>(
     }
 }
 
-/// Kind, signature and fields. Gives the kind, what the platform wrote if it is an unknown one, and
-/// the event.
+/// What a callback was judged to be.
+struct Judged {
+    kind: Option<usize>,
+    /// What the platform wrote for a kind that the definition does not know.
+    unknown_kind: Option<String>,
+    event: Event,
+}
+
+/// Kind, signature and fields.
 fn judge(
     route: &Route,
     template: &Template,
     source: &Arc<str>,
     received: &Received<'_>,
     now: Timestamp,
-) -> Result<(Option<usize>, Option<String>, Event), RequestFault> {
+) -> Result<Judged, RequestFault> {
     let plan = &route.plan;
     let found = route.kind.map_or_else(|| plan.kind_of(received), KindFound::Known);
-    let (kind, unknown) = match &found {
+    let (kind, unknown_kind) = match &found {
         KindFound::Known(kind) => (Some(*kind), None),
         KindFound::Unknown(written) => (None, Some(printable(written))),
         KindFound::Missing => (None, None),
@@ -289,7 +315,30 @@ fn judge(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    Ok((kind, unknown, normalise(plan, kind, signature, source, received)?))
+    let event = normalise(plan, kind, signature, source, received)?;
+    Ok(Judged { kind, unknown_kind, event })
+}
+
+/// Whether a signature that does not cover the body came with another one before; if not, it is
+/// known from now on, for as long as it can be taken.
+fn reuses_signature(
+    memory: &Memory,
+    template: &Template,
+    kind: Option<usize>,
+    event: &Event,
+    received: &Received<'_>,
+    now: Timestamp,
+) -> bool {
+    let demand = template.proof_of(kind).filter(|demand| !demand.signature.covers_body());
+    let Some(Demand { signature, window: Some(window), .. }) = demand else { return false };
+    let covered = signature.covered(received);
+    let parts = covered.iter().map(|part| &**part);
+    let key = memory.fingerprint(Of::Signed, [template.name().as_bytes()].into_iter().chain(parts));
+    let contents = [event.id().as_bytes(), event.data()];
+    // Half of a fingerprint is enough to tell two bodies apart.
+    let note = memory.fingerprint(Of::Callback, contents) as u64;
+    let before = memory.seen.note_first(key, note, now.after(window.life()), now);
+    before.is_some_and(|before| before != note)
 }
 
 /// Whether the callback itself names the kind that its route pins, or none.

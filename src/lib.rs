@@ -20,6 +20,7 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+mod breaker;
 mod config;
 mod definition;
 mod document;
@@ -32,7 +33,9 @@ mod json;
 #[cfg(feature = "tower")]
 pub mod layer;
 pub mod manual;
+mod memory;
 mod provider;
+mod question;
 mod reply;
 #[cfg(feature = "tracing")]
 pub mod report;
@@ -44,6 +47,7 @@ mod template;
 mod time;
 mod verdict;
 
+pub use breaker::Circuit;
 pub use config::{
     AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
 };
@@ -58,7 +62,8 @@ pub use intake::{Admission, Intake};
 pub use layer::GateLayer;
 pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
 pub use provider::{View, kollus, tencent_css, tencent_trtc};
-pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Next, Origin, Question, Reply};
+pub use question::{Next, Question, Wait};
+pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Origin, Reply};
 pub use sample::{Sample, SampleError};
 pub use schema::config_schema;
 pub use template::Template;

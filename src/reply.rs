@@ -7,63 +7,14 @@
 //! | 401, 403 | deny, with the body's `message` if it has one | 503 |
 //! | anything else, or nothing in time | the template's `on_failure` | 503 |
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 
 pub use crate::provider::reply::Reply;
 
 use crate::provider::reply::{Decision, Policy, Said};
 use crate::template::Delivery;
-use crate::time::Timestamp;
 use crate::verdict::{Accepted, Unavailable, UnavailableKind};
-
-/// What is to be done with an accepted callback.
-#[derive(Debug)]
-pub enum Next {
-    /// Ask the app, and [conclude](Question::conclude) from what it says.
-    Ask(Question),
-    /// The reply is known without the app.
-    Reply(Conclusion),
-}
-
-/// A question to the app. Dropped without a conclusion, it was never asked.
-#[derive(Debug)]
-#[must_use]
-pub struct Question {
-    accepted: Accepted,
-    timeout: Duration,
-}
-
-impl Question {
-    /// Where the event goes. Without an address the request keeps its path.
-    #[must_use]
-    pub fn url(&self) -> Option<&Uri> {
-        match self.accepted.delivery() {
-            Delivery::Ask(ask) => ask.url.as_ref(),
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => None,
-        }
-    }
-
-    /// How long the app has, from connecting to the last byte of its answer.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// What it is about.
-    #[must_use]
-    pub const fn accepted(&self) -> &Accepted {
-        &self.accepted
-    }
-
-    /// The reply that follows from what the app has said by the moment `now`.
-    #[must_use]
-    pub fn conclude(self, answer: Answer, _now: Timestamp) -> Conclusion {
-        self.accepted.conclude(answer)
-    }
-}
 
 /// What the app said.
 #[derive(Debug)]
@@ -86,7 +37,7 @@ pub enum Answer {
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// A reply, and how it came about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Conclusion {
     /// What the platform gets.
@@ -96,7 +47,7 @@ pub struct Conclusion {
 }
 
 /// How a reply came about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Origin {
     /// From the app's answer.
@@ -105,11 +56,24 @@ pub enum Origin {
     Failure(Unavailable),
     /// From the template's fixed answer.
     Fixed,
+    /// The last good reply to the same viewer, because the app's answer could not be used.
+    LastGood(Unavailable),
+    /// The app has answered the same callback before, or another copy of it just now.
+    Resend,
     /// The template does not list this kind, so nobody was asked.
     Unlisted,
 }
 
 impl Origin {
+    /// Why the app's answer was not used, if that is so.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Unavailable> {
+        match self {
+            Self::Failure(why) | Self::LastGood(why) => Some(why),
+            Self::App | Self::Fixed | Self::Resend | Self::Unlisted => None,
+        }
+    }
+
     /// The stable word for it in logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -117,41 +81,53 @@ impl Origin {
             Self::App => "app",
             Self::Failure(_) => "failure",
             Self::Fixed => "fixed",
+            Self::LastGood(_) => "last_good",
+            Self::Resend => "resend",
             Self::Unlisted => "unlisted",
         }
     }
 }
 
 impl Accepted {
-    /// What is to be done with it at the moment `now`.
-    #[must_use]
-    pub fn next(&self, _now: Timestamp) -> Next {
-        match self.delivery() {
-            Delivery::Ask(ask) => {
-                Next::Ask(Question { accepted: self.clone(), timeout: ask.timeout })
-            }
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => {
-                Next::Reply(self.unasked())
-            }
+    /// The reply that follows from what the app said.
+    pub(crate) fn answered(&self, policy: Option<&Policy>, answer: &Answer) -> Conclusion {
+        match (&self.kind().decision, policy) {
+            (Some(decision), Some(policy)) => match hear(answer) {
+                Ok(heard) => self.decided(decision, policy, heard.said()),
+                Err(why) => self.failed(Some(policy), why),
+            },
+            (None, _) | (Some(_), None) => match taken(answer) {
+                Ok(()) => self.acknowledged(Origin::App),
+                Err(why) => self.failed(policy, why),
+            },
         }
     }
 
-    /// The reply that follows from what the app said.
-    fn conclude(&self, answer: Answer) -> Conclusion {
-        let Delivery::Ask(ask) = self.delivery() else { return self.unasked() };
-        match (&self.kind().decision, &ask.policy) {
-            (Some(decision), Some(policy)) => self.decide(decision, policy, answer),
-            (None, _) | (Some(_), None) => self.acknowledge(answer),
+    fn decided(&self, decision: &Decision, policy: &Policy, said: Said<'_>) -> Conclusion {
+        let (body, fault) = decision.write(&self.event().data, said, policy);
+        let origin = fault.map_or(Origin::App, |fault| Origin::Failure(fault.into()));
+        Conclusion { reply: policy.seal.close(body), origin }
+    }
+
+    /// The failure policy's reply.
+    pub(crate) fn failed(&self, policy: Option<&Policy>, why: Unavailable) -> Conclusion {
+        let origin = Origin::Failure(why);
+        match (&self.kind().decision, policy) {
+            (Some(decision), Some(policy)) => {
+                Conclusion { origin, ..self.decided(decision, policy, Said::Failure) }
+            }
+            (None, _) | (Some(_), None) => Conclusion { reply: unavailable_reply(), origin },
         }
     }
 
     /// The reply that needs no app.
-    fn unasked(&self) -> Conclusion {
+    pub(crate) fn unasked(&self) -> Conclusion {
         let written = |said, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
-            let (body, fault) = decision.write(&self.event().data, said, policy);
-            let origin = fault.map_or(origin, |fault| Origin::Failure(fault.into()));
-            Conclusion { reply: policy.seal.close(body), origin }
+            match self.decided(decision, policy, said) {
+                Conclusion { reply, origin: Origin::App } => Conclusion { reply, origin },
+                faulty => faulty,
+            }
         };
         match self.delivery() {
             Delivery::Fixed(Some((presets, policy))) => {
@@ -161,68 +137,61 @@ impl Accepted {
             Delivery::Fixed(None) => self.acknowledged(Origin::Fixed),
             Delivery::Unlisted(None) => self.acknowledged(Origin::Unlisted),
             Delivery::Ask(_) | Delivery::Unsealed => {
-                let why = UnavailableKind::ReplyKeyMissing.into();
-                Conclusion { reply: unavailable_reply(), origin: Origin::Failure(why) }
+                self.failed(None, UnavailableKind::ReplyKeyMissing.into())
             }
         }
     }
 
-    fn acknowledged(&self, origin: Origin) -> Conclusion {
+    pub(crate) fn acknowledged(&self, origin: Origin) -> Conclusion {
         Conclusion { reply: self.template().plan.ack.clone(), origin }
     }
+}
 
-    /// A notification is taken, or it is sent again.
-    fn acknowledge(&self, answer: Answer) -> Conclusion {
-        let why = match answer {
-            Answer::Response { status, .. } if status.is_success() => {
-                return self.acknowledged(Origin::App);
-            }
-            Answer::Response { status, .. } => {
-                Unavailable::with(UnavailableKind::AppStatus, status.as_str())
-            }
-            Answer::Timeout => UnavailableKind::AppTimeout.into(),
-            Answer::Unreachable(why) => Unavailable::with(UnavailableKind::AppUnreachable, &why),
-        };
-        Conclusion { reply: unavailable_reply(), origin: Origin::Failure(why) }
-    }
-
-    fn decide(&self, decision: &Decision, policy: &Policy, answer: Answer) -> Conclusion {
-        let heard = match answer {
-            Answer::Response { status, body } => hear(status, body),
-            Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-            Answer::Unreachable(why) => {
-                Err(Unavailable::with(UnavailableKind::AppUnreachable, &why))
-            }
-        };
-        let (said, why) = match &heard {
-            Ok(Heard::Allow) => (Said::Allow, None),
-            Ok(Heard::Answer(body)) => (Said::Answer(body), None),
-            Ok(Heard::Deny(body)) => (Said::Deny(body), None),
-            Err(why) => (Said::Failure, Some(why.clone())),
-        };
-        let (body, fault) = decision.write(&self.event().data, said, policy);
-        let why = why.or_else(|| fault.map(Unavailable::from));
-        let origin = why.map_or(Origin::App, Origin::Failure);
-        Conclusion { reply: policy.seal.close(body), origin }
+/// Whether a notification was taken; otherwise it is sent again.
+fn taken(answer: &Answer) -> Result<(), Unavailable> {
+    match answer {
+        Answer::Response { status, .. } if status.is_success() => Ok(()),
+        Answer::Response { status, .. } => {
+            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
+        }
+        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
+        Answer::Unreachable(why) => Err(Unavailable::with(UnavailableKind::AppUnreachable, why)),
     }
 }
 
 /// What an app's response says of a decision.
-enum Heard {
+enum Heard<'a> {
     Allow,
-    Answer(Bytes),
-    Deny(Bytes),
+    Answer(&'a [u8]),
+    Deny(&'a [u8]),
 }
 
-fn hear(status: StatusCode, body: Option<Bytes>) -> Result<Heard, Unavailable> {
-    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Ok(Heard::Deny(body.unwrap_or_default()));
+impl<'a> Heard<'a> {
+    const fn said(&self) -> Said<'a> {
+        match self {
+            Self::Allow => Said::Allow,
+            Self::Answer(body) => Said::Answer(body),
+            Self::Deny(body) => Said::Deny(body),
+        }
     }
-    if !status.is_success() {
-        return Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()));
+}
+
+fn hear(answer: &Answer) -> Result<Heard<'_>, Unavailable> {
+    if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
+        answer
+    {
+        return Ok(Heard::Deny(body.as_deref().unwrap_or_default()));
     }
-    let body = body.ok_or(UnavailableKind::AnswerTooLarge)?;
-    Ok(if body.trim_ascii().is_empty() { Heard::Allow } else { Heard::Answer(body) })
+    taken(answer)?;
+    match answer {
+        Answer::Response { body: Some(body), .. } if body.trim_ascii().is_empty() => {
+            Ok(Heard::Allow)
+        }
+        Answer::Response { body: Some(body), .. } => Ok(Heard::Answer(body)),
+        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
+            Err(UnavailableKind::AnswerTooLarge.into())
+        }
+    }
 }
 
 /// What a platform gets for a notification that nobody took: it will send it again.

@@ -47,14 +47,14 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, from: Option<IpAd
         };
     }
     match &conclusion.origin {
-        Origin::Failure(unavailable) => {
+        Origin::Failure(unavailable) | Origin::LastGood(unavailable) => {
             let code = unavailable.kind().as_str();
             line!(error, code, "callback answered by the failure policy: {unavailable}");
         }
         origin @ Origin::Unlisted => {
             line!(info, origin.as_str(), "callback answered without the app: no address for it");
         }
-        origin @ (Origin::App | Origin::Fixed) => {
+        origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
             line!(debug, origin.as_str(), "callback answered");
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Uri};
 
+use crate::breaker::Breaker;
 use crate::event::Forward;
 use crate::provider::Plan;
 use crate::provider::digest::Key;
@@ -110,6 +111,31 @@ pub(crate) struct Proof {
     pub(crate) own: Vec<OwnKeys>,
     /// Kinds that are taken without a signature; with one it must hold.
     pub(crate) unsigned: Vec<usize>,
+    /// What happens to another body with a signature that has come before.
+    pub(crate) reuse: Reuse,
+}
+
+/// What happens to another body with a signature that does not cover it and has come before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// It is taken, and counted: a time alone is signed alike for two events of one second.
+    #[default]
+    Count,
+    Refuse,
+}
+
+impl Reuse {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("count", Self::Count), ("refuse", Self::Refuse)];
+}
+
+impl Proof {
+    /// The time window of a kind's signature, if it is signed with a time.
+    pub(crate) fn window_of(&self, plan: &Plan, kind: Option<usize>) -> Option<Window> {
+        let time = plan.signature_of(kind)?.time.as_ref()?;
+        let is_own = kind.is_some_and(|kind| self.own.iter().any(|own| own.kind == kind));
+        Some(if is_own { time.window } else { self.window.unwrap_or(time.window) })
+    }
 }
 
 /// The keys of a kind that is signed in a way of its own.
@@ -147,9 +173,16 @@ pub(crate) struct Ask {
     /// Without one the request keeps its path.
     pub(crate) url: Option<Uri>,
     pub(crate) timeout: Duration,
+    /// What the platform waits, from its request to the whole reply.
+    pub(crate) budget: Duration,
     pub(crate) forward: Forward,
     /// Of a decision.
     pub(crate) policy: Option<Policy>,
+    /// How long what the app has taken is known, so that a resend is answered without it.
+    pub(crate) resend: Option<Duration>,
+    /// How old the last good reply may be that stands in for a failure.
+    pub(crate) last_good: Option<Duration>,
+    pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
 /// Which template a tenant's callbacks belong to, for one provider.

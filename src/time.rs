@@ -3,6 +3,7 @@
 //! The core never reads a clock: the door that received the request says what time it is.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,10 @@ impl Timestamp {
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    pub(crate) fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.

@@ -22,7 +22,7 @@ impl Admin {
         Self { served }
     }
 
-    fn page(method: &Method, path: &str) -> (StatusCode, &'static str, String) {
+    fn page(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
         const TEXT: &str = "text/plain; charset=utf-8";
         const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
         if !matches!(*method, Method::GET | Method::HEAD) {
@@ -31,7 +31,9 @@ impl Admin {
         match path {
             "/healthz" => (StatusCode::OK, TEXT, "ok\n".into()),
             "/readyz" => (StatusCode::OK, TEXT, "ready\n".into()),
-            "/metrics" => (StatusCode::OK, METRICS_TEXT, METRICS.text()),
+            "/metrics" => {
+                (StatusCode::OK, METRICS_TEXT, METRICS.text(&self.served.gate().circuits()))
+            }
             _ => (StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n".into()),
         }
     }
@@ -44,7 +46,7 @@ impl ServeHttp for Admin {
         if templates::is_api(request.uri.path()) {
             return templates::respond(&self.served, session).await;
         }
-        let (status, content_type, body) = Self::page(&request.method, request.uri.path());
+        let (status, content_type, body) = self.page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());
         *response.status_mut() = status;
         let length = response.body().len();

@@ -18,6 +18,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -30,29 +32,35 @@ thread_local! {
     static FRESH: HttpClient = new_client(0);
 }
 
-/// Sends an event, and waits for the whole answer.
-pub(crate) async fn ask(
-    url: Uri,
-    timeout: Duration,
-    event: impl Fn() -> (HeaderMap, Bytes),
-) -> Answer {
-    match tokio::time::timeout(timeout, send_twice(&url, event)).await {
-        Ok(Ok((status, body))) => Answer::Response { status, body },
-        Ok(Err(error)) => Answer::Unreachable(root_cause(&*error)),
-        Err(_) => Answer::Timeout,
+/// What came of asking.
+pub(crate) enum Asked {
+    Answered(Answer),
+    /// The app hung up before it said a word: it may have closed an idle connection at the moment
+    /// when it was used, and is to be asked [afresh](ask_afresh). An app that did take the event
+    /// knows it by its `ce-id`.
+    HungUp,
+}
+
+/// Sends an event, and waits for the whole answer, until the deadline.
+pub(crate) async fn ask(url: &Uri, deadline: Instant, event: (HeaderMap, Bytes)) -> Asked {
+    match timeout_at(deadline, send(&POOLED, url, event)).await {
+        Ok(Err(error)) if is_unanswered(&*error) => Asked::HungUp,
+        result => Asked::Answered(answer(result)),
     }
 }
 
-/// Sends the event, and once more on a connection of its own if the app hung up before it said a
-/// word: it may have closed an idle connection at the moment when it was used. An app that did take
-/// the event knows it by its `ce-id`.
-async fn send_twice(
-    url: &Uri,
-    event: impl Fn() -> (HeaderMap, Bytes),
-) -> Result<(StatusCode, Option<Bytes>), BoxError> {
-    match send(&POOLED, url, event()).await {
-        Err(error) if is_unanswered(&*error) => send(&FRESH, url, event()).await,
-        result => result,
+/// The same, on a connection of its own.
+pub(crate) async fn ask_afresh(url: &Uri, deadline: Instant, event: (HeaderMap, Bytes)) -> Answer {
+    answer(timeout_at(deadline, send(&FRESH, url, event)).await)
+}
+
+type Sent = Result<(StatusCode, Option<Bytes>), BoxError>;
+
+fn answer(sent: Result<Sent, Elapsed>) -> Answer {
+    match sent {
+        Ok(Ok((status, body))) => Answer::Response { status, body },
+        Ok(Err(error)) => Answer::Unreachable(root_cause(&*error)),
+        Err(_) => Answer::Timeout,
     }
 }
 
@@ -74,7 +82,7 @@ async fn send(
     client: &'static LocalKey<HttpClient>,
     url: &Uri,
     (headers, body): (HeaderMap, Bytes),
-) -> Result<(StatusCode, Option<Bytes>), BoxError> {
+) -> Sent {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = url.clone();

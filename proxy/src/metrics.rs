@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Conclusion, Origin, Refusal};
+use gatepost::{Accepted, Circuit, Conclusion, Refusal};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// All of the program's metrics.
@@ -17,6 +17,8 @@ pub(crate) struct Metrics {
     failures: IntCounterVec,
     seconds: HistogramVec,
     pub(crate) in_flight: IntGauge,
+    reused: IntCounterVec,
+    circuits: IntGaugeVec,
 }
 
 /// One set for the process, as one process has one `/metrics`.
@@ -55,7 +57,18 @@ impl Metrics {
         let in_flight = IntGauge::new("gatepost_requests_in_flight", "Requests being served.")
             .expect("valid name");
         registry.register(Box::new(in_flight.clone())).expect("new name");
-        Self { registry, callbacks, refusals, failures, seconds, in_flight }
+        let reused = counter(
+            "gatepost_signatures_reused_total",
+            "Accepted callbacks whose signature came with another body before.",
+            &["provider", "template"],
+        );
+        let circuits = IntGaugeVec::new(
+            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked."),
+            &["address"],
+        );
+        let circuits = circuits.expect("valid name");
+        registry.register(Box::new(circuits.clone())).expect("new name");
+        Self { registry, callbacks, refusals, failures, seconds, in_flight, reused, circuits }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
@@ -69,14 +82,23 @@ impl Metrics {
         let origin = conclusion.origin.as_str();
         self.callbacks.with_label_values(&[provider, kind, origin]).inc();
         self.seconds.with_label_values(&[provider, kind]).observe(took.as_secs_f64());
-        if let Origin::Failure(unavailable) = &conclusion.origin {
+        if accepted.reuses_signature() {
+            self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
+        }
+        if let Some(unavailable) = conclusion.origin.failure() {
             let labels = [provider, kind, unavailable.kind().as_str()];
             self.failures.with_label_values(&labels).inc();
         }
     }
 
     /// In Prometheus' text format.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
+        // A config that was replaced may have had others.
+        self.circuits.reset();
+        for circuit in circuits {
+            let gauge = self.circuits.with_label_values(&[&*circuit.address]);
+            gauge.set(circuit.is_open.into());
+        }
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }

@@ -11,10 +11,11 @@ use gatepost::{
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::proxy::Session;
+use pingora::prelude::{ErrorType, Session};
 
+use crate::app::{self, Asked};
+use crate::clock;
 use crate::metrics::METRICS;
-use crate::{app, clock};
 
 /// How much of a refused request is read and thrown away, and for how long, so that its sender
 /// sees the reply and, where it is safe, keeps its connection.
@@ -97,27 +98,55 @@ impl GateModule {
     }
 
     async fn serve(&self, session: &mut Session, accepted: &Accepted, started: Instant) {
-        let conclusion = match accepted.next((self.clock)()) {
-            Next::Reply(conclusion) => conclusion,
-            Next::Ask(question) => self.ask(session, question).await,
+        let Some(conclusion) = self.conclude(session, accepted).await else {
+            tracing::debug!("the sender did not wait for its reply");
+            return session.set_keepalive(None);
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
         report::concluded(accepted, &conclusion, client_ip(session));
         write(session, &conclusion.reply).await;
     }
 
-    async fn ask(&self, session: &Session, question: Question) -> Conclusion {
+    /// The reply, unless the sender goes away before it.
+    async fn conclude(&self, session: &mut Session, accepted: &Accepted) -> Option<Conclusion> {
+        loop {
+            match accepted.next((self.clock)()) {
+                Next::Reply(conclusion) => return Some(conclusion),
+                Next::Ask(question) => return self.ask(session, question).await,
+                Next::Wait(mut wait) => {
+                    let shared = tokio::time::timeout(wait.timeout(), &mut wait);
+                    match unless_gone(session, shared).await? {
+                        Ok(Some(conclusion)) => return Some(conclusion),
+                        // Whoever asked was cut off.
+                        Ok(None) => {}
+                        Err(_) => return Some(wait.give_up((self.clock)())),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks the app; if the sender goes away meanwhile, nobody is asked any more.
+    async fn ask(&self, session: &mut Session, question: Question) -> Option<Conclusion> {
         let now = self.clock;
         let Some(url) = question.url().cloned().or_else(|| self.same_path(session)) else {
             let why = "the template gives no address, and the config no upstream";
-            return question.conclude(Answer::Unreachable(why.into()), now());
+            return Some(question.conclude(&Answer::Unreachable(why.into()), now()));
         };
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
         let sender = sender(session, Some(trace));
-        let event = || question.accepted().request(&head(session), &sender, now());
-        let answer = app::ask(url, question.timeout(), event).await;
-        question.conclude(answer, now())
+        let event = |session: &Session| question.accepted().request(&head(session), &sender, now());
+        let deadline = tokio::time::Instant::now() + question.timeout();
+        let asked = app::ask(&url, deadline, event(session));
+        let answer = match unless_gone(session, asked).await? {
+            Asked::Answered(answer) => answer,
+            Asked::HungUp => {
+                let asked = app::ask_afresh(&url, deadline, event(session));
+                unless_gone(session, asked).await?
+            }
+        };
+        Some(question.conclude(&answer, now()))
     }
 
     fn same_path(&self, session: &Session) -> Option<Uri> {
@@ -195,6 +224,24 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
         // Hanging up on bytes that are still coming would take the reply back.
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
     }
+}
+
+/// Works until the sender goes away. One that says more meanwhile is still there: what it says is
+/// lost, as a request that did not wait for its turn, and its connection ends with this one.
+async fn unless_gone<T>(session: &mut Session, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return Some(done),
+        heard = session.downstream_session.read_body_or_idle(true) => {
+            let gone = heard.is_err_and(|error| *error.etype() != ErrorType::ConnectError);
+            if gone {
+                return None;
+            }
+        }
+    }
+    session.set_keepalive(None);
+    Some(work.await)
 }
 
 fn expects_continue(session: &Session) -> bool {

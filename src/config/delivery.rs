@@ -5,13 +5,14 @@ use std::time::Duration;
 use http::Uri;
 
 use super::Reader;
-use crate::document::{Form, Located, Place, Table, allowed};
+use crate::document::{Form, Item, Located, Place, Table, allowed};
 use crate::event::Forward;
 use crate::provider::plan::BodyFormat;
 use crate::provider::reply::{Decision, Policy, Preset, Seal, read_presets};
 use crate::provider::{Kind, Plan};
+use crate::question::REPLY_MARGIN;
 use crate::secret::Secret;
-use crate::template::{Ask, Delivery};
+use crate::template::{Ask, Delivery, Proof};
 
 /// The name that stands for every kind without an address of its own.
 const ANY_KIND: &str = "*";
@@ -22,17 +23,74 @@ pub(super) struct Entry {
     pub(super) place: Place,
     url: Option<Uri>,
     answer: Option<Json>,
-    on_failure: Option<Json>,
+    on_failure: Option<OnFailure>,
+    last_good: Option<LastGood>,
     reply: Option<Json>,
     timeout: Option<Duration>,
+    budget: Option<Duration>,
+    dedupe: Option<Dedupe>,
     forward: Forward,
 }
+
+/// What stands in for an answer that cannot be used.
+enum OnFailure {
+    Fields(Json),
+    Word(FailureWord, Place),
+}
+
+#[derive(Clone, Copy)]
+enum FailureWord {
+    Allow,
+    Deny,
+    LastGood,
+}
+
+const FAILURE_WORDS: [(&str, FailureWord); 3] = [
+    ("allow", FailureWord::Allow),
+    ("deny", FailureWord::Deny),
+    ("last_good", FailureWord::LastGood),
+];
+
+impl OnFailure {
+    const fn place(&self) -> &Place {
+        match self {
+            Self::Fields(Json { place, .. }) | Self::Word(_, place) => place,
+        }
+    }
+}
+
+/// How old a last good reply may be.
+struct LastGood {
+    max_age: Duration,
+    place: Place,
+}
+
+/// A decision of a few minutes ago still says something of a viewer.
+const DEFAULT_MAX_AGE_SECS: i64 = 600;
+
+/// Whether a resend is answered without the app, and for how long.
+pub(super) struct Dedupe {
+    is_on: bool,
+    window: Option<Duration>,
+}
+
+impl Default for Dedupe {
+    fn default() -> Self {
+        Self { is_on: true, window: None }
+    }
+}
+
+/// How long a callback is known whose signature does not end: three retries, five minutes apart.
+const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// What a template's deliveries are made of.
 pub(super) struct Parts<'p> {
     pub(super) plan: &'p Plan,
     pub(super) settings: &'p [Option<Secret>],
     pub(super) settings_place: Place,
+    pub(super) proof: &'p Proof,
+    pub(super) name: &'p str,
+    pub(super) dedupe: Dedupe,
     pub(super) on_place: Place,
 }
 
@@ -67,6 +125,7 @@ impl<'f> Reader<'f, '_> {
         // Nobody can be asked what nobody knows, unless an address says so.
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
+        entries.iter().for_each(|entry| self.warn_of_late(entry, plan));
         (deliveries, unknown)
     }
 
@@ -105,9 +164,15 @@ impl<'f> Reader<'f, '_> {
         };
         let url = table.string("url");
         let answer = json("answer");
-        let on_failure = json("on_failure");
+        let on_failure = self.on_failure(table);
+        let last_good = table.any("last_good").and_then(|item| self.last_good(&item));
         let reply = json("reply");
-        let timeout = table.integer("timeout_ms", 1..=600_000);
+        let millis = |key| {
+            let ms = table.integer(key, 1..=600_000)?;
+            Some(Duration::from_millis(ms.unsigned_abs()))
+        };
+        let (timeout, budget) = (millis("timeout_ms"), millis("budget_ms"));
+        let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
         table.finish();
         if url.is_some() && answer.is_some() {
@@ -118,8 +183,11 @@ impl<'f> Reader<'f, '_> {
             url: url.and_then(|url| self.url(&url)),
             answer,
             on_failure,
+            last_good,
             reply,
-            timeout: timeout.map(|ms| Duration::from_millis(ms.unsigned_abs())),
+            timeout,
+            budget,
+            dedupe,
             forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
             ..Entry::empty(name, table.place.clone())
         }
@@ -128,12 +196,64 @@ impl<'f> Reader<'f, '_> {
     fn forward(&self, word: &Located<&str>) -> Option<Forward> {
         let words =
             [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
-        let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, forward)| *forward);
-        if found.is_none() {
-            let remedy = allowed("form", word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, "this form is unknown", remedy);
+        self.word(word, "form", &words)
+    }
+
+    /// A word, or the fields of a reply.
+    fn on_failure(&self, table: &Table<'f>) -> Option<OnFailure> {
+        const KEY: &str = "on_failure";
+        let item = table.any(KEY)?;
+        match &item.form {
+            Form::String(word) => {
+                let word = Located { value: *word, place: item.place.clone() };
+                let word = self.word(&word, "word", &FAILURE_WORDS)?;
+                Some(OnFailure::Word(word, item.place))
+            }
+            Form::Table(_) | Form::Other(_) => {
+                let fields = table.table(KEY)?;
+                let text = fields.to_json()?;
+                Some(OnFailure::Fields(Json { text, place: fields.place.clone() }))
+            }
         }
-        found
+    }
+
+    /// `true`, or a table that says how old it may be.
+    fn last_good(&self, item: &Item<'f>) -> Option<LastGood> {
+        const DAY: i64 = 86_400;
+        let secs = match &item.form {
+            Form::Table(table) => {
+                let secs = table.integer("max_age_secs", 1..=DAY);
+                table.finish();
+                secs.unwrap_or(DEFAULT_MAX_AGE_SECS)
+            }
+            Form::String(_) | Form::Other(_) => match self.switch(item, "max_age_secs = 600")? {
+                true => DEFAULT_MAX_AGE_SECS,
+                false => return None,
+            },
+        };
+        let max_age = Duration::from_secs(secs.unsigned_abs());
+        Some(LastGood { max_age, place: item.place.clone() })
+    }
+
+    /// `true`, `false`, or a table that says for how long.
+    pub(super) fn dedupe(&self, item: &Item<'f>) -> Option<Dedupe> {
+        const DAY: i64 = 86_400;
+        if let Form::Table(table) = &item.form {
+            let secs = table.integer("window_secs", 1..=DAY);
+            table.finish();
+            let window = secs.map(|secs| Duration::from_secs(secs.unsigned_abs()));
+            return Some(Dedupe { is_on: true, window });
+        }
+        Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
+    }
+
+    fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
+        let switch = item.boolean();
+        if switch.is_none() {
+            let remedy = format!("write true, false, or {{ {table} }}");
+            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+        }
+        switch
     }
 
     /// A notification has one reply, so what would shape it has no use.
@@ -144,9 +264,12 @@ impl<'f> Reader<'f, '_> {
             if covers_none || plan.kinds.iter().any(decides) {
                 continue;
             }
-            for json in entry.on_failure.iter().chain(&entry.reply) {
+            let on_failure = entry.on_failure.iter().map(OnFailure::place);
+            let last_good = entry.last_good.iter().map(|last_good| &last_good.place);
+            let reply = entry.reply.iter().map(|json| &json.place);
+            for place in on_failure.chain(last_good).chain(reply) {
                 let remedy = "take it out: an event that nobody took gets 503 and is sent again";
-                self.faults.add(&json.place, "this kind only wants an acknowledgement", remedy);
+                self.faults.add(place, "this kind only wants an acknowledgement", remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
@@ -183,15 +306,14 @@ impl<'f> Reader<'f, '_> {
             if listed {
                 return Delivery::Unlisted(policy);
             }
-            let (timeout, forward) = (plan.timeout, Forward::default());
-            return Delivery::Ask(Ask { url: None, timeout, forward, policy });
+            let nothing = Entry::empty(&kind.name, template.on_place.clone());
+            return Delivery::Ask(self.ask(&nothing, kind, policy, template));
         };
         let presets = |json: &Option<Json>, decision: &Decision| {
             json.as_ref().map(|json| self.presets(json, decision))
         };
         let policy = decision.map(|(decision, seal)| Policy {
-            on_failure: presets(&entry.on_failure, decision)
-                .unwrap_or_else(|| decision.deny.clone()),
+            on_failure: self.failure_presets(entry, decision),
             defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
             seal,
         });
@@ -203,8 +325,84 @@ impl<'f> Reader<'f, '_> {
             let problem = format!("{} sends no body, so there is nothing raw", plan.title);
             self.faults.add(&entry.place, problem, "leave forward at \"json\"");
         }
-        let timeout = entry.timeout.unwrap_or(plan.timeout);
-        Delivery::Ask(Ask { url: entry.url.clone(), timeout, forward: entry.forward, policy })
+        Delivery::Ask(self.ask(entry, kind, policy, template))
+    }
+
+    fn failure_presets(&self, entry: &Entry, decision: &Decision) -> Vec<Preset> {
+        match &entry.on_failure {
+            Some(OnFailure::Fields(json)) => self.presets(json, decision),
+            Some(OnFailure::Word(FailureWord::Allow, _)) => decision.allow.clone(),
+            Some(OnFailure::Word(FailureWord::Deny | FailureWord::LastGood, _)) | None => {
+                decision.deny.clone()
+            }
+        }
+    }
+
+    fn ask(&self, entry: &Entry, kind: &Kind, policy: Option<Policy>, template: &Parts<'_>) -> Ask {
+        let budget = entry.budget.unwrap_or(kind.times.budget);
+        let timeout = entry.timeout.unwrap_or(kind.times.timeout);
+        Ask {
+            url: entry.url.clone(),
+            timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
+            budget,
+            forward: entry.forward,
+            resend: self.resend(entry, kind, template),
+            last_good: self.oldest_good(entry, kind),
+            breaker: self.breakers.of(entry.url.as_ref(), template.name),
+            policy,
+        }
+    }
+
+    /// On for notifications, unless two of the kind may say the same; off for decisions, as a viewer
+    /// may press play twice.
+    fn resend(&self, entry: &Entry, kind: &Kind, template: &Parts<'_>) -> Option<Duration> {
+        let tells = kind.decision.is_none() && !kind.repeats;
+        let dedupe = match &entry.dedupe {
+            Some(own) if own.is_on => own,
+            None if template.dedupe.is_on && tells => &template.dedupe,
+            Some(_) | None => return None,
+        };
+        let kind = template.plan.kind_named(&kind.name);
+        let life = || template.proof.window_of(template.plan, kind).map(|window| window.life());
+        let window = dedupe.window.or(template.dedupe.window);
+        Some(window.or_else(life).unwrap_or(DEFAULT_RESEND_WINDOW))
+    }
+
+    /// How old a last good reply may be, if one is wanted.
+    fn oldest_good(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
+        kind.decision.as_ref()?;
+        let word = match &entry.on_failure {
+            Some(OnFailure::Word(FailureWord::LastGood, place)) => Some(place),
+            Some(OnFailure::Word(..) | OnFailure::Fields(_)) | None => None,
+        };
+        let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word)?;
+        if kind.viewer.0.is_empty() {
+            // Another kind under the same entry may have one.
+            if entry.name == *kind.name {
+                let remedy = "write \"deny\", \"allow\", or the fields of a reply";
+                let problem = "callbacks of this kind name no viewer whose last reply it could be";
+                self.faults.add(place, problem, remedy);
+            }
+            return None;
+        }
+        let usual = Duration::from_secs(DEFAULT_MAX_AGE_SECS.unsigned_abs());
+        Some(entry.last_good.as_ref().map_or(usual, |last_good| last_good.max_age))
+    }
+
+    /// An app that is given longer than the platform waits.
+    fn warn_of_late(&self, entry: &Entry, plan: &Plan) {
+        let Some(timeout) = entry.timeout else { return };
+        let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));
+        let budgets = covered.map(|kind| entry.budget.unwrap_or(kind.times.budget));
+        let Some(budget) = budgets.max() else { return };
+        let most = budget.saturating_sub(REPLY_MARGIN);
+        if timeout > most {
+            let (wait, most) = (budget.as_millis(), most.as_millis());
+            let problem =
+                format!("{} waits {wait} ms for the reply, so the app gets {most} ms", plan.title);
+            let remedy = format!("write timeout_ms = {most}, or budget_ms if it waits longer");
+            self.warnings.add(&entry.place, problem, remedy);
+        }
     }
 
     /// A reply written in any of the forms that an app may use, for everything alike.
@@ -233,8 +431,11 @@ impl Entry {
             url: None,
             answer: None,
             on_failure: None,
+            last_good: None,
             reply: None,
             timeout: None,
+            budget: None,
+            dedupe: None,
             forward: Forward::default(),
         }
     }

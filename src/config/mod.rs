@@ -5,6 +5,7 @@
 
 mod address;
 mod admin;
+mod breaker;
 mod delivery;
 mod error;
 mod proof;
@@ -28,7 +29,10 @@ pub use admin::AdminToken;
 pub use error::ConfigError;
 pub(crate) use sources::{Sources, read_config};
 
-use crate::document::{self, Fault, Faults, Table, allowed};
+use self::breaker::Breakers;
+
+use crate::breaker::Breaker;
+use crate::document::{self, Fault, Faults, Located, Table, allowed};
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::route::Routes;
 use crate::template::Template;
@@ -47,6 +51,7 @@ const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 pub struct Config {
     routes: Routes,
     templates: Vec<Arc<Template>>,
+    circuits: Vec<Arc<Breaker>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
 }
@@ -100,7 +105,8 @@ impl Config {
     pub(crate) fn parse(text: &str, sources: &Sources) -> Result<Self, ConfigError> {
         let warnings = Faults::new(text);
         let config = document::read(text, |table, faults| {
-            Reader { faults, warnings: &warnings, sources }.config(table)
+            let breakers = breaker::read(table, faults);
+            Reader { faults, warnings: &warnings, sources, breakers }.config(table)
         });
         match config {
             Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
@@ -108,8 +114,8 @@ impl Config {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Routes, ProxySettings, Vec<Fault>) {
-        (self.routes, self.proxy, self.warnings)
+    pub(crate) fn into_parts(self) -> (Routes, Vec<Arc<Breaker>>, ProxySettings, Vec<Fault>) {
+        (self.routes, self.circuits, self.proxy, self.warnings)
     }
 
     /// The proxy's settings.
@@ -145,6 +151,7 @@ struct Reader<'f, 's> {
     faults: &'f Faults<'f>,
     warnings: &'s Faults<'s>,
     sources: &'s Sources,
+    breakers: Breakers,
 }
 
 /// The definitions, compiled when they are first named.
@@ -175,6 +182,16 @@ impl Plans {
 }
 
 impl<'f> Reader<'f, '_> {
+    /// One of several words.
+    fn word<T: Copy>(&self, word: &Located<&str>, what: &str, words: &[(&str, T)]) -> Option<T> {
+        let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
+            self.faults.add(&word.place, format!("this {what} is unknown"), remedy);
+        }
+        found
+    }
+
     fn config(&self, table: &Table<'f>) -> Option<Config> {
         let plans = self.plans(table);
         let proxy = self.proxy_settings(table);
@@ -206,7 +223,8 @@ impl<'f> Reader<'f, '_> {
             self.check_all_have_addresses(&template_tables, &templates);
         }
         let templates = templates.into_iter().flatten().collect();
-        Some(Config { routes, templates, proxy, warnings: Vec::new() })
+        let circuits = self.breakers.all();
+        Some(Config { routes, templates, circuits, proxy, warnings: Vec::new() })
     }
 
     fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {

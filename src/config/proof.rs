@@ -8,7 +8,7 @@ use crate::provider::locator::Locator;
 use crate::provider::setting::{Holds, Setting};
 use crate::provider::signature::{MAX_AHEAD, Signature, Window};
 use crate::secret::Secret;
-use crate::template::{OwnKeys, Proof};
+use crate::template::{OwnKeys, Proof, Reuse};
 
 /// Which kinds are taken without a signature.
 #[derive(Debug, Default)]
@@ -49,6 +49,17 @@ impl<'f> Reader<'f, '_> {
             kind
         };
         Unsigned::These(kinds.iter().filter_map(find).collect())
+    }
+
+    /// `signature_reuse`, where a signature can come with another body.
+    pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
+        let own = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
+        let mut all = plan.signature.iter().chain(own);
+        if !all.any(|signature| !signature.covers_body()) {
+            let problem = format!("no signature of {} can come with another body", plan.title);
+            self.faults.add(&word.place, problem, "take it out");
+        }
+        self.word(word, "word", &Reuse::WORDS).unwrap_or_default()
     }
 
     /// The settings that the definition declares, and the time window.
@@ -115,6 +126,7 @@ impl<'f> Reader<'f, '_> {
         items: &[Item<'f>],
         settings: &Settings,
         unsigned: Unsigned,
+        reuse: Reuse,
         settings_place: &Place,
     ) -> Proof {
         let secrets: Vec<_> = items.iter().map(|item| (&item.place, self.secret(item))).collect();
@@ -151,7 +163,7 @@ impl<'f> Reader<'f, '_> {
                 self.faults.add(settings_place, format!("the key of {name} is not set"), remedy);
             }
         }
-        Proof { keys: of_plan, window: settings.window, own, unsigned }
+        Proof { keys: of_plan, window: settings.window, own, unsigned, reuse }
     }
 
     /// A setting that is signed must be there, or no signature ever fits.

@@ -76,6 +76,8 @@ impl<'f> Reader<'f, '_> {
         let keys_place = table.place_of("keys");
         let key_items = table.list("keys");
         let unsigned = table.any("insecure_unsigned");
+        let reuse = table.string("signature_reuse");
+        let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let bind = table.strings("bind");
         let settings = table.table("settings");
         let on = table.table("on");
@@ -90,11 +92,16 @@ impl<'f> Reader<'f, '_> {
         let unsigned = unsigned.map(|item| self.unsigned(&item, &plan)).unwrap_or_default();
         let is_open = matches!(unsigned, Unsigned::All);
         self.check_keys(&plan, key_items.len(), is_open, &keys_place, table);
-        let proof = self.proof(&plan, &key_items, &values, unsigned, &table.place_of("settings"));
+        let reuse = reuse.map(|word| self.reuse(&word, &plan)).unwrap_or_default();
+        let settings_place = table.place_of("settings");
+        let proof = self.proof(&plan, &key_items, &values, unsigned, reuse, &settings_place);
         let parts = Parts {
             plan: &plan,
             settings: &values.values,
-            settings_place: table.place_of("settings"),
+            settings_place,
+            proof: &proof,
+            dedupe: dedupe.unwrap_or_default(),
+            name: name.as_ref().map_or("", |name| name.value),
             on_place: table.place_of("on"),
         };
         let (deliveries, unknown) = self.deliveries(on.as_ref(), &parts);

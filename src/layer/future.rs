@@ -14,9 +14,8 @@ use tower_service::Service;
 use super::body::{RequestBody, ResponseBody};
 use crate::head::{Head, Sender};
 use crate::intake::Intake;
-use crate::reply::{
-    Answer, Conclusion, MAX_ANSWER_BYTES, Next, Question, Reply, unavailable_reply,
-};
+use crate::question::{Next, Question, Wait};
+use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Reply, unavailable_reply};
 use crate::report;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -41,6 +40,8 @@ pin_project! {
         Replying { reply: Option<Reply> },
         // A callback whose body is being read.
         Reading { #[pin] body: B, #[pin] deadline: Sleep, callback: Option<Callback<S>> },
+        // An accepted one, another copy of which the inner service was told of.
+        Waiting { #[pin] deadline: Sleep, waiting: Option<Waiting<S>> },
         // An accepted one, of which the inner service was told.
         Asking { #[pin] future: F, #[pin] deadline: Sleep, asked: Option<Asked> },
         // Its answer is being read.
@@ -52,6 +53,20 @@ pin_project! {
             answer: BytesMut,
         },
     }
+}
+
+/// An accepted callback without its body, and what would serve it.
+struct Verified<S> {
+    inner: S,
+    parts: request::Parts,
+    accepted: Accepted,
+    clock: fn() -> Timestamp,
+}
+
+/// One that waits for what comes of another copy.
+struct Waiting<S> {
+    wait: Wait,
+    verified: Verified<S>,
 }
 
 /// A question that the inner service was asked.
@@ -116,14 +131,14 @@ where
                     return Poll::Ready(Ok(response.map(ResponseBody::ours)));
                 }
                 StateProj::Reading { body, deadline, callback } => {
-                    let judged = match poll_verdict(body, callback, cx) {
-                        Poll::Ready(judged) => judged,
-                        Poll::Pending => {
-                            ready!(deadline.poll(cx));
-                            interrupt(callback)
-                        }
-                    };
-                    judged.map_or(State::Replying { reply: None }, Judged::into_state)
+                    let judged = poll_verdict(body, callback, cx);
+                    let late = || interrupt(callback);
+                    Judged::or_nothing(ready!(in_time(judged, deadline, cx, late)))
+                }
+                StateProj::Waiting { deadline, waiting } => {
+                    let judged = poll_wait(waiting, cx);
+                    let late = || give_up(waiting);
+                    Judged::or_nothing(ready!(in_time(judged, deadline, cx, late)))
                 }
                 StateProj::Asking { future, mut deadline, asked } => {
                     match future.poll(cx) {
@@ -140,27 +155,32 @@ where
                             }
                         }
                         Poll::Ready(Err(_)) => {
-                            conclude(asked, Answer::Unreachable("the service failed".into()))
+                            conclude(asked, &Answer::Unreachable("the service failed".into()))
                         }
                         Poll::Pending => {
                             ready!(deadline.as_mut().poll(cx));
-                            conclude(asked, Answer::Timeout)
+                            conclude(asked, &Answer::Timeout)
                         }
                     }
                 }
                 StateProj::Answering { body, deadline, asked, status, answer } => {
-                    match poll_answer(body, *status, answer, cx) {
-                        Poll::Ready(answer) => conclude(asked, answer),
-                        Poll::Pending => {
-                            ready!(deadline.poll(cx));
-                            conclude(asked, Answer::Timeout)
-                        }
-                    }
+                    let answer = poll_answer(body, *status, answer, cx);
+                    conclude(asked, &ready!(in_time(answer, deadline, cx, || Answer::Timeout)))
                 }
             };
             state.set(next);
         }
     }
+}
+
+/// What there is, or what follows when the time is over.
+fn in_time<T>(
+    polled: Poll<T>,
+    deadline: Pin<&mut Sleep>,
+    cx: &mut Context<'_>,
+    late: impl FnOnce() -> T,
+) -> Poll<T> {
+    if polled.is_ready() { polled } else { deadline.poll(cx).map(|()| late()) }
 }
 
 /// What became of a callback once its body was read.
@@ -169,6 +189,7 @@ where
     S: Service<Request<RequestBody<B>>>,
 {
     Asked { future: S::Future, deadline: Sleep, asked: Asked },
+    Waits { deadline: Sleep, waiting: Waiting<S> },
     Settled(Reply),
 }
 
@@ -176,14 +197,48 @@ impl<S, B> Judged<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
+    /// Polled again after its end, it has nothing to give.
+    fn or_nothing<R>(judged: Option<Self>) -> State<S, S::Future, B, R> {
+        judged.map_or(State::Replying { reply: None }, Self::into_state)
+    }
+
     fn into_state<R>(self) -> State<S, S::Future, B, R> {
         match self {
             Self::Asked { future, deadline, asked } => {
                 State::Asking { future, deadline, asked: Some(asked) }
             }
+            Self::Waits { deadline, waiting } => {
+                State::Waiting { deadline, waiting: Some(waiting) }
+            }
             Self::Settled(reply) => State::Replying { reply: Some(reply) },
         }
     }
+}
+
+/// Waits for what comes of the other copy; if nothing does, sees what is next again.
+fn poll_wait<S, B>(
+    slot: &mut Option<Waiting<S>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Judged<S, B>>>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    let Some(waiting) = slot else { return Poll::Ready(None) };
+    let shared = ready!(Pin::new(&mut waiting.wait).poll(cx));
+    Poll::Ready(slot.take().map(|Waiting { verified, .. }| match shared {
+        Some(conclusion) => Judged::Settled(report_of(&verified.accepted, conclusion)),
+        None => verified.serve(),
+    }))
+}
+
+fn give_up<S, B>(slot: &mut Option<Waiting<S>>) -> Option<Judged<S, B>>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    slot.take().map(|Waiting { wait, verified }| {
+        let conclusion = wait.give_up((verified.clock)());
+        Judged::Settled(report_of(&verified.accepted, conclusion))
+    })
 }
 
 /// Reads the body to its end, or until it is refused.
@@ -235,18 +290,34 @@ impl<S> Callback<S> {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        let Self { mut inner, parts, intake, clock } = self;
-        let accepted = match intake.finish(clock()) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return refuse(&refusal),
-        };
-        let question = match accepted.next(clock()) {
-            Next::Ask(question) => question,
-            Next::Reply(conclusion) => return Judged::Settled(report_of(&accepted, conclusion)),
-        };
-        let deadline = sleep(question.timeout());
-        let request = event_request(parts, &question, clock());
-        Judged::Asked { future: inner.call(request), deadline, asked: Asked { question, clock } }
+        let Self { inner, parts, intake, clock } = self;
+        match intake.finish(clock()) {
+            Ok(accepted) => Verified { inner, parts, accepted, clock }.serve(),
+            Err(refusal) => refuse(&refusal),
+        }
+    }
+}
+
+impl<S> Verified<S> {
+    fn serve<B>(self) -> Judged<S, B>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        let clock = self.clock;
+        match self.accepted.next(clock()) {
+            Next::Ask(question) => {
+                let Self { mut inner, parts, .. } = self;
+                let deadline = sleep(question.timeout());
+                let request = event_request(parts, &question, clock());
+                let asked = Asked { question, clock };
+                Judged::Asked { future: inner.call(request), deadline, asked }
+            }
+            Next::Reply(conclusion) => Judged::Settled(report_of(&self.accepted, conclusion)),
+            Next::Wait(wait) => {
+                let deadline = sleep(wait.timeout());
+                Judged::Waits { deadline, waiting: Waiting { wait, verified: self } }
+            }
+        }
     }
 }
 
@@ -300,7 +371,7 @@ fn poll_answer<R: Body<Data = Bytes>>(
     }
 }
 
-fn conclude<S, F, B, R>(asked: &mut Option<Asked>, answer: Answer) -> State<S, F, B, R> {
+fn conclude<S, F, B, R>(asked: &mut Option<Asked>, answer: &Answer) -> State<S, F, B, R> {
     let reply = asked.take().map(|Asked { question, clock }| {
         let accepted = question.accepted().clone();
         report_of(&accepted, question.conclude(answer, clock()))

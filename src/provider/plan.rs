@@ -46,8 +46,6 @@ pub(crate) struct Plan {
     /// Fields that a resend may change, so that they tell nothing apart.
     pub(crate) id_without: Vec<Box<str>>,
     pub(crate) ack: Reply,
-    /// How long the app has, unless the template says otherwise.
-    pub(crate) timeout: Duration,
 }
 
 /// Too long to print, and its samples look like callbacks.
@@ -135,6 +133,38 @@ pub(crate) struct Kind {
     pub(crate) decision: Option<Decision>,
     /// A realistic callback without its signature: the body, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
+    pub(crate) times: Times,
+    /// Whether two events of it may say the same, so that no resend can be told from the next one.
+    pub(crate) repeats: bool,
+    pub(crate) viewer: Viewer,
+}
+
+/// How long things may take, unless the template says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// What the app has.
+    pub(crate) timeout: Duration,
+    /// What the platform waits, from its request to the whole reply.
+    pub(crate) budget: Duration,
+}
+
+/// What tells a viewer, and what they watch, from others: the first must be there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Viewer(pub(crate) Vec<Pointer>);
+
+impl Viewer {
+    /// What the event's data say of it, if they say whose it is.
+    pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
+        let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
+        let said = |pointer: &Pointer| match pointer.find(&object) {
+            Some(Value::Json(raw)) => raw.to_string(),
+            Some(Value::Text(text)) => text.into_owned(),
+            None => String::new(),
+        };
+        let parts: Vec<_> = self.0.iter().map(said).collect();
+        let names = |first: &String| !matches!(first.as_str(), "" | "null" | "\"\"");
+        parts.first().is_some_and(names).then_some(parts)
+    }
 }
 
 /// What realistic callbacks have in common.

@@ -29,6 +29,10 @@ pub fn config_schema() -> Value {
             "threads": integer("Worker threads; one per core if not set.", 1, 1024),
             "stop_timeout_secs": integer("How long requests in flight have at a stop.", 0, 3600),
             "max_body_bytes": max_body_bytes(),
+            "breaker": switch("When an app counts as down, and is not asked for a while.", &json!({
+                "failures": integer("Failures in a row.", 1, 1_000_000),
+                "retry_ms": { "$ref": "#/$defs/duration_ms" },
+            })),
             "provider_files": strings("Definitions of your own, relative to this file."),
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
@@ -49,6 +53,24 @@ fn strings(about: &str) -> Value {
     json!({
         "description": about,
         "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    })
+}
+
+fn dedupe() -> Value {
+    switch(
+        "Whether a resend of what the app has taken is answered without it.",
+        &json!({ "window_secs": integer("For how long.", 1, DAY) }),
+    )
+}
+
+/// On, off, or on with more to say.
+fn switch(about: &str, properties: &Value) -> Value {
+    json!({
+        "description": about,
+        "anyOf": [
+            { "type": "boolean" },
+            { "type": "object", "additionalProperties": false, "properties": properties },
+        ],
     })
 }
 
@@ -128,6 +150,11 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "description": "Takes what anybody sends: everything, or these kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
+            "dedupe": dedupe(),
+            "signature_reuse": {
+                "description": "What happens to another body with a signature that came before.",
+                "enum": ["count", "refuse"],
+            },
             "settings": { "type": "object" },
             "on": { "type": "object" },
         },
@@ -150,11 +177,23 @@ fn delivery(kind: &KindInfo) -> Value {
         "url": text("Where the event goes."),
         "answer": reply("A fixed answer, without an app."),
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
+        "budget_ms": { "$ref": "#/$defs/duration_ms" },
         "forward": { "enum": ["json", "cloudevents", "raw"] },
+        "dedupe": dedupe(),
     });
     if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {
-        let on_failure = reply("The reply when the app's answer cannot be used.");
+        let on_failure = json!({
+            "description": "The reply when the app's answer cannot be used.",
+            "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
+        });
         properties.insert("on_failure".into(), on_failure);
+        let last_good = switch(
+            "Before that, the last good reply to the same viewer.",
+            &json!({
+                "max_age_secs": integer("Its age at most.", 1, DAY),
+            }),
+        );
+        properties.insert("last_good".into(), last_good);
         let defaults = reply("What an accepting answer is filled up with.");
         properties.insert("reply".into(), defaults);
     }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::{Event, Forward};
 use crate::head::{Head, Sender, forwarded_headers};
+use crate::memory::Memory;
 use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
@@ -19,15 +20,19 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Accepted(Arc<Inner>);
 
-struct Inner {
-    event: Event,
-    template: Arc<Template>,
+pub(crate) struct Inner {
+    pub(crate) event: Event,
+    pub(crate) template: Arc<Template>,
     /// In the template's plan; `None` for one that the definition does not name.
-    kind: Option<usize>,
-    raw: Bytes,
-    content_type: Option<HeaderValue>,
-    unknown_kind: Option<String>,
-    arrived: Timestamp,
+    pub(crate) kind: Option<usize>,
+    pub(crate) raw: Bytes,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) unknown_kind: Option<String>,
+    /// When its head came.
+    pub(crate) arrived: Timestamp,
+    pub(crate) memory: Arc<Memory>,
+    /// Whether its signature came with another callback before.
+    pub(crate) reuses_signature: bool,
 }
 
 impl fmt::Debug for Inner {
@@ -42,16 +47,8 @@ impl fmt::Debug for Inner {
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 
 impl Accepted {
-    pub(crate) fn new(
-        event: Event,
-        template: Arc<Template>,
-        kind: Option<usize>,
-        raw: Bytes,
-        content_type: Option<HeaderValue>,
-        unknown_kind: Option<String>,
-        arrived: Timestamp,
-    ) -> Self {
-        Self(Arc::new(Inner { event, template, kind, raw, content_type, unknown_kind, arrived }))
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 
     /// What the platform wrote for a kind that the definition does not name, fit for a log line.
@@ -93,14 +90,30 @@ impl Accepted {
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
+    /// Whether its signature, which does not cover the body, came with another body before. A
+    /// platform that signs a time alone does so itself for two events of one second.
+    #[must_use]
+    pub fn reuses_signature(&self) -> bool {
+        self.0.reuses_signature
+    }
+
+    pub(crate) fn memory(&self) -> &Arc<Memory> {
+        &self.0.memory
+    }
+
     /// When its head came.
-    #[allow(dead_code)]
     pub(crate) fn arrived(&self) -> Timestamp {
         self.0.arrived
     }
 
     pub(crate) fn kind(&self) -> &Kind {
         self.0.template.plan.kind(self.0.kind)
+    }
+
+    /// Whether its signature covers all of it.
+    pub(crate) fn is_body_signed(&self) -> bool {
+        let demand = self.0.template.proof_of(self.0.kind);
+        demand.is_some_and(|demand| demand.signature.covers_body())
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

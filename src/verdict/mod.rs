@@ -9,6 +9,7 @@ mod accepted;
 mod refusal;
 mod unavailable;
 
+pub(crate) use accepted::Inner;
 pub use accepted::{Accepted, ViewError};
 pub use refusal::{Refusal, RefusalKind};
 pub use unavailable::{Unavailable, UnavailableKind};

@@ -55,6 +55,8 @@ pub enum RefusalKind {
     SignatureMismatch,
     /// There is no signature, and the template has keys.
     SignatureMissing,
+    /// The signature came with another body before, and the template takes each once.
+    SignatureReused,
     /// The callback names several tenants.
     TenantAmbiguous,
     /// Nothing says whose callback it is, and no template takes those.
@@ -99,6 +101,7 @@ impl RefusalKind {
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
             Self::SignatureMissing => "signature_missing",
+            Self::SignatureReused => "signature_reused",
             Self::TenantAmbiguous => "tenant_ambiguous",
             Self::TenantMissing => "tenant_missing",
             Self::TenantUnknown => "tenant_unknown",
@@ -133,6 +136,7 @@ impl RefusalKind {
             Self::SignatureMalformed
             | Self::SignatureMismatch
             | Self::SignatureMissing
+            | Self::SignatureReused
             | Self::TenantAmbiguous
             | Self::TenantMissing
             | Self::TenantUnknown
@@ -179,6 +183,7 @@ impl RefusalKind {
             Self::SignatureMalformed => "the signature does not decode",
             Self::SignatureMismatch => "no key of the template gives this signature",
             Self::SignatureMissing => "there is no signature",
+            Self::SignatureReused => "the signature came with another body before",
             Self::TenantAmbiguous => "the callback names several tenants",
             Self::TenantMissing => "nothing says whose callback this is",
             Self::TenantUnknown => "no template is bound to this tenant",

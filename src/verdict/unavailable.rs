@@ -28,6 +28,8 @@ pub enum UnavailableKind {
     AppTimeout,
     /// The app could not be reached, or hung up.
     AppUnreachable,
+    /// The app is taken to be down, and is not asked until it is tried again.
+    CircuitOpen,
     /// The reply must be signed, and the template has no key for it.
     ReplyKeyMissing,
 }
@@ -43,6 +45,7 @@ impl UnavailableKind {
             Self::AppStatus => "app_status",
             Self::AppTimeout => "app_timeout",
             Self::AppUnreachable => "app_unreachable",
+            Self::CircuitOpen => "circuit_open",
             Self::ReplyKeyMissing => "reply_key_missing",
         }
     }
@@ -91,6 +94,7 @@ impl fmt::Display for Unavailable {
             UnavailableKind::AppStatus => "the app's status says neither yes nor no",
             UnavailableKind::AppTimeout => "the app did not answer in time",
             UnavailableKind::AppUnreachable => "the app cannot be reached",
+            UnavailableKind::CircuitOpen => "the app has failed too often to be asked now",
             UnavailableKind::ReplyKeyMissing => "the template has no key to sign the reply with",
         })?;
         match &self.detail {

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             black_box(accepted.request(&head, &Sender::default(), NOW));
             let body = Some(Default::default());
             let answer = Answer::Response { status: StatusCode::OK, body };
-            black_box(question.conclude(answer, NOW));
+            black_box(question.conclude(&answer, NOW));
         }
     }
     Ok(())

@@ -79,6 +79,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     let now = Timestamp::from_secs(vector.case.now);
     let (seen, conclusion) = match accepted.next(now) {
         Next::Reply(conclusion) => (None, conclusion),
+        Next::Wait(_) => panic!("nobody else asks"),
         Next::Ask(question) => {
             let (headers, body) = accepted.request(&head, &Sender::default(), now);
             let headers = headers.iter();
@@ -94,7 +95,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
                 status: StatusCode::from_u16(said.status).unwrap(),
                 body: Some(said.body.into()),
             };
-            (Some(seen), question.conclude(answer, now))
+            (Some(seen), question.conclude(&answer, now))
         }
     };
     let reply = conclusion.reply;

@@ -136,7 +136,7 @@ async fn a_service_that_is_slow_gets_the_failure_policy_in_time() {
     let service = GateLayer::new(gate).with_clock(clock).layer(never);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 5000, "timeout_ms of the template");
+    assert_eq!(started.elapsed().as_millis(), 2900, "Kollus waits 3 s, and has the reply before");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
@@ -163,13 +163,13 @@ async fn the_time_is_for_the_whole_answer() {
     let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
     NOW.set(play.case.now);
     let slow = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         Ok::<_, Infallible>(Response::new(Endless))
     });
     let service = GateLayer::new(gate).with_clock(clock).layer(slow);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 5000);
+    assert_eq!(started.elapsed().as_millis(), 2900);
     assert_eq!(response.status(), 200);
 }
 

@@ -11,5 +11,6 @@ mod examples;
 #[cfg(feature = "tower")]
 mod layer;
 mod properties;
+mod resends;
 mod vectors;
 mod views;

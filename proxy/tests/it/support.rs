@@ -276,13 +276,14 @@ pub fn sign(key: &str, t: u64) -> String {
     Md5::digest(format!("{key}{t}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A genuine push of Tencent CSS, sent now.
+/// A genuine push of Tencent CSS, sent now; no two are the same event.
 pub fn push() -> String {
-    let t = now() + 600;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (t, next) = (now() + 600, NEXT.fetch_add(1, Ordering::Relaxed));
     format!(
         "{{\"app\":\"push.example.com\",\"appid\":1,\"appname\":\"live\",\"channel_id\":\"s\",\
          \"event_time\":1703731478,\"event_type\":1,\"node\":\"10.0.0.1\",\
-         \"sequence\":\"2210464508206756938\",\"stream_id\":\"s\",\
+         \"sequence\":\"2210464508206756938{next}\",\"stream_id\":\"s\",\
          \"stream_param\":\"txSecret=c0ffee\",\"user_ip\":\"10.0.0.2\",\"t\":{t},\"sign\":\"{}\"}}",
         sign(KEY, t)
     )

@@ -1,6 +1,7 @@
 //! `[kind]` and `[kinds.NAME]`: which events there are, and how they are told apart.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 
@@ -9,17 +10,22 @@ use crate::document::{Form, Item, Located, Table, allowed};
 use crate::json::Object;
 use crate::provider::field::{Declared, Use, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, Sample};
+use crate::provider::plan::{Kind, KindRule, Sample, Times, Viewer};
 use crate::provider::pointer::Pointer;
+use crate::question::REPLY_MARGIN;
 use crate::time::Unit;
 
 /// What kinds have unless they say otherwise.
-#[derive(Default)]
 pub(super) struct Common {
     fields: Declared,
     subject: Vec<Locator>,
     time: Option<EventTime>,
+    times: Times,
 }
+
+/// Few platforms wait for less.
+const DEFAULT_TIMES: Times =
+    Times { timeout: Duration::from_secs(3), budget: Duration::from_secs(5) };
 
 /// Where an event's time may stand, and its unit.
 type EventTime = (Vec<Pointer>, Unit);
@@ -32,7 +38,22 @@ impl<'f> Reader<'f> {
             fields: fields.unwrap_or_default(),
             subject: self.locators(table, "subject"),
             time: self.event_time(table),
+            times: self.times(table, DEFAULT_TIMES),
         }
+    }
+
+    fn times(&self, table: &Table<'f>, usual: Times) -> Times {
+        let read = |key| {
+            let ms = table.integer(key, 1..=600_000)?;
+            Some(Duration::from_millis(ms.unsigned_abs()))
+        };
+        let budget = read("budget_ms").unwrap_or(usual.budget);
+        let times = Times { timeout: read("timeout_ms").unwrap_or(usual.timeout), budget };
+        if budget <= REPLY_MARGIN {
+            let remedy = format!("write more than {} ms", REPLY_MARGIN.as_millis());
+            self.faults.add(&table.place_of("budget_ms"), "this leaves no time to ask", remedy);
+        }
+        times
     }
 
     fn event_time(&self, table: &Table<'f>) -> Option<EventTime> {
@@ -116,6 +137,9 @@ impl<'f> Reader<'f> {
         let subject = self.locators(table, "subject");
         let subject = if table.has("subject") { subject } else { base.subject.clone() };
         let time = self.event_time(table).or_else(|| base.time.clone());
+        let times = self.times(table, base.times);
+        let repeats = table.boolean("repeats").unwrap_or_default();
+        let viewer = Viewer(self.pointers(table, "viewer"));
         let fields = match table.table("fields") {
             Some(own) => base.fields.clone().with(&own, Use::Event, self.faults),
             None => base.fields.clone().build(),
@@ -145,6 +169,9 @@ impl<'f> Reader<'f> {
             fields,
             decision,
             sample,
+            times,
+            repeats,
+            viewer,
         })
     }
 
@@ -203,6 +230,10 @@ impl<'f> Reader<'f> {
             fields: base.fields.clone().build(),
             decision: None,
             sample: None,
+            times: base.times,
+            // Nobody knows.
+            repeats: true,
+            viewer: Viewer::default(),
         })
     }
 }

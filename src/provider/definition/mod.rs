@@ -10,7 +10,6 @@ mod setting;
 mod signature;
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -27,9 +26,6 @@ const CASES: [(&str, TenantCase); 2] =
 
 const FORMATS: [(&str, BodyFormat); 3] =
     [("form", BodyFormat::Form), ("json", BodyFormat::Json), ("query", BodyFormat::Query)];
-
-/// How long an app has when neither template nor definition says.
-const DEFAULT_TIMEOUT_MS: i64 = 3_000;
 
 /// Compiles a definition.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
@@ -69,7 +65,6 @@ impl<'f> Reader<'f> {
             "ce_type",
             "give the reverse domain name that starts each event's type",
         );
-        let timeout = table.integer("timeout_ms", 1..=600_000).unwrap_or(DEFAULT_TIMEOUT_MS);
         let request = self.require_table(table, "request").and_then(|t| self.request(&t));
         let tenant = self.locators(table, "tenant");
         let tenant_case = table.string("tenant_case");
@@ -113,7 +108,6 @@ impl<'f> Reader<'f> {
             id,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
-            timeout: Duration::from_millis(timeout.unsigned_abs()),
             headers: self.headers.into_inner(),
             looks_at_query: self.looks_at_query.into_inner() || request.body == BodyFormat::Query,
             settings: self.settings,

@@ -86,6 +86,21 @@ impl Signature {
         })
     }
 
+    /// Everything that it covers but secrets and fixed text.
+    pub(crate) fn covered<'p>(&'p self, received: &Received<'p>) -> Vec<Cow<'p, [u8]>> {
+        let value = |part: &'p Part| match &part.from {
+            Source::Value(Locator::Setting(..)) => None,
+            Source::Value(locator) => locator.text(received),
+            Source::Body | Source::FormText | Source::Key | Source::Literal(_) => None,
+            Source::Listed(_) => None,
+        };
+        let bytes = |text: Cow<'p, str>| match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        self.parts.iter().filter_map(value).map(bytes).collect()
+    }
+
     /// Whether the member belongs to the signature and not to the event.
     pub(crate) fn consumes(&self, name: &str) -> bool {
         self.consumed.iter().any(|own| **own == *name)

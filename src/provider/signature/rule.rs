@@ -1,6 +1,7 @@
 //! What a definition says of signatures: the parts, the place, the key, and the time.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::SignatureFault;
 use crate::provider::digest::{Digest, Encoding, Key, hex_of};
@@ -26,6 +27,11 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
+    /// Whether a callback's contents cannot change without it.
+    pub(crate) fn covers_body(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.from, Source::Body | Source::FormText))
+    }
+
     /// The signature's own place, and the time's, if that is signed by itself and not only as a part
     /// of the body.
     pub(crate) fn with_consumed(self) -> Self {
@@ -151,6 +157,14 @@ impl Means {
 
 /// What the future side of a window is called.
 pub(crate) const MAX_AHEAD: &str = "max_ahead_secs";
+
+impl Window {
+    /// How long a signature can be taken, from the earliest moment to the latest.
+    pub(crate) fn life(&self) -> Duration {
+        let secs = self.past_secs.saturating_add(self.max_ahead_secs);
+        Duration::from_secs(secs.max(0).unsigned_abs())
+    }
+}
 
 /// How far the signed time may lie from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,84 @@
+//! What the gate remembers between callbacks. All of it is bounded, survives a change of the
+//! config, and is forgotten at a restart, which asks an app twice at worst.
+//!
+//! 1. Which callbacks the app has taken, so that a resend is answered without it.
+//! 2. Which ones it is being asked about, so that two at once share one answer.
+//! 3. What came with a signature that does not cover it.
+//! 4. Replies: the last good one for a viewer, and those to decisions that may be resent.
+
+mod flights;
+mod replies;
+mod seen;
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+pub(crate) use flights::{Claim, Flights, Joined, Shared};
+pub(crate) use replies::Replies;
+pub(crate) use seen::Seen;
+
+/// Everything that is remembered.
+#[derive(Default)]
+pub(crate) struct Memory {
+    keys: [RandomState; 2],
+    pub(crate) seen: Seen,
+    pub(crate) flights: Flights,
+    pub(crate) replies: Replies,
+}
+
+/// What a fingerprint is of, so that no two of them meet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of {
+    /// A callback's contents.
+    Callback,
+    /// What a signature covers.
+    Signed,
+    /// A viewer, and what they watch.
+    Viewer,
+}
+
+/// 128 bits that nobody outside can aim at: they are keyed, and the keys are this process' own.
+pub(crate) type Fingerprint = u128;
+
+impl Memory {
+    pub(crate) fn fingerprint<'p>(
+        &self,
+        of: Of,
+        parts: impl IntoIterator<Item = &'p [u8]>,
+    ) -> Fingerprint {
+        let mut hashers = self.keys.each_ref().map(RandomState::build_hasher);
+        hashers.iter_mut().for_each(|hasher| hasher.write_u8(of as u8));
+        for part in parts {
+            for hasher in &mut hashers {
+                hasher.write_usize(part.len());
+                hasher.write(part);
+            }
+        }
+        let [high, low] = hashers.map(|hasher| u128::from(hasher.finish()));
+        high << 64 | low
+    }
+}
+
+/// It holds replies and what viewers do.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_parts_and_kinds_apart() {
+        let memory = Memory::default();
+        let one = memory.fingerprint(Of::Viewer, [&b"ab"[..], b"c"]);
+        assert_eq!(one, memory.fingerprint(Of::Viewer, [&b"ab"[..], b"c"]));
+        assert_ne!(one, memory.fingerprint(Of::Viewer, [&b"a"[..], b"bc"]));
+        assert_ne!(one, memory.fingerprint(Of::Callback, [&b"ab"[..], b"c"]));
+        assert_ne!(one, Memory::default().fingerprint(Of::Viewer, [&b"ab"[..], b"c"]));
+        assert_ne!(one >> 64, one & u128::from(u64::MAX));
+    }
+}
