@@ -11,6 +11,7 @@ mod mock;
 mod pass_through;
 mod readme;
 mod refusals;
+mod resends;
 mod send;
 mod stop;
 mod support;

@@ -2,11 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{PATIENCE, free_port, read_head};
+use crate::support::{PATIENCE, eventually, free_port, read_head};
 
 /// What the app saw of one request.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub enum Act {
     Hold(&'static [u8]),
     /// Writes these bytes, and then whatever it reads.
     Echo(&'static [u8]),
+    /// Says nothing, and tells the test when the other side has hung up.
+    TellWhenGone(Arc<Mutex<Sender<()>>>),
     /// Answers when the test says so.
     WaitFor(Arc<Mutex<Receiver<()>>>),
 }
@@ -77,6 +79,11 @@ impl App {
 
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until it has seen so many requests.
+    pub fn wait_for(&self, count: usize) {
+        eventually("the app is asked", || self.seen().len() >= count);
     }
 
     pub fn only(&self) -> Seen {
@@ -116,6 +123,11 @@ fn serve(
                 while let Ok(length @ 1..) = stream.read(&mut buffer) {
                     stream.get_mut().write_all(&buffer[..length]).unwrap();
                 }
+                return;
+            }
+            Act::TellWhenGone(word) => {
+                let _until_they_hang_up = stream.read(&mut [0]);
+                word.lock().unwrap().send(()).unwrap();
                 return;
             }
             Act::WaitFor(word) => {

@@ -169,6 +169,12 @@ impl Gatepost {
         self.connect().send(bytes)
     }
 
+    /// Waits until it is busy with so many requests.
+    pub fn wait_for_in_flight(&self, count: usize) {
+        let line = format!("gatepost_requests_in_flight {count}\n");
+        eventually(&line, || self.metrics().contains(&line));
+    }
+
     pub fn metrics(&self) -> String {
         let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         Client::new(connect(self.admin)).send(request).text()
@@ -252,6 +258,15 @@ pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(Stri
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
     Some((first.trim_end().to_owned(), headers))
+}
+
+/// Waits until it holds.
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < PATIENCE, "in vain: {what}");
+        thread::yield_now();
+    }
 }
 
 /// What `act` gives, which must come within `limit`: the best of three, as other tests run beside.

@@ -1,0 +1,131 @@
+//! Resends, copies at once, senders that go away, and apps that are down, as bytes on a socket.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use crate::support::*;
+
+#[test]
+fn a_resend_is_acknowledged_without_the_app() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let push = push();
+    for _ in 0..3 {
+        let reply = gate.send(&post("/callbacks/tencent", &push));
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{\"code\":0}"));
+    }
+    assert_eq!(app.seen().len(), 1);
+    let metrics = gate.metrics();
+    assert!(metrics.contains("origin=\"resend\",provider=\"tencent-css\"} 2"), "{metrics}");
+}
+
+#[test]
+fn what_the_app_did_not_take_comes_to_it_again() {
+    let times = AtomicU32::new(0);
+    let app = App::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
+        0 => Act::Answer(500, ""),
+        _ => Act::Answer(200, ""),
+    });
+    let gate = Gatepost::serve("", &templates(&app));
+    let push = post("/callbacks/tencent", &push());
+    assert_eq!([503, 200, 200].map(|_| gate.send(&push).status), [503, 200, 200]);
+    assert_eq!(app.seen().len(), 2);
+}
+
+#[test]
+fn of_two_copies_at_once_the_app_is_asked_about_one() {
+    let (answer, word) = channel();
+    let word = Arc::new(Mutex::new(word));
+    let app = App::start(move |_| Act::WaitFor(Arc::clone(&word)));
+    let gate =
+        Gatepost::serve("", &templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000"));
+    let push = post("/callbacks/tencent", &push());
+    let (mut one, mut other) = (gate.connect(), gate.connect());
+    one.write(&push);
+    app.wait_for(1);
+    other.write(&push);
+    gate.wait_for_in_flight(2);
+    answer.send(()).unwrap();
+    for client in [&mut one, &mut other] {
+        assert_eq!(client.read().text(), "{\"code\":0}");
+    }
+    assert_eq!(app.seen().len(), 1);
+}
+
+#[test]
+fn a_sender_that_goes_away_takes_its_question_along() {
+    let (gone, word) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
+    let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000, budget_ms = 60000");
+    let gate = Gatepost::serve("", &slow);
+    for (before, callback) in [pushed(), play()].iter().enumerate() {
+        let mut client = gate.connect();
+        client.write(callback);
+        app.wait_for(before + 1);
+        drop(client);
+        word.recv_timeout(PATIENCE).expect("the app is let go");
+    }
+    assert!(!gate.program.log().contains("ERROR"), "{}", gate.program.log());
+}
+
+#[test]
+fn one_who_waits_for_a_copy_whose_sender_has_gone_asks_itself() {
+    let (gone, word) = channel();
+    let gone = Arc::new(Mutex::new(gone));
+    let app = App::start(move |seen| match seen.connection {
+        0 => Act::TellWhenGone(Arc::clone(&gone)),
+        _ => Act::Answer(200, ""),
+    });
+    let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000");
+    let gate = Gatepost::serve("", &slow);
+    let push = post("/callbacks/tencent", &push());
+    let (mut one, mut other) = (gate.connect(), gate.connect());
+    one.write(&push);
+    app.wait_for(1);
+    other.write(&push);
+    gate.wait_for_in_flight(2);
+    drop(one);
+    assert_eq!(other.read().text(), "{\"code\":0}");
+    word.recv_timeout(PATIENCE).expect("the app is let go");
+    assert_eq!(app.seen().len(), 2);
+}
+
+#[test]
+fn an_app_that_is_down_is_left_alone_and_the_metrics_say_so() {
+    let app = App::down();
+    let breaker = "breaker = { failures = 3, retry_ms = 600000 }";
+    let gate = Gatepost::serve(breaker, &templates(&app));
+    let open = |is_open: u8| {
+        let address = app.url("/live/push");
+        format!("gatepost_app_circuit_open{{address=\"{address}\"}} {is_open}\n")
+    };
+    for _ in 0..3 {
+        assert!(gate.metrics().contains(&open(0)));
+        assert_eq!(gate.send(&pushed()).status, 503);
+    }
+    assert!(gate.metrics().contains(&open(1)), "{}", gate.metrics());
+    assert_eq!(gate.send(&pushed()).status, 503);
+    gate.program.wait_for_line("\"code\":\"circuit_open\"");
+    assert_eq!(gate.send(&play()).text(), FAILED, "another address is another circuit");
+    gate.program.wait_for_lines("\"code\":\"app_unreachable\"", 4);
+}
+
+#[test]
+fn the_last_good_reply_outlives_the_app() {
+    let app = App::start(|seen| match seen.connection {
+        0 => Act::AnswerAndHangUp("{\"result\":1,\"vmcheck\":0}"),
+        _ => Act::HangUp,
+    });
+    let policy = templates(&app).replace("on_failure =", "last_good = true, on_failure =");
+    let gate = Gatepost::serve("", &policy);
+    let good = r#"{"data":{"result":1,"vmcheck":0}}"#;
+    for _ in 0..3 {
+        assert_eq!(gate.send(&play()).text(), good);
+    }
+    let path = format!("/callbacks/kollus/{TOKEN}");
+    let other = post(&path, &PLAY.replace("user01", "user02"));
+    assert_eq!(gate.send(&other).text(), FAILED);
+    assert!(gate.metrics().contains("origin=\"last_good\""), "{}", gate.metrics());
+}
