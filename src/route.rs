@@ -13,7 +13,8 @@
 //!    route's can be left, the path is refused.
 //! 2. Otherwise its readings are compared: whole; cut off at an encoded NUL, `?` or `#`; without an
 //!    authority behind `//`; up to a script's name and from there on (`/index.php/x`); without a
-//!    format (`.json`).
+//!    format (`.json`). Where a route has a secret segment, a server may see one where others see
+//!    several (`a%2fb`) or none (`;x`).
 //!
 //! The addresses that events are delivered to are the app's own, and reserved in the same way: a
 //! request from outside that would reach one is refused.
@@ -140,8 +141,16 @@ impl Routes {
             return self.find_left(&pieces);
         }
         let readings = pieces.readings();
-        let mut found = readings.iter().map(|reading| self.find_folded(reading));
-        found.find(|lookup| !matches!(lookup, Lookup::Other)).unwrap_or(Lookup::Other)
+        let mut found = readings.iter().map(|names| self.find_folded(&join(names)));
+        let found = found.find(|lookup| !matches!(lookup, Lookup::Other));
+        found.or_else(|| self.find_token(&pieces, &readings)).unwrap_or(Lookup::Other)
+    }
+
+    /// A route whose secret segment can be several names, or none, by the reading of a server that
+    /// splits the path elsewhere.
+    fn find_token(&self, pieces: &Pieces, readings: &[Vec<String>]) -> Option<Lookup<'_, 'static>> {
+        let fits = |route: &Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
+        self.list.iter().position(fits).map(|route| Lookup::Ambiguous(Found(route)))
     }
 
     fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
@@ -200,6 +209,10 @@ struct Pieces {
     has_authority: bool,
     /// Whether some server would go up a level.
     has_parent: bool,
+    /// How many segments every server sees.
+    certain: usize,
+    /// Whether a segment that stands there names nothing, as `.` or `;x`.
+    has_nameless: bool,
 }
 
 const SCRIPTS: [&str; 10] =
@@ -209,7 +222,8 @@ const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 impl Pieces {
     fn of(path: &str) -> Self {
         let is_cut = |c| matches!(c, '\0' | '?' | '#');
-        let decoded = decode(path).replace(|c: char| c.is_control() && !is_cut(c), "");
+        let plain = |text: &str| text.replace(|c: char| c.is_control() && !is_cut(c), "");
+        let decoded = plain(&decode(path));
         let has_parent = decoded
             .split(|c| is_slash(c) || is_cut(c))
             .any(|segment| before_parameters(segment).trim_end() == "..");
@@ -221,24 +235,34 @@ impl Pieces {
         let before_cut = decoded.contains(is_cut).then_some(names.len());
         let without_marks = before_cut.map(|_| names_in(&decoded.replace(is_cut, "")));
         names.extend(parts.flat_map(names_in));
-        Self { names, before_cut, without_marks, has_authority: slashes > 1, has_parent }
+        let names_something =
+            |segment: &&str| !names_in(&plain(&decode(segment)).replace(is_cut, "")).is_empty();
+        Self {
+            names,
+            before_cut,
+            without_marks,
+            has_authority: slashes > 1,
+            has_parent,
+            certain: segments(path).filter(names_something).count(),
+            has_nameless: !segments(path).all(|segment| names_something(&segment)),
+        }
     }
 
-    /// The paths that a server may take it for, none of which goes up a level.
-    fn readings(&self) -> Vec<String> {
+    /// The names that a server may see, when none of them goes up a level.
+    fn readings(&self) -> Vec<Vec<String>> {
         let mut readings = Vec::new();
         let whole = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
         let behind_authority = if self.has_authority { whole.get(1..) } else { None };
         let without_marks = self.without_marks.as_deref();
         for names in [Some(whole), behind_authority, without_marks].into_iter().flatten() {
-            readings.push(join(names));
+            readings.push(names.to_vec());
             if let Some((last, others)) = names.split_last() {
                 let bare = FORMATS.iter().find_map(|format| last.strip_suffix(format));
-                readings.extend(bare.map(|bare| join(others) + "/" + bare));
+                readings.extend(bare.map(|bare| [others, &[bare.to_owned()]].concat()));
             }
             let script = names.iter().position(|n| SCRIPTS.iter().any(|s| n.ends_with(s)));
             if let Some((script, rest)) = script.map(|at| names.split_at(at + 1)) {
-                readings.extend([join(script), join(rest)]);
+                readings.extend([script.to_vec(), rest.to_vec()]);
             }
         }
         readings
@@ -247,11 +271,33 @@ impl Pieces {
     /// Whether the pattern's segments stand among the names, in their order.
     fn can_leave(&self, pattern: &str) -> bool {
         let mut names = self.names.iter();
-        let mut wanted = pattern.split('/').filter(|segment| !segment.is_empty());
-        wanted.all(|segment| {
-            names.any(|name| segment == TOKEN_SEGMENT || *name == segment.to_lowercase())
+        segments(pattern).all(|segment| {
+            let is_token = segment == TOKEN_SEGMENT;
+            (is_token && self.has_nameless)
+                || names.any(|name| is_token || *name == segment.to_lowercase())
         })
     }
+
+    /// Whether the names are the pattern's, with what a server that splits the path elsewhere has
+    /// as one segment where the token stands: several names, or something that is none.
+    fn can_be(&self, names: &[String], pattern: &str) -> bool {
+        let wanted: Vec<_> = segments(pattern).map(str::to_lowercase).collect();
+        let Some(token) = wanted.iter().position(|segment| segment == TOKEN_SEGMENT) else {
+            return false;
+        };
+        let (before, behind) = (&wanted[..token], &wanted[token + 1..]);
+        let fits = match names.len().checked_sub(wanted.len() - 1) {
+            None => false,
+            Some(0) => self.has_nameless,
+            Some(1) => true,
+            Some(_) => self.certain <= wanted.len() + self.names.len().saturating_sub(names.len()),
+        };
+        fits && names.starts_with(before) && names.ends_with(behind)
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
 }
 
 const fn is_slash(c: char) -> bool {
@@ -372,8 +418,21 @@ mod tests {
                 Lookup::Other | Lookup::Reserved(_) => panic!("{spelling} goes through"),
             }
         }
-        for spelling in ["/hooks/secret/", "/x/../hooks/secret", "/HOOKS/secret", "/cb/x.php/extra"]
-        {
+        for spelling in [
+            "/hooks/secret/",
+            "/x/../hooks/secret",
+            "/HOOKS/secret",
+            "/cb/x.php/extra",
+            "//hooks/a%5cb",
+            "/Hooks/a%2fb",
+            "/Hooks/a%252fb/",
+            "/Hooks/.",
+            "/Hooks/%00",
+            "/hooks/;x/",
+            "/x/../hooks/%3f",
+            "//x/hooks/a\\b",
+            "/index.php/hooks/a\\b",
+        ] {
             assert!(matches!(routes.find(spelling), Lookup::Ambiguous(_)), "{spelling}");
         }
         for spelling in [
@@ -412,6 +471,9 @@ mod tests {
             "/v1.2/live/push",
             "/live/push.png",
             "/hooks",
+            "/hooks/",
+            "//hooks/a/b",
+            "/Hooks/a/b%2fc",
         ] {
             assert!(matches!(routes.find(path), Lookup::Other), "{path}");
         }
