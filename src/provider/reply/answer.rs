@@ -79,6 +79,7 @@ impl Decision {
             return self.list(text);
         }
         if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
+            json::check_nested(text)?;
             let presets: Vec<_> = self.preset(field, &Value::Json(text))?.into_iter().collect();
             return Ok(Words::Uniform { presets: presets.into(), common: false });
         }
