@@ -192,7 +192,8 @@ impl Steps {
     fn accepted(&mut self, accepted: &Accepted) {
         let event = accepted.event();
         let subject = event.subject().unwrap_or("-");
-        self.add("event", format!("{} {} {}", event.id(), event.source(), printable(subject)));
+        let source = printable(event.source());
+        self.add("event", format!("{} {source} {}", event.id(), printable(subject)));
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
                 Some(url) => {

@@ -198,6 +198,21 @@ fn unclear_framing_is_refused() {
 }
 
 #[test]
+fn an_explanation_shows_no_control_of_the_senders() {
+    let gate = vectors::gate("http://app.test");
+    let uri = Uri::from_static("/callbacks/kollus-upload/vector-token");
+    let headers = HeaderMap::new();
+    let head = Head::new(&Method::POST, &uri, &headers);
+    let form = "channel_key=a%0D%0Averdict%1B%5B2J&content_provider_key=a&full_filename=a\
+                &filename=a&upload_file_key=%0Aa";
+    let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
+    assert!(matches!(explanation.verdict, Some(Ok(_))), "{explanation}");
+    let said = explanation.to_string();
+    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("verdict")).count(), 1);
+}
+
+#[test]
 fn nothing_secret_can_be_printed() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
