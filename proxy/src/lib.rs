@@ -36,6 +36,7 @@ mod entrance;
 mod explain;
 mod metrics;
 mod module;
+mod recorded;
 mod send;
 mod server;
 mod service;
