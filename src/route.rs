@@ -6,8 +6,8 @@
 //! take a callback that nobody verified.
 //!
 //! Servers differ in what they undo and in which order, so the path is taken apart as far as any of
-//! them goes: percent-encoding as often as there is any, `\` for `/`, empty and `.` segments,
-//! parameters (`;x`), controls, trailing dots and blanks, case. Then:
+//! them goes: percent-encoding as often as there is any, `%u002f`, overlong UTF-8, `\` for `/`, empty
+//! and `.` segments, parameters (`;x`), controls, trailing dots and blanks, case. Then:
 //!
 //! 1. With a `..` in it, any order of undoing leaves some of the segments, in their order. If a
 //!    route's can be left, the path is refused.
@@ -19,11 +19,14 @@
 //! The addresses that events are delivered to are the app's own, and reserved in the same way: a
 //! request from outside that would reach one is refused.
 
+mod decode;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use matchit::Router;
 
+use self::decode::decode;
 use crate::provider::Plan;
 use crate::secret::Secret;
 use crate::template::{Bindings, Template, source};
@@ -316,20 +319,6 @@ fn name(segment: &str) -> Option<String> {
 
 fn join(names: &[String]) -> String {
     names.iter().flat_map(|name| ["/", name]).collect()
-}
-
-/// Decodes until nothing changes, or until it is nobody's honest spelling.
-fn decode(path: &str) -> String {
-    const ROUNDS: usize = 16;
-    let mut text = path.to_owned();
-    for _ in 0..ROUNDS {
-        let next = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if next == text {
-            break;
-        }
-        text = next;
-    }
-    text
 }
 
 #[cfg(test)]

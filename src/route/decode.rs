@@ -1,0 +1,87 @@
+//! What a path says once everything is undone that some server undoes.
+
+use percent_encoding::percent_decode_str;
+
+/// Undoes percent-encoding (`%2f`), the escapes of IIS (`%u002f`) and overlong UTF-8 (`%c0%af`),
+/// until nothing changes, or until it is nobody's honest spelling.
+pub(super) fn decode(path: &str) -> String {
+    const ROUNDS: usize = 16;
+    let mut text = path.to_owned();
+    for _ in 0..ROUNDS {
+        let next = decode_once(&text);
+        if next == text {
+            break;
+        }
+        text = next;
+    }
+    text
+}
+
+fn decode_once(text: &str) -> String {
+    let bytes: Vec<u8> = percent_decode_str(&undo_iis(text)).collect();
+    String::from_utf8_lossy(&shorten(&bytes)).into_owned()
+}
+
+/// `%u`, in either case, and four hex digits.
+fn undo_iis(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        rest = if let Some(meant) = iis_escape(after) {
+            out.push(meant);
+            &after[5..]
+        } else {
+            out.push('%');
+            after
+        };
+    }
+    out + rest
+}
+
+fn iis_escape(text: &str) -> Option<char> {
+    let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
+    let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| hex).and_then(char::from_u32)
+}
+
+/// ASCII in more bytes than it needs, as decoders read it that do not check: `/` for `C0 AF`.
+fn shorten(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match rest {
+            [lead @ 0xc0..=0xc1, last @ 0x80..=0xbf, after @ ..]
+            | [0xe0, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..]
+            | [0xf0, 0x80, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..] => {
+                ((lead & 1) << 6 | (last & 0x3f), after)
+            }
+            _ => (*first, after),
+        };
+        out.push(byte);
+        rest = after;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn every_escape_of_a_slash_is_one() {
+        for slash in ["%2f", "%252F", "%u002f", "%U002F", "%c0%af", "%e0%80%af", "%f0%80%80%af"] {
+            assert_eq!(decode(&format!("a{slash}b")), "a/b", "{slash}");
+        }
+        assert_eq!(decode("%25u002f%25c0%25af"), "//");
+        assert_eq!(decode("%c1%b4"), "t");
+    }
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        for text in ["%", "%u", "%u00", "%u+02f", "%ud800", "%zz", "é/ü", "%u00é"] {
+            assert_eq!(decode(text), text);
+        }
+        assert_eq!(decode("%e9"), "\u{fffd}", "not UTF-8, and not overlong");
+    }
+}
