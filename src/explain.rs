@@ -13,6 +13,7 @@ use crate::intake::{Admission, tenant};
 use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::route::{Lookup, Route};
+use crate::source::Client;
 use crate::template::{Delivery, Demand};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal, printable};
@@ -21,7 +22,7 @@ use crate::verdict::{Accepted, Refusal, printable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// What it looked at: `route`, `tenant`, `template`, `kind`, `signature`, `time`, `event`,
+    /// What it looked at: `route`, `source`, `tenant`, `template`, `kind`, `signature`, `time`, `event`,
     /// `reply`.
     pub name: &'static str,
     /// What it found.
@@ -64,11 +65,13 @@ impl Gate {
     #[must_use]
     pub fn explain(&self, head: &Head<'_>, body: Bytes, now: Timestamp) -> Explanation {
         let mut steps = Steps::default();
-        let admission = self.admit(head, now);
+        let admission = self.admit_recorded(head, now);
+        let client = self.client(head);
         self.with_routes(|routes| {
             if let Lookup::Callback(found, _) = routes.find(head.path()) {
                 let route = routes.at(found);
                 steps.add("route", format!("{} of {}", route.pattern, route.plan.title));
+                steps.source(route, &client);
                 if matches!(admission, Admission::Callback(_)) {
                     steps.callback(route, head, &body, now);
                 }
@@ -95,6 +98,17 @@ struct Steps(Vec<Step>);
 impl Steps {
     fn add(&mut self, name: &'static str, found: impl Into<String>) {
         self.0.push(Step { name, found: found.into() });
+    }
+
+    /// Who sent it, if that is known: a recorded request does not tell.
+    fn source(&mut self, route: &Route, client: &Client) {
+        let Some(address) = client.address else { return };
+        let place = match (route.allow.is_empty(), route.allow.contain(address)) {
+            (true, _) => "",
+            (false, true) => ", which the route allows",
+            (false, false) => ", which the route does not allow",
+        };
+        self.add("source", format!("{address}{place}"));
     }
 
     /// From the body to the signed time.

@@ -1,21 +1,25 @@
 //! The gate: a compiled config, and the only door in.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::breaker::{Breaker, Circuit};
-use crate::config::{Config, ConfigError, ProxySettings, Sources};
+use crate::config::{Config, ConfigError, Parts, ProxySettings, Sources};
 use crate::document::Fault;
-use crate::head::Head;
+use crate::head::{Head, Sender};
 use crate::intake::{Admission, Intake, check_head};
+use crate::limit::Senders;
 use crate::memory::Memory;
 use crate::route::{Lookup, Routes};
+use crate::source::{Arrival, Client, Networks};
 use crate::time::Timestamp;
-use crate::verdict::{Refusal, RefusalKind};
+use crate::verdict::{Refusal, RefusalKind, RequestFault};
 
 /// Judges callbacks. Cheap to clone; all clones share one config.
 ///
@@ -83,8 +87,72 @@ struct Shared {
 struct Inner {
     routes: Arc<Routes>,
     circuits: Vec<Arc<Breaker>>,
+    trusted: Networks,
+    /// What senders have left of their limits; `None` until a route has one.
+    senders: Option<Arc<Senders>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
+}
+
+impl Inner {
+    fn new(config: Config, earlier: Option<&Self>) -> Self {
+        let Parts { mut routes, circuits, trusted, proxy, warnings } = config.into_parts();
+        if let Some(earlier) = earlier {
+            routes.follow(&earlier.routes);
+        }
+        let limits_senders = routes.iter().any(|route| route.source_limit.is_some());
+        let senders = earlier.and_then(|earlier| earlier.senders.clone());
+        let senders = senders.or_else(|| limits_senders.then(Arc::default));
+        Self { routes: Arc::new(routes), circuits, trusted, senders, proxy, warnings }
+    }
+
+    /// The first word on a request. A recorded one may not tell who sent it; then nothing is asked
+    /// of its source.
+    fn admit(
+        &self,
+        head: &Head<'_>,
+        memory: &Arc<Memory>,
+        recorded: bool,
+        now: Timestamp,
+    ) -> Admission {
+        let routes = &self.routes;
+        let lookup = routes.find(head.path());
+        if matches!(lookup, Lookup::Other) {
+            return Admission::Other;
+        }
+        let client = Client::of(head, &self.trusted);
+        let refused = |fault: RequestFault, pattern, plan| {
+            Admission::Refused(Refusal::new(fault, pattern, plan).sent_by(&client))
+        };
+        let (found, token) = match lookup {
+            Lookup::Other => return Admission::Other,
+            Lookup::Callback(found, token) => (found, token),
+            Lookup::Reserved(address) => {
+                return refused(RefusalKind::AddressReserved.into(), &address.path, &address.plan);
+            }
+            Lookup::Ambiguous(found) => {
+                let route = routes.at(found);
+                return refused(RefusalKind::PathAmbiguous.into(), &route.pattern, &route.plan);
+            }
+        };
+        let route = routes.at(found);
+        let source = if recorded && client.address.is_none() {
+            Ok(())
+        } else {
+            route.check_source(&client, self.senders.as_deref(), now)
+        };
+        let checked =
+            source.map_err(RequestFault::from).and_then(|()| check_head(head, route, token));
+        match checked {
+            Ok(checked) => {
+                let arrival = Arrival { at: now, client, over_limit: false };
+                let memory = Arc::clone(memory);
+                let routes = Arc::clone(routes);
+                Admission::Callback(Intake::new(memory, routes, found, checked, head, arrival))
+            }
+            Err(fault) => refused(fault, &route.pattern, &route.plan),
+        }
+    }
 }
 
 impl Gate {
@@ -106,15 +174,16 @@ impl Gate {
     /// From a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let current = ArcSwap::from_pointee(Inner::new(config));
+        let current = ArcSwap::from_pointee(Inner::new(config, None));
         Self(Arc::new(Shared { current, memory: Arc::default() }))
     }
 
     /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
-    /// they began; the proxy's listeners and threads stay as they are. What was remembered of
-    /// callbacks stays; circuits begin closed.
+    /// they began, limits go on where they stood, and what was remembered of callbacks stays; the
+    /// proxy's listeners and threads stay as they are, and circuits begin closed.
     pub fn replace(&self, config: Config) {
-        self.0.current.store(Arc::new(Inner::new(config)));
+        let earlier = self.0.current.load();
+        self.0.current.store(Arc::new(Inner::new(config, Some(&earlier))));
     }
 
     /// The apps' circuit breakers, by address.
@@ -142,40 +211,34 @@ impl Gate {
     /// The first word on a request, from its head alone, which arrived at the moment `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        let inner = self.0.current.load();
-        let routes = &inner.routes;
-        let (found, token) = match routes.find(head.path()) {
-            Lookup::Other => return Admission::Other,
-            Lookup::Callback(found, token) => (found, token),
-            Lookup::Reserved(address) => {
-                let fault = RefusalKind::AddressReserved.into();
-                return Admission::Refused(Refusal::new(fault, &address.path, &address.plan));
-            }
-            Lookup::Ambiguous(found) => {
-                let route = routes.at(found);
-                let fault = RefusalKind::PathAmbiguous.into();
-                return Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan));
-            }
-        };
-        let route = routes.at(found);
-        match check_head(head, route, token) {
-            Ok(checked) => Admission::Callback(Intake::new(
-                Arc::clone(&self.0.memory),
-                Arc::clone(routes),
-                found,
-                checked,
-                head,
-                now,
-            )),
-            Err(fault) => Admission::Refused(Refusal::new(fault, &route.pattern, &route.plan)),
-        }
+        self.0.current.load().admit(head, &self.0.memory, false, now)
     }
-}
 
-impl Inner {
-    fn new(config: Config) -> Self {
-        let (routes, circuits, proxy, warnings) = config.into_parts();
-        Self { routes: Arc::new(routes), circuits, proxy, warnings }
+    pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
+        self.0.current.load().admit(head, &self.0.memory, true, now)
+    }
+
+    /// The headers that tell an app where a request came from that is passed on to it:
+    /// `x-forwarded-for`, `-host` and `-proto`. Each replaces what the request has under its name;
+    /// `None` removes it. What the request says itself is in them only if a trusted proxy sent it.
+    pub fn forwarded_headers(
+        &self,
+        head: &Head<'_>,
+        sender: &Sender<'_>,
+    ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
+        self.client(head).forwarded(head, sender).into_iter()
+    }
+
+    /// Whether a connection from this address may say that it stands for another, as the PROXY
+    /// protocol does: any may, unless the config names its trusted proxies.
+    #[must_use]
+    pub fn may_speak_for_others(&self, peer: IpAddr) -> bool {
+        let inner = self.0.current.load();
+        inner.trusted.is_empty() || inner.trusted.contain(peer.to_canonical())
+    }
+
+    pub(crate) fn client(&self, head: &Head<'_>) -> Client {
+        Client::of(head, &self.0.current.load().trusted)
     }
 }
 

@@ -3,10 +3,7 @@
 use core::net::IpAddr;
 use std::fmt;
 
-use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-
-use crate::event::hex;
+use http::{HeaderMap, HeaderName, Method, Uri};
 
 /// The head of a request.
 #[derive(Clone, Copy)]
@@ -15,13 +12,14 @@ pub struct Head<'r> {
     uri: &'r Uri,
     headers: &'r HeaderMap,
     framing_unclear: bool,
+    peer: Option<IpAddr>,
 }
 
 impl<'r> Head<'r> {
     /// From its parts. The URI may be in any form; only its path is looked at.
     #[must_use]
     pub const fn new(method: &'r Method, uri: &'r Uri, headers: &'r HeaderMap) -> Self {
-        Self { method, uri, headers, framing_unclear: false }
+        Self { method, uri, headers, framing_unclear: false, peer: None }
     }
 
     /// Says that the server saw unclear framing and has mended the headers since, as some do that
@@ -30,6 +28,19 @@ impl<'r> Head<'r> {
     pub const fn with_unclear_framing(mut self) -> Self {
         self.framing_unclear = true;
         self
+    }
+
+    /// Says who connected. The gate finds out whether that is the sender or a trusted proxy; a head
+    /// that does not say it is of an unknown sender, whom no `allow` lets in.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: IpAddr) -> Self {
+        // An IPv4 address on an IPv6 socket is taken for what it is.
+        self.peer = Some(peer.to_canonical());
+        self
+    }
+
+    pub(crate) const fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     pub(crate) const fn method(&self) -> &'r Method {
@@ -60,22 +71,18 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// Where a callback came from, as far as a door can tell.
+/// What a door knows of a request beside its head.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sender<'s> {
-    /// The address of the connection's other end.
-    pub address: Option<IpAddr>,
     /// `http` or `https`, as it reached the door.
     pub scheme: Option<&'s str>,
     /// Random bytes for a trace of its own, if the request brings none.
     pub trace: Option<[u8; 24]>,
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// First words of the headers that only the gate may set.
 const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
@@ -109,74 +116,10 @@ pub fn strip_reserved(headers: &mut HeaderMap) {
     }
 }
 
-/// Where a request came from: the address behind those that it says it passed, the host and scheme
-/// that it was sent to, unless a proxy in front has said so, and its trace.
-pub fn forwarded_headers(
-    head: &Head<'_>,
-    sender: &Sender<'_>,
-) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    let received = head.headers();
-    let host = || {
-        let authority = || HeaderValue::from_str(head.uri().authority()?.as_str()).ok();
-        received.get(HOST).cloned().or_else(authority)
-    };
-    let scheme = || match sender.scheme? {
-        "http" => Some(HeaderValue::from_static("http")),
-        "https" => Some(HeaderValue::from_static("https")),
-        _ => None,
-    };
-    let said = received.get(X_FORWARDED_PROTO).filter(|said| *said == "http" || *said == "https");
-    let (parent, state) = trace(received, sender.trace);
-    [
-        (X_FORWARDED_FOR, forwarded_for(received, sender.address)),
-        (X_FORWARDED_HOST, received.get(X_FORWARDED_HOST).cloned().or_else(host)),
-        (X_FORWARDED_PROTO, said.cloned().or_else(scheme)),
-        (TRACEPARENT, parent),
-        (TRACESTATE, state),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-}
-
-fn forwarded_for(received: &HeaderMap, address: Option<IpAddr>) -> Option<HeaderValue> {
-    let mut chain = Vec::new();
-    for value in received.get_all(X_FORWARDED_FOR) {
-        chain.extend_from_slice(value.as_bytes());
-        chain.extend_from_slice(b", ");
-    }
-    match address {
-        // An IPv4 address on an IPv6 socket is shown as what it is.
-        Some(address) => chain.extend_from_slice(address.to_canonical().to_string().as_bytes()),
-        None => chain.truncate(chain.len().saturating_sub(2)),
-    }
-    HeaderValue::from_bytes(&chain).ok().filter(|value| !value.is_empty())
-}
-
-/// <https://www.w3.org/TR/trace-context/#traceparent-header> (read 2026-11), version 00.
-fn is_traceparent(value: &HeaderValue) -> bool {
-    let is_hex = |b: &u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
-    let parts: Vec<_> = value.as_bytes().split(|b| *b == b'-').collect();
-    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
-    lengths == [2, 32, 16, 2] && parts.concat().iter().all(is_hex)
-}
-
-/// W3C Trace Context: the trace that the request is part of, or one of its own.
-fn trace(
-    received: &HeaderMap,
-    own: Option<[u8; 24]>,
-) -> (Option<HeaderValue>, Option<HeaderValue>) {
-    if let Some(parent) = received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
-        return (Some(parent.clone()), received.get(TRACESTATE).cloned());
-    }
-    let own = own.as_ref().map(|bytes| {
-        let (trace, span) = bytes.split_at(16);
-        format!("00-{}-{}-00", hex(trace), hex(span))
-    });
-    (own.and_then(|text| HeaderValue::try_from(text).ok()), None)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -193,30 +136,5 @@ mod tests {
         strip_reserved(&mut headers);
         assert_eq!(headers.len(), 4);
         assert!(headers.values().all(|value| value == "kept"));
-    }
-
-    #[test]
-    fn the_senders_address_comes_last() {
-        let mut received = HeaderMap::new();
-        received.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
-        received.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.2, 10.0.0.3"));
-        let address = "::ffff:192.0.2.1".parse().ok();
-        let chain = forwarded_for(&received, address).unwrap();
-        assert_eq!(chain, "10.0.0.1, 10.0.0.2, 10.0.0.3, 192.0.2.1");
-        assert_eq!(forwarded_for(&received, None).unwrap(), "10.0.0.1, 10.0.0.2, 10.0.0.3");
-        assert_eq!(forwarded_for(&HeaderMap::new(), None), None);
-    }
-
-    #[test]
-    fn a_trace_goes_on_or_starts() {
-        let trace = |received: &HeaderMap| trace(received, Some([0x5a; 24])).0.unwrap();
-        let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
-        assert_eq!(trace(&HeaderMap::new()), own.as_str());
-        let mut received = HeaderMap::new();
-        let theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        received.insert(TRACEPARENT, HeaderValue::from_static(theirs));
-        assert_eq!(trace(&received), theirs);
-        received.insert(TRACEPARENT, HeaderValue::from_static("garbage"));
-        assert_eq!(trace(&received), own.as_str());
     }
 }

@@ -4,13 +4,15 @@
 //! [`Intake`], which takes the body in chunks of any size and judges it when it is whole. It never
 //! waits, reads no clock and knows no socket. The rules, in the order checked:
 //!
-//! 1. head: framing, upgrade, method, secret path segment, content encoding, announced length;
-//! 2. body: its limit, as soon as it is passed;
-//! 3. fields: encoding, syntax, no name twice, not too deep;
-//! 4. tenant, and the template bound to it;
-//! 5. kind;
-//! 6. signature, and the time that was signed;
-//! 7. the fields' types.
+//! 1. source: the sender's address, and its limit;
+//! 2. head: framing, upgrade, method, secret path segment, content encoding, announced length;
+//! 3. body: its limit, as soon as it is passed;
+//! 4. fields: encoding, syntax, no name twice, not too deep;
+//! 5. tenant, and the template bound to it;
+//! 6. kind;
+//! 7. signature, and the time that was signed;
+//! 8. the fields' types;
+//! 9. the route's limit, which counts genuine callbacks alone.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -32,7 +34,8 @@ use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
-use crate::template::{Demand, Reuse, Template};
+use crate::source::Arrival;
+use crate::template::{Delivery, Demand, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Inner, Refusal, RefusalKind, RequestFault, printable};
 
@@ -121,7 +124,7 @@ pub struct Intake {
     announced: usize,
     kept: Kept,
     content_type: Option<HeaderValue>,
-    arrived: Timestamp,
+    arrival: Arrival,
     memory: Arc<Memory>,
 }
 
@@ -146,11 +149,11 @@ impl Intake {
         route: Found,
         checked: CheckedHead,
         head: &Head<'_>,
-        arrived: Timestamp,
+        arrival: Arrival,
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, kept } = checked;
-        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrived, memory }
+        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrival, memory }
     }
 
     fn route(&self) -> &Route {
@@ -158,7 +161,8 @@ impl Intake {
     }
 
     fn refuse(&self, fault: impl Into<RequestFault>) -> Refusal {
-        Refusal::new(fault.into(), &self.route().pattern, &self.route().plan)
+        let refusal = Refusal::new(fault.into(), &self.route().pattern, &self.route().plan);
+        refusal.sent_by(&self.arrival.client)
     }
 
     /// How long the body may take to arrive, from the first call of [`Intake::push`] or before.
@@ -238,10 +242,12 @@ impl Intake {
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
+        let over_limit = self.count(template, kind, now).map_err(|kind| refuse(kind.into()))?;
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
-        let Self { arrived, content_type, memory, .. } = self;
+        let Self { arrival, content_type, memory, .. } = self;
+        let arrival = Arrival { over_limit, ..arrival };
         Ok(Accepted::new(Inner {
             event,
             template,
@@ -249,10 +255,30 @@ impl Intake {
             raw,
             content_type,
             unknown_kind,
-            arrived,
+            arrival,
             memory,
             reuses_signature,
         }))
+    }
+
+    /// Counts a genuine callback that the app is to be asked about: forged ones must not use up
+    /// the platform's share. Over the limit a notification is refused, and sent again; of a
+    /// decision it is said that it is over, for it needs an answer all the same.
+    fn count(
+        &self,
+        template: &Template,
+        kind: Option<usize>,
+        now: Timestamp,
+    ) -> Result<bool, RefusalKind> {
+        let (Some(limit), Delivery::Ask(ask)) = (&self.route().limit, template.delivery(kind))
+        else {
+            return Ok(false);
+        };
+        match (limit.take(now), &ask.policy) {
+            (true, _) => Ok(false),
+            (false, Some(_)) => Ok(true),
+            (false, None) => Err(RefusalKind::RateLimited),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod intake;
 mod json;
 #[cfg(feature = "tower")]
 pub mod layer;
+mod limit;
 pub mod manual;
 mod memory;
 mod provider;
@@ -43,6 +44,7 @@ mod route;
 mod sample;
 mod schema;
 mod secret;
+mod source;
 mod template;
 mod time;
 mod verdict;
@@ -56,7 +58,7 @@ pub use document::Fault;
 pub use event::Event;
 pub use explain::{Explanation, Step};
 pub use gate::{Gate, GateBuilder};
-pub use head::{Head, Sender, forwarded_headers, is_reserved, strip_reserved};
+pub use head::{Head, Sender, is_reserved, strip_reserved};
 pub use intake::{Admission, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;

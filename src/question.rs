@@ -5,7 +5,7 @@
 //! 1. A kind that nobody is asked about is answered by its template.
 //! 2. A resend of what the app has taken is answered as before; a copy of what it is being asked
 //!    about waits for that answer.
-//! 3. An app that is down is not asked (see the circuit breaker).
+//! 3. An app that has had its share, or is down (see the circuit breaker), is not asked.
 //! 4. The app is asked, in what is left of the callback's time: its `timeout_ms`, and never longer
 //!    than the platform waits for the reply, which runs from the head and includes the reply.
 
@@ -53,6 +53,9 @@ impl Accepted {
         let question = Question { accepted: self.clone(), timeout, claim };
         if timeout.is_zero() {
             return Next::Reply(question.fail(UnavailableKind::AppTimeout, now));
+        }
+        if self.is_over_limit() {
+            return Next::Reply(question.fail(UnavailableKind::AppOverloaded, now));
         }
         if ask.breaker.as_ref().is_some_and(|breaker| !breaker.lets_through(now)) {
             return Next::Reply(question.fail(UnavailableKind::CircuitOpen, now));

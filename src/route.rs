@@ -27,9 +27,12 @@ use std::sync::Arc;
 use matchit::Router;
 
 use self::decode::decode;
+use crate::limit::{Rate, RouteLimit, Senders};
 use crate::provider::Plan;
 use crate::secret::Secret;
+use crate::source::{Client, Networks};
 use crate::template::{Bindings, Template, source};
+use crate::time::Timestamp;
 use crate::verdict::RefusalKind;
 
 /// One callback path.
@@ -45,9 +48,36 @@ pub(crate) struct Route {
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
+    /// Who may call; everybody, if there are none.
+    pub(crate) allow: Networks,
+    /// For the app: of genuine callbacks.
+    pub(crate) limit: Option<RouteLimit>,
+    /// For the gate: of what one sender sends.
+    pub(crate) source_limit: Option<Rate>,
 }
 
 impl Route {
+    /// Whether whoever sends it may call, and not too often.
+    pub(crate) fn check_source(
+        &self,
+        client: &Client,
+        senders: Option<&Senders>,
+        now: Timestamp,
+    ) -> Result<(), RefusalKind> {
+        let is_allowed = |address| self.allow.contain(address);
+        if !self.allow.is_empty() && !client.address.is_some_and(is_allowed) {
+            return Err(RefusalKind::SourceNotAllowed);
+        }
+        match (self.source_limit, senders) {
+            (Some(rate), Some(senders))
+                if !senders.take(rate, &self.pattern, client.address, now) =>
+            {
+                Err(RefusalKind::RateLimited)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The template that judges a tenant's callbacks, and their source.
     pub(crate) fn template(
         &self,
@@ -126,6 +156,18 @@ impl Routes {
     pub(crate) fn at(&self, found: Found) -> &Route {
         // Only `find` makes one, and routes are never removed.
         &self.list[found.0]
+    }
+
+    /// Has the limits go on where they stood in an earlier config.
+    pub(crate) fn follow(&mut self, earlier: &Self) {
+        for route in &mut self.list {
+            let before = earlier.list.iter().find(|before| before.pattern == route.pattern);
+            if let (Some(limit), Some(before)) =
+                (&mut route.limit, before.and_then(|before| before.limit.as_ref()))
+            {
+                limit.follow(before);
+            }
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
@@ -338,6 +380,9 @@ mod tests {
                 template: None,
                 bindings: Arc::default(),
                 max_body_bytes: 1,
+                allow: Networks::default(),
+                limit: None,
+                source_limit: None,
             };
             routes.add(route).unwrap();
         }

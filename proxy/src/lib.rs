@@ -36,6 +36,7 @@ mod entrance;
 mod explain;
 mod metrics;
 mod module;
+mod proxy_protocol;
 mod recorded;
 mod send;
 mod server;

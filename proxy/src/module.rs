@@ -1,6 +1,7 @@
 //! The Pingora door: an adapter that moves bytes between a session and the gate. It decides
 //! nothing.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -65,13 +66,39 @@ impl GateModule {
                 strip_reserved(session);
                 return Ok(false);
             }
-            Admission::Refused(refusal) => refuse(session, &refusal).await,
+            Admission::Refused(refusal) => self.refuse(session, &refusal).await,
             Admission::Callback(intake) => match self.read(session, intake).await {
                 Ok(accepted) => self.serve(session, &accepted, started).await,
-                Err(refusal) => refuse(session, &refusal).await,
+                Err(refusal) => self.refuse(session, &refusal).await,
             },
         }
         Ok(true)
+    }
+
+    /// To be called in `ProxyHttp::upstream_request_filter`, for what goes on to an upstream: says
+    /// where the request came from, in `x-forwarded-for`, `-host` and `-proto`.
+    ///
+    /// # Errors
+    ///
+    /// None that a header of HTTP can cause.
+    pub fn upstream_request_filter(
+        &self,
+        session: &Session,
+        request: &mut RequestHeader,
+    ) -> pingora::Result<()> {
+        for (name, value) in self.gate.forwarded_headers(&head(session), &sender(session, None)) {
+            request.remove_header(&name);
+            if let Some(value) = value {
+                request.insert_header(name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refuse(&self, session: &mut Session, refusal: &Refusal) {
+        METRICS.refused(refusal);
+        report::refused(refusal, (self.clock)());
+        write_unread(session, &refusal.reply()).await;
     }
 
     /// Reads the whole body and has it judged.
@@ -103,7 +130,7 @@ impl GateModule {
             return session.set_keepalive(None);
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
-        report::concluded(accepted, &conclusion, client_ip(session));
+        report::concluded(accepted, &conclusion, (self.clock)());
         write(session, &conclusion.reply).await;
     }
 
@@ -160,7 +187,10 @@ impl GateModule {
 /// reading, so its presence is looked up in the bytes as they came.
 fn head(session: &Session) -> Head<'_> {
     let header = session.req_header();
-    let head = Head::new(&header.method, &header.uri, &header.headers);
+    let mut head = Head::new(&header.method, &header.uri, &header.headers);
+    if let Some(peer) = peer(session) {
+        head = head.with_peer(peer);
+    }
     let dropped_length = header.headers.contains_key(TRANSFER_ENCODING)
         && session.as_http1().is_some_and(|session| names_length(&session.get_headers_raw_bytes()));
     if dropped_length { head.with_unclear_framing() } else { head }
@@ -173,14 +203,14 @@ fn names_length(raw: &[u8]) -> bool {
     })
 }
 
-pub(crate) fn client_ip(session: &Session) -> Option<std::net::IpAddr> {
-    session.client_addr()?.as_inet().map(std::net::SocketAddr::ip)
+fn peer(session: &Session) -> Option<IpAddr> {
+    session.client_addr()?.as_inet().map(SocketAddr::ip)
 }
 
-pub(crate) fn sender(session: &Session, trace: Option<[u8; 24]>) -> Sender<'static> {
+fn sender(session: &Session, trace: Option<[u8; 24]>) -> Sender<'static> {
     let encrypted = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
     let scheme = Some(if encrypted { "https" } else { "http" });
-    Sender { address: client_ip(session), scheme, trace }
+    Sender { scheme, trace }
 }
 
 /// Removes reserved headers in Pingora's way, which also keeps their original spelling.
@@ -191,12 +221,6 @@ fn strip_reserved(session: &mut Session) {
     for name in reserved {
         header.remove_header(&name);
     }
-}
-
-async fn refuse(session: &mut Session, refusal: &Refusal) {
-    METRICS.refused(refusal);
-    report::refused(refusal, client_ip(session));
-    write_unread(session, &refusal.reply()).await;
 }
 
 /// Whether what Pingora sends on is the path that the gate looks at: it keeps some targets in

@@ -39,7 +39,8 @@ pub(crate) fn run(served: Served) -> Result<(), StartError> {
     let mut server = new_server(&settings)?;
 
     let service = Service::new(served.gate().clone(), upstream);
-    let app = Entrance::new(&server.configuration, &service);
+    let gate = served.gate().clone();
+    let app = Entrance::new(&server.configuration, &service, gate, settings.proxy_protocol);
     let mut proxy = listening::Service::new("callbacks".into(), app);
     for address in &settings.listen {
         proxy.add_tcp(&address.to_string());

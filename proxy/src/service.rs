@@ -6,14 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gatepost::{Gate, Head, Reply, forwarded_headers};
+use gatepost::{Gate, Reply};
 use http::Uri;
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
 use crate::metrics::METRICS;
-use crate::module::{GateModule, sender, write_unread};
+use crate::module::{GateModule, write_unread};
 
 /// How long connecting to the upstream may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -174,11 +174,6 @@ impl ProxyHttp for Service {
         request: &mut RequestHeader,
         _context: &mut Context,
     ) -> pingora::Result<()> {
-        let received = session.req_header();
-        let head = Head::new(&received.method, &received.uri, &received.headers);
-        for (name, value) in forwarded_headers(&head, &sender(session, None)) {
-            request.insert_header(name, value)?;
-        }
-        Ok(())
+        self.module.upstream_request_filter(session, request)
     }
 }

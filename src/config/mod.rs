@@ -12,6 +12,7 @@ mod proof;
 mod route;
 mod seal;
 mod secret;
+mod source;
 mod sources;
 mod template;
 
@@ -35,6 +36,7 @@ use crate::breaker::Breaker;
 use crate::document::{self, Fault, Faults, Located, Table, allowed};
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::route::Routes;
+use crate::source::Networks;
 use crate::template::Template;
 
 /// A callback's body is at most this long unless the config says otherwise.
@@ -52,8 +54,18 @@ pub struct Config {
     routes: Routes,
     templates: Vec<Arc<Template>>,
     circuits: Vec<Arc<Breaker>>,
+    trusted: Networks,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
+}
+
+/// What a gate is made from.
+pub(crate) struct Parts {
+    pub(crate) routes: Routes,
+    pub(crate) circuits: Vec<Arc<Breaker>>,
+    pub(crate) trusted: Networks,
+    pub(crate) proxy: ProxySettings,
+    pub(crate) warnings: Vec<Fault>,
 }
 
 /// What only the proxy asks for.
@@ -72,6 +84,8 @@ pub struct ProxySettings {
     pub threads: Option<NonZeroUsize>,
     /// How long requests in flight have when the proxy stops.
     pub stop_timeout: Duration,
+    /// Whether each connection to `listen` starts with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 impl Config {
@@ -114,8 +128,9 @@ impl Config {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Routes, Vec<Arc<Breaker>>, ProxySettings, Vec<Fault>) {
-        (self.routes, self.circuits, self.proxy, self.warnings)
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { routes, circuits, trusted, proxy, warnings, .. } = self;
+        Parts { routes, circuits, trusted, proxy, warnings }
     }
 
     /// The proxy's settings.
@@ -195,6 +210,7 @@ impl<'f> Reader<'f, '_> {
     fn config(&self, table: &Table<'f>) -> Option<Config> {
         let plans = self.plans(table);
         let proxy = self.proxy_settings(table);
+        let trusted = self.trusted_proxies(table, &proxy);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
         let route_tables = table.tables("route");
         let template_tables = table.tables("template");
@@ -224,7 +240,7 @@ impl<'f> Reader<'f, '_> {
         }
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
-        Some(Config { routes, templates, circuits, proxy, warnings: Vec::new() })
+        Some(Config { routes, templates, circuits, trusted, proxy, warnings: Vec::new() })
     }
 
     fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
@@ -244,7 +260,16 @@ impl<'f> Reader<'f, '_> {
             self.check_loop(&table.place_of("upstream"), upstream, &listen);
         }
         let stop_timeout = Duration::from_secs(stop);
-        ProxySettings { listen, upstream, admin, admin_token, threads, stop_timeout }
+        let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
+        ProxySettings {
+            listen,
+            upstream,
+            admin,
+            admin_token,
+            threads,
+            stop_timeout,
+            proxy_protocol,
+        }
     }
 
     fn max_body_bytes(&self, table: &Table<'f>) -> Option<usize> {

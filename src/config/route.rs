@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::template::BoundTenants;
 use super::{Plans, Reader};
 use crate::document::{Item, Located, Table, allowed};
+use crate::limit::RouteLimit;
 use crate::provider::Plan;
 use crate::route::{Route, Routes, TOKEN_SEGMENT, is_canonical};
 use crate::secret::Secret;
@@ -26,6 +27,9 @@ impl<'f> Reader<'f, '_> {
         let kind = table.string("kind");
         let template = table.string("template");
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(max_body_bytes);
+        let allow = self.allow(table);
+        let limit = self.rate(table, "limit").map(RouteLimit::new);
+        let source_limit = self.rate(table, "source_limit");
         table.finish();
         let path = path.filter(|path| self.path_fits(path));
         let token = self.token(table, path.as_ref(), token);
@@ -45,6 +49,9 @@ impl<'f> Reader<'f, '_> {
             plan,
             token,
             max_body_bytes,
+            allow,
+            limit,
+            source_limit,
         };
         if let Err(taken) = routes.add(route) {
             let remedy = format!("give it another path than {taken}");

@@ -226,7 +226,10 @@ where
     let Some(waiting) = slot else { return Poll::Ready(None) };
     let shared = ready!(Pin::new(&mut waiting.wait).poll(cx));
     Poll::Ready(slot.take().map(|Waiting { verified, .. }| match shared {
-        Some(conclusion) => Judged::Settled(report_of(&verified.accepted, conclusion)),
+        Some(conclusion) => {
+            let now = (verified.clock)();
+            Judged::Settled(report_of(&verified.accepted, conclusion, now))
+        }
         None => verified.serve(),
     }))
 }
@@ -236,8 +239,8 @@ where
     S: Service<Request<RequestBody<B>>>,
 {
     slot.take().map(|Waiting { wait, verified }| {
-        let conclusion = wait.give_up((verified.clock)());
-        Judged::Settled(report_of(&verified.accepted, conclusion))
+        let now = (verified.clock)();
+        Judged::Settled(report_of(&verified.accepted, wait.give_up(now), now))
     })
 }
 
@@ -260,8 +263,9 @@ where
             Some(Err(_)) => None,
             None => return Poll::Ready(slot.take().map(Callback::finish)),
         };
+        let now = (callback.clock)();
         return Poll::Ready(match refused {
-            Some(refusal) => Some(refuse(&refusal)),
+            Some(refusal) => Some(refuse(&refusal, now)),
             None => interrupt(slot),
         });
     }
@@ -273,14 +277,17 @@ fn interrupt<S, B>(slot: &mut Option<Callback<S>>) -> Option<Judged<S, B>>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    slot.take().map(|callback| refuse(&callback.intake.interrupted()))
+    slot.take().map(|callback| {
+        let now = (callback.clock)();
+        refuse(&callback.intake.interrupted(), now)
+    })
 }
 
-fn refuse<S, B>(refusal: &Refusal) -> Judged<S, B>
+fn refuse<S, B>(refusal: &Refusal, now: Timestamp) -> Judged<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    report::refused(refusal, None);
+    report::refused(refusal, now);
     Judged::Settled(refusal.reply())
 }
 
@@ -291,9 +298,10 @@ impl<S> Callback<S> {
         S: Service<Request<RequestBody<B>>>,
     {
         let Self { inner, parts, intake, clock } = self;
-        match intake.finish(clock()) {
+        let now = clock();
+        match intake.finish(now) {
             Ok(accepted) => Verified { inner, parts, accepted, clock }.serve(),
-            Err(refusal) => refuse(&refusal),
+            Err(refusal) => refuse(&refusal, now),
         }
     }
 }
@@ -303,16 +311,16 @@ impl<S> Verified<S> {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        let clock = self.clock;
-        match self.accepted.next(clock()) {
+        let now = (self.clock)();
+        match self.accepted.next(now) {
             Next::Ask(question) => {
-                let Self { mut inner, parts, .. } = self;
+                let Self { mut inner, parts, clock, .. } = self;
                 let deadline = sleep(question.timeout());
-                let request = event_request(parts, &question, clock());
+                let request = event_request(parts, &question, now);
                 let asked = Asked { question, clock };
                 Judged::Asked { future: inner.call(request), deadline, asked }
             }
-            Next::Reply(conclusion) => Judged::Settled(report_of(&self.accepted, conclusion)),
+            Next::Reply(conclusion) => Judged::Settled(report_of(&self.accepted, conclusion, now)),
             Next::Wait(wait) => {
                 let deadline = sleep(wait.timeout());
                 Judged::Waits { deadline, waiting: Waiting { wait, verified: self } }
@@ -374,12 +382,13 @@ fn poll_answer<R: Body<Data = Bytes>>(
 fn conclude<S, F, B, R>(asked: &mut Option<Asked>, answer: &Answer) -> State<S, F, B, R> {
     let reply = asked.take().map(|Asked { question, clock }| {
         let accepted = question.accepted().clone();
-        report_of(&accepted, question.conclude(answer, clock()))
+        let now = clock();
+        report_of(&accepted, question.conclude(answer, now), now)
     });
     State::Replying { reply }
 }
 
-fn report_of(accepted: &Accepted, conclusion: Conclusion) -> Reply {
-    report::concluded(accepted, &conclusion, None);
+fn report_of(accepted: &Accepted, conclusion: Conclusion, now: Timestamp) -> Reply {
+    report::concluded(accepted, &conclusion, now);
     conclusion.reply
 }

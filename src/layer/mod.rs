@@ -33,8 +33,10 @@ mod body;
 mod future;
 mod service;
 
+use core::net::IpAddr;
 use std::time::SystemTime;
 
+use http::Extensions;
 use tower_layer::Layer;
 
 pub use body::{RequestBody, ResponseBody};
@@ -49,19 +51,55 @@ use crate::time::Timestamp;
 pub struct GateLayer {
     gate: Gate,
     clock: fn() -> Timestamp,
+    peer: Peer,
 }
+
+/// How a service finds out who connected.
+type Peer = fn(&Extensions) -> Option<IpAddr>;
 
 impl GateLayer {
     /// A layer of this gate.
     #[must_use]
     pub const fn new(gate: Gate) -> Self {
-        Self { gate, clock: system_time }
+        Self { gate, clock: system_time, peer: |_| None }
     }
 
     /// Tells the time by `clock`, so that a test can judge a recorded callback.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Finds out who connected by what the server has put into the request's extensions. Without
+    /// it nobody is known: a route with `allow` refuses everybody, `source_limit` counts all as
+    /// one, and no `x-forwarded-*` header is believed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use std::net::SocketAddr;
+    ///
+    /// use axum::extract::ConnectInfo;
+    /// use axum::{Router, routing::post};
+    /// use gatepost::{Gate, GateLayer};
+    /// use tower_layer::Layer as _;
+    ///
+    /// # async fn example(gate: Gate) -> Result<(), std::io::Error> {
+    /// let inner = Router::new().route("/live/push", post(|| async {}));
+    /// let layer = GateLayer::new(gate).with_peer(|extensions| {
+    ///     let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    ///     Some(peer.ip())
+    /// });
+    /// let app: Router = Router::new().fallback_service(layer.layer(inner));
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    /// # }
+    /// # }
+    /// ```
+    ///
+    /// tonic puts `TcpConnectInfo` there, whose `remote_addr` has the address.
+    #[must_use]
+    pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
+        Self { peer, ..self }
     }
 }
 
@@ -74,6 +112,6 @@ impl<S> Layer<S> for GateLayer {
     type Service = GateService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GateService::new(self.gate.clone(), inner, self.clock)
+        GateService::new(self.gate.clone(), inner, self.clock, self.peer)
     }
 }

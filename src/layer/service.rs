@@ -7,6 +7,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use super::Peer;
 use super::body::{RequestBody, ResponseBody};
 use super::future::ResponseFuture;
 use crate::gate::Gate;
@@ -21,11 +22,12 @@ pub struct GateService<S> {
     gate: Gate,
     inner: S,
     clock: fn() -> Timestamp,
+    peer: Peer,
 }
 
 impl<S> GateService<S> {
-    pub(super) const fn new(gate: Gate, inner: S, clock: fn() -> Timestamp) -> Self {
-        Self { gate, inner, clock }
+    pub(super) const fn new(gate: Gate, inner: S, clock: fn() -> Timestamp, peer: Peer) -> Self {
+        Self { gate, inner, clock, peer }
     }
 }
 
@@ -44,14 +46,18 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let head = Head::new(request.method(), request.uri(), request.headers());
-        match self.gate.admit(&head, (self.clock)()) {
+        let mut head = Head::new(request.method(), request.uri(), request.headers());
+        if let Some(peer) = (self.peer)(request.extensions()) {
+            head = head.with_peer(peer);
+        }
+        let now = (self.clock)();
+        match self.gate.admit(&head, now) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
                 ResponseFuture::pass(self.inner.call(request.map(RequestBody::inner)))
             }
             Admission::Refused(refusal) => {
-                report::refused(&refusal, None);
+                report::refused(&refusal, now);
                 ResponseFuture::reply(refusal.reply())
             }
             Admission::Callback(intake) => {

@@ -33,6 +33,13 @@ pub fn config_schema() -> Value {
                 "failures": integer("Failures in a row.", 1, 1_000_000),
                 "retry_ms": { "$ref": "#/$defs/duration_ms" },
             })),
+            "trusted_proxies": strings(
+                "Networks of the proxies in front, whose x-forwarded-* headers are believed.",
+            ),
+            "proxy_protocol": {
+                "type": "boolean",
+                "description": "Whether each connection starts with a PROXY protocol header.",
+            },
             "provider_files": strings("Definitions of your own, relative to this file."),
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
@@ -114,6 +121,22 @@ fn route() -> Value {
             "kind": text("The kind, where the address alone tells it."),
             "template": text("The template of callbacks without a tenant."),
             "max_body_bytes": max_body_bytes(),
+            "allow": strings("Networks that may call; without it everybody may."),
+            "limit": rate("How many genuine callbacks the app gets."),
+            "source_limit": rate("How many callbacks one sender may send."),
+        },
+    })
+}
+
+fn rate(about: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": about,
+        "additionalProperties": false,
+        "required": ["per_second"],
+        "properties": {
+            "per_second": integer("In a second.", 1, 1_000_000),
+            "burst": integer("At once; without it as many as in a second.", 1, 1_000_000),
         },
     })
 }

@@ -1,5 +1,6 @@
 //! The permit: a callback that was proven genuine.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::{Event, Forward};
-use crate::head::{Head, Sender, forwarded_headers};
+use crate::head::{Head, Sender};
 use crate::memory::Memory;
 use crate::provider::{Kind, View};
+use crate::source::{Arrival, trace_headers};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
@@ -28,8 +30,7 @@ pub(crate) struct Inner {
     pub(crate) raw: Bytes,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
-    /// When its head came.
-    pub(crate) arrived: Timestamp,
+    pub(crate) arrival: Arrival,
     pub(crate) memory: Arc<Memory>,
     /// Whether its signature came with another callback before.
     pub(crate) reuses_signature: bool,
@@ -103,7 +104,18 @@ impl Accepted {
 
     /// When its head came.
     pub(crate) fn arrived(&self) -> Timestamp {
-        self.0.arrived
+        self.0.arrival.at
+    }
+
+    /// The address that it came from, if the door knows it.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.0.arrival.client.address
+    }
+
+    /// Whether the app is to be spared it.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.0.arrival.over_limit
     }
 
     pub(crate) fn kind(&self) -> &Kind {
@@ -140,7 +152,9 @@ impl Accepted {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         self.0.event.write_headers(&mut headers);
         headers.insert(GATEPOST_TEMPLATE, self.0.template.header.clone());
-        headers.extend(forwarded_headers(head, sender));
+        let forwarded = self.0.arrival.client.forwarded(head, sender);
+        let told = forwarded.into_iter().chain(trace_headers(head.headers(), sender.trace));
+        headers.extend(told.filter_map(|(name, value)| Some((name, value?))));
         (headers, body)
     }
 }

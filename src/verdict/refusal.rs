@@ -1,5 +1,6 @@
 //! Refusals: the sender's fault, each with a stable code and the status of that code.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::provider::field::FieldFault;
 use crate::provider::locator::Twice;
 use crate::provider::reply::Reply;
 use crate::provider::signature::SignatureFault;
+use crate::source::Client;
 
 /// Why a callback was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +51,8 @@ pub enum RefusalKind {
     NotAnObject,
     /// The path is another spelling of a callback path.
     PathAmbiguous,
+    /// There are more callbacks than the route's `limit`, or the sender's `source_limit`, allows.
+    RateLimited,
     /// The signature does not decode.
     SignatureMalformed,
     /// The signature is of another key or other contents.
@@ -57,6 +61,8 @@ pub enum RefusalKind {
     SignatureMissing,
     /// The signature came with another body before, and the template takes each once.
     SignatureReused,
+    /// The route has an `allow`, and the sender's address is not in it.
+    SourceNotAllowed,
     /// The callback names several tenants.
     TenantAmbiguous,
     /// Nothing says whose callback it is, and no template takes those.
@@ -98,10 +104,12 @@ impl RefusalKind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotAnObject => "not_an_object",
             Self::PathAmbiguous => "path_ambiguous",
+            Self::RateLimited => "rate_limited",
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
             Self::SignatureMissing => "signature_missing",
             Self::SignatureReused => "signature_reused",
+            Self::SourceNotAllowed => "source_not_allowed",
             Self::TenantAmbiguous => "tenant_ambiguous",
             Self::TenantMissing => "tenant_missing",
             Self::TenantUnknown => "tenant_unknown",
@@ -144,10 +152,11 @@ impl RefusalKind {
             | Self::TimestampInvalid
             | Self::TimestampTooFarAhead
             | Self::TokenMismatch => StatusCode::UNAUTHORIZED,
-            Self::AddressReserved => StatusCode::FORBIDDEN,
+            Self::AddressReserved | Self::SourceNotAllowed => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -180,10 +189,12 @@ impl RefusalKind {
             Self::MethodNotAllowed => "the platform does not use this method",
             Self::NotAnObject => "the body is no JSON object",
             Self::PathAmbiguous => "the path is another spelling of a callback path",
+            Self::RateLimited => "there are more callbacks than the limit allows",
             Self::SignatureMalformed => "the signature does not decode",
             Self::SignatureMismatch => "no key of the template gives this signature",
             Self::SignatureMissing => "there is no signature",
             Self::SignatureReused => "the signature came with another body before",
+            Self::SourceNotAllowed => "the route is not for this sender's address",
             Self::TenantAmbiguous => "the callback names several tenants",
             Self::TenantMissing => "nothing says whose callback this is",
             Self::TenantUnknown => "no template is bound to this tenant",
@@ -218,6 +229,7 @@ struct Inner {
     provider: Arc<str>,
     tenant: Option<String>,
     template: Option<Arc<str>>,
+    client: Option<IpAddr>,
 }
 
 /// The body of every refusal, whatever its reason.
@@ -234,6 +246,7 @@ impl Refusal {
             provider: Arc::clone(&plan.name),
             tenant: None,
             template: None,
+            client: None,
         }))
     }
 
@@ -241,6 +254,17 @@ impl Refusal {
         self.0.tenant = tenant.map(printable);
         self.0.template = template.cloned();
         self
+    }
+
+    pub(crate) fn sent_by(mut self, client: &Client) -> Self {
+        self.0.client = client.address;
+        self
+    }
+
+    /// The address that it came from, if the door knows it.
+    #[must_use]
+    pub const fn client(&self) -> Option<IpAddr> {
+        self.0.client
     }
 
     /// Why.

@@ -22,6 +22,8 @@ pub enum UnavailableKind {
     AnswerMalformed,
     /// The answer is over the limit.
     AnswerTooLarge,
+    /// The route's limit is reached, and the app was not asked.
+    AppOverloaded,
     /// The app answered with a status that says neither yes nor no.
     AppStatus,
     /// The app did not answer in time.
@@ -42,6 +44,7 @@ impl UnavailableKind {
             Self::AnswerInvalid => "answer_invalid",
             Self::AnswerMalformed => "answer_malformed",
             Self::AnswerTooLarge => "answer_too_large",
+            Self::AppOverloaded => "app_overloaded",
             Self::AppStatus => "app_status",
             Self::AppTimeout => "app_timeout",
             Self::AppUnreachable => "app_unreachable",
@@ -91,6 +94,7 @@ impl fmt::Display for Unavailable {
             UnavailableKind::AnswerInvalid => "a field of the app's answer cannot be used",
             UnavailableKind::AnswerMalformed => "the app's answer is no JSON object",
             UnavailableKind::AnswerTooLarge => "the app's answer is too large",
+            UnavailableKind::AppOverloaded => "the app was not asked: the route's limit is reached",
             UnavailableKind::AppStatus => "the app's status says neither yes nor no",
             UnavailableKind::AppTimeout => "the app did not answer in time",
             UnavailableKind::AppUnreachable => "the app cannot be reached",

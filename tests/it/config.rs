@@ -272,6 +272,48 @@ fn a_shared_address_is_warned_of() {
 }
 
 #[test]
+fn a_source_is_a_network() {
+    let route =
+        |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
+    let network = "this is no network; write an address or a network, as in \"192.0.2.0/24\"";
+    let rate = "this number is out of range; write a number from 1 to 1000000";
+    for (config, expected) in [
+        (format!("trusted_proxies = ['10.0.0.0/33']\n{}", with(TEMPLATE)), network),
+        (format!("trusted_proxies = 'app.test'\n{}", with(TEMPLATE)), network),
+        (route("allow = ['::ffff:10.0.0.0/104']"), network),
+        (route("allow = []"), "allow: this allows nobody; name the platform's networks"),
+        (route("limit = { burst = 1 }"), "route[1].limit: `per_second` is missing; add per_second"),
+        (route("limit = { per_second = 0 }"), rate),
+        (route("source_limit = { per_second = 1, burst = 0 }"), rate),
+        (route("source_limit = { per_minute = 1, per_second = 1 }"), "this key is unknown"),
+        (route("limit = 5"), "this is a whole number; write a table"),
+    ] {
+        let faults = errors(&config);
+        assert_eq!(faults.len(), 1, "{config}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{config}\n{faults:#?}");
+    }
+}
+
+#[test]
+fn a_source_that_is_everybody_is_warned_of() {
+    let warned = |top: &str, keys: &str| {
+        let config = with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
+        let gate = build(&format!("{top}\n{config}")).unwrap();
+        gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let everybody = "allow[1]: this is everybody: everybody may call";
+    assert!(warned("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(everybody));
+    let anybody = "trusted_proxies: this is everybody: anybody can claim any address";
+    assert!(warned("trusted_proxies = '::/0'", "").contains(anybody));
+    assert!(warned("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
+    let listen = "listen = '0.0.0.0:1'\nupstream = 'http://x'\nproxy_protocol = true";
+    let claim = "proxy_protocol: whoever connects can claim any address; name the proxies";
+    assert!(warned(listen, "").contains(claim));
+    assert_eq!(warned(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
+    assert_eq!(warned(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
+}
+
+#[test]
 fn the_admin_token_is_a_secret_that_can_only_be_compared_with() {
     let config =
         format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -232,6 +233,41 @@ async fn a_body_that_takes_too_long_is_refused() {
     let started = tokio::time::Instant::now();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 400);
     assert_eq!(started.elapsed().as_secs(), 30);
+}
+
+/// What a server puts into the extensions.
+#[derive(Clone, Copy)]
+struct Peer(IpAddr);
+
+#[tokio::test]
+async fn only_a_peer_that_is_known_may_be_allowed() {
+    let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
+                  allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
+                  bind = ['*']\non.live_play = 'http://app.test/play'\n";
+    let gate = gatepost::Gate::builder().toml(config).build().unwrap();
+    let app =
+        service_fn(|request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async move {
+            let seen = request.headers().get("x-forwarded-for").cloned();
+            let allowed = seen.is_some_and(|seen| seen == "192.0.2.1");
+            let answer = if allowed { "" } else { "{\"result\":0}" };
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(answer)))
+        });
+    let send = async |layer: GateLayer, peer: [u8; 4]| {
+        let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+        let request = Request::post("/k").header("x-forwarded-for", "192.0.2.1");
+        let request = request.extension(Peer(peer.into())).body(Full::from(form)).unwrap();
+        let response = layer.layer(app).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.into_body().collect().await.unwrap().to_bytes())
+    };
+    let layer = GateLayer::new(gate);
+    let known = layer.clone().with_peer(|extensions| Some(extensions.get::<Peer>()?.0));
+    let refused = (403, Bytes::from_static(b"refused\n"));
+    let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
+    assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "a trusted proxy says so");
+    assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "nobody is known");
 }
 
 #[cfg(feature = "axum")]

@@ -12,5 +12,6 @@ mod examples;
 mod layer;
 mod properties;
 mod resends;
+mod source;
 mod vectors;
 mod views;

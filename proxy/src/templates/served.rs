@@ -88,10 +88,11 @@ impl Served {
         // The config is checked against these, and so must be what is really listened on and passed
         // on to.
         let fixed = |own: &ProxySettings| {
-            (own.listen.clone(), own.upstream.clone(), own.admin, own.threads, own.stop_timeout)
+            let listeners = (own.listen.clone(), own.admin, own.proxy_protocol);
+            (listeners, own.upstream.clone(), own.threads, own.stop_timeout)
         };
         if fixed(config.proxy()) != fixed(&self.started) {
-            let keys = "listen, upstream, admin, threads or stop_timeout_secs";
+            let keys = "listen, upstream, admin, threads, stop_timeout_secs or proxy_protocol";
             return Err(Problem::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.take_up(config, shown);

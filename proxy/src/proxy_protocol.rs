@@ -1,0 +1,195 @@
+//! The PROXY protocol: a proxy in front says, before anything else, whose connection it passes on.
+//!
+//! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
+//! of text) and 2 (binary). Of what follows the header not a byte is taken. A header of the proxy's
+//! own (`LOCAL`, as for a health check) or of an unknown sender (`UNKNOWN`, and every other family
+//! than IP) leaves the connection's own address.
+
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
+use std::time::Duration;
+
+use pingora::protocols::l4::socket::SocketAddr as PeerAddress;
+use pingora::protocols::l4::stream::Stream as TcpStream;
+use pingora::protocols::{SocketDigest, Stream};
+use ppp::{HeaderResult, v1, v2};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// How long a header may take: longer than the three seconds in which a lost packet comes again.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Version 2 begins with so many bytes of its own, and no version 1 is shorter.
+const SHORTEST: usize = v2::PROTOCOL_PREFIX.len();
+
+/// How long a line of version 1 can be.
+const LONGEST_LINE: usize = 107;
+
+/// What stands between version 2's own bytes and its addresses.
+const REST_OF_HEAD: usize = 4;
+
+/// Why a connection cannot go on.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeaderError {
+    #[error("it ended within the header of the PROXY protocol")]
+    Ended,
+    #[error("it does not start with a header of the PROXY protocol")]
+    Missing,
+    #[error("its header of the PROXY protocol is broken")]
+    Malformed,
+    #[error("whoever connected is none of trusted_proxies")]
+    NotTrusted,
+    #[error("its header of the PROXY protocol took too long")]
+    Slow,
+}
+
+/// Reads the header, and has Pingora take the sender for who connected.
+pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
+    let header = tokio::time::timeout(TIMEOUT, read(stream)).await;
+    let header = header.map_err(|_| HeaderError::Slow)??;
+    match source(&header)? {
+        Some(source) => set_peer(stream, source),
+        None => Ok(()),
+    }
+}
+
+/// The whole header, and nothing else.
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, HeaderError> {
+    let mut header = Vec::with_capacity(LONGEST_LINE);
+    read_on(stream, SHORTEST, &mut header).await?;
+    if header == v2::PROTOCOL_PREFIX {
+        read_on(stream, REST_OF_HEAD, &mut header).await?;
+        let length = header.last_chunk().map_or(0, |length| u16::from_be_bytes(*length));
+        read_on(stream, length.into(), &mut header).await?;
+        return Ok(header);
+    }
+    if !header.starts_with(v1::PROTOCOL_PREFIX.as_bytes()) {
+        return Err(HeaderError::Missing);
+    }
+    while !header.ends_with(b"\n") && header.len() < LONGEST_LINE {
+        read_on(stream, 1, &mut header).await?;
+    }
+    Ok(header)
+}
+
+/// Exactly so many bytes more. What was only announced takes no memory.
+async fn read_on(
+    stream: &mut (impl AsyncRead + Unpin),
+    count: usize,
+    header: &mut Vec<u8>,
+) -> Result<(), HeaderError> {
+    let limit = u64::try_from(count).unwrap_or(u64::MAX);
+    match stream.take(limit).read_to_end(header).await {
+        Ok(read) if read == count => Ok(()),
+        Ok(_) | Err(_) => Err(HeaderError::Ended),
+    }
+}
+
+/// Whose connection it is, if the header says so.
+fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
+    match HeaderResult::parse(header) {
+        HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
+            v1::Addresses::Tcp4(ip) => Some((ip.source_address, ip.source_port).into()),
+            v1::Addresses::Tcp6(ip) => Some((ip.source_address, ip.source_port).into()),
+            v1::Addresses::Unknown => None,
+        }),
+        HeaderResult::V2(Ok(header)) => match (header.command, header.protocol) {
+            (v2::Command::Local, _) => Ok(None),
+            (v2::Command::Proxy, v2::Protocol::Datagram) => Err(HeaderError::Malformed),
+            (v2::Command::Proxy, v2::Protocol::Stream | v2::Protocol::Unspecified) => {
+                Ok(match header.addresses {
+                    v2::Addresses::IPv4(ip) => Some((ip.source_address, ip.source_port).into()),
+                    v2::Addresses::IPv6(ip) => Some((ip.source_address, ip.source_port).into()),
+                    v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
+                })
+            }
+        },
+        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(HeaderError::Malformed),
+    }
+}
+
+/// Pingora asks the digest for the address, of every request on the connection.
+fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> {
+    let tcp = (**stream).as_any().downcast_ref::<TcpStream>();
+    let digest = SocketDigest::from_raw_fd(tcp.ok_or(HeaderError::Malformed)?.as_raw_fd());
+    let set = digest.peer_addr.set(Some(PeerAddress::Inet(source)));
+    stream.set_socket_digest(digest);
+    set.map_err(|_| HeaderError::Malformed)
+}
+
+/// Who connected.
+pub(crate) fn peer(stream: &Stream) -> Option<SocketAddr> {
+    stream.get_socket_digest()?.peer_addr()?.as_inet().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+    fn v2(command: u8, family: u8, addresses: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(addresses.len()).unwrap();
+        [V2, &[command, family, 0, length], addresses].concat()
+    }
+
+    /// The header's source, and what is left behind it.
+    async fn read_all(bytes: &[u8]) -> (Result<Option<SocketAddr>, HeaderError>, Vec<u8>) {
+        let mut rest = bytes;
+        let header = read(&mut rest).await;
+        (header.and_then(|header| source(&header)), rest.to_vec())
+    }
+
+    const IPV4: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 0, 80];
+
+    #[tokio::test]
+    async fn a_header_is_read_and_not_a_byte_more() {
+        let ipv6 = [&[0x20, 1, 0xd, 0xb8][..], &[0; 28], &[0x12, 0x67, 0, 80]].concat();
+        let with_tlv = [IPV4, &[4, 0, 1, 0]].concat();
+        let cases: &[(&[u8], Option<&str>)] = &[
+            (b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n", Some("192.0.2.7:4711")),
+            (b"PROXY TCP6 2001:db8:: ::1 4711 80\r\n", Some("[2001:db8::]:4711")),
+            (b"PROXY UNKNOWN\r\n", None),
+            (b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n", None),
+            (&v2(0x21, 0x11, IPV4), Some("192.0.2.7:4711")),
+            (&v2(0x21, 0x11, &with_tlv), Some("192.0.2.7:4711")),
+            (&v2(0x21, 0x21, &ipv6), Some("[2001:db8::]:4711")),
+            (&v2(0x20, 0x11, IPV4), None),
+            (&v2(0x20, 0, b""), None),
+            (&v2(0x21, 0x31, &[b'x'; 216]), None),
+        ];
+        for (header, expected) in cases {
+            let (source, rest) = read_all(&[header, &b"PRI * HTTP"[..]].concat()).await;
+            assert_eq!(source, Ok(expected.map(|text| text.parse().unwrap())), "{header:?}");
+            assert_eq!(rest, b"PRI * HTTP", "{header:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_header_is_no_connection() {
+        let long = [b"PROXY UNKNOWN ".as_slice(), &[b'x'; 200]].concat();
+        let (missing, malformed) = (HeaderError::Missing, HeaderError::Malformed);
+        let cases: Vec<(&[u8], HeaderError)> = vec![
+            (b"GET / HTTP/1.1\r\n\r\n", missing),
+            (b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\n", HeaderError::Malformed),
+            (b"PROXY TCP4 192.0.2.7 10.0.0.1 4711\r\n", HeaderError::Malformed),
+            (b"PROXY TCP4 2001:db8::1 10.0.0.1 1 2\r\n", HeaderError::Malformed),
+            (b"PROXY TCP4 192.0.2.7 10.0.0.1 65536 80\r\n", HeaderError::Malformed),
+            (b"PROXY TCP5 192.0.2.7 10.0.0.1 1 2\r\n", HeaderError::Malformed),
+            (&long, malformed),
+            (b"PROXY TCP4 19", HeaderError::Ended),
+            (b"PROX", HeaderError::Ended),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(read_all(bytes).await.0, Err(expected), "{bytes:?}");
+        }
+        for broken in [
+            v2(0x11, 0x11, IPV4),
+            v2(0x22, 0x11, IPV4),
+            v2(0x21, 0x11, b"short"),
+            v2(0x21, 0x12, IPV4),
+        ] {
+            assert_eq!(read_all(&broken).await.0, Err(HeaderError::Malformed), "{broken:?}");
+        }
+        assert_eq!(read_all(&v2(0x21, 0x11, IPV4)[..20]).await.0, Err(HeaderError::Ended));
+    }
+}

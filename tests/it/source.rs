@@ -1,0 +1,193 @@
+//! Who may call, and how often.
+
+use std::net::IpAddr;
+
+use gatepost::{Accepted, Admission, Answer, Config, Gate, Head, Next, Origin, Refusal, Timestamp};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+const NOW: i64 = 1_703_731_478_000;
+
+const PUSH: &[u8] = include_bytes!("../vectors/tencent-css/push/body");
+const PLAY: &[u8] = b"kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+
+fn text(top: &str, route: &str) -> String {
+    format!(
+        "{top}\n[[route]]\npath = '/t'\nprovider = 'tencent-css'\n{route}\n\
+         [[route]]\npath = '/k/{{token}}'\nprovider = 'kollus'\ntoken = {{ env = 'TOKEN' }}\n{route}\n\
+         [[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = [{{ env = 'KEY' }}]\n\
+         bind = ['*']\non.push = 'http://app.test/push'\n\
+         [[template]]\nname = 'b'\nprovider = 'kollus'\nbind = ['*']\n[template.on]\n\
+         live_play = {{ url = 'http://app.test/play', on_failure = {{ result = 0, message = 'm' }} }}\n"
+    )
+}
+
+fn gate(top: &str, route: &str) -> Gate {
+    let builder = Gate::builder().toml(text(top, route));
+    builder.variable("KEY", "test").variable("TOKEN", "t0ken").build().unwrap()
+}
+
+/// A request from somewhere.
+struct Call<'c> {
+    path: &'static str,
+    body: &'static [u8],
+    peer: &'c str,
+    forwarded_for: &'static str,
+    millis: i64,
+}
+
+impl Call<'_> {
+    const PUSH: Self =
+        Self { path: "/t", body: PUSH, peer: "192.0.2.1", forwarded_for: "", millis: 0 };
+    const PLAY: Self = Self { path: "/k/t0ken", body: PLAY, ..Self::PUSH };
+
+    fn judge(&self, gate: &Gate) -> Result<Accepted, Refusal> {
+        let uri = Uri::from_static(self.path);
+        let mut headers = HeaderMap::new();
+        if !self.forwarded_for.is_empty() {
+            headers.insert("x-forwarded-for", HeaderValue::from_static(self.forwarded_for));
+        }
+        let mut head = Head::new(&Method::POST, &uri, &headers);
+        if let Ok(peer) = self.peer.parse() {
+            head = head.with_peer(peer);
+        }
+        let now = Timestamp::from_millis(NOW + self.millis);
+        match gate.admit(&head, now) {
+            Admission::Other => panic!("this is no callback path"),
+            Admission::Refused(refusal) => Err(refusal),
+            Admission::Callback(mut intake) => {
+                intake.push(self.body.into())?;
+                intake.finish(now)
+            }
+        }
+    }
+
+    fn code(&self, gate: &Gate) -> &'static str {
+        self.judge(gate).map_or_else(|refusal| refusal.kind().as_str(), |_| "accepted")
+    }
+}
+
+#[test]
+fn only_the_networks_of_a_route_may_call() {
+    let gate = gate("trusted_proxies = '10.0.0.0/8'", "allow = ['192.0.2.0/24', '2001:db8::1']");
+    let code = |peer, forwarded_for| Call { peer, forwarded_for, ..Call::PUSH }.code(&gate);
+    assert_eq!(code("192.0.2.9", ""), "accepted");
+    assert_eq!(code("::ffff:192.0.2.9", ""), "accepted");
+    assert_eq!(code("2001:db8::1", ""), "accepted");
+    assert_eq!(code("10.0.0.1", "192.0.2.9"), "accepted");
+    assert_eq!(code("10.0.0.1", "192.0.2.9, 203.0.113.1"), "source_not_allowed");
+    assert_eq!(code("203.0.113.1", "192.0.2.9"), "source_not_allowed");
+    assert_eq!(code("2001:db8::2", ""), "source_not_allowed");
+    assert_eq!(code("nobody", ""), "source_not_allowed");
+}
+
+#[test]
+fn the_source_is_looked_at_first() {
+    let gate = gate("", "allow = '192.0.2.0/24'");
+    let stranger = |path| Call { path, peer: "203.0.113.1", ..Call::PLAY };
+    let refusal = stranger("/k/guess").judge(&gate).unwrap_err();
+    assert_eq!(refusal.kind().as_str(), "source_not_allowed");
+    assert_eq!(
+        (refusal.kind().status().as_u16(), refusal.reply().body().as_ref()),
+        (403, &b"refused\n"[..])
+    );
+    assert_eq!(refusal.client(), Some(IpAddr::from([203, 0, 113, 1])));
+    assert_eq!(stranger("/K/t0ken").code(&gate), "path_ambiguous", "no spelling goes through");
+    assert_eq!(Call { path: "/k/guess", ..Call::PLAY }.code(&gate), "token_mismatch");
+}
+
+#[test]
+fn each_sender_has_its_share_and_guesses_use_it_up() {
+    let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
+    let guess = Call { path: "/k/guess", ..Call::PLAY };
+    assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "a token guessed by now would not help");
+    assert_eq!(Call::PUSH.code(&gate), "accepted", "another route");
+    assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
+    let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };
+    assert_eq!(proxied("192.0.2.3").code(&gate), "accepted");
+    assert_eq!(proxied("192.0.2.1").code(&gate), "rate_limited", "the sender, not the proxy");
+    assert_eq!(Call { millis: 499, ..Call::PLAY }.code(&gate), "rate_limited");
+    assert_eq!(Call { millis: 500, ..Call::PLAY }.code(&gate), "accepted");
+    assert_eq!(Call { millis: 501, ..Call::PLAY }.code(&gate), "rate_limited");
+    assert_eq!(Call { millis: -86_400_000, ..Call::PLAY }.code(&gate), "accepted", "set back");
+    let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
+    assert_eq!(refusal.reply().status(), 429);
+}
+
+const FORGED: Call<'_> =
+    Call { body: br#"{"app":"a","event_type":1,"t":1703731478,"sign":"00"}"#, ..Call::PUSH };
+
+#[test]
+fn genuine_notifications_over_the_limit_are_sent_again() {
+    let gate = gate("", "limit = { per_second = 1, burst = 2 }");
+    assert!((0..50).all(|_| FORGED.judge(&gate).is_err()));
+    assert_eq!([(); 2].map(|()| Call::PUSH.code(&gate)), ["accepted"; 2], "forgeries do not count");
+    let refusal = Call::PUSH.judge(&gate).unwrap_err();
+    assert_eq!((refusal.kind().as_str(), refusal.reply().status().as_u16()), ("rate_limited", 429));
+    assert_eq!((refusal.template(), refusal.tenant()), (Some("a"), Some("test.domain.com")));
+    assert_eq!(Call { millis: 1000, ..Call::PUSH }.code(&gate), "accepted");
+}
+
+#[test]
+fn a_decision_over_the_limit_is_answered_by_the_failure_policy() {
+    let gate = gate("", "limit = { per_second = 1 }");
+    let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
+    let Next::Ask(question) = next() else { panic!("the app is to be asked") };
+    let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+    let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
+    assert!(matches!(conclusion.origin, Origin::App));
+    let Next::Reply(conclusion) = next() else { panic!("the app is to be spared") };
+    let Origin::Failure(why) = conclusion.origin else { panic!("{:?}", conclusion.origin) };
+    assert_eq!(why.kind().as_str(), "app_overloaded");
+    assert_eq!(conclusion.reply.status(), 200);
+    assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"m"}}"#);
+}
+
+#[test]
+fn what_needs_no_app_is_not_limited() {
+    let text =
+        text("", "limit = { per_second = 1 }").replace("'http://app.test/push'", "{ answer = {} }");
+    let gate = Gate::builder().toml(text).variable("KEY", "test").variable("TOKEN", "t").build();
+    assert_eq!([(); 3].map(|()| Call::PUSH.code(gate.as_ref().unwrap())), ["accepted"; 3]);
+}
+
+#[test]
+fn a_reload_forgets_no_limit() {
+    let both = "limit = { per_second = 1 }\nsource_limit = { per_second = 1, burst = 3 }";
+    let gate = gate("", both);
+    assert_eq!(Call::PUSH.code(&gate), "accepted");
+    assert_eq!(Call::PUSH.code(&gate), "rate_limited");
+    let reloaded =
+        text("", both).replace("{ env = 'KEY' }", "'test'").replace("{ env = 'TOKEN' }", "'t0ken'");
+    gate.replace(Config::from_text(&reloaded, "gatepost.toml").unwrap());
+    let elsewhere = Call { peer: "192.0.2.2", ..Call::PUSH };
+    let refusal = elsewhere.judge(&gate).unwrap_err();
+    assert_eq!((refusal.kind().as_str(), refusal.template()), ("rate_limited", Some("a")));
+    assert!(Call::PUSH.judge(&gate).is_err());
+    let refusal = Call::PUSH.judge(&gate).unwrap_err();
+    assert_eq!(
+        (refusal.kind().as_str(), refusal.template()),
+        ("rate_limited", None),
+        "by its source"
+    );
+}
+
+#[test]
+fn a_recorded_request_is_explained_whoever_sent_it() {
+    let gate = gate("", "allow = '192.0.2.0/24'");
+    let (uri, headers) = (Uri::from_static("/t"), HeaderMap::new());
+    let explain = |peer: Option<&str>| {
+        let mut head = Head::new(&Method::POST, &uri, &headers);
+        if let Some(peer) = peer {
+            head = head.with_peer(peer.parse().unwrap());
+        }
+        gate.explain(&head, PUSH.into(), Timestamp::from_millis(NOW)).to_string()
+    };
+    let unknown = explain(None);
+    assert!(unknown.contains("accepted as") && !unknown.contains("source"), "{unknown}");
+    let allowed = explain(Some("192.0.2.1"));
+    assert!(allowed.contains("source     192.0.2.1, which the route allows\n"), "{allowed}");
+    let refused = explain(Some("203.0.113.1"));
+    assert!(refused.contains("203.0.113.1, which the route does not allow\n"), "{refused}");
+    assert!(refused.contains("refused with 403: source_not_allowed"), "{refused}");
+}
