@@ -44,6 +44,7 @@ mod route;
 mod sample;
 mod schema;
 mod secret;
+mod signing;
 mod source;
 mod template;
 mod time;

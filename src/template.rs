@@ -15,6 +15,7 @@ use crate::provider::reply::{Policy, Preset};
 use crate::provider::setting::Holds;
 use crate::provider::signature::{Signature, Window};
 use crate::secret::Secret;
+use crate::signing::Signing;
 
 /// A named set of keys, addresses and policies.
 pub struct Template {
@@ -30,6 +31,8 @@ pub struct Template {
     pub(crate) unknown: Delivery,
     /// The name as a header holds it.
     pub(crate) header: HeaderValue,
+    /// What its events are signed with for the app.
+    pub(crate) signing: Option<Arc<Signing>>,
 }
 
 impl Template {

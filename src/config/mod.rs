@@ -12,6 +12,7 @@ mod proof;
 mod route;
 mod seal;
 mod secret;
+mod signing;
 mod source;
 mod sources;
 mod template;
@@ -211,11 +212,12 @@ impl<'f> Reader<'f, '_> {
         let plans = self.plans(table);
         let proxy = self.proxy_settings(table);
         let trusted = self.trusted_proxies(table, &proxy);
+        let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
         let route_tables = table.tables("route");
         let template_tables = table.tables("template");
         table.finish();
-        let (templates, bindings) = self.templates(&template_tables, &plans);
+        let (templates, bindings) = self.templates(&template_tables, &plans, signing.as_ref());
         let mut routes = Routes::default();
         for route in &route_tables {
             self.route(route, &plans, &templates, &bindings, max_body_bytes, &mut routes);

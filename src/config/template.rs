@@ -14,6 +14,7 @@ use crate::document::{Located, Place, Table};
 use crate::event::encoded;
 use crate::provider::Plan;
 use crate::route::Routes;
+use crate::signing::Signing;
 use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name};
 
 /// The bindings of each provider.
@@ -26,12 +27,13 @@ impl<'f> Reader<'f, '_> {
         &self,
         tables: &[Table<'f>],
         plans: &Plans,
+        signing: Option<&Arc<Signing>>,
     ) -> (Vec<Option<Arc<Template>>>, BoundTenants) {
         let mut templates = Vec::with_capacity(tables.len());
         let mut names: HashMap<String, usize> = HashMap::new();
         let mut bindings: HashMap<Arc<str>, Bindings> = HashMap::new();
         for table in tables {
-            let read = self.template(table, plans);
+            let read = self.template(table, plans, signing);
             let Some((template, name_place, bind)) = read else {
                 templates.push(None);
                 continue;
@@ -68,6 +70,7 @@ impl<'f> Reader<'f, '_> {
         &self,
         table: &Table<'f>,
         plans: &Plans,
+        signing: Option<&Arc<Signing>>,
     ) -> Option<(Template, Place, Vec<Located<&'f str>>)> {
         let name =
             table.require_string("name", "name the template").filter(|name| self.name_fits(name));
@@ -79,6 +82,7 @@ impl<'f> Reader<'f, '_> {
         let reuse = table.string("signature_reuse");
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let bind = table.strings("bind");
+        let signing = self.signing(table).or_else(|| signing.cloned());
         let settings = table.table("settings");
         let on = table.table("on");
         table.finish();
@@ -114,6 +118,7 @@ impl<'f> Reader<'f, '_> {
             deliveries,
             unknown,
             header: encoded(name.value),
+            signing,
             plan,
         };
         Some((template, name.place, bind))

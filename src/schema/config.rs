@@ -40,6 +40,7 @@ pub fn config_schema() -> Value {
                 "type": "boolean",
                 "description": "Whether each connection starts with a PROXY protocol header.",
             },
+            "signing_secret": signing_secret(),
             "provider_files": strings("Definitions of your own, relative to this file."),
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
@@ -109,6 +110,20 @@ fn secret() -> Value {
     })
 }
 
+fn secrets(about: &str) -> Value {
+    json!({
+        "description": about,
+        "anyOf": [
+            { "$ref": "#/$defs/secret" },
+            { "type": "array", "items": { "$ref": "#/$defs/secret" } },
+        ],
+    })
+}
+
+fn signing_secret() -> Value {
+    secrets("What events are signed with for the app: whsec_ and 24 to 64 bytes in base64.")
+}
+
 fn route() -> Value {
     json!({
         "type": "object",
@@ -161,13 +176,8 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "description": { "type": "string", "maxLength": 100 },
             "provider": text("The platform."),
-            "keys": {
-                "description": "The platform's keys; any of them will do.",
-                "anyOf": [
-                    { "$ref": "#/$defs/secret" },
-                    { "type": "array", "items": { "$ref": "#/$defs/secret" } },
-                ],
-            },
+            "keys": secrets("The platform's keys; any of them will do."),
+            "signing_secret": signing_secret(),
             "bind": strings("Tenants; \"*\" is every other one."),
             "insecure_unsigned": {
                 "description": "Takes what anybody sends: everything, or these kinds.",

@@ -133,13 +133,13 @@ impl Accepted {
     }
 
     /// The headers and the body that the app gets at the moment `now`, and nothing else of the
-    /// callback.
+    /// callback. They are signed anew each time, if the config has a `signing_secret`.
     #[must_use]
     pub fn request(
         &self,
         head: &Head<'_>,
         sender: &Sender<'_>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> (HeaderMap, Bytes) {
         let forward = match self.delivery() {
             Delivery::Ask(ask) => ask.forward,
@@ -155,6 +155,9 @@ impl Accepted {
         let forwarded = self.0.arrival.client.forwarded(head, sender);
         let told = forwarded.into_iter().chain(trace_headers(head.headers(), sender.trace));
         headers.extend(told.filter_map(|(name, value)| Some((name, value?))));
+        if let Some(signing) = &self.0.template.signing {
+            signing.write_headers(self.0.event.id(), now, &body, &mut headers);
+        }
         (headers, body)
     }
 }

@@ -396,3 +396,29 @@ fn a_secret_may_stand_in_a_file_beside_the_config() {
         crate::core::judge(&gate.unwrap(), &request.head(), &push.body, 4096, push.case.now);
     assert_eq!(judged.unwrap().event().kind(), "push");
 }
+
+const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn a_signing_secret_has_one_form() {
+    let config = |written: &str| format!("signing_secret = {written}\n{}", with(TEMPLATE));
+    for good in [format!("'{SIGNING}'"), format!("['{SIGNING}', '{SIGNING}']")] {
+        build(&config(&good)).unwrap();
+    }
+    let cases = [
+        ("'hunter2'", "1:18: signing_secret: this is no signing secret"),
+        ("['whsec_aHVudGVyMg==']", "1:19: signing_secret[0]: this is no signing secret"),
+        ("{ env = 'KEY' }", "make one: echo \"whsec_$(openssl rand -base64 32)\""),
+        ("[]", "1:1: signing_secret: this list is empty"),
+        ("{ env = 'NOT_SET' }", "`NOT_SET` is not set"),
+        ("1", "this is a whole number"),
+    ];
+    for (written, expected) in cases {
+        let faults = errors(&config(written));
+        assert_eq!(faults.len(), 1, "{written}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{written}\n{faults:#?}");
+        assert!(!faults[0].contains("hunter2") && !faults[0].contains("aHVu"), "{faults:#?}");
+    }
+    let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
+    assert!(faults[0].contains("template[0].signing_secret: this is no signing"), "{faults:#?}");
+}

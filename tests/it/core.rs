@@ -228,3 +228,41 @@ fn nothing_secret_can_be_printed() {
         assert!(!printed.contains(secret), "{secret}");
     }
 }
+
+/// The headers that the app gets of a genuine push at `now`, by a config with these lines.
+fn signed(top: &str, template: &str, now: i64) -> HeaderMap {
+    let config = format!(
+        "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+         [[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = ['test']\nbind = ['*']\n{template}"
+    );
+    let gate = Gate::builder().toml(config).build().unwrap();
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    let request = Request::of(push);
+    let head = request.head();
+    let accepted = judge(&gate, &head, &push.body, 97, push.case.now).unwrap();
+    accepted.request(&head, &Sender::default(), Timestamp::from_secs(now)).0
+}
+
+const SIGNING: &str = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
+const OTHER: &str = "signing_secret = 'whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM='";
+
+#[test]
+fn each_request_is_signed_anew() {
+    let (one, other) = (signed(SIGNING, "", 1000), signed(SIGNING, "", 1001));
+    assert_eq!(
+        (&one["webhook-timestamp"], &other["webhook-timestamp"]),
+        (&"1000".parse().unwrap(), &"1001".parse().unwrap())
+    );
+    assert_eq!(one["webhook-id"], one["ce-id"]);
+    assert_eq!(one["webhook-id"], other["webhook-id"]);
+    assert_ne!(one["webhook-signature"], other["webhook-signature"]);
+}
+
+#[test]
+fn a_templates_signing_secret_wins() {
+    let signature = |top, template| signed(top, template, 1000)["webhook-signature"].clone();
+    assert_eq!(signature(OTHER, SIGNING), signature("", SIGNING));
+    assert_ne!(signature(OTHER, SIGNING), signature(OTHER, ""));
+    assert!(!signed("", "", 1000).contains_key("webhook-signature"));
+}

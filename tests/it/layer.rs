@@ -270,6 +270,24 @@ async fn only_a_peer_that_is_known_may_be_allowed() {
     assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "nobody is known");
 }
 
+/// What the inner service gets is signed as what an app behind the proxy gets.
+#[tokio::test]
+async fn an_event_is_signed() {
+    let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
+    let secret = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
+    let builder = gatepost::Gate::builder().toml(format!("{secret}\n{config}"));
+    let keys = [("KOLLUS_TOKEN", "x"), ("TENCENT_KEY", "test"), ("TENCENT_OLDER_KEY", "x")];
+    let builder =
+        keys.into_iter().fold(builder, |builder, (name, key)| builder.variable(name, key));
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    let seen = outcome(builder.build().unwrap(), push).await.seen.unwrap();
+    let header = |name: &str| &seen.headers.iter().find(|(own, _)| own == name).unwrap().1;
+    assert_eq!(header("webhook-id"), header("ce-id"));
+    assert_eq!(*header("webhook-timestamp"), push.case.now.to_string());
+    assert!(header("webhook-signature").starts_with("v1,"));
+}
+
 #[cfg(feature = "axum")]
 mod axum {
     use ::axum::Router;

@@ -39,6 +39,10 @@ pub(super) fn page(view: &View) -> Vec<String> {
     ];
     let unsigned = view.insecure_unsigned.iter();
     lines.extend(unsigned.map(|value| ("insecure_unsigned".to_owned(), value_text(value))));
+    if !view.signing_secret.is_empty() {
+        let secrets: Vec<_> = view.signing_secret.iter().map(key).collect();
+        lines.push(("signing_secret".to_owned(), secrets.join(", ")));
+    }
     let settings = view.settings.iter();
     lines.extend(settings.map(|(name, value)| (format!("settings.{name}"), value_text(value))));
     lines.extend(view.on.iter().map(|(kind, value)| (format!("on.{kind}"), value_text(value))));
@@ -97,6 +101,7 @@ mod tests {
     const TEXT: &str = "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c', 'd']\n\
                         on.live_play.answer.result = 1\n[[template]]\nname = 'prod'\n\
                         provider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY' }]\n\
+                        signing_secret = ['hunter2', { file = 's' }]\n\
                         settings.grace_secs = 5\nsettings.word = 'hunter2'\n\
                         settings.other = { file = 'f' }\non.push = \"http://x/\\u001b\"\n";
 
@@ -122,6 +127,7 @@ mod tests {
                 "provider             tencent-css",
                 "keys                 [secret], env KEY",
                 "tenants              -",
+                "signing_secret       [secret], file s",
                 "settings.grace_secs  5",
                 "settings.word        [secret]",
                 "settings.other       file f",

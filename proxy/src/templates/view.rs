@@ -21,6 +21,8 @@ pub(super) struct View {
     pub(super) bind: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) insecure_unsigned: Option<Json>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) signing_secret: Vec<KeyView>,
     #[serde(serialize_with = "as_object")]
     pub(super) settings: Vec<(String, Json)>,
     #[serde(serialize_with = "as_object")]
@@ -59,9 +61,10 @@ impl View {
         Self {
             description: text("description"),
             provider: text("provider"),
-            keys: keys(table),
+            keys: keys(table, "keys"),
             bind: strings(table, "bind").into_iter().map(str::to_owned).collect(),
             insecure_unsigned: table.get("insecure_unsigned").map(json::from_item),
+            signing_secret: keys(table, "signing_secret"),
             settings: entries(table, "settings", |setting, item| of_setting(item, shows(setting))),
             on: entries(table, "on", |_, item| json::from_item(item)),
             name,
@@ -69,8 +72,8 @@ impl View {
     }
 }
 
-fn keys(table: &dyn TableLike) -> Vec<KeyView> {
-    let value = table.get("keys").and_then(|item| item.clone().into_value().ok());
+fn keys(table: &dyn TableLike, key: &str) -> Vec<KeyView> {
+    let value = table.get(key).and_then(|item| item.clone().into_value().ok());
     let Some(value) = value else { return Vec::new() };
     match value.as_array() {
         Some(list) => list.iter().map(KeyView::of).collect(),
@@ -129,5 +132,8 @@ mod tests {
         let apart = "[[template.keys]]\nenv = 'K'\n[[template.keys]]\nfile = 'f'";
         assert_eq!(keys(apart), [env(), KeyView::File("f".into())]);
         assert_eq!(keys("keys = 'k'"), [KeyView::Secret(true)]);
+        let text = "[[template]]\nname = 'a'\nsigning_secret = ['k', { env = 'K' }]";
+        let signing = view(text, None, "a").unwrap().signing_secret;
+        assert_eq!(signing, [KeyView::Secret(true), env()]);
     }
 }

@@ -87,6 +87,8 @@ fn every_shipped_config_is_good() {
             .env("KOLLUS_CUSTOM_KEY", "x")
             .env("KOLLUS_LMS_KEY", "x")
             .env("GATEPOST_ADMIN_TOKEN", "x")
+            .env("SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+            .env("LIVE_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -13,6 +13,7 @@ mod readme;
 mod refusals;
 mod resends;
 mod send;
+mod signing;
 mod stop;
 mod support;
 mod template_api;

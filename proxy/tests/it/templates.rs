@@ -349,3 +349,28 @@ fn on_terminal(
     assert_eq!(terminal.wait().unwrap().code(), Some(code), "{said}");
     said
 }
+
+#[test]
+fn a_signing_secret_survives_edits_and_is_never_shown() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let line = format!("signing_secret = ['{secret}', {{ env = 'SIGNING' }}] # both");
+    let bound = "bind     = ['c1'] # channels\n";
+    let file = File::new(&CONFIG.replace(bound, &format!("{bound}{line}\n")));
+    for arguments in [
+        &["show", "paid"][..],
+        &["show", "paid", "--json"],
+        &["modify", "paid", "--description", "Members"],
+        &["bind", "paid", "c2"],
+        &["list"],
+        &["list", "--json"],
+    ] {
+        let output = file.command(arguments).env("SIGNING", secret).output().unwrap();
+        let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {shown}");
+        assert!(!shown.contains("MfKQ"), "{arguments:?}: {shown}");
+        assert!(file.text().contains(&line), "{arguments:?}");
+        if arguments[0] == "show" {
+            assert!(shown.contains("signing_secret") && shown.contains("SIGNING"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+// SIGNING_SECRET=whsec_… node examples/node/verified.mjs 3000
+// An app that anybody can reach: it takes an event by its signature alone. The config of gatepost has
+// signing_secret = { env = "SIGNING_SECRET" }, and npm install standardwebhooks gives the library.
+import { createServer } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { Webhook } from 'standardwebhooks';
+
+const webhook = new Webhook(process.env.SIGNING_SECRET);
+
+createServer(async (request, response) => {
+  try {
+    const event = webhook.verify(await buffer(request), request.headers);
+    console.error(request.headers['ce-type'], event);
+    response.statusCode = 204;
+  } catch (error) {
+    console.error(error.message);
+    response.statusCode = 401;
+  }
+  response.end();
+}).listen(Number(process.argv[2] ?? 3000), '127.0.0.1');
