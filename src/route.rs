@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use matchit::Router;
 
-use self::decode::decode;
+use self::decode::{decode, decodings};
 use crate::limit::{Rate, RouteLimit, Senders};
 use crate::provider::Plan;
 use crate::secret::Secret;
@@ -181,6 +181,12 @@ impl Routes {
         if is_plain(path) && !path.contains('.') {
             return self.find_folded(path);
         }
+        let spellings = spellings(path);
+        let mut found = spellings.iter().map(|spelling| self.find_spelled(spelling));
+        found.find(|lookup| !matches!(lookup, Lookup::Other)).unwrap_or(Lookup::Other)
+    }
+
+    fn find_spelled(&self, path: &str) -> Lookup<'_, 'static> {
         let pieces = Pieces::of(path);
         if pieces.has_parent {
             return self.find_left(&pieces);
@@ -363,6 +369,17 @@ fn join(names: &[String]) -> String {
     names.iter().flat_map(|name| ["/", name]).collect()
 }
 
+/// The path, and what is left of it on a server that drops parameters before it decodes, or after
+/// any number of times: there `;%2fx` is one parameter, and elsewhere a segment.
+fn spellings(path: &str) -> Vec<String> {
+    let mut spellings = vec![path.to_owned()];
+    for decoded in decodings(path).filter(|decoded| decoded.contains(';')) {
+        let names: Vec<_> = decoded.split('/').map(before_parameters).collect();
+        spellings.push(names.join("/"));
+    }
+    spellings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,7 +407,7 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 49] = [
+    const SPELLINGS: [&str; 53] = [
         "/callbacks/x/.%09./tencent",
         "/callbacks/ten%00cent",
         "/callbacks/ten%09cent",
@@ -440,6 +457,10 @@ mod tests {
         "/callbacks/tencent%0d%0a",
         "/callbacks/%25252525252574encent",
         "/callbacks/a\\b/../tencent",
+        "/callbacks/tencent;%2fx",
+        "/callbacks/tencent;%5cx",
+        "/callbacks/tencent%3b%252fx",
+        "/callbacks;a%2fb/tencent",
     ];
 
     #[test]
@@ -466,6 +487,7 @@ mod tests {
             "/x/../hooks/%3f",
             "//x/hooks/a\\b",
             "/index.php/hooks/a\\b",
+            "/Hooks/a;%2fb",
         ] {
             assert!(matches!(routes.find(spelling), Lookup::Ambiguous(_)), "{spelling}");
         }

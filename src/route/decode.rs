@@ -5,16 +5,14 @@ use percent_encoding::percent_decode_str;
 /// Undoes percent-encoding (`%2f`), the escapes of IIS (`%u002f`) and overlong UTF-8 (`%c0%af`),
 /// until nothing changes, or until it is nobody's honest spelling.
 pub(super) fn decode(path: &str) -> String {
+    decodings(path).last().unwrap_or_default()
+}
+
+/// The path, and what it decodes to, once and again.
+pub(super) fn decodings(path: &str) -> impl Iterator<Item = String> {
     const ROUNDS: usize = 16;
-    let mut text = path.to_owned();
-    for _ in 0..ROUNDS {
-        let next = decode_once(&text);
-        if next == text {
-            break;
-        }
-        text = next;
-    }
-    text
+    let again = |text: &String| Some(decode_once(text)).filter(|next| next != text);
+    std::iter::successors(Some(path.to_owned()), again).take(ROUNDS + 1)
 }
 
 fn decode_once(text: &str) -> String {
