@@ -4,9 +4,13 @@
 //! which a short HTTP/1.0 request never sends, and for ever. Three bytes tell the two apart: no
 //! method of HTTP/1 but the preface starts with `PRI`.
 //!
+//! Nor does it limit how long a whole head may take, only how long each piece of it. See
+//! [`HeadClock`].
+//!
 //! With `proxy_protocol` the proxy in front says before that whose connection it is.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,13 +21,31 @@ use pingora::protocols::Stream;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::ShutdownWatch;
 use pingora::server::configuration::ServerConf;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock;
 use crate::proxy_protocol::{self, HeaderError};
 use crate::service::Service;
 
-/// A connection that says nothing for so long is closed.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long a connection may take to say what it wants.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Until the first bytes are there, which tell the version.
+    start: Duration,
+    /// Until a head of HTTP/1 is whole, counted from the first bytes or from the last reply. Pingora
+    /// closes a connection that says nothing for 60 s, so this leaves at least 30 for the head.
+    head: Duration,
+    /// Without a request on HTTP/2, where a head that is not whole is none.
+    idle: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    start: Duration::from_secs(60),
+    head: Duration::from_secs(90),
+    idle: Duration::from_secs(60),
+};
+
+const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The proxy, for either version of HTTP.
 pub(crate) struct Entrance {
@@ -31,6 +53,7 @@ pub(crate) struct Entrance {
     proxy_protocol: bool,
     http_1: Arc<HttpProxy<Service>>,
     http_2: Arc<HttpProxy<Service>>,
+    limits: Limits,
 }
 
 impl Entrance {
@@ -41,14 +64,25 @@ impl Entrance {
         gate: Gate,
         proxy_protocol: bool,
     ) -> Self {
+        Self::with_limits(conf, service, gate, proxy_protocol, LIMITS)
+    }
+
+    fn with_limits(
+        conf: &Arc<ServerConf>,
+        service: &Service,
+        gate: Gate,
+        proxy_protocol: bool,
+        limits: Limits,
+    ) -> Self {
         let proxy = |h2c| {
             let mut proxy = http_proxy(conf, service.clone());
             let mut options = HttpServerOptions::default();
             options.h2c = h2c;
+            options.h2_idle_timeout = Some(limits.idle);
             proxy.server_options = Some(options);
             Arc::new(proxy)
         };
-        Self { gate, proxy_protocol, http_1: proxy(false), http_2: proxy(true) }
+        Self { gate, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
     }
 
     /// Reads on until it is known who speaks, and which version of HTTP. `None`: the connection is
@@ -57,10 +91,9 @@ impl Entrance {
         if self.proxy_protocol && !self.is_introduced(stream).await {
             return None;
         }
-        let mut start = [0; 3];
-        match tokio::time::timeout(SILENCE, stream.try_peek(&mut start)).await {
-            Ok(Ok(true)) if start == *b"PRI" => Some(Version::HTTP_2),
-            Ok(Ok(_)) => Some(Version::HTTP_11),
+        match timeout(self.limits.start, speaks_http_2(stream)).await {
+            Ok(Ok(true)) => Some(Version::HTTP_2),
+            Ok(Ok(false)) => Some(Version::HTTP_11),
             // Silent, or gone.
             Ok(Err(_)) | Err(_) => None,
         }
@@ -95,14 +128,173 @@ impl ServerApp for Entrance {
             _ = stopping.wait_for(|stopping| *stopping) => None,
         };
         if version? == Version::HTTP_2 {
-            self.http_2.process_new(stream, shutdown).await
-        } else {
-            self.http_1.process_new(stream, shutdown).await
+            return self.http_2.process_new(stream, shutdown).await;
+        }
+        let clock = HeadClock::start();
+        let served = HEAD.scope(clock.clone(), self.http_1.process_new(stream, shutdown));
+        tokio::select! {
+            stream = served => stream,
+            () = clock.overdue(self.limits.head) => None,
         }
     }
 
     async fn cleanup(&self) {
         self.http_1.cleanup().await;
         self.http_2.cleanup().await;
+    }
+}
+
+/// Whether a connection begins with HTTP/2's preface, which stays to be read.
+async fn speaks_http_2(stream: &mut Stream) -> io::Result<bool> {
+    let (mut first, mut whole) = ([0; 3], [0; PREFACE.len()]);
+    let may_be = stream.try_peek(&mut first).await? && PREFACE.starts_with(&first);
+    Ok(may_be && stream.try_peek(&mut whole).await? && whole == PREFACE)
+}
+
+/// Since when a connection of HTTP/1 has owed the head of its next request; nothing while one is
+/// served.
+#[derive(Clone)]
+struct HeadClock(Arc<Mutex<Option<Instant>>>);
+
+tokio::task_local! {
+    /// The clock of the connection that this task serves.
+    static HEAD: HeadClock;
+}
+
+impl HeadClock {
+    fn start() -> Self {
+        Self(Arc::new(Mutex::new(Some(Instant::now()))))
+    }
+
+    fn set(&self, since: Option<Instant>) {
+        // The lock is held for an assignment only, so nobody can have panicked in it.
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    fn since(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a head has been owed for longer than this. It looks seldom, so that requests
+    /// cost it nothing.
+    async fn overdue(&self, limit: Duration) {
+        loop {
+            let since = self.since();
+            sleep_until(since.unwrap_or_else(Instant::now) + limit).await;
+            if since.is_some() && since == self.since() {
+                return;
+            }
+        }
+    }
+}
+
+/// To be called when a head was read. On HTTP/2, where each request has a task of its own, it does
+/// nothing.
+pub(crate) fn head_is_read() {
+    let _http_2 = HEAD.try_with(|clock| clock.set(None));
+}
+
+/// To be called when a request was served.
+pub(crate) fn head_is_owed() {
+    let _http_2 = HEAD.try_with(|clock| clock.set(Some(Instant::now())));
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepost::Gate;
+    use pingora::protocols::l4;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::watch;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn entrance(limits: Limits) -> Arc<Entrance> {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let conf = Arc::new(ServerConf::default());
+        let service = Service::new(gate.clone(), None);
+        Arc::new(Entrance::with_limits(&conf, &service, gate, false, limits))
+    }
+
+    /// Serves a connection until its end.
+    async fn serve(stream: Stream, limits: Limits) {
+        let (_running, shutdown) = watch::channel(false);
+        assert!(entrance(limits).process_new(stream, &shutdown).await.is_none());
+    }
+
+    /// Whether a request gets its whole reply.
+    async fn is_answered(client: &mut DuplexStream) -> bool {
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut reply = Vec::new();
+        while !reply.ends_with(b"not found\n") {
+            if client.read_buf(&mut reply).await.unwrap() == 0 {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_is_cut_off() {
+        let (mut client, server) = duplex(1024);
+        let server = tokio::spawn(serve(Box::new(server), LIMITS));
+        let started = Instant::now();
+        client.write_all(b"GET / HTTP/1.1\r\nx: ").await.unwrap();
+        while client.write_all(b"y").await.is_ok() {
+            sleep(Duration::from_secs(7)).await;
+        }
+        server.await.unwrap();
+        let took = started.elapsed();
+        assert!((LIMITS.head..LIMITS.head + Duration::from_secs(7)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_head_has_its_own_time() {
+        let (mut client, server) = duplex(1024);
+        let server = tokio::spawn(serve(Box::new(server), LIMITS));
+        for _ in 0..5 {
+            sleep(LIMITS.head - Duration::from_secs(1)).await;
+            assert!(is_answered(&mut client).await);
+        }
+        sleep(LIMITS.head + Duration::from_secs(1)).await;
+        assert!(client.write_all(b"GET / HTTP/1.1\r\n").await.is_err());
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_may_be_served_for_as_long_as_it_takes() {
+        let clock = HeadClock::start();
+        clock.set(None);
+        let hour = Duration::from_secs(3600);
+        assert!(timeout(hour, clock.overdue(LIMITS.head)).await.is_err());
+        clock.set(Some(Instant::now()));
+        assert!(timeout(LIMITS.head * 2, clock.overdue(LIMITS.head)).await.is_ok());
+    }
+
+    /// Sends these bytes, and waits to be hung up on.
+    async fn is_hung_up_on(bytes: &[u8], limits: Limits) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        client.write_all(bytes).await.unwrap();
+        let served = serve(Box::new(l4::stream::Stream::from(server)), limits);
+        let mut read = Vec::new();
+        let (_, _gone) = tokio::join!(served, client.read_to_end(&mut read));
+    }
+
+    #[tokio::test]
+    async fn a_preface_that_is_not_whole_is_not_waited_for() {
+        let limits = Limits { start: Duration::from_millis(10), ..LIMITS };
+        is_hung_up_on(&PREFACE[..23], limits).await;
+        is_hung_up_on(b"", limits).await;
+    }
+
+    #[tokio::test]
+    async fn http_2_without_a_whole_head_is_not_waited_for() {
+        let limits = Limits { idle: Duration::from_millis(10), ..LIMITS };
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let half_a_head = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];
+        is_hung_up_on(&[&PREFACE[..], &settings, &half_a_head].concat(), limits).await;
     }
 }

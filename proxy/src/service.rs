@@ -12,6 +12,7 @@ use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
+use crate::entrance::{head_is_owed, head_is_read};
 use crate::metrics::METRICS;
 use crate::module::{GateModule, write_unread};
 
@@ -95,6 +96,7 @@ pub(crate) struct Context {
 
 impl Context {
     fn new() -> Self {
+        head_is_read();
         METRICS.in_flight.inc();
         Self { tries: 0 }
     }
@@ -103,6 +105,7 @@ impl Context {
 impl Drop for Context {
     fn drop(&mut self) {
         METRICS.in_flight.dec();
+        head_is_owed();
     }
 }
 
