@@ -21,7 +21,9 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+use crate::bounded::BoundedConnector;
+
+type HttpClient = Client<BoundedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
 /// How long an idle connection is kept: less than Node's five seconds, so that it is mostly we who
 /// hang up, and a request seldom meets a closing connection.
@@ -134,7 +136,7 @@ fn new_client(idle_connections: usize) -> HttpClient {
         .pool_max_idle_per_host(idle_connections)
         .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
-        .build(connector)
+        .build(BoundedConnector(connector))
 }
 
 /// Loads what `https` addresses need, so that no callback waits for it.

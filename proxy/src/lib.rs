@@ -30,6 +30,7 @@
 
 pub mod admin;
 mod app;
+mod bounded;
 pub mod cli;
 mod clock;
 mod entrance;
