@@ -46,12 +46,22 @@ pub fn judge(
     size: usize,
     now: i64,
 ) -> Result<Accepted, Refusal> {
+    judge_chunks(gate, head, body.chunks(size), now)
+}
+
+/// The verdict on a body that comes in these chunks.
+pub fn judge_chunks<'b>(
+    gate: &Gate,
+    head: &Head<'_>,
+    chunks: impl IntoIterator<Item = &'b [u8]>,
+    now: i64,
+) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
         Admission::Other => panic!("this is no callback path"),
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
-            for chunk in body.chunks(size) {
+            for chunk in chunks {
                 intake.push(Bytes::copy_from_slice(chunk))?;
             }
             intake.finish(now)

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -14,7 +15,8 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
-use crate::vectors::{self, Outcome, Seen, Vector};
+use crate::core::judge;
+use crate::vectors::{self, Outcome, Seen, Vector, broken};
 
 thread_local! {
     static NOW: Cell<i64> = const { Cell::new(0) };
@@ -27,12 +29,17 @@ fn clock() -> Timestamp {
 /// A body that comes in small pieces, with a pause before each.
 struct Drip {
     rest: Bytes,
+    size: usize,
     paused: bool,
 }
 
 impl Drip {
     fn new(bytes: &[u8]) -> Self {
-        Self { rest: Bytes::copy_from_slice(bytes), paused: false }
+        Self::by(bytes, 61)
+    }
+
+    fn by(bytes: &[u8], size: usize) -> Self {
+        Self { rest: Bytes::copy_from_slice(bytes), size, paused: false }
     }
 }
 
@@ -52,21 +59,25 @@ impl Body for Drip {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
-        let size = self.rest.len().min(61);
+        let size = self.rest.len().min(self.size);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
     }
 }
 
 fn request(vector: &Vector) -> Request<Drip> {
+    request_with(vector, Drip::new(&vector.body))
+}
+
+fn request_with(vector: &Vector, body: Drip) -> Request<Drip> {
     let case = &vector.case.request;
     let mut request = Request::builder().method(&*case.method).uri(&case.path);
     for (name, value) in &case.headers {
         request = request.header(name, value);
     }
-    request.body(Drip::new(&vector.body)).unwrap()
+    request.body(body).unwrap()
 }
 
-async fn outcome(gate: gatepost::Gate, vector: &Vector) -> Outcome {
+async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome {
     let seen: Arc<Mutex<Option<Seen>>> = Arc::default();
     let said = vector.app();
     let noted = Arc::clone(&seen);
@@ -89,7 +100,11 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector) -> Outcome {
     });
     NOW.set(vector.case.now);
     let service = GateLayer::new(gate).with_clock(clock).layer(app);
-    let (parts, body) = service.oneshot(request(vector)).await.unwrap().into_parts();
+    let (parts, body) = service
+        .oneshot(request_with(vector, Drip::by(&vector.body, chunk)))
+        .await
+        .unwrap()
+        .into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     let seen = seen.lock().unwrap().take();
     let headers = parts.headers.iter();
@@ -101,8 +116,49 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector) -> Outcome {
 async fn every_vector_passes_the_layer() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for vector in vectors::all() {
-        vector.check(&outcome(gate.clone(), &vector).await);
+        vector.check(&outcome(gate.clone(), &vector, 61).await);
     }
+}
+
+#[tokio::test]
+async fn every_vector_passes_the_layer_in_any_chunks() {
+    let gate = vectors::gate("http://elsewhere.test:81");
+    for (index, vector) in vectors::all().into_iter().enumerate() {
+        let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];
+        vector.check(&outcome(gate.clone(), &vector, chunk).await);
+    }
+}
+
+/// Refused ones of the vectors, and broken ones of those that are accepted: the service is called
+/// as often as the core accepts, and not once more.
+#[tokio::test]
+async fn a_service_sees_what_was_accepted_and_nothing_else() {
+    let gate = vectors::gate("http://elsewhere.test:81");
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let app = service_fn(move |_: Request<gatepost::layer::RequestBody<Drip>>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok::<_, Infallible>(Response::new(Drip::new(b""))))
+    });
+    let service = GateLayer::new(gate.clone()).with_clock(clock).layer(app);
+    let mut refused = 0;
+    for (seed, vector) in vectors::all().iter().enumerate() {
+        let whole = std::iter::once(vector.body.clone());
+        for body in whole.chain((0..3).map(|round| broken(&vector.body, seed * 3 + round))) {
+            NOW.set(vector.case.now);
+            let request = crate::core::Request::of(vector);
+            let verdict = judge(&gate, &request.head(), &body, usize::MAX, vector.case.now);
+            let now = clock();
+            let asks = verdict.is_ok_and(|a| matches!(a.next(now), gatepost::Next::Ask(_)));
+            refused += usize::from(!asks);
+            let before = calls.load(Ordering::SeqCst);
+            let sent = request_with(vector, Drip::new(&body));
+            drop(service.clone().oneshot(sent).await.unwrap());
+            let called = calls.load(Ordering::SeqCst) - before;
+            assert_eq!(called, usize::from(asks), "{}", vector.name);
+        }
+    }
+    assert!(refused > 800, "{refused}");
 }
 
 #[tokio::test]
@@ -281,7 +337,7 @@ async fn an_event_is_signed() {
         keys.into_iter().fold(builder, |builder, (name, key)| builder.variable(name, key));
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
-    let seen = outcome(builder.build().unwrap(), push).await.seen.unwrap();
+    let seen = outcome(builder.build().unwrap(), push, 4096).await.seen.unwrap();
     let header = |name: &str| &seen.headers.iter().find(|(own, _)| own == name).unwrap().1;
     assert_eq!(header("webhook-id"), header("ce-id"));
     assert_eq!(*header("webhook-timestamp"), push.case.now.to_string());

@@ -127,6 +127,24 @@ pub fn gate(app: &str) -> Gate {
         .unwrap()
 }
 
+/// The body with a byte of it changed, doubled or left out, by the number.
+#[allow(dead_code)]
+pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
+    let mut body = body.to_vec();
+    if body.is_empty() {
+        return body;
+    }
+    // Far steps, so that neighbours in number are none in the body.
+    let at = number.wrapping_mul(0x9e37_79b9) % body.len();
+    match number % 4 {
+        0 => body[at] ^= 1 << (number / 4 % 8),
+        1 => body.insert(at, body[at]),
+        2 => body.truncate(at),
+        _ => drop(body.remove(at)),
+    }
+    body
+}
+
 impl Vector {
     /// What the app says, if it is asked.
     pub fn app(&self) -> Said {

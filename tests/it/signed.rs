@@ -1,0 +1,401 @@
+//! Any one-bit change of what a signature covers refuses, as does one of the signature or the key.
+//!
+//! What a signature covers is read from the providers' own definitions. A vector is signed if it is
+//! refused by the same config with other keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use gatepost::{Gate, RefusalKind};
+use http::{HeaderName, HeaderValue};
+use toml::{Table, Value};
+
+use crate::core::{Request, judge};
+use crate::vectors::{self, Vector};
+
+static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
+
+/// By the provider's name.
+static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|end| end == "toml"));
+    let tables = files.map(|path| fs::read_to_string(path).unwrap().parse::<Table>().unwrap());
+    tables.map(|table| (table["name"].as_str().unwrap().to_owned(), table)).collect()
+});
+
+/// Every so many bits are tried, of a provider's first vector and of its others.
+#[derive(Clone, Copy)]
+struct Strides {
+    /// Of a body that is signed whole.
+    body: usize,
+    /// Of a header, or of a member of the body.
+    value: usize,
+}
+
+impl Strides {
+    const FIRST: Self = Self { body: 5, value: 1 };
+    const OTHERS: Self = Self { body: 997, value: 7 };
+}
+
+/// Where something signed stands, in bytes.
+#[derive(Debug)]
+enum Span {
+    Body(Range<usize>),
+    Header(HeaderName, Range<usize>),
+}
+
+/// A definition's `[signature]`.
+struct Rule(Table);
+
+impl Rule {
+    fn of(vector: &Vector) -> Self {
+        let definition = &DEFINITIONS[provider(vector)];
+        let ce_type = vector.event.as_ref().unwrap()["type"].as_str().unwrap();
+        let kind = &ce_type[definition["ce_type"].as_str().unwrap().len() + 1..];
+        let own = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
+        let rule = own.or(definition.get("signature")).expect("it is signed");
+        Self(rule.as_table().unwrap().clone())
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// As written, without the form in which each is hashed.
+    fn parts(&self) -> Vec<&str> {
+        let parts = match &self.0["parts"] {
+            Value::Array(parts) => parts.iter().collect(),
+            part => vec![part],
+        };
+        parts.into_iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
+    }
+
+    fn covers_body(&self) -> bool {
+        self.parts().iter().any(|part| matches!(*part, "body" | "form-text"))
+    }
+
+    /// Every place that may not change.
+    fn spans(&self, vector: &Vector) -> Vec<Span> {
+        let found_in = self.text("found_in");
+        let mut spans = vec![];
+        for place in self.parts().into_iter().chain([found_in]) {
+            match place.split_once(':') {
+                _ if matches!(place, "body" | "form-text") => {
+                    spans.push(Span::Body(0..vector.body.len()));
+                }
+                Some(("literal", _)) => {}
+                Some(("listed", name)) => spans.extend(self.entries(vector, name, |_| true)),
+                Some(("header", _)) if place == found_in && self.0.contains_key("separator") => {
+                    let is_needed = |entry: &str| !self.is_spare(vector, entry);
+                    spans.extend(self.entries(vector, self.text("prefix"), is_needed));
+                }
+                Some(("header", name)) => {
+                    let (name, value) = header(vector, name);
+                    spans.push(Span::Header(name, 0..value.len()));
+                }
+                None if place == "key" => {}
+                None => spans.push(Span::Body(member(&vector.body, &place[1..]))),
+                Some(_) => panic!("{place} is not known here"),
+            }
+        }
+        spans
+    }
+
+    /// The entries of a list that begin so.
+    fn entries(
+        &self,
+        vector: &Vector,
+        prefix: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Vec<Span> {
+        let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
+        let separator = self.text("separator");
+        let mut at = 0;
+        let mut spans = vec![];
+        for entry in value.split(separator) {
+            if entry.starts_with(prefix) && is_wanted(entry) {
+                spans.push(Span::Header(name.clone(), at..at + entry.len()));
+            }
+            at += entry.len() + separator.len();
+        }
+        spans
+    }
+
+    /// Whether the vector is accepted without this entry: another one proves it.
+    fn is_spare(&self, vector: &Vector, entry: &str) -> bool {
+        let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
+        let mut request = Request::of(vector);
+        let others = HeaderValue::from_str(&value.replace(entry, "")).unwrap();
+        request.headers.insert(name, others);
+        is_accepted(&GATE, &request, &vector.body, vector.case.now)
+    }
+
+    /// What a signature, or a form that holds one, says: the same for every spelling of it.
+    fn meaning(&self, text: &[u8]) -> Vec<u8> {
+        let prefix = self.text("prefix").as_bytes();
+        let text = text.strip_prefix(prefix).unwrap_or(text);
+        let end = text.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
+        let decoded = match self.text("encoding") {
+            "hex" => HEXLOWER_PERMISSIVE.decode(text),
+            "base64" => BASE64_NOPAD.decode(&text[..end]),
+            _ => BASE64URL_NOPAD.decode(&text[..end]),
+        };
+        decoded.unwrap_or_else(|_| text.to_vec())
+    }
+}
+
+fn header<'v>(vector: &'v Vector, name: &str) -> (HeaderName, &'v str) {
+    let headers = &vector.case.request.headers;
+    let (name, value) = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap();
+    (name.parse().unwrap(), value)
+}
+
+/// Where a member's value stands in a JSON or form body, without its quotes.
+fn member(body: &[u8], name: &str) -> Range<usize> {
+    let text = std::str::from_utf8(body).unwrap();
+    let is_value = |c: char| c.is_ascii_alphanumeric();
+    let start = if text.starts_with(['{', ' ', '\n']) {
+        let key = format!("\"{name}\"");
+        let after = text.find(&key).unwrap() + key.len();
+        after + text[after..].find(is_value).unwrap()
+    } else {
+        let field = format!("{name}=");
+        let before =
+            if text.starts_with(&field) { 0 } else { text.find(&format!("&{field}")).unwrap() + 1 };
+        before + field.len()
+    };
+    let length = text[start..].find(|c| !is_value(c)).unwrap_or(text.len() - start);
+    start..start + length
+}
+
+fn is_accepted(gate: &Gate, request: &Request, body: &[u8], now: i64) -> bool {
+    judge(gate, &request.head(), body, usize::MAX, now).is_ok()
+}
+
+/// The vectors' gate, with other keys.
+fn other_keys() -> Gate {
+    let mut config = config();
+    for template in config["template"].as_array_mut().unwrap() {
+        let template = template.as_table_mut().unwrap();
+        if let Some(keys) = template.get_mut("keys") {
+            *keys = Value::from(vec!["whsec_b3RoZXI="]);
+        }
+        if let Some(settings) = template.get_mut("settings").and_then(Value::as_table_mut)
+            && let Some(key) = settings.get_mut("lms_key")
+        {
+            *key = "other".into();
+        }
+    }
+    build(&config)
+}
+
+fn config() -> Table {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    fs::read_to_string(folder.join("gate.toml")).unwrap().parse().unwrap()
+}
+
+fn build(config: &Table) -> Gate {
+    try_build(config).unwrap()
+}
+
+fn try_build(config: &Table) -> Result<Gate, gatepost::ConfigError> {
+    Gate::builder()
+        .toml(toml::to_string(config).unwrap())
+        .variable("KOLLUS_TOKEN", "vector-token")
+        .variable("TENCENT_KEY", "test")
+        .variable("TENCENT_OLDER_KEY", "older-key")
+        .build()
+}
+
+fn signed() -> Vec<Vector> {
+    let other = other_keys();
+    let accepted = vectors::all().into_iter().filter(|vector| vector.event.is_some());
+    accepted
+        .filter(|vector| {
+            let request = Request::of(vector);
+            let verdict = judge(&other, &request.head(), &vector.body, usize::MAX, vector.case.now);
+            verdict.is_err_and(|refusal| {
+                assert_eq!(refusal.kind(), RefusalKind::SignatureMismatch, "{}", vector.name);
+                true
+            })
+        })
+        .collect()
+}
+
+fn provider(vector: &Vector) -> &str {
+    vector.name.split('/').next().unwrap()
+}
+
+#[test]
+fn any_other_bit_of_what_is_signed_is_refused() {
+    let mut seen = BTreeSet::new();
+    let mut tried = 0;
+    for vector in signed() {
+        let rule = Rule::of(&vector);
+        let is_first = seen.insert(provider(&vector).to_owned());
+        let strides = if is_first { Strides::FIRST } else { Strides::OTHERS };
+        for span in rule.spans(&vector) {
+            tried += match span {
+                Span::Body(range) if rule.covers_body() => {
+                    flip_body(&vector, &rule, range, strides.body)
+                }
+                Span::Body(range) => flip_body(&vector, &rule, range, strides.value),
+                Span::Header(name, range) => {
+                    flip_header(&vector, &rule, &name, range, strides.value)
+                }
+            };
+        }
+    }
+    let all = [
+        "github",
+        "kollus",
+        "mux",
+        "ovenmediaengine",
+        "standard-webhooks",
+        "tencent-css",
+        "tencent-trtc",
+        "tencent-vod",
+    ];
+    assert_eq!(seen.iter().collect::<Vec<_>>(), all.iter().collect::<Vec<_>>());
+    assert!(tried > 10_000, "{tried} bits");
+}
+
+fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -> usize {
+    let request = Request::of(vector);
+    let mut body = vector.body.clone();
+    let bits = (range.start * 8..range.end * 8).step_by(stride);
+    let count = bits.len();
+    for bit in bits {
+        body[bit / 8] ^= 1 << (bit % 8);
+        if is_accepted(&GATE, &request, &body, vector.case.now) {
+            let said = |body: &[u8]| match rule.covers_body() {
+                // A form, in which one character may be spelled in two ways.
+                true => form_urlencoded::parse(&body.to_ascii_lowercase()).into_owned().collect(),
+                false => vec![(String::new(), format!("{:?}", rule.meaning(&body[range.clone()])))],
+            };
+            let is_same = rule.parts() != ["body"] && said(&body) == said(&vector.body);
+            let text = String::from_utf8_lossy(&body);
+            assert!(is_same, "{}: bit {bit} does not count: {text}", vector.name);
+        }
+        body[bit / 8] = vector.body[bit / 8];
+    }
+    count
+}
+
+fn flip_header(
+    vector: &Vector,
+    rule: &Rule,
+    name: &HeaderName,
+    range: Range<usize>,
+    stride: usize,
+) -> usize {
+    let mut request = Request::of(vector);
+    let value = request.headers[name].as_bytes().to_vec();
+    let bits = (range.start * 8..range.end * 8).step_by(stride);
+    let count = bits.len();
+    for bit in bits {
+        let mut other = value.clone();
+        other[bit / 8] ^= 1 << (bit % 8);
+        let Ok(sent) = HeaderValue::from_bytes(&other) else { continue };
+        request.headers.insert(name.clone(), sent);
+        if is_accepted(&GATE, &request, &vector.body, vector.case.now) {
+            let is_same =
+                rule.meaning(&other[range.clone()]) == rule.meaning(&value[range.clone()]);
+            let text = String::from_utf8_lossy(&other);
+            assert!(is_same, "{}: bit {bit} of {name} does not count: {text}", vector.name);
+        }
+    }
+    count
+}
+
+#[test]
+fn any_other_bit_of_the_key_is_refused() {
+    let config = config();
+    let mut seen = BTreeSet::new();
+    for vector in signed() {
+        if !seen.insert(provider(&vector).to_owned()) {
+            continue;
+        }
+        let mut own = only(&config, &vector);
+        assert!(is_accepted(&build(&own), &Request::of(&vector), &vector.body, vector.case.now));
+        let key = take_key(&mut own);
+        // Each is a gate to build; five is no part of eight, so all bits of a byte have their turn.
+        for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
+            let mut other = key.clone().into_bytes();
+            other[bit / 8] ^= 1 << (bit % 8);
+            set_key(&mut own, String::from_utf8(other).unwrap());
+            let request = Request::of(&vector);
+            let gate = try_build(&own);
+            let accepts =
+                gate.is_ok_and(|g| is_accepted(&g, &request, &vector.body, vector.case.now));
+            assert!(!accepts, "{}: bit {bit} of the key does not count", vector.name);
+        }
+    }
+    assert_eq!(seen.len(), 8);
+}
+
+/// The config with this vector's route and provider alone: a gate of it is quickly built.
+fn only(config: &Table, vector: &Vector) -> Table {
+    let path = Request::of(vector).uri.path().to_owned();
+    let is_own = |route: &&Value| {
+        let pattern = route["path"].as_str().unwrap();
+        pattern == path
+            || pattern.strip_suffix("{token}").is_some_and(|start| {
+                path.rsplit_once('/').is_some_and(|(begin, _)| format!("{begin}/") == start)
+            })
+    };
+    let route = config["route"].as_array().unwrap().iter().find(is_own).unwrap().clone();
+    let templates = config["template"].as_array().unwrap().iter();
+    let own: Vec<_> = templates
+        .filter(|template| template["provider"] == route["provider"])
+        .filter(|template| route.get("template").is_none_or(|name| *name == template["name"]))
+        .cloned()
+        .collect();
+    let mut config = Table::new();
+    config.insert("route".into(), vec![route].into());
+    config.insert("template".into(), own.into());
+    // The first of several keys is the one that the vectors are signed with.
+    for template in config["template"].as_array_mut().unwrap() {
+        if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
+            keys.truncate(1);
+        }
+    }
+    config
+}
+
+fn take_key(config: &mut Table) -> String {
+    let template = &config["template"][0];
+    let key =
+        template.get("keys").map_or_else(|| &template["settings"]["lms_key"], |keys| &keys[0]);
+    key.as_str().unwrap_or("test").to_owned()
+}
+
+fn set_key(config: &mut Table, key: String) {
+    for template in config["template"].as_array_mut().unwrap() {
+        let template = template.as_table_mut().unwrap();
+        if template.contains_key("keys") {
+            template.insert("keys".into(), vec![key.clone()].into());
+        } else {
+            template["settings"]
+                .as_table_mut()
+                .unwrap()
+                .insert("lms_key".into(), key.clone().into());
+        }
+    }
+}
+
+/// The list of what is signed is complete the other way too: CSS signs its key and `t`, and nothing
+/// of the event.
+#[test]
+fn what_tencent_css_does_not_sign_may_change() {
+    let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
+    assert_eq!(Rule::of(&push).parts(), ["key", "/t"]);
+    let body = String::from_utf8(push.body.clone()).unwrap().replace("\"live\"", "\"dead\"");
+    assert_ne!(body.as_bytes(), push.body);
+    assert!(is_accepted(&GATE, &Request::of(&push), body.as_bytes(), push.case.now));
+}
