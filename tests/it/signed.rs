@@ -68,11 +68,10 @@ impl Rule {
 
     /// As written, without the form in which each is hashed.
     fn parts(&self) -> Vec<&str> {
-        let parts = match &self.0["parts"] {
-            Value::Array(parts) => parts.iter().collect(),
-            part => vec![part],
-        };
-        parts.into_iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
+        let parts = &self.0["parts"];
+        let one = std::slice::from_ref(parts);
+        let parts = parts.as_array().map_or(one, Vec::as_slice);
+        parts.iter().map(|part| part.get("part").unwrap_or(part).as_str().unwrap()).collect()
     }
 
     fn covers_body(&self) -> bool {
@@ -328,7 +327,7 @@ fn any_other_bit_of_the_key_is_refused() {
         for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
             let mut other = key.clone().into_bytes();
             other[bit / 8] ^= 1 << (bit % 8);
-            set_key(&mut own, String::from_utf8(other).unwrap());
+            set_key(&mut own, &String::from_utf8(other).unwrap());
             let request = Request::of(&vector);
             let gate = try_build(&own);
             let accepts =
@@ -375,16 +374,13 @@ fn take_key(config: &mut Table) -> String {
     key.as_str().unwrap_or("test").to_owned()
 }
 
-fn set_key(config: &mut Table, key: String) {
+fn set_key(config: &mut Table, key: &str) {
     for template in config["template"].as_array_mut().unwrap() {
         let template = template.as_table_mut().unwrap();
         if template.contains_key("keys") {
-            template.insert("keys".into(), vec![key.clone()].into());
+            template.insert("keys".into(), vec![key.to_owned()].into());
         } else {
-            template["settings"]
-                .as_table_mut()
-                .unwrap()
-                .insert("lms_key".into(), key.clone().into());
+            template["settings"].as_table_mut().unwrap().insert("lms_key".into(), key.into());
         }
     }
 }
