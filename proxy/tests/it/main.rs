@@ -14,6 +14,7 @@ mod refusals;
 mod resends;
 mod send;
 mod signing;
+mod source;
 mod stop;
 mod support;
 mod template_api;
