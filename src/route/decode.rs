@@ -3,21 +3,50 @@
 use percent_encoding::percent_decode_str;
 
 /// Undoes percent-encoding (`%2f`), the escapes of IIS (`%u002f`) and overlong UTF-8 (`%c0%af`),
-/// until nothing changes, or until it is nobody's honest spelling.
+/// until nothing changes.
 pub(super) fn decode(path: &str) -> String {
-    decodings(path).last().unwrap_or_default()
+    let again = |text: &String| {
+        let next = shortest(&undo_percent(&undo_iis(text)));
+        Some(next).filter(|next| next != text)
+    };
+    std::iter::successors(Some(path.to_owned()), again).take(ROUNDS + 1).last().unwrap_or_default()
 }
 
 /// The path, and what it decodes to, once and again.
 pub(super) fn decodings(path: &str) -> impl Iterator<Item = String> {
-    const ROUNDS: usize = 16;
-    let again = |text: &String| Some(decode_once(text)).filter(|next| next != text);
+    let again = |text: &String| {
+        let bytes: Vec<u8> = percent_decode_str(&undo_iis(text)).collect();
+        Some(shortest(&bytes)).filter(|next| next != text)
+    };
     std::iter::successors(Some(path.to_owned()), again).take(ROUNDS + 1)
 }
 
-fn decode_once(text: &str) -> String {
-    let bytes: Vec<u8> = percent_decode_str(&undo_iis(text)).collect();
-    String::from_utf8_lossy(&shorten(&bytes)).into_owned()
+/// More often than any server decodes, and each time costs.
+const ROUNDS: usize = 16;
+
+fn shortest(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&shorten(bytes)).into_owned()
+}
+
+/// However deep it is encoded, in one pass.
+fn undo_percent(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        bytes.push(byte);
+        while let [.., b'%', high, low] = bytes[..]
+            && let Some(decoded) = byte_of(high, low)
+        {
+            bytes.truncate(bytes.len() - 3);
+            bytes.push(decoded);
+        }
+    }
+    bytes
+}
+
+/// The byte that two digits stand for.
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 /// `%u`, in either case, and four hex digits.

@@ -56,6 +56,10 @@ impl Case {
             "accepted" => genuine,
             "accepted_guarded" => Self::genuine(guarded)?,
             "path_ambiguous" => Self { path: path("/callbacks//%74encent"), ..genuine },
+            "path_ambiguous_long" => {
+                let path = format!("/callbacks/tencent;{}", "%2525252525".repeat(700));
+                Self { path: path.parse()?, ..genuine }
+            }
             "source_not_allowed" => Self { peer: [203, 0, 113, 1], ..Self::genuine(guarded)? },
             "rate_limited" => Self::genuine("source_limit = { per_second = 1 }")?,
             "token_mismatch" => Self { path: path("/hooks/guess"), ..genuine },
