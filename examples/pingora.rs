@@ -5,6 +5,7 @@
 //! ```
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use gatepost::Gate;
 use gatepost_proxy::GateModule;
 use pingora::prelude::*;
@@ -22,6 +23,18 @@ impl ProxyHttp for MyProxy {
 
     async fn request_filter(&self, session: &mut Session, (): &mut ()) -> Result<bool> {
         self.gate.request_filter(session).await
+    }
+
+    // For routes in shadow mode alone.
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        (): &mut (),
+    ) -> Result<()> {
+        self.gate.request_body_filter(session, body.as_ref(), end);
+        Ok(())
     }
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {

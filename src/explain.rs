@@ -23,7 +23,7 @@ use crate::verdict::{Accepted, Refusal, printable};
 #[non_exhaustive]
 pub struct Step {
     /// What it looked at: `route`, `source`, `tenant`, `template`, `kind`, `signature`, `time`, `event`,
-    /// `reply`.
+    /// `reply`, `mode`.
     pub name: &'static str,
     /// What it found.
     pub found: String,
@@ -72,21 +72,33 @@ impl Gate {
                 let route = routes.at(found);
                 steps.add("route", format!("{} of {}", route.pattern, route.plan.title));
                 steps.source(route, &client);
-                if matches!(admission, Admission::Callback(_)) {
+                if matches!(admission, Admission::Callback(_) | Admission::Shadow(_)) {
                     steps.callback(route, head, &body, now);
                 }
             }
         });
-        let verdict = match admission {
+        let in_shadow = matches!(admission, Admission::Shadow(_));
+        let judged = match admission {
             Admission::Other => None,
             Admission::Refused(refusal) => Some(Err(refusal)),
-            Admission::Callback(mut intake) => {
-                let pushed = if body.is_empty() { Ok(()) } else { intake.push(body) };
-                Some(pushed.and_then(|()| intake.finish(now)))
-            }
+            Admission::Callback(intake) => Some(Ok(intake)),
+            Admission::Shadow(shadow) => Some(shadow.into_judged()),
         };
+        let verdict = judged.map(|judged| {
+            let mut intake = judged?;
+            if !body.is_empty() {
+                intake.push(body)?;
+            }
+            intake.finish(now)
+        });
         if let Some(Ok(accepted)) = &verdict {
-            steps.accepted(accepted);
+            steps.event(accepted);
+            if !in_shadow {
+                steps.reply(accepted);
+            }
+        }
+        if in_shadow {
+            steps.add("mode", "shadow: it passes as it came, whatever the verdict");
         }
         Explanation { steps: steps.0, verdict }
     }
@@ -202,12 +214,15 @@ impl Steps {
         );
     }
 
-    /// What would happen next.
-    fn accepted(&mut self, accepted: &Accepted) {
+    fn event(&mut self, accepted: &Accepted) {
         let event = accepted.event();
         let subject = event.subject().unwrap_or("-");
         let source = printable(event.source());
         self.add("event", format!("{} {source} {}", event.id(), printable(subject)));
+    }
+
+    /// What would happen next.
+    fn reply(&mut self, accepted: &Accepted) {
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
                 Some(url) => {

@@ -132,7 +132,8 @@ impl Inner {
             }
             Lookup::Ambiguous(found) => {
                 let route = routes.at(found);
-                return refused(RefusalKind::PathAmbiguous.into(), &route.pattern, &route.plan);
+                let fault = RefusalKind::PathAmbiguous.into();
+                return refused(fault, &route.pattern, &route.plan).on(route);
             }
         };
         let route = routes.at(found);
@@ -143,7 +144,7 @@ impl Inner {
         };
         let checked =
             source.map_err(RequestFault::from).and_then(|()| check_head(head, route, token));
-        match checked {
+        let admission = match checked {
             Ok(checked) => {
                 let arrival = Arrival { at: now, client, over_limit: false };
                 let memory = Arc::clone(memory);
@@ -151,7 +152,8 @@ impl Inner {
                 Admission::Callback(Intake::new(memory, routes, found, checked, head, arrival))
             }
             Err(fault) => refused(fault, &route.pattern, &route.plan),
-        }
+        };
+        admission.on(route)
     }
 }
 

@@ -34,6 +34,7 @@ use crate::provider::locator::{Kept, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
+use crate::shadow::{Mode, Shadow};
 use crate::source::Arrival;
 use crate::template::{Delivery, Demand, Reuse, Template};
 use crate::time::Timestamp;
@@ -48,6 +49,22 @@ pub enum Admission {
     Other,
     /// Refused already; the body need not be read.
     Refused(Refusal),
+    /// A request on a route in shadow mode: pass it on like [`Admission::Other`], and have its body
+    /// [observed](Shadow::observe).
+    Shadow(Shadow),
+}
+
+impl Admission {
+    /// What the route's mode makes of it.
+    pub(crate) fn on(self, route: &Route) -> Self {
+        let judged = match (self, route.mode) {
+            (Self::Callback(intake), Mode::Shadow) => Ok(intake),
+            (Self::Refused(refusal), Mode::Shadow) => Err(refusal),
+            (admission, _) => return admission,
+        };
+        let (pattern, provider) = (Arc::clone(&route.pattern), Arc::clone(&route.plan.name));
+        Self::Shadow(Shadow::new(judged, pattern, provider))
+    }
 }
 
 /// What is known from the head of a callback.
@@ -202,6 +219,11 @@ impl Intake {
             }
         };
         Ok(())
+    }
+
+    /// Whether nothing of the body has come yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(self.body, Body::Empty)
     }
 
     /// The verdict on a body that ended, or ran out of time, before it was whole.

@@ -13,6 +13,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::limit::{Budget, Rate};
 use crate::reply::{Conclusion, Origin};
+use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
@@ -40,6 +41,47 @@ pub fn closed(why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let Some(suppressed) = LINES.admit(code, now) else { return };
     let from = from.map(tracing::field::display);
     tracing::warn!(code, from, suppressed = some(suppressed), "connection closed: {why}");
+}
+
+/// Logs what would have become of a request that passed in shadow mode: a refusal as a warning, and
+/// so what nobody saw; an acceptance as information.
+pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
+    let Some(suppressed) = LINES.admit(shadowed.code(), now) else { return };
+    let from = match shadowed.outcome() {
+        Outcome::Accepted(accepted) => accepted.client(),
+        Outcome::Refused(refusal) => refusal.client(),
+        Outcome::Unseen => None,
+    };
+    let from = from.map(tracing::field::display);
+    macro_rules! line {
+        ($level:ident, $template:expr, $kind:expr, $message:literal) => {
+            tracing::$level!(
+                code = shadowed.code(),
+                mode = "shadow",
+                provider = shadowed.provider(),
+                route = shadowed.route(),
+                tenant = shadowed.tenant(),
+                template = $template,
+                kind = $kind,
+                from,
+                suppressed = some(suppressed),
+                $message
+            )
+        };
+    }
+    match shadowed.outcome() {
+        Outcome::Accepted(accepted) => {
+            let (template, kind) = (accepted.template().name(), accepted.event().kind());
+            line!(info, template, kind, "callback would be accepted");
+        }
+        Outcome::Refused(refusal) => {
+            line!(warn, refusal.template(), None::<&str>, "callback would be refused: {refusal}");
+        }
+        Outcome::Unseen => {
+            let nobody = None::<&str>;
+            line!(warn, nobody, nobody, "callback passed unjudged: nobody read its body here");
+        }
+    }
 }
 
 /// Logs what became of an accepted callback: a failure of the app as an error, a kind that the

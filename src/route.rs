@@ -18,10 +18,14 @@
 //!
 //! The addresses that events are delivered to are the app's own, and reserved in the same way: a
 //! request from outside that would reach one is refused.
+//!
+//! A route in [shadow mode](crate::Shadow) lets every spelling of its path pass, but for those that
+//! another server could read as a path that is not to be passed: of all readings, an enforcing
+//! route's and a reserved address's come first.
 
 mod decode;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use matchit::Router;
@@ -30,6 +34,7 @@ use self::decode::{decode, decodings};
 use crate::limit::{Rate, RouteLimit, Senders};
 use crate::provider::Plan;
 use crate::secret::Secret;
+use crate::shadow::Mode;
 use crate::source::{Client, Networks};
 use crate::template::{Bindings, Template, source};
 use crate::time::Timestamp;
@@ -54,6 +59,7 @@ pub(crate) struct Route {
     pub(crate) limit: Option<RouteLimit>,
     /// For the gate: of what one sender sends.
     pub(crate) source_limit: Option<Rate>,
+    pub(crate) mode: Mode,
 }
 
 impl Route {
@@ -130,7 +136,10 @@ pub(crate) enum Lookup<'r, 'p> {
 pub(crate) struct Routes {
     list: Vec<Route>,
     exact: Router<usize>,
+    /// In small letters: all, those that refuse, and those in shadow mode.
+    patterns: HashSet<String>,
     folded: Router<usize>,
+    shadowed: Router<usize>,
     addresses: HashMap<String, Address>,
 }
 
@@ -140,16 +149,30 @@ impl Routes {
         let index = self.list.len();
         let taken = |_| Arc::clone(&route.pattern);
         let folded = route.pattern.to_lowercase();
+        if self.patterns.contains(&folded) {
+            return Err(Arc::clone(&route.pattern));
+        }
         self.exact.insert(&*route.pattern, index).map_err(taken)?;
-        self.folded.insert(&*folded, index).map_err(taken)?;
+        let of_mode = match route.mode {
+            Mode::Enforce => &mut self.folded,
+            Mode::Shadow => &mut self.shadowed,
+        };
+        of_mode.insert(&*folded, index).map_err(taken)?;
+        self.patterns.insert(folded);
         self.list.push(route);
         Ok(())
     }
 
-    /// Keeps everybody else away from an address.
+    /// Keeps everybody else away from an address, unless it is a shadow route's own path.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
-        let address = Address { path: path.into(), plan: Arc::clone(plan) };
-        self.addresses.entry(join(&Pieces::of(path).names)).or_insert(address);
+        let spelled = join(&Pieces::of(path).names);
+        let is_own = |route: &Route| {
+            route.mode == Mode::Shadow && join(&Pieces::of(&route.pattern).names) == spelled
+        };
+        if !self.list.iter().any(is_own) {
+            let address = Address { path: path.into(), plan: Arc::clone(plan) };
+            self.addresses.entry(spelled).or_insert(address);
+        }
     }
 
     /// The route that [`Routes::find`] gave.
@@ -175,51 +198,98 @@ impl Routes {
     }
 
     pub(crate) fn find<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
-        if let Ok(matched) = self.exact.at(path) {
-            return Lookup::Callback(Found(*matched.value), matched.params.get(TOKEN));
+        let Ok(matched) = self.exact.at(path) else { return self.find_spelled(path) };
+        let found = Found(*matched.value);
+        if self.lets_pass(found) {
+            let other = self.find_spelled(path);
+            if self.keeps_out(&other) {
+                return other;
+            }
         }
+        Lookup::Callback(found, matched.params.get(TOKEN))
+    }
+
+    fn lets_pass(&self, found: Found) -> bool {
+        self.at(found).mode == Mode::Shadow
+    }
+
+    /// Whether it is a reading that must not be passed on.
+    fn keeps_out(&self, lookup: &Lookup<'_, '_>) -> bool {
+        match lookup {
+            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.lets_pass(*found),
+            Lookup::Other => false,
+            Lookup::Reserved(_) => true,
+        }
+    }
+
+    /// What the path may be taken for, whatever it is letter by letter.
+    fn find_spelled(&self, path: &str) -> Lookup<'_, 'static> {
         if is_plain(path) && !path.contains('.') {
             return self.find_folded(path);
         }
-        let spellings = spellings(path);
-        let mut found = spellings.iter().map(|spelling| self.find_spelled(spelling));
-        found.find(|lookup| !matches!(lookup, Lookup::Other)).unwrap_or(Lookup::Other)
+        self.strongest(spellings(path).iter().map(|spelling| self.find_taken_apart(spelling)))
     }
 
-    fn find_spelled(&self, path: &str) -> Lookup<'_, 'static> {
+    /// What keeps the request out, if one of them does; otherwise the first that is somebody's.
+    fn strongest<'r>(
+        &self,
+        lookups: impl Iterator<Item = Lookup<'r, 'static>>,
+    ) -> Lookup<'r, 'static> {
+        let mut weaker = Lookup::Other;
+        for found in lookups {
+            if self.keeps_out(&found) {
+                return found;
+            }
+            if matches!(weaker, Lookup::Other) {
+                weaker = found;
+            }
+        }
+        weaker
+    }
+
+    fn find_taken_apart(&self, path: &str) -> Lookup<'_, 'static> {
         let pieces = Pieces::of(path);
         if pieces.has_parent {
             return self.find_left(&pieces);
         }
         let readings = pieces.readings();
-        let mut found = readings.iter().map(|names| self.find_folded(&join(names)));
-        let found = found.find(|lookup| !matches!(lookup, Lookup::Other));
-        found.or_else(|| self.find_token(&pieces, &readings)).unwrap_or(Lookup::Other)
+        let read = readings.iter().map(|names| self.find_folded(&join(names)));
+        self.strongest(read.chain(self.find_token(&pieces, &readings)))
     }
 
     /// A route whose secret segment can be several names, or none, by the reading of a server that
-    /// splits the path elsewhere.
+    /// splits the path elsewhere; an enforcing one first.
     fn find_token(&self, pieces: &Pieces, readings: &[Vec<String>]) -> Option<Lookup<'_, 'static>> {
-        let fits = |route: &Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
-        self.list.iter().position(fits).map(|route| Lookup::Ambiguous(Found(route)))
+        let fits = |route: &&Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
+        let found =
+            |wanted: Mode| self.list.iter().position(|route| route.mode == wanted && fits(&route));
+        let route = found(Mode::Enforce).or_else(|| found(Mode::Shadow));
+        route.map(|route| Lookup::Ambiguous(Found(route)))
     }
 
     fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
         if let Ok(matched) = self.folded.at(folded) {
             return Lookup::Ambiguous(Found(*matched.value));
         }
-        self.addresses.get(folded).map_or(Lookup::Other, Lookup::Reserved)
+        if let Some(address) = self.addresses.get(folded) {
+            return Lookup::Reserved(address);
+        }
+        let shadow = self.shadowed.at(folded);
+        shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(Found(*matched.value)))
     }
 
     /// A route or address whose segments can be what is left of the pieces.
     fn find_left(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
-        let route = self.list.iter().position(|route| pieces.can_leave(&route.pattern));
-        if let Some(route) = route {
-            return Lookup::Ambiguous(Found(route));
-        }
-        let mut addresses = self.addresses.iter();
-        let address = addresses.find(|(path, _)| pieces.can_leave(path));
-        address.map_or(Lookup::Other, |(_, address)| Lookup::Reserved(address))
+        let route_in = |mode| {
+            let leaves = |route: &Route| route.mode == mode && pieces.can_leave(&route.pattern);
+            Some(Lookup::Ambiguous(Found(self.list.iter().position(leaves)?)))
+        };
+        let address = || {
+            let (_, address) = self.addresses.iter().find(|(path, _)| pieces.can_leave(path))?;
+            Some(Lookup::Reserved(address))
+        };
+        let kept_out = route_in(Mode::Enforce).or_else(address);
+        kept_out.or_else(|| route_in(Mode::Shadow)).unwrap_or(Lookup::Other)
     }
 }
 
@@ -402,6 +472,7 @@ mod tests {
                 allow: Networks::default(),
                 limit: None,
                 source_limit: None,
+                mode: Mode::Enforce,
             };
             routes.add(route).unwrap();
         }
@@ -506,6 +577,50 @@ mod tests {
             "/live/push%3Fa",
         ] {
             assert!(matches!(routes.find(spelling), Lookup::Reserved(_)), "{spelling}");
+        }
+    }
+
+    /// What passes in shadow mode is what no other reading keeps out.
+    #[test]
+    fn a_shadow_route_opens_nothing_but_its_own_path() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let mut routes = routes();
+        for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
+            let route = Route {
+                pattern: pattern.into(),
+                plan: Arc::clone(&plan),
+                token: None,
+                kind: None,
+                template: None,
+                bindings: Arc::default(),
+                max_body_bytes: 1,
+                allow: Networks::default(),
+                limit: None,
+                source_limit: None,
+                mode: Mode::Shadow,
+            };
+            routes.add(route).unwrap();
+        }
+        routes.reserve("/live/shadow", &plan);
+        for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
+            let Lookup::Callback(found, _) = routes.find(path) else { panic!("{path}") };
+            assert!(routes.lets_pass(found), "{path}");
+        }
+        for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
+            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("{path}") };
+            assert!(routes.lets_pass(found), "{path}");
+        }
+        for path in [
+            "/live/push",
+            "/live/Push",
+            "/shadow/..%2fcallbacks%2ftencent",
+            "/shadow/x%2f..%2f..%2fcallbacks%2ftencent",
+            "/shadow/../callbacks/tencent",
+            "/shadow/..%2flive%2fpush",
+            "/shadow/index.php%2fcallbacks%2ftencent",
+            "/live/push.json",
+        ] {
+            assert!(routes.keeps_out(&routes.find(path)), "{path}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! gatepost on Pingora: a module for your own proxy, and the program `gatepost`.
 //!
 //! [`GateModule`] is one line in the `request_filter` of any Pingora proxy. Requests on a callback
-//! path it answers itself, after asking the app; all others it leaves to the proxy.
+//! path it answers itself, after asking the app; all others it leaves to the proxy. For routes in
+//! shadow mode there is a second line, in `request_body_filter`.
 //!
 //! ```no_run
 //! use async_trait::async_trait;
+//! use bytes::Bytes;
 //! use gatepost::Gate;
 //! use gatepost_proxy::GateModule;
 //! use pingora::prelude::*;
@@ -20,6 +22,17 @@
 //!
 //!     async fn request_filter(&self, session: &mut Session, _: &mut ()) -> Result<bool> {
 //!         self.gate.request_filter(session).await
+//!     }
+//!
+//!     async fn request_body_filter(
+//!         &self,
+//!         session: &mut Session,
+//!         body: &mut Option<Bytes>,
+//!         end: bool,
+//!         _: &mut (),
+//!     ) -> Result<()> {
+//!         self.gate.request_body_filter(session, body.as_ref(), end);
+//!         Ok(())
 //!     }
 //!
 //!     async fn upstream_peer(&self, _: &mut Session, _: &mut ()) -> Result<Box<HttpPeer>> {

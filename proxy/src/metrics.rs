@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Circuit, Conclusion, Refusal};
+use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -15,6 +15,7 @@ pub(crate) struct Metrics {
     callbacks: IntCounterVec,
     refusals: IntCounterVec,
     failures: IntCounterVec,
+    shadows: IntCounterVec,
     seconds: HistogramVec,
     pub(crate) in_flight: IntGauge,
     reused: IntCounterVec,
@@ -48,6 +49,11 @@ impl Metrics {
             "Callbacks answered by the failure policy, by the code of the reason.",
             &["provider", "kind", "code"],
         );
+        let shadows = counter(
+            "gatepost_shadow_total",
+            "Callbacks that passed in shadow mode, by what the verdict would have been.",
+            &["provider", "code"],
+        );
         let options = HistogramOpts::new(
             "gatepost_callback_seconds",
             "From the head of an accepted callback to its reply.",
@@ -68,12 +74,26 @@ impl Metrics {
         );
         let circuits = circuits.expect("valid name");
         registry.register(Box::new(circuits.clone())).expect("new name");
-        Self { registry, callbacks, refusals, failures, seconds, in_flight, reused, circuits }
+        Self {
+            registry,
+            callbacks,
+            refusals,
+            failures,
+            shadows,
+            seconds,
+            in_flight,
+            reused,
+            circuits,
+        }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
         let labels = [refusal.provider(), refusal.kind().as_str()];
         self.refusals.with_label_values(&labels).inc();
+    }
+
+    pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
+        self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
     }
 
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {

@@ -2,12 +2,13 @@
 //! nothing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Question, Refusal, Reply,
-    Sender, Timestamp, is_reserved, report,
+    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Observer, Question, Refusal,
+    Reply, Sender, Shadow, Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri, Version};
@@ -48,8 +49,8 @@ impl GateModule {
     }
 
     /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
-    /// reply is written. `Ok(false)`: it was none, and it has lost the headers that only the gate
-    /// may set.
+    /// reply is written. `Ok(false)`: it was none, or its route is in shadow mode, and it has lost
+    /// the headers that only the gate may set.
     ///
     /// # Errors
     ///
@@ -67,6 +68,11 @@ impl GateModule {
                 return Ok(false);
             }
             Admission::Refused(refusal) => self.refuse(session, &refusal).await,
+            Admission::Shadow(shadow) => {
+                strip_reserved(session);
+                self.observe(session, shadow);
+                return Ok(false);
+            }
             Admission::Callback(intake) => match self.read(session, intake).await {
                 Ok(accepted) => self.serve(session, &accepted, started).await,
                 Err(refusal) => self.refuse(session, &refusal).await,
@@ -93,6 +99,31 @@ impl GateModule {
             }
         }
         Ok(())
+    }
+
+    /// To be called in `ProxyHttp::request_body_filter`: shows the gate what passes of the body on a
+    /// route in shadow mode. Without this call such a route lets requests pass unjudged, and logs so.
+    pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
+        let Some(passing) = session.req_header().extensions.get::<Passing>() else { return };
+        // Nobody panics while he holds it.
+        let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
+            observer.push(chunk.clone());
+        }
+        if end {
+            observer.finish((self.clock)());
+        }
+    }
+
+    /// Has the gate look at what passes.
+    fn observe(&self, session: &mut Session, shadow: Shadow) {
+        let (clock, route) = (self.clock, Arc::clone(shadow.route()));
+        let observer = shadow.observe(move |shadowed| {
+            METRICS.shadowed(shadowed);
+            report::shadowed(shadowed, clock());
+        });
+        let passing = Passing { route, observer: Arc::new(Mutex::new(observer)) };
+        session.req_header_mut().extensions_mut().insert(passing);
     }
 
     async fn refuse(&self, session: &mut Session, refusal: &Refusal) {
@@ -181,6 +212,20 @@ impl GateModule {
         parts.path_and_query = session.req_header().uri.path_and_query().cloned();
         Uri::from_parts(parts).ok()
     }
+}
+
+/// A request in shadow mode, in the extensions of its head.
+#[derive(Clone)]
+struct Passing {
+    route: Arc<str>,
+    observer: Arc<Mutex<Observer>>,
+}
+
+/// The path of a request that is passed on, without the token that it may hold.
+pub(crate) fn printable_path(session: &Session) -> &str {
+    let request = session.req_header();
+    let passing = request.extensions.get::<Passing>();
+    passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
 }
 
 /// What the gate looks at. Pingora drops a `content-length` beside a `transfer-encoding` while

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use gatepost::{Gate, Reply};
 use http::Uri;
 use pingora::ErrorSource;
@@ -14,7 +15,7 @@ use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
 use crate::entrance::{head_is_owed, head_is_read};
 use crate::metrics::METRICS;
-use crate::module::{GateModule, write_unread};
+use crate::module::{GateModule, printable_path, write_unread};
 
 /// How long connecting to the upstream may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -132,6 +133,17 @@ impl ProxyHttp for Service {
         Ok(false)
     }
 
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        _context: &mut Context,
+    ) -> pingora::Result<()> {
+        self.module.request_body_filter(session, body.as_ref(), end_of_stream);
+        Ok(())
+    }
+
     async fn upstream_peer(
         &self,
         _session: &mut Session,
@@ -160,10 +172,10 @@ impl ProxyHttp for Service {
         error
     }
 
-    /// What Pingora's own log lines say of a request: not its query, which may hold anything.
+    /// What Pingora's own log lines say of a request: not its query, which may hold anything, nor a
+    /// route's token.
     fn request_summary(&self, session: &Session, _context: &Context) -> String {
-        let request = session.req_header();
-        format!("{} {}", request.method, request.uri.path())
+        format!("{} {}", session.req_header().method, printable_path(session))
     }
 
     /// A client that hangs up is no fault of anybody here.

@@ -239,6 +239,7 @@ impl<'f> Reader<'f, '_> {
         }
         if !proxy.listen.is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
+            self.check_shadows_pass(&route_tables);
         }
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();

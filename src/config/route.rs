@@ -9,6 +9,7 @@ use crate::limit::RouteLimit;
 use crate::provider::Plan;
 use crate::route::{Route, Routes, TOKEN_SEGMENT, is_canonical};
 use crate::secret::Secret;
+use crate::shadow::Mode;
 use crate::template::Template;
 
 impl<'f> Reader<'f, '_> {
@@ -30,6 +31,7 @@ impl<'f> Reader<'f, '_> {
         let allow = self.allow(table);
         let limit = self.rate(table, "limit").map(RouteLimit::new);
         let source_limit = self.rate(table, "source_limit");
+        let mode = self.mode(table);
         table.finish();
         let path = path.filter(|path| self.path_fits(path));
         let token = self.token(table, path.as_ref(), token);
@@ -52,10 +54,40 @@ impl<'f> Reader<'f, '_> {
             allow,
             limit,
             source_limit,
+            mode,
         };
         if let Err(taken) = routes.add(route) {
             let remedy = format!("give it another path than {taken}");
             self.faults.add(&path.place, "another route has this path", remedy);
+        }
+    }
+
+    /// Whether it keeps out what it refuses, which is the default.
+    fn mode(&self, table: &Table<'f>) -> Mode {
+        let Some(word) = table.string("mode") else { return Mode::default() };
+        let found = Mode::WORDS.iter().find(|(name, _)| *name == word.value);
+        let Some((_, mode)) = found else {
+            let remedy = allowed("mode", word.value, Mode::WORDS.iter().map(|(name, _)| *name));
+            self.faults.add(&word.place, "this mode is unknown", remedy);
+            return Mode::default();
+        };
+        if *mode == Mode::Shadow {
+            let remedy = "write \"enforce\" once the log says of every genuine one that it would \
+                          be accepted";
+            let problem = "callbacks on this path reach the app unverified";
+            self.warnings.add(&word.place, problem, remedy);
+        }
+        *mode
+    }
+
+    /// In a proxy without an upstream there is nowhere to pass a callback on to.
+    pub(super) fn check_shadows_pass(&self, tables: &[Table<'f>]) {
+        for table in tables {
+            let mode = table.string("mode");
+            if let Some(mode) = mode.filter(|mode| mode.value == "shadow") {
+                let remedy = "set upstream to the app that takes the callbacks today";
+                self.faults.add(&mode.place, "there is nowhere to pass callbacks on to", remedy);
+            }
         }
     }
 

@@ -8,6 +8,9 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
+use crate::shadow::Observer;
+use crate::time::Timestamp;
+
 pin_project! {
     /// The body of a request to the inner service: an event, or the request's own.
     #[derive(Debug)]
@@ -32,6 +35,8 @@ pin_project! {
     enum Kind<B> {
         Ours { #[pin] body: Full<Bytes> },
         Inner { #[pin] body: B },
+        // Somebody else's, which the gate looks at while it passes.
+        Observed { #[pin] body: B, observer: Box<Observer>, clock: fn() -> Timestamp },
     }
 }
 
@@ -64,6 +69,11 @@ macro_rules! delegate {
             ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
                 match self.project().kind.project() {
                     KindProj::Inner { body } => body.poll_frame(cx),
+                    KindProj::Observed { mut body, observer, clock } => {
+                        let frame = ready!(body.as_mut().poll_frame(cx)).transpose()?;
+                        observe(frame.as_ref(), body.is_end_stream(), observer, *clock);
+                        Poll::Ready(frame.map(Ok))
+                    }
                     KindProj::Ours { body } => {
                         let frame = ready!(body.poll_frame(cx));
                         Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
@@ -73,19 +83,46 @@ macro_rules! delegate {
 
             fn is_end_stream(&self) -> bool {
                 match &self.kind {
-                    Kind::Inner { body } => body.is_end_stream(),
+                    Kind::Inner { body } | Kind::Observed { body, .. } => body.is_end_stream(),
                     Kind::Ours { body } => body.is_end_stream(),
                 }
             }
 
             fn size_hint(&self) -> SizeHint {
                 match &self.kind {
-                    Kind::Inner { body } => body.size_hint(),
+                    Kind::Inner { body } | Kind::Observed { body, .. } => body.size_hint(),
                     Kind::Ours { body } => body.size_hint(),
                 }
             }
         }
     };
+}
+
+impl<B: Body<Data = Bytes>> RequestBody<B> {
+    /// The body of a request in shadow mode.
+    pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
+        let mut observer = Box::new(observer);
+        // One that has ended already is not read.
+        if body.is_end_stream() {
+            observer.finish(clock());
+        }
+        Self { kind: Kind::Observed { body, observer, clock } }
+    }
+}
+
+/// Shows the observer a frame, and the end, behind which some do not ask for more.
+fn observe(
+    frame: Option<&Frame<Bytes>>,
+    ended: bool,
+    observer: &mut Observer,
+    clock: fn() -> Timestamp,
+) {
+    if let Some(data) = frame.and_then(Frame::data_ref) {
+        observer.push(data.clone());
+    }
+    if ended || frame.is_none() {
+        observer.finish(clock());
+    }
 }
 
 delegate!(RequestBody);

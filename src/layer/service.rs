@@ -60,6 +60,13 @@ where
                 report::refused(&refusal, now);
                 ResponseFuture::reply(refusal.reply())
             }
+            Admission::Shadow(shadow) => {
+                strip_reserved(request.headers_mut());
+                let clock = self.clock;
+                let observer = shadow.observe(move |s| report::shadowed(s, clock()));
+                let request = request.map(|body| RequestBody::observed(body, observer, clock));
+                ResponseFuture::pass(self.inner.call(request))
+            }
             Admission::Callback(intake) => {
                 // The clone is not ready yet; the one that is ready takes this call.
                 let clone = self.inner.clone();

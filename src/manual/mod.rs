@@ -1,8 +1,11 @@
-//! The manual: what the gate protects against, why its defaults are what they are, and how to add
-//! a provider.
+//! The manual: what the gate protects against, how to roll it out, why its defaults are what they
+//! are, and how to add a provider.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("rollout.md")]
+pub mod rollout {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

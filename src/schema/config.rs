@@ -135,6 +135,10 @@ fn route() -> Value {
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("The kind, where the address alone tells it."),
             "template": text("The template of callbacks without a tenant."),
+            "mode": {
+                "enum": ["enforce", "shadow"],
+                "description": "shadow judges, logs and counts, and lets everything pass.",
+            },
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks that may call; without it everybody may."),
             "limit": rate("How many genuine callbacks the app gets."),

@@ -95,7 +95,7 @@ impl Case {
         let mut intake = match self.gate.admit(&head, self.now) {
             Admission::Callback(intake) => intake,
             Admission::Refused(refusal) => return Err(refusal),
-            Admission::Other => return Ok(()),
+            Admission::Other | Admission::Shadow(_) => return Ok(()),
         };
         intake.push(self.body(number))?;
         let accepted = intake.finish(self.now)?;

@@ -422,3 +422,33 @@ fn a_signing_secret_has_one_form() {
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
     assert!(faults[0].contains("template[0].signing_secret: this is no signing"), "{faults:#?}");
 }
+
+#[test]
+fn shadow_mode_is_warned_of_and_needs_somewhere_to_pass_to() {
+    let shadow =
+        ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
+    let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
+    let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    let expected =
+        "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
+    assert!(warnings[0].starts_with(expected), "{warnings:#?}");
+
+    let unsent =
+        format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");
+    let faults = errors(&unsent);
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("route[1].mode: there is nowhere to pass callbacks on to"));
+    // With one, a template for shadow routes needs no address.
+    build(&format!(
+        "upstream = 'http://a'\nlisten = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}"
+    ))
+    .unwrap();
+
+    let faults =
+        errors(&with(TEMPLATE).replace(
+            "provider = 'tencent-css'\n[[",
+            "provider = 'tencent-css'\nmode = 'shade'\n[[",
+        ));
+    assert!(faults[0].contains("this mode is unknown; did you mean `shadow`?"), "{faults:#?}");
+}

@@ -58,7 +58,7 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other => panic!("this is no callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("this is no callback path"),
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in chunks {
@@ -191,7 +191,7 @@ fn unclear_framing_is_refused() {
         }
         match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
             Admission::Refused(refusal) => Some(refusal.kind()),
-            Admission::Callback(_) | Admission::Other => None,
+            Admission::Callback(_) | Admission::Other | Admission::Shadow(_) => None,
         }
     };
     let unclear = Some(RefusalKind::FramingAmbiguous);

@@ -14,6 +14,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::core::judge;
 use crate::vectors::{self, Outcome, Seen, Vector, broken};
@@ -324,6 +325,111 @@ async fn only_a_peer_that_is_known_may_be_allowed() {
     assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "a trusted proxy says so");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
     assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "nobody is known");
+}
+
+/// What is logged while it lives, in this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> impl Drop + use<> {
+        let log = self.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || log.clone()).with_ansi(false);
+        subscriber.finish().set_default()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// On a route in shadow mode the inner service gets the request as it came, and its own response
+/// goes back.
+#[tokio::test]
+async fn in_shadow_mode_everything_passes_as_it_came() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let app = service_fn(|request: Request<gatepost::layer::RequestBody<Drip>>| async move {
+        assert_eq!(
+            (request.method().as_str(), request.uri().path()),
+            ("POST", "/callbacks/tencent")
+        );
+        assert_eq!(request.headers()["x-own"], "kept");
+        assert!(!request.headers().contains_key("ce-type"));
+        assert!(request.extensions().get::<Accepted>().is_none());
+        Ok::<_, Infallible>(Response::builder().status(207).body(request.into_body()).unwrap())
+    });
+    let service = GateLayer::new(crate::shadow::gate()).with_clock(clock).layer(app);
+    let mut push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
+    NOW.set(push.case.now);
+    push.case.request.headers.insert("ce-type".into(), "forged".into());
+    push.case.request.headers.insert("x-own".into(), "kept".into());
+    let genuine = String::from_utf8(push.body.clone()).unwrap();
+    let forged = genuine.replace(&push.case.signature.as_ref().unwrap().digest, &"0".repeat(32));
+    let large = "x".repeat(2 * 1024 * 1024);
+    for (body, code) in
+        [(genuine, "accepted"), (forged, "signature_mismatch"), (large, "body_too_large")]
+    {
+        push.body = body.into_bytes();
+        let response = service.clone().oneshot(request(&push)).await.unwrap();
+        assert_eq!(response.status(), 207);
+        let echoed = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(echoed == push.body, "{code}");
+        assert_eq!(log.text().matches(&format!("code=\"{code}\"")).count(), 1, "{}", log.text());
+    }
+    assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
+}
+
+/// Not every service reads on behind the end, or at all.
+#[tokio::test]
+async fn a_verdict_waits_for_no_more_than_the_service_reads() {
+    let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
+    NOW.set(push.case.now);
+    let whole = push.body.clone();
+    for (frames, body, code) in [
+        (1, Full::new(Bytes::from(whole.clone())), "accepted"),
+        (0, Full::new(Bytes::from(whole)), "unseen"),
+        (0, Full::default(), "body_missing"),
+    ] {
+        let log = Log::default();
+        let _listening = log.listen();
+        let app = service_fn(|request: Request<gatepost::layer::RequestBody<_>>| async move {
+            let mut body = request.into_body();
+            for _ in 0..frames {
+                body.frame().await.unwrap().unwrap();
+            }
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let service = GateLayer::new(crate::shadow::gate()).with_clock(clock).layer(app);
+        let request = Request::post("/callbacks/tencent").body(body).unwrap();
+        assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
+        assert!(log.text().contains(&format!("code=\"{code}\"")), "{code}: {}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn in_shadow_mode_a_body_that_breaks_off_breaks_off_for_the_service() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let app = service_fn(|request: Request<gatepost::layer::RequestBody<Broken>>| async {
+        assert_eq!(request.into_body().collect().await.unwrap_err(), "reset");
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = GateLayer::new(crate::shadow::gate()).layer(app);
+    let request = Request::post("/callbacks/tencent").body(Broken).unwrap();
+    assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
+    assert!(log.text().contains("code=\"unseen\""), "{}", log.text());
 }
 
 /// What the inner service gets is signed as what an app behind the proxy gets.

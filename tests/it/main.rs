@@ -12,6 +12,7 @@ mod examples;
 mod layer;
 mod properties;
 mod resends;
+mod shadow;
 mod signed;
 mod source;
 mod vectors;

@@ -39,7 +39,7 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other => panic!("this is a callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("this is a callback path"),
     }
 }
 

@@ -52,7 +52,7 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other => panic!("this is no callback path"),
+            Admission::Other | Admission::Shadow(_) => panic!("this is no callback path"),
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
                 intake.push(self.body.into())?;

@@ -13,6 +13,7 @@ mod readme;
 mod refusals;
 mod resends;
 mod send;
+mod shadow;
 mod signing;
 mod source;
 mod stop;
