@@ -9,6 +9,8 @@ mod definitions;
 #[cfg(feature = "tower")]
 mod examples;
 #[cfg(feature = "tower")]
+mod hostile;
+#[cfg(feature = "tower")]
 mod layer;
 mod properties;
 mod resends;

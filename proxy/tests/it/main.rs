@@ -7,6 +7,7 @@ mod apps;
 mod callbacks;
 mod cli;
 mod failure;
+mod hostile;
 mod mock;
 mod pass_through;
 mod readme;

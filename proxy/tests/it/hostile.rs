@@ -1,0 +1,79 @@
+//! Hostile HTTP, through the program.
+
+#[path = "../../../tests/hostile/mod.rs"]
+mod table;
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use table::{Door, Seen, Server};
+
+use crate::support::*;
+
+struct Proxy {
+    gate: Gatepost,
+    app: App,
+}
+
+impl Proxy {
+    fn of(app: App) -> Self {
+        let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+        Self { gate, app }
+    }
+
+    fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        let started = Instant::now();
+        while !is(self) {
+            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.gate.metrics());
+        }
+    }
+
+    /// Nothing is left of what was hostile.
+    fn is_at_rest(&self) -> bool {
+        self.gate.metrics().contains("\ngatepost_requests_in_flight 0\n")
+    }
+}
+
+impl Door for Proxy {
+    fn server(&self) -> Server {
+        Server::Pingora
+    }
+
+    fn port(&self) -> u16 {
+        self.gate.port
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.app.seen().into_iter().map(seen).collect()
+    }
+}
+
+fn seen(request: crate::mock::Seen) -> Seen {
+    let line = request.line.rsplit_once(' ').map_or("", |(line, _)| line).to_owned();
+    let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+    Seen { line, headers: request.headers.into_iter().map(lower).collect(), body: request.body }
+}
+
+#[test]
+fn every_case_is_answered_as_the_table_says() {
+    let proxy = Proxy::of(App::answering(200, ""));
+    table::run(&proxy);
+    proxy.wait_until("all requests have ended", Proxy::is_at_rest);
+    let log = proxy.gate.program.log();
+    for word in ["panicked", TOKEN, KEY] {
+        assert!(!log.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_sender_that_is_gone_while_the_app_is_asked_leaves_nothing_behind() {
+    let (say, said) = channel();
+    let said = Arc::new(Mutex::new(said));
+    let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));
+    let asked = |count| proxy.wait_until("asked", |proxy| proxy.app.seen().len() == count);
+    let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| say.send(()).unwrap()));
+    answered.unwrap();
+    proxy.wait_until("all requests have ended", Proxy::is_at_rest);
+    assert_eq!(proxy.app.seen().len(), 3);
+}

@@ -1,0 +1,377 @@
+//! Hostile HTTP: what is sent, what the sender gets, what the app may have seen.
+//!
+//! One table for both doors. Each case runs on a connection of its own, and after each of them a
+//! genuine push must be answered on another: the worker is alive. Where a case says that its
+//! connection is kept, a genuine push must be answered on that one too: sender and gate agree on
+//! where the hostile request ended. Where it is not kept, a genuine push sent after it must reach
+//! nobody. Over the whole table the app must have seen what the cases say, and nothing else.
+
+mod chunks;
+mod connections;
+mod framing;
+mod heads;
+mod http2;
+mod slow;
+mod targets;
+mod wire;
+
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use md5::{Digest as _, Md5};
+
+pub use wire::Wire;
+
+/// A door under test, with an app behind that answers everything with an empty 200.
+///
+/// Its config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
+/// the Kollus route `/callbacks/kollus/{token}`; the addresses of events are `/live/push` and
+/// `/kollus/play`; every other path goes to the app.
+pub trait Door {
+    /// Which server reads the bytes before the gate does.
+    fn server(&self) -> Server;
+
+    fn port(&self) -> u16;
+
+    /// Every request that the app saw so far.
+    fn seen(&self) -> Vec<Seen>;
+}
+
+pub const KEY: &str = "s1gning-k3y";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "the tests of each door name their own")]
+pub enum Server {
+    Pingora,
+    Hyper,
+}
+
+/// What the app saw of one request.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Method and target, as in `POST /live/push`.
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// One line of the table.
+struct Case {
+    name: String,
+    sends: Sends,
+    stream: &'static str,
+    pingora: Outcome,
+    hyper: Outcome,
+}
+
+enum Sends {
+    /// Bytes, one for each character up to `ÿ`, in which `{push}` is a genuine body, `{len}` its
+    /// length, `{hex}` the same in hex, `{chunks}` the body in one chunk, and `{genuine}` a whole
+    /// genuine request.
+    Bytes(String),
+    /// Frames on an HTTP/2 connection, and what the first stream gets.
+    Frames(http2::Frames),
+    /// More than one connection, or more than one step.
+    Scene(fn(&dyn Door) -> Result<(), String>),
+}
+
+/// What is to come of a case.
+#[derive(Clone)]
+struct Outcome {
+    /// The statuses that come back, in their order.
+    gets: Vec<u16>,
+    then: Then,
+    /// The requests that reach the app.
+    app_sees: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Nothing behind it is read as a request.
+    Closed,
+    /// The next request is answered.
+    Kept,
+    /// The server waits for more, and judges what it has when the sender says that this was all.
+    Waits,
+}
+
+const EVENT: &str = "POST /live/push";
+
+const LENGTH: &str = "content-length: {len}\r\n";
+const CHUNKED: &str = "transfer-encoding: chunked\r\n";
+
+/// Refused with 400, and the connection is not used again, until more is said.
+fn case(name: impl Into<String>, bytes: impl Into<String>) -> Case {
+    Case::new(name.into(), Sends::Bytes(bytes.into()))
+}
+
+/// A request with these header lines, each with its end, beside a host.
+fn request(name: impl Into<String>, line: &str, headers: &str, body: &str) -> Case {
+    case(name, format!("{line}\r\nhost: gate.test\r\n{headers}\r\n{body}"))
+}
+
+/// A push with these header lines.
+fn post(name: impl Into<String>, headers: &str, body: &str) -> Case {
+    request(name, "POST /callbacks/tencent HTTP/1.1", headers, body)
+}
+
+fn scene(name: &str, act: fn(&dyn Door) -> Result<(), String>) -> Case {
+    Case::new(name.into(), Sends::Scene(act)).gets(&[])
+}
+
+impl Case {
+    fn new(mut name: String, sends: Sends) -> Self {
+        name.truncate(name.floor_char_boundary(60));
+        let outcome = Outcome { gets: vec![400], then: Then::Closed, app_sees: Vec::new() };
+        Self { name, sends, stream: "s", pingora: outcome.clone(), hyper: outcome }
+    }
+
+    fn both(mut self, change: impl Fn(&mut Outcome)) -> Self {
+        change(&mut self.pingora);
+        change(&mut self.hyper);
+        self
+    }
+
+    fn gets(self, statuses: &[u16]) -> Self {
+        self.both(|outcome| outcome.gets = statuses.to_vec())
+    }
+
+    /// Served, and the connection is not used again.
+    fn served_last(self) -> Self {
+        self.gets(&[200]).closed().app_sees(&[EVENT])
+    }
+
+    /// Refused with 400 after all.
+    fn refused(self) -> Self {
+        self.gets(&[400]).closed().app_sees(&[])
+    }
+
+    fn closed(self) -> Self {
+        self.both(|outcome| outcome.then = Then::Closed)
+    }
+
+    fn kept(self) -> Self {
+        self.both(|outcome| outcome.then = Then::Kept)
+    }
+
+    fn waits(self) -> Self {
+        self.both(|outcome| outcome.then = Then::Waits)
+    }
+
+    fn app_sees(self, lines: &[&str]) -> Self {
+        self.both(|outcome| outcome.app_sees = lines.iter().map(ToString::to_string).collect())
+    }
+
+    /// A genuine callback after all.
+    fn served(self) -> Self {
+        self.gets(&[200]).kept().app_sees(&[EVENT])
+    }
+
+    /// On nobody's path: goes to the app as what it is.
+    fn passed(self, line: &str) -> Self {
+        self.gets(&[200]).kept().app_sees(&[line])
+    }
+
+    /// With another stream's name in the push, as JSON has it.
+    const fn of_stream(mut self, stream: &'static str) -> Self {
+        self.stream = stream;
+        self
+    }
+
+    /// What is different where hyper reads the bytes.
+    fn with_hyper(mut self, change: impl FnOnce(Self) -> Self) -> Self {
+        let pingora = self.pingora.clone();
+        self = change(self);
+        self.pingora = pingora;
+        self
+    }
+
+    const fn outcome(&self, server: Server) -> &Outcome {
+        match server {
+            Server::Pingora => &self.pingora,
+            Server::Hyper => &self.hyper,
+        }
+    }
+
+    /// Sends it, and compares what comes back.
+    fn play(&self, door: &dyn Door) -> Result<(), String> {
+        let outcome = self.outcome(door.server());
+        match &self.sends {
+            Sends::Bytes(text) => play_bytes(door, &expand(text, self.stream), outcome),
+            Sends::Frames(frames) => http2::play(door, *frames, outcome),
+            Sends::Scene(act) => act(door),
+        }
+    }
+}
+
+fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), String> {
+    let mut wire = Wire::connect(door.port());
+    wire.to_head = bytes.starts_with(b"HEAD ");
+    wire.write(bytes);
+    if outcome.then == Then::Waits {
+        wire.finish();
+    }
+    let mut got = Vec::new();
+    while got.len() < outcome.gets.len() {
+        let Some(response) = wire.response()? else { break };
+        response.check()?;
+        got.push(response.status);
+    }
+    same("the sender got", &got, &outcome.gets)?;
+    wire.to_head = false;
+    if outcome.then == Then::Kept {
+        wire.write(&genuine());
+        let next = wire.status()?;
+        return same("on the same connection a genuine push got", &next, &Some(200));
+    }
+    if outcome.then == Then::Closed {
+        wire.write(&genuine());
+        wire.finish();
+    }
+    let late = wire.status()?;
+    same("what came after it got", &late, &None)
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Result<(), String> {
+    if is == should { Ok(()) } else { Err(format!("{what} {is:?}, not {should:?}")) }
+}
+
+fn table() -> Vec<(&'static str, Vec<Case>)> {
+    vec![
+        ("framing", framing::cases()),
+        ("chunks", chunks::cases()),
+        ("heads", heads::cases()),
+        ("targets", targets::cases()),
+        ("connections", connections::cases()),
+        ("http2", http2::cases()),
+        ("slow", slow::cases()),
+    ]
+}
+
+/// Runs every case, prints the table's sums, and fails with all that was wrong.
+#[allow(clippy::print_stdout, reason = "the README quotes the sums")]
+pub fn run(door: &dyn Door) {
+    let mut faults = String::new();
+    let mut sums = String::from("group         cases  refused  app saw nothing\n");
+    let mut expected = Vec::new();
+    for (group, cases) in table() {
+        let count = |is: fn(&Outcome) -> bool| {
+            cases.iter().filter(|case| is(case.outcome(door.server()))).count()
+        };
+        let refused =
+            count(|outcome| outcome.gets.iter().all(|status| !(200..300).contains(status)));
+        let unseen = count(|outcome| outcome.app_sees.is_empty());
+        _ = writeln!(sums, "{group:<12} {:>6} {refused:>8} {unseen:>16}", cases.len());
+        for case in cases {
+            if let Err(fault) = check(door, &case, &mut expected) {
+                _ = writeln!(faults, "{group}: {}: {fault}", case.name);
+            }
+        }
+    }
+    let seen: Vec<_> = door.seen().into_iter().map(|seen| seen.line).collect();
+    if faults.is_empty() && seen != expected {
+        _ = writeln!(faults, "the app saw something late: {seen:?}");
+    }
+    println!("{sums}");
+    assert!(faults.is_empty(), "\n{faults}");
+}
+
+/// Has the app asked by each version of HTTP, and is gone before it answers; a third push is not.
+#[allow(dead_code, reason = "only a proxy has an app that can be slow beside it")]
+pub fn abandon(
+    door: &dyn Door,
+    wait_until_asked: impl Fn(usize),
+    answer_all: impl FnOnce(),
+) -> Result<(), String> {
+    let mut wire = Wire::connect(door.port());
+    wire.write(&genuine());
+    wait_until_asked(1);
+    drop(wire);
+    let mut wire = http2::ask(door);
+    wait_until_asked(2);
+    http2::cancel(&mut wire);
+    let mut next = Wire::connect(door.port());
+    next.write(&genuine());
+    wait_until_asked(3);
+    answer_all();
+    same("the push after them got", &next.status()?, &Some(200))
+}
+
+/// One case, and a genuine push after it.
+fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(), String> {
+    let before = door.seen().len();
+    let played = case.play(door);
+    let mut wire = Wire::connect(door.port());
+    wire.write(&genuine());
+    let next = wire.status()?;
+    let mut should = case.outcome(door.server()).app_sees.clone();
+    if case.outcome(door.server()).then == Then::Kept {
+        should.push(EVENT.into());
+    }
+    should.push(EVENT.into());
+    let seen = door.seen().split_off(before);
+    let lines: Vec<_> = seen.iter().map(|seen| seen.line.clone()).collect();
+    expected.extend(lines.iter().cloned());
+    played?;
+    same("afterwards a genuine push got", &next, &Some(200))?;
+    same("the app saw", &lines, &should)?;
+    seen.iter().try_for_each(|seen| seen.check(door.server()))
+}
+
+impl Seen {
+    /// What holds for everything that an app sees: an event is one, and nothing else looks like it.
+    fn check(&self, server: Server) -> Result<(), String> {
+        let count = |name| self.headers.iter().filter(|(n, _)| *n == name).count();
+        if self.headers.iter().any(|(name, value)| value == "forged" || name == "x-injected") {
+            return Err(format!("a forged header came through: {self:?}"));
+        }
+        let h2c = |(n, value): &(String, String)| n == "upgrade" && value.contains("h2c");
+        if server == Server::Pingora && self.headers.iter().any(h2c) {
+            return Err(format!("the app may begin to speak HTTP/2: {self:?}"));
+        }
+        if self.line != EVENT {
+            let reserved = |name: &str| name.starts_with("ce-") || name.starts_with("gatepost-");
+            let any = self.headers.iter().any(|(name, _)| reserved(name));
+            return same("a reserved header came through", &any, &false);
+        }
+        for once in ["ce-type", "ce-id", "ce-subject", "gatepost-template", "content-length"] {
+            same(once, &count(once), &1)?;
+        }
+        same("transfer-encoding", &count("transfer-encoding"), &0)?;
+        let body: serde_json::Value =
+            serde_json::from_slice(&self.body).map_err(|error| error.to_string())?;
+        same("the event's app", &body["app"].as_str(), &Some("push.example.com"))
+    }
+}
+
+/// A genuine push of Tencent CSS, sent now.
+fn push(stream: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let t = now + 600;
+    let sign = Md5::digest(format!("{KEY}{t}").as_bytes());
+    let sign = sign.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    format!(
+        "{{\"app\":\"push.example.com\",\"appid\":1,\"appname\":\"live\",\"channel_id\":\"s\",\
+         \"event_time\":1703731478,\"event_type\":1,\"node\":\"10.0.0.1\",\
+         \"sequence\":\"2210464508206756938\",\"stream_id\":\"{stream}\",\"stream_param\":\"\",\
+         \"user_ip\":\"10.0.0.2\",\"t\":{t},\"sign\":\"{sign}\"}}"
+    )
+}
+
+/// A whole request with it.
+fn genuine() -> Vec<u8> {
+    expand("{genuine}", "s")
+}
+
+fn expand(text: &str, stream: &str) -> Vec<u8> {
+    let genuine = "POST /callbacks/tencent HTTP/1.1\r\nhost: gate.test\r\n\
+                   content-length: {len}\r\n\r\n{push}";
+    let push = push(stream);
+    let text = text
+        .replace("{genuine}", genuine)
+        .replace("{chunks}", "{hex}\r\n{push}\r\n0\r\n\r\n")
+        .replace("{len}", &push.len().to_string())
+        .replace("{hex}", &format!("{:x}", push.len()))
+        .replace("{push}", &push);
+    text.chars().map(|c| u8::try_from(c).expect("a byte for each character")).collect()
+}

@@ -1,0 +1,59 @@
+//! Senders that take their time, on many connections at once.
+
+use super::{Case, Door, EVENT, Wire, genuine, same, scene};
+
+/// How many connections are held open at once.
+const MANY: usize = 200;
+
+const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        scene("a genuine push, byte by byte", byte_by_byte).app_sees(&[EVENT]),
+        scene("many heads, a byte each in turn", in_turn),
+        held("many connections that say nothing", |door| beside(door, "")),
+        held("many first bytes", |door| beside(door, "P")),
+        held("many half prefaces of HTTP/2", |door| beside(door, "PRI * HTTP/2.0\r\n")),
+        held("many half heads", |door| beside(door, HEAD)),
+        held("many half bodies", |door| {
+            beside(door, &format!("{HEAD}content-length: 1000\r\n\r\n{{"))
+        }),
+        held("many half chunks", |door| {
+            beside(door, &format!("{HEAD}transfer-encoding: chunked\r\n\r\nfff\r\n{{"))
+        }),
+        held("many that wait for a 100, and send nothing then", |door| {
+            beside(door, &format!("{HEAD}content-length: 1000\r\nexpect: 100-continue\r\n\r\n"))
+        }),
+        held("many that do not read their refusal", |door| {
+            beside(door, &format!("{HEAD}content-length: 2000000\r\n\r\n{{"))
+        }),
+    ]
+}
+
+fn held(name: &str, act: fn(&dyn Door) -> Result<(), String>) -> Case {
+    scene(name, act).app_sees(&[EVENT])
+}
+
+/// A genuine push beside many connections on which these bytes were sent.
+fn beside(door: &dyn Door, bytes: &str) -> Result<(), String> {
+    let mut wires: Vec<_> = (0..MANY).map(|_| Wire::connect(door.port())).collect();
+    wires.iter_mut().for_each(|wire| wire.write(bytes.as_bytes()));
+    let mut wire = Wire::connect(door.port());
+    wire.write(&genuine());
+    same("beside them a genuine push got", &wire.status()?, &Some(200))
+}
+
+fn byte_by_byte(door: &dyn Door) -> Result<(), String> {
+    let mut wire = Wire::connect(door.port());
+    genuine().iter().for_each(|byte| wire.write(&[*byte]));
+    same("it got", &wire.status()?, &Some(200))
+}
+
+fn in_turn(door: &dyn Door) -> Result<(), String> {
+    let request = format!("{HEAD}content-length: 2\r\n\r\n{{}}");
+    let mut wires: Vec<_> = (0..20).map(|_| Wire::connect(door.port())).collect();
+    for byte in request.as_bytes() {
+        wires.iter_mut().for_each(|wire| wire.write(&[*byte]));
+    }
+    wires.iter_mut().try_for_each(|wire| same("each got", &wire.status()?, &Some(401)))
+}

@@ -1,0 +1,111 @@
+//! A connection that writes anything, and reads with care.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// Only ever waited out by a case that fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct Wire {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    /// Whether the request was a `HEAD`, whose response has no body.
+    pub to_head: bool,
+}
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Whoever is refused learns nothing but the status.
+    pub fn check(&self) -> Result<(), String> {
+        let known: [&[u8]; 5] =
+            [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
+        if known.contains(&&*self.body) { Ok(()) } else { Err(format!("it says {self:?}")) }
+    }
+}
+
+impl Wire {
+    pub fn connect(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, unread: Vec::new(), to_head: false }
+    }
+
+    /// Writes as much as the other side takes.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _hung_up = self.stream.write_all(bytes);
+    }
+
+    /// Says that nothing more will come.
+    pub fn finish(&self) {
+        let _gone = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// The next response; none if the other side hangs up.
+    pub fn response(&mut self) -> Result<Option<Response>, String> {
+        let end = loop {
+            if let Some(at) = self.unread.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.fill()? {
+                return Ok(None);
+            }
+        };
+        let head = String::from_utf8_lossy(&self.take(end)).to_ascii_lowercase();
+        let status = head.get(9..12).and_then(|digits| digits.parse().ok());
+        let status = status.ok_or_else(|| format!("no status: {head:?}"))?;
+        let mut lines = head.lines();
+        let length = lines.find_map(|line| line.strip_prefix("content-length:"));
+        let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        let body = if self.to_head { Vec::new() } else { self.exactly(length)? };
+        Ok(Some(Response { status, body }))
+    }
+
+    /// The status of the next response.
+    pub fn status(&mut self) -> Result<Option<u16>, String> {
+        Ok(self.response()?.map(|response| response.status))
+    }
+
+    /// So many bytes.
+    pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
+        while self.unread.len() < length {
+            if !self.fill()? {
+                return Err("it hung up in the middle".into());
+            }
+        }
+        Ok(self.take(length))
+    }
+
+    /// Whether it still says anything.
+    pub fn has_more(&mut self) -> Result<bool, String> {
+        Ok(!self.unread.is_empty() || self.fill()?)
+    }
+
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        let rest = self.unread.split_off(length);
+        std::mem::replace(&mut self.unread, rest)
+    }
+
+    /// Reads more; false if the other side has hung up.
+    fn fill(&mut self) -> Result<bool, String> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => Ok(false),
+            Ok(length) => {
+                self.unread.extend_from_slice(&buffer[..length]);
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(format!("nothing came within {PATIENCE:?}"))
+            }
+            Err(_) => Ok(false),
+        }
+    }
+}
