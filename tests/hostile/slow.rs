@@ -3,7 +3,7 @@
 use super::{Case, Door, EVENT, Wire, genuine, same, scene};
 
 /// How many connections are held open at once.
-const MANY: usize = 200;
+const MANY: usize = 100;
 
 const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
 
