@@ -1,17 +1,16 @@
 //! The command line.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use gatepost::{Config, Definition, FieldInfo, config_schema};
-use tracing_subscriber::EnvFilter;
 
 use crate::explain::Explain;
 use crate::send::Send;
 use crate::templates::{self, Served};
-use crate::{explain, send, server};
+use crate::{explain, log, send, server};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
@@ -29,7 +28,7 @@ The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` f
 `error` for failures of the app alone.";
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum LogFormat {
+pub(crate) enum LogFormat {
     /// One JSON object a line.
     Json,
     /// For people.
@@ -44,6 +43,10 @@ enum Command {
         /// The config file.
         #[arg(short, long)]
         config: PathBuf,
+        /// Take the listeners over from the gatepost that runs, by its `upgrade_socket`; it stops
+        /// when its requests in flight have ended.
+        #[arg(long)]
+        upgrade: bool,
     },
     /// Check a config file: every fault with its line and remedy. Exits with 1 if there is one.
     Check {
@@ -78,9 +81,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.log_format);
+    log::start(cli.log_format);
     let result = match &cli.command {
-        Command::Run { config } => run(config),
+        Command::Run { config, upgrade } => run(config, *upgrade),
         Command::Check { config } => check(config),
         Command::Providers { name } => providers(name.as_deref()),
         Command::Send(send) => send::run(send),
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Schema { of, definition } => schema(of, definition.as_deref()),
         Command::Template(command) => templates::run(command),
     };
+    log::finish();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -100,12 +104,13 @@ pub fn main() -> ExitCode {
 /// What went wrong, for the operator.
 pub(crate) type Problem = String;
 
-fn run(path: &Path) -> Result<(), Problem> {
+fn run(path: &Path, upgrade: bool) -> Result<(), Problem> {
+    log::take_panics();
     let served = Served::open(path)?;
     for warning in served.gate().warnings() {
         tracing::warn!("{}:{warning}", path.display());
     }
-    server::run(served).map_err(|error| format!("{}: {error}", path.display()))
+    server::run(served, upgrade).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn check(path: &Path) -> Result<(), Problem> {
@@ -212,18 +217,4 @@ fn list(field: &FieldInfo) {
 /// Writes a line; whoever reads it may have gone.
 pub(crate) fn say(mut to: impl io::Write, line: &str) {
     let _gone = writeln!(to, "{line}");
-}
-
-/// `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`.
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("GATEPOST_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    match format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.init(),
-    }
 }

@@ -47,6 +47,10 @@ const LIMITS: Limits = Limits {
 
 const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// How long idle connections stay open when the proxy stops: a request may be on its way on one,
+/// and would be cut. It is answered, and told that the connection ends.
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(500);
+
 /// The proxy, for either version of HTTP.
 pub(crate) struct Entrance {
     gate: Gate,
@@ -123,9 +127,14 @@ impl ServerApp for Entrance {
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
         let mut stopping = shutdown.clone();
+        let stopped = async {
+            drop(stopping.wait_for(|stopping| *stopping).await);
+            tokio::time::sleep(LAST_REQUESTS).await;
+        };
         let version = tokio::select! {
+            biased; // Whoever has spoken is answered.
             version = self.greet(&mut stream) => version,
-            _ = stopping.wait_for(|stopping| *stopping) => None,
+            () = stopped => None,
         };
         if version? == Version::HTTP_2 {
             return self.http_2.process_new(stream, shutdown).await;
@@ -138,7 +147,9 @@ impl ServerApp for Entrance {
         }
     }
 
+    /// Closes the idle connections.
     async fn cleanup(&self) {
+        tokio::time::sleep(LAST_REQUESTS).await;
         self.http_1.cleanup().await;
         self.http_2.cleanup().await;
     }

@@ -48,6 +48,8 @@ pub mod cli;
 mod clock;
 mod entrance;
 mod explain;
+mod handover;
+mod log;
 mod metrics;
 mod module;
 mod proxy_protocol;

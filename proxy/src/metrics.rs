@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
+
+use crate::log;
 
 /// All of the program's metrics.
 #[derive(Debug)]
@@ -17,6 +20,7 @@ pub(crate) struct Metrics {
     failures: IntCounterVec,
     shadows: IntCounterVec,
     seconds: HistogramVec,
+    log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
     reused: IntCounterVec,
     circuits: IntGaugeVec,
@@ -74,6 +78,12 @@ impl Metrics {
         );
         let circuits = circuits.expect("valid name");
         registry.register(Box::new(circuits.clone())).expect("new name");
+        let log_lines_dropped = IntCounter::new(
+            "gatepost_log_lines_dropped_total",
+            "Log lines that could not be written, or not fast enough.",
+        )
+        .expect("valid name");
+        registry.register(Box::new(log_lines_dropped.clone())).expect("new name");
         Self {
             registry,
             callbacks,
@@ -81,6 +91,7 @@ impl Metrics {
             failures,
             shadows,
             seconds,
+            log_lines_dropped,
             in_flight,
             reused,
             circuits,
@@ -119,6 +130,8 @@ impl Metrics {
             let gauge = self.circuits.with_label_values(&[&*circuit.address]);
             gauge.set(circuit.is_open.into());
         }
+        let dropped = &self.log_lines_dropped;
+        dropped.inc_by(log::lines_dropped().saturating_sub(dropped.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }

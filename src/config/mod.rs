@@ -21,7 +21,7 @@ use core::net::SocketAddr;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +87,8 @@ pub struct ProxySettings {
     pub stop_timeout: Duration,
     /// Whether each connection to `listen` starts with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Where it hands its listeners over to a successor; without it they cannot be.
+    pub upgrade_socket: Option<PathBuf>,
 }
 
 impl Config {
@@ -264,6 +266,8 @@ impl<'f> Reader<'f, '_> {
         }
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
+        let upgrade_socket = table.string("upgrade_socket");
+        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
         ProxySettings {
             listen,
             upstream,
@@ -272,6 +276,7 @@ impl<'f> Reader<'f, '_> {
             threads,
             stop_timeout,
             proxy_protocol,
+            upgrade_socket,
         }
     }
 

@@ -28,6 +28,7 @@ pub fn config_schema() -> Value {
             },
             "threads": integer("Worker threads; one per core if not set.", 1, 1024),
             "stop_timeout_secs": integer("How long requests in flight have at a stop.", 0, 3600),
+            "upgrade_socket": text("Where `gatepost run --upgrade` takes the listeners over."),
             "max_body_bytes": max_body_bytes(),
             "breaker": switch("When an app counts as down, and is not asked for a while.", &json!({
                 "failures": integer("Failures in a row.", 1, 1_000_000),

@@ -88,11 +88,13 @@ impl Served {
         // The config is checked against these, and so must be what is really listened on and passed
         // on to.
         let fixed = |own: &ProxySettings| {
-            let listeners = (own.listen.clone(), own.admin, own.proxy_protocol);
-            (listeners, own.upstream.clone(), own.threads, own.stop_timeout)
+            let sockets = (own.listen.clone(), own.admin, own.proxy_protocol);
+            let handover = own.upgrade_socket.clone();
+            (sockets, handover, own.upstream.clone(), own.threads, own.stop_timeout)
         };
         if fixed(config.proxy()) != fixed(&self.started) {
-            let keys = "listen, upstream, admin, threads, stop_timeout_secs or proxy_protocol";
+            let keys = "listen, upstream, admin, threads, stop_timeout_secs, proxy_protocol or \
+                        upgrade_socket";
             return Err(Problem::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.take_up(config, shown);
