@@ -118,3 +118,67 @@ impl<S: Connection> Connection for Bounded<S> {
         self.stream.connected()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// An app that never stops.
+    struct Endless;
+
+    impl Read for Endless {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            mut buffer: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
+            buffer.put_slice(&vec![b'x'; buffer.remaining()]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Write for Endless {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What comes until the connection fails, and how often it was the others' turn.
+    fn read_all(stream: &mut Bounded<Endless>) -> (usize, usize) {
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut bytes, mut breaks) = (0, 0);
+        loop {
+            let mut space = [0; 3 * STEP];
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut *stream).poll_read(&mut context, buffer.unfilled()) {
+                Poll::Ready(Ok(())) => bytes += buffer.filled().len(),
+                Poll::Ready(Err(_)) => return (bytes, breaks),
+                Poll::Pending => breaks += 1,
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_at_the_limit_and_others_have_their_turn_at_every_step() {
+        let mut stream = Bounded { stream: Endless, left: LIMIT, unbroken: 0 };
+        assert_eq!(read_all(&mut stream), (LIMIT, LIMIT / STEP));
+        let mut context = Context::from_waker(Waker::noop());
+        let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");
+        assert!(written.is_ready());
+        assert_eq!(read_all(&mut stream).0, LIMIT, "each answer has its own");
+    }
+}

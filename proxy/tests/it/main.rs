@@ -7,6 +7,7 @@ mod apps;
 mod callbacks;
 mod cli;
 mod failure;
+mod faults;
 mod hostile;
 mod mock;
 mod pass_through;
@@ -22,6 +23,7 @@ mod support;
 mod template_api;
 mod template_load;
 mod templates;
+mod upgrade;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;

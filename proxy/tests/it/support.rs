@@ -154,7 +154,6 @@ impl Gatepost {
         command.args(["--log-format", "json", "run", "-c"]).arg(path);
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
         let program = Program::start(&mut command);
-        // Before this line it only tries whether it may listen.
         program.wait_for_line("listening for the operator");
         drop(connect(port));
         Self { port, admin, program, folder }

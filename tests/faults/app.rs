@@ -1,0 +1,299 @@
+//! The app behind gatepost: it answers, or fails, as the callback itself says.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
+
+/// What the app does with a callback. Its name stands in the callback, before the number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Act {
+    Answers,
+    /// 200, and a body that is no JSON.
+    BadJson,
+    /// Hangs up without a word.
+    Closes,
+    /// Hangs up in the middle of the body.
+    ClosesInBody,
+    EndlessBody,
+    EndlessHead,
+    EndlessInterim,
+    HugeBody,
+    /// Announces more than it sends, and holds the connection.
+    LongLength,
+    NoHttp,
+    ResetsAtOnce,
+    ResetsInHead,
+    /// Announces less than it sends: what is left looks like the next answer.
+    ShortLength,
+    /// Takes longer than `timeout_ms`.
+    Slow,
+}
+
+impl Act {
+    pub const ALL: [Self; 14] = [
+        Self::Answers,
+        Self::BadJson,
+        Self::Closes,
+        Self::ClosesInBody,
+        Self::EndlessBody,
+        Self::EndlessHead,
+        Self::EndlessInterim,
+        Self::HugeBody,
+        Self::LongLength,
+        Self::NoHttp,
+        Self::ResetsAtOnce,
+        Self::ResetsInHead,
+        Self::ShortLength,
+        Self::Slow,
+    ];
+
+    /// Its number in [`Self::ALL`].
+    pub fn code(self) -> usize {
+        Self::ALL.iter().position(|act| *act == self).expect("all are listed")
+    }
+}
+
+/// How long a [`Act::Slow`] answer takes.
+const SLOW: Duration = Duration::from_millis(900);
+
+/// No write waits for longer, so every thread ends.
+const STUCK: Duration = Duration::from_secs(5);
+
+/// What the app was shown.
+#[derive(Default)]
+pub struct Seen {
+    /// The `ce-id`, hashed, of each push, by the push's own number.
+    pushes: Mutex<HashMap<u64, u64>>,
+    /// How many requests came that nobody vouches for.
+    pub forged: AtomicU64,
+}
+
+impl Seen {
+    pub fn has(&self, push: u64) -> bool {
+        self.pushes.lock().unwrap().contains_key(&push)
+    }
+
+    /// Whether no two pushes had one `ce-id`.
+    pub fn ids_differ(&self) -> bool {
+        let pushes = self.pushes.lock().unwrap();
+        let ids: std::collections::HashSet<_> = pushes.values().collect();
+        ids.len() == pushes.len()
+    }
+}
+
+/// Those that are open, each a second time, so that they can be hung up on.
+type Connections = Mutex<HashMap<usize, TcpStream>>;
+
+/// An app that listens.
+pub struct App {
+    pub port: u16,
+    pub seen: Arc<Seen>,
+    down: Arc<AtomicBool>,
+    connections: Arc<Connections>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl App {
+    pub fn start() -> Self {
+        Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::default())
+    }
+
+    /// One that is not there.
+    pub fn absent(port: u16) -> Self {
+        let down = Arc::new(AtomicBool::new(true));
+        Self { port, seen: Arc::default(), down, connections: Arc::default(), listener: None }
+    }
+
+    fn listen(listener: TcpListener, seen: Arc<Seen>) -> Self {
+        let port = listener.local_addr().unwrap().port();
+        let down = Arc::new(AtomicBool::new(false));
+        let connections: Arc<Connections> = Arc::default();
+        let app = (Arc::clone(&seen), Arc::clone(&down), Arc::clone(&connections));
+        let listener = thread::spawn(move || {
+            let (seen, down, connections) = app;
+            for (number, stream) in listener.incoming().enumerate() {
+                if down.load(Ordering::Relaxed) {
+                    return;
+                }
+                // Out of file descriptors, perhaps.
+                let Ok(stream) = stream else { continue };
+                let Ok(twin) = stream.try_clone() else { continue };
+                connections.lock().unwrap().insert(number, twin);
+                let (seen, down) = (Arc::clone(&seen), Arc::clone(&down));
+                let connections = Arc::clone(&connections);
+                thread::spawn(move || {
+                    let stream = serve(stream, &seen, &down);
+                    // The last one closes it.
+                    connections.lock().unwrap().remove(&number);
+                    drop(stream);
+                });
+            }
+        });
+        Self { port, seen, down, connections, listener: Some(listener) }
+    }
+
+    /// Goes down with all its connections.
+    pub fn stop(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
+        self.down.store(true, Ordering::Relaxed);
+        let _wake = TcpStream::connect(("127.0.0.1", self.port));
+        listener.join().unwrap();
+        for (_, connection) in self.connections.lock().unwrap().drain() {
+            let _gone = connection.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Goes down, and comes up again on the same port a moment later.
+    pub fn restart(&mut self, pause: Duration) {
+        self.stop();
+        thread::sleep(pause);
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).unwrap();
+        *self = Self::listen(listener, Arc::clone(&self.seen));
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Serves a connection until it is to end.
+fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
+    stream.set_nodelay(true).unwrap();
+    stream.set_write_timeout(Some(STUCK)).unwrap();
+    let mut reader = BufReader::new(stream);
+    while let Some((act, answer)) = read_request(&mut reader, seen) {
+        if !play_act(reader.get_mut(), act, &answer, down) {
+            break;
+        }
+    }
+    reader.into_inner()
+}
+
+/// The next request: what is to be done, and the right answer.
+fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, String)> {
+    let mut line = String::new();
+    if reader.read_line(&mut line).ok()? == 0 {
+        return None;
+    }
+    let (mut length, mut id) = (0, String::new());
+    let target = line.clone();
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.parse().ok()?;
+        } else if name.eq_ignore_ascii_case("ce-id") {
+            value.clone_into(&mut id);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let text = String::from_utf8(body).ok()?;
+    if text.contains("forged") || target.contains("forged") {
+        seen.forged.fetch_add(1, Ordering::Relaxed);
+    }
+    let (act, number) = told(&text).or_else(|| told(&target))?;
+    if target.starts_with("POST /live/push") {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        seen.pushes.lock().unwrap().insert(number, hasher.finish());
+    }
+    if target.starts_with("GET") {
+        return Some((act, format!("page {number}")));
+    }
+    Some((act, format!("{{\"result\":1,\"message\":\"{number}\"}}")))
+}
+
+/// The act and number that stand in a callback, as in `act-3-17`.
+fn told(text: &str) -> Option<(Act, u64)> {
+    let (_, rest) = text.split_once("act-")?;
+    let (code, rest) = rest.split_once('-')?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((*Act::ALL.get(code.parse::<usize>().ok()?)?, digits.parse().ok()?))
+}
+
+/// Does it; false if the connection is not to be used again.
+fn play_act(stream: &mut TcpStream, act: Act, answer: &str, down: &AtomicBool) -> bool {
+    match act {
+        Act::Answers => write(stream, &whole(answer)),
+        Act::BadJson => write(stream, &whole("<html>")),
+        Act::Closes => false,
+        Act::ClosesInBody => {
+            write(stream, "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\n{\"result\":1,");
+            false
+        }
+        Act::EndlessBody => {
+            write(stream, "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n");
+            flood(stream, &format!("2000\r\n{}\r\n", " ".repeat(0x2000)), u64::MAX, down);
+            false
+        }
+        Act::EndlessHead => {
+            write(stream, "HTTP/1.1 200 X\r\n");
+            flood(stream, &"x-more: of the same\r\n".repeat(400), u64::MAX, down);
+            false
+        }
+        Act::EndlessInterim => {
+            flood(stream, &"HTTP/1.1 103 X\r\nlink: x\r\n\r\n".repeat(300), u64::MAX, down);
+            false
+        }
+        Act::HugeBody => {
+            write(stream, "HTTP/1.1 200 X\r\ncontent-length: 100000000\r\n\r\n");
+            flood(stream, &" ".repeat(10_000), 10_000, down);
+            false
+        }
+        Act::LongLength => {
+            write(stream, "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\n{\"result\":1}");
+            stream.set_read_timeout(Some(STUCK)).unwrap();
+            let _until_they_hang_up = stream.read(&mut [0]);
+            false
+        }
+        Act::NoHttp => {
+            write(stream, "220 mail.example.com ESMTP\r\n");
+            false
+        }
+        Act::ResetsAtOnce => reset(stream),
+        Act::ResetsInHead => {
+            write(stream, "HTTP/1.1 200 X\r\ncontent-le");
+            reset(stream)
+        }
+        Act::ShortLength => {
+            let next = whole("{\"result\":1,\"message\":\"somebody else's\"}");
+            write(stream, &format!("HTTP/1.1 200 X\r\ncontent-length: 4\r\n\r\n{{\"re{next}"))
+        }
+        Act::Slow => {
+            thread::sleep(SLOW);
+            write(stream, &whole(answer))
+        }
+    }
+}
+
+fn whole(body: &str) -> String {
+    format!("HTTP/1.1 200 X\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn write(stream: &mut TcpStream, text: &str) -> bool {
+    stream.write_all(text.as_bytes()).is_ok()
+}
+
+fn flood(stream: &mut TcpStream, text: &str, times: u64, down: &AtomicBool) {
+    for _ in 0..times {
+        if down.load(Ordering::Relaxed) || !write(stream, text) {
+            return;
+        }
+    }
+}
+
+fn reset(stream: &TcpStream) -> bool {
+    let _gone = set_socket_linger(stream, Some(Duration::ZERO));
+    false
+}

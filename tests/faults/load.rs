@@ -1,0 +1,332 @@
+//! The load: keep-alive connections that send a mix of requests, and check every reply.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use md5::{Digest as _, Md5};
+
+use super::app::{Act, Seen};
+use super::process::{FAILED, KEY, TOKEN};
+
+/// Numbers requests, so that no two of a run are alike.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// How long a connection that may never be accepted is waited for.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// What is sent, for how long, and what the replies may be.
+pub struct Load<'a> {
+    pub port: u16,
+    pub connections: usize,
+    /// What the app is told to do, in turn.
+    pub acts: &'a [Act],
+    /// How many requests, in all.
+    pub requests: u64,
+    pub duration: Duration,
+    /// A reply that takes longer is lost.
+    pub patience: Duration,
+    /// Whether the load ends without a word when nobody listens any more.
+    pub may_end: &'a AtomicBool,
+    pub seen: &'a Seen,
+    /// How many connections have had a reply.
+    pub established: AtomicUsize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub sent: u64,
+    pub right: u64,
+    pub policy: u64,
+    pub lost: u64,
+    /// Genuine callbacks, and requests of other paths, that the app was told to answer and that were
+    /// answered without it.
+    pub spared: u64,
+    /// The time of each reply, in microseconds.
+    pub micros: Vec<u32>,
+    pub complaints: Vec<String>,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.right += other.right;
+        self.policy += other.policy;
+        self.lost += other.lost;
+        self.spared += other.spared;
+        self.micros.extend(other.micros);
+        self.complaints.extend(other.complaints);
+        self.complaints.truncate(8);
+    }
+
+    fn lose(&mut self, why: String) {
+        self.lost += 1;
+        self.complaints.push(why);
+    }
+}
+
+impl Load<'_> {
+    /// Sends it all.
+    pub fn run(&self) -> Tally {
+        let left = AtomicU64::new(self.requests);
+        let until = Instant::now() + self.duration;
+        let mut tally = Tally::default();
+        thread::scope(|scope| {
+            let send = || scope.spawn(|| self.send_share(&left, until));
+            let senders: Vec<_> = (0..self.connections).map(|_| send()).collect();
+            for sender in senders {
+                tally.add(sender.join().unwrap());
+            }
+        });
+        tally
+    }
+
+    /// Waits until every connection has had a reply, or the load has ended.
+    pub fn wait_until_established(&self, load: &thread::ScopedJoinHandle<'_, Tally>) {
+        while self.established.load(Ordering::Relaxed) < self.connections && !load.is_finished() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn send_share(&self, left: &AtomicU64, until: Instant) -> Tally {
+        let mut tally = Tally::default();
+        let (mut connection, mut established) = (None, false);
+        let take = |left: u64| left.checked_sub(1);
+        while Instant::now() < until
+            && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        {
+            let request = Request::next(self.acts);
+            let (fresh, reader) = match connection.take() {
+                Some(reader) => (false, reader),
+                None => match self.connect() {
+                    Ok(reader) => (true, reader),
+                    Err(_) if self.may_end.load(Ordering::Relaxed) => return tally,
+                    Err(error) => {
+                        tally.sent += 1;
+                        tally.lose(format!("{:?}: no connection: {error}", request.kind));
+                        thread::sleep(Duration::from_millis(5));
+                        continue;
+                    }
+                },
+            };
+            let started = Instant::now();
+            let reply = exchange(reader, &request.bytes);
+            let took = started.elapsed();
+            match reply {
+                // It was in the queue of a listener that closed.
+                Err(_) if fresh && self.may_end.load(Ordering::Relaxed) => return tally,
+                Err(error) => {
+                    tally.sent += 1;
+                    tally.lose(format!("{:?}, fresh: {fresh}: {error}", request.kind));
+                }
+                Ok((reply, rest)) => {
+                    tally.sent += 1;
+                    tally.micros.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+                    self.count(&mut tally, &request, &reply, took);
+                    connection = rest;
+                    if let (true, Some(reader)) = (fresh, &connection) {
+                        let _gone = reader.get_ref().set_read_timeout(Some(self.patience));
+                    }
+                    if !established {
+                        established = true;
+                        self.established.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+        tally
+    }
+
+    fn connect(&self) -> io::Result<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_nodelay(true)?;
+        // Where nobody may be left to accept it, it is not waited for.
+        let ending = self.may_end.load(Ordering::Relaxed);
+        let limit = if ending { ENDING } else { self.patience };
+        stream.set_read_timeout(Some(limit))?;
+        Ok(BufReader::with_capacity(2048, stream))
+    }
+
+    fn count(&self, tally: &mut Tally, request: &Request, reply: &Reply, took: Duration) {
+        let verdict = request.judge(reply);
+        let acknowledged = request.kind == Kind::Push && reply.status == 200;
+        if took > self.patience {
+            tally.lose(format!("{:?}: late: {took:?}", request.kind));
+        } else if acknowledged && !self.seen.has(request.number) {
+            tally.lose(format!("push {}: acknowledged, and never seen", request.number));
+        } else {
+            match verdict {
+                Verdict::Right => tally.right += 1,
+                Verdict::Policy => {
+                    tally.policy += 1;
+                    let genuine = !matches!(request.kind, Kind::Forged | Kind::Malformed);
+                    tally.spared += u64::from(genuine && request.act == Act::Answers);
+                }
+                Verdict::Wrong => tally.lose(format!("{request:?}: {reply:?}")),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Forged,
+    Malformed,
+    Page,
+    Play,
+    Push,
+}
+
+/// Ten of a kind's share each.
+const MIX: [Kind; 10] = [
+    Kind::Push,
+    Kind::Play,
+    Kind::Page,
+    Kind::Push,
+    Kind::Forged,
+    Kind::Push,
+    Kind::Play,
+    Kind::Malformed,
+    Kind::Page,
+    Kind::Push,
+];
+
+#[derive(Debug)]
+struct Request {
+    kind: Kind,
+    act: Act,
+    number: u64,
+    bytes: Vec<u8>,
+}
+
+enum Verdict {
+    Policy,
+    Right,
+    Wrong,
+}
+
+impl Request {
+    fn next(acts: &[Act]) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let at = usize::try_from(number).unwrap_or(0);
+        let kind = MIX[at % MIX.len()];
+        // Only what ends the connection is tried on other paths: nobody answers in their place.
+        let act = acts[(at / MIX.len()) % acts.len()];
+        let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
+        let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
+        let name = format!("act-{}-{number}", act.code());
+        let bytes = match kind {
+            Kind::Push => post("/callbacks/tencent", &push(&name, KEY)),
+            Kind::Forged => post("/callbacks/tencent", &push(&format!("forged-{name}"), "other")),
+            Kind::Play => post(&format!("/callbacks/kollus/{TOKEN}"), &play(&name)),
+            Kind::Page => format!("GET /page/{name} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes(),
+            Kind::Malformed => match number % 3 {
+                0 => post("/callbacks/tencent", &format!("{{\"forged-{name}\":")),
+                1 => post("/callbacks/kollus/wrong", &play(&format!("forged-{name}"))),
+                _ => post(&format!("/callbacks/kollus/{TOKEN}"), "kind=100&forged=%"),
+            },
+        };
+        Self { kind, act, number, bytes }
+    }
+
+    fn judge(&self, reply: &Reply) -> Verdict {
+        let body = reply.body.as_str();
+        let own = match self.kind {
+            Kind::Push => r#"{"code":0}"#.to_owned(),
+            Kind::Play => format!("{{\"data\":{{\"result\":1,\"message\":\"{}\"}}}}", self.number),
+            Kind::Page => format!("page {}", self.number),
+            Kind::Forged | Kind::Malformed => String::new(),
+        };
+        match (self.kind, reply.status) {
+            (Kind::Push, 200) if body == own => Verdict::Right,
+            (Kind::Play | Kind::Page, 200) if body == own && self.act == Act::Answers => {
+                Verdict::Right
+            }
+            (Kind::Play, 200) if body == FAILED => Verdict::Policy,
+            (Kind::Push, 503) if body == "unavailable\n" => Verdict::Policy,
+            (Kind::Forged | Kind::Malformed, 400 | 401) if body == "refused\n" => Verdict::Policy,
+            (Kind::Page, 502..=504) => Verdict::Policy,
+            _ => Verdict::Wrong,
+        }
+    }
+}
+
+fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+fn push(name: &str, key: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let t = now + 600;
+    let sign: String =
+        Md5::digest(format!("{key}{t}")).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{{\"app\":\"push.example.com\",\"appid\":1,\"appname\":\"live\",\"channel_id\":\"{name}\",\
+         \"event_time\":1703731478,\"event_type\":1,\"node\":\"10.0.0.1\",\"sequence\":\"1\",\
+         \"stream_id\":\"{name}\",\"stream_param\":\"\",\"user_ip\":\"10.0.0.2\",\
+         \"t\":{t},\"sign\":\"{sign}\"}}"
+    )
+}
+
+fn play(name: &str) -> String {
+    format!("kind=100&client_user_id={name}&media_content_key=m&channel_key=c&localtime=1703731478")
+}
+
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    body: String,
+}
+
+type Connection = BufReader<TcpStream>;
+
+/// Sends the request and reads one reply; with the connection, if that goes on.
+fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
+    // Whoever hangs up may have replied first.
+    let written = reader.get_mut().write_all(bytes);
+    let status = match read_line(&mut reader) {
+        Ok(line) => line,
+        Err(error) => return written.and(Err(error)),
+    };
+    let status = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let status = status.ok_or_else(|| malformed("status"))?;
+    let (mut length, mut ends) = (None, false);
+    loop {
+        let line = read_line(&mut reader)?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(": ").ok_or_else(|| malformed("header"))?;
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" if length.is_none() => length = value.parse().ok(),
+            "content-length" | "transfer-encoding" => return Err(malformed("framing")),
+            "connection" => ends = value.eq_ignore_ascii_case("close"),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length.ok_or_else(|| malformed("no length"))?];
+    reader.read_exact(&mut body)?;
+    if !reader.buffer().is_empty() {
+        return Err(malformed("more than the body"));
+    }
+    let body = String::from_utf8(body).map_err(|_| malformed("body"))?;
+    Ok((Reply { status, body }, (!ends).then_some(reader)))
+}
+
+fn read_line(reader: &mut Connection) -> io::Result<String> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "hung up"));
+    }
+    let line = line.strip_suffix("\r\n").ok_or_else(|| malformed("line"))?;
+    Ok(line.to_owned())
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}

@@ -1,0 +1,59 @@
+//! Faults under load: what the platform gets when everything behind the gate, and around it, fails.
+//!
+//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if a single reply was lost:
+//! missing, late, malformed, of another request, or of an event that the app never saw.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+
+#[path = "harness.rs"]
+mod harness;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use harness::{ALL, Run};
+
+const HEAD: &str = "\
+| scenario | sent | by the app | by policy | lost | p99, ms | peak, MB | |
+|---|--:|--:|--:|--:|--:|--:|---|";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(program) = arguments.next() else {
+        eprintln!("faults PROGRAM [--brief] [SCENARIO…]");
+        return ExitCode::FAILURE;
+    };
+    let (options, names): (Vec<_>, Vec<_>) = arguments.partition(|word| word == "--brief");
+    if let Some(name) = names.iter().find(|name| ALL.iter().all(|(own, _)| own != name)) {
+        eprintln!("there is no scenario {name}");
+        return ExitCode::FAILURE;
+    }
+    let run = Run { program: Path::new(&program), brief: !options.is_empty() };
+    println!("{HEAD}");
+    let mut good = true;
+    for (name, scenario) in ALL {
+        if !names.is_empty() && names.iter().all(|wanted| wanted != name) {
+            continue;
+        }
+        let row = scenario(&run);
+        let (p99, tally) = (p99(&row.tally.micros), &row.tally);
+        let (sent, right, policy, lost) = (tally.sent, tally.right, tally.policy, tally.lost);
+        let (peak, notes) = (row.peak, row.notes.join("; "));
+        println!(
+            "| {name} | {sent} | {right} | {policy} | {lost} | {p99:.1} | {peak:.0} | {notes} |"
+        );
+        for fault in row.all_faults() {
+            eprintln!("{name}: {fault}");
+            good = false;
+        }
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The 99th percentile of the replies' times, in milliseconds.
+fn p99(micros: &[u32]) -> f64 {
+    let mut micros = micros.to_vec();
+    micros.sort_unstable();
+    let at = micros.len() * 99 / 100;
+    micros.get(at).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
+}

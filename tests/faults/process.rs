@@ -1,0 +1,197 @@
+//! The program under test, as a process.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+pub const TOKEN: &str = "s3cret-t0ken";
+pub const KEY: &str = "s1gning-k3y";
+
+/// The reply to a play when the app failed.
+pub const FAILED: &str = r#"{"data":{"result":0,"message":"Please try again"}}"#;
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A port that nobody has, and that nobody is given who asks for any.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let spread = std::process::id().wrapping_mul(263).wrapping_add(step);
+        let port = 10_000 + u16::try_from(spread % 22_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Log {
+    File,
+    FullDisk,
+    /// A pipe that nobody reads.
+    StuckPipe,
+}
+
+/// A folder with a config, and the ports that it names.
+pub struct Setup<'a> {
+    pub program: &'a Path,
+    pub folder: TempDir,
+    pub port: u16,
+    pub admin: u16,
+    pub log: Log,
+    /// What the shell is told of the most file descriptors that the process may have.
+    pub descriptors: Option<&'static str>,
+}
+
+impl<'a> Setup<'a> {
+    /// Every address at the app on `app`; its answers may take `timeout`.
+    pub fn new(program: &'a Path, app: u16, timeout: Duration) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (port, admin) = (free_port(), free_port());
+        let timeout = timeout.as_millis();
+        let config = format!(
+            "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 2\n\
+             upstream = 'http://127.0.0.1:{app}'\nupgrade_socket = 'upgrade.sock'\n\
+             [[route]]\npath = '/callbacks/kollus/{{token}}'\nprovider = 'kollus'\n\
+             token = {{ env = 'KOLLUS_TOKEN' }}\n\
+             [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
+             [[template]]\nname = 'plays'\nprovider = 'kollus'\nbind = ['c']\n\
+             [template.on.live_play]\nurl = 'http://127.0.0.1:{app}/kollus/play'\n\
+             timeout_ms = {timeout}\non_failure = {{ result = 0, message = 'Please try again' }}\n\
+             [[template]]\nname = 'pushes'\nprovider = 'tencent-css'\n\
+             keys = [{{ env = 'TENCENT_KEY' }}]\nbind = ['push.example.com']\n\
+             [template.on.push]\nurl = 'http://127.0.0.1:{app}/live/push'\ntimeout_ms = {timeout}\n"
+        );
+        fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+        Self { program, folder, port, admin, log: Log::File, descriptors: None }
+    }
+
+    pub fn start(&self) -> Gatepost {
+        self.spawn(false)
+    }
+
+    /// Starts a successor of the one that runs.
+    pub fn upgrade(&self) -> Gatepost {
+        self.spawn(true)
+    }
+
+    fn spawn(&self, upgrade: bool) -> Gatepost {
+        let log_path = self.folder.path().join("log");
+        let stderr = match self.log {
+            Log::File => {
+                Stdio::from(File::options().create(true).append(true).open(&log_path).unwrap())
+            }
+            Log::FullDisk => Stdio::from(File::options().write(true).open("/dev/full").unwrap()),
+            Log::StuckPipe => full_pipe(),
+        };
+        let limit = self.descriptors.map_or(String::new(), |limit| format!("ulimit {limit}; "));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\"")).arg(self.program);
+        command.args(["--log-format", "json", "run", "-c"]);
+        command.arg(self.folder.path().join("gatepost.toml")).args(upgrade.then_some("--upgrade"));
+        command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).env_remove("GATEPOST_LOG");
+        let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
+        let gatepost = Gatepost { child, port: self.port, admin: self.admin };
+        gatepost.wait_until_ready();
+        gatepost
+    }
+
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// A pipe that holds all that it can, and that nobody reads as long as this process lives.
+fn full_pipe() -> Stdio {
+    const CAPACITY: usize = 65_536;
+    let (reader, mut writer) = io::pipe().unwrap();
+    writer.write_all(&[b'x'; CAPACITY]).unwrap();
+    std::mem::forget(reader);
+    writer.into()
+}
+
+/// A process that is killed when it goes out of scope.
+pub struct Gatepost {
+    child: Child,
+    port: u16,
+    admin: u16,
+}
+
+impl Gatepost {
+    fn wait_until_ready(&self) {
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(started.elapsed() < PATIENCE, "gatepost does not start");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let _gone = kill_process(Pid::from_child(&self.child), signal);
+    }
+
+    /// A figure of `/proc/…/status`, in MB.
+    pub fn memory(&self, name: &str) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        kilobytes.unwrap_or(0.0) / 1024.0
+    }
+
+    /// Waits until it has ended; with its exit code, if it has one and was not killed here.
+    pub fn wait(&mut self) -> Result<(), String> {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            match self.child.try_wait() {
+                Ok(None) => thread::sleep(Duration::from_millis(5)),
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) => return Err(format!("it ended with {status}")),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Err("it does not end".into())
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) -> Result<(), String> {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    pub fn metrics(&self) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.admin))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        BufReader::new(stream).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// What a counter without labels says.
+    pub fn counter(&self, name: &str) -> Option<u64> {
+        let text = self.metrics().ok()?;
+        text.as_bytes()
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+}
+
+impl Drop for Gatepost {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}

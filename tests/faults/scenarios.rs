@@ -1,0 +1,406 @@
+//! What goes wrong, one scenario each.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::app::{Act, App};
+use super::load::{Load, Tally};
+use super::process::{Gatepost, Log, Setup, free_port};
+
+/// How long a scenario takes, and on which program.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    pub program: &'a Path,
+    pub brief: bool,
+}
+
+/// What came of a scenario.
+#[derive(Debug, Default)]
+pub struct Row {
+    pub name: &'static str,
+    pub tally: Tally,
+    /// The most memory that the process had, in MB.
+    pub peak: f64,
+    pub notes: Vec<String>,
+    /// What must not be.
+    pub faults: Vec<String>,
+}
+
+pub type Scenario = fn(&Run<'_>) -> Row;
+
+pub const ALL: [(&str, Scenario); 19] = [
+    ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
+    ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
+    ("refusing", refusing),
+    ("resetting", |run| {
+        run.with_app("resetting", HURRIED, &[Act::Answers, Act::ResetsAtOnce, Act::ResetsInHead])
+    }),
+    ("closing", |run| {
+        run.with_app("closing", HURRIED, &[Act::Answers, Act::Closes, Act::ClosesInBody])
+    }),
+    ("garbage", |run| run.with_app("garbage", HURRIED, &GARBAGE)),
+    ("huge-body", |run| run.with_app("huge-body", HURRIED, &[Act::Answers, Act::HugeBody])),
+    ("endless-body", |run| {
+        run.with_app("endless-body", HURRIED, &[Act::Answers, Act::EndlessBody])
+    }),
+    ("endless-head", |run| {
+        run.with_app("endless-head", HURRIED, &[Act::Answers, Act::EndlessHead])
+    }),
+    ("endless-interim", |run| {
+        run.with_app("endless-interim", HURRIED, &[Act::Answers, Act::EndlessInterim])
+    }),
+    ("restarting", restarting),
+    ("log-full-disk", |run| unwritable_log(run, "log-full-disk", Log::FullDisk)),
+    ("log-stuck-pipe", |run| unwritable_log(run, "log-stuck-pipe", Log::StuckPipe)),
+    ("descriptors", descriptors),
+    ("stop", stop),
+    ("upgrade", upgrade),
+    ("reload", reload),
+    ("idle", idle),
+    ("soak", soak),
+];
+
+const GARBAGE: [Act; 5] =
+    [Act::Answers, Act::NoHttp, Act::ShortLength, Act::LongLength, Act::BadJson];
+
+/// The app's time when it is well: more than a busy machine takes.
+const HEALTHY: Duration = Duration::from_secs(5);
+
+/// The app's time when it is not.
+const HURRIED: Duration = Duration::from_millis(500);
+
+/// For loads that are counted.
+const LONG: Duration = Duration::from_secs(900);
+
+/// How many connections send.
+const CONNECTIONS: usize = 32;
+
+/// The most memory that a process may have, in MB, but for idle connections.
+const MOST_MEMORY: f64 = 128.0;
+
+impl Run<'_> {
+    const fn duration(&self) -> Duration {
+        if self.brief { Duration::from_millis(800) } else { Duration::from_secs(8) }
+    }
+
+    /// What the machine may take beside the app's time: one that builds and tests, for longer.
+    const fn slack(&self) -> Duration {
+        if self.brief { Duration::from_secs(8) } else { Duration::from_secs(1) }
+    }
+
+    fn load<'a>(&self, setup: &Setup<'_>, app: &'a App, timeout: Duration) -> Load<'a> {
+        Load {
+            port: setup.port,
+            connections: CONNECTIONS,
+            acts: &[Act::Answers],
+            requests: u64::MAX,
+            duration: self.duration(),
+            patience: timeout + self.slack(),
+            may_end: &NEVER,
+            seen: &app.seen,
+            established: AtomicUsize::new(0),
+        }
+    }
+
+    /// A load on an app that does each of these in turn.
+    fn with_app(&self, name: &'static str, timeout: Duration, acts: &[Act]) -> Row {
+        let app = App::start();
+        let setup = Setup::new(self.program, app.port, timeout);
+        let mut gatepost = setup.start();
+        let tally = Load { acts, ..self.load(&setup, &app, timeout) }.run();
+        let mut row = Row { name, tally, ..Row::default() };
+        if acts.iter().all(|act| *act == Act::Answers) {
+            row.expect_all_right();
+        }
+        row.finish(&setup, &mut gatepost, &app);
+        row
+    }
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl Row {
+    fn check(&mut self, good: bool, fault: impl Into<String>) {
+        if !good {
+            self.faults.push(fault.into());
+        }
+    }
+
+    /// Everything that must not have been.
+    pub fn all_faults(&self) -> Vec<String> {
+        let lost = (self.tally.lost > 0).then(|| format!("{} lost", self.tally.lost));
+        self.faults.iter().cloned().chain(lost).chain(self.tally.complaints.clone()).collect()
+    }
+
+    /// The app was well, so it was asked.
+    fn expect_all_right(&mut self) {
+        let spared = self.tally.spared;
+        self.check(spared == 0, format!("{spared} answered without the app"));
+        self.check(self.tally.right > 0, "nothing was answered by the app");
+    }
+
+    /// Stops the process, and looks at what is left of it.
+    fn finish(&mut self, setup: &Setup<'_>, gatepost: &mut Gatepost, app: &App) {
+        self.peak = self.peak.max(gatepost.memory("VmHWM"));
+        let peak = self.peak;
+        self.check(peak > 0.0, "it was gone before it was stopped");
+        self.check(peak < MOST_MEMORY || self.name == "idle", format!("{peak:.0} MB of memory"));
+        if let Err(error) = gatepost.stop() {
+            self.faults.push(error);
+        }
+        self.look_back(setup, app);
+    }
+
+    fn look_back(&mut self, setup: &Setup<'_>, app: &App) {
+        self.check(!setup.log_text().contains("panicked"), "it panicked");
+        let forged = app.seen.forged.load(Ordering::Relaxed);
+        self.check(forged == 0, format!("the app saw {forged} forged requests"));
+        self.check(app.seen.ids_differ(), "two pushes had one ce-id");
+        self.check(self.tally.sent > 0, "nothing was sent");
+    }
+}
+
+/// Nobody listens at the app's address.
+fn refusing(run: &Run<'_>) -> Row {
+    let app = App::absent(free_port());
+    let setup = Setup::new(run.program, app.port, HURRIED);
+    let mut gatepost = setup.start();
+    let tally = run.load(&setup, &app, HURRIED).run();
+    let mut row = Row { name: "refusing", tally, ..Row::default() };
+    row.check(row.tally.right == 0, "an absent app answered");
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// Runs the load, and does something again and again until it ends.
+fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
+    thread::scope(|scope| {
+        let load: ScopedJoinHandle<'_, Tally> = scope.spawn(|| load.run());
+        while !load.is_finished() {
+            act();
+        }
+        load.join().unwrap()
+    })
+}
+
+/// The app goes down, with all its connections, and comes up again.
+fn restarting(run: &Run<'_>) -> Row {
+    let mut app = App::start();
+    let setup = Setup::new(run.program, app.port, HURRIED);
+    let mut gatepost = setup.start();
+    let seen = std::sync::Arc::clone(&app.seen);
+    let load = Load {
+        port: setup.port,
+        connections: CONNECTIONS,
+        acts: &[Act::Answers],
+        requests: u64::MAX,
+        duration: run.duration(),
+        patience: HURRIED + run.slack(),
+        may_end: &NEVER,
+        seen: &seen,
+        established: AtomicUsize::new(0),
+    };
+    let mut restarts = 0;
+    let tally = while_loaded(&load, || {
+        thread::sleep(Duration::from_millis(150));
+        app.restart(Duration::from_millis(30));
+        restarts += 1;
+    });
+    let mut row = Row { name: "restarting", tally, ..Row::default() };
+    row.notes.push(format!("{restarts} restarts"));
+    row.check(row.tally.right > 0, "nothing was answered by the app");
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// Standard error takes nothing, or takes nothing any more.
+fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
+    let app = App::start();
+    let setup = Setup { log, ..Setup::new(run.program, app.port, HEALTHY) };
+    let mut gatepost = setup.start();
+    let mut tally = run.load(&setup, &app, HEALTHY).run();
+    // More refusals than the pipe and the queue hold.
+    let rest = Load { requests: 90_000, duration: LONG, ..run.load(&setup, &app, HEALTHY) };
+    if !run.brief {
+        tally.add(rest.run());
+    }
+    let mut row = Row { name, tally, ..Row::default() };
+    row.expect_all_right();
+    let dropped = gatepost.counter("gatepost_log_lines_dropped_total").unwrap_or_default();
+    row.notes.push(format!("{dropped} log lines dropped"));
+    row.check(dropped > 0 || log == Log::StuckPipe && run.brief, "no dropped line was counted");
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// All file descriptors are taken for a while.
+fn descriptors(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
+    let mut gatepost = setup.start();
+    // Whoever is told that a connection ends finds no other for a while.
+    let full = AtomicBool::new(true);
+    let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
+    let mut others = Vec::new();
+    let mut tally = thread::scope(|scope| {
+        let sending = scope.spawn(|| load.run());
+        load.wait_until_established(&sending);
+        others.extend((0..128).filter_map(|_| TcpStream::connect(("127.0.0.1", setup.port)).ok()));
+        sending.join().unwrap()
+    });
+    let spared = std::mem::take(&mut tally.spared);
+    drop(others);
+    let after = run.load(&setup, &app, HEALTHY).run();
+    let mut row = Row { name: "descriptors", tally: after, ..Row::default() };
+    row.notes.push(format!("{spared} by policy while there were none left"));
+    row.expect_all_right();
+    row.tally.add(tally);
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// SIGTERM in the middle of the load.
+fn stop(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut row = Row { name: "stop", ..Row::default() };
+    let rounds = if run.brief { 1 } else { 8 };
+    for _ in 0..rounds {
+        let stopping = AtomicBool::new(false);
+        let mut gatepost = setup.start();
+        let load = Load { may_end: &stopping, ..run.load(&setup, &app, HEALTHY) };
+        let tally = thread::scope(|scope| {
+            let sending = scope.spawn(|| load.run());
+            load.wait_until_established(&sending);
+            thread::sleep(run.duration() / 8);
+            row.peak = row.peak.max(gatepost.memory("VmHWM"));
+            stopping.store(true, Ordering::Relaxed);
+            if let Err(error) = gatepost.stop() {
+                row.faults.push(error);
+            }
+            sending.join().unwrap()
+        });
+        row.tally.add(tally);
+    }
+    row.notes.push(format!("{rounds} stops"));
+    row.expect_all_right();
+    row.look_back(&setup, &app);
+    row
+}
+
+/// A successor takes over, again and again, in the middle of the load.
+fn upgrade(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let load = run.load(&setup, &app, HEALTHY);
+    let mut row = Row { name: "upgrade", ..Row::default() };
+    let mut upgrades = 0;
+    let tally = while_loaded(&load, || {
+        row.peak = row.peak.max(gatepost.memory("VmHWM"));
+        let successor = setup.upgrade();
+        if let Err(error) = gatepost.wait() {
+            row.faults.push(error);
+        }
+        if let Err(error) = successor.metrics() {
+            row.faults.push(format!("the admin listener: {error}"));
+        }
+        gatepost = successor;
+        upgrades += 1;
+    });
+    row.tally = tally;
+    row.notes.push(format!("{upgrades} upgrades"));
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// SIGHUP in the middle of the load.
+fn reload(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let config = setup.folder.path().join("gatepost.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let mut edits = 0;
+    let tally = while_loaded(&run.load(&setup, &app, HEALTHY), || {
+        edits += 1;
+        let described = format!("name = 'plays'\ndescription = '{edits}'\n");
+        fs::write(&config, text.replace("name = 'plays'\n", &described)).unwrap();
+        gatepost.signal(Signal::HUP);
+        thread::sleep(Duration::from_millis(10));
+    });
+    let mut row = Row { name: "reload", tally, ..Row::default() };
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    let reloads = setup.log_text().matches("the config was read again").count();
+    row.notes.push(format!("{reloads} reloads"));
+    row.check(reloads > 0, "nothing was read again");
+    row
+}
+
+/// Many connections that made one request each, and wait.
+fn idle(run: &Run<'_>) -> Row {
+    let _as_many_as_there_may_be = rlimit::increase_nofile_limit(u64::MAX);
+    let count = if run.brief { 300 } else { 9_500 };
+    let app = App::start();
+    // A soft limit, which it raises.
+    let low = Some("-S -n 256");
+    let setup = Setup { descriptors: low, ..Setup::new(run.program, app.port, HEALTHY) };
+    let mut gatepost = setup.start();
+    let mut tally = run.load(&setup, &app, HEALTHY).run();
+    let before = gatepost.memory("VmRSS");
+    let mut row = Row { name: "idle", ..Row::default() };
+    let waiting: Vec<_> = (0..count).map_while(|_| visit(setup.port)).collect();
+    row.check(waiting.len() == count, format!("only {} of {count} idle", waiting.len()));
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let each = (gatepost.memory("VmRSS") - before) * 1024.0 / waiting.len().max(1) as f64;
+    tally.add(run.load(&setup, &app, HEALTHY).run());
+    row.tally = tally;
+    row.notes.push(format!("{} idle connections, {each:.1} KB each", waiting.len()));
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// A connection on which one forged push was refused, and which stays open.
+fn visit(port: u16) -> Option<TcpStream> {
+    use std::io::{Read as _, Write as _};
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(HEALTHY)).ok()?;
+    stream
+        .write_all(b"POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        .ok()?;
+    let mut reply = [0; 512];
+    let length = stream.read(&mut reply).ok()?;
+    reply[..length].ends_with(b"refused\n").then_some(stream)
+}
+
+/// A million requests, after which there is no more memory in use than after the first of them.
+fn soak(run: &Run<'_>) -> Row {
+    let (warm, whole) = if run.brief { (500, 2_000) } else { (10_000, 1_000_000) };
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let mut row = Row { name: "soak", ..Row::default() };
+    let load = |requests| {
+        let whole = run.load(&setup, &app, HEALTHY);
+        Load { requests, duration: LONG, ..whole }.run()
+    };
+    row.tally = load(warm);
+    let before = gatepost.memory("VmRSS");
+    row.tally.add(load(whole - warm));
+    let after = gatepost.memory("VmRSS");
+    row.notes.push(format!("{before:.1} MB after {warm}, {after:.1} MB after {whole}"));
+    row.check(after <= before * 1.05 || run.brief, "memory grows");
+    row.check(row.tally.sent == whole, format!("only {} were sent", row.tally.sent));
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
