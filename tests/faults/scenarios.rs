@@ -382,9 +382,10 @@ fn visit(port: u16) -> Option<TcpStream> {
     reply[..length].ends_with(b"refused\n").then_some(stream)
 }
 
-/// A million requests, after which there is no more memory in use than after the first of them.
+/// A million requests. The memory of a process that leaks nothing still moves by some two megabytes,
+/// with how much waits at once; four bytes lost of each request would be more.
 fn soak(run: &Run<'_>) -> Row {
-    let (warm, whole) = if run.brief { (500, 2_000) } else { (10_000, 1_000_000) };
+    let steps = if run.brief { [500, 1_000, 2_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
     let mut gatepost = setup.start();
@@ -393,13 +394,14 @@ fn soak(run: &Run<'_>) -> Row {
         let whole = run.load(&setup, &app, HEALTHY);
         Load { requests, duration: LONG, ..whole }.run()
     };
-    row.tally = load(warm);
-    let before = gatepost.memory("VmRSS");
-    row.tally.add(load(whole - warm));
-    let after = gatepost.memory("VmRSS");
-    row.notes.push(format!("{before:.1} MB after {warm}, {after:.1} MB after {whole}"));
-    row.check(after <= before * 1.05 || run.brief, "memory grows");
-    row.check(row.tally.sent == whole, format!("only {} were sent", row.tally.sent));
+    let [_, warm, end] = steps.map(|step| {
+        row.tally.add(load(step - row.tally.sent));
+        let memory = gatepost.memory("VmRSS");
+        row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
+        memory
+    });
+    row.check(end - warm < 3.0, "memory grows");
+    row.check(row.tally.sent == steps[2], format!("only {} were sent", row.tally.sent));
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
     row
