@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
+use prometheus::core::Collector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -29,72 +30,68 @@ pub(crate) struct Metrics {
 /// One set for the process, as one process has one `/metrics`.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
+#[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
+fn register<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: prometheus::Result<M>,
+) -> M {
+    let metric = metric.expect("valid name");
+    registry.register(Box::new(metric.clone())).expect("new name");
+    metric
+}
+
 impl Metrics {
-    #[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
     fn new() -> Self {
         let registry = Registry::new();
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("valid name");
-            registry.register(Box::new(counter.clone())).expect("new name");
-            counter
+        let counter = |name, help, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
-        let callbacks = counter(
-            "gatepost_callbacks_total",
-            "Accepted callbacks, by where the reply came from.",
-            &["provider", "kind", "origin"],
-        );
-        let refusals = counter(
-            "gatepost_refusals_total",
-            "Refused callbacks, by the code of the reason.",
-            &["provider", "code"],
-        );
-        let failures = counter(
-            "gatepost_app_failures_total",
-            "Callbacks answered by the failure policy, by the code of the reason.",
-            &["provider", "kind", "code"],
-        );
-        let shadows = counter(
-            "gatepost_shadow_total",
-            "Callbacks that passed in shadow mode, by what the verdict would have been.",
-            &["provider", "code"],
-        );
-        let options = HistogramOpts::new(
+        let seconds = HistogramOpts::new(
             "gatepost_callback_seconds",
             "From the head of an accepted callback to its reply.",
         );
-        let seconds = HistogramVec::new(options, &["provider", "kind"]).expect("valid name");
-        registry.register(Box::new(seconds.clone())).expect("new name");
-        let in_flight = IntGauge::new("gatepost_requests_in_flight", "Requests being served.")
-            .expect("valid name");
-        registry.register(Box::new(in_flight.clone())).expect("new name");
-        let reused = counter(
-            "gatepost_signatures_reused_total",
-            "Accepted callbacks whose signature came with another body before.",
-            &["provider", "template"],
-        );
-        let circuits = IntGaugeVec::new(
-            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked."),
-            &["address"],
-        );
-        let circuits = circuits.expect("valid name");
-        registry.register(Box::new(circuits.clone())).expect("new name");
-        let log_lines_dropped = IntCounter::new(
-            "gatepost_log_lines_dropped_total",
-            "Log lines that could not be written, or not fast enough.",
-        )
-        .expect("valid name");
-        registry.register(Box::new(log_lines_dropped.clone())).expect("new name");
+        let circuits =
+            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked.");
         Self {
+            callbacks: counter(
+                "gatepost_callbacks_total",
+                "Accepted callbacks, by where the reply came from.",
+                &["provider", "kind", "origin"],
+            ),
+            refusals: counter(
+                "gatepost_refusals_total",
+                "Refused callbacks, by the code of the reason.",
+                &["provider", "code"],
+            ),
+            failures: counter(
+                "gatepost_app_failures_total",
+                "Callbacks answered by the failure policy, by the code of the reason.",
+                &["provider", "kind", "code"],
+            ),
+            shadows: counter(
+                "gatepost_shadow_total",
+                "Requests that passed in shadow mode, by what the gate would have done.",
+                &["provider", "code"],
+            ),
+            reused: counter(
+                "gatepost_signatures_reused_total",
+                "Accepted callbacks whose signature came with another body before.",
+                &["provider", "template"],
+            ),
+            seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
+            in_flight: register(
+                &registry,
+                IntGauge::new("gatepost_requests_in_flight", "Requests being served."),
+            ),
+            circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
+            log_lines_dropped: register(
+                &registry,
+                IntCounter::new(
+                    "gatepost_log_lines_dropped_total",
+                    "Log lines that could not be written, or not fast enough.",
+                ),
+            ),
             registry,
-            callbacks,
-            refusals,
-            failures,
-            shadows,
-            seconds,
-            log_lines_dropped,
-            in_flight,
-            reused,
-            circuits,
         }
     }
 
