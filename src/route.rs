@@ -439,15 +439,22 @@ fn join(names: &[String]) -> String {
     names.iter().flat_map(|name| ["/", name]).collect()
 }
 
-/// The path, and what is left of it on a server that drops parameters before it decodes, or after
-/// any number of times: there `;%2fx` is one parameter, and elsewhere a segment.
+/// The path, and what is left of it on a server that drops parameters, or an authority, before it
+/// decodes or after any number of times: there `;%2fx` is one parameter, and elsewhere a segment.
 fn spellings(path: &str) -> Vec<String> {
     let mut spellings = vec![path.to_owned()];
-    if decode(path).contains(';') {
-        for decoded in decodings(path).filter(|decoded| decoded.contains(';')) {
+    let whole = decode(path);
+    if !whole.contains(';') && !whole.starts_with("//") {
+        return spellings;
+    }
+    for decoded in decodings(path) {
+        if decoded.contains(';') {
             let names: Vec<_> = decoded.split('/').map(before_parameters).collect();
             spellings.push(names.join("/"));
         }
+        let authority = decoded.strip_prefix("//");
+        let behind = authority.and_then(|text| text.get(text.find('/')?..));
+        spellings.extend(behind.map(str::to_owned));
     }
     spellings
 }
@@ -480,7 +487,7 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 55] = [
+    const SPELLINGS: [&str; 56] = [
         "/callbacks/x/.%09./tencent",
         "/callbacks/ten%00cent",
         "/callbacks/ten%09cent",
@@ -536,6 +543,7 @@ mod tests {
         "/callbacks;a%2fb/tencent",
         "/callbacks/%%37%34encent",
         "/callbacks/%25252525252525252525252525252525252574encent",
+        "//a%2fb/callbacks/tencent",
     ];
 
     #[test]
