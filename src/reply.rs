@@ -7,6 +7,8 @@
 //! | 401, 403 | deny, with the body's `message` if it has one | 503 |
 //! | anything else, or nothing in time | the template's `on_failure` | 503 |
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -17,7 +19,6 @@ use crate::template::Delivery;
 use crate::verdict::{Accepted, Unavailable, UnavailableKind};
 
 /// What the app said.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Answer {
     /// It answered; `body` is `None` when it was over [`MAX_ANSWER_BYTES`].
@@ -31,6 +32,21 @@ pub enum Answer {
     Timeout,
     /// It could not be reached, or hung up; with the reason.
     Unreachable(String),
+}
+
+/// Without the body: an app's error page may repeat what it was sent.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response { status, body } => f
+                .debug_struct("Response")
+                .field("status", status)
+                .field("body_bytes", &body.as_ref().map(Bytes::len))
+                .finish(),
+            Self::Timeout => f.write_str("Timeout"),
+            Self::Unreachable(why) => f.debug_tuple("Unreachable").field(why).finish(),
+        }
+    }
 }
 
 /// The longest answer that is read.

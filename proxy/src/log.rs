@@ -12,8 +12,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tracing::Level;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::LogFormat;
 
@@ -27,7 +31,8 @@ static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the log. `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`.
+/// Starts the log. `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`. What this program is
+/// built on says nothing below `info`: there it prints requests as they came, with tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
@@ -41,9 +46,11 @@ pub(crate) fn start(format: LogFormat) {
         // They would go to standard error, past the queue.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
+    let own =
+        filter_fn(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::INFO);
     match format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).finish().with(own).init(),
+        LogFormat::Text => log.finish().with(own).init(),
     }
 }
 

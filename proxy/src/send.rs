@@ -99,7 +99,12 @@ fn key(send: &Send) -> Result<Option<String>, Problem> {
         return Ok(send.key.as_ref().map(|key| key.0.clone()));
     };
     let value = std::env::var(name);
-    value.map(Some).map_err(|_| format!("the environment variable {name} is not set"))
+    value.map(Some).map_err(|_| {
+        // It may be the key itself, by mistake.
+        let usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        let named = if name.bytes().all(usual) { &**name } else { "of --key-env" };
+        format!("the environment variable {named} is not set")
+    })
 }
 
 /// The request as it stands on the wire.
@@ -123,9 +128,10 @@ fn print(request: &Request<bytes::Bytes>) -> Result<(), Problem> {
 fn deliver(request: Request<bytes::Bytes>) -> Result<(), Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let to = request.uri().clone();
+    // Its path may hold a token.
+    let host = request.uri().host().unwrap_or_default().to_owned();
     let reply = runtime.block_on(app::fetch(request.map(Full::new)));
-    let (head, body) = reply.map_err(|why| format!("{to}: {why}"))?;
+    let (head, body) = reply.map_err(|why| format!("{host}: {why}"))?;
     say(io::stdout(), &head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();

@@ -5,6 +5,7 @@
 
 mod apps;
 mod callbacks;
+mod canary;
 mod cli;
 mod failure;
 mod faults;
@@ -23,6 +24,7 @@ mod support;
 mod template_api;
 mod template_load;
 mod templates;
+mod unseen;
 mod upgrade;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -31,6 +32,7 @@ impl Seen {
 pub struct App {
     pub port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 /// What the app does with a request.
@@ -55,13 +57,16 @@ impl App {
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (noted, act) = (Arc::clone(&seen), Arc::new(act));
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let counted = Arc::clone(&connections);
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
+                counted.fetch_add(1, Ordering::SeqCst);
                 let (noted, act) = (Arc::clone(&noted), Arc::clone(&act));
                 thread::spawn(move || serve(stream.unwrap(), connection, &noted, &*act));
             }
         });
-        Self { port, seen }
+        Self { port, seen, connections }
     }
 
     pub fn answering(status: u16, body: &'static str) -> Self {
@@ -70,11 +75,16 @@ impl App {
 
     /// One that is not there.
     pub fn down() -> Self {
-        Self { port: free_port(), seen: Arc::default() }
+        Self { port: free_port(), seen: Arc::default(), connections: Arc::default() }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// How many there were, whether or not a request came on them.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     pub fn seen(&self) -> Vec<Seen> {

@@ -1,13 +1,14 @@
 //! Every vector, through a Pingora proxy with a [`GateModule`], over sockets.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use gatepost::Timestamp;
 use gatepost_proxy::GateModule;
 use pingora::prelude::*;
 
-use crate::support::{Act, App, Client, connect, free_port};
+use crate::support::{Act, App, Client, Response, connect, free_port};
 use crate::vectors::{self, Outcome, Seen, Vector};
 
 static NOW: AtomicI64 = AtomicI64::new(0);
@@ -34,6 +35,11 @@ impl ProxyHttp for OwnProxy {
 }
 
 fn serve(app: &App) -> u16 {
+    serve_by(app, clock)
+}
+
+/// Serves the vectors' gate by a clock of the test's own, as tests run beside one another.
+pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
     let gate = GateModule::new(vectors::gate(&app.url(""))).with_clock(clock);
     let port = free_port();
     std::thread::spawn(move || {
@@ -47,32 +53,52 @@ fn serve(app: &App) -> u16 {
     port
 }
 
-fn bytes(vector: &Vector) -> Vec<u8> {
+/// The first line and the headers but for those of the framing.
+fn head(vector: &Vector) -> String {
     let request = &vector.case.request;
     let mut head = format!("{} {} HTTP/1.1\r\nhost: gate.test\r\n", request.method, request.path);
     for (name, value) in &request.headers {
         head += &format!("{name}: {value}\r\n");
     }
-    head += &format!("content-length: {}\r\n\r\n", vector.body.len());
-    [head.as_bytes(), &vector.body].concat()
+    head
 }
 
-#[test]
-fn every_vector_passes_the_proxy() {
-    let said: std::sync::Arc<std::sync::Mutex<(u16, &'static str)>> = std::sync::Arc::default();
-    let next = std::sync::Arc::clone(&said);
-    let app = App::start(move |_| {
-        let (status, body) = *next.lock().unwrap();
-        Act::Answer(status, body)
-    });
-    let port = serve(&app);
-    for vector in vectors::all() {
+/// The vector on the wire, with this body.
+pub fn bytes_with(vector: &Vector, body: &[u8]) -> Vec<u8> {
+    let head = head(vector) + &format!("content-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn bytes(vector: &Vector) -> Vec<u8> {
+    bytes_with(vector, &vector.body)
+}
+
+/// The vector on the wire in pieces: the head, and chunks of this size.
+fn pieces(vector: &Vector, size: usize) -> Vec<Vec<u8>> {
+    let mut pieces = vec![(head(vector) + "transfer-encoding: chunked\r\n\r\n").into_bytes()];
+    for chunk in vector.body.chunks(size) {
+        pieces.push([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    }
+    pieces.push(b"0\r\n\r\n".to_vec());
+    pieces
+}
+
+/// What came of each vector that `send` sends.
+fn check_all(
+    port: u16,
+    app: &App,
+    said: &Mutex<(u16, &'static str)>,
+    vectors: impl IntoIterator<Item = Vector>,
+    now: &AtomicI64,
+    send: impl Fn(&Vector, &mut Client) -> Response,
+) {
+    for vector in vectors {
         vector.check_signature();
-        NOW.store(vector.case.now, Ordering::SeqCst);
+        now.store(vector.case.now, Ordering::SeqCst);
         let saying = vector.app();
         *said.lock().unwrap() = (saying.status, saying.body.leak());
         let before = app.seen().len();
-        let reply = Client::new(connect(port)).send(&bytes(&vector));
+        let reply = send(&vector, &mut Client::new(connect(port)));
         let seen = app.seen().into_iter().nth(before).map(|seen| {
             let mut line = seen.line.split(' ').map(str::to_owned);
             Seen {
@@ -89,4 +115,44 @@ fn every_vector_passes_the_proxy() {
             seen,
         });
     }
+}
+
+/// An app that says what the vector's does.
+fn saying() -> (App, Arc<Mutex<(u16, &'static str)>>) {
+    let said: Arc<Mutex<(u16, &'static str)>> = Arc::default();
+    let next = Arc::clone(&said);
+    let app = App::start(move |_| {
+        let (status, body) = *next.lock().unwrap();
+        Act::Answer(status, body)
+    });
+    (app, said)
+}
+
+#[test]
+fn every_vector_passes_the_proxy() {
+    let (app, said) = saying();
+    let port = serve(&app);
+    let send = |vector: &Vector, client: &mut Client| client.send(&bytes(vector));
+    check_all(port, &app, &said, vectors::all(), &NOW, send);
+}
+
+#[test]
+fn a_vector_passes_the_proxy_in_any_chunks() {
+    static NOW: AtomicI64 = AtomicI64::new(0);
+    fn clock() -> Timestamp {
+        Timestamp::from_secs(NOW.load(Ordering::SeqCst))
+    }
+    let (app, said) = saying();
+    let port = serve_by(&app, clock);
+    // One in eleven, with chunks of several sizes; what is refused by its head is not read further.
+    let some = vectors::all().into_iter().step_by(11);
+    let some = some.filter(|vector| vector.body.len() < 4096);
+    let next = AtomicUsize::new(0);
+    check_all(port, &app, &said, some, &NOW, |vector, client| {
+        let size = [7, 64, 300, 4000][next.fetch_add(1, Ordering::SeqCst) % 4];
+        for piece in pieces(vector, size) {
+            client.write(&piece);
+        }
+        client.read()
+    });
 }

@@ -19,6 +19,7 @@ pub(crate) use answer::{AnswerFault, Member, Preset, read_presets};
 pub(crate) use decision::{Decision, Per, Policy, Protect, Said};
 pub(crate) use seal::{Form, FormRule, Seal, Sealing, TOKEN_DIGEST};
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,7 +27,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 /// A finished reply: what the platform gets.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
@@ -35,6 +36,16 @@ pub struct Reply {
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
     pub(crate) close: bool,
     pub(crate) body: Bytes,
+}
+
+/// Without what the platform's own headers and the body hold: keys, and the app's words.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {
