@@ -1,0 +1,73 @@
+//! What the fuzz targets share: the gate of the vectors, and second opinions written apart from it.
+
+pub mod paths;
+pub mod proof;
+#[allow(dead_code, reason = "its rules are the proxy's")]
+#[path = "../../../proxy/src/recorded.rs"]
+mod recorded;
+pub mod schema;
+#[allow(dead_code, reason = "the judging half is for the tests")]
+#[path = "../../it/vectors.rs"]
+pub mod vectors;
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
+use http::{HeaderMap, Method, Uri};
+use recorded::Recorded;
+
+/// When the harness receives what says no other time.
+pub const NOW: i64 = 1_703_731_478;
+
+/// The vectors' gate: every built-in provider.
+pub static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
+
+/// A request, and when it came.
+pub struct Request {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub now: i64,
+}
+
+impl Request {
+    pub fn post(path: &'static str, body: &[u8]) -> Self {
+        Self {
+            method: Method::POST,
+            uri: Uri::from_static(path),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body),
+            now: NOW,
+        }
+    }
+
+    /// As `gatepost explain` reads one from a file; the header `at` says when it came.
+    pub fn recorded(wire: &[u8]) -> Option<Self> {
+        let Recorded { method, uri, mut headers, body } = Recorded::parse(wire).ok()?;
+        let at = headers.remove("at");
+        let now = at.and_then(|at| at.to_str().ok()?.parse().ok()).unwrap_or(NOW);
+        Some(Self { method, uri, headers, body, now })
+    }
+
+    pub fn head(&self) -> Head<'_> {
+        Head::new(&self.method, &self.uri, &self.headers)
+    }
+
+    /// The gate's verdict; `None` for a path that is nobody's.
+    pub fn judge(&self, gate: &Gate, chunk: usize) -> Option<Result<Accepted, Refusal>> {
+        let now = Timestamp::from_secs(self.now);
+        match gate.admit(&self.head(), now) {
+            Admission::Other | Admission::Shadow(_) => None,
+            Admission::Refused(refusal) => Some(Err(refusal)),
+            Admission::Callback(mut intake) => {
+                let pushed = self
+                    .body
+                    .chunks(chunk.max(1))
+                    .try_for_each(|chunk| intake.push(Bytes::copy_from_slice(chunk)));
+                Some(pushed.and_then(|()| intake.finish(now)))
+            }
+        }
+    }
+}

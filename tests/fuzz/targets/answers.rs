@@ -1,0 +1,128 @@
+//! Whatever an app says, the platform gets a well-formed reply: JSON or a token in the kind's own
+//! envelope, every value of its type and in its range.
+//!
+//! Input: a line `NUMBER STATUS` (which kind; 0 is no answer in time, 1 is no app), and the body.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatepost::{Accepted, Answer, Definition, MAX_ANSWER_BYTES, Next, Origin, Reply, Timestamp};
+use gatepost_fuzz::{GATE, Request, proof, schema, vectors};
+use http::StatusCode;
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+struct Asking {
+    accepted: Accepted,
+    /// What the reply must fit; `None` for a notification.
+    reply: Option<Value>,
+}
+
+static KINDS: LazyLock<Vec<Asking>> = LazyLock::new(|| {
+    let mut kinds: Vec<(String, Asking)> = Vec::new();
+    for vector in vectors::all() {
+        let Some(event) = &vector.event else { continue };
+        let Some(Ok(accepted)) = request(&vector).judge(&GATE, usize::MAX) else { continue };
+        let provider =
+            event["source"].as_str().and_then(|s| s.split('/').nth(1)).expect("a source");
+        let kind = event["type"].as_str().expect("a type").to_owned();
+        let name = format!("{kind} {}", accepted.template().name());
+        let is_new = kinds.iter().all(|(known, _)| *known != name);
+        if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
+            let definition = Definition::built_in(provider).expect("a provider");
+            let reply = reply_schema(&definition, &kind);
+            // One notification is like another.
+            if reply.is_some() || kinds.iter().all(|(_, asking)| asking.reply.is_some()) {
+                kinds.push((name, Asking { accepted, reply }));
+            }
+        }
+    }
+    kinds.into_iter().map(|(_, asking)| asking).collect()
+});
+
+fn at(vector: &vectors::Vector) -> Timestamp {
+    Timestamp::from_secs(vector.case.now)
+}
+
+fn request(vector: &vectors::Vector) -> Request {
+    let case = &vector.case.request;
+    let mut request = Request::post("/", &vector.body);
+    request.method = case.method.parse().expect("a method");
+    request.uri = case.path.parse().expect("a path");
+    for (name, value) in &case.headers {
+        let name = http::HeaderName::try_from(name).expect("a name");
+        request.headers.insert(name, value.parse().expect("a value"));
+    }
+    request.now = vector.case.now;
+    request
+}
+
+/// The platform's own form of the kind's answer, which stands last but one, before the common form.
+fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Value> {
+    let info = definition.info();
+    let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
+    let schema = definition.schema(&kind.name).expect("a schema");
+    let forms = schema["$defs"]["answer"]["anyOf"].as_array().cloned();
+    assert_eq!(forms.is_some(), kind.decision);
+    forms.map(|mut forms| forms.swap_remove(forms.len() - 2))
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some(at) = data.iter().position(|b| *b == b'\n') else { return };
+    let (line, body) = (String::from_utf8_lossy(&data[..at]), &data[at + 1..]);
+    let mut words = line.split(' ').filter_map(|word| word.parse::<usize>().ok());
+    let (Some(kind), Some(status)) = (words.next(), words.next()) else { return };
+    let Asking { accepted, reply: expected } = &KINDS[kind % KINDS.len()];
+    let status = u16::try_from(status).unwrap_or_default();
+    let answer = match StatusCode::from_u16(status) {
+        Ok(status) => {
+            let body = (body.len() <= MAX_ANSWER_BYTES).then(|| body.to_vec().into());
+            Answer::Response { status, body }
+        }
+        Err(_) if status == 0 => Answer::Timeout,
+        Err(_) => Answer::Unreachable(String::from_utf8_lossy(body).into_owned()),
+    };
+    let now = Timestamp::from_secs(0);
+    let Next::Ask(question) = accepted.next(now) else { panic!("the app is asked") };
+    let conclusion = question.conclude(&answer, now);
+    let failed = matches!(conclusion.origin, Origin::Failure(_));
+    let heard = matches!(status, 200..=299 | 401 | 403);
+    assert!(heard || failed, "a failure is none");
+    match expected {
+        None if failed => assert_eq!(conclusion.reply.status(), 503),
+        None => assert_eq!(conclusion.reply.status(), 200),
+        Some(expected) => {
+            assert_eq!(conclusion.reply.status(), 200);
+            let Some(said) = payload(&conclusion.reply) else { return };
+            assert!(schema::fits(expected, &said), "{said} does not fit {expected}");
+        }
+    }
+});
+
+/// What the reply says, with its signature if it has one; `None` if it holds a number that no f64
+/// holds, which a platform's unknown fields may.
+fn payload(reply: &Reply) -> Option<Value> {
+    let is_json = reply.headers().any(|(_, value)| value == "application/json");
+    if is_json {
+        return parse(reply.body());
+    }
+    let text = std::str::from_utf8(reply.body()).expect("a token is text");
+    let (signed, signature) = text.rsplit_once('.').expect("three parts");
+    let (head, payload) = signed.split_once('.').expect("three parts");
+    let decode = |text| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+    assert_eq!(decode(head), br#"{"alg":"HS256","typ":"JWT"}"#);
+    assert_eq!(decode(signature), proof::sha256(b"test-security-key", &[signed.as_bytes()]));
+    parse(&decode(payload))
+}
+
+fn parse(json: &[u8]) -> Option<Value> {
+    serde_json::from_slice::<IgnoredAny>(json).expect("JSON");
+    match serde_json::from_slice(json) {
+        Err(error) if error.to_string().contains("number out of range") => None,
+        parsed => Some(parsed.expect("JSON")),
+    }
+}

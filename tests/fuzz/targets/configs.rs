@@ -1,0 +1,47 @@
+//! No config makes the reader panic, and no fault shows a value: here, the word `s3cr3t`.
+
+#![no_main]
+
+use gatepost::Gate;
+use libfuzzer_sys::fuzz_target;
+
+const SECRET: &str = "s3cr3t";
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    // Files are not the reader's.
+    if text.contains("file") || text.contains('\\') {
+        return;
+    }
+    let built = Gate::builder()
+        .toml(text)
+        .variable("KOLLUS_TOKEN", SECRET)
+        .variable("TENCENT_KEY", "also-s3cr3t")
+        .variable("TENCENT_OLDER_KEY", "s3cr3t-too")
+        .build();
+    let printed = match &built {
+        Ok(gate) => format!("{gate:?} {:?} {:?}", gate.warnings(), gate.proxy_settings()),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    assert!(!printed.contains(SECRET) || is_name(text), "{printed}");
+});
+
+/// Whether the word stands where names do, which are shown: a key, a tenant, a template, an address.
+fn is_name(text: &str) -> bool {
+    let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
+    fn named(value: &toml::Value, is_shown: bool) -> bool {
+        match value {
+            toml::Value::String(text) => is_shown && text.contains(SECRET),
+            toml::Value::Array(items) => items.iter().any(|item| named(item, is_shown)),
+            toml::Value::Table(table) => in_table(table, is_shown),
+            _ => false,
+        }
+    }
+    fn in_table(table: &toml::Table, is_shown: bool) -> bool {
+        const SHOWN: [&str; 6] = ["admin", "bind", "listen", "name", "path", "upstream"];
+        table.iter().any(|(key, value)| {
+            key.contains(SECRET) || named(value, is_shown || SHOWN.contains(&&**key) || key == "on")
+        })
+    }
+    in_table(&table, false)
+}

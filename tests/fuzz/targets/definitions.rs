@@ -1,0 +1,26 @@
+//! No definition makes the compiler panic; what it takes can be described, sampled and signed.
+
+#![no_main]
+
+use gatepost::{Definition, Timestamp};
+use gatepost_fuzz::NOW;
+use http::Uri;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let definition = match Definition::parse(text) {
+        Ok(definition) => definition,
+        Err(error) => {
+            assert!(!error.faults().is_empty(), "refused without a reason");
+            assert!(error.faults().iter().all(|fault| fault.line() > 0 && fault.column() > 0));
+            return;
+        }
+    };
+    for kind in definition.info().kinds {
+        assert!(definition.schema(&kind.name).is_some());
+        let sample = definition.sample(&kind.name).expect("a kind has a sample");
+        let signed = sample.sign("whsec_c2VjcmV0", Timestamp::from_secs(NOW));
+        let _unsignable = signed.request(&Uri::from_static("/callbacks/own?x=1"));
+    }
+});

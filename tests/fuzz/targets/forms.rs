@@ -1,0 +1,72 @@
+//! A form is taken as the URL standard reads it, or refused; and read again, it says the same.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use gatepost::RefusalKind;
+use gatepost_fuzz::{GATE, Request};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value};
+
+const PATH: &str = "/callbacks/kollus/vector-token";
+
+/// Of a live play callback: what is not text there.
+const TYPED: [&str; 3] = ["kind", "localtime", "uservalues"];
+
+fuzz_target!(|data: &[u8]| {
+    let data = &[b"kind=100&", data].concat();
+    if data.len() > 4096 {
+        return;
+    }
+    let pairs: Vec<_> = form_urlencoded::parse(data).into_owned().collect();
+    let names: BTreeSet<_> = pairs.iter().map(|(name, _)| name).collect();
+    let accepted = match Request::post(PATH, data).judge(&GATE, 61).expect("a callback path") {
+        Ok(accepted) => accepted,
+        Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
+    };
+    assert_eq!(names.len(), pairs.len(), "a name twice");
+    assert!(is_well_formed(data) && is_utf8(data));
+    let said: Map<String, Value> = serde_json::from_slice(accepted.event().data()).expect("JSON");
+    assert!(said.keys().all(|name| names.contains(name)), "a member of nobody's");
+    for (name, text) in &pairs {
+        match said.get(name) {
+            Some(Value::String(said)) if !TYPED.contains(&&**name) => assert_eq!(said, text),
+            Some(Value::Number(number)) => {
+                assert!(TYPED.contains(&&**name), "{name}");
+                assert!(number.is_i64() || number.is_u64());
+            }
+            Some(_) => assert!(TYPED.contains(&&**name), "{name}"),
+            None => assert!(text.trim().is_empty(), "{name} is lost"),
+        }
+    }
+    let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+    if printed.len() <= 4096 {
+        let again = Request::post(PATH, printed.as_bytes()).judge(&GATE, usize::MAX);
+        let again = again.expect("a callback path").expect("the same fields");
+        assert_eq!(again.event().data(), accepted.event().data());
+        assert_eq!(again.event().id(), accepted.event().id());
+    }
+});
+
+fn check(kind: RefusalKind, data: &[u8], is_twice: bool) {
+    match kind {
+        RefusalKind::BodyMissing => assert!(data.is_empty()),
+        RefusalKind::FormMalformed => assert!(!is_well_formed(data)),
+        RefusalKind::Utf8Invalid => assert!(!is_utf8(data)),
+        // Inside `uservalues` too.
+        RefusalKind::FieldDuplicate => {
+            assert!(is_twice || data.windows(4).any(|part| part == b"user"));
+        }
+        _ => assert!(is_well_formed(data) && is_utf8(data) && !is_twice, "{kind:?}"),
+    }
+}
+
+fn is_well_formed(data: &[u8]) -> bool {
+    let mut parts = data.split(|b| *b == b'%').skip(1);
+    parts.all(|part| part.len() > 1 && part[..2].iter().all(u8::is_ascii_hexdigit))
+}
+
+fn is_utf8(data: &[u8]) -> bool {
+    percent_encoding::percent_decode(data).decode_utf8().is_ok()
+}

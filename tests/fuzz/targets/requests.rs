@@ -1,0 +1,54 @@
+//! A file for `gatepost explain`: no panic, the gate's own verdict, and no key among the words.
+//!
+//! Input: a recorded request; the header `at` says when it came.
+
+#![no_main]
+
+use gatepost::Timestamp;
+use gatepost_fuzz::proof::Scheme;
+use gatepost_fuzz::{GATE, Request};
+use libfuzzer_sys::fuzz_target;
+
+const SECRETS: [&str; 7] = [
+    "vector-token",
+    "srs-token",
+    "older-key",
+    "SuperSecret123",
+    "It's a Secret",
+    "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "test-security-key",
+];
+
+fuzz_target!(|data: &[u8]| {
+    let Some(mut request) = Request::recorded(data) else { return };
+    let signed = request.headers.remove("x-sign").is_some();
+    if let (true, Some(scheme)) = (signed, Scheme::of(request.uri.path())) {
+        scheme.sign(&mut request);
+    }
+    let now = Timestamp::from_secs(request.now);
+    let explanation = GATE.explain(&request.head(), request.body.clone(), now);
+    let said = explanation.to_string();
+    let verdict = |judged| match judged {
+        None => "other",
+        Some(Ok(_)) => "accepted",
+        Some(Err(kind)) => kind,
+    };
+    let of = |judged: Option<&Result<_, gatepost::Refusal>>| {
+        verdict(judged.map(|judged| {
+            judged.as_ref().map(|_: &gatepost::Accepted| ()).map_err(|r| r.kind().as_str())
+        }))
+    };
+    let judged = request.judge(&GATE, usize::MAX);
+    assert_eq!(of(explanation.verdict.as_ref()), of(judged.as_ref()), "{said}");
+    for secret in SECRETS {
+        // What the sender wrote is shown where it names something.
+        let from_sender = contains(&request.body, secret)
+            || request.headers.values().any(|value| contains(value.as_bytes(), secret));
+        assert!(!said.contains(secret) || from_sender, "{said}");
+    }
+    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
+});
+
+fn contains(bytes: &[u8], word: &str) -> bool {
+    String::from_utf8_lossy(bytes).contains(word)
+}
