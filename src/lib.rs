@@ -4,7 +4,7 @@
 //! [`Gate`] is a compiled config and the only door in. It does no I/O, has no clock and no runtime:
 //! a head comes in ([`Gate::admit`]), then a body in chunks ([`Intake::push`]), then what time it
 //! is ([`Intake::finish`]); out comes a verdict. Only an [`Accepted`] callback can be forwarded;
-//! what the app answers becomes the platform's reply ([`Accepted::conclude`]).
+//! what the app answers becomes the platform's reply ([`Question::conclude`]).
 //!
 //! | feature | gives |
 //! |---|---|
