@@ -58,7 +58,7 @@ impl Admission {
     /// What the route's mode makes of it.
     pub(crate) fn on(self, route: &Route) -> Self {
         let judged = match (self, route.mode) {
-            (Self::Callback(intake), Mode::Shadow) => Ok(intake),
+            (Self::Callback(intake), Mode::Shadow) => Ok(intake.in_shadow()),
             (Self::Refused(refusal), Mode::Shadow) => Err(refusal),
             (admission, _) => return admission,
         };
@@ -143,6 +143,7 @@ pub struct Intake {
     content_type: Option<HeaderValue>,
     arrival: Arrival,
     memory: Arc<Memory>,
+    in_shadow: bool,
 }
 
 enum Body {
@@ -170,7 +171,23 @@ impl Intake {
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, kept } = checked;
-        Self { routes, route, body: Body::Empty, announced, kept, content_type, arrival, memory }
+        Self {
+            routes,
+            route,
+            body: Body::Empty,
+            announced,
+            kept,
+            content_type,
+            arrival,
+            memory,
+            in_shadow: false,
+        }
+    }
+
+    /// One that passes whatever is said of it.
+    pub(crate) const fn in_shadow(mut self) -> Self {
+        self.in_shadow = true;
+        self
     }
 
     fn route(&self) -> &Route {
@@ -259,8 +276,9 @@ impl Intake {
             |fault: RequestFault| self.refuse(fault).of(tenant.as_deref(), Some(&template.name));
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judged { kind, unknown_kind, event } = judged;
-        let reuses_signature =
-            reuses_signature(&self.memory, template, kind, &event, &received, now);
+        // What only passes in shadow mode is not remembered.
+        let reuses_signature = !self.in_shadow
+            && reuses_signature(&self.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }

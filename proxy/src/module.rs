@@ -299,19 +299,23 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
 /// lost, as a request that did not wait for its turn, and its connection ends with this one.
 async fn unless_gone<T>(session: &mut Session, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
-    tokio::select! {
+    let heard = tokio::select! {
         biased;
         done = &mut work => return Some(done),
-        heard = session.downstream_session.read_body_or_idle(true) => {
-            let gone = heard.is_err_and(|error| *error.etype() != ErrorType::ConnectError);
-            if gone {
-                return None;
-            }
-        }
-    }
+        heard = session.downstream_session.read_body_or_idle(true) => heard,
+    };
     session.set_keepalive(None);
-    Some(work.await)
+    match heard.map_err(|error| error.etype().clone()) {
+        // It may have closed its side alone, and still read.
+        Err(ErrorType::ConnectionClosed) => tokio::time::timeout(HALF_CLOSED, work).await.ok(),
+        Ok(_) | Err(ErrorType::ConnectError) => Some(work.await),
+        Err(_) => None,
+    }
 }
+
+/// How long a sender is still answered that has closed its side: nobody can tell it from one that is
+/// gone.
+const HALF_CLOSED: Duration = Duration::from_millis(250);
 
 fn expects_continue(session: &Session) -> bool {
     let expect = session.req_header().headers.get(EXPECT);

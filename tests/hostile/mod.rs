@@ -228,7 +228,9 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         wire.write(&genuine());
         wire.finish();
     }
-    let late = wire.status()?;
+    // hyper may read on in what it was sent, as the rest of a body, and find no request in it.
+    let no_request = |status: &u16| door.server() == Server::Hyper && *status == 400;
+    let late = wire.status()?.filter(|status| !no_request(status));
     same("what came after it got", &late, &None)
 }
 

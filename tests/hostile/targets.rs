@@ -190,7 +190,6 @@ fn odd_bytes() -> Vec<Case> {
         to(&format!("{}/callbacks/tencent", "/x/..".repeat(10_000))).kept(),
         to(&"/%2e%2e".repeat(1000)).passed(&format!("POST {}", "/%2e%2e".repeat(1000))),
         to(&format!("/callbacks%{}2ftencent", "25".repeat(10))).kept(),
-        to(&format!("/callbacks%{}2ftencent", "25".repeat(20)))
-            .passed(&format!("POST /callbacks%{}2ftencent", "25".repeat(20))),
+        to(&format!("/callbacks%{}2ftencent", "25".repeat(20))).kept(),
     ]
 }

@@ -52,6 +52,8 @@ const CONFIG: &str = "
     live_play = 'http://app.test/kollus/play'
     [[template]]
     name = 'push'
+    # Each case sends the same push.
+    dedupe = false
     provider = 'tencent-css'
     keys = [{ env = 'KEY' }]
     bind = ['push.example.com']

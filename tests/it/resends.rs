@@ -367,3 +367,19 @@ fn an_app_that_is_down_is_not_asked_until_it_is_tried_again() {
     assert!(!is_open());
     drop(asked(next(5, 1)));
 }
+
+#[test]
+fn what_only_passes_in_shadow_mode_is_not_remembered() {
+    let text = "[[route]]\npath = '/shadow'\nprovider = 'tencent-css'\nmode = 'shadow'\n\
+                [[route]]\npath = '/tencent'\nprovider = 'tencent-css'\n\
+                [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['test']\n\
+                bind = '*'\nsignature_reuse = 'refuse'";
+    let gate = Gate::builder().toml(text).build().unwrap();
+    let (uri, headers) = (Uri::from_static("/shadow"), HeaderMap::new());
+    let head = Head::new(&Method::POST, &uri, &headers);
+    let Admission::Shadow(shadow) = gate.admit(&head, at(0)) else { panic!("it passes") };
+    let mut observer = shadow.observe(|shadowed| assert_eq!(shadowed.code(), "accepted"));
+    observer.push(push(1, 600).into());
+    observer.finish(at(0));
+    drop(asked(pushed(&gate, &push(2, 600), at(0)).next(at(0))));
+}

@@ -93,8 +93,8 @@ impl Served {
             (sockets, handover, own.upstream.clone(), own.threads, own.stop_timeout)
         };
         if fixed(config.proxy()) != fixed(&self.started) {
-            let keys = "listen, upstream, admin, threads, stop_timeout_secs, proxy_protocol or \
-                        upgrade_socket";
+            let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
+                        proxy_protocol";
             return Err(Problem::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.take_up(config, shown);

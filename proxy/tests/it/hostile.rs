@@ -20,6 +20,8 @@ impl Proxy {
     fn of(app: App) -> Self {
         // A loaded machine is no fault of the app's.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
+        // Each case sends the same push.
+        let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);
         Self { gate, app }
     }
