@@ -71,7 +71,8 @@ fn nested() -> Vec<Case> {
 /// The sender says that this was all, and waits for its reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
-    let served = |case: Case| case.gets(&[200]).app_sees(&[EVENT]);
+    // hyper drops a service whose client has closed its side, if it is not done by then.
+    let served = |case: Case| case.gets(&[200]).app_sees(&[EVENT]).race_in_hyper();
     vec![
         served(all("after a genuine push", "{genuine}")),
         served(post("half-closed after a genuine push in chunks", CHUNKED, "{chunks}").waits()),
