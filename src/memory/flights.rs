@@ -27,7 +27,8 @@ pub(crate) type Shared = Receiver<Conclusion>;
 
 /// The right to ask the app about a callback, which ends when this is dropped.
 pub(crate) struct Claim {
-    memory: Arc<Memory>,
+    /// None once everybody was told: another may have begun since.
+    memory: Option<Arc<Memory>>,
     key: Fingerprint,
 }
 
@@ -53,7 +54,7 @@ impl Flights {
             return Err(done);
         }
         flights.insert(key, Vec::new());
-        Ok(Joined::First(Claim { memory: Arc::clone(memory), key }))
+        Ok(Joined::First(Claim { memory: Some(Arc::clone(memory)), key }))
     }
 }
 
@@ -63,24 +64,56 @@ impl Claim {
     }
 
     /// Tells everybody who waits.
-    pub(crate) fn share(self, conclusion: &Conclusion) {
-        let waiting = self.memory.flights.lock().remove(&self.key);
-        for sender in waiting.into_iter().flatten() {
+    pub(crate) fn share(mut self, conclusion: &Conclusion) {
+        for sender in self.end() {
             // Whoever is gone needs no answer.
             drop(sender.send(conclusion.clone()));
         }
+    }
+
+    /// Those who wait, of whom there will be no more.
+    fn end(&mut self) -> Vec<Sender<Conclusion>> {
+        let memory = self.memory.take();
+        memory.and_then(|memory| memory.flights.lock().remove(&self.key)).unwrap_or_default()
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // After `share` there is nothing left. Those who wait find their sender gone.
-        drop(self.memory.flights.lock().remove(&self.key));
+        // Those who wait find their sender gone.
+        drop(self.end());
     }
 }
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::Origin;
+
+    fn begin(memory: &Arc<Memory>) -> Claim {
+        match Flights::join(memory, 1, || None::<()>) {
+            Ok(Joined::First(claim)) => claim,
+            Ok(Joined::Waiting(_)) | Err(()) => panic!("somebody else is asking"),
+        }
+    }
+
+    #[test]
+    fn one_that_has_ended_takes_no_later_one_along() {
+        let memory: Arc<Memory> = Arc::default();
+        let mut first = begin(&memory);
+        drop(first.end());
+        let second = begin(&memory);
+        drop(first);
+        let joined = Flights::join(&memory, 1, || None::<()>);
+        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("the second was taken along") };
+        let reply = crate::reply::unavailable_reply();
+        second.share(&Conclusion { reply, origin: Origin::Resend });
+        assert!(matches!(shared.try_recv(), Ok(Some(_))));
     }
 }

@@ -101,6 +101,10 @@ impl<'a> Setup<'a> {
         command.args(["--log-format", "json", "run", "-c"]);
         command.arg(self.folder.path().join("gatepost.toml")).args(upgrade.then_some("--upgrade"));
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).env_remove("GATEPOST_LOG");
+        if !matches!(self.log, Log::File) {
+            // As many lines as there are callbacks, of which none may hold one up.
+            command.env("GATEPOST_LOG", "gatepost=debug");
+        }
         let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
         let gatepost = Gatepost { child, port: self.port, admin: self.admin };
         gatepost.wait_until_ready();

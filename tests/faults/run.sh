@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build -q --release -p gatepost-proxy --bin gatepost --example faults
-bin=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release
+bin=${CARGO_TARGET_DIR:-target}/release
 exec "$bin/examples/faults" "$bin/gatepost" "$@"

@@ -348,7 +348,7 @@ fn reload(run: &Run<'_>) -> Row {
 /// Many connections that made one request each, and wait.
 fn idle(run: &Run<'_>) -> Row {
     let _as_many_as_there_may_be = rlimit::increase_nofile_limit(u64::MAX);
-    let count = if run.brief { 300 } else { 9_500 };
+    let count = if run.brief { 300 } else { 10_000 };
     let app = App::start();
     // A soft limit, which it raises.
     let low = Some("-S -n 256");
@@ -382,8 +382,7 @@ fn visit(port: u16) -> Option<TcpStream> {
     reply[..length].ends_with(b"refused\n").then_some(stream)
 }
 
-/// A million requests. The memory of a process that leaks nothing still moves by some two megabytes,
-/// with how much waits at once; four bytes lost of each request would be more.
+/// A million requests: the memory after them is within 5% of that after ten thousand.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 1_000, 2_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
@@ -394,14 +393,22 @@ fn soak(run: &Run<'_>) -> Row {
         let whole = run.load(&setup, &app, HEALTHY);
         Load { requests, duration: LONG, ..whole }.run()
     };
-    let [_, warm, end] = steps.map(|step| {
+    let [start, _, end] = steps.map(|step| {
         row.tally.add(load(step - row.tally.sent));
-        let memory = gatepost.memory("VmRSS");
-        row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
+        row.notes.push(format!("{step} requests"));
+        // The least of several moments: the allocator gives memory back as it goes on.
+        let memory = (0..20).map(|_| {
+            row.tally.add(load(50));
+            gatepost.memory("VmRSS")
+        });
+        let memory = memory.fold(f64::MAX, f64::min);
+        if let Some(note) = row.notes.last_mut() {
+            *note = format!("{memory:.1} MB after {note}");
+        }
         memory
     });
-    row.check(end - warm < 3.0, "memory grows");
-    row.check(row.tally.sent == steps[2], format!("only {} were sent", row.tally.sent));
+    row.check(end < start * 1.05, "memory grows");
+    row.check(row.tally.sent >= steps[2], format!("only {} were sent", row.tally.sent));
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
     row
