@@ -8,7 +8,7 @@
 //! A failure is no answer in time, no connection, or the statuses by which servers say that they are
 //! down: 502, 503, 504. Any other answer is a sign of life, also one that cannot be used.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -31,15 +31,25 @@ impl Default for BreakerRule {
     }
 }
 
-/// The state of one address.
+/// The breaker of one address.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     rule: BreakerRule,
     address: Box<str>,
-    failures: AtomicU32,
-    /// In Unix milliseconds; 0 while it is closed.
-    next_try: AtomicI64,
+    state: Mutex<State>,
 }
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// In a row.
+    failures: u32,
+    /// While it is open.
+    next_try: Option<Timestamp>,
+}
+
+/// How far two workers' clocks may lie apart. A next try that is further off than it was ever set was
+/// set before the clock went back.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What the operator sees of a circuit breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,50 +62,42 @@ pub struct Circuit {
 }
 
 impl Breaker {
-    pub(crate) const fn new(rule: BreakerRule, address: Box<str>) -> Self {
-        Self { rule, address, failures: AtomicU32::new(0), next_try: AtomicI64::new(0) }
+    pub(crate) fn new(rule: BreakerRule, address: Box<str>) -> Self {
+        Self { rule, address, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is locked for a few comparisons, so nobody can have panicked in it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the app may be asked at the moment `now`.
     pub(crate) fn lets_through(&self, now: Timestamp) -> bool {
-        let next_try = self.next_try.load(Ordering::Relaxed);
-        if next_try == 0 {
-            return true;
+        let mut state = self.state();
+        let Some(next_try) = state.next_try else { return true };
+        let clock_went_back = next_try > now.after(self.rule.retry).after(SLACK);
+        if now < next_try && !clock_went_back {
+            return false;
         }
-        // Further off than it was ever set: the clock went back.
-        let is_due = now.as_millis() >= next_try || self.try_after(now) < next_try;
-        let claim = || {
-            let next = self.try_after(now);
-            let (relaxed, set) = (Ordering::Relaxed, &self.next_try);
-            set.compare_exchange(next_try, next, relaxed, relaxed).is_ok()
-        };
-        is_due && claim()
+        state.next_try = Some(now.after(self.rule.retry));
+        true
     }
 
     /// Takes note of what the app said.
     pub(crate) fn record(&self, answer: &Answer, now: Timestamp) {
+        let mut state = self.state();
         if !is_failure(answer) {
-            // Written when it changes something only: all workers share it.
-            if self.failures.load(Ordering::Relaxed) != 0 {
-                self.failures.store(0, Ordering::Relaxed);
-                self.next_try.store(0, Ordering::Relaxed);
-            }
+            *state = State::default();
             return;
         }
-        let before = self.failures.fetch_add(1, Ordering::Relaxed);
-        if before.saturating_add(1) >= self.rule.failures {
-            self.next_try.store(self.try_after(now), Ordering::Relaxed);
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= self.rule.failures {
+            state.next_try = Some(now.after(self.rule.retry));
         }
-    }
-
-    /// Never 0.
-    fn try_after(&self, now: Timestamp) -> i64 {
-        let retry = i64::try_from(self.rule.retry.as_millis()).unwrap_or(i64::MAX);
-        now.as_millis().saturating_add(retry).max(1)
     }
 
     pub(crate) fn circuit(&self) -> Circuit {
-        let is_open = self.next_try.load(Ordering::Relaxed) != 0;
+        let is_open = self.state().next_try.is_some();
         Circuit { address: self.address.to_string(), is_open }
     }
 }
@@ -167,5 +169,12 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(1_000_000)));
         assert!(breaker.lets_through(AT(10)));
+    }
+
+    #[test]
+    fn a_clock_a_little_behind_is_no_try_of_its_own() {
+        let breaker = breaker();
+        (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(10_000)));
+        assert!(!breaker.lets_through(AT(9_990)));
     }
 }

@@ -146,7 +146,7 @@ impl Inner {
             source.map_err(RequestFault::from).and_then(|()| check_head(head, route, token));
         let admission = match checked {
             Ok(checked) => {
-                let arrival = Arrival { at: now, client, over_limit: false };
+                let arrival = Arrival { at: now, client };
                 let memory = Arc::clone(memory);
                 let routes = Arc::clone(routes);
                 Admission::Callback(Intake::new(memory, routes, found, checked, head, arrival))

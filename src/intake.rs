@@ -36,7 +36,7 @@ use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
 use crate::shadow::{Mode, Shadow};
 use crate::source::Arrival;
-use crate::template::{Delivery, Demand, Reuse, Template};
+use crate::template::{Demand, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Inner, Refusal, RefusalKind, RequestFault, printable};
 
@@ -282,12 +282,11 @@ impl Intake {
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let over_limit = self.count(template, kind, now).map_err(|kind| refuse(kind.into()))?;
+        let limit = self.route().limit.clone();
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
         let Self { arrival, content_type, memory, .. } = self;
-        let arrival = Arrival { over_limit, ..arrival };
         Ok(Accepted::new(Inner {
             event,
             template,
@@ -296,29 +295,10 @@ impl Intake {
             content_type,
             unknown_kind,
             arrival,
+            limit,
             memory,
             reuses_signature,
         }))
-    }
-
-    /// Counts a genuine callback that the app is to be asked about: forged ones must not use up
-    /// the platform's share. Over the limit a notification is refused, and sent again; of a
-    /// decision it is said that it is over, for it needs an answer all the same.
-    fn count(
-        &self,
-        template: &Template,
-        kind: Option<usize>,
-        now: Timestamp,
-    ) -> Result<bool, RefusalKind> {
-        let (Some(limit), Delivery::Ask(ask)) = (&self.route().limit, template.delivery(kind))
-        else {
-            return Ok(false);
-        };
-        match (limit.take(now), &ask.policy) {
-            (true, _) => Ok(false),
-            (false, Some(_)) => Ok(true),
-            (false, None) => Err(RefusalKind::RateLimited),
-        }
     }
 }
 

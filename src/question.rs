@@ -54,7 +54,7 @@ impl Accepted {
         if timeout.is_zero() {
             return Next::Reply(question.fail(UnavailableKind::AppTimeout, now));
         }
-        if self.is_over_limit() {
+        if self.limit().is_some_and(|limit| !limit.take(now)) {
             return Next::Reply(question.fail(UnavailableKind::AppOverloaded, now));
         }
         if ask.breaker.as_ref().is_some_and(|breaker| !breaker.lets_through(now)) {
@@ -86,11 +86,22 @@ impl Accepted {
     /// What is the same in every resend of the callback, and in nothing else.
     pub(crate) fn contents(&self) -> Fingerprint {
         let event = self.event();
-        // An identifier of the platform's own says nothing about the rest, unless both are signed.
-        let tells = self.template().plan.id.is_empty() || self.is_body_signed();
+        // An identifier of the platform's own says nothing about the rest, unless it is signed.
+        let tells = self.template().plan.id.is_empty() || self.has_signed_id();
         let data: &[u8] = if tells { &[] } else { event.data() };
         let parts = [self.template().name().as_bytes(), event.id().as_bytes(), data];
-        self.memory().fingerprint(Of::Callback, parts)
+        let seal = self.seal();
+        self.memory().fingerprint(Of::Callback, parts.into_iter().chain([&*seal]))
+    }
+
+    /// How replies to it leave now: one that left otherwise is not to be given again.
+    fn seal(&self) -> Vec<u8> {
+        match self.delivery() {
+            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.seal.mark(),
+            Delivery::Ask(_) | Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => {
+                Vec::new()
+            }
+        }
     }
 
     /// Who watches what, if the callback says so.
@@ -99,6 +110,8 @@ impl Accepted {
         let parts = self.kind().viewer.read(event.data())?;
         let own = [self.template().name(), event.source(), event.kind()].map(str::as_bytes);
         let parts = own.into_iter().chain(parts.iter().map(String::as_bytes));
+        let seal = self.seal();
+        let parts = parts.chain([&*seal]);
         Some(self.memory().fingerprint(Of::Viewer, parts))
     }
 
@@ -152,11 +165,16 @@ impl Question {
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.unasked() };
+        let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
+        let conclusion = self.accepted.last_good(ask, conclusion, now);
+        // A sender that took most of the time itself says nothing of the app, and nothing to others.
+        let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
+        if cut_short {
+            return conclusion;
+        }
         if let Some(breaker) = &ask.breaker {
             breaker.record(answer, now);
         }
-        let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
-        let conclusion = self.accepted.last_good(ask, conclusion, now);
         self.settle(conclusion, now)
     }
 

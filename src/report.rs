@@ -13,14 +13,14 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::limit::{Budget, Rate};
 use crate::reply::{Conclusion, Origin};
-use crate::shadow::{Outcome, Shadowed};
+use crate::shadow::{Mode, Outcome, Shadowed};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
 /// Logs a refusal as a warning.
 pub fn refused(refusal: &Refusal, now: Timestamp) {
     let code = refusal.kind().as_str();
-    let Some(suppressed) = LINES.admit(code, now) else { return };
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     tracing::warn!(
         code,
         status = refusal.kind().status().as_u16(),
@@ -38,7 +38,7 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
 /// PROXY protocol whose it is.
 pub fn closed(why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let code = "proxy_protocol_broken";
-    let Some(suppressed) = LINES.admit(code, now) else { return };
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
     tracing::warn!(code, from, suppressed = some(suppressed), "connection closed: {why}");
 }
@@ -46,7 +46,7 @@ pub fn closed(why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
 /// Logs what would have become of a request that passed in shadow mode: a refusal as a warning, and
 /// so what nobody saw; an acceptance as information.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
-    let Some(suppressed) = LINES.admit(shadowed.code(), now) else { return };
+    let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
         Outcome::Accepted(accepted) => accepted.client(),
         Outcome::Refused(refusal) => refusal.client(),
@@ -112,7 +112,7 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     match &conclusion.origin {
         Origin::Failure(unavailable) | Origin::LastGood(unavailable) => {
             let code = unavailable.kind().as_str();
-            if let Some(suppressed) = LINES.admit(code, now) {
+            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
                 line!(
                     error,
                     code,
@@ -148,7 +148,7 @@ static LINES: LazyLock<Lines> = LazyLock::new(Lines::default);
 
 /// The lines that were written and left out, by code.
 #[derive(Default)]
-struct Lines(Mutex<HashMap<&'static str, OfCode>>);
+struct Lines(Mutex<HashMap<(Mode, &'static str), OfCode>>);
 
 #[derive(Default)]
 struct OfCode {
@@ -158,11 +158,11 @@ struct OfCode {
 
 impl Lines {
     /// Whether a line may be written, and how many were not since the last that was.
-    fn admit(&self, code: &'static str, now: Timestamp) -> Option<u64> {
+    fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
         // It is locked for some sums, so nobody can have panicked in it.
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_code = lines.entry(code).or_default();
+        let of_code = lines.entry((mode, code)).or_default();
         if !of_code.budget.take(rate, now) {
             of_code.suppressed += 1;
             return None;
@@ -180,16 +180,20 @@ mod tests {
         let lines = Lines::default();
         let (mut written, mut left_out, mut said) = (0, 0, 0);
         for millis in 0..5_000 {
-            match lines.admit("token_mismatch", Timestamp::from_millis(millis)) {
+            match lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(millis)) {
                 Some(suppressed) => (written, said) = (written + 1, said + suppressed),
                 None => left_out += 1,
             }
         }
         assert_eq!(written + left_out, 5_000);
         assert_eq!(written, 10 + 49, "ten at once, and one in each tenth of a second");
-        let last = lines.admit("token_mismatch", Timestamp::from_millis(5_000)).unwrap();
+        let last =
+            lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(5_000)).unwrap();
         assert_eq!(said + last, left_out);
-        assert_eq!(lines.admit("app_timeout", Timestamp::from_millis(0)), Some(0));
-        assert_eq!(lines.admit("token_mismatch", Timestamp::from_millis(6_000)), Some(0));
+        assert_eq!(lines.admit(Mode::Enforce, "app_timeout", Timestamp::from_millis(0)), Some(0));
+        assert_eq!(
+            lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(6_000)),
+            Some(0)
+        );
     }
 }

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
 /// Whether a route keeps out what it refuses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     #[default]
     Enforce,

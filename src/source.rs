@@ -52,8 +52,6 @@ pub(crate) struct Arrival {
     /// When its head came.
     pub(crate) at: Timestamp,
     pub(crate) client: Client,
-    /// Whether the app has had its share of callbacks.
-    pub(crate) over_limit: bool,
 }
 
 impl Client {

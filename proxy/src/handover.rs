@@ -15,7 +15,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, IntoRawFd as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -132,9 +132,10 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
 /// Waits for successors at `path`, on a thread of its own, and says when one of them serves.
 pub(crate) fn wait_at(path: &Path, offer: Offer, handed_over: Arc<Notify>) -> io::Result<()> {
     check_directory(path)?;
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+    // A file of another sort stays, and has the binding fail.
+    let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
+    if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
+        std::fs::remove_file(path)?;
     }
     let door = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;

@@ -167,12 +167,18 @@ impl<'f> Reader<'f, '_> {
         let on_failure = self.on_failure(table);
         let last_good = table.any("last_good").and_then(|item| self.last_good(&item));
         let reply = json("reply");
-        let millis = |key| {
-            let ms = table.integer(key, 1..=600_000)?;
+        let millis = |key, least| {
+            let ms = table.integer(key, least..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        let (timeout, budget) = (millis("timeout_ms"), millis("budget_ms"));
+        // The reply has its share of it.
+        let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
+        let is_last_good = matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _)));
+        if is_last_good && last_good.is_none() && table.has("last_good") {
+            let problem = "this switches off what on_failure asks for";
+            self.faults.add(&table.place_of("last_good"), problem, "take out the one or the other");
+        }
         let forward = table.string("forward");
         table.finish();
         if url.is_some() && answer.is_some() {

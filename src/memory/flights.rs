@@ -47,6 +47,7 @@ impl Flights {
         let mut flights = memory.flights.lock();
         if let Some(waiting) = flights.get_mut(&key) {
             let (sender, receiver) = channel();
+            waiting.retain(|sender: &Sender<_>| !sender.is_canceled());
             waiting.push(sender);
             return Ok(Joined::Waiting(receiver));
         }
@@ -73,8 +74,10 @@ impl Claim {
 
     /// Those who wait, of whom there will be no more.
     fn end(&mut self) -> Vec<Sender<Conclusion>> {
-        let memory = self.memory.take();
-        memory.and_then(|memory| memory.flights.lock().remove(&self.key)).unwrap_or_default()
+        let Some(memory) = self.memory.take() else { return Vec::new() };
+        // Dropped or told when the lock is free again: either may wake somebody.
+        let waiting = memory.flights.lock().remove(&self.key);
+        waiting.unwrap_or_default()
     }
 }
 

@@ -215,7 +215,7 @@ fn delivery(kind: &KindInfo) -> Value {
         "url": text("Where the event goes."),
         "answer": reply("A fixed answer, without an app."),
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
-        "budget_ms": { "$ref": "#/$defs/duration_ms" },
+        "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
         "dedupe": dedupe(),
     });

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::{Event, Forward};
 use crate::head::{Head, Sender};
+use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::provider::{Kind, View};
 use crate::source::{Arrival, trace_headers};
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
     pub(crate) arrival: Arrival,
+    pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
     /// Whether its signature came with another callback before.
     pub(crate) reuses_signature: bool,
@@ -113,19 +115,20 @@ impl Accepted {
         self.0.arrival.client.address
     }
 
-    /// Whether the app is to be spared it.
-    pub(crate) fn is_over_limit(&self) -> bool {
-        self.0.arrival.over_limit
+    /// How many of its route's the app is asked about.
+    pub(crate) fn limit(&self) -> Option<&RouteLimit> {
+        self.0.limit.as_ref()
     }
 
     pub(crate) fn kind(&self) -> &Kind {
         self.0.template.plan.kind(self.0.kind)
     }
 
-    /// Whether its signature covers all of it.
-    pub(crate) fn is_body_signed(&self) -> bool {
-        let demand = self.0.template.proof_of(self.0.kind);
-        demand.is_some_and(|demand| demand.signature.covers_body())
+    /// Whether nobody but the platform can have given it its identifier.
+    pub(crate) fn has_signed_id(&self) -> bool {
+        let signed = self.0.template.proof_of(self.0.kind).filter(|demand| !demand.may_be_absent);
+        let ids = &self.0.template.plan.id;
+        signed.is_some_and(|demand| ids.iter().all(|id| demand.signature.covers(id)))
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

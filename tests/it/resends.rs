@@ -383,3 +383,80 @@ fn what_only_passes_in_shadow_mode_is_not_remembered() {
     observer.finish(at(0));
     drop(asked(pushed(&gate, &push(2, 600), at(0)).next(at(0))));
 }
+
+#[test]
+fn a_sender_that_takes_the_time_itself_says_nothing_of_the_app() {
+    let gate = gate("", "");
+    let late = Timestamp::from_millis(at(0).as_millis() + 2880);
+    let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+    let slow = || {
+        let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
+        let Admission::Callback(mut intake) = admission else { panic!("a callback") };
+        intake.push(play("u", "").into()).unwrap();
+        asked(intake.finish(late).unwrap().next(late))
+    };
+    for _ in 0..5 {
+        let question = slow();
+        assert_eq!(question.timeout().as_millis(), 20);
+        assert_eq!(code(&question.conclude(&Answer::Timeout, late)), Some("app_timeout"));
+    }
+    assert!(gate.circuits().iter().all(|circuit| !circuit.is_open));
+}
+
+/// A provider that names its events in a header that nobody signs.
+#[test]
+fn an_identifier_that_is_not_signed_tells_no_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let definition = "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n\
+                      id = 'header:x-id'\n[request]\nmethods = 'POST'\nbody = 'json'\n\
+                      [kind]\nother = 'event'\n[kinds.event]\n[signature]\n\
+                      digest = 'hmac-sha256'\nparts = 'body'\nfound_in = 'header:x-sign'\n\
+                      encoding = 'hex'";
+    std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+    let text = "provider_files = ['cam.toml']\n[[route]]\npath = '/cam'\nprovider = 'cam'\n\
+                [[template]]\nname = 'cam'\nprovider = 'cam'\nkeys = ['k']\nbind = '*'";
+    std::fs::write(folder.path().join("gatepost.toml"), text).unwrap();
+    let gate = Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap();
+    let sent = |body: &'static str, sign: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-id", "1".parse().unwrap());
+        headers.insert("x-sign", sign.parse().unwrap());
+        let uri = Uri::from_static("/cam");
+        let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
+        let Admission::Callback(mut intake) = admission else { panic!("a callback") };
+        intake.push(body.into()).unwrap();
+        intake.finish(at(0)).unwrap_or_else(|refusal| panic!("{refusal}"))
+    };
+    let [a, b] = SIGNED;
+    drop(asked(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
+    assert!(matches!(sent(a.0, a.1).next(at(0)), Next::Reply(_)));
+    drop(asked(sent(b.0, b.1).next(at(0))));
+}
+
+/// Bodies, and their HMAC-SHA256 by the key `k`.
+const SIGNED: [(&str, &str); 2] = [
+    (r#"{"n":1}"#, "d2096d38d6daae75e745b2935b72afa721590494ec70b2477097f53a96f51330"),
+    (r#"{"n":2}"#, "ec785708f66c4b77f3cfacf3cea263205ca8af8de31d31029d8faf09a7f92998"),
+];
+
+#[test]
+fn a_reply_that_left_in_another_form_is_not_given_again() {
+    let text = |reply: &str| {
+        format!(
+            "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+             [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n\
+             settings = {{ security_key = 's', custom_key = 'c', live_play_reply = '{reply}' }}\n\
+             [template.on.live_play]\nurl = 'http://app.test/'\nlast_good = true\n"
+        )
+    };
+    let gate = Gate::builder().toml(text("plain")).build().unwrap();
+    let ask = |said: &Answer| {
+        asked(played(&gate, &play("u", ""), at(0)).next(at(0))).conclude(said, at(0))
+    };
+    drop(ask(&answer(200, r#"{"result":1}"#)));
+    assert!(matches!(ask(&Answer::Timeout).origin, Origin::LastGood(_)));
+    gate.replace(gatepost::Config::from_text(&text("jwt"), "gatepost.toml").unwrap());
+    let failed = ask(&Answer::Timeout);
+    assert!(matches!(failed.origin, Origin::Failure(_)));
+    assert!(failed.reply.body().starts_with(b"eyJ"));
+}

@@ -53,6 +53,19 @@ pub(crate) struct Seal {
 }
 
 impl Seal {
+    /// What is another for another form, key or header, and tells none of them.
+    pub(crate) fn mark(&self) -> Vec<u8> {
+        if self.key.is_none() {
+            return Vec::new();
+        }
+        let empty = self.close(Vec::new());
+        let headers = empty.extra.iter().flat_map(|extra| extra.iter());
+        headers.fold(empty.body.to_vec(), |mut mark, (_, value)| {
+            mark.extend_from_slice(value.as_bytes());
+            mark
+        })
+    }
+
     /// With a key, a token; without one, plain JSON.
     pub(crate) fn close(&self, body: Vec<u8>) -> Reply {
         let Some(key) = &self.key else {

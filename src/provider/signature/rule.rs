@@ -27,6 +27,12 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
+    /// Whether what stands there cannot change without it.
+    pub(crate) fn covers(&self, place: &Locator) -> bool {
+        let in_body = matches!(place, Locator::Body(_)) && self.covers_body();
+        in_body || self.parts.iter().any(|part| part.from.place() == Some(place))
+    }
+
     /// Whether a callback's contents cannot change without it.
     pub(crate) fn covers_body(&self) -> bool {
         self.parts.iter().any(|part| matches!(part.from, Source::Body | Source::FormText))
