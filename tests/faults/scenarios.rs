@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -382,6 +382,9 @@ fn visit(port: u16) -> Option<TcpStream> {
     reply[..length].ends_with(b"refused\n").then_some(stream)
 }
 
+/// When a process has what memory it needs.
+const SETTLED: Duration = Duration::from_secs(15);
+
 /// A million requests: the memory after them is within 5% of that after ten thousand.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
@@ -393,18 +396,17 @@ fn soak(run: &Run<'_>) -> Row {
         let whole = run.load(&setup, &app, HEALTHY);
         Load { requests, duration: LONG, ..whole }.run()
     };
-    let [start, _, end] = steps.map(|step| {
-        row.tally.add(load(step - row.tally.sent));
-        row.notes.push(format!("{step} requests"));
-        // The least of several moments: the allocator gives memory back as it goes on.
-        let memory = (0..20).map(|_| {
+    let started = Instant::now();
+    let [start, _, end] = steps.map(|step: u64| {
+        row.tally.add(load(step.saturating_sub(row.tally.sent)));
+        // A process takes some of its memory in its first seconds, whatever it does.
+        let settled = started + if run.brief { Duration::ZERO } else { SETTLED };
+        while Instant::now() < settled {
             row.tally.add(load(50));
-            gatepost.memory("VmRSS")
-        });
-        let memory = memory.fold(f64::MAX, f64::min);
-        if let Some(note) = row.notes.last_mut() {
-            *note = format!("{memory:.1} MB after {note}");
+            std::thread::sleep(Duration::from_millis(500));
         }
+        let memory = gatepost.memory("VmRSS");
+        row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
         memory
     });
     // So few say nothing of it.
