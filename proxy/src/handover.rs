@@ -132,6 +132,40 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
 /// Waits for successors at `path`, on a thread of its own, and says when one of them serves.
 pub(crate) fn wait_at(path: &Path, offer: Offer, handed_over: Arc<Notify>) -> io::Result<()> {
     check_directory(path)?;
+    let mut door = open_door(path)?;
+    let path = path.to_owned();
+    let mut own = identity(&path);
+    std::thread::spawn(move || {
+        while let Err(error) = door.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
+            tracing::warn!("a successor did not take over, so this one goes on: {error}");
+            // Out of file descriptors, it would come again and again.
+            std::thread::sleep(Duration::from_millis(100));
+            if identity(&path) == own {
+                continue;
+            }
+            // It has put a socket of its own there, and is gone.
+            match open_door(&path) {
+                Ok(again) => {
+                    (door, own) = (again, identity(&path));
+                    tracing::info!("waiting for another successor");
+                }
+                Err(error) => tracing::warn!("no other successor can come: {error}"),
+            }
+        }
+        tracing::info!("a successor has taken the listeners over");
+        handed_over.notify_one();
+    });
+    Ok(())
+}
+
+/// What tells a file from another that had its name before; nothing if there is none.
+fn identity(path: &Path) -> Option<(u64, i64, i64)> {
+    let file = std::fs::symlink_metadata(path).ok()?;
+    Some((file.ino(), file.ctime(), file.ctime_nsec()))
+}
+
+/// Listens at the path, in the place of whoever did before.
+fn open_door(path: &Path) -> io::Result<UnixListener> {
     // A file of another sort stays, and has the binding fail.
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
@@ -139,21 +173,7 @@ pub(crate) fn wait_at(path: &Path, offer: Offer, handed_over: Arc<Notify>) -> io
     }
     let door = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    std::thread::spawn(move || {
-        for stream in door.incoming() {
-            match stream.and_then(|stream| hand_over(&stream, &offer)) {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::warn!("a successor did not take over, so this one goes on: {error}");
-                    // Out of file descriptors, it would come again and again.
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-            }
-        }
-        tracing::info!("a successor has taken the listeners over");
-        handed_over.notify_one();
-    });
-    Ok(())
+    Ok(door)
 }
 
 /// Gives the listeners away, and waits until the successor serves.

@@ -385,7 +385,8 @@ fn visit(port: u16) -> Option<TcpStream> {
 /// When a process has what memory it needs.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// A million requests: the memory after them is within 5% of that after ten thousand.
+/// A million requests. Once a process has what it needs, its memory still moves by some two megabytes
+/// with how much waits at once; three bytes lost of each request would be more.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
@@ -410,7 +411,7 @@ fn soak(run: &Run<'_>) -> Row {
         memory
     });
     // So few say nothing of it.
-    row.check(run.brief || end < start * 1.05, "memory grows");
+    row.check(run.brief || end - start < 3.0, "memory grows");
     row.check(row.tally.sent >= steps[2], format!("only {} were sent", row.tally.sent));
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);

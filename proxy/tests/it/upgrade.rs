@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use crate::support::*;
 
@@ -57,6 +58,22 @@ fn a_successor_that_cannot_serve_leaves_the_other_as_it_was() {
     );
     let elsewhere = config.replace("upgrade.sock", "other.sock");
     assert_fails_and_changes_nothing(&gate, &elsewhere, "no listeners can be taken over here");
+    let _second = successor(&gate, "gatepost.toml");
+    assert_eq!(gate.program.wait(), Some(0));
+    assert_eq!(gate.send(&pushed()).status, 200);
+}
+
+#[test]
+fn a_successor_that_dies_in_the_middle_is_not_the_last() {
+    let app = App::answering(200, "");
+    let mut gate = Gatepost::serve(SOCKET, &templates(&app));
+    let path = gate.folder.path().join("upgrade.sock");
+    // It has put its own socket there when it ends.
+    let dying = UnixStream::connect(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    drop((UnixListener::bind(&path).unwrap(), dying));
+    gate.program.wait_for_line("a successor did not take over");
+    gate.program.wait_for_line("waiting for another successor");
     let _second = successor(&gate, "gatepost.toml");
     assert_eq!(gate.program.wait(), Some(0));
     assert_eq!(gate.send(&pushed()).status, 200);
