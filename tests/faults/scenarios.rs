@@ -385,8 +385,7 @@ fn visit(port: u16) -> Option<TcpStream> {
 /// When a process has what memory it needs.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// A million requests. Once a process has what it needs, its memory still moves by some two megabytes
-/// with how much waits at once; three bytes lost of each request would be more.
+/// A million requests: at rest, the memory after them is within 5% of that after ten thousand.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
@@ -400,9 +399,10 @@ fn soak(run: &Run<'_>) -> Row {
     let started = Instant::now();
     let [start, _, end] = steps.map(|step: u64| {
         row.tally.add(load(step.saturating_sub(row.tally.sent)));
-        // A process takes some of its memory in its first seconds, whatever it does.
-        let settled = started + if run.brief { Duration::ZERO } else { SETTLED };
-        while Instant::now() < settled {
+        // A process takes some of its memory in its first seconds, whatever it does, and its allocator
+        // gives some back while it goes on.
+        let settled = (started + SETTLED).max(Instant::now() + SETTLED / 3);
+        while !run.brief && Instant::now() < settled {
             row.tally.add(load(50));
             std::thread::sleep(Duration::from_millis(500));
         }
@@ -411,7 +411,7 @@ fn soak(run: &Run<'_>) -> Row {
         memory
     });
     // So few say nothing of it.
-    row.check(run.brief || end - start < 3.0, "memory grows");
+    row.check(run.brief || end < start * 1.05, "memory grows");
     row.check(row.tally.sent >= steps[2], format!("only {} were sent", row.tally.sent));
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
