@@ -464,24 +464,27 @@ mod tests {
     use super::*;
     use crate::provider::built_in;
 
+    fn route(pattern: &str, mode: Mode, plan: &Arc<Plan>) -> Route {
+        Route {
+            pattern: pattern.into(),
+            plan: Arc::clone(plan),
+            token: None,
+            kind: None,
+            template: None,
+            bindings: Arc::default(),
+            max_body_bytes: 1,
+            allow: Networks::default(),
+            limit: None,
+            source_limit: None,
+            mode,
+        }
+    }
+
     fn routes() -> Routes {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = Routes::default();
         for pattern in ["/callbacks/tencent", "/hooks/{token}", "/cb/x.php"] {
-            let route = Route {
-                pattern: pattern.into(),
-                plan: Arc::clone(&plan),
-                token: None,
-                kind: None,
-                template: None,
-                bindings: Arc::default(),
-                max_body_bytes: 1,
-                allow: Networks::default(),
-                limit: None,
-                source_limit: None,
-                mode: Mode::Enforce,
-            };
-            routes.add(route).unwrap();
+            routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
         }
         routes.reserve("/live/Push", &plan);
         routes
@@ -594,20 +597,7 @@ mod tests {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = routes();
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
-            let route = Route {
-                pattern: pattern.into(),
-                plan: Arc::clone(&plan),
-                token: None,
-                kind: None,
-                template: None,
-                bindings: Arc::default(),
-                max_body_bytes: 1,
-                allow: Networks::default(),
-                limit: None,
-                source_limit: None,
-                mode: Mode::Shadow,
-            };
-            routes.add(route).unwrap();
+            routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
         }
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {

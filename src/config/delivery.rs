@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::Uri;
 
 use super::Reader;
-use crate::document::{Form, Item, Located, Place, Table, allowed};
+use super::failure::{LastGood, OnFailure};
+use super::resend::Dedupe;
+use crate::document::{Form, Located, Place, Table, allowed};
 use crate::event::Forward;
 use crate::provider::plan::BodyFormat;
 use crate::provider::reply::{Decision, Policy, Preset, Seal, read_presets};
@@ -23,65 +25,14 @@ pub(super) struct Entry {
     pub(super) place: Place,
     url: Option<Uri>,
     answer: Option<Json>,
-    on_failure: Option<OnFailure>,
-    last_good: Option<LastGood>,
+    pub(super) on_failure: Option<OnFailure>,
+    pub(super) last_good: Option<LastGood>,
     reply: Option<Json>,
     timeout: Option<Duration>,
     budget: Option<Duration>,
-    dedupe: Option<Dedupe>,
+    pub(super) dedupe: Option<Dedupe>,
     forward: Forward,
 }
-
-/// What stands in for an answer that cannot be used.
-enum OnFailure {
-    Fields(Json),
-    Word(FailureWord, Place),
-}
-
-#[derive(Clone, Copy)]
-enum FailureWord {
-    Allow,
-    Deny,
-    LastGood,
-}
-
-const FAILURE_WORDS: [(&str, FailureWord); 3] = [
-    ("allow", FailureWord::Allow),
-    ("deny", FailureWord::Deny),
-    ("last_good", FailureWord::LastGood),
-];
-
-impl OnFailure {
-    const fn place(&self) -> &Place {
-        match self {
-            Self::Fields(Json { place, .. }) | Self::Word(_, place) => place,
-        }
-    }
-}
-
-/// How old a last good reply may be.
-struct LastGood {
-    max_age: Duration,
-    place: Place,
-}
-
-/// A decision of a few minutes ago still says something of a viewer.
-const DEFAULT_MAX_AGE_SECS: i64 = 600;
-
-/// Whether a resend is answered without the app, and for how long.
-pub(super) struct Dedupe {
-    is_on: bool,
-    window: Option<Duration>,
-}
-
-impl Default for Dedupe {
-    fn default() -> Self {
-        Self { is_on: true, window: None }
-    }
-}
-
-/// How long a callback is known whose signature does not end: three retries, five minutes apart.
-const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// What a template's deliveries are made of.
 pub(super) struct Parts<'p> {
@@ -95,9 +46,9 @@ pub(super) struct Parts<'p> {
 }
 
 /// An object of reply fields, as JSON text.
-struct Json {
-    text: String,
-    place: Place,
+pub(super) struct Json {
+    pub(super) text: String,
+    pub(super) place: Place,
 }
 
 impl<'f> Reader<'f, '_> {
@@ -165,7 +116,7 @@ impl<'f> Reader<'f, '_> {
         let url = table.string("url");
         let answer = json("answer");
         let on_failure = self.on_failure(table);
-        let last_good = table.any("last_good").and_then(|item| self.last_good(&item));
+        let last_good = self.last_good(table, on_failure.as_ref());
         let reply = json("reply");
         let millis = |key, least| {
             let ms = table.integer(key, least..=600_000)?;
@@ -174,11 +125,6 @@ impl<'f> Reader<'f, '_> {
         // The reply has its share of it.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
-        let is_last_good = matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _)));
-        if is_last_good && last_good.is_none() && table.has("last_good") {
-            let problem = "this switches off what on_failure asks for";
-            self.faults.add(&table.place_of("last_good"), problem, "take out the one or the other");
-        }
         let forward = table.string("forward");
         table.finish();
         if url.is_some() && answer.is_some() {
@@ -203,63 +149,6 @@ impl<'f> Reader<'f, '_> {
         let words =
             [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
         self.word(word, "form", &words)
-    }
-
-    /// A word, or the fields of a reply.
-    fn on_failure(&self, table: &Table<'f>) -> Option<OnFailure> {
-        const KEY: &str = "on_failure";
-        let item = table.any(KEY)?;
-        match &item.form {
-            Form::String(word) => {
-                let word = Located { value: *word, place: item.place.clone() };
-                let word = self.word(&word, "word", &FAILURE_WORDS)?;
-                Some(OnFailure::Word(word, item.place))
-            }
-            Form::Table(_) | Form::Other(_) => {
-                let fields = table.table(KEY)?;
-                let text = fields.to_json()?;
-                Some(OnFailure::Fields(Json { text, place: fields.place.clone() }))
-            }
-        }
-    }
-
-    /// `true`, or a table that says how old it may be.
-    fn last_good(&self, item: &Item<'f>) -> Option<LastGood> {
-        const DAY: i64 = 86_400;
-        let secs = match &item.form {
-            Form::Table(table) => {
-                let secs = table.integer("max_age_secs", 1..=DAY);
-                table.finish();
-                secs.unwrap_or(DEFAULT_MAX_AGE_SECS)
-            }
-            Form::String(_) | Form::Other(_) => match self.switch(item, "max_age_secs = 600")? {
-                true => DEFAULT_MAX_AGE_SECS,
-                false => return None,
-            },
-        };
-        let max_age = Duration::from_secs(secs.unsigned_abs());
-        Some(LastGood { max_age, place: item.place.clone() })
-    }
-
-    /// `true`, `false`, or a table that says for how long.
-    pub(super) fn dedupe(&self, item: &Item<'f>) -> Option<Dedupe> {
-        const DAY: i64 = 86_400;
-        if let Form::Table(table) = &item.form {
-            let secs = table.integer("window_secs", 1..=DAY);
-            table.finish();
-            let window = secs.map(|secs| Duration::from_secs(secs.unsigned_abs()));
-            return Some(Dedupe { is_on: true, window });
-        }
-        Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
-    }
-
-    fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
-        let switch = item.boolean();
-        if switch.is_none() {
-            let remedy = format!("write true, false, or {{ {table} }}");
-            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
-        }
-        switch
     }
 
     /// A notification has one reply, so what would shape it has no use.
@@ -334,16 +223,6 @@ impl<'f> Reader<'f, '_> {
         Delivery::Ask(self.ask(entry, kind, policy, template))
     }
 
-    fn failure_presets(&self, entry: &Entry, decision: &Decision) -> Vec<Preset> {
-        match &entry.on_failure {
-            Some(OnFailure::Fields(json)) => self.presets(json, decision),
-            Some(OnFailure::Word(FailureWord::Allow, _)) => decision.allow.clone(),
-            Some(OnFailure::Word(FailureWord::Deny | FailureWord::LastGood, _)) | None => {
-                decision.deny.clone()
-            }
-        }
-    }
-
     fn ask(&self, entry: &Entry, kind: &Kind, policy: Option<Policy>, template: &Parts<'_>) -> Ask {
         let budget = entry.budget.unwrap_or(kind.times.budget);
         let timeout = entry.timeout.unwrap_or(kind.times.timeout);
@@ -357,42 +236,6 @@ impl<'f> Reader<'f, '_> {
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
             policy,
         }
-    }
-
-    /// On for notifications, unless two of the kind may say the same; off for decisions, as a viewer
-    /// may press play twice.
-    fn resend(&self, entry: &Entry, kind: &Kind, template: &Parts<'_>) -> Option<Duration> {
-        let tells = kind.decision.is_none() && !kind.repeats;
-        let dedupe = match &entry.dedupe {
-            Some(own) if own.is_on => own,
-            None if template.dedupe.is_on && tells => &template.dedupe,
-            Some(_) | None => return None,
-        };
-        let kind = template.plan.kind_named(&kind.name);
-        let life = || template.proof.window_of(template.plan, kind).map(|window| window.life());
-        let window = dedupe.window.or(template.dedupe.window);
-        Some(window.or_else(life).unwrap_or(DEFAULT_RESEND_WINDOW))
-    }
-
-    /// How old a last good reply may be, if one is wanted.
-    fn oldest_good(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
-        kind.decision.as_ref()?;
-        let word = match &entry.on_failure {
-            Some(OnFailure::Word(FailureWord::LastGood, place)) => Some(place),
-            Some(OnFailure::Word(..) | OnFailure::Fields(_)) | None => None,
-        };
-        let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word)?;
-        if kind.viewer.0.is_empty() {
-            // Another kind under the same entry may have one.
-            if entry.name == *kind.name {
-                let remedy = "write \"deny\", \"allow\", or the fields of a reply";
-                let problem = "callbacks of this kind name no viewer whose last reply it could be";
-                self.faults.add(place, problem, remedy);
-            }
-            return None;
-        }
-        let usual = Duration::from_secs(DEFAULT_MAX_AGE_SECS.unsigned_abs());
-        Some(entry.last_good.as_ref().map_or(usual, |last_good| last_good.max_age))
     }
 
     /// An app that is given longer than the platform waits.
@@ -412,7 +255,7 @@ impl<'f> Reader<'f, '_> {
     }
 
     /// A reply written in any of the forms that an app may use, for everything alike.
-    fn presets(&self, json: &Json, decision: &Decision) -> Vec<Preset> {
+    pub(super) fn presets(&self, json: &Json, decision: &Decision) -> Vec<Preset> {
         decision.presets(&json.text).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
             self.faults.add(&json.place, fault.to_string(), remedy);

@@ -8,7 +8,9 @@ mod admin;
 mod breaker;
 mod delivery;
 mod error;
+mod failure;
 mod proof;
+mod resend;
 mod route;
 mod seal;
 mod secret;
@@ -34,7 +36,7 @@ pub(crate) use sources::{Sources, read_config};
 use self::breaker::Breakers;
 
 use crate::breaker::Breaker;
-use crate::document::{self, Fault, Faults, Located, Table, allowed};
+use crate::document::{self, Fault, Faults, Item, Located, Table, allowed};
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::route::Routes;
 use crate::source::Networks;
@@ -48,6 +50,9 @@ pub const MAX_BODY_BYTES_CEILING: usize = 16 * 1024 * 1024;
 
 /// How long requests in flight have when the proxy stops, unless the config says otherwise.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
+
+/// Windows are at most this long.
+const DAY_SECS: i64 = 86_400;
 
 /// A checked config.
 #[derive(Debug)]
@@ -200,6 +205,16 @@ impl Plans {
 }
 
 impl<'f> Reader<'f, '_> {
+    /// On or off, where a table would say more.
+    fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
+        let switch = item.boolean();
+        if switch.is_none() {
+            let remedy = format!("write true, false, or {{ {table} }}");
+            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+        }
+        switch
+    }
+
     /// One of several words.
     fn word<T: Copy>(&self, word: &Located<&str>, what: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);

@@ -1,6 +1,6 @@
 //! `keys`, `insecure_unsigned` and `[template.settings]`: what a callback must bring.
 
-use super::Reader;
+use super::{DAY_SECS, Reader};
 use crate::document::{Form, Item, Located, Place, Table, allowed};
 use crate::provider::Plan;
 use crate::provider::digest::Key;
@@ -195,6 +195,5 @@ impl<'f> Reader<'f, '_> {
 }
 
 fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
-    const DAY: i64 = 86_400;
-    table.integer(key, 0..=DAY)
+    table.integer(key, 0..=DAY_SECS)
 }

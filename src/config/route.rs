@@ -65,19 +65,14 @@ impl<'f> Reader<'f, '_> {
     /// Whether it keeps out what it refuses, which is the default.
     fn mode(&self, table: &Table<'f>) -> Mode {
         let Some(word) = table.string("mode") else { return Mode::default() };
-        let found = Mode::WORDS.iter().find(|(name, _)| *name == word.value);
-        let Some((_, mode)) = found else {
-            let remedy = allowed("mode", word.value, Mode::WORDS.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, "this mode is unknown", remedy);
-            return Mode::default();
-        };
-        if *mode == Mode::Shadow {
+        let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
+        if mode == Mode::Shadow {
             let remedy = "write \"enforce\" once the log says of every genuine one that it would \
                           be accepted";
             let problem = "callbacks on this path reach the app unverified";
             self.warnings.add(&word.place, problem, remedy);
         }
-        *mode
+        mode
     }
 
     /// In a proxy without an upstream there is nowhere to pass a callback on to.

@@ -460,3 +460,27 @@ fn a_reply_that_left_in_another_form_is_not_given_again() {
     assert!(matches!(failed.origin, Origin::Failure(_)));
     assert!(failed.reply.body().starts_with(b"eyJ"));
 }
+
+#[test]
+fn every_wrong_policy_is_told() {
+    let fault = |on: &str| {
+        let text = format!(
+            "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n[[template]]\nname = 'paid'\n\
+             provider = 'kollus'\nbind = '*'\nsettings = {{ security_key = 's', custom_key = 'c' }}\n\
+             [template.on]\n{on}\n"
+        );
+        Gate::builder().toml(text).build().expect_err(on).to_string()
+    };
+    for (on, said) in [
+        ("live_play = { budget_ms = 100 }", "budget_ms"),
+        ("live_play = { on_failure = 'maybe' }", "`last_good`"),
+        ("live_play = { on_failure = 'last_good', last_good = false }", "this switches off"),
+        ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
+        ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
+        ("drm = { on_failure = 'last_good' }", "name no viewer"),
+        ("upload = { last_good = true }", "only wants an acknowledgement"),
+    ] {
+        let told = fault(on);
+        assert!(told.contains(said), "{told}");
+    }
+}
