@@ -47,6 +47,7 @@ mod bounded;
 pub mod cli;
 mod clock;
 mod entrance;
+mod exchange;
 mod explain;
 mod handover;
 mod log;

@@ -3,34 +3,25 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Admission, Answer, Conclusion, Gate, Head, Intake, Next, Observer, Question, Refusal,
-    Reply, Sender, Shadow, Timestamp, is_reserved, report,
+    Admission, Gate, Head, Observer, Reply, Sender, Shadow, Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{ErrorType, Session};
 
-use crate::app::{self, Asked};
+use crate::app;
 use crate::clock;
+use crate::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, scheme};
 use crate::metrics::METRICS;
-
-/// How much of a refused request is read and thrown away, and for how long, so that its sender
-/// sees the reply and, where it is safe, keeps its connection.
-const DRAIN_BYTES: usize = 256 * 1024;
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A [`Gate`] in a Pingora proxy.
 #[derive(Clone, Debug)]
-pub struct GateModule {
-    gate: Gate,
-    upstream: Option<Uri>,
-    clock: fn() -> Timestamp,
-}
+pub struct GateModule(Way);
 
 impl GateModule {
     /// A module of this gate. An event whose template gives no address goes to the config's
@@ -39,13 +30,13 @@ impl GateModule {
     pub fn new(gate: Gate) -> Self {
         app::prepare();
         let upstream = gate.proxy_settings().upstream;
-        Self { gate, upstream, clock: clock::now }
+        Self(Way { gate, upstream, clock: clock::now })
     }
 
     /// Tells the time by `clock`, so that a test can judge a recorded callback.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
-        Self { clock, ..self }
+        Self(Way { clock, ..self.0 })
     }
 
     /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
@@ -62,23 +53,25 @@ impl GateModule {
             write_unread(session, &Reply::bad_request()).await;
             return Ok(true);
         }
-        match self.gate.admit(&head(session), (self.clock)()) {
+        let way = &self.0;
+        match way.gate.admit(&head(session), (way.clock)()) {
             Admission::Other => {
                 strip_reserved(session);
                 return Ok(false);
             }
-            Admission::Refused(refusal) => self.refuse(session, &refusal).await,
             Admission::Shadow(shadow) => {
                 strip_reserved(session);
                 self.observe(session, shadow);
                 return Ok(false);
             }
-            Admission::Callback(intake) => match self.read(session, intake).await {
-                Ok(accepted) => self.serve(session, &accepted, started).await,
-                Err(refusal) => self.refuse(session, &refusal).await,
-            },
+            Admission::Refused(refusal) => way.refuse(session, &refusal).await,
+            Admission::Callback(intake) => way.answer(session, intake, started).await,
         }
         Ok(true)
+    }
+
+    pub(crate) const fn way(&self) -> &Way {
+        &self.0
     }
 
     /// To be called in `ProxyHttp::upstream_request_filter`, for what goes on to an upstream: says
@@ -92,7 +85,7 @@ impl GateModule {
         session: &Session,
         request: &mut RequestHeader,
     ) -> pingora::Result<()> {
-        for (name, value) in self.gate.forwarded_headers(&head(session), &sender(session, None)) {
+        for (name, value) in self.0.gate.forwarded_headers(&head(session), &sender(session)) {
             request.remove_header(&name);
             if let Some(value) = value {
                 request.insert_header(name, value)?;
@@ -111,13 +104,13 @@ impl GateModule {
             observer.push(chunk.clone());
         }
         if end {
-            observer.finish((self.clock)());
+            observer.finish((self.0.clock)());
         }
     }
 
     /// Has the gate look at what passes.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
-        let (clock, route) = (self.clock, Arc::clone(shadow.route()));
+        let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
             METRICS.shadowed(shadowed);
             report::shadowed(shadowed, clock());
@@ -125,92 +118,54 @@ impl GateModule {
         let passing = Passing { route, observer: Arc::new(Mutex::new(observer)) };
         session.req_header_mut().extensions_mut().insert(passing);
     }
+}
 
-    async fn refuse(&self, session: &mut Session, refusal: &Refusal) {
-        METRICS.refused(refusal);
-        report::refused(refusal, (self.clock)());
-        write_unread(session, &refusal.reply()).await;
+/// A request in Pingora's hands.
+impl Exchange for Session {
+    fn head(&self) -> Head<'_> {
+        head(self)
     }
 
-    /// Reads the whole body and has it judged.
-    async fn read(&self, session: &mut Session, mut intake: Intake) -> Result<Accepted, Refusal> {
-        if expects_continue(session)
-            && session.downstream_session.write_continue_response().await.is_err()
-        {
-            return Err(intake.interrupted());
+    fn uri(&self) -> &Uri {
+        &self.req_header().uri
+    }
+
+    fn is_encrypted(&self) -> bool {
+        is_encrypted(self)
+    }
+
+    async fn invite_body(&mut self) -> Result<(), Gone> {
+        if expects_continue(self) {
+            return self.downstream_session.write_continue_response().await.map_err(|_| Gone);
         }
-        let whole = tokio::time::timeout(intake.time_limit(), async {
-            loop {
-                match session.downstream_session.read_request_body().await {
-                    Ok(Some(chunk)) => intake.push(chunk)?,
-                    Ok(None) => return Ok(true),
-                    Err(_) => return Ok(false),
-                }
-            }
-        });
-        match whole.await {
-            Ok(Ok(true)) => intake.finish((self.clock)()),
-            Ok(Ok(false)) | Err(_) => Err(intake.interrupted()),
-            Ok(Err(refusal)) => Err(refusal),
-        }
+        Ok(())
     }
 
-    async fn serve(&self, session: &mut Session, accepted: &Accepted, started: Instant) {
-        let Some(conclusion) = self.conclude(session, accepted).await else {
-            tracing::debug!("the sender did not wait for its reply");
-            return session.set_keepalive(None);
-        };
-        METRICS.concluded(accepted, &conclusion, started.elapsed());
-        report::concluded(accepted, &conclusion, (self.clock)());
-        write(session, &conclusion.reply).await;
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Gone> {
+        self.downstream_session.read_request_body().await.map_err(|_| Gone)
     }
 
-    /// The reply, unless the sender goes away before it.
-    async fn conclude(&self, session: &mut Session, accepted: &Accepted) -> Option<Conclusion> {
-        loop {
-            match accepted.next((self.clock)()) {
-                Next::Reply(conclusion) => return Some(conclusion),
-                Next::Ask(question) => return self.ask(session, question).await,
-                Next::Wait(mut wait) => {
-                    let shared = tokio::time::timeout(wait.timeout(), &mut wait);
-                    match unless_gone(session, shared).await? {
-                        Ok(Some(conclusion)) => return Some(conclusion),
-                        // Whoever asked was cut off.
-                        Ok(None) => {}
-                        Err(_) => return Some(wait.give_up((self.clock)())),
-                    }
-                }
-            }
+    /// What a sender says before its turn is lost, and its connection ends with this request.
+    async fn heard(&mut self) -> Heard {
+        let heard = self.downstream_session.read_body_or_idle(true).await;
+        self.set_keepalive(None);
+        match heard.map_err(|error| error.etype().clone()) {
+            Err(ErrorType::ConnectionClosed) => Heard::Closed,
+            Ok(_) | Err(ErrorType::ConnectError) => Heard::More,
+            Err(_) => Heard::Gone,
         }
     }
 
-    /// Asks the app; if the sender goes away meanwhile, nobody is asked any more.
-    async fn ask(&self, session: &mut Session, question: Question) -> Option<Conclusion> {
-        let now = self.clock;
-        let Some(url) = question.url().cloned().or_else(|| self.same_path(session)) else {
-            let why = "the template gives no address, and the config no upstream";
-            return Some(question.conclude(&Answer::Unreachable(why.into()), now()));
-        };
-        let mut trace = [0; 24];
-        fastrand::fill(&mut trace);
-        let sender = sender(session, Some(trace));
-        let event = |session: &Session| question.accepted().request(&head(session), &sender, now());
-        let deadline = tokio::time::Instant::now() + question.timeout();
-        let asked = app::ask(&url, deadline, event(session));
-        let answer = match unless_gone(session, asked).await? {
-            Asked::Answered(answer) => answer,
-            Asked::HungUp => {
-                let asked = app::ask_afresh(&url, deadline, event(session));
-                unless_gone(session, asked).await?
-            }
-        };
-        Some(question.conclude(&answer, now()))
+    async fn write(&mut self, reply: &Reply) {
+        write(self, reply).await;
     }
 
-    fn same_path(&self, session: &Session) -> Option<Uri> {
-        let mut parts = self.upstream.clone()?.into_parts();
-        parts.path_and_query = session.req_header().uri.path_and_query().cloned();
-        Uri::from_parts(parts).ok()
+    async fn write_unread(&mut self, reply: &Reply) {
+        write_unread(self, reply).await;
+    }
+
+    fn close(&mut self) {
+        self.set_keepalive(None);
     }
 }
 
@@ -252,10 +207,12 @@ fn peer(session: &Session) -> Option<IpAddr> {
     session.client_addr()?.as_inet().map(SocketAddr::ip)
 }
 
-fn sender(session: &Session, trace: Option<[u8; 24]>) -> Sender<'static> {
-    let encrypted = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    let scheme = Some(if encrypted { "https" } else { "http" });
-    Sender { scheme, trace }
+fn is_encrypted(session: &Session) -> bool {
+    session.digest().is_some_and(|digest| digest.ssl_digest.is_some())
+}
+
+fn sender(session: &Session) -> Sender<'static> {
+    Sender { scheme: Some(scheme(is_encrypted(session))), trace: None }
 }
 
 /// Removes reserved headers in Pingora's way, which also keeps their original spelling.
@@ -294,28 +251,6 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
     }
 }
-
-/// Works until the sender goes away. One that says more meanwhile is still there: what it says is
-/// lost, as a request that did not wait for its turn, and its connection ends with this one.
-async fn unless_gone<T>(session: &mut Session, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    let heard = tokio::select! {
-        biased;
-        done = &mut work => return Some(done),
-        heard = session.downstream_session.read_body_or_idle(true) => heard,
-    };
-    session.set_keepalive(None);
-    match heard.map_err(|error| error.etype().clone()) {
-        // It may have closed its side alone, and still read.
-        Err(ErrorType::ConnectionClosed) => tokio::time::timeout(HALF_CLOSED, work).await.ok(),
-        Ok(_) | Err(ErrorType::ConnectError) => Some(work.await),
-        Err(_) => None,
-    }
-}
-
-/// How long a sender is still answered that has closed its side: nobody can tell it from one that is
-/// gone.
-const HALF_CLOSED: Duration = Duration::from_millis(250);
 
 fn expects_continue(session: &Session) -> bool {
     let expect = session.req_header().headers.get(EXPECT);
