@@ -1,0 +1,288 @@
+//! Connections to apps, kept between one question and the next.
+//!
+//! Each thread has its own: Pingora's workers are runtimes of one thread each, and a connection
+//! lives on the runtime that opened it. Whoever asks on a connection also does its work, so that an
+//! answer wakes one task and not two.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::error::Error;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use gatepost::MAX_ANSWER_BYTES;
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Request, Uri, response};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use tokio::net::TcpStream;
+use tower_service::Service as _;
+
+use crate::bounded::{Bounded, BoundedConnector};
+
+/// How long an idle connection is kept: less than Node's five seconds, so that it is mostly we who
+/// hang up, and a request seldom meets a closing connection.
+const IDLE: Duration = Duration::from_secs(4);
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What came back: the body is `None` if it is longer than [`MAX_ANSWER_BYTES`].
+pub(crate) type Response = (response::Parts, Option<Bytes>);
+
+/// Sends a request over a connection that is kept, if there is one, and reads the whole response.
+pub(crate) async fn send(url: &Uri, request: Request<Full<Bytes>>) -> Result<Response, BoxError> {
+    let host = Host::of(url)?;
+    let kept = POOL.with(|pool| take(pool, &host));
+    let mut link = match kept {
+        Some(link) => link,
+        None => Link::open(url).await?,
+    };
+    let response = link.exchange(url, request).await?;
+    if link.is_open() {
+        POOL.with(|pool| keep(pool, host, link));
+    }
+    Ok(response)
+}
+
+/// The same, over a connection of its own.
+pub(crate) async fn send_afresh(
+    url: &Uri,
+    request: Request<Full<Bytes>>,
+) -> Result<Response, BoxError> {
+    Ok(Link::open(url).await?.exchange(url, request).await?)
+}
+
+/// Whether the app hung up before it said a word.
+pub(crate) fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
+    let Some(error) = error.downcast_ref::<hyper::Error>() else { return false };
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let reset = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+    };
+    error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
+}
+
+/// Loads what `https` addresses need, so that no callback waits for it.
+pub(crate) fn prepare() {
+    LazyLock::force(&CONNECTOR);
+}
+
+/// Where connections that are alike lead to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Host {
+    is_https: bool,
+    authority: Authority,
+}
+
+impl Host {
+    fn of(url: &Uri) -> Result<Self, BoxError> {
+        let authority = url.authority().cloned().ok_or("the address names no host")?;
+        Ok(Self { is_https: url.scheme() == Some(&Scheme::HTTPS), authority })
+    }
+
+    /// For the header of this name, without a port that goes without saying.
+    fn header(&self) -> Result<HeaderValue, BoxError> {
+        let default = if self.is_https { 443 } else { 80 };
+        let name = match self.authority.port_u16() {
+            Some(port) if port != default => self.authority.as_str(),
+            _ => self.authority.host(),
+        };
+        Ok(HeaderValue::from_str(name)?)
+    }
+}
+
+/// The connections of a thread that nobody uses at the moment.
+#[derive(Default)]
+struct Pool {
+    idle: HashMap<Host, Vec<Kept>>,
+    /// Whether somebody looks after those that are idle for too long.
+    is_watched: bool,
+}
+
+struct Kept {
+    link: Link,
+    since: Instant,
+}
+
+impl Kept {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < IDLE
+    }
+}
+
+thread_local! {
+    static POOL: Arc<Mutex<Pool>> = Arc::default();
+}
+
+/// The connection that was used last, if the app has left it open.
+fn take(pool: &Mutex<Pool>, host: &Host) -> Option<Link> {
+    let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle = pool.idle.get_mut(host)?;
+    while let Some(mut kept) = idle.pop() {
+        if kept.is_fresh() && kept.link.is_open() {
+            return Some(kept.link);
+        }
+    }
+    None
+}
+
+fn keep(shared: &Arc<Mutex<Pool>>, host: Host, link: Link) {
+    let mut pool = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = Kept { link, since: Instant::now() };
+    match pool.idle.entry(host) {
+        Entry::Occupied(mut idle) => idle.get_mut().push(kept),
+        Entry::Vacant(none) => drop(none.insert_entry(vec![kept])),
+    }
+    if !pool.is_watched {
+        pool.is_watched = true;
+        tokio::spawn(watch(Arc::clone(shared)));
+    }
+}
+
+/// Closes what is idle for too long, until nothing is left.
+async fn watch(pool: Arc<Mutex<Pool>>) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.idle.retain(|_, idle| {
+            idle.retain(Kept::is_fresh);
+            !idle.is_empty()
+        });
+        if pool.idle.is_empty() {
+            pool.is_watched = false;
+            return;
+        }
+    }
+}
+
+type Driver = http1::Connection<Bounded<MaybeHttpsStream<TokioIo<TcpStream>>>, Full<Bytes>>;
+
+/// A connection.
+struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    /// What moves its bytes; `None` once it has ended.
+    driver: Option<Box<Driver>>,
+    host: HeaderValue,
+}
+
+impl Link {
+    async fn open(url: &Uri) -> Result<Self, BoxError> {
+        let host = Host::of(url)?.header()?;
+        let mut connector = CONNECTOR.clone();
+        poll_fn(|context| connector.poll_ready(context)).await?;
+        let stream = connector.call(url.clone()).await?;
+        let (sender, driver) = http1::handshake(stream).await?;
+        Ok(Self { sender, driver: Some(Box::new(driver)), host })
+    }
+
+    /// Whether another request can be sent.
+    fn is_open(&mut self) -> bool {
+        // Nobody waits for an idle connection, so nobody is to be woken.
+        self.work(&mut Context::from_waker(Waker::noop()));
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// Moves bytes as far as that goes.
+    fn work(&mut self, context: &mut Context<'_>) {
+        // If it ends with an error, whoever waits for it is told.
+        if self.driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
+            self.driver = None;
+        }
+    }
+
+    /// Sends a request and reads the whole response.
+    async fn exchange(
+        &mut self,
+        url: &Uri,
+        mut request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response> {
+        let path = url.path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        request.headers_mut().insert(HOST, self.host.clone());
+        let mut response = pin!(self.sender.send_request(request));
+        let response = self.until(|context| response.as_mut().poll(context)).await?;
+        let (parts, body) = response.into_parts();
+        let body = self.collect(body).await?;
+        Ok((parts, body))
+    }
+
+    /// A whole body, unless it is too long.
+    async fn collect(&mut self, mut body: Incoming) -> hyper::Result<Option<Bytes>> {
+        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+        while let Some(frame) =
+            self.until(|context| Pin::new(&mut body).poll_frame(context)).await.transpose()?
+        {
+            let Ok(data) = frame.into_data() else { continue };
+            if first.len() + rest.len() + data.len() > MAX_ANSWER_BYTES {
+                return Ok(None);
+            }
+            if first.is_empty() {
+                first = data;
+            } else {
+                rest.extend_from_slice(&data);
+            }
+        }
+        if rest.is_empty() {
+            return Ok(Some(first));
+        }
+        Ok(Some([first, rest.freeze()].concat().into()))
+    }
+
+    /// Works until something is ready that comes over this connection. It is the work that is woken,
+    /// and it is looked after here, so nothing else needs to be.
+    async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        poll_fn(|context| {
+            let mut unwoken = Context::from_waker(Waker::noop());
+            if let Poll::Ready(done) = poll(&mut unwoken) {
+                return Poll::Ready(done);
+            }
+            self.work(context);
+            poll(&mut unwoken)
+        })
+        .await
+    }
+}
+
+type Connector = BoundedConnector<HttpsConnector<HttpConnector>>;
+
+static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    BoundedConnector(connector)
+});
+
+/// TLS with the machine's own certificate authorities. On a machine that has none, an `https`
+/// address fails when it is called, and says so.
+fn tls() -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    tls_builder().with_root_certificates(roots).with_no_client_auth()
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a constant of rustls: its own provider has its own versions"
+)]
+fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    // Named here, because the host program may bring another provider as its default.
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+}
