@@ -210,6 +210,13 @@ impl Gate {
         look(&self.0.current.load().routes)
     }
 
+    /// Whether a path, as it is spelled, is a callback's that the gate answers: for a door that has
+    /// a shorter way for callbacks than for the rest. [`Gate::admit`] decides on each.
+    #[must_use]
+    pub fn answers(&self, path: &str) -> bool {
+        self.0.current.load().routes.answers(path)
+    }
+
     /// The first word on a request, from its head alone, which arrived at the moment `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {

@@ -209,6 +209,11 @@ impl Routes {
         Lookup::Callback(found, matched.params.get(TOKEN))
     }
 
+    /// Whether a path is a route's, letter by letter, and the route refuses.
+    pub(crate) fn answers(&self, path: &str) -> bool {
+        self.exact.at(path).is_ok_and(|matched| !self.lets_pass(Found(*matched.value)))
+    }
+
     fn lets_pass(&self, found: Found) -> bool {
         self.at(found).mode == Mode::Shadow
     }

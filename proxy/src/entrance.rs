@@ -1,29 +1,37 @@
 //! Where connections come in: HTTP/1.1 and HTTP/2 on one port.
 //!
 //! Left to itself, Pingora waits for the 24 bytes of HTTP/2's preface before it answers anybody,
-//! which a short HTTP/1.0 request never sends, and for ever. Three bytes tell the two apart: no
-//! method of HTTP/1 but the preface starts with `PRI`.
+//! which a short HTTP/1.0 request never sends, and for ever. The first byte that differs tells the
+//! two apart.
 //!
 //! Nor does it limit how long a whole head may take, only how long each piece of it. See
 //! [`HeadClock`].
 //!
+//! On HTTP/1 callbacks are served in a [shorter way](crate::plain), all else in Pingora's.
+//!
 //! With `proxy_protocol` the proxy in front says before that whose connection it is.
 
-use std::io;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gatepost::{Gate, report};
+use gatepost::report;
 use http::Version;
-use pingora::apps::{HttpServerOptions, ServerApp};
+use pingora::apps::{
+    HttpPersistentSettings, HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp,
+};
 use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::ShutdownWatch;
 use pingora::server::configuration::ServerConf;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock;
+use crate::exchange::Way;
+use crate::metrics::METRICS;
+use crate::plain::{Connection, Left};
 use crate::proxy_protocol::{self, HeaderError};
 use crate::service::Service;
 
@@ -32,10 +40,10 @@ use crate::service::Service;
 struct Limits {
     /// Until the first bytes are there, which tell the version.
     start: Duration,
-    /// Until a head of HTTP/1 is whole, counted from the first bytes or from the last reply. Pingora
-    /// closes a connection that says nothing for 60 s, so this leaves at least 30 for the head.
+    /// Until a head of HTTP/1 is whole, counted from the first bytes or from the last reply.
     head: Duration,
-    /// Without a request on HTTP/2, where a head that is not whole is none.
+    /// Between the bytes of a head of HTTP/1, and without a request on HTTP/2, where a head that is
+    /// not whole is none.
     idle: Duration,
 }
 
@@ -45,15 +53,13 @@ const LIMITS: Limits = Limits {
     idle: Duration::from_secs(60),
 };
 
-const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 /// How long idle connections stay open when the proxy stops: a request may be on its way on one,
 /// and would be cut. It is answered, and told that the connection ends.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
 /// The proxy, for either version of HTTP.
 pub(crate) struct Entrance {
-    gate: Gate,
+    way: Way,
     proxy_protocol: bool,
     http_1: Arc<HttpProxy<Service>>,
     http_2: Arc<HttpProxy<Service>>,
@@ -62,19 +68,13 @@ pub(crate) struct Entrance {
 
 impl Entrance {
     /// `proxy_protocol`: whether each connection starts with a header of it.
-    pub(crate) fn new(
-        conf: &Arc<ServerConf>,
-        service: &Service,
-        gate: Gate,
-        proxy_protocol: bool,
-    ) -> Self {
-        Self::with_limits(conf, service, gate, proxy_protocol, LIMITS)
+    pub(crate) fn new(conf: &Arc<ServerConf>, service: &Service, proxy_protocol: bool) -> Self {
+        Self::with_limits(conf, service, proxy_protocol, LIMITS)
     }
 
     fn with_limits(
         conf: &Arc<ServerConf>,
         service: &Service,
-        gate: Gate,
         proxy_protocol: bool,
         limits: Limits,
     ) -> Self {
@@ -86,27 +86,53 @@ impl Entrance {
             proxy.server_options = Some(options);
             Arc::new(proxy)
         };
-        Self { gate, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
+        let way = service.way().clone();
+        Self { way, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
+    }
+
+    /// Serves a connection to its end: callbacks in the short way, everything else in Pingora's.
+    async fn serve_http_1(
+        &self,
+        mut connection: Connection,
+        shutdown: &ShutdownWatch,
+        mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) {
+        let mut earlier = None::<HttpPersistentSettings>;
+        loop {
+            match connection.serve(&self.way, shutdown, stopped.as_mut()).await {
+                Left::Nothing => return,
+                Left::Request => {}
+            }
+            let (stream, ahead) = connection.into_parts();
+            let mut session = ServerSession::new_http1(stream);
+            match earlier {
+                Some(settings) => settings.apply_to_session(&mut session),
+                None => session.set_keepalive(Some(self.limits.idle.as_secs())),
+            }
+            session.set_pipelined_prefix(ahead);
+            let served = self.http_1.process_new_http(session, shutdown).await;
+            let Some((stream, settings)) = served.map(ReusedHttpStream::consume) else { return };
+            earlier = settings;
+            connection = Connection::new(stream);
+        }
     }
 
     /// Reads on until it is known who speaks, and which version of HTTP. `None`: the connection is
     /// to be closed.
-    async fn greet(&self, stream: &mut Stream) -> Option<Version> {
-        if self.proxy_protocol && !self.is_introduced(stream).await {
+    async fn greet(&self, mut stream: Stream) -> Option<(Version, Connection)> {
+        if self.proxy_protocol && !self.is_introduced(&mut stream).await {
             return None;
         }
-        match timeout(self.limits.start, speaks_http_2(stream)).await {
-            Ok(Ok(true)) => Some(Version::HTTP_2),
-            Ok(Ok(false)) => Some(Version::HTTP_11),
-            // Silent, or gone.
-            Ok(Err(_)) | Err(_) => None,
-        }
+        let mut connection = Connection::new(stream);
+        // If it takes longer it is silent, or as good as that.
+        let version = timeout(self.limits.start, connection.version()).await.ok()??;
+        Some((version, connection))
     }
 
     /// Whether whoever connected may say whose connection it is, and did.
     async fn is_introduced(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
-        let error = if peer.is_some_and(|peer| self.gate.may_speak_for_others(peer)) {
+        let error = if peer.is_some_and(|peer| self.way.gate.may_speak_for_others(peer)) {
             match proxy_protocol::accept(stream).await {
                 Ok(()) => return true,
                 Err(error) => error,
@@ -123,7 +149,7 @@ impl Entrance {
 impl ServerApp for Entrance {
     async fn process_new(
         self: &Arc<Self>,
-        mut stream: Stream,
+        stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
         let mut stopping = shutdown.clone();
@@ -131,20 +157,23 @@ impl ServerApp for Entrance {
             drop(stopping.wait_for(|stopping| *stopping).await);
             tokio::time::sleep(LAST_REQUESTS).await;
         };
-        let version = tokio::select! {
+        let mut stopped = pin!(stopped);
+        let greeted = tokio::select! {
             biased; // Whoever has spoken is answered.
-            version = self.greet(&mut stream) => version,
-            () = stopped => None,
+            greeted = self.greet(stream) => greeted,
+            () = &mut stopped => None,
         };
-        if version? == Version::HTTP_2 {
-            return self.http_2.process_new(stream, shutdown).await;
+        let (version, connection) = greeted?;
+        if version == Version::HTTP_2 {
+            return self.http_2.process_new(connection.into_stream()?, shutdown).await;
         }
         let clock = HeadClock::start();
-        let served = HEAD.scope(clock.clone(), self.http_1.process_new(stream, shutdown));
+        let served = HEAD.scope(clock.clone(), self.serve_http_1(connection, shutdown, stopped));
         tokio::select! {
-            stream = served => stream,
-            () = clock.overdue(self.limits.head) => None,
+            () = served => {}
+            () = clock.overdue(self.limits.head) => {}
         }
+        None
     }
 
     /// Closes the idle connections.
@@ -153,13 +182,6 @@ impl ServerApp for Entrance {
         self.http_1.cleanup().await;
         self.http_2.cleanup().await;
     }
-}
-
-/// Whether a connection begins with HTTP/2's preface, which stays to be read.
-async fn speaks_http_2(stream: &mut Stream) -> io::Result<bool> {
-    let (mut first, mut whole) = ([0; 3], [0; PREFACE.len()]);
-    let may_be = stream.try_peek(&mut first).await? && PREFACE.starts_with(&first);
-    Ok(may_be && stream.try_peek(&mut whole).await? && whole == PREFACE)
 }
 
 /// Since when a connection of HTTP/1 has owed the head of its next request; nothing while one is
@@ -199,15 +221,23 @@ impl HeadClock {
     }
 }
 
-/// To be called when a head was read. On HTTP/2, where each request has a task of its own, it does
-/// nothing.
-pub(crate) fn head_is_read() {
-    let _http_2 = HEAD.try_with(|clock| clock.set(None));
+/// To be held while a request is served, from its head on.
+pub(crate) struct Serving(());
+
+impl Serving {
+    pub(crate) fn start() -> Self {
+        METRICS.in_flight.inc();
+        // On HTTP/2, where each request has a task of its own, there is no clock.
+        let _http_2 = HEAD.try_with(|clock| clock.set(None));
+        Self(())
+    }
 }
 
-/// To be called when a request was served.
-pub(crate) fn head_is_owed() {
-    let _http_2 = HEAD.try_with(|clock| clock.set(Some(Instant::now())));
+impl Drop for Serving {
+    fn drop(&mut self) {
+        METRICS.in_flight.dec();
+        let _http_2 = HEAD.try_with(|clock| clock.set(Some(Instant::now())));
+    }
 }
 
 #[cfg(test)]
@@ -220,12 +250,13 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::plain::PREFACE;
 
     fn entrance(limits: Limits) -> Arc<Entrance> {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let conf = Arc::new(ServerConf::default());
-        let service = Service::new(gate.clone(), None);
-        Arc::new(Entrance::with_limits(&conf, &service, gate, false, limits))
+        let service = Service::new(gate, None);
+        Arc::new(Entrance::with_limits(&conf, &service, false, limits))
     }
 
     /// Serves a connection until its end.
@@ -265,9 +296,10 @@ mod tests {
         let (mut client, server) = duplex(1024);
         let server = tokio::spawn(serve(Box::new(server), LIMITS));
         for _ in 0..5 {
-            sleep(LIMITS.head - Duration::from_secs(1)).await;
             assert!(is_answered(&mut client).await);
+            sleep(LIMITS.head - Duration::from_secs(1)).await;
         }
+        assert!(is_answered(&mut client).await);
         sleep(LIMITS.head + Duration::from_secs(1)).await;
         assert!(client.write_all(b"GET / HTTP/1.1\r\n").await.is_err());
         server.await.unwrap();

@@ -41,9 +41,6 @@ const SENDING: Duration = Duration::from_secs(5);
 /// How long a successor may take until it serves.
 const STARTING: Duration = Duration::from_secs(30);
 
-/// What a connection holds while it waits for its next request. Most callbacks are shorter.
-const READ_BUFFER: usize = 8 * 1024;
-
 /// Listening sockets by the address as it is configured.
 pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
 
@@ -217,8 +214,13 @@ pub(crate) struct Bound<A> {
 }
 
 impl<A> Bound<A> {
-    pub(crate) fn new(mut service: listening::Service<A>, sockets: Sockets) -> Self {
-        let buffer = L4BufferSettings::default().read(READ_BUFFER);
+    /// Every connection holds a buffer of `read_buffer` bytes from its beginning to its end.
+    pub(crate) fn new(
+        mut service: listening::Service<A>,
+        sockets: Sockets,
+        read_buffer: usize,
+    ) -> Self {
+        let buffer = L4BufferSettings::default().read(read_buffer);
         for (address, _) in &sockets {
             service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
         }

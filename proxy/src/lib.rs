@@ -53,6 +53,7 @@ mod handover;
 mod log;
 mod metrics;
 mod module;
+mod plain;
 mod pool;
 mod proxy_protocol;
 mod recorded;

@@ -23,6 +23,9 @@ use crate::metrics::METRICS;
 use crate::service::{Service, Upstream};
 use crate::templates::Served;
 
+/// Room for a header of the PROXY protocol.
+const HEADER_BUFFER: usize = 1024;
+
 /// Why the proxy did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -62,18 +65,19 @@ pub(crate) fn run(served: Served, upgrade: bool) -> Result<(), StartError> {
     let offer = offer(&server, &settings, predecessor, &sockets)?;
 
     let service = Service::new(served.gate().clone(), upstream);
-    let gate = served.gate().clone();
-    let app = Entrance::new(&server.configuration, &service, gate, settings.proxy_protocol);
+    let app = Entrance::new(&server.configuration, &service, settings.proxy_protocol);
     let admin = sockets.split_off(settings.listen.len());
     log_addresses(&sockets, "listening for callbacks");
     let proxy = listening::Service::new("callbacks".into(), app);
-    server.add_service(Bound::new(proxy, sockets));
+    // A header of the PROXY protocol is read in small pieces, whatever follows it in large ones.
+    let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
+    server.add_service(Bound::new(proxy, sockets, read_buffer));
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
         let mut service = listening::Service::new("admin".into(), Admin::new(Arc::clone(&served)));
         service.threads = Some(1);
-        server.add_service(Bound::new(service, admin));
+        server.add_service(Bound::new(service, admin, 0));
     }
 
     watch_reload(runtime, signals.hangup, served);

@@ -13,8 +13,8 @@ use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
-use crate::entrance::{head_is_owed, head_is_read};
-use crate::metrics::METRICS;
+use crate::entrance::Serving;
+use crate::exchange::Way;
 use crate::module::{GateModule, printable_path, write_unread};
 
 /// How long connecting to the upstream may take.
@@ -88,26 +88,16 @@ impl Service {
     pub(crate) fn new(gate: Gate, upstream: Option<Upstream>) -> Self {
         Self { module: GateModule::new(gate), upstream: upstream.map(Arc::new) }
     }
+
+    pub(crate) const fn way(&self) -> &Way {
+        self.module.way()
+    }
 }
 
 /// One request.
 pub(crate) struct Context {
     tries: usize,
-}
-
-impl Context {
-    fn new() -> Self {
-        head_is_read();
-        METRICS.in_flight.inc();
-        Self { tries: 0 }
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        METRICS.in_flight.dec();
-        head_is_owed();
-    }
+    _serving: Serving,
 }
 
 #[async_trait]
@@ -115,7 +105,7 @@ impl ProxyHttp for Service {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        Context::new()
+        Context { tries: 0, _serving: Serving::start() }
     }
 
     async fn request_filter(

@@ -19,7 +19,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// RFC 9112, section 9.3.2: several requests at once. A server need not answer what it is sent too
-/// early, and Pingora does not; but nobody may mix up whose answer is whose.
+/// early, and Pingora, which has the other paths, does not; but nobody may mix up whose answer is
+/// whose.
 fn pipelines() -> Vec<Case> {
     let at_once = |name: &str, first: &str, second: &str| {
         case(format!("{name}, at once"), format!("{first}{second}"))
@@ -29,29 +30,36 @@ fn pipelines() -> Vec<Case> {
     let (genuine, other) = ("{genuine}", "GET /other");
     vec![
         pushed(at_once("two genuine pushes", genuine, genuine))
-            .with_hyper(|case| case.gets(&[200, 200]).kept().app_sees(&[EVENT, EVENT])),
+            .gets(&[200, 200])
+            .kept()
+            .app_sees(&[EVENT, EVENT]),
         pushed(at_once("a genuine push and a refused one", genuine, REFUSED))
-            .with_hyper(|case| case.gets(&[200, 401]).kept()),
+            .gets(&[200, 401])
+            .kept(),
         at_once("a refused push and a genuine one", REFUSED, genuine)
-            .gets(&[401])
-            .with_hyper(|case| case.gets(&[401, 200]).kept().app_sees(&[EVENT])),
+            .gets(&[401, 200])
+            .kept()
+            .app_sees(&[EVENT]),
         pushed(at_once("a push and another path", genuine, OTHER))
-            .with_hyper(|case| case.gets(&[200, 200]).kept().app_sees(&[EVENT, other])),
+            .gets(&[200, 200])
+            .kept()
+            .app_sees(&[EVENT, other]),
         passed(at_once("another path and a push", OTHER, genuine))
             .with_hyper(|case| case.gets(&[200, 200]).kept().app_sees(&[other, EVENT])),
         passed(at_once("another path and a refused push", OTHER, REFUSED))
             .with_hyper(|case| case.gets(&[200, 401]).kept()),
         passed(at_once("another path and an address of events", OTHER, RESERVED))
             .with_hyper(|case| case.gets(&[200, 403]).kept()),
-        pushed(at_once("a genuine push and garbage", genuine, "\0\0\0"))
-            .with_hyper(|case| case.gets(&[200, 400])),
+        pushed(at_once("a genuine push and garbage", genuine, "\0\0\0")).gets(&[200, 400]),
         pushed(at_once(
             "a push that closes and another",
             &format!("{HEAD}connection: close\r\n\r\n{{push}}"),
             genuine,
         )),
         pushed(at_once("fifty pushes", &genuine.repeat(49), genuine))
-            .with_hyper(|case| case.gets(&[200; 50]).kept().app_sees(&[EVENT; 50])),
+            .gets(&[200; 50])
+            .kept()
+            .app_sees(&[EVENT; 50]),
     ]
 }
 

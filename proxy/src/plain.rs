@@ -1,0 +1,434 @@
+//! The short way: callbacks that leave nothing open are read and answered here, without a session of
+//! Pingora's, which costs several times as much.
+//!
+//! Nearly all callbacks are alike: the whole head is there at once, in HTTP/1.1, and says how long
+//! the body is. Whatever is otherwise, by its path or by its form, is left to Pingora together with
+//! the bytes that have come; so what is unusual is read by one parser only.
+
+use std::future::{pending, poll_fn};
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::str;
+use std::task::{Poll, ready};
+use std::time::Instant;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use gatepost::{Admission, Gate, Head, Reply};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderName, HeaderValue, Method, Uri, Version};
+use pingora::protocols::Stream;
+use pingora::protocols::http::date::get_cached_date;
+use pingora::protocols::l4::stream::Stream as TcpStream;
+use pingora::server::ShutdownWatch;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+
+use crate::entrance::Serving;
+use crate::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way};
+use crate::proxy_protocol;
+
+/// How HTTP/2 begins.
+pub(crate) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How much is read at a time while a head is waited for; most callbacks are shorter.
+const HEAD_BYTES: usize = 8 * 1024;
+
+/// How much is read at a time of a body.
+const BODY_BYTES: usize = 64 * 1024;
+
+const MAX_HEADERS: usize = 32;
+
+/// A connection, of HTTP/1 if it is to be [served](Connection::serve).
+pub(crate) struct Connection {
+    stream: Stream,
+    peer: Option<IpAddr>,
+    is_encrypted: bool,
+    /// What has come of the next request.
+    ahead: BytesMut,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream) -> Self {
+        let peer = proxy_protocol::peer(&stream).as_ref().map(SocketAddr::ip);
+        let is_encrypted = stream.get_ssl_digest().is_some();
+        Self { stream, peer, is_encrypted, ahead: BytesMut::new() }
+    }
+
+    /// Reads on until it is known which version of HTTP is spoken; `None` if it ends before.
+    pub(crate) async fn version(&mut self) -> Option<Version> {
+        loop {
+            let (begin, _) = PREFACE.split_at(self.ahead.len().min(PREFACE.len()));
+            if !self.ahead.starts_with(begin) {
+                return Some(Version::HTTP_11);
+            }
+            if begin.len() == PREFACE.len() {
+                return Some(Version::HTTP_2);
+            }
+            if !matches!(self.read().await, Ok(1..)) {
+                return None;
+            }
+        }
+    }
+
+    /// Answers callbacks until a request comes that is to be left to others, or nothing any more.
+    /// `stopped` is when nobody waits for requests any longer.
+    pub(crate) async fn serve(
+        &mut self,
+        way: &Way,
+        stopping: &ShutdownWatch,
+        mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Left {
+        loop {
+            if self.ahead.is_empty() {
+                let read = tokio::select! {
+                    biased; // Whoever has spoken is answered.
+                    read = self.read() => read,
+                    () = &mut stopped => return Left::Nothing,
+                };
+                if !matches!(read, Ok(1..)) {
+                    return Left::Nothing;
+                }
+            }
+            let Some(mut request) = self.take_request(&way.gate) else { return Left::Request };
+            let _serving = Serving::start();
+            let started = Instant::now();
+            let admission = way.gate.admit(&request.head(self.peer), (way.clock)());
+            if matches!(admission, Admission::Other | Admission::Shadow(_)) {
+                self.put_back(request);
+                return Left::Request;
+            }
+            request.is_last |= *stopping.borrow();
+            let mut exchange = Plain { connection: self, request };
+            match admission {
+                Admission::Callback(intake) => way.answer(&mut exchange, intake, started).await,
+                Admission::Refused(refusal) => way.refuse(&mut exchange, &refusal).await,
+                Admission::Other | Admission::Shadow(_) => {}
+            }
+            if exchange.request.is_last {
+                if let Err(error) = self.stream.shutdown().await {
+                    tracing::debug!(%error, "the connection was closed already");
+                }
+                return Left::Nothing;
+            }
+        }
+    }
+
+    fn put_back(&mut self, request: Request) {
+        let behind = std::mem::replace(&mut self.ahead, request.whole.into());
+        self.ahead.extend_from_slice(&behind);
+    }
+
+    /// The connection, and what has come of the request that is left.
+    pub(crate) fn into_parts(self) -> (Stream, BytesMut) {
+        (self.stream, self.ahead)
+    }
+
+    /// The connection as it was before anything was read.
+    pub(crate) fn into_stream(self) -> Option<Stream> {
+        let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
+        stream.rewind(&self.ahead);
+        Some(stream)
+    }
+
+    /// Reads what there is. A connection that is silent takes no buffer.
+    async fn read(&mut self) -> io::Result<usize> {
+        poll_fn(|context| {
+            let mut space = [MaybeUninit::uninit(); HEAD_BYTES];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            self.ahead.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+        .await
+    }
+
+    /// The request that has come, if it is a callback and leaves nothing open.
+    fn take_request(&mut self, gate: &Gate) -> Option<Request> {
+        if !gate.answers(path(&self.ahead)?) {
+            return None;
+        }
+        let whole = self.ahead.split().freeze();
+        let (request, rest) = match Request::parse(&whole) {
+            Some((request, rest)) => (Some(request), rest),
+            None => (None, whole),
+        };
+        if !rest.is_empty() {
+            self.ahead = rest.into();
+        }
+        request
+    }
+}
+
+/// What a connection is left with.
+pub(crate) enum Left {
+    /// It is over.
+    Nothing,
+    /// A request for somebody else, at least its first bytes.
+    Request,
+}
+
+/// The path in a request line.
+fn path(request: &[u8]) -> Option<&str> {
+    let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
+    let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
+    let path = target.split(|byte| *byte == b'?').next()?;
+    str::from_utf8(path).ok()
+}
+
+/// A request whose head leaves nothing open.
+struct Request {
+    /// As it came, as far as it has.
+    whole: Bytes,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    /// What has come of the body and was not taken yet.
+    body: Bytes,
+    /// How many bytes of the body are to come.
+    missing: usize,
+    length: usize,
+    /// Whether the connection ends with it.
+    is_last: bool,
+}
+
+impl Request {
+    /// The request, and what came behind it.
+    fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
+        let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Request::new(&mut lines);
+        let httparse::Status::Complete(end) = parsed.parse(bytes).ok()? else { return None };
+        if parsed.version != Some(1) || !has_plain_lines(&bytes[..end]) {
+            return None;
+        }
+        let method = plain_method(parsed.method?)?;
+        let target = parsed.path.filter(|target| is_plain_target(target))?;
+        let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?;
+        let mut headers = HeaderMap::with_capacity(parsed.headers.len());
+        for line in &*parsed.headers {
+            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+            let value = HeaderValue::from_maybe_shared(bytes.slice_ref(line.value)).ok()?;
+            headers.append(name, value);
+        }
+        let length = plain_length(&method, &headers)?;
+        let is_last = ends_connection(&headers)?;
+        let body = end..bytes.len().min(end.saturating_add(length));
+        let request = Self {
+            whole: bytes.slice(..body.end),
+            method,
+            uri,
+            headers,
+            missing: length - body.len(),
+            body: bytes.slice(body.clone()),
+            length,
+            is_last,
+        };
+        Some((request, bytes.slice(body.end..)))
+    }
+
+    fn head(&self, peer: Option<IpAddr>) -> Head<'_> {
+        let head = Head::new(&self.method, &self.uri, &self.headers);
+        match peer {
+            Some(peer) => head.with_peer(peer),
+            None => head,
+        }
+    }
+}
+
+/// Whether every line ends as it should, and the first begins there.
+fn has_plain_lines(head: &[u8]) -> bool {
+    let mut before = 0;
+    let ends = head.iter().all(|&byte| {
+        let fits = byte != b'\n' || before == b'\r';
+        before = byte;
+        fits
+    });
+    ends && head.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+fn plain_method(name: &str) -> Option<Method> {
+    match name {
+        "POST" => Some(Method::POST),
+        "GET" => Some(Method::GET),
+        _ => None,
+    }
+}
+
+/// Whether a target is a path with nothing but what may stand in one.
+fn is_plain_target(target: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    target.starts_with('/') && target.bytes().all(fits)
+}
+
+/// How long the body is, if that can be read in one way only.
+fn plain_length(method: &Method, headers: &HeaderMap) -> Option<usize> {
+    let open = [TRANSFER_ENCODING, EXPECT, UPGRADE, TE, TRAILER];
+    let host = headers.get(HOST).filter(|_| has_one(headers, &HOST))?;
+    if open.iter().any(|name| headers.contains_key(name)) || !is_plain_host(host) {
+        return None;
+    }
+    if *method == Method::GET {
+        return (!headers.contains_key(CONTENT_LENGTH)).then_some(0);
+    }
+    let length = headers.get(CONTENT_LENGTH).filter(|_| has_one(headers, &CONTENT_LENGTH))?;
+    let digits = length.as_bytes();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+}
+
+/// Whether it can be nothing but a name or an address, and perhaps a port.
+fn is_plain_host(host: &HeaderValue) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+    !host.is_empty() && host.as_bytes().iter().all(fits)
+}
+
+fn has_one(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).iter().count() == 1
+}
+
+/// Whether the sender wants to end the connection; `None` if it wants anything else of it.
+fn ends_connection(headers: &HeaderMap) -> Option<bool> {
+    let Some(wish) = headers.get(CONNECTION) else { return Some(false) };
+    let wish = Some(wish.as_bytes()).filter(|_| has_one(headers, &CONNECTION))?;
+    let is = |word: &[u8]| wish.eq_ignore_ascii_case(word);
+    if is(b"close") { Some(true) } else { is(b"keep-alive").then_some(false) }
+}
+
+/// A plain request on its connection.
+struct Plain<'c> {
+    connection: &'c mut Connection,
+    request: Request,
+}
+
+impl Plain<'_> {
+    async fn read_body(&mut self) -> Result<Bytes, Gone> {
+        let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
+        let mut space = (&mut chunk).limit(self.request.missing);
+        match self.connection.stream.read_buf(&mut space).await {
+            Ok(0) | Err(_) => Err(Gone),
+            Ok(read) => {
+                self.request.missing -= read;
+                Ok(chunk.freeze())
+            }
+        }
+    }
+
+    /// Throws away what is left of the body. Whether that was all.
+    async fn drain(&mut self) -> bool {
+        let mut left = DRAIN_BYTES;
+        while let Ok(Some(chunk)) = self.next_chunk().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return false };
+            left = rest;
+        }
+        self.request.missing == 0
+    }
+}
+
+impl Exchange for Plain<'_> {
+    fn head(&self) -> Head<'_> {
+        self.request.head(self.connection.peer)
+    }
+
+    fn uri(&self) -> &Uri {
+        &self.request.uri
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.connection.is_encrypted
+    }
+
+    /// A sender that waits for a word is left to Pingora.
+    async fn invite_body(&mut self) -> Result<(), Gone> {
+        Ok(())
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Gone> {
+        if !self.request.body.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.request.body)));
+        }
+        if self.request.missing == 0 {
+            return Ok(None);
+        }
+        self.read_body().await.map(Some)
+    }
+
+    /// What a sender says before its turn is its next request.
+    async fn heard(&mut self) -> Heard {
+        if !self.connection.ahead.is_empty() {
+            return pending().await;
+        }
+        match self.connection.read().await {
+            Ok(0) => Heard::Closed,
+            Ok(_) => Heard::More,
+            Err(_) => Heard::Gone,
+        }
+    }
+
+    async fn write(&mut self, reply: &Reply) {
+        self.request.is_last |= reply.must_close();
+        let bytes = rendered(reply, self.request.is_last);
+        let stream = &mut self.connection.stream;
+        let written = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        if let Err(error) = written.await {
+            tracing::debug!(%error, "the sender did not wait for its reply");
+            self.request.is_last = true;
+        }
+    }
+
+    async fn write_unread(&mut self, reply: &Reply) {
+        self.request.is_last |= self.request.length > DRAIN_BYTES;
+        self.write(reply).await;
+        // Hanging up on bytes that are still coming would take the reply back.
+        if self.request.missing > 0 {
+            let drained = tokio::time::timeout(DRAIN_TIMEOUT, self.drain()).await;
+            self.request.is_last |= !matches!(drained, Ok(true));
+        }
+    }
+
+    fn close(&mut self) {
+        self.request.is_last = true;
+    }
+}
+
+/// A reply as it is sent, with the headers that Pingora gives one.
+fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
+    let status = reply.status();
+    let mut bytes = Vec::with_capacity(256 + reply.body().len());
+    bytes.extend_from_slice(b"HTTP/1.1 ");
+    bytes.extend_from_slice(status.as_str().as_bytes());
+    bytes.push(b' ');
+    bytes.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    bytes.extend_from_slice(b"\r\n");
+    for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
+        extend_titled(&mut bytes, name.as_str());
+        extend_value(&mut bytes, value.as_bytes());
+    }
+    bytes.extend_from_slice(b"Date");
+    extend_value(&mut bytes, get_cached_date().as_bytes());
+    bytes.extend_from_slice(b"Connection");
+    extend_value(&mut bytes, if is_last { b"close" } else { b"keep-alive" });
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(reply.body());
+    bytes
+}
+
+fn extend_value(bytes: &mut Vec<u8>, value: &[u8]) {
+    bytes.extend_from_slice(b": ");
+    bytes.extend_from_slice(value);
+    bytes.extend_from_slice(b"\r\n");
+}
+
+/// `Content-Type` for `content-type`.
+fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
+    let mut starts = true;
+    bytes.extend(name.bytes().map(|byte| {
+        let cased = if starts { byte.to_ascii_uppercase() } else { byte };
+        starts = byte == b'-';
+        cased
+    }));
+}
