@@ -86,9 +86,9 @@ impl GateModule {
         request: &mut RequestHeader,
     ) -> pingora::Result<()> {
         for (name, value) in self.0.gate.forwarded_headers(&head(session), &sender(session)) {
-            request.remove_header(&name);
-            if let Some(value) = value {
-                request.insert_header(name, value)?;
+            match value {
+                Some(value) => request.insert_header(name, value)?,
+                None => drop(request.remove_header(&name)),
             }
         }
         Ok(())

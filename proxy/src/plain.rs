@@ -432,3 +432,104 @@ fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
         cased
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "POST /callbacks/tencent?x=%2F HTTP/1.1\r\nhost: gate.test:8080\r\n\
+                         content-length: 2\r\nconnection: Keep-Alive\r\n\r\n{}";
+
+    fn parse(text: &str) -> Option<(Request, Bytes)> {
+        Request::parse(&Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_plain_request_is_read_to_its_end() {
+        let (request, behind) = parse(&format!("{PLAIN}GET /next")).unwrap();
+        assert_eq!((request.method, request.uri.path()), (Method::POST, "/callbacks/tencent"));
+        assert_eq!(request.headers[HOST], "gate.test:8080");
+        assert_eq!((&*request.body, request.missing, request.is_last), (&b"{}"[..], 0, false));
+        assert_eq!((&*request.whole, &*behind), (PLAIN.as_bytes(), &b"GET /next"[..]));
+
+        let (request, behind) = parse(PLAIN.strip_suffix('}').unwrap()).unwrap();
+        assert_eq!((request.missing, request.length, behind.len()), (1, 2, 0));
+        let (request, _) = parse(&PLAIN.replace("Keep-Alive", "close")).unwrap();
+        assert!(request.is_last);
+        let get = "GET /callbacks/srs HTTP/1.1\r\nhost: x\r\n\r\n";
+        assert_eq!(parse(get).unwrap().0.length, 0);
+    }
+
+    #[test]
+    fn whatever_leaves_something_open_is_left_to_pingora() {
+        let changed = [
+            ("POST", "PUT"),
+            ("POST", "\r\nPOST"),
+            ("/callbacks", "http://x/callbacks"),
+            ("/tencent", "/tencent#x"),
+            ("/tencent", "/ten\\cent"),
+            ("/tencent", "/tencént"),
+            ("HTTP/1.1", "HTTP/1.0"),
+            ("host: gate.test:8080\r\n", ""),
+            ("host: gate", "host: a@gate"),
+            ("host: gate.test:8080", "host:"),
+            ("host", "host: x\r\nhost"),
+            ("host", "transfer-encoding: chunked\r\nhost"),
+            ("host", "expect: 100-continue\r\nhost"),
+            ("host", "upgrade: websocket\r\nhost"),
+            ("host", "te: trailers\r\nhost"),
+            ("host", "trailer: x\r\nhost"),
+            ("host", "connection: x\r\nhost"),
+            ("Keep-Alive", "upgrade"),
+            ("Keep-Alive", "close, x"),
+            ("content-length: 2\r\n", ""),
+            ("content-length", "content-length: 2\r\ncontent-length"),
+            (": 2", ": +2"),
+            (": 2", ": 2, 2"),
+            (": 2", ":"),
+            (": 2", ": 99999999999999999999"),
+            ("POST", "GET"),
+            ("8080\r\n", "8080\n"),
+            ("\r\n\r\n", "\r\n"),
+        ];
+        for (plain, open) in changed {
+            let text = PLAIN.replacen(plain, open, 1);
+            assert!(text != PLAIN && parse(&text).is_none(), "{text}");
+        }
+        let many = "x: y\r\n".repeat(MAX_HEADERS);
+        assert!(parse(&PLAIN.replacen("host", &format!("{many}host"), 1)).is_none());
+    }
+
+    #[test]
+    fn a_reply_is_written_with_the_headers_that_pingora_gives_one() {
+        let bytes = rendered(&Reply::not_found(), false);
+        let text = String::from_utf8(bytes).unwrap();
+        let (before, after) = text.split_once("Date: ").unwrap();
+        assert_eq!(
+            before,
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n\
+             Content-Length: 10\r\n"
+        );
+        let (date, after) = after.split_once("\r\n").unwrap();
+        assert!(date.ends_with(" GMT"), "{date}");
+        assert_eq!(after, "Connection: keep-alive\r\n\r\nnot found\n");
+        let last = rendered(&Reply::bad_request(), true);
+        assert_eq!(String::from_utf8(last).unwrap().matches("Connection: close\r\n").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_put_back_stands_before_what_came_behind() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let (_client, server) = tokio::io::duplex(64);
+        let mut connection = Connection::new(Box::new(server));
+        let sent = format!("{PLAIN}GET /next");
+        connection.ahead.extend_from_slice(sent.as_bytes());
+        let request = connection.take_request(&gate).unwrap();
+        assert_eq!(connection.ahead, "GET /next");
+        connection.put_back(request);
+        assert_eq!(connection.ahead, sent);
+        assert!(connection.take_request(&gate).is_some());
+        assert!(connection.take_request(&gate).is_none(), "nobody's path");
+        assert_eq!(connection.ahead, "GET /next");
+    }
+}

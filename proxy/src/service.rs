@@ -11,6 +11,7 @@ use gatepost::{Gate, Reply};
 use http::Uri;
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
+use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 
 use crate::entrance::Serving;
@@ -103,6 +104,10 @@ pub(crate) struct Context {
 #[async_trait]
 impl ProxyHttp for Service {
     type CTX = Context;
+
+    /// None: what the upstream answers is passed on as it is, and Pingora would add a module that
+    /// compresses, for every request, switched off.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> Context {
         Context { tries: 0, _serving: Serving::start() }
