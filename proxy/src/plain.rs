@@ -207,13 +207,14 @@ impl Request {
         let target = parsed.path.filter(|target| is_plain_target(target))?;
         let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?;
         let mut headers = HeaderMap::with_capacity(parsed.headers.len());
+        let mut framing = Framing::default();
         for line in &*parsed.headers {
             let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
             let value = HeaderValue::from_maybe_shared(bytes.slice_ref(line.value)).ok()?;
+            framing.note(&name, &value)?;
             headers.append(name, value);
         }
-        let length = plain_length(&method, &headers)?;
-        let is_last = ends_connection(&headers)?;
+        let length = framing.length(&method)?;
         let body = end..bytes.len().min(end.saturating_add(length));
         let request = Self {
             whole: bytes.slice(..body.end),
@@ -223,7 +224,7 @@ impl Request {
             missing: length - body.len(),
             body: bytes.slice(body.clone()),
             length,
-            is_last,
+            is_last: framing.is_last.unwrap_or_default(),
         };
         Some((request, bytes.slice(body.end..)))
     }
@@ -239,13 +240,9 @@ impl Request {
 
 /// Whether every line ends as it should, and the first begins there.
 fn has_plain_lines(head: &[u8]) -> bool {
-    let mut before = 0;
-    let ends = head.iter().all(|&byte| {
-        let fits = byte != b'\n' || before == b'\r';
-        before = byte;
-        fits
-    });
-    ends && head.first().is_some_and(u8::is_ascii_uppercase)
+    let follows_return = |at: usize| at > 0 && head[at - 1] == b'\r';
+    head.first().is_some_and(u8::is_ascii_uppercase)
+        && memchr::memchr_iter(b'\n', head).all(follows_return)
 }
 
 fn plain_method(name: &str) -> Option<Method> {
@@ -256,44 +253,68 @@ fn plain_method(name: &str) -> Option<Method> {
     }
 }
 
-/// Whether a target is a path with nothing but what may stand in one.
+/// What may stand in the path and the query of a target.
+const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
+
+/// What a host's name or address and its port are written with.
+const IN_HOST: [bool; 256] = table(b"-._:[]");
+
+/// Letters, digits, and these.
+const fn table(more: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte as usize] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < more.len() {
+        table[more[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 fn is_plain_target(target: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
-    target.starts_with('/') && target.bytes().all(fits)
+    target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
 }
 
-/// How long the body is, if that can be read in one way only.
-fn plain_length(method: &Method, headers: &HeaderMap) -> Option<usize> {
-    let open = [TRANSFER_ENCODING, EXPECT, UPGRADE, TE, TRAILER];
-    let host = headers.get(HOST).filter(|_| has_one(headers, &HOST))?;
-    if open.iter().any(|name| headers.contains_key(name)) || !is_plain_host(host) {
-        return None;
+/// What the headers say of where the request ends, and of the connection, if each says it once.
+#[derive(Default)]
+struct Framing {
+    has_host: bool,
+    length: Option<usize>,
+    is_last: Option<bool>,
+}
+
+impl Framing {
+    /// `None` if that can be read in more than one way.
+    fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
+        let value = value.as_bytes();
+        if *name == HOST {
+            let is_plain = value.iter().all(|byte| IN_HOST[usize::from(*byte)]);
+            let is_first = !std::mem::replace(&mut self.has_host, true);
+            (is_plain && is_first && !value.is_empty()).then_some(())
+        } else if *name == CONTENT_LENGTH {
+            let is_number = value.iter().all(u8::is_ascii_digit);
+            let length = str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()?;
+            self.length.replace(length).is_none().then_some(())
+        } else if *name == CONNECTION {
+            let is = |word: &[u8]| value.eq_ignore_ascii_case(word);
+            let is_last = if is(b"close") { true } else { is(b"keep-alive").then_some(false)? };
+            self.is_last.replace(is_last).is_none().then_some(())
+        } else {
+            let is_open = [TRANSFER_ENCODING, EXPECT, UPGRADE, TE, TRAILER].contains(name);
+            (!is_open).then_some(())
+        }
     }
-    if *method == Method::GET {
-        return (!headers.contains_key(CONTENT_LENGTH)).then_some(0);
+
+    /// How long the body is.
+    fn length(&self, method: &Method) -> Option<usize> {
+        let length =
+            if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };
+        length.filter(|_| self.has_host)
     }
-    let length = headers.get(CONTENT_LENGTH).filter(|_| has_one(headers, &CONTENT_LENGTH))?;
-    let digits = length.as_bytes();
-    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
-}
-
-/// Whether it can be nothing but a name or an address, and perhaps a port.
-fn is_plain_host(host: &HeaderValue) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
-    !host.is_empty() && host.as_bytes().iter().all(fits)
-}
-
-fn has_one(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get_all(name).iter().count() == 1
-}
-
-/// Whether the sender wants to end the connection; `None` if it wants anything else of it.
-fn ends_connection(headers: &HeaderMap) -> Option<bool> {
-    let Some(wish) = headers.get(CONNECTION) else { return Some(false) };
-    let wish = Some(wish.as_bytes()).filter(|_| has_one(headers, &CONNECTION))?;
-    let is = |word: &[u8]| wish.eq_ignore_ascii_case(word);
-    if is(b"close") { Some(true) } else { is(b"keep-alive").then_some(false) }
 }
 
 /// A plain request on its connection.
