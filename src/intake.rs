@@ -27,6 +27,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::event::{Event, identity};
 use crate::head::Head;
+use crate::json::Name;
 use crate::memory::{Memory, Of};
 use crate::provider::Plan;
 use crate::provider::field::Writer;
@@ -406,7 +407,7 @@ fn normalise(
 ) -> Result<Event, RequestFault> {
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA);
-    let consumed = |name: &str| signature.is_some_and(|signature| signature.consumes(name));
+    let consumed = |name: &Name<'_>| signature.is_some_and(|signature| signature.consumes(name));
     kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {
         let text = from.iter().find_map(|pointer| pointer.text(object))?;
@@ -422,7 +423,7 @@ fn normalise(
         None => {
             let mut said = Vec::with_capacity(data.len());
             let leave_out =
-                |name: &str| consumed(name) || plan.id_without.iter().any(|own| **own == *name);
+                |name: &Name<'_>| consumed(name) || plan.id_without.iter().any(|own| own == name);
             kind.fields.write_object(object, Writer::Platform, leave_out, &mut said)?;
             identity(source, &kind.name, &said)
         }

@@ -2,7 +2,7 @@
 //!
 //! A body is read once into an [`Object`]: the top-level names with their values as received. A
 //! JSON value stays the slice of text it came as, so what is verified is what is forwarded, to the
-//! last digit of a number. The rules, in the order checked:
+//! last digit of a number. The rules, in the order in which the text is read:
 //!
 //! 1. The text is UTF-8.
 //! 2. It is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in which
@@ -10,13 +10,18 @@
 //! 3. No object, at any depth, names a member twice.
 //! 4. Nothing is nested deeper than [`MAX_DEPTH`].
 
+mod name;
+mod scan;
+
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+pub(crate) use name::Name;
+use scan::Scan;
 
 /// How many objects and arrays may stand inside one another. The deepest sample of any platform
 /// has six.
@@ -36,13 +41,21 @@ pub(crate) enum Defect {
 /// One value as received.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
-    /// The text of a JSON value.
-    Json(&'a str),
+    Json(Json<'a>),
     /// A form value, percent-decoded.
     Text(Cow<'a, str>),
 }
 
-/// The JSON type of a [`Value`].
+/// The text of a JSON value that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) shape: Shape,
+    /// A string without escapes, a whole number of 64 bits in its own digits, or a word.
+    pub(crate) is_plain: bool,
+}
+
+/// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Array,
@@ -66,18 +79,43 @@ impl Shape {
     }
 }
 
+impl<'a> Json<'a> {
+    /// Of text that was checked.
+    pub(crate) fn of(text: &'a str) -> Self {
+        let shape = match text.as_bytes().first() {
+            Some(b'"') => Shape::String,
+            Some(b'{') => Shape::Object,
+            Some(b'[') => Shape::Array,
+            Some(b't' | b'f') => Shape::Boolean,
+            Some(b'n') => Shape::Null,
+            _ => Shape::Number,
+        };
+        Self { text, shape, is_plain: false }
+    }
+
+    /// The text of a string or number; `None` for everything else.
+    fn scalar(self) -> Option<Cow<'a, str>> {
+        match self.shape {
+            Shape::String if self.is_plain => {
+                self.text.get(1..self.text.len() - 1).map(Cow::Borrowed)
+            }
+            Shape::String => unquote(self.text),
+            Shape::Number => Some(Cow::Borrowed(self.text)),
+            Shape::Array | Shape::Boolean | Shape::Null | Shape::Object => None,
+        }
+    }
+}
+
 impl<'a> Value<'a> {
-    pub(crate) fn shape(&self) -> Shape {
+    /// Of JSON text that was checked.
+    pub(crate) fn json(text: &'a str) -> Self {
+        Self::Json(Json::of(text))
+    }
+
+    pub(crate) const fn shape(&self) -> Shape {
         match self {
             Self::Text(_) => Shape::String,
-            Self::Json(raw) => match raw.as_bytes().first() {
-                Some(b'"') => Shape::String,
-                Some(b'{') => Shape::Object,
-                Some(b'[') => Shape::Array,
-                Some(b't' | b'f') => Shape::Boolean,
-                Some(b'n') => Shape::Null,
-                _ => Shape::Number,
-            },
+            Self::Json(json) => json.shape,
         }
     }
 
@@ -85,33 +123,24 @@ impl<'a> Value<'a> {
     pub(crate) fn scalar(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
-            Self::Json(raw) => scalar(raw, self.shape()),
+            Self::Json(json) => json.scalar(),
         }
     }
 
     /// As [`Value::scalar`], of a value that is not needed any more.
     pub(crate) fn into_scalar(self) -> Option<Cow<'a, str>> {
-        let shape = self.shape();
         match self {
             Self::Text(text) => Some(text),
-            Self::Json(raw) => scalar(raw, shape),
+            Self::Json(json) => json.scalar(),
         }
     }
 
     /// Writes the value as JSON, as it was received.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Json(raw) => out.extend_from_slice(raw.as_bytes()),
+            Self::Json(json) => out.extend_from_slice(json.text.as_bytes()),
             Self::Text(text) => write_string(text, out),
         }
-    }
-}
-
-fn scalar(raw: &str, shape: Shape) -> Option<Cow<'_, str>> {
-    match shape {
-        Shape::String => unquote(raw),
-        Shape::Number => Some(Cow::Borrowed(raw)),
-        Shape::Array | Shape::Boolean | Shape::Null | Shape::Object => None,
     }
 }
 
@@ -131,30 +160,31 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     let _infallible = serde_json::to_writer(out, text);
 }
 
+/// A name, and its value.
+#[derive(Debug)]
+pub(crate) struct Member<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) value: Value<'a>,
+    /// Where both stand in the object's text, if there they are as they would be written again:
+    /// the name without escapes, and nothing but a colon behind it. Otherwise empty.
+    pub(crate) span: Span,
+}
+
+/// From the first byte up to the one behind the last.
+pub(crate) type Span = std::ops::Range<usize>;
+
 /// The members of one object, in the order received.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
-    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    text: &'a str,
+    members: Vec<Member<'a>>,
 }
 
 impl<'a> Object<'a> {
     /// Reads a JSON object.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, Defect> {
-        let object = Self::from_checked(text)?;
-        for (_, value) in &object.members {
-            check_value(value)?;
-        }
-        Self::of_distinct(object.members)
-    }
-
-    /// Reads a JSON object that stood in one that was read already, and so was checked.
-    pub(crate) fn from_checked(text: &'a str) -> Result<Self, Defect> {
-        let mut de = serde_json::Deserializer::from_str(text);
-        let members = (&mut de)
-            .deserialize_map(Members)
-            .map_err(|e| if e.is_data() { Defect::NotAnObject } else { Defect::JsonMalformed })?;
-        de.end().map_err(|_| Defect::JsonMalformed)?;
-        Ok(Self { members })
+        let members = Scan::new(text).into_members()?;
+        Ok(Self { text, members })
     }
 
     /// Reads a form list.
@@ -163,45 +193,66 @@ impl<'a> Object<'a> {
         let members = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes))
             .deserialize_map(Pairs)
             .map_err(|_| Defect::FormMalformed)?;
-        Self::of_distinct(members)
-    }
-
-    fn of_distinct(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Self, Defect> {
-        match first_duplicate(members.len(), |at| &members[at].0) {
-            Some(name) => Err(Defect::Duplicate(name.to_string())),
-            None => Ok(Self { members }),
+        match first_duplicate(&members, |member| &member.name) {
+            Some(name) => Err(Defect::Duplicate(name.text().to_owned())),
+            None => Ok(Self { text: "", members }),
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.members.iter().map(|(name, value)| (&**name, value))
+    /// The text that it was read from, if that was JSON.
+    pub(crate) const fn text(&self) -> &'a str {
+        self.text
     }
 
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.members.iter()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.members.iter().map(|member| (member.name.text(), &member.value))
+    }
+
+    /// The member of that name.
+    pub(crate) fn find(&self, name: &Name<'_>) -> Option<&Value<'a>> {
+        self.members.iter().find(|member| member.name == *name).map(|member| &member.value)
+    }
+
+    /// As [`Object::find`], by a name that is looked for once.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.iter().find_map(|(n, value)| (n == name).then_some(value))
+        self.find(&Name::new(name))
     }
 
     /// The member of that name, of an object that is not needed any more.
     pub(crate) fn into_member(self, name: &str) -> Option<Value<'a>> {
-        self.members.into_iter().find_map(|(n, value)| (n == name).then_some(value))
+        let mut members = self.members.into_iter();
+        members.find(|member| member.name.text() == name).map(|member| member.value)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.members.len()
     }
 }
 
-/// The first of `count` names that stands twice. Short lists, the rule, are compared in place; long
-/// ones in `n log n`, so a body full of names cannot cost more than its length.
-fn first_duplicate<'n>(count: usize, name: impl Fn(usize) -> &'n str) -> Option<&'n str> {
+/// The first name that stands twice. Short lists, the rule, are compared in place; long ones in
+/// `n log n`, so a body full of names cannot cost more than its length.
+fn first_duplicate<'l, 'a, T>(
+    list: &'l [T],
+    name: impl Fn(&'l T) -> &'l Name<'a>,
+) -> Option<&'l Name<'a>> {
     const SHORT: usize = 24;
-    if count <= SHORT {
-        return (1..count).map(&name).enumerate().find_map(|(before, later)| {
-            (0..=before).any(|earlier| name(earlier) == later).then_some(later)
-        });
+    if list.len() > SHORT {
+        let mut seen = BTreeSet::new();
+        return list.iter().map(name).find(|name| !seen.insert(*name));
     }
-    let mut seen = BTreeSet::new();
-    (0..count).map(&name).find(|name| !seen.insert(*name))
+    let mut bits = 0;
+    for (at, later) in list.iter().map(&name).enumerate() {
+        let may_be_known = bits & later.bit() != 0;
+        bits |= later.bit();
+        if may_be_known && list.iter().take(at).map(&name).any(|earlier| earlier == later) {
+            return Some(later);
+        }
+    }
+    None
 }
 
 /// Every `%` starts a hex pair, and the decoded text is UTF-8. The list's own parser lets both
@@ -218,36 +269,21 @@ fn check_form(bytes: &[u8]) -> Result<(), Defect> {
     percent_encoding::percent_decode(bytes).decode_utf8().map(drop).map_err(|_| Defect::InvalidUtf8)
 }
 
-/// Checks what the top level does not show: escapes, nested names and depth.
-fn check_value(value: &Value<'_>) -> Result<(), Defect> {
-    let Value::Json(raw) = value else { return Ok(()) };
-    match value.shape() {
-        Shape::Array | Shape::Object => check_nested(raw),
-        Shape::String => unquote(raw).map(drop).ok_or(Defect::JsonMalformed),
-        Shape::Boolean | Shape::Null | Shape::Number => Ok(()),
-    }
-}
-
 /// Checks that `raw` is one JSON value, no deeper than allowed, without a name twice.
 pub(crate) fn check_nested(raw: &str) -> Result<(), Defect> {
-    let defect = Cell::new(None);
-    let mut de = serde_json::Deserializer::from_str(raw);
-    Strict { levels_left: MAX_DEPTH - 1, defect: &defect }
-        .deserialize(&mut de)
-        .and_then(|()| de.end())
-        .map_err(|_| defect.take().unwrap_or(Defect::JsonMalformed))
+    Scan::new(raw).check()
 }
 
-/// The elements of a JSON array, as they came.
+/// The elements of a JSON array, as they came and unchecked.
 pub(crate) fn elements(raw: &str) -> Result<Vec<&str>, Defect> {
     let elements: Vec<&RawValue> = serde_json::from_str(raw).map_err(|_| Defect::JsonMalformed)?;
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
 /// A borrowed string where the input allows one.
-struct Name;
+struct Text;
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for Text {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: de::Deserializer<'de>>(self, de: D) -> Result<Self::Value, D::Error> {
@@ -255,7 +291,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl<'de> Visitor<'de> for Name {
+impl<'de> Visitor<'de> for Text {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -275,124 +311,24 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-/// Members of a typical callback, so that reading one allocates its list once.
-const TYPICAL_MEMBERS: usize = 24;
-
-/// Reads a JSON object's members.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(Cow<'de, str>, Value<'de>)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(TYPICAL_MEMBERS);
-        while let Some(name) = map.next_key_seed(Name)? {
-            members.push((name, Value::Json(map.next_value::<&RawValue>()?.get())));
-        }
-        Ok(members)
-    }
-}
-
 /// Reads a form list's pairs.
 struct Pairs;
 
 impl<'de> Visitor<'de> for Pairs {
-    type Value = Vec<(Cow<'de, str>, Value<'de>)>;
+    type Value = Vec<Member<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a form")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::with_capacity(TYPICAL_MEMBERS);
-        while let Some(name) = map.next_key_seed(Name)? {
-            members.push((name, Value::Text(map.next_value_seed(Name)?)));
+        /// Of a typical form, so that reading one allocates its list once.
+        const TYPICAL_FIELDS: usize = 24;
+        let mut members = Vec::with_capacity(TYPICAL_FIELDS);
+        while let Some((name, value)) = map.next_entry_seed(Text, Text)? {
+            members.push(Member { name: Name::new(name), value: Value::Text(value), span: 0..0 });
         }
         Ok(members)
-    }
-}
-
-/// Walks a value and keeps nothing.
-#[derive(Clone, Copy)]
-struct Strict<'c> {
-    levels_left: usize,
-    defect: &'c Cell<Option<Defect>>,
-}
-
-impl Strict<'_> {
-    fn fail<E: de::Error>(&self, defect: Defect) -> E {
-        self.defect.set(Some(defect));
-        E::custom("refused")
-    }
-
-    fn descend<E: de::Error>(self) -> Result<Self, E> {
-        match self.levels_left.checked_sub(1) {
-            Some(levels_left) => Ok(Self { levels_left, ..self }),
-            None => Err(self.fail(Defect::TooDeep)),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = ();
-
-    fn deserialize<D: de::Deserializer<'de>>(self, de: D) -> Result<(), D::Error> {
-        de.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let inner = self.descend()?;
-        while seq.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let inner = self.descend()?;
-        let mut names = Vec::new();
-        while let Some(name) = map.next_key_seed(Name)? {
-            map.next_value_seed(inner)?;
-            names.push(name);
-        }
-        match first_duplicate(names.len(), |at| &names[at]) {
-            Some(name) => Err(self.fail(Defect::Duplicate(name.to_string()))),
-            None => Ok(()),
-        }
     }
 }
 

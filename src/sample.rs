@@ -238,7 +238,7 @@ impl<'d> Sample<'d> {
 
     fn remove(&mut self, place: &Locator) {
         if let Some(name) = place.top_level() {
-            self.body.remove(name);
+            self.body.remove(name.text());
         }
     }
 

@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::pointer::Pointer;
 use crate::head::Head;
-use crate::json::Object;
+use crate::json::{Name, Object};
 use crate::secret::Secret;
 
 /// A place in a callback.
@@ -115,7 +115,7 @@ impl Locator {
     }
 
     /// The name, for one that is a member of the body itself.
-    pub(crate) fn top_level(&self) -> Option<&str> {
+    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
         match self {
             Self::Body(pointer) => pointer.top_level(),
             Self::Header(_) | Self::Query(_) | Self::Setting(..) => None,

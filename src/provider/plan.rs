@@ -13,7 +13,7 @@ use super::pointer::Pointer;
 use super::reply::{Decision, Reply};
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{Defect, Object, Shape, Value};
+use crate::json::{Defect, Json, Name, Object, Shape, Value};
 use crate::time::Unit;
 
 /// Everything about one provider.
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
     /// A member that may hold the whole callback.
-    pub(crate) unwrap: Option<Box<str>>,
+    pub(crate) unwrap: Option<Name<'static>>,
     /// The headers that are looked at.
     pub(crate) headers: Vec<HeaderName>,
     pub(crate) looks_at_query: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Plan {
     /// What tells two callbacks apart, where not their data does.
     pub(crate) id: Vec<Locator>,
     /// Fields that a resend may change, so that they tell nothing apart.
-    pub(crate) id_without: Vec<Box<str>>,
+    pub(crate) id_without: Vec<Name<'static>>,
     pub(crate) ack: Reply,
 }
 
@@ -157,7 +157,7 @@ impl Viewer {
     pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
         let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
         let said = |pointer: &Pointer| match pointer.find(&object) {
-            Some(Value::Json(raw)) => raw.to_string(),
+            Some(Value::Json(json)) => json.text.to_owned(),
             Some(Value::Text(text)) => text.into_owned(),
             None => String::new(),
         };
@@ -192,7 +192,7 @@ impl Plan {
             }
         };
         match self.wrapped(&object) {
-            Some(raw) => Object::from_checked(raw),
+            Some(raw) => Object::from_json(raw),
             None => Ok(object),
         }
     }
@@ -200,15 +200,15 @@ impl Plan {
     /// The text of the whole callback, if it stands inside its wrapper: alone, or because only there
     /// something says which event it is.
     fn wrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
-        let raw = match object.get(self.unwrap.as_deref()?)? {
-            value @ Value::Json(raw) if value.shape() == Shape::Object => raw,
+        let raw = match object.find(self.unwrap.as_ref()?)? {
+            Value::Json(Json { text, shape: Shape::Object, .. }) => *text,
             Value::Json(_) | Value::Text(_) => return None,
         };
         let names_kind = |object: &Object<'_>| {
             let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
-            names.into_iter().any(|name| object.get(name).is_some())
+            names.into_iter().any(|name| object.find(name).is_some())
         };
-        let inside = || Object::from_checked(raw).is_ok_and(|inner| names_kind(&inner));
+        let inside = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
         (object.len() == 1 || (!names_kind(object) && inside())).then_some(raw)
     }
 

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::json::{Object, Shape, Value};
+use crate::json::{Name, Object, Shape, Value};
 
 /// A parsed pointer of at least one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pointer {
-    first: Box<str>,
+    first: Name<'static>,
     rest: Vec<Box<str>>,
 }
 
@@ -19,12 +19,12 @@ impl Pointer {
             .strip_prefix('/')?
             .split('/')
             .map(|segment| segment.replace("~1", "/").replace("~0", "~").into_boxed_str());
-        Some(Self { first: segments.next()?, rest: segments.collect() })
+        Some(Self { first: Name::new(segments.next()?.into_string()), rest: segments.collect() })
     }
 
     /// Its names, from the outermost.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&*self.first).chain(self.rest.iter().map(|name| &**name))
+        std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
     /// Puts a value there, making the objects on the way; a number names an element of an array.
@@ -33,7 +33,7 @@ impl Pointer {
         object: &mut serde_json::Map<String, serde_json::Value>,
         value: serde_json::Value,
     ) {
-        let mut place = object.entry(&*self.first).or_insert(serde_json::Value::Null);
+        let mut place = object.entry(self.first.text()).or_insert(serde_json::Value::Null);
         for name in &self.rest {
             let index = name.parse::<usize>().ok();
             let is_element = index.is_some_and(|at| place.get(at).is_some());
@@ -55,23 +55,22 @@ impl Pointer {
     }
 
     /// The name, for a pointer of one segment: a member of the body itself.
-    pub(crate) fn top_level(&self) -> Option<&str> {
-        self.rest.is_empty().then_some(&*self.first)
+    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
+        self.rest.is_empty().then_some(&self.first)
     }
 
     /// The value in `object`, if it has one there.
     pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
-        let mut value = match object.get(&self.first)? {
-            Value::Json(raw) => Value::Json(raw),
+        let mut value = match object.find(&self.first)? {
+            Value::Json(json) => Value::Json(*json),
             Value::Text(text) => Value::Text(Cow::Borrowed(text)),
         };
         for name in &self.rest {
-            let Value::Json(raw) = value else { return None };
-            if value.shape() != Shape::Object {
+            let Value::Json(json) = value else { return None };
+            if json.shape != Shape::Object {
                 return None;
             }
-            let inner = Object::from_checked(raw).ok()?;
-            value = inner.into_member(name)?;
+            value = Object::from_json(json.text).ok()?.into_member(name)?;
         }
         Some(value)
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::DRAFT;
-use crate::json::Shape;
+use crate::json::{Name, Shape};
 use crate::provider::field::{Field, Fields, Inner, Range, Type};
 use crate::provider::reply::{Decision, Member, Preset};
 use crate::provider::{Kind, Plan};
@@ -13,7 +13,7 @@ use crate::time::Unit;
 pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     let kind = plan.kind(Some(index));
     let signature = plan.signature_of(Some(index));
-    let consumed = |name: &str| signature.is_some_and(|signature| signature.consumes(name));
+    let consumed = |name: &str| signature.is_some_and(|own| own.consumes(&Name::new(name)));
     let mut schema = object(&kind.fields, true, &consumed);
     schema.insert("$schema".into(), DRAFT.into());
     schema.insert("title".into(), format!("{}.{}", plan.name, kind.name).into());

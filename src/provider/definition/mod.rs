@@ -18,6 +18,7 @@ use super::plan::{BodyFormat, Plan, TenantCase};
 use super::reply::Reply;
 use super::setting::Setting;
 use crate::document::{self, Fault, Faults, Located, Table, allowed};
+use crate::json::Name;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -52,7 +53,7 @@ struct Reader<'f> {
 struct Request {
     methods: Vec<Method>,
     body: BodyFormat,
-    unwrap: Option<Box<str>>,
+    unwrap: Option<Name<'static>>,
 }
 
 impl<'f> Reader<'f> {

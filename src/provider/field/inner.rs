@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::types::{Inner, Misfit, Writer, whole};
 use super::{FieldFault, Fields};
-use crate::json::{self, Object, Shape, Value};
+use crate::json::{self, Json, Object, Shape, Value};
 
 /// Writes an object or array, with what is declared in it.
 pub(super) fn write_inner(
@@ -13,24 +13,17 @@ pub(super) fn write_inner(
     writer: Writer,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    let Value::Json(raw) = value else {
-        value.write(out);
-        return Ok(());
+    let json = match value {
+        Value::Json(json) if !inner.leaves(json.shape) => json,
+        Value::Json(_) | Value::Text(_) => {
+            value.write(out);
+            return Ok(());
+        }
     };
-    if value.shape() == Shape::Object {
-        return match &inner.fields {
-            Some(fields) => write_fields(raw, fields, writer, out).map_err(Misfit::Inside),
-            None => {
-                value.write(out);
-                Ok(())
-            }
-        };
+    if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
+        return write_fields(json.text, fields, writer, out).map_err(Misfit::Inside);
     }
-    if inner.fields.is_none() && inner.of.is_none() && inner.max_items.is_none() {
-        value.write(out);
-        return Ok(());
-    }
-    let elements = json::elements(raw).map_err(|_| Misfit::Type)?;
+    let elements = json::elements(json.text).map_err(|_| Misfit::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
         return Err(Misfit::Inside(FieldFault::TooMany { field: "".into(), max }));
     }
@@ -52,10 +45,12 @@ fn write_fields(
     writer: Writer,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldFault> {
-    let found = Value::Json(raw).shape().name();
-    match Object::from_checked(raw) {
+    match Object::from_json(raw) {
         Ok(object) => fields.write_object(&object, writer, |_| false, out),
-        Err(_) => Err(FieldFault::Type { field: "".into(), wanted: "object", found }),
+        Err(_) => {
+            let found = Json::of(raw).shape.name();
+            Err(FieldFault::Type { field: "".into(), wanted: "object", found })
+        }
     }
 }
 
@@ -68,13 +63,13 @@ fn write_element(
     match (&inner.fields, &inner.of) {
         (Some(fields), _) => write_fields(raw, fields, writer, out),
         (None, Some(of)) => {
-            of.write(&Value::Json(raw), writer, out).map_err(|misfit| match misfit {
+            of.write(&Value::json(raw), writer, out).map_err(|misfit| match misfit {
                 Misfit::Inside(fault) => fault,
                 Misfit::Range(range) => {
                     FieldFault::Range { field: "".into(), min: range.min, max: range.max }
                 }
                 Misfit::Type => {
-                    let found = Value::Json(raw).shape().name();
+                    let found = Json::of(raw).shape.name();
                     FieldFault::Type { field: "".into(), wanted: of.name(), found }
                 }
             })
@@ -88,8 +83,8 @@ fn write_element(
 
 /// Checks that the integers of an object rise in the order in which they are declared.
 pub(super) fn check_rising(value: &Value<'_>, inner: &Inner) -> Result<(), Misfit> {
-    let (Some(fields), Value::Json(raw)) = (&inner.fields, value) else { return Ok(()) };
-    let object = Object::from_checked(raw).map_err(|_| Misfit::Type)?;
+    let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
+    let object = Object::from_json(json.text).map_err(|_| Misfit::Type)?;
     let numbers = fields.iter().filter_map(|field| {
         let number = whole(&object.get(&field.name)?.scalar()?)?;
         Some((number, &field.name))
@@ -112,10 +107,8 @@ pub(super) fn write_json(
     writer: Writer,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    if let Value::Json(raw) = value
-        && matches!(value.shape(), Shape::Array | Shape::Object)
-    {
-        return write_json_text(raw, holds, inner, writer, out);
+    if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
+        return write_json_text(text, holds, inner, writer, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(Misfit::Type)?;
     let once = unescape(once.trim());
@@ -150,7 +143,7 @@ fn write_json_text(
     writer: Writer,
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    let shape = Value::Json(text).shape();
+    let shape = Json::of(text).shape;
     let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
     match holds {
         // PHP writes an empty map as an empty list.
@@ -158,7 +151,7 @@ fn write_json_text(
             out.extend_from_slice(b"{}");
         }
         Some(wanted) if wanted != shape => return Err(Misfit::Type),
-        _ => write_inner(&Value::Json(text), inner, writer, out)?,
+        _ => write_inner(&Value::json(text), inner, writer, out)?,
     }
     Ok(())
 }

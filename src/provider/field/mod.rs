@@ -27,7 +27,7 @@ pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_
 use types::Misfit;
 pub(crate) use types::{Inner, Range, Type, Writer, whole};
 
-use crate::json::{self, Object, Shape, Value};
+use crate::json::{self, Member, Name, Object, Shape, Span, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
@@ -97,9 +97,17 @@ impl FieldFault {
 pub(crate) struct Fields {
     list: Vec<Field>,
     /// Names and aliases, sorted.
-    index: Vec<(Box<str>, usize)>,
+    index: Vec<Known>,
     /// One bit for each field that must be there.
     required: u128,
+}
+
+/// A name that a field goes by.
+#[derive(Clone, Debug)]
+struct Known {
+    name: Name<'static>,
+    field: usize,
+    is_alias: bool,
 }
 
 /// Each field has a bit in a word.
@@ -112,8 +120,13 @@ impl Fields {
 
     /// The field of that name or alias.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        let at = self.index.binary_search_by(|(n, _)| (**n).cmp(name)).ok()?;
-        self.index.get(at).map(|(_, field)| *field)
+        self.known(&Name::new(name)).map(|known| known.field)
+    }
+
+    fn known(&self, name: &Name<'_>) -> Option<&Known> {
+        let from = self.index.partition_point(|known| known.name.head() < name.head());
+        let same_head = self.index.iter().skip(from).take_while(|k| k.name.head() == name.head());
+        same_head.into_iter().find(|known| known.name == *name)
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Field> {
@@ -131,47 +144,110 @@ impl Fields {
         &self,
         object: &Object<'_>,
         writer: Writer,
-        is_consumed: impl Fn(&str) -> bool,
+        is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldFault> {
         let mut seen = 0_u128;
-        out.push(b'{');
-        let start = out.len();
-        for (name, value) in object.iter().filter(|(name, _)| !is_consumed(name)) {
-            let declared = self.find(name).and_then(|index| Some((index, self.list.get(index)?)));
-            if writer == Writer::App && declared.is_some_and(|(_, field)| field.is_nothing(value)) {
+        let mut members = Members::begin(object.text(), out);
+        for member in object.members().filter(|member| !is_consumed(&member.name)) {
+            let Member { name, value, .. } = member;
+            let declared = self.declared(name);
+            if writer == Writer::App && declared.is_some_and(|(_, f)| f.is_nothing(value)) {
                 // To the platform a `null` is a wrong type.
                 continue;
             }
-            if out.len() > start {
-                out.push(b',');
-            }
             // An alias beside the true name, or beside another alias, is kept under its own.
-            let fresh = declared.filter(|(index, field)| {
-                seen & (1 << index) == 0
-                    && (*field.name == *name || object.get(&field.name).is_none())
+            let fresh = declared.filter(|(known, field)| {
+                seen & (1 << known.field) == 0
+                    && (!known.is_alias || object.get(&field.name).is_none())
             });
             match fresh {
-                Some((index, field)) => {
-                    seen |= 1 << index;
-                    out.extend_from_slice(&field.key);
-                    field.write(value, writer, out)?;
+                Some((known, field)) => {
+                    seen |= 1 << known.field;
+                    if known.is_alias || !field.leaves(value) || !members.copy(&member.span) {
+                        let out = members.begin_member();
+                        out.extend_from_slice(&field.key);
+                        field.write(value, writer, out)?;
+                    }
                 }
                 None if writer == Writer::App => {
-                    return Err(FieldFault::Unknown { field: name.into() });
+                    return Err(FieldFault::Unknown { field: name.text().into() });
                 }
+                None if members.copy(&member.span) => {}
                 None => {
-                    json::write_string(name, out);
+                    let out = members.begin_member();
+                    json::write_string(name.text(), out);
                     out.push(b':');
                     value.write(out);
                 }
             }
         }
-        out.push(b'}');
+        members.end();
         match self.first_missing(seen) {
             Some(field) => Err(FieldFault::Missing { field: field.name.clone() }),
             None => Ok(()),
         }
+    }
+
+    fn declared(&self, name: &Name<'_>) -> Option<(&Known, &Field)> {
+        let known = self.known(name)?;
+        Some((known, self.list.get(known.field)?))
+    }
+}
+
+/// An object that is being written. Members that stay as they are, which is the rule, are copied
+/// together with their neighbours.
+struct Members<'o> {
+    out: &'o mut Vec<u8>,
+    /// What they are copied from.
+    text: &'o str,
+    /// What is still to be copied of it.
+    run: Span,
+    is_empty: bool,
+}
+
+impl<'o> Members<'o> {
+    fn begin(text: &'o str, out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, text, run: 0..0, is_empty: true }
+    }
+
+    /// Takes a member from the text, if it stands there.
+    fn copy(&mut self, span: &Span) -> bool {
+        if span.is_empty() {
+            return false;
+        }
+        let comma = self.text.as_bytes().get(self.run.end);
+        if !self.run.is_empty() && span.start == self.run.end + 1 && comma == Some(&b',') {
+            self.run.end = span.end;
+        } else {
+            self.separate();
+            self.run = span.clone();
+        }
+        true
+    }
+
+    /// Begins a member that is written anew.
+    fn begin_member(&mut self) -> &mut Vec<u8> {
+        self.separate();
+        self.out
+    }
+
+    fn end(mut self) {
+        self.flush();
+        self.out.push(b'}');
+    }
+
+    fn separate(&mut self) {
+        self.flush();
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(b',');
+        }
+    }
+
+    fn flush(&mut self) {
+        let run = std::mem::replace(&mut self.run, 0..0);
+        self.out.extend_from_slice(self.text.as_bytes().get(run).unwrap_or_default());
     }
 }
 
@@ -183,6 +259,10 @@ impl Field {
         writer: Writer,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldFault> {
+        if self.leaves(value) {
+            value.write(out);
+            return Ok(());
+        }
         if self.is_nothing(value) {
             out.extend_from_slice(b"null");
             return Ok(());
@@ -206,6 +286,15 @@ impl Field {
             return Ok(());
         }
         Err(fault)
+    }
+
+    /// Whether the value goes through as received.
+    fn leaves(&self, value: &Value<'_>) -> bool {
+        match value {
+            Value::Json(json) if json.shape == Shape::Null => self.optional || self.nullable,
+            Value::Json(json) => self.ty.leaves(json),
+            Value::Text(_) => false,
+        }
     }
 
     /// Whether the value stands for an optional field that is not set.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::types::{Inner, Range, Type};
-use super::{Condition, Field, Fields, MAX_FIELDS};
+use super::{Condition, Field, Fields, Known, MAX_FIELDS};
 use crate::document::{Faults, Form, Item, Table, allowed};
-use crate::json::{self, Shape, Value};
+use crate::json::{self, Json, Name, Shape, Value};
 use crate::time::Unit;
 
 /// What the fields are of.
@@ -41,11 +41,11 @@ impl Declared {
         }
         let fields = self.build();
         let mut names = fields.index.windows(2).filter_map(|pair| match pair {
-            [(one, _), (other, _)] if one == other => Some(one),
+            [one, other] if one.name == other.name => Some(&one.name),
             _ => None,
         });
         if let Some(name) = names.next() {
-            let problem = format!("`{name}` is the name of two fields");
+            let problem = format!("`{}` is the name of two fields", name.text());
             faults.add(&table.place, problem, "give each field and alias a name of its own");
         }
         fields
@@ -58,11 +58,16 @@ impl Declared {
             if !field.optional {
                 fields.required |= 1 << index;
             }
-            fields.index.extend(aliases.into_iter().map(|alias| (alias, index)));
-            fields.index.push((field.name.clone(), index));
+            let known = |name: Box<str>, is_alias| Known {
+                name: Name::new(name.into_string()),
+                field: index,
+                is_alias,
+            };
+            fields.index.extend(aliases.into_iter().map(|alias| known(alias, true)));
+            fields.index.push(known(field.name.clone(), false));
             fields.list.push(field);
         }
-        fields.index.sort();
+        fields.index.sort_by(|one, other| one.name.cmp(&other.name));
         fields
     }
 }
@@ -180,10 +185,10 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     let mut members = object.iter();
     let condition = members.next().and_then(|(field, value)| {
         let values: Option<Vec<_>> = match value {
-            Value::Json(raw) if value.shape() == Shape::Array => json::elements(raw)
+            Value::Json(Json { text, shape: Shape::Array, .. }) => json::elements(text)
                 .ok()?
                 .into_iter()
-                .map(|raw| Value::Json(raw).scalar().map(|text| Box::from(&*text)))
+                .map(|raw| Value::json(raw).scalar().map(|text| Box::from(&*text)))
                 .collect(),
             Value::Json(_) | Value::Text(_) => value.scalar().map(|text| vec![Box::from(&*text)]),
         };

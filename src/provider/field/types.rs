@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::inner::{check_rising, write_inner, write_json};
 use super::{FieldFault, Fields};
-use crate::json::{self, Shape, Value};
+use crate::json::{self, Json, Shape, Value};
 use crate::time::Unit;
 
 /// A declared type.
@@ -40,6 +40,14 @@ pub(crate) struct Inner {
     pub(crate) of: Option<Box<Type>>,
     /// How long the array may be.
     pub(crate) max_items: Option<usize>,
+}
+
+impl Inner {
+    /// Whether nothing is declared of what stands in an object, or in an array.
+    pub(super) const fn leaves(&self, shape: Shape) -> bool {
+        let is_array = matches!(shape, Shape::Array);
+        self.fields.is_none() && !(is_array && (self.of.is_some() || self.max_items.is_some()))
+    }
 }
 
 /// The whole numbers a field may hold.
@@ -92,6 +100,27 @@ impl Type {
         }
     }
 
+    /// Whether a JSON value is written as the type is, so that it goes through as received.
+    pub(super) fn leaves(&self, value: &Json<'_>) -> bool {
+        match (self, value.shape) {
+            (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
+            (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
+            (Self::Integer(range), Shape::Number) => {
+                let holds = || whole(value.text).is_some_and(|number| range.holds(number));
+                value.is_plain && (*range == Range::ANY || holds())
+            }
+            (Self::Array { inner, .. }, Shape::Array)
+            | (Self::Object { inner, .. }, Shape::Object)
+            | (Self::Json { holds: None, inner }, Shape::Array | Shape::Object) => {
+                inner.leaves(value.shape)
+            }
+            (Self::Json { holds: Some(shape), inner }, _) => {
+                *shape == value.shape && inner.leaves(value.shape)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn write(
         &self,
         value: &Value<'_>,
@@ -128,7 +157,7 @@ impl Type {
 
 fn boolean(value: &Value<'_>) -> Option<&'static str> {
     let word = match value {
-        Value::Json(raw) if value.shape() == Shape::Boolean => Cow::Borrowed(*raw),
+        Value::Json(Json { text, shape: Shape::Boolean, .. }) => Cow::Borrowed(*text),
         Value::Json(_) | Value::Text(_) => value.scalar()?,
     };
     match &*word {
@@ -145,28 +174,16 @@ fn write_integer(
     out: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
     let number = match (writer, value) {
-        (Writer::App, Value::Json("true")) => 1,
-        (Writer::App, Value::Json("false")) => 0,
+        (Writer::App, Value::Json(Json { text: "true", .. })) => 1,
+        (Writer::App, Value::Json(Json { text: "false", .. })) => 0,
         _ => value.scalar().and_then(|text| whole(&text)).ok_or(Misfit::Type)?,
     };
     if !range.holds(number) {
         return Err(Misfit::Range(range.clone()));
     }
-    match value {
-        // As it was received, which is the rule.
-        Value::Json(raw) if is_canonical(raw) => out.extend_from_slice(raw.as_bytes()),
-        Value::Json(_) | Value::Text(_) => {
-            // Writing into a Vec has no way to fail.
-            let _infallible = std::io::Write::write_fmt(out, format_args!("{number}"));
-        }
-    }
+    // Writing into a Vec has no way to fail.
+    let _infallible = std::io::Write::write_fmt(out, format_args!("{number}"));
     Ok(())
-}
-
-/// Whether a JSON number is written in digits alone.
-fn is_canonical(raw: &str) -> bool {
-    let digits = raw.strip_prefix('-').unwrap_or(raw);
-    digits.bytes().all(|b| b.is_ascii_digit()) && raw != "-0"
 }
 
 /// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
@@ -205,7 +222,7 @@ fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
 fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
     match (value.shape(), value) {
         (Shape::String, _) => value.write(out),
-        (Shape::Number, Value::Json(raw)) => json::write_string(raw, out),
+        (Shape::Number, Value::Json(number)) => json::write_string(number.text, out),
         _ => return Err(Misfit::Type),
     }
     Ok(())

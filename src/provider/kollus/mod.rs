@@ -83,7 +83,9 @@ mod tests {
         let reply = serde_json::to_string(reply).unwrap();
         let object = Object::from_json(&reply).unwrap();
         let mut out = Vec::new();
-        fields.write_object(&object, Writer::App, |name| repeat.contains(&name), &mut out).unwrap();
+        fields
+            .write_object(&object, Writer::App, |name| repeat.contains(&name.text()), &mut out)
+            .unwrap();
         let said: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
         let declared = fields.iter().map(|field| &*field.name).chain(repeat.iter().copied());
         // What the platform does not document is taken from an app, and not offered to one.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{self, Defect, Object, Shape, Value};
+use crate::json::{self, Defect, Json, Object, Shape, Value};
 use crate::provider::field::{Field, FieldFault, Fields, Writer};
 
 use super::Decision;
@@ -80,7 +80,7 @@ impl Decision {
         }
         if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
             json::check_nested(text)?;
-            let presets: Vec<_> = self.preset(field, &Value::Json(text))?.into_iter().collect();
+            let presets: Vec<_> = self.preset(field, &Value::json(text))?.into_iter().collect();
             return Ok(Words::Uniform { presets: presets.into(), common: false });
         }
         let object = Object::from_json(text)?;
@@ -113,16 +113,16 @@ impl Decision {
     /// What the envelope holds, if the answer has one.
     fn inside_envelope<'a>(&self, object: &Object<'a>) -> Result<Option<&'a str>, AnswerFault> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
-        let Some(Value::Json(raw)) = object.get(envelope) else { return Ok(None) };
+        let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
         if let Some((other, _)) = object.iter().find(|(name, _)| *name != envelope) {
             return Err(AnswerFault::Unknown { field: other.into() });
         }
-        let shape = Value::Json(raw).shape();
+        let shape = inside.shape;
         if shape != Shape::Object && !(shape == Shape::Array && self.per.is_some()) {
             let (field, found) = (envelope.into(), shape.name());
             return Err(FieldFault::Type { field, wanted: "object", found }.into());
         }
-        Ok(Some(raw))
+        Ok(Some(inside.text))
     }
 
     fn list<'a>(&self, raw: &'a str) -> Result<Words<'a>, AnswerFault> {
@@ -165,8 +165,8 @@ impl Decision {
 
     fn common(&self, object: &Object<'_>, word: &Value<'_>) -> Result<Vec<Preset>, AnswerFault> {
         let mut presets = match word {
-            Value::Json("true") => self.allow.clone(),
-            Value::Json("false") => self.deny.clone(),
+            Value::Json(Json { text: "true", .. }) => self.allow.clone(),
+            Value::Json(Json { text: "false", .. }) => self.deny.clone(),
             Value::Json(_) | Value::Text(_) => {
                 let (field, found) = (COMMON_ALLOW.into(), word.shape().name());
                 return Err(FieldFault::Type { field, wanted: "boolean", found }.into());

@@ -30,11 +30,11 @@ type Echo<'o> = Vec<Option<Cow<'o, str>>>;
 impl Per {
     /// The items that the callback asks about.
     pub(super) fn items<'d>(&self, data: Option<&Object<'d>>) -> Vec<Object<'d>> {
-        let Some(Value::Json(raw)) = data.and_then(|data| data.get(&self.list)) else {
+        let Some(Value::Json(json)) = data.and_then(|data| data.get(&self.list)) else {
             return Vec::new();
         };
-        let items = json::elements(raw).unwrap_or_default();
-        items.into_iter().map(|raw| Object::from_checked(raw).unwrap_or_default()).collect()
+        let items = json::elements(json.text).unwrap_or_default();
+        items.into_iter().map(|raw| Object::from_json(raw).unwrap_or_default()).collect()
     }
 
     pub(super) fn assign<'w>(

@@ -16,6 +16,7 @@ use subtle::Choice;
 
 use super::digest::{Key, Message, Output};
 use super::locator::{Locator, Received};
+use crate::json::Name;
 use crate::time::Timestamp;
 pub(crate) use rule::{
     KeyRule, MAX_AHEAD, Means, Part, PartForm, Signature, Source, TimeRule, Window,
@@ -102,8 +103,8 @@ impl Signature {
     }
 
     /// Whether the member belongs to the signature and not to the event.
-    pub(crate) fn consumes(&self, name: &str) -> bool {
-        self.consumed.iter().any(|own| **own == *name)
+    pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
+        self.consumed.iter().any(|own| own == name)
     }
 
     /// The text that holds the signature.
@@ -189,7 +190,7 @@ impl Signature {
 
     /// A form without the signature's own field, and decoded.
     fn form_text(&self, raw: &[u8]) -> Vec<u8> {
-        let own = self.found_in.top_level().unwrap_or_default().as_bytes();
+        let own = self.found_in.top_level().map_or("", Name::text).as_bytes();
         let fields = raw.split(|byte| *byte == b'&');
         let others = fields.filter(|field| field.split(|b| *b == b'=').next() != Some(own));
         let text = others.collect::<Vec<_>>().join(&b'&');

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::SignatureFault;
+use crate::json::Name;
 use crate::provider::digest::{Digest, Encoding, Key, hex_of};
 use crate::provider::locator::{Locator, SettingIndex};
 use crate::secret::Secret;
@@ -23,7 +24,7 @@ pub(crate) struct Signature {
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
     /// Members of the body that belong to the signature and not to the event.
-    pub(crate) consumed: Vec<Box<str>>,
+    pub(crate) consumed: Vec<Name<'static>>,
 }
 
 impl Signature {
@@ -45,7 +46,7 @@ impl Signature {
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
         let places = [Some(&self.found_in), time.filter(is_part)];
         let names = places.into_iter().flatten().filter_map(Locator::top_level);
-        let consumed = names.map(Into::into).collect();
+        let consumed = names.cloned().collect();
         Self { consumed, ..self }
     }
 }
