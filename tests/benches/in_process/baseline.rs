@@ -1,0 +1,189 @@
+//! The committed counts, and what is compared with them.
+//!
+//! A bench fails the check when
+//!
+//! 1. one of its counts is more than [`GROWTH_PERCENT`] above the baseline's;
+//! 2. the baseline does not have it;
+//! 3. only the baseline has it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::Failure;
+
+/// How far a count may grow before its baseline has to be written anew.
+const GROWTH_PERCENT: u64 = 5;
+
+const HEAD: &str = "\
+# Instructions of each bench, each time that it is done: all, and without the hash functions' own.
+# Written by `cargo run --release -p gatepost-benches -- counts --write`.
+";
+
+/// What is done with what was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Check,
+    Print,
+    Write,
+}
+
+/// Instructions of a bench, each time that it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub all: u64,
+    /// Without those of the hash functions, which are others in another processor.
+    pub unhashed: u64,
+}
+
+impl Count {
+    fn exceeds(self, baseline: Self) -> bool {
+        let grew = |now: u64, before: u64| now * 100 > before * (100 + GROWTH_PERCENT);
+        grew(self.all, baseline.all) || grew(self.unhashed, baseline.unhashed)
+    }
+}
+
+/// Counts by the benches' names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Baseline(BTreeMap<String, Count>);
+
+impl Baseline {
+    fn path() -> PathBuf {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../instructions.txt").into()
+    }
+
+    /// The committed one.
+    pub fn read() -> Result<Self, Failure> {
+        fs::read_to_string(Self::path()).map_err(|why| format!("the baseline: {why}"))?.parse()
+    }
+
+    /// Makes it the committed one.
+    pub fn write(&self) -> Result<(), Failure> {
+        Ok(fs::write(Self::path(), self.to_string())?)
+    }
+
+    /// What is not the same in another.
+    pub fn without(&self, other: &Self) -> Self {
+        let others = self.0.iter().filter(|(name, count)| other.0.get(*name) != Some(count));
+        others.map(|(name, count)| (name.clone(), *count)).collect()
+    }
+
+    /// A table of the counts, each with what it was before.
+    pub fn beside(&self, before: &Self) -> String {
+        let mut table = String::from(
+            "| instructions | all | | without the hash functions' | |\n|---|--:|--:|--:|--:|\n",
+        );
+        for (name, Count { all, unhashed }) in &self.0 {
+            let before = before.0.get(name);
+            let of_all = change(*all, before.map(|count| count.all));
+            let of_unhashed = change(*unhashed, before.map(|count| count.unhashed));
+            let row = format!("| {name} | {all} | {of_all} | {unhashed} | {of_unhashed} |");
+            table.push_str(&row);
+            table.push('\n');
+        }
+        table
+    }
+
+    /// What must not be, now that the baseline is this one.
+    pub fn faults(&self, baseline: &Self) -> Vec<String> {
+        let grown = self.0.iter().filter_map(|(name, count)| match baseline.0.get(name) {
+            Some(before) if count.exceeds(*before) => {
+                let (all, unhashed) = (before.all, before.unhashed);
+                let now = format!("{} ({} without hashing)", count.all, count.unhashed);
+                Some(format!("{name} grew from {all} ({unhashed}) to {now} instructions"))
+            }
+            Some(_) => None,
+            None => Some(format!("{name} is not in the baseline")),
+        });
+        let gone = baseline.0.keys().filter(|name| !self.0.contains_key(*name));
+        grown.chain(gone.map(|name| format!("{name} is in the baseline alone"))).collect()
+    }
+}
+
+/// By how much it changed, as in `+1.5%`; nothing if it did not.
+fn change(now: u64, before: Option<u64>) -> String {
+    match before {
+        None => "new".into(),
+        Some(before) if before == now => String::new(),
+        Some(before) => format!("{:+.1}%", (now as f64 / before as f64 - 1.0) * 100.0),
+    }
+}
+
+impl FromIterator<(String, Count)> for Baseline {
+    fn from_iter<I: IntoIterator<Item = (String, Count)>>(counts: I) -> Self {
+        Self(counts.into_iter().collect())
+    }
+}
+
+/// A line for each bench, sorted by name, so that a change of one is a change of a line.
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HEAD)?;
+        for (name, Count { all, unhashed }) in &self.0 {
+            writeln!(f, "{name:<60} {all:>8} {unhashed:>8}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Baseline {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let counts = lines.map(|line| {
+            let words: Vec<_> = line.split_ascii_whitespace().collect();
+            let [name, all, unhashed] = words[..] else {
+                return Err(format!("no line of a baseline: {line}").into());
+            };
+            Ok((name.to_owned(), Count { all: all.parse()?, unhashed: unhashed.parse()? }))
+        });
+        counts.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "push 1000 100\nplay 2000 2000\n";
+
+    fn faults(now: &str) -> Vec<String> {
+        let now: Baseline = now.parse().unwrap();
+        now.faults(&BEFORE.parse().unwrap())
+    }
+
+    #[test]
+    fn five_percent_more_is_no_fault_and_one_instruction_beyond_is() {
+        assert!(faults("push 1050 105\nplay 1 1\n").is_empty());
+        assert_eq!(
+            faults("push 1051 100\nplay 2000 2000\n"),
+            ["push grew from 1000 (100) to 1051 (100 without hashing) instructions"]
+        );
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "hashing hides no growth");
+    }
+
+    #[test]
+    fn the_baseline_has_every_bench_and_no_other() {
+        let now = "push 1000 100\nplays 2000 2000\n";
+        assert_eq!(faults(now), ["plays is not in the baseline", "play is in the baseline alone"]);
+    }
+
+    #[test]
+    fn a_baseline_is_read_as_it_was_written() {
+        let baseline: Baseline = BEFORE.parse().unwrap();
+        assert_eq!(baseline.to_string().parse::<Baseline>().unwrap(), baseline);
+        assert!("push 1000\n".parse::<Baseline>().is_err());
+    }
+
+    #[test]
+    fn the_table_says_what_changed() {
+        let now: Baseline = "new 1 1\npush 1100 100".parse().unwrap();
+        let table = now.beside(&BEFORE.parse().unwrap());
+        assert!(
+            table.ends_with("| new | 1 | new | 1 | new |\n| push | 1100 | +10.0% | 100 |  |\n")
+        );
+    }
+}

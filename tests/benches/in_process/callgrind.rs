@@ -1,0 +1,150 @@
+//! Instructions, as valgrind's callgrind counts them.
+//!
+//! This program starts itself under callgrind, which counts within [`measured`] alone and writes a
+//! profile each time that returns: so each bench is counted apart from what prepares it.
+//!
+//! The same program gives the same counts, to the digit, because nothing else differs either:
+//!
+//! 1. the keys of hash tables, which `seeds.c` hands out instead of the system;
+//! 2. the environment and the program's path, which move the stack, and with it what `memcpy` does
+//!    about alignment;
+//! 3. the functions that the C library picks for the processor: the plainest, which all have.
+//!
+//! Callgrind knows no SHA instructions, so SHA-256 runs in software here, at thousands of
+//! instructions a block. What the hash functions take themselves is therefore counted apart.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::Failure;
+use crate::baseline::{Baseline, Count};
+use crate::bench::Bench;
+
+/// The argument of the program that is measured.
+pub const CHILD: &str = "measure";
+
+/// How often each bench is done before it is counted, so that what is made at first use is made;
+/// and how often it is then.
+const ROUNDS: usize = 16;
+
+/// What callgrind counts in, by its name.
+const MEASURED: &str = "*::callgrind::measured";
+
+const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
+                        -ERMS,-FSRM,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3";
+
+/// A function of its own, so that callgrind finds it.
+#[inline(never)]
+fn measured(work: &mut dyn FnMut()) {
+    work();
+    // Not the last thing: a call at the end would be a jump, and the function left before it.
+    std::hint::black_box(());
+}
+
+/// Does every bench, and prints their names in the order of callgrind's profiles.
+pub fn measure_all(benches: Vec<Bench>) {
+    for mut bench in benches {
+        bench.lap(ROUNDS, &mut |work| work());
+        bench.lap(ROUNDS, &mut measured);
+        println!("{}", bench.name);
+    }
+}
+
+/// Counts the benches whose name has `filter` in it.
+pub fn count(filter: &str) -> Result<Baseline, Failure> {
+    let dir = TempDir::new()?;
+    let names = run(callgrind(dir.path(), filter)?)?;
+    let names = String::from_utf8(names.stdout)?;
+    let counts = names.lines().enumerate().map(|(index, name)| {
+        let profile = fs::read_to_string(dir.path().join(format!("profile.{}", index + 1)))
+            .map_err(|why| format!("{name}: no profile: {why}"))?;
+        Ok((name.to_owned(), count_of(&profile).ok_or("a profile without a total")?))
+    });
+    counts.collect()
+}
+
+fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
+    let seeds = dir.join("seeds.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
+    let mut compiler = Command::new("cc");
+    run({
+        compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&seeds).arg(source);
+        compiler
+    })?;
+    let program = std::env::current_exe()?;
+    let (Some(folder), Some(name)) = (program.parent(), program.file_name()) else {
+        return Err("this program has no path".into());
+    };
+    let mut command = Command::new("valgrind");
+    command
+        .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
+        .arg(format!("--toggle-collect={MEASURED}"))
+        .arg(format!("--dump-after={MEASURED}"))
+        .arg(format!("--callgrind-out-file={}", dir.join("profile").display()))
+        .arg(Path::new(".").join(name))
+        .args([CHILD, filter])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("GLIBC_TUNABLES", PLAINEST)
+        .env("LD_PRELOAD", seeds);
+    Ok(command)
+}
+
+fn run(mut command: Command) -> Result<Output, Failure> {
+    let name = command.get_program().display().to_string();
+    let output = command.output().map_err(|why| format!("{name}: {why}; is it installed?"))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// What a profile says of one time.
+fn count_of(profile: &str) -> Option<Count> {
+    let total: u64 = profile.lines().find_map(|l| l.strip_prefix("totals: "))?.parse().ok()?;
+    let hashing = own_costs(profile).filter(|(name, _)| is_hashing(name));
+    let hashing: u64 = hashing.map(|(_, own)| own).sum();
+    let each = |instructions: u64| instructions / ROUNDS as u64;
+    Some(Count { all: each(total), unhashed: each(total.checked_sub(hashing)?) })
+}
+
+/// The functions of a profile, and what they cost without those that they call. A line of costs is
+/// a position and instructions; the one behind a line `calls=` is of the function called.
+fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
+    let (mut function, mut is_callee) = ("", false);
+    profile.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix("fn=") {
+            function = name;
+        }
+        let was_callee = std::mem::replace(&mut is_callee, line.starts_with("calls="));
+        let (position, own) = line.split_once(' ')?;
+        let is_own = !was_callee && position.bytes().all(|byte| byte.is_ascii_digit());
+        is_own.then_some((function, own.parse().ok()?))
+    })
+}
+
+/// Whether it is one of the hash functions' own.
+fn is_hashing(function: &str) -> bool {
+    ["md5::", "sha1::", "sha2::"].iter().any(|hash| function.starts_with(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashing_is_what_the_hash_functions_take_themselves() {
+        let profile = "positions: line\nevents: Ir\n\n\
+                       fn=gatepost::event::identity\n0 160\n\
+                       cfn=sha2::sha256::compress256\ncalls=16 0\n0 3200\n0 320\n\n\
+                       fn=sha2::sha256::compress256\n0 3200\n\
+                       cfn=memcpy\ncalls=16 0\n0 1600\n\n\
+                       fn=memcpy\n0 1600\n\ntotals: 5280\n";
+        assert_eq!(count_of(profile), Some(Count { all: 330, unhashed: 130 }));
+        assert_eq!(count_of("fn=a\n0 1\n"), None);
+    }
+}

@@ -1,0 +1,19 @@
+//! What is measured.
+
+mod callback;
+mod lookup;
+mod play;
+mod push;
+mod refusals;
+mod steps;
+mod vectors;
+
+use crate::bench::Bench;
+
+/// The benches whose name has `filter` in it.
+pub fn all(filter: &str) -> Vec<Bench> {
+    let groups = [lookup::all(), refusals::all(), steps::all(), vectors::all()];
+    let mut benches: Vec<_> = groups.into_iter().flatten().collect();
+    benches.retain(|bench| bench.name.contains(filter));
+    benches
+}

@@ -1,0 +1,144 @@
+//! A push and a play, step by step and whole; the forms of an event; the replies to an answer.
+
+use bytes::Bytes;
+use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, Sender};
+use http::{HeaderMap, StatusCode};
+
+use super::callback::{Callback, NOW};
+use super::{play, push};
+use crate::bench::Bench;
+
+/// The callback of a number.
+type Numbered = fn(usize) -> Callback;
+
+pub fn all() -> Vec<Bench> {
+    let mut benches = steps("push", || push::gate(""), push::numbered, "");
+    benches.extend(steps("play", play::gate, play::live, "{\"result\":1}"));
+    benches.push(guarded());
+    benches.push(resend(push::gate("")));
+    benches.extend(events());
+    benches.extend(replies());
+    benches
+}
+
+/// What is done from the head to the reply: all of it, and each step by itself. A gate for each, as
+/// it remembers what it has seen.
+fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static str) -> Vec<Bench> {
+    let step = |step: &str| format!("{name}/{step}");
+    let (judging, whole) = (gate(), gate());
+    vec![
+        Bench::new(step("verdict"), numbered, move |c| c.judge(&judging).unwrap().unwrap()),
+        Bench::new(step("next"), accepting(&gate(), numbered), |(_, accepted)| accepted.next(NOW)),
+        event(step("event"), &gate(), numbered),
+        Bench::new(step("reply"), asking(&gate(), numbered), move |question| {
+            question.conclude(&ok(answer), NOW)
+        }),
+        Bench::new(step("whole"), numbered, move |callback| serve(&whole, &callback, answer)),
+    ]
+}
+
+/// All that a door does, but for moving bytes.
+fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
+    let accepted = callback.judge(gate).unwrap().unwrap();
+    let Next::Ask(question) = accepted.next(NOW) else { panic!("the app is not asked") };
+    std::hint::black_box(request(callback, &accepted));
+    question.conclude(&ok(answer), NOW)
+}
+
+/// One that comes to a route which looks at the sender, and counts.
+fn guarded() -> Bench {
+    let gate = push::gate(
+        "allow = ['192.0.2.0/24', '198.51.100.0/24']\n\
+         source_limit = { per_second = 1000000 }\nlimit = { per_second = 1000000 }",
+    );
+    Bench::new("push/verdict_guarded", push::numbered, move |callback| {
+        callback.judge(&gate).unwrap().unwrap()
+    })
+}
+
+/// One that the app has taken comes again.
+fn resend(gate: Gate) -> Bench {
+    let sending = gate.clone();
+    let taken = move |number| {
+        let callback = push::numbered(number);
+        serve(&sending, &callback, "");
+        callback
+    };
+    Bench::new("push/resend", taken, move |callback| {
+        let accepted = callback.judge(&gate).unwrap().unwrap();
+        let Next::Reply(conclusion) = accepted.next(NOW) else { panic!("no resend") };
+        assert!(matches!(conclusion.origin, Origin::Resend));
+        conclusion
+    })
+}
+
+fn events() -> Vec<Bench> {
+    let secret = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
+    let url = "'http://app.test/live/push'";
+    let written =
+        |forward| push::gate_with("", "", &format!("{{ url = {url}, forward = '{forward}' }}"));
+    let gates = [
+        ("cloudevents", written("cloudevents")),
+        ("json", written("json")),
+        ("raw", written("raw")),
+        ("signed", push::gate_with(secret, "", url)),
+    ];
+    gates.map(|(name, gate)| event(format!("event/{name}"), &gate, push::numbered)).into()
+}
+
+/// The head and the body that the app gets.
+fn event(name: String, gate: &Gate, numbered: Numbered) -> Bench {
+    Bench::new(name, accepting(gate, numbered), |(callback, accepted)| {
+        request(&callback, &accepted)
+    })
+}
+
+fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
+    accepted.request(&callback.head(), &Sender::default(), NOW)
+}
+
+/// What the platform gets for each thing that an app may say to a play.
+fn replies() -> Vec<Bench> {
+    let live = |name: &str, answer: fn() -> Answer| {
+        let asked = asking(&play::gate(), play::live);
+        Bench::new(format!("reply/{name}"), asked, move |q: Question| q.conclude(&answer(), NOW))
+    };
+    let videos = asking(&play::gate(), play::of_video);
+    vec![
+        live("common", || ok("{\"allow\":false,\"message\":\"Please buy a ticket\"}")),
+        live("denied_by_status", || said(StatusCode::FORBIDDEN, "")),
+        live("empty", || ok("")),
+        live("failure", || said(StatusCode::INTERNAL_SERVER_ERROR, "")),
+        live("flat", || ok("{\"result\":1,\"vmcheck\":0}")),
+        live("malformed", || ok("{\"result\":")),
+        live("native", || {
+            ok("{\"data\":{\"result\":true,\"vmcheck\":\"0\",\"disable_tvout\":1.0}}")
+        }),
+        Bench::new("reply/token", videos, |question| question.conclude(&ok("{\"result\":1}"), NOW)),
+    ]
+}
+
+fn ok(body: &'static str) -> Answer {
+    said(StatusCode::OK, body)
+}
+
+fn said(status: StatusCode, body: &'static str) -> Answer {
+    Answer::Response { status, body: Some(Bytes::from_static(body.as_bytes())) }
+}
+
+fn accepting(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> (Callback, Accepted) + use<> {
+    let gate = gate.clone();
+    move |number| {
+        let callback = numbered(number);
+        let accepted = callback.judge(&gate).unwrap().unwrap();
+        (callback, accepted)
+    }
+}
+
+fn asking(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> Question + use<> {
+    let mut accepted = accepting(gate, numbered);
+    move |number| match accepted(number).1.next(NOW) {
+        Next::Ask(question) => question,
+        Next::Reply(_) | Next::Wait(_) => panic!("the app is not asked"),
+    }
+}

@@ -1,0 +1,15 @@
+//! The verdict on every vector, from its head to the event or the refusal.
+
+use super::callback::Callback;
+use crate::bench::Bench;
+use crate::vectors;
+
+pub fn all() -> Vec<Bench> {
+    let gate = vectors::gate("http://app.test");
+    let benches = vectors::all().into_iter().map(|vector| {
+        let (gate, callback) = (gate.clone(), Callback::of(&vector));
+        let name = format!("vector/{}", vector.name);
+        Bench::new(name, |_| (), move |()| callback.judge(&gate))
+    });
+    benches.collect()
+}

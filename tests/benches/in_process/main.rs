@@ -1,0 +1,91 @@
+//! What gatepost costs in process.
+//!
+//! ```sh
+//! cargo run --release -p gatepost-benches -- counts           # instructions, beside the baseline
+//! cargo run --release -p gatepost-benches -- counts lookup/   # of the benches with that in their name
+//! cargo run --release -p gatepost-benches -- counts --check   # what changed; fails where one grew
+//! cargo run --release -p gatepost-benches -- counts --write   # makes them the baseline
+//! ```
+//!
+//! `counts` needs valgrind. The baseline is `tests/benches/instructions.txt`: of each bench, what
+//! one time takes, and what it takes without the hash functions.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "it stops at a surprise"
+)]
+#![allow(clippy::disallowed_methods, reason = "it reads files and the clock")]
+#![allow(missing_docs, unreachable_pub, reason = "a program; and the vectors are the tests' own")]
+
+mod baseline;
+mod bench;
+mod callgrind;
+mod cases;
+#[allow(dead_code, reason = "the judging half is for the tests")]
+#[path = "../../it/vectors.rs"]
+mod vectors;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use baseline::{Baseline, Mode};
+
+/// What went wrong, for whoever runs it.
+type Failure = Box<dyn Error>;
+
+const USAGE: &str = "gatepost-benches counts [--check | --write | FILTER]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
+    match arguments {
+        ["counts"] => counts(Mode::Print, ""),
+        ["counts", "--check"] => counts(Mode::Check, ""),
+        ["counts", "--write"] => counts(Mode::Write, ""),
+        ["counts", filter] if !filter.starts_with('-') => counts(Mode::Print, filter),
+        // What `counts` starts under callgrind.
+        [callgrind::CHILD, filter] => {
+            callgrind::measure_all(cases::all(filter));
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
+    let measured = callgrind::count(filter)?;
+    match mode {
+        Mode::Check => check(&measured),
+        Mode::Print => {
+            print!("{}", measured.beside(&Baseline::read()?));
+            Ok(ExitCode::SUCCESS)
+        }
+        Mode::Write => measured.write().map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
+    let baseline = Baseline::read()?;
+    print!("{}", measured.without(&baseline).beside(&baseline));
+    let faults = measured.faults(&baseline);
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    if faults.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err("if that is meant, `counts --write` makes it the baseline".into())
+}
