@@ -17,6 +17,9 @@ use crate::Failure;
 /// How far a count may grow before its baseline has to be written anew.
 const GROWTH_PERCENT: u64 = 5;
 
+/// What differs by less than this part hardly does: half a percent.
+const NEAR: u64 = 200;
+
 const HEAD: &str = "\
 # Instructions of each bench, each time that it is done: all, and without the hash functions' own.
 # Written by `cargo run --release -p gatepost-benches -- counts --write`.
@@ -43,6 +46,11 @@ impl Count {
         let grew = |now: u64, before: u64| now * 100 > before * (100 + GROWTH_PERCENT);
         grew(self.all, baseline.all) || grew(self.unhashed, baseline.unhashed)
     }
+
+    fn is_near(self, other: Self) -> bool {
+        let near = |one: u64, other: u64| one.abs_diff(other) * NEAR < one;
+        near(self.all, other.all) && near(self.unhashed, other.unhashed)
+    }
 }
 
 /// Counts by the benches' names.
@@ -59,14 +67,30 @@ impl Baseline {
         fs::read_to_string(Self::path()).map_err(|why| format!("the baseline: {why}"))?.parse()
     }
 
-    /// Makes it the committed one.
+    /// Makes it the committed one, which may be missing.
     pub fn write(&self) -> Result<(), Failure> {
-        Ok(fs::write(Self::path(), self.to_string())?)
+        let before = Self::read().unwrap_or_default();
+        Ok(fs::write(Self::path(), self.following(&before).to_string())?)
     }
 
-    /// What is not the same in another.
-    pub fn without(&self, other: &Self) -> Self {
-        let others = self.0.iter().filter(|(name, count)| other.0.get(*name) != Some(count));
+    /// With the earlier count of what hardly changed: a bench that is new moves all others by a few
+    /// instructions, as memory is laid out otherwise, and a diff is to show what matters.
+    fn following(&self, before: &Self) -> Self {
+        let kept = |name: &str, count: Count| {
+            before.count(name).filter(|before| before.is_near(count)).unwrap_or(count)
+        };
+        self.0.iter().map(|(name, count)| (name.clone(), kept(name, *count))).collect()
+    }
+
+    /// The count of one.
+    pub fn count(&self, name: &str) -> Option<Count> {
+        self.0.get(name).copied()
+    }
+
+    /// What is not in another, or far from it.
+    pub fn beyond(&self, other: &Self) -> Self {
+        let is_near = |name: &str, count| other.count(name).is_some_and(|c| c.is_near(count));
+        let others = self.0.iter().filter(|(name, count)| !is_near(name, **count));
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
@@ -169,6 +193,15 @@ mod tests {
     fn the_baseline_has_every_bench_and_no_other() {
         let now = "push 1000 100\nplays 2000 2000\n";
         assert_eq!(faults(now), ["plays is not in the baseline", "play is in the baseline alone"]);
+    }
+
+    #[test]
+    fn a_new_baseline_keeps_what_changed_by_less_than_half_a_percent() {
+        let now: Baseline = "new 1 1\npush 1004 100\nplay 2010 2000\n".parse().unwrap();
+        let written = now.following(&BEFORE.parse().unwrap());
+        assert_eq!(written, "new 1 1\npush 1000 100\nplay 2010 2000\n".parse().unwrap());
+        let now: Baseline = "push 1000 101".parse().unwrap();
+        assert_eq!(now.following(&BEFORE.parse().unwrap()), now);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! cargo run --release -p gatepost-benches -- counts lookup/   # of the benches with that in their name
 //! cargo run --release -p gatepost-benches -- counts --check   # what changed; fails where one grew
 //! cargo run --release -p gatepost-benches -- counts --write   # makes them the baseline
+//! cargo run --release -p gatepost-benches -- compare          # beside what others do, with CPU time
 //! ```
 //!
-//! `counts` needs valgrind. The baseline is `tests/benches/instructions.txt`: of each bench, what
+//! Both need valgrind. The baseline is `tests/benches/instructions.txt`: of each bench, what
 //! one time takes, and what it takes without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
@@ -24,6 +25,7 @@ mod baseline;
 mod bench;
 mod callgrind;
 mod cases;
+mod compare;
 #[allow(dead_code, reason = "the judging half is for the tests")]
 #[path = "../../it/vectors.rs"]
 mod vectors;
@@ -36,7 +38,7 @@ use baseline::{Baseline, Mode};
 /// What went wrong, for whoever runs it.
 type Failure = Box<dyn Error>;
 
-const USAGE: &str = "gatepost-benches counts [--check | --write | FILTER]";
+const USAGE: &str = "gatepost-benches compare | counts [--check | --write | FILTER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
     match arguments {
+        ["compare"] => {
+            compare::print(&callgrind::count("")?, &mut cases::all(""))?;
+            Ok(ExitCode::SUCCESS)
+        }
         ["counts"] => counts(Mode::Print, ""),
         ["counts", "--check"] => counts(Mode::Check, ""),
         ["counts", "--write"] => counts(Mode::Write, ""),
@@ -79,7 +85,7 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
 
 fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
     let baseline = Baseline::read()?;
-    print!("{}", measured.without(&baseline).beside(&baseline));
+    print!("{}", measured.beyond(&baseline).beside(&baseline));
     let faults = measured.faults(&baseline);
     for fault in &faults {
         eprintln!("{fault}");

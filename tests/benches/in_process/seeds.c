@@ -1,10 +1,17 @@
-/* Stands before the C library while instructions are counted: "random" numbers that are the same in
- * each run, so that the tables that are keyed with them are laid out alike. */
+/* Stands before the C library while instructions are counted: the "random" numbers that key hash
+ * tables are the same in each run, so that these are laid out alike, and so is the time. */
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 ssize_t getrandom(void *bytes, size_t count, unsigned flags) {
   (void)flags;
   for (size_t at = 0; at < count; at++) ((unsigned char *)bytes)[at] = (unsigned char)at;
   return (ssize_t)count;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+  (void)clock;
+  *now = (struct timespec){.tv_sec = 1703731478, .tv_nsec = 0};
+  return 0;
 }

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use axum::body::Body;
 use bytes::Bytes;
 use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::vectors::Vector;
 
@@ -12,7 +13,7 @@ use crate::vectors::Vector;
 pub const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
 
 /// A request, and when it comes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Callback {
     pub method: Method,
     pub uri: Uri,
@@ -67,5 +68,16 @@ impl Callback {
             return Some(Err(refusal));
         }
         Some(intake.finish(self.now))
+    }
+}
+
+impl From<Callback> for Request<Body> {
+    fn from(callback: Callback) -> Self {
+        let Callback { method, uri, headers, body, .. } = callback;
+        let mut request = Self::new(Body::from(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        request
     }
 }

@@ -1,6 +1,8 @@
 //! What is measured.
 
+mod by_hand;
 mod callback;
+mod layer;
 mod lookup;
 mod play;
 mod push;
@@ -12,7 +14,7 @@ use crate::bench::Bench;
 
 /// The benches whose name has `filter` in it.
 pub fn all(filter: &str) -> Vec<Bench> {
-    let groups = [lookup::all(), refusals::all(), steps::all(), vectors::all()];
+    let groups = [layer::all(), lookup::all(), refusals::all(), steps::all(), vectors::all()];
     let mut benches: Vec<_> = groups.into_iter().flatten().collect();
     benches.retain(|bench| bench.name.contains(filter));
     benches

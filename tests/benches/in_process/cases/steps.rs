@@ -5,7 +5,7 @@ use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, Sende
 use http::{HeaderMap, StatusCode};
 
 use super::callback::{Callback, NOW};
-use super::{play, push};
+use super::{by_hand, play, push};
 use crate::bench::Bench;
 
 /// The callback of a number.
@@ -14,6 +14,7 @@ type Numbered = fn(usize) -> Callback;
 pub fn all() -> Vec<Bench> {
     let mut benches = steps("push", || push::gate(""), push::numbered, "");
     benches.extend(steps("play", play::gate, play::live, "{\"result\":1}"));
+    benches.extend(to_event());
     benches.push(guarded());
     benches.push(resend(push::gate("")));
     benches.extend(events());
@@ -43,6 +44,21 @@ fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     let Next::Ask(question) = accepted.next(NOW) else { panic!("the app is not asked") };
     std::hint::black_box(request(callback, &accepted));
     question.conclude(&ok(answer), NOW)
+}
+
+/// From the bytes of a push to those of its event; and the least that anybody does for that.
+fn to_event() -> [Bench; 2] {
+    let gate = push::gate("");
+    let to_event = move |callback: Callback| {
+        let accepted = callback.judge(&gate).unwrap().unwrap();
+        request(&callback, &accepted)
+    };
+    let body = |number| push::numbered(number).body;
+    let and_back = |body: Bytes| by_hand::verified(&body, "test").expect("a genuine one");
+    [
+        Bench::new("push/to_event", push::numbered, to_event),
+        Bench::new("by_hand/push_and_back", body, and_back),
+    ]
 }
 
 /// One that comes to a route which looks at the sender, and counts.

@@ -1,0 +1,193 @@
+//! Two benches side by side: instructions as callgrind counts them, and CPU time as the processor
+//! takes it, with SHA instructions where it has them.
+//!
+//! CPU time is that of this thread. Both are done in turn, a lap each, again and again; of the laps'
+//! times and of their ratios the medians are told.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Failure;
+use crate::baseline::{Baseline, Count};
+use crate::bench::Bench;
+
+/// How often both are timed.
+const LAPS: usize = 101;
+/// How often each is done within a lap.
+const ROUNDS: usize = 200;
+
+/// What is compared: ours, what it is held against, and how far apart they may be.
+struct Figure(&'static str, &'static str, &'static str, Limit);
+
+/// How far ours may be from the other.
+enum Limit {
+    /// So many instructions more.
+    Added(u64),
+    /// CPU time, over the other's.
+    Cpu(f64),
+    /// Instructions, over the other's.
+    Instructions(f64),
+    /// It is there to be seen.
+    None,
+}
+
+use Limit::{Added, Cpu, Instructions};
+
+const FIGURES: [Figure; 14] = [
+    Figure("push as JSON, by hand", "layer/push_value", "by_hand/push_value", Cpu(1.0)),
+    Figure("push as a type, by hand", "layer/push_typed", "by_hand/push_typed", Cpu(1.0)),
+    Figure("play as a type, by hand", "layer/play", "by_hand/play", Cpu(1.0)),
+    Figure("GitHub push, `webhook-verify`", "layer/github", "webhook-verify/github", Limit::None),
+    Figure(
+        "other path of axum, no layer",
+        "other_path/axum_layer",
+        "other_path/axum_bare",
+        Added(150),
+    ),
+    Figure(
+        "the same, a layer that does nothing",
+        "other_path/axum_layer",
+        "other_path/axum_empty_layer",
+        Limit::None,
+    ),
+    Figure(
+        "other path of tower, no layer",
+        "other_path/tower_layer",
+        "other_path/tower_bare",
+        Added(150),
+    ),
+    Figure(
+        "the same, a path with a dot",
+        "other_path/tower_layer_dotted",
+        "other_path/tower_bare_dotted",
+        Added(150),
+    ),
+    Figure(
+        "push to event, `Value` and back",
+        "push/to_event",
+        "by_hand/push_and_back",
+        Instructions(0.6),
+    ),
+    Figure("bad signature, accepted", "refusal/signature_mismatch", "push/whole", Cpu(0.6)),
+    Figure("10,000 bindings, 1", "lookup/bindings_10000", "lookup/bindings_1", Cpu(1.1)),
+    Figure(
+        "100 routes, 1",
+        "lookup/routes_100_callback_path",
+        "lookup/routes_1_callback_path",
+        Limit::None,
+    ),
+    Figure(
+        "1,000 routes, 1",
+        "lookup/routes_1000_callback_path",
+        "lookup/routes_1_callback_path",
+        Limit::None,
+    ),
+    Figure(
+        "other path, 1,000 routes, 1",
+        "lookup/routes_1000_other_path",
+        "lookup/routes_1_other_path",
+        Limit::None,
+    ),
+];
+
+const HEAD: &str = "\
+| what, against what | instructions | against | ratio | without hashing | CPU, ns | against | ratio | at most |
+|---|--:|--:|--:|--:|--:|--:|--:|---|";
+
+/// Prints every figure.
+pub fn print(counts: &Baseline, benches: &mut [Bench]) -> Result<(), Failure> {
+    println!("{HEAD}");
+    for Figure(name, ours, other, limit) in &FIGURES {
+        let (count, against) = (count(counts, ours)?, count(counts, other)?);
+        let laps = laps(benches, ours, other)?;
+        let instructions = ratio(count.all, against.all);
+        let cpu = median(laps.iter().map(|(ours, other)| ours / other));
+        println!(
+            "| {name} | {} | {} | {instructions:.2} | {:.2} | {:.0} | {:.0} | {cpu:.2} | {} |",
+            count.all,
+            against.all,
+            ratio(count.unhashed, against.unhashed),
+            median(laps.iter().map(|(ours, _)| *ours)),
+            median(laps.iter().map(|(_, other)| *other)),
+            limit.judge(count.all.saturating_sub(against.all), instructions, cpu),
+        );
+    }
+    Ok(())
+}
+
+fn ratio(ours: u64, other: u64) -> f64 {
+    ours as f64 / other as f64
+}
+
+impl Limit {
+    /// The limit, and whether it is kept.
+    fn judge(&self, added: u64, instructions: f64, cpu: f64) -> String {
+        let (limit, is_kept) = match self {
+            Added(most) => (format!("{most} instructions more"), added <= *most),
+            Cpu(most) => (format!("{most} of CPU"), cpu <= *most),
+            Instructions(most) => (format!("{most} of instructions"), instructions <= *most),
+            Self::None => return String::new(),
+        };
+        if is_kept { limit } else { format!("{limit}: MISSED") }
+    }
+}
+
+fn count(counts: &Baseline, name: &str) -> Result<Count, Failure> {
+    counts.count(name).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Failure {
+    format!("there is no bench {name}").into()
+}
+
+/// What each lap of both took, in ns each time.
+fn laps(benches: &mut [Bench], ours: &str, other: &str) -> Result<Vec<(f64, f64)>, Failure> {
+    let place =
+        |name| benches.iter().position(|bench| bench.name == name).ok_or_else(|| missing(name));
+    let [ours, other] = benches.get_disjoint_mut([place(ours)?, place(other)?])?;
+    // The first ones, where what is made at first use is made, do not count.
+    Ok((0..=LAPS).map(|_| (time(ours), time(other))).skip(1).collect())
+}
+
+fn time(bench: &mut Bench) -> f64 {
+    let mut taken = Duration::ZERO;
+    bench.lap(ROUNDS, &mut |work| {
+        let begun = cpu_time();
+        work();
+        taken = cpu_time().saturating_sub(begun);
+    });
+    taken.as_nanos() as f64 / ROUNDS as f64
+}
+
+/// What this thread has taken so far.
+fn cpu_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_kept_by_what_lies_on_it() {
+        assert_eq!(Added(150).judge(150, 9.0, 9.0), "150 instructions more");
+        assert_eq!(Added(150).judge(151, 0.0, 0.0), "150 instructions more: MISSED");
+        assert_eq!(Cpu(1.1).judge(9, 9.0, 1.1), "1.1 of CPU");
+        assert_eq!(Cpu(1.1).judge(0, 0.0, 1.11), "1.1 of CPU: MISSED");
+        assert_eq!(Instructions(0.6).judge(9, 0.6, 9.0), "0.6 of instructions");
+        assert_eq!(Instructions(0.6).judge(0, 0.61, 0.0), "0.6 of instructions: MISSED");
+    }
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        assert!((median([9.0, 1.0, 2.0].into_iter()) - 2.0).abs() < f64::EPSILON);
+        assert!(median(std::iter::empty()).is_nan());
+    }
+}
