@@ -1,0 +1,230 @@
+//! The app behind the peers: one thread that answers `{"result":1}` and counts.
+//!
+//! `GET /seen` says what it was asked so far, `GET /last` the last body if it was short.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use super::process::{Peer, first_line};
+use super::wire;
+
+const LISTENER: Token = Token(usize::MAX);
+/// The longest body that is kept to be shown.
+const SHOWN: usize = 8192;
+
+const ANSWER: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
+
+/// What the app was asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Seen {
+    pub(super) requests: u64,
+    /// In all their bodies.
+    pub(super) bytes: u64,
+}
+
+/// The app as a process of its own.
+#[derive(Debug)]
+pub(super) struct App(pub(super) Peer);
+
+impl App {
+    /// # Errors
+    /// When it does not start.
+    pub(super) fn start() -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?).arg("--serve-app");
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let port = first_line(&mut child)?.parse()?;
+        Ok(Self(Peer::new("app", port, child)))
+    }
+
+    /// # Errors
+    /// When it does not answer.
+    pub(super) fn seen(&self) -> Result<Seen, Box<dyn Error>> {
+        let text = String::from_utf8(self.fetch("/seen")?)?;
+        let (requests, bytes) = text.split_once(' ').ok_or("no numbers")?;
+        Ok(Seen { requests: requests.parse()?, bytes: bytes.parse()? })
+    }
+
+    /// # Errors
+    /// When it does not answer.
+    pub(super) fn last(&self) -> Result<Vec<u8>, Box<dyn Error>> {
+        self.fetch("/last")
+    }
+
+    fn fetch(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.0.port))?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        loop {
+            let length = stream.read(&mut piece)?;
+            bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
+            if let Some(reply) = wire::parse_reply(&bytes)? {
+                return Ok(reply.body.into_owned());
+            }
+            if length == 0 {
+                return Err("the app hung up".into());
+            }
+        }
+    }
+}
+
+/// Serves on any free port, which it prints, for as long as the process lives.
+///
+/// # Errors
+/// When it cannot listen.
+pub(super) fn serve() -> Result<(), Box<dyn Error>> {
+    let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let mut poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("{}", listener.local_addr()?.port());
+    let mut server = Server { poll: &mut poll, connections: Vec::new(), free: Vec::new() };
+    let mut state = State { seen: Seen::default(), last: Vec::new(), scratch: vec![0; 1 << 18] };
+    let mut events = Events::with_capacity(1024);
+    loop {
+        server.poll.poll(&mut events, None)?;
+        for event in &events {
+            if event.token() == LISTENER {
+                server.accept(&listener)?;
+            } else {
+                server.serve(event.token().0, &mut state);
+            }
+        }
+    }
+}
+
+struct Server<'a> {
+    poll: &'a mut Poll,
+    connections: Vec<Option<Connection>>,
+    free: Vec<usize>,
+}
+
+struct State {
+    seen: Seen,
+    last: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Server<'_> {
+    fn accept(&mut self, listener: &TcpListener) -> io::Result<()> {
+        loop {
+            let (mut stream, _) = match listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            stream.set_nodelay(true)?;
+            let at = self.free.pop().unwrap_or(self.connections.len());
+            self.poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
+            if at == self.connections.len() {
+                self.connections.push(None);
+            }
+            if let Some(slot) = self.connections.get_mut(at) {
+                *slot =
+                    Some(Connection { stream, head: Vec::new(), remaining: 0, body: Vec::new() });
+            }
+        }
+    }
+
+    fn serve(&mut self, at: usize, state: &mut State) {
+        let Some(slot) = self.connections.get_mut(at) else { return };
+        let Some(connection) = slot else { return };
+        if connection.serve(state).is_err() {
+            *slot = None;
+            self.free.push(at);
+        }
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// The beginning of a request whose head came in pieces.
+    head: Vec<u8>,
+    /// How much of a body is still to come.
+    remaining: usize,
+    /// A body that is not too long to be shown.
+    body: Vec<u8>,
+}
+
+impl Connection {
+    /// Reads what is there, and answers; an error ends the connection.
+    fn serve(&mut self, state: &mut State) -> Result<(), Box<dyn Error>> {
+        loop {
+            let length = match self.stream.read(&mut state.scratch) {
+                Ok(0) => return Err("ended".into()),
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+            let State { seen, last, scratch } = &mut *state;
+            self.take(scratch.get(..length).unwrap_or_default(), seen, last)?;
+            if length < state.scratch.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        fresh: &[u8],
+        seen: &mut Seen,
+        last: &mut Vec<u8>,
+    ) -> Result<(), Box<dyn Error>> {
+        if self.remaining > 0 {
+            return self.take_body(fresh, last);
+        }
+        let joined;
+        let bytes = if self.head.is_empty() {
+            fresh
+        } else {
+            self.head.extend_from_slice(fresh);
+            joined = std::mem::take(&mut self.head);
+            &joined
+        };
+        let Some(request) = wire::parse_request(bytes)? else {
+            self.head = bytes.to_vec();
+            return Ok(());
+        };
+        match request.path {
+            "/seen" => {
+                return self.answer(&reply(format!("{} {}", seen.requests, seen.bytes).as_bytes()));
+            }
+            "/last" => return self.answer(&reply(last)),
+            _ => {}
+        }
+        let body = bytes.get(request.head..).unwrap_or_default();
+        seen.requests += 1;
+        seen.bytes += request.length as u64;
+        self.remaining = request.length;
+        self.body.clear();
+        self.take_body(body, last)
+    }
+
+    fn take_body(&mut self, piece: &[u8], last: &mut Vec<u8>) -> Result<(), Box<dyn Error>> {
+        if self.body.len() + self.remaining <= SHOWN {
+            self.body.extend_from_slice(piece);
+        }
+        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("too much")?;
+        if self.remaining > 0 {
+            return Ok(());
+        }
+        std::mem::swap(&mut self.body, last);
+        self.answer(ANSWER)
+    }
+
+    fn answer(&mut self, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+}
+
+fn reply(body: &[u8]) -> Vec<u8> {
+    let mut reply =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+    reply.extend_from_slice(body);
+    reply
+}

@@ -1,0 +1,408 @@
+//! The load: one thread that sends requests on keep-alive connections, no two of them alike, and
+//! checks every reply.
+//!
+//! Either as fast as the replies come, or by a schedule; then a latency counts from the moment that
+//! the schedule gave, so that a stall delays all requests that fall into it.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+
+use super::wire;
+
+/// How long a reply may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Numbers requests, so that no two of a run are alike.
+static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
+
+/// How many digits a request's number has.
+pub(super) const DIGITS: usize = 19;
+
+const TIMER: Token = Token(usize::MAX);
+
+/// A request, rendered but for its number, and the reply that is expected.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    bytes: Vec<u8>,
+    number_at: usize,
+    status: u16,
+    /// `None`: any.
+    body: Option<&'static str>,
+}
+
+impl Template {
+    /// # Errors
+    /// When `body` has no run of zeros where the number goes.
+    pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
+        let length = body.len();
+        let mut text = format!(
+            "POST {path} HTTP/1.1\r\nhost: gate.test\r\nuser-agent: bench\r\n\
+             content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let head = text.len();
+        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("no place for the number")? + head;
+        text.push_str(body);
+        Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
+    }
+
+    pub(super) fn expecting(self, status: u16, body: Option<&'static str>) -> Self {
+        Self { status, body, ..self }
+    }
+
+    /// The length of the request.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn write_number(&mut self, mut number: u64) {
+        let end = self.number_at + DIGITS;
+        for digit in self.bytes.iter_mut().take(end).skip(self.number_at).rev() {
+            *digit = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
+            number /= 10;
+        }
+    }
+
+    fn fault(&self, reply: &wire::Reply) -> Option<String> {
+        let good = reply.status == self.status
+            && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
+        let body = String::from_utf8_lossy(&reply.body);
+        (!good).then(|| {
+            format!("{} {body:?} instead of {} {:?}", reply.status, self.status, self.body)
+        })
+    }
+}
+
+/// When requests leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// One on each connection.
+    Once,
+    /// The next one as soon as a connection has its reply.
+    Saturating { time: Duration },
+    /// So many a second, whatever the replies do.
+    Scheduled { rate: f64, time: Duration },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) replies: u64,
+    pub(super) elapsed: Duration,
+    /// In nanoseconds.
+    pub(super) latency: Histogram<u64>,
+    pub(super) wrong: u64,
+    /// The first of the wrong replies.
+    pub(super) complaint: Option<String>,
+    /// Connections that the other side ended after a reply.
+    pub(super) reconnects: u64,
+}
+
+/// Keep-alive connections to one server.
+#[derive(Debug)]
+pub(super) struct Session {
+    poll: Poll,
+    server: SocketAddr,
+    connections: Vec<Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    number: u64,
+    /// How much of the request is sent; all of it when no reply is awaited.
+    sent: usize,
+    awaits: bool,
+    since: Instant,
+    /// The beginning of a reply that came in pieces.
+    received: Vec<u8>,
+}
+
+impl Session {
+    /// # Errors
+    /// When the server takes no connections.
+    pub(super) fn open(port: u16, connections: usize) -> io::Result<Self> {
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let poll = Poll::new()?;
+        let connections = (0..connections)
+            .map(|at| Connection::open(server, &poll, Token(at)))
+            .collect::<io::Result<_>>()?;
+        Ok(Self { poll, server, connections })
+    }
+
+    /// Sends `template` at that pace, and waits for the last reply.
+    ///
+    /// # Errors
+    /// When a connection ends without a reply, or one does not come.
+    pub(super) fn run(
+        &mut self,
+        template: &Template,
+        pace: Pace,
+    ) -> Result<Outcome, Box<dyn Error>> {
+        let timer = match pace {
+            Pace::Scheduled { rate, .. } => Some(Timer::start(rate, &self.poll)?),
+            Pace::Once | Pace::Saturating { .. } => None,
+        };
+        let mut run = Run {
+            idle: (0..self.connections.len()).collect(),
+            session: self,
+            template: template.clone(),
+            pace,
+            started: Instant::now(),
+            issued: 0,
+            due: 0,
+            awaited: 0,
+            timer,
+            scratch: vec![0; 1 << 16],
+            outcome: Outcome {
+                replies: 0,
+                elapsed: Duration::ZERO,
+                latency: Histogram::new(3)?,
+                wrong: 0,
+                complaint: None,
+                reconnects: 0,
+            },
+        };
+        run.send_all()?;
+        run.outcome.elapsed = run.started.elapsed();
+        Ok(run.outcome)
+    }
+}
+
+impl Connection {
+    fn open(server: SocketAddr, poll: &Poll, token: Token) -> io::Result<Self> {
+        let stream = std::net::TcpStream::connect(server)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(Self {
+            stream,
+            number: 0,
+            sent: 0,
+            awaits: false,
+            since: Instant::now(),
+            received: Vec::new(),
+        })
+    }
+
+    fn flush(&mut self, template: &mut Template) -> io::Result<()> {
+        if self.sent < template.number_at + DIGITS {
+            template.write_number(self.number);
+        }
+        while let Some(rest) = template.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ticks at a rate.
+#[derive(Debug)]
+struct Timer(OwnedFd);
+
+impl Timer {
+    fn start(rate: f64, poll: &Poll) -> io::Result<Self> {
+        let timer = timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
+        let interval = Timespec::try_from(interval(rate)).map_err(io::Error::other)?;
+        let times = Itimerspec { it_interval: interval, it_value: interval };
+        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &times)?;
+        let fd = timer.as_raw_fd();
+        poll.registry().register(&mut SourceFd(&fd), TIMER, Interest::READABLE)?;
+        Ok(Self(timer))
+    }
+
+    /// How often it has ticked since it was asked.
+    fn ticks(&self) -> u64 {
+        let mut ticks = [0; 8];
+        rustix::io::read(&self.0, &mut ticks).map_or(0, |_| u64::from_ne_bytes(ticks))
+    }
+}
+
+fn interval(rate: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / rate)
+}
+
+struct Run<'a> {
+    session: &'a mut Session,
+    template: Template,
+    pace: Pace,
+    started: Instant,
+    /// How many requests have been begun, and how many the schedule has called for.
+    issued: u64,
+    due: u64,
+    awaited: usize,
+    idle: VecDeque<usize>,
+    timer: Option<Timer>,
+    scratch: Vec<u8>,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    fn send_all(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut events = Events::with_capacity(1024);
+        self.started = Instant::now();
+        self.send_on_idle()?;
+        while !self.is_over() {
+            self.session.poll.poll(&mut events, Some(PATIENCE))?;
+            if events.is_empty() {
+                return Err(format!("{} replies did not come", self.awaited).into());
+            }
+            for event in &events {
+                if event.token() == TIMER {
+                    self.due += self.timer.as_ref().map_or(0, Timer::ticks);
+                    self.send_on_idle()?;
+                    continue;
+                }
+                let at = event.token().0;
+                if event.is_writable() {
+                    self.flush(at)?;
+                }
+                if event.is_readable() || event.is_read_closed() {
+                    self.receive(at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        let sent = match self.pace {
+            Pace::Once => true,
+            Pace::Saturating { time } => self.started.elapsed() >= time,
+            Pace::Scheduled { .. } => self.issued >= self.planned(),
+        };
+        sent && self.awaited == 0
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    fn planned(&self) -> u64 {
+        match self.pace {
+            Pace::Once => self.session.connections.len() as u64,
+            Pace::Saturating { .. } => u64::MAX,
+            Pace::Scheduled { rate, time } => (rate * time.as_secs_f64()) as u64,
+        }
+    }
+
+    /// The moment from which the next request's latency counts, if it may leave.
+    fn next(&self, now: Instant) -> Option<Instant> {
+        match self.pace {
+            Pace::Once => (self.issued < self.planned()).then_some(now),
+            Pace::Saturating { time } => (now - self.started < time).then_some(now),
+            Pace::Scheduled { rate, .. } => {
+                let until = self.due.min(self.planned());
+                let after = Duration::from_secs_f64((self.issued + 1) as f64 / rate);
+                (self.issued < until).then(|| self.started + after)
+            }
+        }
+    }
+
+    fn send_on_idle(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        while let Some(at) = self.idle.front().copied() {
+            let Some(since) = self.next(now) else { break };
+            self.idle.pop_front();
+            self.send(at, since)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, at: usize, since: Instant) -> io::Result<()> {
+        let Some(connection) = self.session.connections.get_mut(at) else { return Ok(()) };
+        connection.number = NEXT.fetch_add(1, Ordering::Relaxed);
+        connection.sent = 0;
+        connection.awaits = true;
+        connection.since = since;
+        self.issued += 1;
+        self.awaited += 1;
+        connection.flush(&mut self.template)
+    }
+
+    fn flush(&mut self, at: usize) -> io::Result<()> {
+        let connection = self.session.connections.get_mut(at);
+        match connection.filter(|connection| connection.awaits) {
+            Some(connection) => connection.flush(&mut self.template),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what is there. A read that does not fill the buffer has emptied the socket.
+    fn receive(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
+        let Some(connection) = self.session.connections.get_mut(at) else { return Ok(()) };
+        let length = match connection.stream.read(&mut self.scratch) {
+            Ok(0) if connection.awaits => return Err("a connection ended without a reply".into()),
+            Ok(0) => return self.reconnect(at),
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let fresh = self.scratch.get(..length).unwrap_or_default();
+        let whole = if connection.received.is_empty() {
+            wire::parse_reply(fresh)?
+        } else {
+            connection.received.extend_from_slice(fresh);
+            wire::parse_reply(&connection.received)?
+        };
+        let Some(reply) = whole else {
+            if connection.received.is_empty() {
+                connection.received.extend_from_slice(fresh);
+            }
+            return Ok(());
+        };
+        let (fault, closes) = (self.template.fault(&reply), reply.closes);
+        connection.received.clear();
+        self.conclude(at, fault)?;
+        if closes { self.reconnect(at) } else { self.go_on(at) }
+    }
+
+    fn conclude(&mut self, at: usize, fault: Option<String>) -> Result<(), Box<dyn Error>> {
+        let Some(connection) = self.session.connections.get_mut(at) else { return Ok(()) };
+        connection.awaits = false;
+        self.awaited -= 1;
+        self.outcome.replies += 1;
+        let took = connection.since.elapsed().as_nanos();
+        self.outcome.latency.record(u64::try_from(took)?)?;
+        if fault.is_some() {
+            self.outcome.wrong += 1;
+            self.outcome.complaint = self.outcome.complaint.take().or(fault);
+        }
+        Ok(())
+    }
+
+    fn reconnect(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
+        self.outcome.reconnects += 1;
+        let fresh = Connection::open(self.session.server, &self.session.poll, Token(at))?;
+        if let Some(connection) = self.session.connections.get_mut(at) {
+            *connection = fresh;
+        }
+        if self.idle.contains(&at) { Ok(()) } else { self.go_on(at) }
+    }
+
+    fn go_on(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
+        match self.next(Instant::now()) {
+            Some(since) => self.send(at, since)?,
+            None => self.idle.push_back(at),
+        }
+        Ok(())
+    }
+}

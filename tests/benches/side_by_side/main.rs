@@ -1,0 +1,208 @@
+//! The same work by gatepost and its peers, side by side, in one run: `tests/benches/compare` builds and
+//! starts it. `--help` lists the options.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![allow(clippy::cast_precision_loss, reason = "counts become averages")]
+
+mod app;
+mod load;
+mod measure;
+mod peers;
+mod process;
+mod rows;
+mod table;
+mod wire;
+mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use app::App;
+use load::{Pace, Session};
+use measure::{CONNECTIONS, Field, Sample, Times};
+use peers::{Ground, Kind};
+use process::{Cpu, Memory};
+use rows::{Job, Row, Who};
+
+/// Compares gatepost with its peers, and prints Markdown.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The gatepost to measure
+    #[arg(long)]
+    gatepost: PathBuf,
+    /// Pingora without anything
+    #[arg(long)]
+    bare: PathBuf,
+    /// Rows whose name contains this; several times for more. Memory is left out then
+    #[arg(long)]
+    only: Vec<String>,
+    /// How often each row is measured; medians are printed
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long each row is saturated; for each latency it is loaded for three quarters of that
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// One short round, to see that everything works
+    #[arg(long)]
+    brief: bool,
+    /// No latencies
+    #[arg(long)]
+    cpu: bool,
+    /// Raise the priority, so that other work on the machine weighs less (needs root)
+    #[arg(long)]
+    urgent: bool,
+}
+
+fn main() -> ExitCode {
+    // The app is this program, too.
+    let result = if std::env::args().nth(1).as_deref() == Some("--serve-app") {
+        app::serve()
+    } else {
+        compare(&Options::parse())
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
+    let lock = File::create(std::env::temp_dir().join("gatepost-compare.lock"))?;
+    if lock.try_lock().is_err() {
+        eprintln!("waiting for another comparison to end");
+        lock.lock()?;
+    }
+    prepare(options)?;
+    let rows = Row::all(&options.only);
+    let kinds: BTreeSet<_> = rows.iter().flat_map(|row| row.who.kinds()).collect();
+    let folder = tempfile::tempdir()?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let app = App::start()?;
+    let mut ground = Ground {
+        folder: folder.path().to_owned(),
+        app: app.0.port,
+        php: NOWHERE,
+        gatepost: options.gatepost.clone(),
+        bare: options.bare.clone(),
+    };
+    let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
+    let mut peers = BTreeMap::new();
+    // gatepost has PHP behind it, so that starts first.
+    for kind in kinds.iter().rev().copied() {
+        let peer = ground.start(kind)?;
+        if kind == Kind::Php {
+            ground.php = peer.port;
+        }
+        peers.insert(kind, peer);
+    }
+    let field = Field { app, peers };
+    let started = (Instant::now(), Cpu::machine(), measured(&field));
+    let samples = measure_all(options, &field, &rows)?;
+    let own = measured(&field) - started.2;
+    let others = (Cpu::machine() - started.1 - own) / started.0.elapsed().as_secs_f64();
+    table::print(&rows, &samples, &memory, others);
+    Ok(())
+}
+
+/// CPU time of everything that belongs to the comparison.
+fn measured(field: &Field) -> f64 {
+    let peers: Cpu = field.peers.values().map(process::Peer::cpu).sum();
+    (peers + field.app.0.cpu() + Cpu::own()).total()
+}
+
+/// This thread and the app share the second core; the peers have the first.
+fn prepare(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut cores = CpuSet::new();
+    cores.set(1);
+    sched_setaffinity(None, &cores)?;
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    if options.urgent {
+        rustix::process::setpriority_process(None, -19)?;
+    }
+    Ok(())
+}
+
+/// The samples of each row, by round.
+fn measure_all(
+    options: &Options,
+    field: &Field,
+    rows: &[Row],
+) -> Result<Vec<Vec<Sample>>, Box<dyn Error>> {
+    let (rounds, seconds) =
+        if options.brief { (1, 0.3) } else { (options.rounds, options.seconds) };
+    let times = Times {
+        saturating: Duration::from_secs_f64(seconds),
+        scheduled: (!options.cpu).then(|| Duration::from_secs_f64(seconds * 0.75)),
+    };
+    let mut samples = vec![Vec::new(); rows.len()];
+    // Round by round, so that whatever else the machine does weighs on all of them alike.
+    for round in 1..=rounds {
+        for (row, samples) in rows.iter().zip(&mut samples) {
+            let name = row.name();
+            eprintln!("round {round}, {name}");
+            samples.push(field.measure(row, times).map_err(|error| format!("{name}: {error}"))?);
+        }
+    }
+    Ok(samples)
+}
+
+/// What a peer holds: at rest, under load, and for each of 1,000 idle connections in KB.
+#[derive(Debug)]
+struct Held {
+    kind: Kind,
+    rest: Memory,
+    load: Memory,
+    idle_resident: f64,
+    idle_proportional: f64,
+}
+
+/// The port of "discard", for what does not run.
+const NOWHERE: u16 = 9;
+
+const IDLE: usize = 1000;
+
+fn measure_memory(ground: &Ground, kinds: &BTreeSet<Kind>) -> Result<Vec<Held>, Box<dyn Error>> {
+    kinds.iter().filter(|kind| **kind != Kind::Php).map(|kind| hold(ground, *kind)).collect()
+}
+
+fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
+    eprintln!("memory, {}", kind.name());
+    let job = match kind {
+        Kind::BareNginx | Kind::BarePingora => Job::PassThrough,
+        Kind::Haproxy => Job::FixedReply,
+        Kind::Gatepost | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
+    };
+    let template = Row { job, who: Who::Peer(kind) }.template()?;
+    let peer = ground.start(kind)?;
+    let rest = peer.memory();
+    let mut session = Session::open(peer.port, CONNECTIONS)?;
+    session.run(&template, Pace::Saturating { time: Duration::from_secs(1) })?;
+    let load = peer.memory();
+    drop((session, peer));
+    let peer = ground.start(kind)?;
+    let mut one = Session::open(peer.port, 1)?;
+    one.run(&template, Pace::Once)?;
+    let before = peer.memory();
+    let mut idle = Session::open(peer.port, IDLE)?;
+    idle.run(&template, Pace::Once)?;
+    let after = peer.memory();
+    let each = |before: u64, after: u64| after.saturating_sub(before) as f64 / IDLE as f64;
+    Ok(Held {
+        kind,
+        rest,
+        load,
+        idle_resident: each(before.resident, after.resident),
+        idle_proportional: each(before.proportional, after.proportional),
+    })
+}

@@ -1,0 +1,177 @@
+//! Measures one row: as fast as it goes, at half of that, and at the rate that all are compared at.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::app::App;
+use super::load::{Outcome, Pace, Session, Template};
+use super::peers::Kind;
+use super::process::{Cpu, Peer};
+use super::rows::{Job, Row, Who};
+
+/// How many connections carry the load.
+pub(super) const CONNECTIONS: usize = 32;
+
+/// How long each part of a row takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) saturating: Duration,
+    /// `None`: latencies are not measured.
+    pub(super) scheduled: Option<Duration>,
+}
+
+/// What one round found of a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sample {
+    /// CPU time per request at saturation, in microseconds.
+    pub(super) user: f64,
+    pub(super) system: f64,
+    /// Of that, what the first of two peers took.
+    pub(super) front: f64,
+    /// Requests a second at saturation.
+    pub(super) rate: f64,
+    /// How busy the core of the load and the app was then; 1 is all the time.
+    pub(super) load: f64,
+    pub(super) half: Option<Latency>,
+    /// The app alone at the same rate.
+    pub(super) half_of_app: Option<Latency>,
+    pub(super) common: Option<Latency>,
+    /// CPU time per request at the common rate, in microseconds.
+    pub(super) common_cpu: f64,
+}
+
+impl Sample {
+    pub(super) fn cpu(&self) -> f64 {
+        self.user + self.system
+    }
+
+    /// What the peer adds to the app's own 99th percentile at half of its saturation.
+    pub(super) fn added(&self) -> Option<f64> {
+        Some(self.half?.p99 - self.half_of_app?.p99)
+    }
+}
+
+/// Percentiles, in microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Latency {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+    pub(super) p999: f64,
+}
+
+impl Latency {
+    fn of(outcome: &Outcome) -> Self {
+        let micros = |quantile| outcome.latency.value_at_quantile(quantile) as f64 / 1000.0;
+        Self { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999) }
+    }
+}
+
+/// All that runs.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) app: App,
+    pub(super) peers: BTreeMap<Kind, Peer>,
+}
+
+/// What a load cost.
+struct Cost {
+    outcome: Outcome,
+    total: Cpu,
+    front: Cpu,
+    load: f64,
+}
+
+impl Field {
+    /// # Errors
+    /// When a reply is wrong or missing, or the app was not asked as often as it should be.
+    pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
+        let mut sample = Sample::default();
+        if row.who != Who::App {
+            let cost = self.load(row, Pace::Saturating { time: times.saturating })?;
+            let per_request = |seconds: f64| seconds * 1e6 / cost.outcome.replies as f64;
+            sample.user = per_request(cost.total.user);
+            sample.system = per_request(cost.total.system);
+            sample.front = per_request(cost.front.total());
+            sample.rate = cost.outcome.replies as f64 / cost.outcome.elapsed.as_secs_f64();
+            sample.load = cost.load;
+        }
+        let Some(time) = times.scheduled else { return Ok(sample) };
+        if row.who != Who::App {
+            let pace = Pace::Scheduled { rate: sample.rate / 2.0, time };
+            sample.half = Some(Latency::of(&self.load(row, pace)?.outcome));
+            if row.job == Job::Push {
+                let alone = Row { who: Who::App, ..*row };
+                sample.half_of_app = Some(Latency::of(&self.load(&alone, pace)?.outcome));
+            }
+        }
+        let cost = self.load(row, Pace::Scheduled { rate: row.job.common_rate(), time })?;
+        sample.common = Some(Latency::of(&cost.outcome));
+        sample.common_cpu = cost.total.total() * 1e6 / cost.outcome.replies as f64;
+        Ok(sample)
+    }
+
+    fn load(&self, row: &Row, pace: Pace) -> Result<Cost, Box<dyn Error>> {
+        let template = row.template()?;
+        let seen = self.app.seen()?;
+        let mut session = Session::open(self.port(row)?, CONNECTIONS)?;
+        let first = session.run(&template, Pace::Once)?;
+        let (before, load_before) = (self.cpu(row), self.load_cpu());
+        let outcome = session.run(&template, pace)?;
+        let (after, load_after) = (self.cpu(row), self.load_cpu());
+        self.check(row, &template, &outcome, seen.requests, first.replies + outcome.replies)?;
+        let load = (load_after - load_before).total() / outcome.elapsed.as_secs_f64();
+        Ok(Cost { outcome, total: after.0 - before.0, front: after.1 - before.1, load })
+    }
+
+    fn port(&self, row: &Row) -> Result<u16, Box<dyn Error>> {
+        let Some(kind) = row.who.kinds().first().copied() else { return Ok(self.app.0.port) };
+        Ok(self.peers.get(&kind).ok_or("it does not run")?.port)
+    }
+
+    /// Of all that the row counts, and of the first.
+    fn cpu(&self, row: &Row) -> (Cpu, Cpu) {
+        let each: Vec<_> =
+            row.who.kinds().iter().filter_map(|kind| self.peers.get(kind)).map(Peer::cpu).collect();
+        (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
+    }
+
+    fn load_cpu(&self) -> Cpu {
+        Cpu::own() + self.app.0.cpu()
+    }
+
+    fn check(
+        &self,
+        row: &Row,
+        template: &Template,
+        outcome: &Outcome,
+        seen_before: u64,
+        sent: u64,
+    ) -> Result<(), Box<dyn Error>> {
+        if let Some(complaint) = &outcome.complaint {
+            return Err(format!("{} wrong replies: {complaint}", outcome.wrong).into());
+        }
+        let asked = self.app.seen()?.requests - seen_before;
+        let expected = if row.job.asks_app() { sent } else { 0 };
+        if asked != expected {
+            return Err(format!("the app was asked {asked} times instead of {expected}").into());
+        }
+        if row.job.asks_app() && template.len() < 8000 {
+            check_event(row, &self.app.last()?)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is forwarded is JSON, and what proved it genuine is no part of it.
+fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
+    let event: Value = serde_json::from_slice(body)?;
+    let forwarded = !matches!((row.job, row.who), (Job::PassThrough, _) | (_, Who::App));
+    let good = match row.job {
+        Job::Play => event["kind"] == 100 && event["uservalues"]["uservalue0"] == "class_code_01",
+        _ => event["appname"] == "live" && forwarded == event.get("sign").is_none(),
+    };
+    if good { Ok(()) } else { Err(format!("the app was given {event}").into()) }
+}

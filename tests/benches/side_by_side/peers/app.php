@@ -1,0 +1,14 @@
+<?php
+// An app that takes Tencent's callbacks. At /gated a gatepost in front of it has verified them.
+$event = json_decode(file_get_contents('php://input'), true);
+$gated = $_SERVER['REQUEST_URI'] === '/gated';
+header('content-type: application/json');
+if (!$gated && !(is_array($event) && hash_equals(md5('secret' . $event['t']), $event['sign']))) {
+    http_response_code(401);
+    exit('{"code":1}');
+}
+if ($gated && ($_SERVER['HTTP_CE_TYPE'] ?? '') === '') {
+    http_response_code(500);
+    exit;
+}
+echo '{"code":0}';

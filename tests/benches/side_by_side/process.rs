@@ -1,0 +1,198 @@
+//! Processes: those that are measured, and what `/proc` says of them.
+
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::iter::Sum;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::{Add, Sub};
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A port that nobody has.
+///
+/// # Errors
+/// When there is none left.
+pub(super) fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// The first line that a child prints.
+///
+/// # Errors
+/// When it has no output, or ended.
+pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
+    let output = child.stdout.take().ok_or("no output")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+/// A server with all its processes; they are killed when it goes out of scope.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) name: &'static str,
+    pub(super) port: u16,
+    child: Child,
+    /// The child and its descendants.
+    pids: Vec<i32>,
+}
+
+impl Peer {
+    pub(super) fn new(name: &'static str, port: u16, child: Child) -> Self {
+        let root = i32::try_from(child.id()).unwrap_or(0);
+        Self { name, port, child, pids: vec![root] }
+    }
+
+    /// Waits until it takes connections and its workers run.
+    ///
+    /// # Errors
+    /// When it ended instead, or takes too long.
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
+        let started = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("{} ended: {status}", self.name).into());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("{} does not start", self.name).into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        // The listener of a master is there before its workers.
+        thread::sleep(Duration::from_millis(100));
+        self.pids = descendants(self.pids.first().copied().unwrap_or(0));
+        Ok(())
+    }
+
+    pub(super) fn cpu(&self) -> Cpu {
+        self.pids.iter().map(|pid| Cpu::of(&pid.to_string())).sum()
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        self.pids.iter().map(|pid| Memory::of(*pid)).sum()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        for pid in descendants(self.pids.first().copied().unwrap_or(0)) {
+            if let Some(pid) = Pid::from_raw(pid) {
+                let _gone = kill_process(pid, Signal::KILL);
+            }
+        }
+        let _gone = self.child.wait();
+    }
+}
+
+/// A process, and those that it started, and so on.
+fn descendants(root: i32) -> Vec<i32> {
+    let mut family = vec![root];
+    let parents: Vec<_> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid: i32| Some((pid, stat_field(&pid.to_string(), 4)?)))
+        .collect();
+    let mut at = 0;
+    while let Some(parent) = family.get(at).copied() {
+        let children = parents.iter().filter(|(_, own)| *own == u64::try_from(parent).unwrap_or(0));
+        family.extend(children.map(|(pid, _)| *pid));
+        at += 1;
+    }
+    family
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as in proc(5); not the name in parentheses.
+fn stat_field(pid: &str, number: usize) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    after_name.split(' ').nth(number - 3)?.parse().ok()
+}
+
+/// CPU time, in ticks of 10 ms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cpu {
+    pub(super) user: f64,
+    pub(super) system: f64,
+}
+
+impl Cpu {
+    pub(super) fn of(pid: &str) -> Self {
+        let seconds = |field| stat_field(pid, field).unwrap_or(0) as f64 / 100.0;
+        Self { user: seconds(14), system: seconds(15) }
+    }
+
+    /// Of this process.
+    pub(super) fn own() -> Self {
+        Self::of("self")
+    }
+
+    /// Of everything on the machine, without what waits.
+    pub(super) fn machine() -> f64 {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let line = stat.lines().next().unwrap_or_default();
+        let ticks: Vec<f64> = line.split_whitespace().skip(1).flat_map(str::parse).collect();
+        let (idle, guest) = (ticks.iter().skip(3).take(2), ticks.iter().skip(8));
+        (ticks.iter().sum::<f64>() - idle.chain(guest).sum::<f64>()) / 100.0
+    }
+
+    pub(super) fn total(self) -> f64 {
+        self.user + self.system
+    }
+}
+
+impl Add for Cpu {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { user: self.user + other.user, system: self.system + other.system }
+    }
+}
+
+impl Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { user: self.user - other.user, system: self.system - other.system }
+    }
+}
+
+impl Sum for Cpu {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Add::add)
+    }
+}
+
+/// Memory of a process or of several, in KB; pages that are shared count in full, or by share.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) resident: u64,
+    pub(super) proportional: u64,
+}
+
+impl Memory {
+    fn of(pid: i32) -> Self {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let field = |name| {
+            let line = text.lines().find_map(|line: &str| line.strip_prefix(name));
+            line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+        };
+        Self { resident: field("Rss:"), proportional: field("Pss:") }
+    }
+}
+
+impl Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, own| Self {
+            resident: sum.resident + own.resident,
+            proportional: sum.proportional + own.proportional,
+        })
+    }
+}

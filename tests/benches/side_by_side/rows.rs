@@ -1,0 +1,180 @@
+//! What is compared: which work, by which peer.
+
+use super::load::Template;
+use super::peers::Kind;
+use super::work::Work;
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Who {
+    /// Nobody is in front of the app.
+    App,
+    Peer(Kind),
+    /// It stands in front of another that is measured with it.
+    Both(Kind, Kind),
+}
+
+impl Who {
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::App => "app alone".into(),
+            Self::Peer(kind) => kind.name().into(),
+            Self::Both(front, back) => format!("{}, {}", front.name(), back.name()),
+        }
+    }
+
+    /// Those whose CPU time counts; the first is sent to.
+    pub(super) fn kinds(self) -> Vec<Kind> {
+        match self {
+            Self::App => vec![],
+            Self::Peer(kind) => vec![kind],
+            Self::Both(front, back) => vec![front, back],
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) job: Job,
+    pub(super) who: Who,
+}
+
+/// A kind of work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Job {
+    BadSignature,
+    FixedReply,
+    LongBody,
+    LongerBody,
+    PassThrough,
+    Php,
+    Play,
+    PornDetection,
+    Push,
+}
+
+const PROGRAMMABLE: [Kind; 3] = [Kind::Gatepost, Kind::Lua, Kind::Njs];
+
+impl Job {
+    const ALL: [Self; 9] = [
+        Self::PassThrough,
+        Self::Push,
+        Self::Play,
+        Self::PornDetection,
+        Self::LongBody,
+        Self::LongerBody,
+        Self::FixedReply,
+        Self::BadSignature,
+        Self::Php,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::BadSignature => "bad signature",
+            Self::FixedReply => "fixed reply, no app",
+            Self::LongBody => "64 KB body",
+            Self::LongerBody => "1 MB body",
+            Self::PassThrough => "pass-through",
+            Self::Php => "php app",
+            Self::Play => "Kollus play (form)",
+            Self::PornDetection => "moderation (4 KB)",
+            Self::Push => "push (430 B)",
+        }
+    }
+
+    /// Requests a second at which all are compared.
+    pub(super) fn common_rate(self) -> f64 {
+        match self {
+            Self::LongBody => 1000.0,
+            Self::LongerBody => 100.0,
+            Self::Php => 2000.0,
+            Self::BadSignature
+            | Self::FixedReply
+            | Self::PassThrough
+            | Self::Play
+            | Self::PornDetection
+            | Self::Push => 5000.0,
+        }
+    }
+
+    /// Whether the app gets each of the requests; otherwise it must get none.
+    pub(super) fn asks_app(self) -> bool {
+        !matches!(self, Self::BadSignature | Self::FixedReply | Self::Php)
+    }
+
+    fn doers(self) -> Vec<Who> {
+        let peers = |kinds: &[Kind]| kinds.iter().copied().map(Who::Peer).collect::<Vec<_>>();
+        match self {
+            Self::PassThrough => peers(&[Kind::BareNginx, Kind::BarePingora, Kind::Gatepost]),
+            Self::FixedReply => peers(&[Kind::Gatepost, Kind::Haproxy]),
+            Self::BadSignature => peers(&[Kind::Gatepost, Kind::Lua, Kind::Njs, Kind::Haproxy]),
+            Self::Php => vec![Who::Peer(Kind::Php), Who::Both(Kind::Gatepost, Kind::Php)],
+            Self::Push => [peers(&PROGRAMMABLE), vec![Who::App]].concat(),
+            Self::LongBody | Self::LongerBody | Self::Play | Self::PornDetection => {
+                peers(&PROGRAMMABLE)
+            }
+        }
+    }
+
+    fn work(self) -> Work {
+        match self {
+            Self::LongBody => Work::LongPush(1 << 16),
+            // gatepost takes 1,048,576 bytes unless told otherwise.
+            Self::LongerBody => Work::LongPush(1_000_000),
+            Self::Play => Work::Play,
+            Self::PornDetection => Work::PornDetection,
+            Self::BadSignature | Self::FixedReply | Self::PassThrough | Self::Php | Self::Push => {
+                Work::Push
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Those whose job and name contain one of the words.
+    pub(super) fn all(only: &[String]) -> Vec<Self> {
+        let rows = Job::ALL
+            .into_iter()
+            .flat_map(|job| job.doers().into_iter().map(move |who| Self { job, who }));
+        rows.filter(|row| {
+            only.is_empty() || only.iter().any(|word| row.name().contains(word.as_str()))
+        })
+        .collect()
+    }
+
+    pub(super) fn name(&self) -> String {
+        format!("{}: {}", self.job.name(), self.who.name())
+    }
+
+    pub(super) fn is(&self, job: Job, kind: Kind) -> bool {
+        self.job == job && self.who == Who::Peer(kind)
+    }
+
+    /// What is sent, signed for the present.
+    ///
+    /// # Errors
+    /// When a sample is not as it was.
+    pub(super) fn template(&self) -> Result<Template, String> {
+        let path = match self.job {
+            Job::PassThrough => "/other",
+            Job::Play => "/callbacks/kollus/bench",
+            _ => "/callbacks/tencent",
+        };
+        let domain = match self.job {
+            Job::FixedReply => "fixed.example.com",
+            Job::Php => "php.example.com",
+            _ => "push.example.com",
+        };
+        let key = if self.job == Job::BadSignature { "another" } else { "secret" };
+        let template = self.job.work().template(path, domain, key)?;
+        Ok(match (self.job, self.who) {
+            (Job::BadSignature, _) => template.expecting(401, None),
+            (Job::PassThrough, _) | (_, Who::App) => {
+                template.expecting(200, Some("{\"result\":1}"))
+            }
+            (Job::Play, _) => template.expecting(200, Some("{\"data\":{\"result\":1}}")),
+            _ => template.expecting(200, Some("{\"code\":0}")),
+        })
+    }
+}

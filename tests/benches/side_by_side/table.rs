@@ -1,0 +1,222 @@
+//! Prints what was found: the machine, the rows, the memory, the targets.
+
+use std::fs;
+use std::process::Command;
+
+use super::Held;
+use super::measure::{Latency, Sample};
+use super::peers::Kind;
+use super::rows::{Job, Row, Who};
+
+/// Above this the load's core, and not the peer's, is what saturates.
+const LOAD_IS_FULL: f64 = 0.95;
+
+/// Prints all of it; `others` is how many cores the rest of the machine took meanwhile.
+pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], others: f64) {
+    print_machine(others);
+    print_rows(rows, samples);
+    if !held.is_empty() {
+        print_memory(held);
+    }
+    print_targets(&Found { rows, samples, held });
+}
+
+fn print_machine(others: f64) {
+    println!(
+        "{}; Linux {}; {}.",
+        processor(),
+        said("uname", &["-r"]),
+        said("date", &["-u", "+%F %H:%MZ"])
+    );
+    println!(
+        "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker, on one core; the app and the \
+         load share another. No access logs, and `GATEPOST_LOG=off`. Other work on the machine took {others:.2} cores \
+         meanwhile.\n",
+        version("nginx"),
+        version("libnginx-mod-http-lua"),
+        version("libnginx-mod-http-js"),
+        version("haproxy"),
+        version("php-fpm"),
+    );
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let models =
+        || text.lines().filter_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    format!("{} × {}", models().count(), models().next().unwrap_or("unknown"))
+}
+
+fn version(package: &str) -> String {
+    said("dpkg-query", &["-W", "-f", "${Version}", package])
+}
+
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output
+        .map_or_else(|_| "?".into(), |output| String::from_utf8_lossy(&output.stdout).trim().into())
+}
+
+fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
+    println!(
+        "CPU in µs per request at saturation ({} connections); latencies in µs from the scheduled moment, p50 / p99 \
+         / p99.9, at half of that rate and at a common one.\n",
+        super::CONNECTIONS
+    );
+    println!(
+        "| work | by | CPU | user | system | requests/s | at half | common rate | at the common rate | CPU there |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let mut full = Vec::new();
+    for (row, samples) in rows.iter().zip(samples) {
+        let number = |field: fn(&Sample) -> f64| median(samples, field);
+        let latency = |field: fn(&Sample) -> Option<Latency>| latencies(samples, field);
+        let is_full = number(|sample| sample.load) >= LOAD_IS_FULL;
+        let mark = if is_full { "≥ " } else { "" };
+        if is_full {
+            full.push(row.name());
+        }
+        println!(
+            "| {} | {} | {:.1} | {:.1} | {:.1} | {mark}{:.0} | {} | {:.0} | {} | {:.1} |",
+            row.job.name(),
+            row.who.name(),
+            number(Sample::cpu),
+            number(|sample| sample.user),
+            number(|sample| sample.system),
+            number(|sample| sample.rate),
+            latency(|sample| sample.half),
+            row.job.common_rate(),
+            latency(|sample| sample.common),
+            number(|sample| sample.common_cpu),
+        );
+    }
+    print_notes(rows, samples, &full);
+}
+
+fn print_notes(rows: &[Row], samples: &[Vec<Sample>], full: &[String]) {
+    println!();
+    if !full.is_empty() {
+        println!("≥: the load was as busy as it can be ({}).\n", full.join("; "));
+    }
+    for (row, samples) in rows.iter().zip(samples) {
+        if let Who::Both(front, back) = row.who {
+            let (front_cpu, cpu) =
+                (median(samples, |sample| sample.front), median(samples, Sample::cpu));
+            let (front, back) = (front.name(), back.name());
+            let rest = cpu - front_cpu;
+            println!("{}: {front_cpu:.1} µs of it {front}, {rest:.1} µs {back}.\n", row.name());
+        }
+        if let Some(app) = latencies_of(samples, |sample| sample.half_of_app) {
+            println!("{}: at half, the app alone took {}.\n", row.name(), shown(app));
+        }
+    }
+}
+
+fn print_memory(held: &[Held]) {
+    println!("Memory in MB, resident (and proportional); each of 1,000 idle connections in KB.\n");
+    println!("| | at rest | under load | an idle connection |");
+    println!("|---|--:|--:|--:|");
+    for held in held {
+        let megabytes = |kilobytes: u64| kilobytes as f64 / 1000.0;
+        println!(
+            "| {} | {:.1} ({:.1}) | {:.1} ({:.1}) | {:.1} ({:.1}) |",
+            held.kind.name(),
+            megabytes(held.rest.resident),
+            megabytes(held.rest.proportional),
+            megabytes(held.load.resident),
+            megabytes(held.load.proportional),
+            held.idle_resident,
+            held.idle_proportional,
+        );
+    }
+    println!();
+}
+
+/// All figures, for ratios of them.
+struct Found<'a> {
+    rows: &'a [Row],
+    samples: &'a [Vec<Sample>],
+    held: &'a [Held],
+}
+
+impl Found<'_> {
+    fn samples(&self, job: Job, kind: Kind) -> Option<&[Sample]> {
+        let at = self.rows.iter().position(|row| row.is(job, kind))?;
+        Some(self.samples.get(at)?)
+    }
+
+    /// How much CPU time the one takes for each µs of the other: the median of the rounds' ratios.
+    fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Option<f64> {
+        let (one, other) = (self.samples(one.0, one.1)?, self.samples(other.0, other.1)?);
+        Some(middle(one.iter().zip(other).map(|(one, other)| one.cpu() / other.cpu()).collect()))
+    }
+
+    fn added(&self, kind: Kind) -> Option<f64> {
+        let added: Vec<_> =
+            self.samples(Job::Push, kind)?.iter().filter_map(Sample::added).collect();
+        (!added.is_empty()).then(|| middle(added))
+    }
+}
+
+fn print_targets(found: &Found<'_>) {
+    use {Job as J, Kind as K};
+    let push = (J::Push, K::Gatepost);
+    let (pass, bare) = ((J::PassThrough, K::Gatepost), (J::PassThrough, K::BarePingora));
+    let (bad, fixed) = ((J::BadSignature, K::Gatepost), (J::FixedReply, K::Gatepost));
+    let added = found.added(K::Gatepost).zip(found.added(K::Lua));
+    let rest = found.held.iter().find(|held| held.kind == K::Gatepost);
+    let targets = [
+        ("push, CPU: gatepost / nginx + Lua", found.cpu_ratio(push, (J::Push, K::Lua)), 0.85),
+        ("push, CPU: gatepost / Pingora's pass-through", found.cpu_ratio(push, bare), 0.95),
+        ("pass-through, CPU: gatepost / Pingora", found.cpu_ratio(pass, bare), 1.03),
+        (
+            "fixed reply, CPU: gatepost / HAProxy",
+            found.cpu_ratio(fixed, (J::FixedReply, K::Haproxy)),
+            1.0,
+        ),
+        ("gatepost, CPU: bad signature / push", found.cpu_ratio(bad, push), 0.6),
+        (
+            "push, added p99 at half: gatepost / nginx + Lua",
+            added.map(|(own, other)| own / other),
+            1.0,
+        ),
+        ("gatepost, memory at rest, MB", rest.map(|held| held.rest.resident as f64 / 1000.0), 20.0),
+    ];
+    println!("| target | figure | at most | |");
+    println!("|---|--:|--:|---|");
+    for (name, figure, most) in targets {
+        if let Some(figure) = figure {
+            let verdict = if figure <= most { "pass" } else { "miss" };
+            println!("| {name} | {figure:.2} | {most:.2} | {verdict} |");
+        }
+    }
+}
+
+fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
+    middle(samples.iter().map(field).collect())
+}
+
+/// The median, or 0 of none.
+fn middle(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let upper = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
+    let lower = figures.get(figures.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
+    f64::midpoint(lower, upper)
+}
+
+fn latencies(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> String {
+    latencies_of(samples, field).map_or_else(|| "–".into(), shown)
+}
+
+fn latencies_of(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> Option<Latency> {
+    let all: Vec<_> = samples.iter().filter_map(field).collect();
+    (!all.is_empty()).then(|| Latency {
+        p50: median(&all, |latency| latency.p50),
+        p99: median(&all, |latency| latency.p99),
+        p999: median(&all, |latency| latency.p999),
+    })
+}
+
+fn shown(latency: Latency) -> String {
+    format!("{:.0} / {:.0} / {:.0}", latency.p50, latency.p99, latency.p999)
+}

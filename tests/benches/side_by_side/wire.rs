@@ -1,0 +1,114 @@
+//! Just enough of HTTP/1.1, for what this program itself and the peers write.
+
+use std::borrow::Cow;
+
+const HEADERS: usize = 48;
+
+/// A reply, all of it.
+#[derive(Debug)]
+pub(super) struct Reply<'a> {
+    pub(super) status: u16,
+    pub(super) body: Cow<'a, [u8]>,
+    /// Whether the connection ends with it.
+    pub(super) closes: bool,
+}
+
+/// The reply that `bytes` is, or `None` while more is to come.
+///
+/// # Errors
+/// When it is not a reply, or more than one.
+pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut reply = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = reply.parse(bytes).map_err(|error| error.to_string())?
+    else {
+        return Ok(None);
+    };
+    let body = bytes.get(head..).unwrap_or_default();
+    let status = reply.code.unwrap_or(0);
+    let framing = Framing::of(reply.headers)?;
+    let body = match framing.length {
+        Some(length) if body.len() < length => return Ok(None),
+        Some(length) if body.len() > length => return Err("more than the reply".into()),
+        Some(_) => Cow::Borrowed(body),
+        None => match join_chunks(body)? {
+            Some(body) => Cow::Owned(body),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Reply { status, body, closes: framing.closes }))
+}
+
+/// Where the body of a request starts, and how long it is; `None` while more is to come.
+///
+/// # Errors
+/// When it is no request with a `content-length`.
+pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let httparse::Status::Complete(head) =
+        request.parse(bytes).map_err(|error| error.to_string())?
+    else {
+        return Ok(None);
+    };
+    let path = request.path.unwrap_or_default();
+    let length = match Framing::of(request.headers) {
+        Ok(framing) => framing.length.ok_or("a request in chunks")?,
+        Err(_) if request.method == Some("GET") => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Request { path, head, length }))
+}
+
+/// The head of a request.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) path: &'a str,
+    pub(super) head: usize,
+    pub(super) length: usize,
+}
+
+struct Framing {
+    /// `None`: in chunks.
+    length: Option<usize>,
+    closes: bool,
+}
+
+impl Framing {
+    fn of(headers: &[httparse::Header<'_>]) -> Result<Self, String> {
+        let (mut length, mut chunked, mut closes) = (None, false, false);
+        for header in headers {
+            let value = header.value;
+            if header.name.eq_ignore_ascii_case("content-length") {
+                length = str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                chunked = value.eq_ignore_ascii_case(b"chunked");
+            } else if header.name.eq_ignore_ascii_case("connection") {
+                closes = value.eq_ignore_ascii_case(b"close");
+            }
+        }
+        if length.is_none() && !chunked {
+            return Err("no length".into());
+        }
+        Ok(Self { length, closes })
+    }
+}
+
+fn join_chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let mut body = Vec::new();
+    loop {
+        let size = httparse::parse_chunk_size(rest).map_err(|error| error.to_string())?;
+        let httparse::Status::Complete((start, length)) = size else { return Ok(None) };
+        let length = usize::try_from(length).map_err(|error| error.to_string())?;
+        let Some(chunk) = rest.get(start..start + length + 2) else { return Ok(None) };
+        body.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        rest = rest.get(start + length + 2..).unwrap_or_default();
+        if length == 0 {
+            return if rest.is_empty() {
+                Ok(Some(body))
+            } else {
+                Err("more than the reply".into())
+            };
+        }
+    }
+}
