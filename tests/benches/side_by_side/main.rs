@@ -83,7 +83,8 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         eprintln!("waiting for another comparison to end");
         lock.lock()?;
     }
-    prepare(options)?;
+    prepare()?;
+    let _urgent = options.urgent.then(Urgent::new).transpose()?;
     let rows = Row::all(&options.only);
     let kinds: BTreeSet<_> = rows.iter().flat_map(|row| row.who.kinds()).collect();
     let folder = tempfile::tempdir()?;
@@ -122,15 +123,32 @@ fn measured(field: &Field) -> f64 {
 }
 
 /// This thread and the app share the second core; the peers have the first.
-fn prepare(options: &Options) -> Result<(), Box<dyn Error>> {
+fn prepare() -> Result<(), Box<dyn Error>> {
     let mut cores = CpuSet::new();
     cores.set(1);
     sched_setaffinity(None, &cores)?;
     rlimit::increase_nofile_limit(u64::MAX)?;
-    if options.urgent {
-        rustix::process::setpriority_process(None, -19)?;
-    }
     Ok(())
+}
+
+/// The priority above other work, until it goes out of scope.
+struct Urgent;
+
+/// Where the kernel groups processes by session, it is the group's priority that counts.
+const GROUP: &str = "/proc/self/autogroup";
+
+impl Urgent {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        rustix::process::setpriority_process(None, -19)?;
+        let _ungrouped = fs::write(GROUP, "-19");
+        Ok(Self)
+    }
+}
+
+impl Drop for Urgent {
+    fn drop(&mut self) {
+        let _ungrouped = fs::write(GROUP, "0");
+    }
 }
 
 /// The samples of each row, by round.
@@ -150,8 +168,10 @@ fn measure_all(
     for round in 1..=rounds {
         for (row, samples) in rows.iter().zip(&mut samples) {
             let name = row.name();
-            eprintln!("round {round}, {name}");
-            samples.push(field.measure(row, times).map_err(|error| format!("{name}: {error}"))?);
+            let sample = field.measure(row, times).map_err(|error| format!("{name}: {error}"))?;
+            let (cpu, rate, load) = (sample.cpu(), sample.rate, sample.load * 100.0);
+            eprintln!("round {round}, {name}: {cpu:.1} µs, {rate:.0}/s, load side at {load:.0}%");
+            samples.push(sample);
         }
     }
     Ok(samples)

@@ -15,6 +15,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one may take to stop when it is asked.
+const STOPPING: Duration = Duration::from_secs(2);
+
 /// A port that nobody has.
 ///
 /// # Errors
@@ -81,13 +84,23 @@ impl Peer {
 }
 
 impl Drop for Peer {
+    /// Asks all of them to stop at once, as workers are waited for by their masters, and then kills
+    /// whoever is left.
     fn drop(&mut self) {
-        for pid in descendants(self.pids.first().copied().unwrap_or(0)) {
-            if let Some(pid) = Pid::from_raw(pid) {
-                let _gone = kill_process(pid, Signal::KILL);
-            }
+        let family = descendants(self.pids.first().copied().unwrap_or(0));
+        signal(&family, Signal::INT);
+        let asked = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < STOPPING {
+            thread::sleep(Duration::from_millis(5));
         }
+        signal(&family, Signal::KILL);
         let _gone = self.child.wait();
+    }
+}
+
+fn signal(pids: &[i32], signal: Signal) {
+    for pid in pids.iter().filter_map(|pid| Pid::from_raw(*pid)) {
+        let _gone = kill_process(pid, signal);
     }
 }
 
