@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -15,7 +16,7 @@ use super::wire;
 
 const LISTENER: Token = Token(usize::MAX);
 /// The longest body that is kept to be shown.
-const SHOWN: usize = 8192;
+pub(super) const SHOWN: usize = 8192;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
@@ -40,7 +41,7 @@ impl App {
         command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?).arg("--serve-app");
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let port = first_line(&mut child)?.parse()?;
-        Ok(Self(Peer::new("app", port, child)))
+        Ok(Self(Peer::new("app", port, vec![child])))
     }
 
     /// # Errors
@@ -58,18 +59,36 @@ impl App {
     }
 
     fn fetch(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-        let mut stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.0.port))?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
-        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-        loop {
-            let length = stream.read(&mut piece)?;
-            bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
-            if let Some(reply) = wire::parse_reply(&bytes)? {
-                return Ok(reply.body.into_owned());
-            }
-            if length == 0 {
-                return Err("the app hung up".into());
-            }
+        fetch(self.0.port, path)
+    }
+}
+
+/// How many requests the app in PHP has had, by the `stub_status` of its nginx.
+///
+/// # Errors
+/// When it does not answer.
+pub(super) fn seen_by_php(port: u16) -> Result<u64, Box<dyn Error>> {
+    // They are requests, too.
+    static QUESTIONS: AtomicU64 = AtomicU64::new(0);
+    let text = String::from_utf8(fetch(port, "/seen")?)?;
+    let questions = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
+    let counts = text.lines().nth(2).ok_or("no counts")?;
+    let requests: u64 = counts.split_whitespace().nth(2).ok_or("no requests")?.parse()?;
+    Ok(requests - questions)
+}
+
+fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut stream = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: app\r\n\r\n").as_bytes())?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = stream.read(&mut piece)?;
+        bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
+        if let Some(reply) = wire::parse_reply(&bytes)? {
+            return Ok(reply.body.into_owned());
+        }
+        if length == 0 {
+            return Err("hung up".into());
         }
     }
 }

@@ -23,6 +23,9 @@ use rustix::time::{
 
 use super::wire;
 
+/// How many requests are under way at once, of those that are not scheduled.
+pub(super) const IN_FLIGHT: usize = 32;
+
 /// How long a reply may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -317,9 +320,16 @@ impl Run<'_> {
         }
     }
 
+    /// The connections take turns, so that each of them carries its share.
     fn send_on_idle(&mut self) -> io::Result<()> {
         let now = Instant::now();
-        while let Some(at) = self.idle.front().copied() {
+        let most = match self.pace {
+            Pace::Once | Pace::Saturating { .. } => IN_FLIGHT,
+            Pace::Scheduled { .. } => usize::MAX,
+        };
+        while self.awaited < most
+            && let Some(at) = self.idle.front().copied()
+        {
             let Some(since) = self.next(now) else { break };
             self.idle.pop_front();
             self.send(at, since)?;
@@ -372,7 +382,11 @@ impl Run<'_> {
         let (fault, closes) = (self.template.fault(&reply), reply.closes);
         connection.received.clear();
         self.conclude(at, fault)?;
-        if closes { self.reconnect(at) } else { self.go_on(at) }
+        if closes {
+            self.reconnect(at)?;
+        }
+        self.idle.push_back(at);
+        Ok(self.send_on_idle()?)
     }
 
     fn conclude(&mut self, at: usize, fault: Option<String>) -> Result<(), Box<dyn Error>> {
@@ -394,14 +408,6 @@ impl Run<'_> {
         let fresh = Connection::open(self.session.server, &self.session.poll, Token(at))?;
         if let Some(connection) = self.session.connections.get_mut(at) {
             *connection = fresh;
-        }
-        if self.idle.contains(&at) { Ok(()) } else { self.go_on(at) }
-    }
-
-    fn go_on(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
-        match self.next(Instant::now()) {
-            Some(since) => self.send(at, since)?,
-            None => self.idle.push_back(at),
         }
         Ok(())
     }

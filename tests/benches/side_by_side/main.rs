@@ -10,6 +10,7 @@ mod measure;
 mod peers;
 mod process;
 mod rows;
+mod scale;
 mod table;
 mod wire;
 mod work;
@@ -45,20 +46,31 @@ struct Options {
     #[arg(long)]
     only: Vec<String>,
     /// How often each row is measured; medians are printed
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long each row is saturated; for each latency it is loaded for three quarters of that
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// One short round, to see that everything works
     #[arg(long)]
     brief: bool,
+    /// gatepost alone, with more workers, connections, bindings and routes
+    #[arg(long)]
+    scale: bool,
     /// No latencies
     #[arg(long)]
     cpu: bool,
     /// Raise the priority, so that other work on the machine weighs less (needs root)
     #[arg(long)]
     urgent: bool,
+}
+
+impl Options {
+    /// How many, and how long a row is saturated in each.
+    fn rounds(&self) -> (usize, Duration) {
+        let (rounds, seconds) = if self.brief { (1, 0.3) } else { (self.rounds, self.seconds) };
+        (rounds, Duration::from_secs_f64(seconds))
+    }
 }
 
 fn main() -> ExitCode {
@@ -97,6 +109,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         gatepost: options.gatepost.clone(),
         bare: options.bare.clone(),
     };
+    if options.scale {
+        let (rounds, time) = options.rounds();
+        table::print_machine(None);
+        return scale::compare(&ground, &app, rounds, time);
+    }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();
     // gatepost has PHP behind it, so that starts first.
@@ -112,7 +129,8 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let samples = measure_all(options, &field, &rows)?;
     let own = measured(&field) - started.2;
     let others = (Cpu::machine() - started.1 - own) / started.0.elapsed().as_secs_f64();
-    table::print(&rows, &samples, &memory, others);
+    table::print_machine(Some(others));
+    table::print(&rows, &samples, &memory);
     Ok(())
 }
 

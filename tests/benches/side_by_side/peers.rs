@@ -46,6 +46,9 @@ pub(super) struct Ground {
     pub(super) bare: PathBuf,
 }
 
+/// The config of gatepost.
+pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
+
 /// What is loaded before the configuration.
 const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
@@ -64,7 +67,7 @@ impl Ground {
                 let addresses = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", self.app)];
                 pinned(&self.bare, addresses, &[])?
             }
-            Kind::Gatepost => self.gatepost(include_str!("peers/gatepost.toml"), port, "0")?,
+            Kind::Gatepost => return self.gatepost("gatepost.toml", GATEPOST, "0"),
             Kind::Haproxy => {
                 let config = self.write("haproxy.cfg", include_str!("peers/haproxy.cfg"), port)?;
                 pinned(Path::new("haproxy"), ["-db", "-f", &config], &[])?
@@ -74,9 +77,9 @@ impl Ground {
                 self.write("verify.js", include_str!("peers/verify.js"), port)?;
                 self.nginx("njs", NJS, include_str!("peers/njs.conf"), port)?
             }
-            Kind::Php => self.php(port)?,
+            Kind::Php => return self.php(port),
         };
-        let mut peer = Peer::new(kind.name(), port, child);
+        let mut peer = Peer::new(kind.name(), port, vec![child]);
         peer.wait_until_ready()?;
         Ok(peer)
     }
@@ -84,16 +87,20 @@ impl Ground {
     /// gatepost with that config, on those cores.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When it does not start.
     pub(super) fn gatepost(
         &self,
+        file: &str,
         config: &str,
-        port: u16,
         cores: &str,
-    ) -> Result<Child, Box<dyn Error>> {
-        let config = self.write("gatepost.toml", config, port)?;
+    ) -> Result<Peer, Box<dyn Error>> {
+        let port = free_port()?;
+        let config = self.write(file, config, port)?;
         let environment = [("GATEPOST_LOG", "off")];
-        pinned_to(cores, &self.gatepost, ["run", "-c", &config], &environment)
+        let child = pinned_to(cores, &self.gatepost, ["run", "-c", &config], &environment)?;
+        let mut peer = Peer::new(Kind::Gatepost.name(), port, vec![child]);
+        peer.wait_until_ready()?;
+        Ok(peer)
     }
 
     fn nginx(
@@ -111,21 +118,15 @@ impl Ground {
         pinned(Path::new("nginx"), ["-c", &config, "-e", &self.path("nginx-start.log")], &[])
     }
 
-    /// One process of PHP behind an nginx; the nginx is the root of both.
-    fn php(&self, port: u16) -> Result<Child, Box<dyn Error>> {
+    /// One process of PHP behind an nginx.
+    fn php(&self, port: u16) -> Result<Peer, Box<dyn Error>> {
         self.write("app.php", include_str!("peers/app.php"), port)?;
         let fpm = self.write("php-fpm.conf", include_str!("peers/php-fpm.conf"), port)?;
-        let config = include_str!("peers/nginx.conf")
-            .replace("@MODULES@", "")
-            .replace("@SERVER@", include_str!("peers/php.conf"))
-            .replace("@NAME@", "php");
-        let nginx = self.write("php-nginx.conf", &config, port)?;
-        // Where it is called depends on its version.
-        let both = format!(
-            "$(ls /usr/sbin/php-fpm* | tail -1) -F -y {fpm} & exec nginx -c {nginx} -e {}",
-            self.path("nginx-start.log")
-        );
-        pinned(Path::new("sh"), ["-c", &both], &[])
+        let fpm = pinned(&php_fpm()?, ["-F", "-y", &fpm], &[])?;
+        let nginx = self.nginx("php", "", include_str!("peers/php.conf"), port)?;
+        let mut peer = Peer::new(Kind::Php.name(), port, vec![nginx, fpm]);
+        peer.wait_until_ready()?;
+        Ok(peer)
     }
 
     fn path(&self, name: &str) -> String {
@@ -142,6 +143,16 @@ impl Ground {
         fs::write(&path, text)?;
         Ok(path)
     }
+}
+
+/// The program, whose name has its version.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn php_fpm() -> Result<PathBuf, Box<dyn Error>> {
+    let programs = fs::read_dir("/usr/sbin")?.filter_map(|entry| Some(entry.ok()?.path()));
+    let name = |path: &PathBuf| path.to_string_lossy().starts_with("/usr/sbin/php-fpm");
+    Ok(programs.filter(name).max().ok_or("there is no php-fpm")?)
 }
 
 /// Starts a program on the core that is not the load's.

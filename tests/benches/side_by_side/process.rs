@@ -42,15 +42,15 @@ pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
 pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) port: u16,
-    child: Child,
-    /// The child and its descendants.
+    children: Vec<Child>,
+    /// The children and their descendants.
     pids: Vec<i32>,
 }
 
 impl Peer {
-    pub(super) fn new(name: &'static str, port: u16, child: Child) -> Self {
-        let root = i32::try_from(child.id()).unwrap_or(0);
-        Self { name, port, child, pids: vec![root] }
+    pub(super) fn new(name: &'static str, port: u16, children: Vec<Child>) -> Self {
+        let pids = family(&children);
+        Self { name, port, children, pids }
     }
 
     /// Waits until it takes connections and its workers run.
@@ -60,8 +60,10 @@ impl Peer {
     pub(super) fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                return Err(format!("{} ended: {status}", self.name).into());
+            for child in &mut self.children {
+                if let Some(status) = child.try_wait()? {
+                    return Err(format!("{} ended: {status}", self.name).into());
+                }
             }
             if started.elapsed() > PATIENCE {
                 return Err(format!("{} does not start", self.name).into());
@@ -70,7 +72,7 @@ impl Peer {
         }
         // The listener of a master is there before its workers.
         thread::sleep(Duration::from_millis(100));
-        self.pids = descendants(self.pids.first().copied().unwrap_or(0));
+        self.pids = family(&self.children);
         Ok(())
     }
 
@@ -87,14 +89,17 @@ impl Drop for Peer {
     /// Asks all of them to stop at once, as workers are waited for by their masters, and then kills
     /// whoever is left.
     fn drop(&mut self) {
-        let family = descendants(self.pids.first().copied().unwrap_or(0));
+        let family = family(&self.children);
         signal(&family, Signal::INT);
         let asked = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < STOPPING {
+        let run = |child: &mut Child| matches!(child.try_wait(), Ok(None));
+        while self.children.iter_mut().any(run) && asked.elapsed() < STOPPING {
             thread::sleep(Duration::from_millis(5));
         }
         signal(&family, Signal::KILL);
-        let _gone = self.child.wait();
+        for child in &mut self.children {
+            let _gone = child.wait();
+        }
     }
 }
 
@@ -104,9 +109,10 @@ fn signal(pids: &[i32], signal: Signal) {
     }
 }
 
-/// A process, and those that it started, and so on.
-fn descendants(root: i32) -> Vec<i32> {
-    let mut family = vec![root];
+/// Processes, and those that they started, and so on.
+fn family(children: &[Child]) -> Vec<i32> {
+    let mut family: Vec<i32> =
+        children.iter().filter_map(|child| child.id().try_into().ok()).collect();
     let parents: Vec<_> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -114,9 +120,8 @@ fn descendants(root: i32) -> Vec<i32> {
         .filter_map(|pid: i32| Some((pid, stat_field(&pid.to_string(), 4)?)))
         .collect();
     let mut at = 0;
-    while let Some(parent) = family.get(at).copied() {
-        let children = parents.iter().filter(|(_, own)| *own == u64::try_from(parent).unwrap_or(0));
-        family.extend(children.map(|(pid, _)| *pid));
+    while let Some(parent) = family.get(at).and_then(|pid| u64::try_from(*pid).ok()) {
+        family.extend(parents.iter().filter(|(_, own)| *own == parent).map(|(pid, _)| *pid));
         at += 1;
     }
     family

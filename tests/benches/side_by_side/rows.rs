@@ -100,7 +100,7 @@ impl Job {
 
     /// Whether the app gets each of the requests; otherwise it must get none.
     pub(super) fn asks_app(self) -> bool {
-        !matches!(self, Self::BadSignature | Self::FixedReply | Self::Php)
+        !matches!(self, Self::BadSignature | Self::FixedReply)
     }
 
     fn doers(self) -> Vec<Who> {

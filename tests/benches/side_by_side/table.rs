@@ -5,15 +5,14 @@ use std::process::Command;
 
 use super::Held;
 use super::measure::{Latency, Sample};
-use super::peers::Kind;
+use super::peers::{self, Kind};
 use super::rows::{Job, Row, Who};
 
 /// Above this the load's core, and not the peer's, is what saturates.
 const LOAD_IS_FULL: f64 = 0.95;
 
-/// Prints all of it; `others` is how many cores the rest of the machine took meanwhile.
-pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], others: f64) {
-    print_machine(others);
+/// Prints the rows, the memory and the targets.
+pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
     print_rows(rows, samples);
     if !held.is_empty() {
         print_memory(held);
@@ -21,7 +20,11 @@ pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held], others
     print_targets(&Found { rows, samples, held });
 }
 
-fn print_machine(others: f64) {
+/// Prints what it runs on; `others` is how many cores the rest of the machine took meanwhile.
+pub(super) fn print_machine(others: Option<f64>) {
+    let others = others.map_or_else(String::new, |cores| {
+        format!(" Other work on the machine took {:.2} cores meanwhile.", cores.max(0.0))
+    });
     println!(
         "{}; Linux {}; {}.",
         processor(),
@@ -30,13 +33,12 @@ fn print_machine(others: f64) {
     );
     println!(
         "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker, on one core; the app and the \
-         load share another. No access logs, and `GATEPOST_LOG=off`. Other work on the machine took {others:.2} cores \
-         meanwhile.\n",
+         load share another. No access logs, and `GATEPOST_LOG=off`.{others}\n",
         version("nginx"),
         version("libnginx-mod-http-lua"),
         version("libnginx-mod-http-js"),
         version("haproxy"),
-        version("php-fpm"),
+        php(),
     );
 }
 
@@ -49,6 +51,12 @@ fn processor() -> String {
 
 fn version(package: &str) -> String {
     said("dpkg-query", &["-W", "-f", "${Version}", package])
+}
+
+fn php() -> String {
+    let program = peers::php_fpm().unwrap_or_default();
+    let text = said(&program.to_string_lossy(), &["-v"]);
+    text.split(' ').nth(1).unwrap_or("?").into()
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {
@@ -192,7 +200,8 @@ fn print_targets(found: &Found<'_>) {
     }
 }
 
-fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
+/// The median of a figure, or 0 of none.
+pub(super) fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
     middle(samples.iter().map(field).collect())
 }
 

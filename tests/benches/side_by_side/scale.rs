@@ -1,0 +1,131 @@
+//! What a push costs gatepost with more workers, connections, bindings and routes.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::app::App;
+use super::load::{IN_FLIGHT, Pace, Session};
+use super::peers::{GATEPOST, Ground};
+use super::process::{Cpu, Peer};
+use super::table::median;
+use super::work::Work;
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    workers: usize,
+    connections: usize,
+    bindings: usize,
+    routes: usize,
+}
+
+const BASE: Size = Size { workers: 1, connections: IN_FLIGHT, bindings: 1, routes: 1 };
+
+fn sizes() -> Vec<Size> {
+    let crowds = [1, 10, 100, 1000, 10_000];
+    let connections =
+        [1, 2].map(|workers| crowds.map(|connections| Size { workers, connections, ..BASE }));
+    let bindings = [1, 100, 10_000].map(|bindings| Size { bindings, ..BASE });
+    let routes = [1, 100, 1000].map(|routes| Size { routes, ..BASE });
+    [connections.concat(), bindings.into(), routes.into()].concat()
+}
+
+impl Size {
+    fn config(&self) -> String {
+        let mut config = GATEPOST.replace("threads  = 1", &format!("threads = {}", self.workers));
+        for other in 1..self.routes {
+            let _written = write!(
+                config,
+                "\n[[route]]\npath = '/callbacks/tencent/{other}'\nprovider = 'tencent-css'\n"
+            );
+        }
+        let others: String =
+            (1..self.bindings).map(|other| format!("'push{other}.example.com', ")).collect();
+        config.replace("[\"push.example.com\"]", &format!("[{others}'push.example.com']"))
+    }
+
+    /// Two workers get both cores.
+    fn cores(&self) -> &'static str {
+        if self.workers > 1 { "0,1" } else { "0" }
+    }
+}
+
+/// What one round found.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    user: f64,
+    system: f64,
+    rate: f64,
+}
+
+/// Measures all sizes round by round, and prints the table.
+///
+/// # Errors
+/// When a reply is wrong or missing, or the app was not asked each time.
+pub(super) fn compare(
+    ground: &Ground,
+    app: &App,
+    rounds: usize,
+    time: Duration,
+) -> Result<(), Box<dyn Error>> {
+    let start = |(at, size): (usize, &Size)| {
+        ground.gatepost(&format!("gatepost-{at}.toml"), &size.config(), size.cores())
+    };
+    let sizes = sizes();
+    let peers = sizes.iter().enumerate().map(start).collect::<Result<Vec<_>, _>>()?;
+    let mut samples = vec![Vec::new(); sizes.len()];
+    for round in 1..=rounds {
+        for ((size, peer), samples) in sizes.iter().zip(&peers).zip(&mut samples) {
+            eprintln!("round {round}, {size:?}");
+            let sample = measure(app, peer, size.connections, time);
+            samples.push(sample.map_err(|error| format!("{size:?}: {error}"))?);
+        }
+    }
+    print(&sizes, &samples);
+    Ok(())
+}
+
+fn measure(
+    app: &App,
+    peer: &Peer,
+    connections: usize,
+    time: Duration,
+) -> Result<Sample, Box<dyn Error>> {
+    let template = Work::Push.template("/callbacks/tencent", "push.example.com", "secret")?;
+    let template = template.expecting(200, Some("{\"code\":0}"));
+    let asked = app.seen()?.requests;
+    let mut session = Session::open(peer.port, connections)?;
+    let first = session.run(&template, Pace::Once)?;
+    let before = peer.cpu();
+    let outcome = session.run(&template, Pace::Saturating { time })?;
+    let cpu: Cpu = peer.cpu() - before;
+    if let Some(complaint) = outcome.complaint.or(first.complaint) {
+        return Err(complaint.into());
+    }
+    let (asked, sent) = (app.seen()?.requests - asked, first.replies + outcome.replies);
+    if asked != sent {
+        return Err(format!("the app was asked {asked} times instead of {sent}").into());
+    }
+    let micros = |seconds: f64| seconds * 1e6 / outcome.replies as f64;
+    let rate = outcome.replies as f64 / outcome.elapsed.as_secs_f64();
+    Ok(Sample { user: micros(cpu.user), system: micros(cpu.system), rate })
+}
+
+fn print(sizes: &[Size], samples: &[Vec<Sample>]) {
+    println!(
+        "A push of 430 B: CPU in µs per request, with at most {IN_FLIGHT} requests under way; the connections take turns.\n"
+    );
+    println!("| workers | connections | bindings | routes | CPU | user | system | requests/s |");
+    println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for (size, samples) in sizes.iter().zip(samples) {
+        let Size { workers, connections, bindings, routes } = size;
+        let cpu = median(samples, |sample| sample.user + sample.system);
+        let user = median(samples, |sample| sample.user);
+        let system = median(samples, |sample| sample.system);
+        let rate = median(samples, |sample| sample.rate);
+        println!(
+            "| {workers} | {connections} | {bindings} | {routes} | {cpu:.1} | {user:.1} | {system:.1} | {rate:.0} |"
+        );
+    }
+}
