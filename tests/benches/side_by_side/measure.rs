@@ -177,9 +177,10 @@ impl Field {
 fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     let event: Value = serde_json::from_slice(body)?;
     let forwarded = !matches!((row.job, row.who), (Job::PassThrough, _) | (_, Who::App));
-    let good = match row.job {
-        Job::Play => event["kind"] == 100 && event["uservalues"]["uservalue0"] == "class_code_01",
-        _ => event["appname"] == "live" && forwarded == event.get("sign").is_none(),
+    let good = if row.job == Job::Play {
+        event["kind"] == 100 && event["uservalues"]["uservalue0"] == "class_code_01"
+    } else {
+        event["appname"] == "live" && forwarded == event.get("sign").is_none()
     };
     if good { Ok(()) } else { Err(format!("the app was given {event}").into()) }
 }

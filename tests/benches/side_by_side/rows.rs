@@ -159,12 +159,20 @@ impl Row {
         let path = match self.job {
             Job::PassThrough => "/other",
             Job::Play => "/callbacks/kollus/bench",
-            _ => "/callbacks/tencent",
+            Job::BadSignature
+            | Job::FixedReply
+            | Job::LongBody
+            | Job::LongerBody
+            | Job::Php
+            | Job::PornDetection
+            | Job::Push => "/callbacks/tencent",
         };
-        let domain = match self.job {
-            Job::FixedReply => "fixed.example.com",
-            Job::Php => "php.example.com",
-            _ => "push.example.com",
+        let domain = if self.job == Job::FixedReply {
+            "fixed.example.com"
+        } else if self.job == Job::Php {
+            "php.example.com"
+        } else {
+            "push.example.com"
         };
         let key = if self.job == Job::BadSignature { "another" } else { "secret" };
         let template = self.job.work().template(path, domain, key)?;
