@@ -20,7 +20,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub(crate) use name::Name;
+pub(crate) use name::{ByName, Name};
 use scan::Scan;
 
 /// How many objects and arrays may stand inside one another. The deepest sample of any platform

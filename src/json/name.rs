@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::first_duplicate;
+
 /// A member's name. Beside the text stand its first and its last eight bytes, which are all there is
 /// of most names.
 #[derive(Clone)]
@@ -36,15 +38,14 @@ impl<'a> Name<'a> {
         matches!(self.text, Cow::Borrowed(_))
     }
 
-    /// The first bytes as a number: what a sorted list is searched by.
-    pub(crate) const fn head(&self) -> u64 {
-        self.head
-    }
-
     /// One of 64 bits, which two names seldom share.
     pub(super) const fn bit(&self) -> u64 {
+        1 << (self.mixed() >> 58)
+    }
+
+    const fn mixed(&self) -> u64 {
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        1 << ((self.head ^ self.tail.rotate_left(17)).wrapping_mul(ODD) >> 58)
+        (self.head ^ self.tail.rotate_left(17)).wrapping_mul(ODD)
     }
 }
 
@@ -81,11 +82,65 @@ impl PartialOrd for Name<'_> {
     }
 }
 
-/// By the head, so that a sorted list can be searched by it.
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.head.cmp(&other.head).then_with(|| self.text.cmp(&other.text))
     }
+}
+
+/// Values by their names, made once and never changed. Whoever looks for a name chooses it, but not
+/// those that stand here, so a search is short whatever the name is.
+#[derive(Clone, Debug)]
+pub(crate) struct ByName<T> {
+    entries: Vec<(Name<'static>, T)>,
+    /// Where a search begins, and goes on until there is none: an entry's index and one.
+    places: Box<[u32]>,
+}
+
+impl<T> ByName<T> {
+    /// Of two entries of one name the first is found.
+    pub(crate) fn new(entries: Vec<(Name<'static>, T)>) -> Self {
+        /// So that most entries are found at once.
+        const PLACES_PER_ENTRY: usize = 4;
+        let count = (entries.len() * PLACES_PER_ENTRY).next_power_of_two();
+        let mut made = Self { entries, places: vec![0; count].into() };
+        for (number, (name, _)) in (1..).zip(&made.entries) {
+            let mut places = search(name, count);
+            let free = places.find(|at| made.places.get(*at) == Some(&0));
+            if let Some(place) = free.and_then(|at| made.places.get_mut(at)) {
+                *place = number;
+            }
+        }
+        made
+    }
+
+    pub(crate) fn get(&self, name: &Name<'_>) -> Option<&T> {
+        for at in search(name, self.places.len()) {
+            let index = self.places.get(at)?.checked_sub(1)?;
+            let (own, value) = self.entries.get(index as usize)?;
+            if own == name {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// The first name that stands twice.
+    pub(crate) fn first_duplicate(&self) -> Option<&str> {
+        first_duplicate(&self.entries, |(name, _)| name).map(Name::text)
+    }
+}
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+/// The places that a name may have among so many, a power of two, in their order.
+fn search(name: &Name<'_>, count: usize) -> impl Iterator<Item = usize> + use<> {
+    let from = (name.mixed() >> 32) as usize;
+    (0..count).map(move |step| from.wrapping_add(step) & (count - 1))
 }
 
 impl fmt::Debug for Name<'_> {
@@ -97,6 +152,21 @@ impl fmt::Debug for Name<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_every_entry_and_no_other_name() {
+        let names = |from: usize| (from..from + 100).map(|n| format!("field_number_{n}_of_many"));
+        let entries = names(0).enumerate().map(|(index, name)| (Name::new(name), index));
+        let known = ByName::new(entries.collect());
+        for (index, name) in names(0).enumerate() {
+            assert_eq!(known.get(&Name::new(name)), Some(&index));
+        }
+        assert!(names(100).all(|name| known.get(&Name::new(name)).is_none()));
+        assert_eq!(known.first_duplicate(), None);
+        assert_eq!(ByName::<()>::default().get(&Name::new("")), None);
+        let twice = ByName::new(vec![("a".into(), 1), ("b".into(), 2), ("a".into(), 3)]);
+        assert_eq!((twice.first_duplicate(), twice.get(&"a".into())), (Some("a"), Some(&1)));
+    }
 
     #[test]
     fn names_are_the_same_exactly_if_their_texts_are() {

@@ -27,7 +27,7 @@ pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_
 use types::Misfit;
 pub(crate) use types::{Inner, Range, Type, Writer, whole};
 
-use crate::json::{self, Member, Name, Object, Shape, Span, Value};
+use crate::json::{self, ByName, Member, Name, Object, Shape, Span, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
@@ -96,16 +96,15 @@ impl FieldFault {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     list: Vec<Field>,
-    /// Names and aliases, sorted.
-    index: Vec<Known>,
+    /// By name and by alias.
+    known: ByName<Known>,
     /// One bit for each field that must be there.
     required: u128,
 }
 
-/// A name that a field goes by.
-#[derive(Clone, Debug)]
+/// A field by one of its names.
+#[derive(Clone, Copy, Debug)]
 struct Known {
-    name: Name<'static>,
     field: usize,
     is_alias: bool,
 }
@@ -120,13 +119,7 @@ impl Fields {
 
     /// The field of that name or alias.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.known(&Name::new(name)).map(|known| known.field)
-    }
-
-    fn known(&self, name: &Name<'_>) -> Option<&Known> {
-        let from = self.index.partition_point(|known| known.name.head() < name.head());
-        let same_head = self.index.iter().skip(from).take_while(|k| k.name.head() == name.head());
-        same_head.into_iter().find(|known| known.name == *name)
+        self.known.get(&Name::new(name)).map(|known| known.field)
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Field> {
@@ -189,8 +182,8 @@ impl Fields {
         }
     }
 
-    fn declared(&self, name: &Name<'_>) -> Option<(&Known, &Field)> {
-        let known = self.known(name)?;
+    fn declared(&self, name: &Name<'_>) -> Option<(Known, &Field)> {
+        let known = *self.known.get(name)?;
         Some((known, self.list.get(known.field)?))
     }
 }

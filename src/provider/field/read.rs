@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::types::{Inner, Range, Type};
 use super::{Condition, Field, Fields, Known, MAX_FIELDS};
 use crate::document::{Faults, Form, Item, Table, allowed};
-use crate::json::{self, Json, Name, Shape, Value};
+use crate::json::{self, ByName, Json, Shape, Value};
 use crate::time::Unit;
 
 /// What the fields are of.
@@ -40,12 +40,8 @@ impl Declared {
             self.0.truncate(MAX_FIELDS);
         }
         let fields = self.build();
-        let mut names = fields.index.windows(2).filter_map(|pair| match pair {
-            [one, other] if one.name == other.name => Some(&one.name),
-            _ => None,
-        });
-        if let Some(name) = names.next() {
-            let problem = format!("`{}` is the name of two fields", name.text());
+        if let Some(name) = fields.known.first_duplicate() {
+            let problem = format!("`{name}` is the name of two fields");
             faults.add(&table.place, problem, "give each field and alias a name of its own");
         }
         fields
@@ -54,20 +50,19 @@ impl Declared {
     /// As they are.
     pub(crate) fn build(self) -> Fields {
         let mut fields = Fields::default();
+        let mut known = Vec::new();
         for (index, (field, aliases)) in self.0.into_iter().enumerate().take(MAX_FIELDS) {
             if !field.optional {
                 fields.required |= 1 << index;
             }
-            let known = |name: Box<str>, is_alias| Known {
-                name: Name::new(name.into_string()),
-                field: index,
-                is_alias,
-            };
-            fields.index.extend(aliases.into_iter().map(|alias| known(alias, true)));
-            fields.index.push(known(field.name.clone(), false));
+            let aliases = aliases.iter().map(|alias| (alias, true));
+            let names = aliases.chain([(&field.name, false)]);
+            known.extend(
+                names.map(|(name, is_alias)| ((&**name).into(), Known { field: index, is_alias })),
+            );
             fields.list.push(field);
         }
-        fields.index.sort_by(|one, other| one.name.cmp(&other.name));
+        fields.known = ByName::new(known);
         fields
     }
 }
