@@ -9,10 +9,12 @@
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
@@ -24,13 +26,35 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Event {
     pub(crate) id: String,
-    pub(crate) source: Arc<str>,
+    pub(crate) source: Arc<Source>,
     pub(crate) kind: Arc<str>,
     pub(crate) provider: Arc<str>,
     pub(crate) ce_type: HeaderValue,
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
+}
+
+/// Whose callbacks an event is made of, and the same as a header holds it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    text: Box<str>,
+    header: HeaderValue,
+}
+
+impl Source {
+    /// `/provider/tenant`, or `/provider` for a callback without a tenant.
+    pub(crate) fn new(provider: &str, tenant: Option<&str>) -> Self {
+        let text = match tenant {
+            Some(tenant) => format!("/{provider}/{tenant}"),
+            None => format!("/{provider}"),
+        };
+        Self { header: encoded(&text), text: text.into() }
+    }
+
+    pub(crate) const fn as_str(&self) -> &str {
+        &self.text
+    }
 }
 
 /// How an event is written for the app.
@@ -68,7 +92,7 @@ impl Event {
     /// Whose callback it is, as in `/tencent-css/push.example.com`.
     #[must_use]
     pub fn source(&self) -> &str {
-        &self.source
+        self.source.as_str()
     }
 
     /// The provider's name, as in `tencent-css`.
@@ -111,13 +135,17 @@ impl Event {
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         headers.insert(CE_SPECVERSION, HeaderValue::from_static("1.0"));
         headers.insert(CE_TYPE, self.ce_type.clone());
-        headers.extend(plain(&self.id).map(|id| (CE_ID, id)));
-        headers.insert(CE_SOURCE, encoded(&self.source));
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            headers.insert(CE_ID, id);
+        }
+        headers.insert(CE_SOURCE, self.source.header.clone());
         if let Some(subject) = &self.subject {
             headers.insert(CE_SUBJECT, encoded(subject));
         }
         let time = self.time.and_then(Timestamp::to_rfc3339);
-        headers.extend(time.and_then(|time| plain(&time)).map(|time| (CE_TIME, time)));
+        if let Some(time) = time.and_then(|time| HeaderValue::try_from(time).ok()) {
+            headers.insert(CE_TIME, time);
+        }
     }
 
     /// The body in the given form and its `content-type`.
@@ -139,7 +167,7 @@ impl Event {
         let attributes = [
             ("specversion", Some("1.0")),
             ("id", Some(&*self.id)),
-            ("source", Some(&*self.source)),
+            ("source", Some(self.source())),
             ("type", Some(self.ce_type())),
             ("subject", self.subject()),
             ("time", time.as_deref()),
@@ -166,7 +194,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("id", &self.id)
-            .field("source", &self.source)
+            .field("source", &self.source())
             .field("type", &self.ce_type)
             .field("time", &self.time)
             .finish_non_exhaustive()
@@ -187,21 +215,14 @@ pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> String {
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
-}
-
-/// Text that needs no encoding.
-fn plain(text: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(text).ok()
+    HEXLOWER.encode(bytes)
 }
 
 /// Text as a header value in CloudEvents' encoding.
 pub(crate) fn encoded(text: &str) -> HeaderValue {
-    let encoded = utf8_percent_encode(text, ENCODED).to_string();
+    let encoded: Cow<'_, str> = utf8_percent_encode(text, ENCODED).into();
     // Encoding leaves printable ASCII only, which every header can hold.
-    HeaderValue::try_from(encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -227,7 +248,7 @@ mod tests {
     fn structured_mode_is_one_json_object() {
         let event = Event {
             id: "00".into(),
-            source: "/p/t".into(),
+            source: Source::new("p", Some("t")).into(),
             kind: "push".into(),
             provider: "p".into(),
             ce_type: HeaderValue::from_static("com.p.push"),

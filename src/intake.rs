@@ -25,7 +25,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use crate::event::{Event, identity};
+use crate::event::{Event, Source, identity};
 use crate::head::Head;
 use crate::json::Name;
 use crate::memory::{Memory, Of};
@@ -338,7 +338,7 @@ struct Judged {
 fn judge(
     route: &Route,
     template: &Template,
-    source: &Arc<str>,
+    source: &Arc<Source>,
     received: &Received<'_>,
     now: Timestamp,
 ) -> Result<Judged, RequestFault> {
@@ -381,9 +381,9 @@ fn reuses_signature(
     let covered = signature.covered(received);
     let parts = covered.iter().map(|part| &**part);
     let key = memory.fingerprint(Of::Signed, [template.name().as_bytes()].into_iter().chain(parts));
-    let contents = [event.id().as_bytes(), event.data()];
-    // Half of a fingerprint is enough to tell two bodies apart.
-    let note = memory.fingerprint(Of::Callback, contents) as u64;
+    // What the event's id tells apart, by more bits than the note has, need not be noted again.
+    let told: &[u8] = if template.plan.id_tells_all() { &[] } else { event.data() };
+    let note = memory.note([event.id().as_bytes(), told]);
     let before = memory.seen.note_first(key, note, now.after(window.life()), now);
     before.is_some_and(|before| before != note)
 }
@@ -402,7 +402,7 @@ fn normalise(
     plan: &Plan,
     index: Option<usize>,
     signature: Option<&Signature>,
-    source: &Arc<str>,
+    source: &Arc<Source>,
     received: &Received<'_>,
 ) -> Result<Event, RequestFault> {
     let (kind, object) = (plan.kind(index), received.object);
@@ -418,14 +418,14 @@ fn normalise(
     let subject = Some(parts.join("/")).filter(|s| !s.is_empty() && s.len() <= MAX_SUBJECT_BYTES);
     let named: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
     let id = match named.filter(|named| !named.is_empty()) {
-        Some(named) => identity(source, &kind.name, named.join("/").as_bytes()),
-        None if plan.id_without.is_empty() => identity(source, &kind.name, &data),
+        Some(named) => identity(source.as_str(), &kind.name, named.join("/").as_bytes()),
+        None if plan.id_without.is_empty() => identity(source.as_str(), &kind.name, &data),
         None => {
             let mut said = Vec::with_capacity(data.len());
             let leave_out =
                 |name: &Name<'_>| consumed(name) || plan.id_without.iter().any(|own| own == name);
             kind.fields.write_object(object, Writer::Platform, leave_out, &mut said)?;
-            identity(source, &kind.name, &said)
+            identity(source.as_str(), &kind.name, &said)
         }
     };
     Ok(Event {

@@ -31,12 +31,13 @@ use std::sync::Arc;
 use matchit::Router;
 
 use self::decode::{decode, decodings};
+use crate::event::Source;
 use crate::limit::{Rate, RouteLimit, Senders};
 use crate::provider::Plan;
 use crate::secret::Secret;
 use crate::shadow::Mode;
 use crate::source::{Client, Networks};
-use crate::template::{Bindings, Template, source};
+use crate::template::{Bindings, Template};
 use crate::time::Timestamp;
 use crate::verdict::RefusalKind;
 
@@ -88,16 +89,16 @@ impl Route {
     pub(crate) fn template(
         &self,
         tenant: Option<&str>,
-    ) -> Result<(&Arc<Template>, Arc<str>), RefusalKind> {
-        let name = &self.plan.name;
+    ) -> Result<(&Arc<Template>, Arc<Source>), RefusalKind> {
+        let source = || Arc::new(Source::new(&self.plan.name, tenant));
         if let Some(template) = &self.template {
-            return Ok((template, source(name, tenant)));
+            return Ok((template, source()));
         }
         if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
             return Ok((&binding.template, Arc::clone(&binding.source)));
         }
         match (self.bindings.everyone_else(), tenant) {
-            (Some(template), tenant) => Ok((template, source(name, tenant))),
+            (Some(template), _) => Ok((template, source())),
             (None, Some(_)) => Err(RefusalKind::TenantUnknown),
             (None, None) => Err(RefusalKind::TenantMissing),
         }

@@ -97,11 +97,31 @@ impl Client {
 
     /// What a trusted proxy has passed on, up to the sender and no further.
     fn chain(&self, received: &HeaderMap) -> Option<HeaderValue> {
-        let address = self.address?.to_string();
         let said = self.vouched.map_or(0, |vouched| hops(received).count().saturating_sub(vouched));
-        let said = hops(received).take(said);
-        let chain: Vec<_> = said.chain([address.as_bytes()]).collect();
-        HeaderValue::from_bytes(&chain.join(&b", "[..])).ok()
+        let mut chain = Vec::with_capacity(LONGEST_V4);
+        for hop in hops(received).take(said) {
+            chain.extend_from_slice(hop);
+            chain.extend_from_slice(b", ");
+        }
+        write_address(self.address?, &mut chain);
+        HeaderValue::try_from(chain).ok()
+    }
+}
+
+/// As in `255.255.255.255`.
+const LONGEST_V4: usize = 15;
+
+fn write_address(address: IpAddr, out: &mut Vec<u8>) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => out.extend_from_slice(address.to_string().as_bytes()),
     }
 }
 

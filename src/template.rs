@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderValue, Uri};
 
 use crate::breaker::Breaker;
-use crate::event::Forward;
+use crate::event::{Forward, Source};
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::reply::{Policy, Preset};
@@ -199,7 +199,7 @@ pub(crate) struct Bindings {
 pub(crate) struct Binding {
     pub(crate) template: Arc<Template>,
     /// The event source, made once.
-    pub(crate) source: Arc<str>,
+    pub(crate) source: Arc<Source>,
 }
 
 /// The tenant that stands for every other one.
@@ -225,7 +225,7 @@ impl Bindings {
         if let Some(other) = self.tenants.get(tenant) {
             return Err(Arc::clone(&other.template));
         }
-        let source = source(&template.plan.name, Some(tenant));
+        let source = Arc::new(Source::new(&template.plan.name, Some(tenant)));
         let binding = Binding { template: Arc::clone(template), source };
         self.tenants.insert(tenant.into(), binding);
         Ok(())
@@ -237,14 +237,6 @@ impl Bindings {
 
     pub(crate) const fn everyone_else(&self) -> Option<&Arc<Template>> {
         self.everyone_else.as_ref()
-    }
-}
-
-/// The event source: `/provider/tenant`, or `/provider` for a callback without a tenant.
-pub(crate) fn source(provider: &str, tenant: Option<&str>) -> Arc<str> {
-    match tenant {
-        Some(tenant) => format!("/{provider}/{tenant}").into(),
-        None => format!("/{provider}").into(),
     }
 }
 

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::fmt::temporal::DateTimePrinter;
+
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -40,7 +42,9 @@ impl Timestamp {
 
     /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.
     pub(crate) fn to_rfc3339(self) -> Option<String> {
-        jiff::Timestamp::from_millisecond(self.0).ok().map(|t| t.to_string())
+        const PRINTER: DateTimePrinter = DateTimePrinter::new();
+        let time = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        Some(PRINTER.timestamp_to_string(&time))
     }
 }
 

@@ -212,6 +212,11 @@ impl Plan {
         (object.len() == 1 || (!names_kind(object) && inside())).then_some(raw)
     }
 
+    /// Whether two events that differ in their data have two ids.
+    pub(crate) const fn id_tells_all(&self) -> bool {
+        self.id.is_empty() && self.id_without.is_empty()
+    }
+
     /// The kind of that name.
     pub(crate) fn kind_named(&self, name: &str) -> Option<usize> {
         self.kinds.iter().position(|kind| *kind.name == *name)

@@ -157,7 +157,11 @@ impl Accepted {
         headers.insert(GATEPOST_TEMPLATE, self.0.template.header.clone());
         let forwarded = self.0.arrival.client.forwarded(head, sender);
         let told = forwarded.into_iter().chain(trace_headers(head.headers(), sender.trace));
-        headers.extend(told.filter_map(|(name, value)| Some((name, value?))));
+        for (name, value) in told {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
         if let Some(signing) = &self.0.template.signing {
             signing.write_headers(self.0.event.id(), now, &body, &mut headers);
         }
