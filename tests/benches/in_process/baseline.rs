@@ -218,5 +218,7 @@ mod tests {
         assert!(
             table.ends_with("| new | 1 | new | 1 | new |\n| push | 1100 | +10.0% | 100 |  |\n")
         );
+        let far = now.beyond(&"new 1 1\npush 1 1".parse().unwrap());
+        assert_eq!(far, "push 1100 100".parse().unwrap());
     }
 }

@@ -1,7 +1,7 @@
 //! Instructions, as valgrind's callgrind counts them.
 //!
-//! This program starts itself under callgrind, which counts within [`measured`] alone and writes a
-//! profile each time that returns: so each bench is counted apart from what prepares it.
+//! This program starts itself under callgrind, which counts within [`measured`] alone, so that a
+//! bench is counted apart from what prepares it, and writes a profile at each [`end`].
 //!
 //! The same program gives the same counts, to the digit, because nothing else differs either:
 //!
@@ -30,13 +30,10 @@ pub const CHILD: &str = "measure";
 /// and how often it is then.
 const ROUNDS: usize = 16;
 
-/// What callgrind counts in, by its name.
-const MEASURED: &str = "*::callgrind::measured";
-
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
                         -ERMS,-FSRM,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3";
 
-/// A function of its own, so that callgrind finds it.
+/// What is counted: a function that callgrind knows by its name.
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();
@@ -44,11 +41,21 @@ fn measured(work: &mut dyn FnMut()) {
     std::hint::black_box(());
 }
 
+/// The end of a bench, by its name too.
+#[inline(never)]
+fn end() {
+    std::hint::black_box(());
+}
+
 /// Does every bench, and prints their names in the order of callgrind's profiles.
 pub fn measure_all(benches: Vec<Bench>) {
     for mut bench in benches {
         bench.lap(ROUNDS, &mut |work| work());
-        bench.lap(ROUNDS, &mut measured);
+        // One by one: what many at once leave behind would be freed as no server frees it.
+        for _ in 0..ROUNDS {
+            bench.lap(1, &mut measured);
+        }
+        end();
         println!("{}", bench.name);
     }
 }
@@ -66,6 +73,7 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     counts.collect()
 }
 
+/// This program under callgrind, with as little as can be that differs from run to run.
 fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     let seeds = dir.join("seeds.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
@@ -81,8 +89,7 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     let mut command = Command::new("valgrind");
     command
         .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
-        .arg(format!("--toggle-collect={MEASURED}"))
-        .arg(format!("--dump-after={MEASURED}"))
+        .args(["--toggle-collect=*::callgrind::measured", "--dump-after=*::callgrind::end"])
         .arg(format!("--callgrind-out-file={}", dir.join("profile").display()))
         .arg(Path::new(".").join(name))
         .args([CHILD, filter])

@@ -70,7 +70,7 @@ const FIGURES: [Figure; 14] = [
         Instructions(0.6),
     ),
     Figure("bad signature, accepted", "refusal/signature_mismatch", "push/whole", Cpu(0.6)),
-    Figure("10,000 bindings, 1", "lookup/bindings_10000", "lookup/bindings_1", Cpu(1.1)),
+    Figure("10,000 bindings, 1", "lookup/bindings_10000", "lookup/bindings_1", Instructions(1.1)),
     Figure(
         "100 routes, 1",
         "lookup/routes_100_callback_path",

@@ -24,7 +24,6 @@ use http_body_util::{BodyExt as _, Full};
 use md5::{Digest as _, Md5};
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::runtime::{Builder, Runtime};
 use tower::layer::layer_fn;
 use tower::{Layer as _, Service, service_fn};
 use webhook_verify::tower::VerifyLayer;
@@ -170,20 +169,13 @@ where
     S::Error: Debug,
     R: HttpBody<Data = Bytes>,
 {
-    // Deadlines need one, though none passes.
-    let runtime = runtime();
     Bench::new(name, request, move |request| {
-        let _entered = runtime.enter();
         ready(async {
             let response = service.call(request).await.unwrap();
             assert!(response.status().is_success(), "{}", response.status());
             response.into_body().collect().await.ok().map(|body| body.to_bytes())
         })
     })
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 /// What the future gives at once.
