@@ -1,16 +1,19 @@
 //! The app behind the peers: one thread that answers `{"result":1}` and counts.
 //!
-//! `GET /seen` says what it was asked so far, `GET /last` the last body if it was short.
+//! `GET /seen` says what it was asked so far, `GET /last` the last body if it was short; `GET /awake`
+//! and `GET /asleep` how it is to wait from now on.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Sub;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use super::busy::Wait;
 use super::process::{Peer, first_line};
 use super::wire;
 
@@ -58,8 +61,25 @@ impl App {
         self.fetch("/last")
     }
 
+    /// Tells it how to wait from now on.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(super) fn wait(&self, wait: Wait) -> Result<(), Box<dyn Error>> {
+        let path = if wait == Wait::Awake { "/awake" } else { "/asleep" };
+        self.fetch(path).map(drop)
+    }
+
     fn fetch(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
         fetch(self.0.port, path)
+    }
+}
+
+impl Sub for Seen {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self { requests: self.requests - before.requests, bytes: self.bytes - before.bytes }
     }
 }
 
@@ -67,14 +87,14 @@ impl App {
 ///
 /// # Errors
 /// When it does not answer.
-pub(super) fn seen_by_php(port: u16) -> Result<u64, Box<dyn Error>> {
+pub(super) fn seen_by_php(port: u16) -> Result<Seen, Box<dyn Error>> {
     // They are requests, too.
     static QUESTIONS: AtomicU64 = AtomicU64::new(0);
     let text = String::from_utf8(fetch(port, "/seen")?)?;
     let questions = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
     let counts = text.lines().nth(2).ok_or("no counts")?;
     let requests: u64 = counts.split_whitespace().nth(2).ok_or("no requests")?.parse()?;
-    Ok(requests - questions)
+    Ok(Seen { requests: requests - questions, bytes: 0 })
 }
 
 fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
@@ -102,11 +122,16 @@ pub(super) fn serve() -> Result<(), Box<dyn Error>> {
     let mut poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("{}", listener.local_addr()?.port());
-    let mut server = Server { poll: &mut poll, connections: Vec::new(), free: Vec::new() };
-    let mut state = State { seen: Seen::default(), last: Vec::new(), scratch: vec![0; 1 << 18] };
+    let mut server = Server {
+        poll: &mut poll,
+        connections: Vec::new(),
+        free: Vec::new(),
+        scratch: vec![0; 1 << 18],
+    };
+    let mut state = State { wait: Wait::Asleep, seen: Seen::default(), last: Vec::new() };
     let mut events = Events::with_capacity(1024);
     loop {
-        server.poll.poll(&mut events, None)?;
+        state.wait.poll(server.poll, &mut events, None)?;
         for event in &events {
             if event.token() == LISTENER {
                 server.accept(&listener)?;
@@ -121,12 +146,30 @@ struct Server<'a> {
     poll: &'a mut Poll,
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
+    scratch: Vec<u8>,
 }
 
 struct State {
+    wait: Wait,
     seen: Seen,
     last: Vec<u8>,
-    scratch: Vec<u8>,
+}
+
+impl State {
+    /// The reply to a question of this program's own.
+    fn reply(&mut self, path: &str) -> Option<Vec<u8>> {
+        let body = match path {
+            "/asleep" | "/awake" => {
+                self.wait = if path == "/awake" { Wait::Awake } else { Wait::Asleep };
+                Vec::new()
+            }
+            "/last" => self.last.clone(),
+            "/seen" => format!("{} {}", self.seen.requests, self.seen.bytes).into_bytes(),
+            _ => return None,
+        };
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        Some([head.into_bytes(), body].concat())
+    }
 }
 
 impl Server<'_> {
@@ -153,7 +196,7 @@ impl Server<'_> {
     fn serve(&mut self, at: usize, state: &mut State) {
         let Some(slot) = self.connections.get_mut(at) else { return };
         let Some(connection) = slot else { return };
-        if connection.serve(state).is_err() {
+        if connection.serve(&mut self.scratch, state).is_err() {
             *slot = None;
             self.free.push(at);
         }
@@ -172,30 +215,24 @@ struct Connection {
 
 impl Connection {
     /// Reads what is there, and answers; an error ends the connection.
-    fn serve(&mut self, state: &mut State) -> Result<(), Box<dyn Error>> {
+    fn serve(&mut self, scratch: &mut [u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         loop {
-            let length = match self.stream.read(&mut state.scratch) {
+            let length = match self.stream.read(scratch) {
                 Ok(0) => return Err("ended".into()),
                 Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
             };
-            let State { seen, last, scratch } = &mut *state;
-            self.take(scratch.get(..length).unwrap_or_default(), seen, last)?;
-            if length < state.scratch.len() {
+            self.take(scratch.get(..length).unwrap_or_default(), state)?;
+            if length < scratch.len() {
                 return Ok(());
             }
         }
     }
 
-    fn take(
-        &mut self,
-        fresh: &[u8],
-        seen: &mut Seen,
-        last: &mut Vec<u8>,
-    ) -> Result<(), Box<dyn Error>> {
+    fn take(&mut self, fresh: &[u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         if self.remaining > 0 {
-            return self.take_body(fresh, last);
+            return self.take_body(fresh, state);
         }
         let joined;
         let bytes = if self.head.is_empty() {
@@ -209,22 +246,17 @@ impl Connection {
             self.head = bytes.to_vec();
             return Ok(());
         };
-        match request.path {
-            "/seen" => {
-                return self.answer(&reply(format!("{} {}", seen.requests, seen.bytes).as_bytes()));
-            }
-            "/last" => return self.answer(&reply(last)),
-            _ => {}
+        if let Some(reply) = state.reply(request.path) {
+            return self.answer(&reply);
         }
-        let body = bytes.get(request.head..).unwrap_or_default();
-        seen.requests += 1;
-        seen.bytes += request.length as u64;
+        state.seen.requests += 1;
+        state.seen.bytes += request.length as u64;
         self.remaining = request.length;
         self.body.clear();
-        self.take_body(body, last)
+        self.take_body(bytes.get(request.head..).unwrap_or_default(), state)
     }
 
-    fn take_body(&mut self, piece: &[u8], last: &mut Vec<u8>) -> Result<(), Box<dyn Error>> {
+    fn take_body(&mut self, piece: &[u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         if self.body.len() + self.remaining <= SHOWN {
             self.body.extend_from_slice(piece);
         }
@@ -232,18 +264,11 @@ impl Connection {
         if self.remaining > 0 {
             return Ok(());
         }
-        std::mem::swap(&mut self.body, last);
+        std::mem::swap(&mut self.body, &mut state.last);
         self.answer(ANSWER)
     }
 
     fn answer(&mut self, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
         Ok(self.stream.write_all(bytes)?)
     }
-}
-
-fn reply(body: &[u8]) -> Vec<u8> {
-    let mut reply =
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
-    reply.extend_from_slice(body);
-    reply
 }

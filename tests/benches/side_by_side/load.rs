@@ -21,6 +21,7 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use super::busy::Wait;
 use super::wire;
 
 /// How many requests are under way at once, of those that are not scheduled.
@@ -98,6 +99,16 @@ pub(super) enum Pace {
     Saturating { time: Duration },
     /// So many a second, whatever the replies do.
     Scheduled { rate: f64, time: Duration },
+}
+
+impl Pace {
+    /// How both ends of the load wait.
+    pub(super) fn wait(self) -> Wait {
+        match self {
+            Self::Once | Self::Scheduled { .. } => Wait::Asleep,
+            Self::Saturating { .. } => Wait::Awake,
+        }
+    }
 }
 
 /// What came of it.
@@ -267,7 +278,7 @@ impl Run<'_> {
         self.started = Instant::now();
         self.send_on_idle()?;
         while !self.is_over() {
-            self.session.poll.poll(&mut events, Some(PATIENCE))?;
+            self.pace.wait().poll(&mut self.session.poll, &mut events, Some(PATIENCE))?;
             if events.is_empty() {
                 return Err(format!("{} replies did not come", self.awaited).into());
             }

@@ -5,6 +5,7 @@
 #![allow(clippy::cast_precision_loss, reason = "counts become averages")]
 
 mod app;
+mod busy;
 mod load;
 mod measure;
 mod peers;
@@ -177,8 +178,8 @@ fn measure_all(
         for (row, samples) in rows.iter().zip(&mut samples) {
             let name = row.name();
             let sample = field.measure(row, times).map_err(|error| format!("{name}: {error}"))?;
-            let (cpu, rate, load) = (sample.cpu(), sample.rate, sample.load * 100.0);
-            eprintln!("round {round}, {name}: {cpu:.1} µs, {rate:.0}/s, load side at {load:.0}%");
+            let (cpu, rate, busy) = (sample.cpu(), sample.rate, sample.busy * 100.0);
+            eprintln!("round {round}, {name}: {cpu:.1} µs, {rate:.0}/s, busy at {busy:.0}%");
             samples.push(sample);
         }
     }

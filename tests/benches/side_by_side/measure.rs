@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::app::{App, SHOWN, seen_by_php};
+use super::app::{App, SHOWN, Seen, seen_by_php};
+use super::busy::Wait;
 use super::load::{Outcome, Pace, Session, Template};
 use super::peers::Kind;
 use super::process::{Cpu, Peer};
@@ -33,8 +34,8 @@ pub(super) struct Sample {
     pub(super) front: f64,
     /// Requests a second at saturation.
     pub(super) rate: f64,
-    /// How busy the core of the load and the app was then; 1 is all the time.
-    pub(super) load: f64,
+    /// How busy the peer was then; 1 is all the time of its core.
+    pub(super) busy: f64,
     pub(super) half: Option<Latency>,
     /// The app alone at the same rate.
     pub(super) half_of_app: Option<Latency>,
@@ -81,7 +82,6 @@ struct Cost {
     outcome: Outcome,
     total: Cpu,
     front: Cpu,
-    load: f64,
 }
 
 impl Field {
@@ -96,7 +96,7 @@ impl Field {
             sample.system = per_request(cost.total.system);
             sample.front = per_request(cost.front.total());
             sample.rate = cost.outcome.replies as f64 / cost.outcome.elapsed.as_secs_f64();
-            sample.load = cost.load;
+            sample.busy = cost.total.total() / cost.outcome.elapsed.as_secs_f64();
         }
         let Some(time) = times.scheduled else { return Ok(sample) };
         if row.who != Who::App {
@@ -118,13 +118,14 @@ impl Field {
         let asked_before = self.asked(row)?;
         let mut session = Session::open(self.port(row)?, CONNECTIONS)?;
         let first = session.run(&template, Pace::Once)?;
-        let (before, load_before) = (self.cpu(row), self.load_cpu());
+        self.app.wait(pace.wait())?;
+        let before = self.cpu(row);
         let outcome = session.run(&template, pace)?;
-        let (after, load_after) = (self.cpu(row), self.load_cpu());
+        let after = self.cpu(row);
         let sent = first.replies + outcome.replies;
+        self.app.wait(Wait::Asleep)?;
         self.check(row, &template, &outcome, self.asked(row)? - asked_before, sent)?;
-        let load = (load_after - load_before).total() / outcome.elapsed.as_secs_f64();
-        Ok(Cost { outcome, total: after.0 - before.0, front: after.1 - before.1, load })
+        Ok(Cost { outcome, total: after.0 - before.0, front: after.1 - before.1 })
     }
 
     fn port(&self, row: &Row) -> Result<u16, Box<dyn Error>> {
@@ -139,16 +140,12 @@ impl Field {
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// How many requests the app has had.
-    fn asked(&self, row: &Row) -> Result<u64, Box<dyn Error>> {
+    /// What the app has been asked.
+    fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
-            Some(php) if row.job == Job::Php => Ok(seen_by_php(php.port)?),
-            _ => Ok(self.app.seen()?.requests),
+            Some(php) if row.job == Job::Php => seen_by_php(php.port),
+            _ => self.app.seen(),
         }
-    }
-
-    fn load_cpu(&self) -> Cpu {
-        Cpu::own() + self.app.0.cpu()
     }
 
     fn check(
@@ -156,17 +153,25 @@ impl Field {
         row: &Row,
         template: &Template,
         outcome: &Outcome,
-        asked: u64,
+        asked: Seen,
         sent: u64,
     ) -> Result<(), Box<dyn Error>> {
         if let Some(complaint) = &outcome.complaint {
             return Err(format!("{} wrong replies: {complaint}", outcome.wrong).into());
         }
         let expected = if row.job.asks_app() { sent } else { 0 };
-        if asked != expected {
+        if asked.requests != expected {
+            let asked = asked.requests;
             return Err(format!("the app was asked {asked} times instead of {expected}").into());
         }
-        if expected > 0 && row.job != Job::Php && template.len() < SHOWN {
+        if expected == 0 || row.job == Job::Php {
+            return Ok(());
+        }
+        let (each, whole) = (asked.bytes / asked.requests, template.len() as u64);
+        if each < whole / 2 {
+            return Err(format!("the app was given {each} bytes of {whole}").into());
+        }
+        if template.len() < SHOWN {
             check_event(row, &self.app.last()?)?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::app::App;
+use super::busy::Wait;
 use super::load::{IN_FLIGHT, Pace, Session};
 use super::peers::{GATEPOST, Ground};
 use super::process::{Cpu, Peer};
@@ -97,9 +98,12 @@ fn measure(
     let asked = app.seen()?.requests;
     let mut session = Session::open(peer.port, connections)?;
     let first = session.run(&template, Pace::Once)?;
+    let pace = Pace::Saturating { time };
+    app.wait(pace.wait())?;
     let before = peer.cpu();
-    let outcome = session.run(&template, Pace::Saturating { time })?;
+    let outcome = session.run(&template, pace)?;
     let cpu: Cpu = peer.cpu() - before;
+    app.wait(Wait::Asleep)?;
     if let Some(complaint) = outcome.complaint.or(first.complaint) {
         return Err(complaint.into());
     }

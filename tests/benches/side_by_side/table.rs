@@ -8,8 +8,8 @@ use super::measure::{Latency, Sample};
 use super::peers::{self, Kind};
 use super::rows::{Job, Row, Who};
 
-/// Above this the load's core, and not the peer's, is what saturates.
-const LOAD_IS_FULL: f64 = 0.95;
+/// A peer that has its core for less than this is not what saturates.
+const SATURATED: f64 = 0.9;
 
 /// Prints the rows, the memory and the targets.
 pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
@@ -75,14 +75,14 @@ fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
         "| work | by | CPU | user | system | requests/s | at half | common rate | at the common rate | CPU there |"
     );
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let mut full = Vec::new();
+    let mut idle = Vec::new();
     for (row, samples) in rows.iter().zip(samples) {
         let number = |field: fn(&Sample) -> f64| median(samples, field);
         let latency = |field: fn(&Sample) -> Option<Latency>| latencies(samples, field);
-        let is_full = number(|sample| sample.load) >= LOAD_IS_FULL;
-        let mark = if is_full { "≥ " } else { "" };
-        if is_full {
-            full.push(row.name());
+        let has_time_left = row.who != Who::App && number(|sample| sample.busy) < SATURATED;
+        let mark = if has_time_left { "≥ " } else { "" };
+        if has_time_left {
+            idle.push(row.name());
         }
         println!(
             "| {} | {} | {:.1} | {:.1} | {:.1} | {mark}{:.0} | {} | {:.0} | {} | {:.1} |",
@@ -98,13 +98,16 @@ fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
             number(|sample| sample.common_cpu),
         );
     }
-    print_notes(rows, samples, &full);
+    print_notes(rows, samples, &idle);
 }
 
-fn print_notes(rows: &[Row], samples: &[Vec<Sample>], full: &[String]) {
+fn print_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String]) {
     println!();
-    if !full.is_empty() {
-        println!("≥: the load was as busy as it can be ({}).\n", full.join("; "));
+    if !idle.is_empty() {
+        println!(
+            "≥: the peer had time left, as the load, the app or other work had none: {}.\n",
+            idle.join("; ")
+        );
     }
     for (row, samples) in rows.iter().zip(samples) {
         if let Who::Both(front, back) = row.who {
