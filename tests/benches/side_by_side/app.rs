@@ -136,7 +136,7 @@ pub(super) fn serve() -> Result<(), Box<dyn Error>> {
             if event.token() == LISTENER {
                 server.accept(&listener)?;
             } else {
-                server.serve(event.token().0, &mut state);
+                server.serve(event.token().0, event.is_read_closed(), &mut state);
             }
         }
     }
@@ -193,10 +193,10 @@ impl Server<'_> {
         }
     }
 
-    fn serve(&mut self, at: usize, state: &mut State) {
+    fn serve(&mut self, at: usize, ended: bool, state: &mut State) {
         let Some(slot) = self.connections.get_mut(at) else { return };
         let Some(connection) = slot else { return };
-        if connection.serve(&mut self.scratch, state).is_err() {
+        if connection.serve(&mut self.scratch, state).is_err() || ended {
             *slot = None;
             self.free.push(at);
         }

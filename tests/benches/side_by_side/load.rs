@@ -109,6 +109,16 @@ impl Pace {
             Self::Saturating { .. } => Wait::Awake,
         }
     }
+
+    /// From when the latency of a request counts that leaves now, the `index`th of a load.
+    fn moment(self, index: u64, started: Instant, now: Instant) -> Instant {
+        match self {
+            Self::Once | Self::Saturating { .. } => now,
+            Self::Scheduled { rate, .. } => {
+                started + Duration::from_secs_f64((index + 1) as f64 / rate)
+            }
+        }
+    }
 }
 
 /// What came of it.
@@ -292,8 +302,9 @@ impl Run<'_> {
                 if event.is_writable() {
                     self.flush(at)?;
                 }
-                if event.is_readable() || event.is_read_closed() {
-                    self.receive(at)?;
+                if event.is_readable() {
+                    // Where the connection has ended, that is there to be read, too.
+                    while self.receive(at)? && event.is_read_closed() {}
                 }
             }
         }
@@ -320,15 +331,12 @@ impl Run<'_> {
 
     /// The moment from which the next request's latency counts, if it may leave.
     fn next(&self, now: Instant) -> Option<Instant> {
-        match self.pace {
-            Pace::Once => (self.issued < self.planned()).then_some(now),
-            Pace::Saturating { time } => (now - self.started < time).then_some(now),
-            Pace::Scheduled { rate, .. } => {
-                let until = self.due.min(self.planned());
-                let after = Duration::from_secs_f64((self.issued + 1) as f64 / rate);
-                (self.issued < until).then(|| self.started + after)
-            }
-        }
+        let may_leave = match self.pace {
+            Pace::Once => self.issued < self.planned(),
+            Pace::Saturating { time } => now - self.started < time,
+            Pace::Scheduled { .. } => self.issued < self.due.min(self.planned()),
+        };
+        may_leave.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
     /// The connections take turns, so that each of them carries its share.
@@ -367,14 +375,14 @@ impl Run<'_> {
         }
     }
 
-    /// Reads what is there. A read that does not fill the buffer has emptied the socket.
-    fn receive(&mut self, at: usize) -> Result<(), Box<dyn Error>> {
-        let Some(connection) = self.session.connections.get_mut(at) else { return Ok(()) };
+    /// Reads what is there, if anything. A read that does not fill the buffer has emptied the socket.
+    fn receive(&mut self, at: usize) -> Result<bool, Box<dyn Error>> {
+        let Some(connection) = self.session.connections.get_mut(at) else { return Ok(false) };
         let length = match connection.stream.read(&mut self.scratch) {
             Ok(0) if connection.awaits => return Err("a connection ended without a reply".into()),
-            Ok(0) => return self.reconnect(at),
+            Ok(0) => return self.reconnect(at).map(|()| false),
             Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         let fresh = self.scratch.get(..length).unwrap_or_default();
@@ -388,7 +396,7 @@ impl Run<'_> {
             if connection.received.is_empty() {
                 connection.received.extend_from_slice(fresh);
             }
-            return Ok(());
+            return Ok(true);
         };
         let (fault, closes) = (self.template.fault(&reply), reply.closes);
         connection.received.clear();
@@ -397,7 +405,8 @@ impl Run<'_> {
             self.reconnect(at)?;
         }
         self.idle.push_back(at);
-        Ok(self.send_on_idle()?)
+        self.send_on_idle()?;
+        Ok(!closes)
     }
 
     fn conclude(&mut self, at: usize, fault: Option<String>) -> Result<(), Box<dyn Error>> {
@@ -421,5 +430,93 @@ impl Run<'_> {
             *connection = fresh;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::{Shutdown, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    const BODY: &str = "{\"sequence\":\"0000000000000000000\"}";
+
+    fn template() -> Template {
+        Template::new("/x", BODY, "application/json").unwrap().expecting(200, Some("good"))
+    }
+
+    /// Serves one connection, with these replies in turn, and ends it after one that is not whole;
+    /// returns the bodies that came.
+    fn server(
+        replies: &'static [&'static str],
+    ) -> (u16, thread::JoinHandle<(std::net::TcpStream, Vec<String>)>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serve = move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut bodies = Vec::new();
+            for reply in replies {
+                let mut request = vec![0; template().len()];
+                stream.read_exact(&mut request).unwrap();
+                let at = request.len() - BODY.len();
+                bodies.push(String::from_utf8(request.split_off(at)).unwrap());
+                stream.write_all(reply.as_bytes()).unwrap();
+            }
+            if replies == [CUT] {
+                stream.shutdown(Shutdown::Both).unwrap();
+            }
+            (stream, bodies)
+        };
+        (port, thread::spawn(serve))
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood";
+    const BAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad";
+    const CUT: &str = "HTTP/1.1 200";
+    const UNWANTED: &str = "HTTP/1.1 401 No\r\ncontent-length: 4\r\n\r\ngood";
+
+    #[test]
+    fn no_two_requests_are_alike() {
+        let (port, server) = server(&[GOOD, GOOD, GOOD]);
+        let mut session = Session::open(port, 1).unwrap();
+        for _ in 0..3 {
+            session.run(&template(), Pace::Once).unwrap();
+        }
+        let (_open, bodies) = server.join().unwrap();
+        assert!(bodies.iter().all(|body| body.len() == BODY.len() && body != BODY));
+        assert_eq!(bodies.iter().collect::<BTreeSet<_>>().len(), 3);
+    }
+
+    #[test]
+    fn counts_another_body_and_another_status_as_wrong() {
+        let (port, server) = server(&[GOOD, BAD, UNWANTED]);
+        let mut session = Session::open(port, 1).unwrap();
+        let wrong = [0, 1, 1].map(|wrong| {
+            let outcome = session.run(&template(), Pace::Once).unwrap();
+            assert_eq!(outcome.complaint.is_some(), wrong == 1);
+            outcome.wrong == wrong
+        });
+        assert_eq!(wrong, [true; 3]);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn fails_when_a_connection_ends_without_a_reply() {
+        let (port, server) = server(&[CUT]);
+        let mut session = Session::open(port, 1).unwrap();
+        session.run(&template(), Pace::Once).unwrap_err();
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn latency_counts_from_the_schedule_whenever_the_request_leaves() {
+        let started = Instant::now();
+        let late = started + Duration::from_secs(1);
+        let scheduled = Pace::Scheduled { rate: 100.0, time: Duration::from_secs(1) };
+        assert_eq!(scheduled.moment(4, started, late), started + Duration::from_millis(50));
+        let saturating = Pace::Saturating { time: Duration::from_secs(1) };
+        assert_eq!(saturating.moment(4, started, late), late);
     }
 }

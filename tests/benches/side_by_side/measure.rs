@@ -124,7 +124,10 @@ impl Field {
         let after = self.cpu(row);
         let sent = first.replies + outcome.replies;
         self.app.wait(Wait::Asleep)?;
-        self.check(row, &template, &outcome, self.asked(row)? - asked_before, sent)?;
+        check(row, &template, &outcome, self.asked(row)? - asked_before, sent)?;
+        if row.job.asks_app() && row.job != Job::Php && template.len() < SHOWN {
+            check_event(row, &self.app.last()?)?;
+        }
         Ok(Cost { outcome, total: after.0 - before.0, front: after.1 - before.1 })
     }
 
@@ -147,33 +150,30 @@ impl Field {
             _ => self.app.seen(),
         }
     }
+}
 
-    fn check(
-        &self,
-        row: &Row,
-        template: &Template,
-        outcome: &Outcome,
-        asked: Seen,
-        sent: u64,
-    ) -> Result<(), Box<dyn Error>> {
-        if let Some(complaint) = &outcome.complaint {
-            return Err(format!("{} wrong replies: {complaint}", outcome.wrong).into());
-        }
-        let expected = if row.job.asks_app() { sent } else { 0 };
-        if asked.requests != expected {
-            let asked = asked.requests;
-            return Err(format!("the app was asked {asked} times instead of {expected}").into());
-        }
-        if expected == 0 || row.job == Job::Php {
-            return Ok(());
-        }
-        let (each, whole) = (asked.bytes / asked.requests, template.len() as u64);
-        if each < whole / 2 {
-            return Err(format!("the app was given {each} bytes of {whole}").into());
-        }
-        if template.len() < SHOWN {
-            check_event(row, &self.app.last()?)?;
-        }
+/// The replies were right, and the app was asked about each, or about none.
+fn check(
+    row: &Row,
+    template: &Template,
+    outcome: &Outcome,
+    asked: Seen,
+    sent: u64,
+) -> Result<(), String> {
+    if let Some(complaint) = &outcome.complaint {
+        return Err(format!("{} wrong replies: {complaint}", outcome.wrong));
+    }
+    let expected = if row.job.asks_app() { sent } else { 0 };
+    if asked.requests != expected {
+        return Err(format!("the app was asked {} times instead of {expected}", asked.requests));
+    }
+    if expected == 0 || row.job == Job::Php {
+        return Ok(());
+    }
+    let (each, whole) = (asked.bytes / asked.requests, template.len() as u64);
+    if each < whole / 2 {
+        Err(format!("the app was given {each} bytes of {whole}"))
+    } else {
         Ok(())
     }
 }
@@ -188,4 +188,57 @@ fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
         event["appname"] == "live" && forwarded == event.get("sign").is_none()
     };
     if good { Ok(()) } else { Err(format!("the app was given {event}").into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            replies: 10,
+            elapsed: Duration::from_secs(1),
+            latency: hdrhistogram::Histogram::new(3).unwrap(),
+            wrong: 0,
+            complaint: None,
+            reconnects: 0,
+        }
+    }
+
+    fn checked(name: &str, requests: u64, bytes: u64) -> Result<(), String> {
+        let rows = Row::all(&[name.into()]);
+        let row = rows.first().unwrap();
+        check(row, &row.template().unwrap(), &outcome(), Seen { requests, bytes }, 10)
+    }
+
+    #[test]
+    fn the_app_must_be_asked_about_each_forwarded_callback() {
+        assert_eq!(checked("push (430 B): gatepost", 10, 4000), Ok(()));
+        checked("push (430 B): gatepost", 9, 4000).unwrap_err();
+        checked("push (430 B): gatepost", 11, 4000).unwrap_err();
+        checked("push (430 B): gatepost", 10, 1000).unwrap_err();
+    }
+
+    #[test]
+    fn the_app_must_not_see_what_was_refused() {
+        assert_eq!(checked("bad signature", 0, 0), Ok(()));
+        checked("bad signature", 1, 400).unwrap_err();
+    }
+
+    #[test]
+    fn one_wrong_reply_fails_the_row() {
+        let rows = Row::all(&["bad signature".into()]);
+        let row = rows.first().unwrap();
+        let outcome = Outcome { wrong: 1, complaint: Some("200".into()), ..outcome() };
+        check(row, &row.template().unwrap(), &outcome, Seen::default(), 10).unwrap_err();
+    }
+
+    #[test]
+    fn what_proved_a_callback_genuine_is_not_forwarded() {
+        let rows = Row::all(&["push (430 B): nginx + Lua".into()]);
+        let row = rows.first().unwrap();
+        check_event(row, br#"{"appname":"live"}"#).unwrap();
+        check_event(row, br#"{"appname":"live","sign":"00"}"#).unwrap_err();
+        check_event(row, b"appname=live").unwrap_err();
+    }
 }

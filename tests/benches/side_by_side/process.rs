@@ -129,7 +129,10 @@ fn family(children: &[Child]) -> Vec<i32> {
 
 /// A field of `/proc/PID/stat`, counted from 1 as in proc(5); not the name in parentheses.
 fn stat_field(pid: &str, number: usize) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    field_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, number)
+}
+
+fn field_of(stat: &str, number: usize) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     after_name.split(' ').nth(number - 3)?.parse().ok()
 }
@@ -212,5 +215,16 @@ impl Sum for Memory {
             resident: sum.resident + own.resident,
             proportional: sum.proportional + own.proportional,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_fields_of_a_process_behind_its_name() {
+        let stat = "7 (a) name) S 4 5 6 7 8 9 10 11 12 13 14 15 16";
+        assert_eq!([4, 14, 15].map(|number| field_of(stat, number)), [Some(4), Some(14), Some(15)]);
     }
 }

@@ -186,3 +186,25 @@ impl Row {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_something_to_send() {
+        for row in Row::all(&[]) {
+            row.template().unwrap();
+        }
+    }
+
+    #[test]
+    fn words_choose_rows() {
+        let names: Vec<_> = Row::all(&["push".into()]).iter().map(Row::name).collect();
+        let [gatepost, lua, njs, app] = &*names else { panic!("{names:?}") };
+        assert_eq!(gatepost, "push (430 B): gatepost");
+        assert_eq!(lua, "push (430 B): nginx + Lua");
+        assert_eq!(njs, "push (430 B): nginx + njs");
+        assert_eq!(app, "push (430 B): app alone");
+    }
+}

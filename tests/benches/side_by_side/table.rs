@@ -79,10 +79,18 @@ fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
     for (row, samples) in rows.iter().zip(samples) {
         let number = |field: fn(&Sample) -> f64| median(samples, field);
         let latency = |field: fn(&Sample) -> Option<Latency>| latencies(samples, field);
-        let has_time_left = row.who != Who::App && number(|sample| sample.busy) < SATURATED;
+        let has_time_left = number(|sample| sample.busy) < SATURATED;
         let mark = if has_time_left { "≥ " } else { "" };
-        if has_time_left {
+        if has_time_left && row.who != Who::App {
             idle.push(row.name());
+        }
+        if row.who == Who::App {
+            let (job, who, rate) = (row.job.name(), row.who.name(), row.job.common_rate());
+            println!(
+                "| {job} | {who} | | | | | | {rate:.0} | {} | |",
+                latency(|sample| sample.common)
+            );
+            continue;
         }
         println!(
             "| {} | {} | {:.1} | {:.1} | {:.1} | {mark}{:.0} | {} | {:.0} | {} | {:.1} |",
@@ -231,4 +239,28 @@ fn latencies_of(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> Op
 
 fn shown(latency: Latency) -> String {
     format!("{:.0} / {:.0} / {:.0}", latency.p50, latency.p99, latency.p999)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_is_the_median() {
+        assert_eq!(
+            [vec![9.0, 1.0, 2.0], vec![4.0, 1.0, 2.0, 9.0], vec![]].map(middle),
+            [2.0, 3.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn a_ratio_is_of_one_round() {
+        let rows = Row::all(&["fixed reply".into()]);
+        let round = |user| Sample { user, ..Sample::default() };
+        // The machine was twice as slow in the second round.
+        let samples = [vec![round(10.0), round(20.0)], vec![round(5.0), round(10.0)]];
+        let found = Found { rows: &rows, samples: &samples, held: &[] };
+        let (one, other) = ((Job::FixedReply, Kind::Gatepost), (Job::FixedReply, Kind::Haproxy));
+        assert_eq!(found.cpu_ratio(one, other), Some(2.0));
+    }
 }

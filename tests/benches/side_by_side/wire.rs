@@ -112,3 +112,42 @@ fn join_chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(bytes: &str) -> Option<Result<String, String>> {
+        let reply = parse_reply(bytes.as_bytes()).transpose()?;
+        Some(reply.map(|reply| String::from_utf8(reply.body.into_owned()).unwrap()))
+    }
+
+    #[test]
+    fn takes_a_reply_with_a_length_once_it_is_whole() {
+        let whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        assert_eq!(body(whole), Some(Ok("ok".into())));
+        assert_eq!(body(&whole[..whole.len() - 1]), None);
+        assert!(body(&format!("{whole}HTTP")).unwrap().is_err());
+    }
+
+    #[test]
+    fn takes_a_reply_in_chunks_once_it_is_whole() {
+        let whole =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\n\r\n";
+        assert_eq!(body(whole), Some(Ok("ok!".into())));
+        assert_eq!(body(&whole[..whole.len() - 2]), None);
+    }
+
+    #[test]
+    fn refuses_a_reply_without_a_length() {
+        assert!(body("HTTP/1.1 200 OK\r\n\r\n").unwrap().is_err());
+    }
+
+    #[test]
+    fn knows_where_the_body_of_a_request_starts() {
+        let bytes = b"POST /x HTTP/1.1\r\ncontent-length: 3\r\n\r\nab";
+        let request = parse_request(bytes).unwrap().unwrap();
+        assert_eq!((request.path, request.head, request.length), ("/x", 39, 3));
+        assert!(parse_request(&bytes[..30]).unwrap().is_none());
+    }
+}

@@ -84,3 +84,20 @@ fn filler(length: usize) -> String {
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_push_is_as_long_as_it_says() {
+        let body = Work::LongPush(1 << 16).tencent("push.example.com", "secret").unwrap();
+        assert!(body.len().abs_diff(1 << 16) < 64, "{}", body.len());
+    }
+
+    #[test]
+    fn moderation_is_about_4_kb() {
+        let body = Work::PornDetection.tencent("push.example.com", "secret").unwrap();
+        assert!((3800..=4096).contains(&body.len()), "{}", body.len());
+    }
+}
