@@ -174,7 +174,7 @@ impl Way {
             Asked::Answered(answer) => answer,
             Asked::HungUp => {
                 let event = accepted.request(&exchange.head(), &sender, now());
-                let asked = app::ask_afresh(&url, deadline, event);
+                let asked = Box::pin(app::ask_afresh(&url, deadline, event));
                 unless_gone(exchange, asked).await?
             }
         };

@@ -50,7 +50,7 @@ impl GateModule {
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
         if !has_plain_target(session.req_header()) {
-            write_unread(session, &Reply::bad_request()).await;
+            Box::pin(write_unread(session, &Reply::bad_request())).await;
             return Ok(true);
         }
         let way = &self.0;
@@ -64,8 +64,9 @@ impl GateModule {
                 self.observe(session, shadow);
                 return Ok(false);
             }
-            Admission::Refused(refusal) => way.refuse(session, &refusal).await,
-            Admission::Callback(intake) => way.answer(session, intake, started).await,
+            // In boxes, so that what passes through carries no room for them.
+            Admission::Refused(refusal) => Box::pin(way.refuse(session, &refusal)).await,
+            Admission::Callback(intake) => Box::pin(way.answer(session, intake, started)).await,
         }
         Ok(true)
     }

@@ -46,7 +46,8 @@ pub(crate) async fn send(url: &Uri, request: Request<Full<Bytes>>) -> Result<Res
     let kept = POOL.with(|pool| take(pool, &host));
     let mut link = match kept {
         Some(link) => link,
-        None => Link::open(url).await?,
+        // In a box, as every question would carry the room for it.
+        None => Box::pin(Link::open(url)).await?,
     };
     let response = link.exchange(url, request).await?;
     if link.is_open() {

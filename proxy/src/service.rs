@@ -122,7 +122,7 @@ impl ProxyHttp for Service {
             return Ok(true);
         }
         if self.upstream.is_none() {
-            write_unread(session, &Reply::not_found()).await;
+            Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
         }
         Ok(false)
