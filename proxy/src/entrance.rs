@@ -170,6 +170,7 @@ impl ServerApp for Entrance {
         let clock = HeadClock::start();
         let served = HEAD.scope(clock.clone(), self.serve_http_1(connection, shutdown, stopped));
         tokio::select! {
+            biased;
             () = served => {}
             () = clock.overdue(self.limits.head) => {}
         }

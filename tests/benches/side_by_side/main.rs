@@ -208,7 +208,7 @@ fn measure_memory(ground: &Ground, kinds: &BTreeSet<Kind>) -> Result<Vec<Held>, 
 fn hold(ground: &Ground, kind: Kind) -> Result<Held, Box<dyn Error>> {
     eprintln!("memory, {}", kind.name());
     let job = match kind {
-        Kind::BareNginx | Kind::BarePingora => Job::PassThrough,
+        Kind::BareNginx | Kind::BarePingora | Kind::ForwardingPingora => Job::PassThrough,
         Kind::Haproxy => Job::FixedReply,
         Kind::Gatepost | Kind::Lua | Kind::Njs | Kind::Php => Job::Push,
     };

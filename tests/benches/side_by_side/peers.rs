@@ -12,6 +12,8 @@ use super::process::{Peer, free_port};
 pub(super) enum Kind {
     BareNginx,
     BarePingora,
+    /// Pingora that tells its upstream where requests came from.
+    ForwardingPingora,
     Gatepost,
     Haproxy,
     Lua,
@@ -24,6 +26,7 @@ impl Kind {
         match self {
             Self::BareNginx => "nginx",
             Self::BarePingora => "Pingora",
+            Self::ForwardingPingora => "Pingora + x-forwarded-*",
             Self::Gatepost => "gatepost",
             Self::Haproxy => "HAProxy",
             Self::Lua => "nginx + Lua",
@@ -63,9 +66,10 @@ impl Ground {
         let port = free_port()?;
         let child = match kind {
             Kind::BareNginx => self.nginx("bare", "", include_str!("peers/pass.conf"), port)?,
-            Kind::BarePingora => {
-                let addresses = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", self.app)];
-                pinned(&self.bare, addresses, &[])?
+            Kind::BarePingora | Kind::ForwardingPingora => {
+                let word = if kind == Kind::ForwardingPingora { "forwarded" } else { "" };
+                let app = format!("127.0.0.1:{}", self.app);
+                pinned(&self.bare, [&format!("127.0.0.1:{port}"), &app, word], &[])?
             }
             Kind::Gatepost => return self.gatepost("gatepost.toml", GATEPOST, "0"),
             Kind::Haproxy => {

@@ -106,7 +106,12 @@ impl Job {
     fn doers(self) -> Vec<Who> {
         let peers = |kinds: &[Kind]| kinds.iter().copied().map(Who::Peer).collect::<Vec<_>>();
         match self {
-            Self::PassThrough => peers(&[Kind::BareNginx, Kind::BarePingora, Kind::Gatepost]),
+            Self::PassThrough => peers(&[
+                Kind::BareNginx,
+                Kind::BarePingora,
+                Kind::ForwardingPingora,
+                Kind::Gatepost,
+            ]),
             Self::FixedReply => peers(&[Kind::Gatepost, Kind::Haproxy]),
             Self::BadSignature => peers(&[Kind::Gatepost, Kind::Lua, Kind::Njs, Kind::Haproxy]),
             Self::Php => vec![Who::Peer(Kind::Php), Who::Both(Kind::Gatepost, Kind::Php)],

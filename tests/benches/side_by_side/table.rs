@@ -189,6 +189,11 @@ fn print_targets(found: &Found<'_>) {
         ("push, CPU: gatepost / Pingora's pass-through", found.cpu_ratio(push, bare), 0.95),
         ("pass-through, CPU: gatepost / Pingora", found.cpu_ratio(pass, bare), 1.03),
         (
+            "pass-through, CPU: gatepost / Pingora + x-forwarded-*",
+            found.cpu_ratio(pass, (J::PassThrough, K::ForwardingPingora)),
+            1.03,
+        ),
+        (
             "fixed reply, CPU: gatepost / HAProxy",
             found.cpu_ratio(fixed, (J::FixedReply, K::Haproxy)),
             1.0,
