@@ -17,7 +17,8 @@ use std::time::Instant;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{Admission, Gate, Head, Reply};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderName, HeaderValue, Method, Uri, Version};
 use pingora::protocols::Stream;
@@ -426,7 +427,11 @@ fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     bytes.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     bytes.extend_from_slice(b"\r\n");
     for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
-        extend_titled(&mut bytes, name.as_str());
+        match name {
+            CONTENT_TYPE => bytes.extend_from_slice(b"Content-Type"),
+            CONTENT_LENGTH => bytes.extend_from_slice(b"Content-Length"),
+            name => extend_titled(&mut bytes, name.as_str()),
+        }
         extend_value(&mut bytes, value.as_bytes());
     }
     bytes.extend_from_slice(b"Date");
@@ -444,7 +449,7 @@ fn extend_value(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// `Content-Type` for `content-type`.
+/// `Retry-After` for `retry-after`.
 fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
     let mut starts = true;
     bytes.extend(name.bytes().map(|byte| {
@@ -519,6 +524,13 @@ mod tests {
         }
         let many = "x: y\r\n".repeat(MAX_HEADERS);
         assert!(parse(&PLAIN.replacen("host", &format!("{many}host"), 1)).is_none());
+    }
+
+    #[test]
+    fn names_are_titled() {
+        let mut bytes = Vec::new();
+        extend_titled(&mut bytes, "x-kollus-userkey");
+        assert_eq!(bytes, b"X-Kollus-Userkey");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::future::poll_fn;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -79,11 +80,26 @@ pub(crate) fn prepare() {
     LazyLock::force(&CONNECTOR);
 }
 
-/// Where connections that are alike lead to.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Where connections that are alike lead to, as the address spells it.
+#[derive(Clone)]
 struct Host {
     is_https: bool,
     authority: Authority,
+}
+
+impl PartialEq for Host {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_https == other.is_https && self.authority.as_str() == other.authority.as_str()
+    }
+}
+
+impl Eq for Host {}
+
+/// At once: an authority's own way, which knows no case, hashes letter by letter.
+impl Hash for Host {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.authority.as_str().as_bytes());
+    }
 }
 
 impl Host {
@@ -126,16 +142,11 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// The connection that was used last, if the app has left it open.
+/// The connection that was used last. If the app has closed it since, that shows when it is used.
 fn take(pool: &Mutex<Pool>, host: &Host) -> Option<Link> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
-    let idle = pool.idle.get_mut(host)?;
-    while let Some(mut kept) = idle.pop() {
-        if kept.is_fresh() && kept.link.is_open() {
-            return Some(kept.link);
-        }
-    }
-    None
+    let kept = pool.idle.get_mut(host)?.pop()?;
+    kept.is_fresh().then_some(kept.link)
 }
 
 fn keep(shared: &Arc<Mutex<Pool>>, host: Host, link: Link) {
