@@ -110,16 +110,13 @@ impl Inner {
     /// of its source.
     fn admit(
         &self,
+        lookup: Lookup<'_, '_>,
         head: &Head<'_>,
         memory: &Arc<Memory>,
         recorded: bool,
         now: Timestamp,
     ) -> Admission {
         let routes = &self.routes;
-        let lookup = routes.find(head.path());
-        if matches!(lookup, Lookup::Other) {
-            return Admission::Other;
-        }
         let client = Client::of(head, &self.trusted);
         let refused = |fault: RequestFault, pattern, plan| {
             Admission::Refused(Refusal::new(fault, pattern, plan).sent_by(&client))
@@ -220,11 +217,27 @@ impl Gate {
     /// The first word on a request, from its head alone, which arrived at the moment `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.0.current.load().admit(head, &self.0.memory, false, now)
+        self.admit_lazily(head.path(), || (*head, now))
+    }
+
+    /// As [`Gate::admit`]; the head and the time are asked for only if the path is somebody's.
+    pub(crate) fn admit_lazily<'h>(
+        &self,
+        path: &str,
+        arrival: impl FnOnce() -> (Head<'h>, Timestamp),
+    ) -> Admission {
+        let inner = self.0.current.load();
+        let lookup = inner.routes.find(path);
+        if matches!(lookup, Lookup::Other) {
+            return Admission::Other;
+        }
+        let (head, now) = arrival();
+        inner.admit(lookup, &head, &self.0.memory, false, now)
     }
 
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.0.current.load().admit(head, &self.0.memory, true, now)
+        let inner = self.0.current.load();
+        inner.admit(inner.routes.find(head.path()), head, &self.0.memory, true, now)
     }
 
     /// The headers that tell an app where a request came from that is passed on to it:

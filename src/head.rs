@@ -93,9 +93,19 @@ const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED
 /// Whether a header may not come from outside: `ce-*`, `gatepost-*`, `webhook-*`.
 ///
 /// So may not `ce_type` and `ce.type`: CGI, and with it PHP, gives an app all three under one name.
+#[inline]
 #[must_use]
 pub fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
+    // Nearly every name is known by its first letters.
+    match name.as_bytes() {
+        [b'c', b'e', ..] | [b'g', b'a', ..] | [b'w', b'e', ..] | [b'x', ..] => is_spelled(name),
+        _ => false,
+    }
+}
+
+#[inline(never)]
+fn is_spelled(name: &str) -> bool {
     let spelled = |word: &str| {
         let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
         name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
@@ -109,10 +119,12 @@ pub fn is_reserved(name: &HeaderName) -> bool {
 
 /// Removes the headers that only the gate may set from a request that it passes on.
 pub fn strip_reserved(headers: &mut HeaderMap) {
-    // Does not allocate when there is none, which is the rule.
-    let names: Vec<_> = headers.keys().filter(|name| is_reserved(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
+    // There is none, as a rule.
+    if headers.keys().any(is_reserved) {
+        let names: Vec<_> = headers.keys().filter(|name| is_reserved(name)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
     }
 }
 

@@ -24,6 +24,7 @@
 //! route's and a reserved address's come first.
 
 mod decode;
+mod plain;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use matchit::Router;
 
 use self::decode::{decode, decodings};
+use self::plain::{Glance, folded, has_one_reading, is_plain};
 use crate::event::Source;
 use crate::limit::{Rate, RouteLimit, Senders};
 use crate::provider::Plan;
@@ -121,6 +123,7 @@ pub(crate) struct Address {
 }
 
 /// What a path is.
+#[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
     /// Another spelling of this route's path.
     Ambiguous(Found),
@@ -142,6 +145,7 @@ pub(crate) struct Routes {
     folded: Router<usize>,
     shadowed: Router<usize>,
     addresses: HashMap<String, Address>,
+    glance: Glance,
 }
 
 impl Routes {
@@ -159,6 +163,7 @@ impl Routes {
             Mode::Shadow => &mut self.shadowed,
         };
         of_mode.insert(&*folded, index).map_err(taken)?;
+        self.glance.add(&folded);
         self.patterns.insert(folded);
         self.list.push(route);
         Ok(())
@@ -172,6 +177,7 @@ impl Routes {
         };
         if !self.list.iter().any(is_own) {
             let address = Address { path: path.into(), plan: Arc::clone(plan) };
+            self.glance.add(&spelled);
             self.addresses.entry(spelled).or_insert(address);
         }
     }
@@ -199,6 +205,14 @@ impl Routes {
     }
 
     pub(crate) fn find<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
+        if !self.glance.may_know(path) && has_one_reading(path) {
+            return Lookup::Other;
+        }
+        self.find_slowly(path)
+    }
+
+    #[inline(never)]
+    fn find_slowly<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
         let Ok(matched) = self.exact.at(path) else { return self.find_spelled(path) };
         let found = Found(*matched.value);
         if self.lets_pass(found) {
@@ -230,9 +244,14 @@ impl Routes {
 
     /// What the path may be taken for, whatever it is letter by letter.
     fn find_spelled(&self, path: &str) -> Lookup<'_, 'static> {
-        if is_plain(path) && !path.contains('.') {
-            return self.find_folded(path);
+        if has_one_reading(path) {
+            return self.find_folded(&folded(path));
         }
+        self.find_read(path)
+    }
+
+    /// What any of its readings is.
+    fn find_read(&self, path: &str) -> Lookup<'_, 'static> {
         self.strongest(spellings(path).iter().map(|spelling| self.find_taken_apart(spelling)))
     }
 
@@ -306,22 +325,6 @@ pub(crate) fn is_canonical(pattern: &str) -> bool {
     let whole = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
         == usize::from(literal != pattern);
     whole && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
-}
-
-/// Whether every server reads the path as it stands, which is the rule.
-fn is_plain(path: &str) -> bool {
-    let mut before = b'x';
-    let plain = path.bytes().all(|byte| {
-        let fits = match byte {
-            b'/' => !matches!(before, b'/' | b'.'),
-            b'.' => before != b'/',
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => true,
-            _ => false,
-        };
-        before = byte;
-        fits
-    });
-    plain && path.starts_with('/') && (path.len() == 1 || !path.ends_with(['/', '.']))
 }
 
 /// A path, taken apart as far as any server would.
@@ -628,6 +631,28 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 4096,
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        /// One look at a path tells what taking it apart tells.
+        #[test]
+        fn a_path_of_one_reading_is_what_its_readings_are(
+            path in "(/(callbacks|tencent|Live|push|LIVE|hooks|x|cb|v1.2|a..b|b.js|c.json|D.PHP|é|_~-|)){0,4}[/.;%]?",
+        ) {
+            let routes = routes();
+            let found = |lookup: Lookup<'_, '_>| match lookup {
+                Lookup::Ambiguous(found) | Lookup::Callback(found, _) => format!("{found:?}"),
+                Lookup::Other => "other".to_owned(),
+                Lookup::Reserved(address) => address.path.to_string(),
+            };
+            proptest::prop_assert_eq!(found(routes.find(&path)), found(routes.find_read(&path)), "{}", path);
+        }
+    }
+
     #[test]
     fn other_paths_stay_others() {
         let routes = routes();
@@ -674,6 +699,7 @@ mod tests {
             "/{*rest}",
             "/a{token}",
             "/{token}.json",
+            "/.a",
             "/a b",
         ] {
             assert!(!is_canonical(path), "{path}");

@@ -46,18 +46,18 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut head = Head::new(request.method(), request.uri(), request.headers());
-        if let Some(peer) = (self.peer)(request.extensions()) {
-            head = head.with_peer(peer);
-        }
-        let now = (self.clock)();
-        match self.gate.admit(&head, now) {
+        let arrival = || {
+            let head = Head::new(request.method(), request.uri(), request.headers());
+            let peer = (self.peer)(request.extensions());
+            (peer.map_or(head, |peer| head.with_peer(peer)), (self.clock)())
+        };
+        match self.gate.admit_lazily(request.uri().path(), arrival) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
                 ResponseFuture::pass(self.inner.call(request.map(RequestBody::inner)))
             }
             Admission::Refused(refusal) => {
-                report::refused(&refusal, now);
+                report::refused(&refusal, (self.clock)());
                 ResponseFuture::reply(refusal.reply())
             }
             Admission::Shadow(shadow) => {
