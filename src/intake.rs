@@ -19,12 +19,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue};
 
+use crate::chunks::Chunks;
 use crate::event::{Event, Source, identity};
 use crate::head::Head;
 use crate::json::Name;
@@ -138,20 +139,13 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
 pub struct Intake {
     routes: Arc<Routes>,
     route: Found,
-    body: Body,
+    body: Chunks,
     announced: usize,
     kept: Kept,
     content_type: Option<HeaderValue>,
     arrival: Arrival,
     memory: Arc<Memory>,
     in_shadow: bool,
-}
-
-enum Body {
-    Empty,
-    /// As it came, without a copy.
-    One(Bytes),
-    Many(BytesMut),
 }
 
 /// The body is nobody's to see before it is judged, and hardly anybody's after.
@@ -175,7 +169,7 @@ impl Intake {
         Self {
             routes,
             route,
-            body: Body::Empty,
+            body: Chunks::default(),
             announced,
             kept,
             content_type,
@@ -213,35 +207,16 @@ impl Intake {
     ///
     /// [`RefusalKind::BodyTooLarge`] as soon as the limit is passed.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
-        let received = match &self.body {
-            Body::Empty => 0,
-            Body::One(bytes) => bytes.len(),
-            Body::Many(bytes) => bytes.len(),
-        };
-        if chunk.len() > self.route().max_body_bytes.saturating_sub(received) {
+        if chunk.len() > self.route().max_body_bytes.saturating_sub(self.body.len()) {
             return Err(self.refuse(RefusalKind::BodyTooLarge));
         }
-        self.body = match std::mem::replace(&mut self.body, Body::Empty) {
-            Body::Empty => Body::One(chunk),
-            Body::One(first) => {
-                let received = first.len() + chunk.len();
-                let room = self.announced.min(ROOM_ON_ANNOUNCEMENT).max(received);
-                let mut bytes = BytesMut::with_capacity(room);
-                bytes.extend_from_slice(&first);
-                bytes.extend_from_slice(&chunk);
-                Body::Many(bytes)
-            }
-            Body::Many(mut bytes) => {
-                bytes.extend_from_slice(&chunk);
-                Body::Many(bytes)
-            }
-        };
+        self.body.push(chunk, self.announced.min(ROOM_ON_ANNOUNCEMENT));
         Ok(())
     }
 
     /// Whether nothing of the body has come yet.
     pub(crate) const fn is_empty(&self) -> bool {
-        matches!(self.body, Body::Empty)
+        self.body.is_none()
     }
 
     /// The verdict on a body that ended, or ran out of time, before it was whole.
@@ -256,11 +231,7 @@ impl Intake {
     ///
     /// Every [`RefusalKind`] but those of the head.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
-        let raw = match std::mem::replace(&mut self.body, Body::Empty) {
-            Body::Empty => Bytes::new(),
-            Body::One(bytes) => bytes,
-            Body::Many(bytes) => bytes.freeze(),
-        };
+        let raw = self.body.take();
         let plan = &self.route().plan;
         if raw.is_empty() && plan.body != BodyFormat::Query {
             return Err(self.refuse(RefusalKind::BodyMissing));

@@ -21,6 +21,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod breaker;
+mod chunks;
 mod config;
 mod definition;
 mod document;

@@ -30,6 +30,7 @@
 //! ```
 
 mod body;
+mod callback;
 mod future;
 mod service;
 
