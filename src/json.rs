@@ -14,12 +14,12 @@ mod name;
 mod scan;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use name::Places;
 pub(crate) use name::{ByName, Name};
 use scan::Scan;
 
@@ -51,7 +51,7 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// A string without escapes, a whole number of 64 bits in its own digits, or a word.
+    /// A string without escapes, or a whole number of 64 bits in its own digits.
     pub(crate) is_plain: bool,
 }
 
@@ -178,13 +178,20 @@ pub(crate) type Span = std::ops::Range<usize>;
 pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
+    places: Places,
 }
 
 impl<'a> Object<'a> {
     /// Reads a JSON object.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, Defect> {
-        let members = Scan::new(text).into_members()?;
-        Ok(Self { text, members })
+        Self::of(text, Scan::new(text).into_members()?)
+    }
+
+    fn of(text: &'a str, members: Vec<Member<'a>>) -> Result<Self, Defect> {
+        match Places::of(&members, |member| &member.name) {
+            Ok(places) => Ok(Self { text, members, places }),
+            Err(twice) => Err(Defect::Duplicate(twice.text().to_owned())),
+        }
     }
 
     /// Reads a form list.
@@ -193,10 +200,7 @@ impl<'a> Object<'a> {
         let members = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes))
             .deserialize_map(Pairs)
             .map_err(|_| Defect::FormMalformed)?;
-        match first_duplicate(&members, |member| &member.name) {
-            Some(name) => Err(Defect::Duplicate(name.text().to_owned())),
-            None => Ok(Self { text: "", members }),
-        }
+        Self::of("", members)
     }
 
     /// The text that it was read from, if that was JSON.
@@ -214,7 +218,8 @@ impl<'a> Object<'a> {
 
     /// The member of that name.
     pub(crate) fn find(&self, name: &Name<'_>) -> Option<&Value<'a>> {
-        self.members.iter().find(|member| member.name == *name).map(|member| &member.value)
+        let member = self.places.find(name, &self.members, |member| &member.name)?;
+        Some(&member.value)
     }
 
     /// As [`Object::find`], by a name that is looked for once.
@@ -231,28 +236,6 @@ impl<'a> Object<'a> {
     pub(crate) const fn len(&self) -> usize {
         self.members.len()
     }
-}
-
-/// The first name that stands twice. Short lists, the rule, are compared in place; long ones in
-/// `n log n`, so a body full of names cannot cost more than its length.
-fn first_duplicate<'l, 'a, T>(
-    list: &'l [T],
-    name: impl Fn(&'l T) -> &'l Name<'a>,
-) -> Option<&'l Name<'a>> {
-    const SHORT: usize = 24;
-    if list.len() > SHORT {
-        let mut seen = BTreeSet::new();
-        return list.iter().map(name).find(|name| !seen.insert(*name));
-    }
-    let mut bits = 0;
-    for (at, later) in list.iter().map(&name).enumerate() {
-        let may_be_known = bits & later.bit() != 0;
-        bits |= later.bit();
-        if may_be_known && list.iter().take(at).map(&name).any(|earlier| earlier == later) {
-            return Some(later);
-        }
-    }
-    None
 }
 
 /// Every `%` starts a hex pair, and the decoded text is UTF-8. The list's own parser lets both

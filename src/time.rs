@@ -96,15 +96,26 @@ impl Unit {
             let time: jiff::Timestamp = text.parse().ok()?;
             return Some(Timestamp::from_millis(time.as_millisecond()));
         }
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let number = text.parse().ok()?;
+        let number = number(text)?;
         Some(match self {
             Self::Millis | Self::Rfc3339 => Timestamp::from_millis(number),
             Self::Seconds => Timestamp::from_secs(number),
         })
+    }
+}
+
+/// A number of digits alone, with a minus sign or without.
+pub(crate) fn number(text: &str) -> Option<i64> {
+    /// So many cannot be too large.
+    const SURE_DIGITS: usize = 18;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let value = digits.bytes().try_fold(0_i64, |value, byte| {
+        byte.is_ascii_digit().then(|| value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0')))
+    })?;
+    match digits.len() {
+        0 => None,
+        1..=SURE_DIGITS => Some(if digits.len() < text.len() { -value } else { value }),
+        _ => text.parse().ok(),
     }
 }
 
@@ -125,7 +136,11 @@ mod tests {
     fn reads_digits_and_nothing_else() {
         assert_eq!(Unit::Seconds.parse("12"), Some(Timestamp::from_secs(12)));
         assert_eq!(Unit::Millis.parse("-12"), Some(Timestamp::from_millis(-12)));
-        for wrong in ["", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "99999999999999999999"] {
+        assert_eq!(number("999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(number("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(number("9223372036854775808"), None);
+        for wrong in ["", "-", "--1", "+1", " 1", "1 ", "1.0", "1e3", "0x1", "99999999999999999999"]
+        {
             assert_eq!(Unit::Seconds.parse(wrong), None, "{wrong:?}");
         }
     }

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
-
-use super::first_duplicate;
 
 /// A member's name. Beside the text stand its first and its last eight bytes, which are all there is
 /// of most names.
@@ -38,9 +37,9 @@ impl<'a> Name<'a> {
         matches!(self.text, Cow::Borrowed(_))
     }
 
-    /// One of 64 bits, which two names seldom share.
-    pub(super) const fn bit(&self) -> u64 {
-        1 << (self.mixed() >> 58)
+    /// One of so many places, which two names seldom share.
+    const fn place(&self) -> usize {
+        (self.mixed() >> (u64::BITS - PLACES.ilog2())) as usize
     }
 
     const fn mixed(&self) -> u64 {
@@ -88,6 +87,69 @@ impl Ord for Name<'_> {
     }
 }
 
+/// How many places there are: enough that most names of a list have one of their own.
+const PLACES: usize = 128;
+
+/// Where the names of a short list stand. Long ones are searched from the beginning.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The index of the first name that falls there, and one.
+    first: [u8; PLACES],
+}
+
+/// A list of up to so many names is short.
+const SHORT_LIST: usize = 24;
+
+impl Places {
+    /// Of a list of distinct names; the first that stands twice is an error. Short lists, the rule,
+    /// are compared in place; long ones in `n log n`, so a body full of names cannot cost more than
+    /// its length.
+    pub(super) fn of<'l, 'a, T>(
+        list: &'l [T],
+        name: impl Fn(&'l T) -> &'l Name<'a>,
+    ) -> Result<Self, &'l Name<'a>> {
+        let mut places = Self::default();
+        if list.len() > SHORT_LIST {
+            let mut seen = BTreeSet::new();
+            let twice = list.iter().map(name).find(|name| !seen.insert(*name));
+            return twice.map_or(Ok(places), Err);
+        }
+        for (number, later) in (1..).zip(list.iter().map(&name)) {
+            let Some(first) = places.first.get_mut(later.place()) else { continue };
+            let earlier = || list.get(..usize::from(number) - 1).unwrap_or_default();
+            if *first == 0 {
+                *first = number;
+            } else if earlier().iter().any(|own| name(own) == later) {
+                return Err(later);
+            }
+        }
+        Ok(places)
+    }
+
+    /// What has that name in the list that they are of.
+    pub(super) fn find<'l, 'a: 'l, T>(
+        &self,
+        wanted: &Name<'_>,
+        list: &'l [T],
+        name: impl Fn(&'l T) -> &'l Name<'a>,
+    ) -> Option<&'l T> {
+        if list.len() <= SHORT_LIST {
+            let number = self.first.get(wanted.place())?;
+            let first = list.get(usize::from(*number).checked_sub(1)?)?;
+            if name(first) == wanted {
+                return Some(first);
+            }
+        }
+        list.iter().find(|own| name(own) == wanted)
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { first: [0; PLACES] }
+    }
+}
+
 /// Values by their names, made once and never changed. Whoever looks for a name chooses it, but not
 /// those that stand here, so a search is short whatever the name is.
 #[derive(Clone, Debug)]
@@ -127,7 +189,7 @@ impl<T> ByName<T> {
 
     /// The first name that stands twice.
     pub(crate) fn first_duplicate(&self) -> Option<&str> {
-        first_duplicate(&self.entries, |(name, _)| name).map(Name::text)
+        Places::of(&self.entries, |(name, _)| name).err().map(Name::text)
     }
 }
 
@@ -152,6 +214,23 @@ impl fmt::Debug for Name<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_short_or_long_tells_where_each_name_stands_and_which_stands_twice() {
+        for length in 0..=2 * SHORT_LIST {
+            let list: Vec<_> = (0..length).map(|n| Name::new(format!("a name {n}"))).collect();
+            let places = Places::of(&list, |name| name).unwrap();
+            for (at, wanted) in list.iter().enumerate() {
+                let found = places.find(wanted, &list, |name| name).unwrap();
+                assert!(std::ptr::eq(found, &list[at]));
+                let twice = [&list[..], &list[at..=at]].concat();
+                assert_eq!(Places::of(&twice, |name| name).unwrap_err(), wanted);
+            }
+            for other in (length..99).map(|n| Name::new(format!("a name {n}"))) {
+                assert!(places.find(&other, &list, |name| name).is_none());
+            }
+        }
+    }
 
     #[test]
     fn finds_every_entry_and_no_other_name() {
@@ -185,7 +264,7 @@ mod tests {
                 let (names, same) = ((Name::new(&**one), Name::new(&**other)), one == other);
                 assert_eq!(names.0 == names.1, same, "{one:?} {other:?}");
                 assert_eq!(names.0.cmp(&names.1) == Ordering::Equal, same, "{one:?} {other:?}");
-                assert!(!same || names.0.bit() == names.1.bit());
+                assert!(!same || names.0.place() == names.1.place());
             }
         }
     }

@@ -4,7 +4,8 @@
 //! What it takes, `serde_json` takes, and the other way round, but for a name that stands twice and
 //! for more than [`MAX_DEPTH`] levels.
 
-use super::{Defect, Json, MAX_DEPTH, Member, Name, Shape, Span, Value, first_duplicate, unquote};
+use super::name::Places;
+use super::{Defect, Json, MAX_DEPTH, Member, Name, Shape, Span, Value, unquote};
 
 /// The text, how far it is read, and what was found to be wrong with it.
 pub(super) struct Scan<'a> {
@@ -28,7 +29,7 @@ impl<'a> Scan<'a> {
         Self { text, at: 0, defect: Defect::JsonMalformed }
     }
 
-    /// Reads the text as one object.
+    /// Reads the text as one object. Whether a name stands twice in it is still to be seen.
     pub(super) fn into_members(mut self) -> Result<Vec<Member<'a>>, Defect> {
         self.whole_object().map_err(|Stop| self.defect)
     }
@@ -57,7 +58,6 @@ impl<'a> Scan<'a> {
             Ok(())
         })?;
         self.end()?;
-        self.check_distinct(&members, |member| &member.name)?;
         Ok(members)
     }
 
@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn name(&mut self) -> Read<Name<'a>> {
         let from = self.at;
         if self.peek() != b'"' {
@@ -153,32 +153,42 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes a value that may hold so many levels.
+    #[inline(always)]
     fn value(&mut self, levels: usize) -> Read<Json<'a>> {
         let from = self.at;
         let (shape, is_plain) = match self.peek() {
             b'"' => (Shape::String, self.string()?),
             b'-' | b'0'..=b'9' => (Shape::Number, self.number()?),
-            b'{' => (Shape::Object, self.inner_object(levels)?),
-            b'[' => (Shape::Array, self.array(levels)?),
-            b't' => (Shape::Boolean, self.word(b"true")?),
-            b'f' => (Shape::Boolean, self.word(b"false")?),
-            b'n' => (Shape::Null, self.word(b"null")?),
-            _ => return Err(Stop),
+            first => (self.rarer_value(first, levels)?, false),
         };
         Ok(Json { text: self.slice(from, self.at), shape, is_plain })
     }
 
-    fn inner_object(&mut self, levels: usize) -> Read<bool> {
+    #[inline(never)]
+    fn rarer_value(&mut self, first: u8, levels: usize) -> Read<Shape> {
+        match first {
+            b'{' => self.inner_object(levels).map(|()| Shape::Object),
+            b'[' => self.array(levels).map(|()| Shape::Array),
+            b't' => self.word(b"true").map(|()| Shape::Boolean),
+            b'f' => self.word(b"false").map(|()| Shape::Boolean),
+            b'n' => self.word(b"null").map(|()| Shape::Null),
+            _ => Err(Stop),
+        }
+    }
+
+    fn inner_object(&mut self, levels: usize) -> Read<()> {
         let mut names = Vec::new();
         self.object(levels, |_, name, value, _| {
             names.push(name);
             check_number(value)
         })?;
-        self.check_distinct(&names, |name| name)?;
-        Ok(false)
+        match Places::of(&names, |name| name) {
+            Ok(_) => Ok(()),
+            Err(twice) => self.fail(Defect::Duplicate(twice.text().to_owned())),
+        }
     }
 
-    fn array(&mut self, levels: usize) -> Read<bool> {
+    fn array(&mut self, levels: usize) -> Read<()> {
         let Some(levels) = levels.checked_sub(1) else { return self.fail(Defect::TooDeep) };
         let mut goes_on = !self.is_empty(b']');
         while goes_on {
@@ -186,17 +196,17 @@ impl<'a> Scan<'a> {
             self.inner_value(levels)?;
             goes_on = self.goes_on(b']')?;
         }
-        Ok(false)
+        Ok(())
     }
 
     fn inner_value(&mut self, levels: usize) -> Read<()> {
         self.value(levels).and_then(check_number)
     }
 
-    fn word(&mut self, word: &[u8]) -> Read<bool> {
+    fn word(&mut self, word: &[u8]) -> Read<()> {
         self.at += word.len();
         let at = self.at - word.len();
-        if self.text.as_bytes().get(at..self.at) == Some(word) { Ok(true) } else { Err(Stop) }
+        if self.text.as_bytes().get(at..self.at) == Some(word) { Ok(()) } else { Err(Stop) }
     }
 
     /// Passes a string; tells whether it has no escape.
@@ -262,13 +272,6 @@ impl<'a> Scan<'a> {
             self.at += 1;
         }
         if self.at > from { Ok(()) } else { Err(Stop) }
-    }
-
-    fn check_distinct<T>(&mut self, list: &[T], name: impl Fn(&T) -> &Name<'a>) -> Read<()> {
-        match first_duplicate(list, name) {
-            None => Ok(()),
-            Some(name) => self.fail(Defect::Duplicate(name.text().to_owned())),
-        }
     }
 }
 

@@ -192,9 +192,6 @@ impl Encoding {
     pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
         let (alphabet, text) = self.reading(text);
         let mut output = Output { bytes: [0; MAX_LEN], len };
-        if alphabet.decode_len(text.len()).ok()? > MAX_LEN {
-            return None;
-        }
         let room = output.bytes.get_mut(..alphabet.decode_len(text.len()).ok()?)?;
         let written = alphabet.decode_mut(text.as_bytes(), room).ok()?;
         (written == len).then_some(output)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::inner::{check_rising, write_inner, write_json};
 use super::{FieldFault, Fields};
 use crate::json::{self, Json, Shape, Value};
-use crate::time::Unit;
+use crate::time::{Unit, number};
 
 /// A declared type.
 #[derive(Clone, Debug)]
@@ -192,7 +192,7 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
         return None;
     }
     if digits.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok();
+        return number(text);
     }
     if let Some((whole, fraction)) = text.split_once('.')
         && fraction.bytes().all(|b| b == b'0')

@@ -70,15 +70,15 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), SignatureFault> {
         let given = self.given(received)?;
-        let mut matched = Choice::from(0);
+        let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
             let computed = self.compute(received, &given, key)?;
             for candidate in self.candidates(&given) {
                 matched |= computed.ct_eq(&candidate);
+                decodes = true;
             }
         }
         if !bool::from(matched) {
-            let decodes = self.candidates(&given).next().is_some();
             return Err(if decodes { SignatureFault::Mismatch } else { SignatureFault::Malformed });
         }
         self.time.as_ref().map_or(Ok(()), |time| {
