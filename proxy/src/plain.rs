@@ -461,7 +461,10 @@ fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
+    use crate::module::GateModule;
 
     const PLAIN: &str = "POST /callbacks/tencent?x=%2F HTTP/1.1\r\nhost: gate.test:8080\r\n\
                          content-length: 2\r\nconnection: Keep-Alive\r\n\r\n{}";
@@ -564,5 +567,43 @@ mod tests {
         assert!(connection.take_request(&gate).is_some());
         assert!(connection.take_request(&gate).is_none(), "nobody's path");
         assert_eq!(connection.ahead, "GET /next");
+    }
+
+    /// Serves a connection that has sent this; what it gets.
+    async fn serve(
+        sent: &[u8],
+        is_stopping: bool,
+        stopped: impl Future<Output = ()> + Send,
+    ) -> String {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let way = GateModule::new(gate).way().clone();
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut connection = Connection::new(Box::new(server));
+        client.write_all(sent).await.unwrap();
+        let (_running, stopping) = tokio::sync::watch::channel(is_stopping);
+        let left = connection.serve(&way, &stopping, pin!(stopped)).await;
+        assert!(matches!(left, Left::Nothing));
+        drop(connection);
+        let mut got = String::new();
+        client.read_to_string(&mut got).await.unwrap();
+        got
+    }
+
+    #[tokio::test]
+    async fn when_the_proxy_stops_an_idle_connection_ends() {
+        assert_eq!(serve(b"", false, async {}).await, "");
+    }
+
+    #[tokio::test]
+    async fn while_the_proxy_stops_a_reply_says_that_it_is_the_last() {
+        let got = serve(PLAIN.as_bytes(), true, pending()).await;
+        assert!(got.starts_with("HTTP/1.1 401 ") && got.contains("Connection: close\r\n"), "{got}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let part = PLAIN.strip_suffix('}').unwrap();
+        let got = serve(part.as_bytes(), false, pending()).await;
+        assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
     }
 }

@@ -13,7 +13,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use gatepost::MAX_ANSWER_BYTES;
@@ -28,6 +28,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower_service::Service as _;
 
 use crate::bounded::{Bounded, BoundedConnector};
@@ -297,4 +298,99 @@ fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// An app that answers each connection's requests until it is closed.
+    struct App {
+        listener: TcpListener,
+        url: Uri,
+    }
+
+    impl App {
+        async fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/event", listener.local_addr().unwrap()).parse().unwrap();
+            Self { listener, url }
+        }
+
+        /// Sends a request, over a connection to this one if there is one, and answers it.
+        async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
+            self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
+        }
+
+        async fn ask_and_get(&self, mut stream: Option<TcpStream>, answer: &str) -> TcpStream {
+            let mut sent = pin!(send(&self.url, Request::new(Full::new("{}".into()))));
+            let answered = async {
+                let mut stream = match stream.take() {
+                    Some(stream) => stream,
+                    None => self.listener.accept().await.unwrap().0,
+                };
+                let mut request = Vec::new();
+                while !request.ends_with(b"{}") {
+                    assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+                }
+                assert!(request.starts_with(b"GET /event HTTP/1.1\r\n"));
+                let host = format!("host: {}\r\n", self.url.authority().unwrap());
+                assert!(String::from_utf8(request).unwrap().contains(&host));
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                stream
+            };
+            let (sent, stream) = tokio::join!(&mut sent, answered);
+            assert_eq!(sent.unwrap().1.unwrap(), "ok");
+            stream
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_until_it_is_idle_for_too_long() {
+        let app = App::start().await;
+        let stream = app.ask(None).await;
+        let mut stream = app.ask(Some(stream)).await;
+        // From now on, time passes as soon as nobody has anything to do.
+        tokio::time::pause();
+        let closed = timeout(3 * IDLE, stream.read_u8()).await.expect("in time");
+        assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(!POOL.with(|pool| pool.lock().unwrap().is_watched), "nothing is left to watch");
+    }
+
+    #[tokio::test]
+    async fn what_the_app_ends_is_not_kept() {
+        let app = App::start().await;
+        let last = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+        app.ask_and_get(None, last).await;
+        assert!(POOL.with(|pool| pool.lock().unwrap().idle.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn what_was_idle_for_too_long_is_not_used() {
+        let app = App::start().await;
+        let host = Host::of(&app.url).unwrap();
+        for (age, is_used) in [(IDLE / 2, true), (IDLE, false)] {
+            let link = Link::open(&app.url).await.unwrap();
+            let since = Instant::now().checked_sub(age).unwrap();
+            let pool = Mutex::new(Pool::default());
+            pool.lock().unwrap().idle.insert(host.clone(), vec![Kept { link, since }]);
+            assert_eq!(take(&pool, &host).is_some(), is_used);
+        }
+    }
+
+    #[test]
+    fn hosts_differ_by_protocol_and_name_and_port() {
+        let host = |url: &'static str| Host::of(&Uri::from_static(url)).unwrap();
+        let (plain, secure) = (host("http://app.test/a"), host("https://app.test/a"));
+        assert!(plain == host("http://app.test/b") && plain != secure);
+        assert!(plain != host("http://app.test:8080/") && plain != host("http://b.test/"));
+        let header = |url| host(url).header().unwrap();
+        assert_eq!(header("http://app.test:80/"), "app.test");
+        assert_eq!(header("https://app.test:80/"), "app.test:80");
+        assert_eq!(header("https://[::1]:443/"), "[::1]");
+    }
 }

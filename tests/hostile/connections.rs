@@ -84,7 +84,11 @@ fn half_closed() -> Vec<Case> {
     vec![
         served(all("after a genuine push", "{genuine}")),
         served(post("half-closed after a genuine push in chunks", CHUNKED, "{chunks}").waits()),
-        all("after a refused push", REFUSED).gets(&[401]),
+        all("after two genuine pushes", "{genuine}{genuine}")
+            .gets(&[200, 200])
+            .app_sees(&[EVENT, EVENT])
+            .race_in_hyper(),
+        all("after a refused push", REFUSED).gets(&[401]).race_in_hyper(),
         all("before the body", &format!("{HEAD}\r\n")),
         all("in the body", &format!("{HEAD}\r\n{{")),
         all("after a 100", &format!("{HEAD}expect: 100-continue\r\n\r\n")).gets(&[100, 400]),

@@ -209,3 +209,30 @@ fn the_addresses_of_events_are_for_events_only() {
     assert_eq!(gate.send(&post("/live", "{}")).status, 200);
     assert_eq!(app.seen().len(), 2);
 }
+
+/// A refused request whose body is announced, and still to come.
+fn refused_head(length: usize) -> Vec<u8> {
+    let path = "/callbacks/kollus/guess";
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn the_body_of_a_refused_request_is_no_request() {
+    let app = untouched();
+    let gate = Gatepost::serve("", &templates(&app));
+    let mut client = gate.connect();
+    let nested = post("/callbacks/tencent", "{");
+    let reply = client.send(&refused_head(nested.len()));
+    assert_eq!((reply.status, reply.header("connection")), (401, Some("keep-alive")));
+    client.write(&nested);
+    let next = client.send(&post("/callbacks/tencent", &with_flipped_sign(&push())));
+    assert_eq!(next.status, 401, "the nested one would get 400");
+}
+
+#[test]
+fn a_long_body_of_a_refused_request_is_not_waited_for() {
+    let app = untouched();
+    let gate = Gatepost::serve("", &templates(&app));
+    let reply = gate.send(&refused_head(300_000));
+    assert_eq!((reply.status, reply.header("connection")), (401, Some("close")));
+}
