@@ -167,9 +167,11 @@ impl<T> ByName<T> {
         let count = (entries.len() * PLACES_PER_ENTRY).next_power_of_two();
         let mut made = Self { entries, places: vec![0; count].into() };
         for (number, (name, _)) in (1..).zip(&made.entries) {
-            let mut places = search(name, count);
-            let free = places.find(|at| made.places.get(*at) == Some(&0));
-            if let Some(place) = free.and_then(|at| made.places.get_mut(at)) {
+            let mut at = name.mixed() >> 32;
+            while made.number_at(at) != 0 {
+                at += 1;
+            }
+            if let Some(place) = made.places.get_mut(at as usize & (count - 1)) {
                 *place = number;
             }
         }
@@ -177,14 +179,23 @@ impl<T> ByName<T> {
     }
 
     pub(crate) fn get(&self, name: &Name<'_>) -> Option<&T> {
-        for at in search(name, self.places.len()) {
-            let index = self.places.get(at)?.checked_sub(1)?;
+        let mut at = name.mixed() >> 32;
+        // Some place is free, so this ends.
+        loop {
+            let index = self.number_at(at).checked_sub(1)?;
             let (own, value) = self.entries.get(index as usize)?;
             if own == name {
                 return Some(value);
             }
+            at += 1;
         }
-        None
+    }
+
+    /// What stands in the place that a search has come to.
+    fn number_at(&self, at: u64) -> u32 {
+        // Their count is a power of two.
+        let mask = self.places.len().wrapping_sub(1);
+        self.places.get(at as usize & mask).copied().unwrap_or_default()
     }
 
     /// The first name that stands twice.
@@ -197,12 +208,6 @@ impl<T> Default for ByName<T> {
     fn default() -> Self {
         Self::new(Vec::new())
     }
-}
-
-/// The places that a name may have among so many, a power of two, in their order.
-fn search(name: &Name<'_>, count: usize) -> impl Iterator<Item = usize> + use<> {
-    let from = (name.mixed() >> 32) as usize;
-    (0..count).map(move |step| from.wrapping_add(step) & (count - 1))
 }
 
 impl fmt::Debug for Name<'_> {

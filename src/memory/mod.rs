@@ -12,7 +12,7 @@ mod seen;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher};
+use std::hash::{BuildHasher as _, Hasher as _};
 
 pub(crate) use flights::{Claim, Flights, Joined, Shared};
 pub(crate) use replies::Replies;
@@ -47,28 +47,35 @@ impl Memory {
         of: Of,
         parts: impl IntoIterator<Item = &'p [u8]>,
     ) -> Fingerprint {
-        let mut hashers = self.keys.each_ref().map(RandomState::build_hasher);
-        hashers.iter_mut().for_each(|hasher| hasher.write_u8(of as u8));
-        for part in parts {
-            hashers.iter_mut().for_each(|hasher| write_part(hasher, part));
-        }
-        let [high, low] = hashers.map(|hasher| u128::from(hasher.finish()));
+        let message = message(of, parts);
+        let [high, low] = self.keys.each_ref().map(|keys| u128::from(hash(keys, &message)));
         high << 64 | low
     }
 
     /// Half of a fingerprint, which is enough to tell two things apart that came with one key.
-    pub(crate) fn note<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> u64 {
+    pub(crate) fn note<'p>(&self, of: Of, parts: impl IntoIterator<Item = &'p [u8]>) -> u64 {
         let [keys, _] = &self.keys;
-        let mut hasher = keys.build_hasher();
-        parts.into_iter().for_each(|part| write_part(&mut hasher, part));
-        hasher.finish()
+        hash(keys, &message(of, parts))
     }
 }
 
-/// Writes a part so that it cannot be taken for the end of the one before.
-fn write_part(hasher: &mut impl Hasher, part: &[u8]) {
-    hasher.write_usize(part.len());
-    hasher.write(part);
+/// The parts in one piece, which is hashed faster than many, so that none can be taken for the end of
+/// the one before.
+fn message<'p>(of: Of, parts: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
+    const TYPICAL_BYTES: usize = 128;
+    let mut message = Vec::with_capacity(TYPICAL_BYTES);
+    message.push(of as u8);
+    for part in parts {
+        message.extend_from_slice(&part.len().to_ne_bytes());
+        message.extend_from_slice(part);
+    }
+    message
+}
+
+fn hash(keys: &RandomState, message: &[u8]) -> u64 {
+    let mut hasher = keys.build_hasher();
+    hasher.write(message);
+    hasher.finish()
 }
 
 /// It holds replies and what viewers do.

@@ -44,10 +44,14 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
 }
 
 /// A push whose `t` is so many seconds after `T`.
+/// A time, and its signature by the key `test`.
+fn signed_time(secs: i64) -> (i64, String) {
+    let t = T + secs;
+    (t, Md5::digest(format!("test{t}")).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn push(sequence: u32, t: i64) -> String {
-    let t = T + t;
-    let sign: String =
-        Md5::digest(format!("test{t}")).iter().map(|byte| format!("{byte:02x}")).collect();
+    let (t, sign) = signed_time(t);
     format!(
         r#"{{"app":"a.b","appname":"live","channel_id":"s","event_time":1,"event_type":1,
             "node":"n","sequence":"{sequence}","stream_id":"s","stream_param":"","user_ip":"u",
@@ -431,6 +435,36 @@ fn an_identifier_that_is_not_signed_tells_no_event() {
     drop(asked(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
     assert!(matches!(sent(a.0, a.1).next(at(0)), Next::Reply(_)));
     drop(asked(sent(b.0, b.1).next(at(0))));
+}
+
+/// A provider that signs a time alone, and whose events' ids leave something out.
+#[test]
+fn another_body_is_another_one_though_its_id_is_the_same() {
+    for left_out in ["id = '/id'", "id_without = 'n'"] {
+        let folder = tempfile::tempdir().unwrap();
+        let definition = format!(
+            "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n{left_out}\n\
+             [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nother = 'event'\n[kinds.event]\n\
+             [signature]\ndigest = 'md5'\nparts = ['key', '/t']\nfound_in = '/sign'\n\
+             encoding = 'hex'\ntime = {{ from = '/t', means = 'expiry', unit = 's', \
+             lifetime_secs = 600, max_ahead_secs = 900, grace_secs = 180 }}"
+        );
+        std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+        let text = "provider_files = ['cam.toml']\n[[route]]\npath = '/cam'\nprovider = 'cam'\n\
+                    [[template]]\nname = 'cam'\nprovider = 'cam'\nkeys = ['test']\nbind = '*'";
+        std::fs::write(folder.path().join("gatepost.toml"), text).unwrap();
+        let gate = Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap();
+        let sent = |n: u8| {
+            let (t, sign) = signed_time(600);
+            let body = format!("{{\"id\":\"1\",\"n\":{n},\"t\":{t},\"sign\":\"{sign}\"}}");
+            judge(&gate, "/cam", &body, at(0)).unwrap_or_else(|refusal| panic!("{refusal}"))
+        };
+        let first = sent(1);
+        assert!(!first.reuses_signature() && !sent(1).reuses_signature());
+        let other = sent(2);
+        assert_eq!(other.event().id(), first.event().id());
+        assert!(other.reuses_signature(), "{left_out}");
+    }
 }
 
 /// Bodies, and their HMAC-SHA256 by the key `k`.
