@@ -23,6 +23,9 @@ const LIMIT: usize = 2 * MAX_ANSWER_BYTES;
 /// How much is read at a time, and before others have their turn: more than most answers.
 const STEP: usize = 8 * 1024;
 
+/// A request up to this length is sent in one piece: most events with their heads are shorter.
+const SHORT: usize = 2048;
+
 /// Makes what another connector connects bounded.
 #[derive(Clone)]
 pub(crate) struct BoundedConnector<C>(pub(crate) C);
@@ -103,13 +106,24 @@ impl<S: Write + Unpin> Write for Bounded<S> {
         self.stream.is_write_vectored()
     }
 
+    /// What is short is put together here: that costs less than what the kernel does for a list.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        (self.left, self.unbroken) = (LIMIT, 0);
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let mut space = [0; SHORT];
+        let mut rest = &mut space[..];
+        for slice in slices {
+            let Some((place, behind)) = rest.split_at_mut_checked(slice.len()) else {
+                (self.left, self.unbroken) = (LIMIT, 0);
+                return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+            };
+            place.copy_from_slice(slice);
+            rest = behind;
+        }
+        let left = rest.len();
+        self.poll_write(context, &space[..SHORT - left])
     }
 }
 
