@@ -89,7 +89,9 @@ impl Accepted {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        serde_json::from_slice(&event.data)
+        // As text, whose strings need not be looked at one by one again.
+        let text = std::str::from_utf8(&event.data).unwrap_or_default();
+        serde_json::from_str(text)
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
