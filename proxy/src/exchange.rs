@@ -194,7 +194,7 @@ pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
 }
 
 /// `None` if it takes longer. What is done at once needs no timer.
-async fn unhurried<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn unhurried<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let at_once = std::future::poll_fn(|context| {
         use std::task::Poll;

@@ -1,0 +1,228 @@
+//! Which requests leave nothing open, and what they say.
+
+use std::net::IpAddr;
+use std::str;
+
+use bytes::Bytes;
+use gatepost::Head;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+const MAX_HEADERS: usize = 32;
+
+/// The path in a request line.
+pub(super) fn path(request: &[u8]) -> Option<&str> {
+    let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
+    let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
+    let path = target.split(|byte| *byte == b'?').next()?;
+    str::from_utf8(path).ok()
+}
+
+/// A request whose head leaves nothing open.
+pub(super) struct Request {
+    /// As it came, as far as it has.
+    pub(super) whole: Bytes,
+    method: Method,
+    pub(super) uri: Uri,
+    headers: HeaderMap,
+    /// What has come of the body and was not taken yet.
+    pub(super) body: Bytes,
+    /// How many bytes of the body are to come.
+    pub(super) missing: usize,
+    pub(super) length: usize,
+    /// Whether the connection ends with it.
+    pub(super) is_last: bool,
+}
+
+impl Request {
+    /// The request, and what came behind it.
+    pub(super) fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
+        let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut parsed = httparse::Request::new(&mut lines);
+        let httparse::Status::Complete(end) = parsed.parse(bytes).ok()? else { return None };
+        if parsed.version != Some(1) || !has_plain_lines(&bytes[..end]) {
+            return None;
+        }
+        let method = plain_method(parsed.method?)?;
+        let target = parsed.path.filter(|target| is_plain_target(target))?;
+        let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?;
+        let mut headers = HeaderMap::with_capacity(parsed.headers.len());
+        let mut framing = Framing::default();
+        for line in &*parsed.headers {
+            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+            let value = HeaderValue::from_maybe_shared(bytes.slice_ref(line.value)).ok()?;
+            framing.note(&name, &value)?;
+            headers.append(name, value);
+        }
+        let length = framing.length(&method)?;
+        let body = end..bytes.len().min(end.saturating_add(length));
+        let request = Self {
+            whole: bytes.slice(..body.end),
+            method,
+            uri,
+            headers,
+            missing: length - body.len(),
+            body: bytes.slice(body.clone()),
+            length,
+            is_last: framing.is_last.unwrap_or_default(),
+        };
+        Some((request, bytes.slice(body.end..)))
+    }
+
+    pub(super) fn head(&self, peer: Option<IpAddr>) -> Head<'_> {
+        let head = Head::new(&self.method, &self.uri, &self.headers);
+        match peer {
+            Some(peer) => head.with_peer(peer),
+            None => head,
+        }
+    }
+}
+
+/// Whether every line ends as it should, and the first begins there.
+fn has_plain_lines(head: &[u8]) -> bool {
+    let follows_return = |at: usize| at > 0 && head[at - 1] == b'\r';
+    head.first().is_some_and(u8::is_ascii_uppercase)
+        && memchr::memchr_iter(b'\n', head).all(follows_return)
+}
+
+fn plain_method(name: &str) -> Option<Method> {
+    match name {
+        "POST" => Some(Method::POST),
+        "GET" => Some(Method::GET),
+        _ => None,
+    }
+}
+
+/// What may stand in the path and the query of a target.
+const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
+
+/// What a host's name or address and its port are written with.
+const IN_HOST: [bool; 256] = table(b"-._:[]");
+
+/// Letters, digits, and these.
+const fn table(more: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte as usize] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < more.len() {
+        table[more[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
+fn is_plain_target(target: &str) -> bool {
+    target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
+}
+
+/// What the headers say of where the request ends, and of the connection, if each says it once.
+#[derive(Default)]
+struct Framing {
+    has_host: bool,
+    length: Option<usize>,
+    is_last: Option<bool>,
+}
+
+impl Framing {
+    /// `None` if that can be read in more than one way.
+    fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
+        let value = value.as_bytes();
+        if *name == HOST {
+            let is_plain = value.iter().all(|byte| IN_HOST[usize::from(*byte)]);
+            let is_first = !std::mem::replace(&mut self.has_host, true);
+            (is_plain && is_first && !value.is_empty()).then_some(())
+        } else if *name == CONTENT_LENGTH {
+            let is_number = value.iter().all(u8::is_ascii_digit);
+            let length = str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()?;
+            self.length.replace(length).is_none().then_some(())
+        } else if *name == CONNECTION {
+            let is = |word: &[u8]| value.eq_ignore_ascii_case(word);
+            let is_last = if is(b"close") { true } else { is(b"keep-alive").then_some(false)? };
+            self.is_last.replace(is_last).is_none().then_some(())
+        } else {
+            let is_open = [TRANSFER_ENCODING, EXPECT, UPGRADE, TE, TRAILER].contains(name);
+            (!is_open).then_some(())
+        }
+    }
+
+    /// How long the body is.
+    fn length(&self, method: &Method) -> Option<usize> {
+        let length =
+            if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };
+        length.filter(|_| self.has_host)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in super::super) const PLAIN: &str = "POST /callbacks/tencent?x=%2F HTTP/1.1\r\nhost: gate.test:8080\r\n\
+                         content-length: 2\r\nconnection: Keep-Alive\r\n\r\n{}";
+
+    fn parse(text: &str) -> Option<(Request, Bytes)> {
+        Request::parse(&Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_plain_request_is_read_to_its_end() {
+        let (request, behind) = parse(&format!("{PLAIN}GET /next")).unwrap();
+        assert_eq!((request.method, request.uri.path()), (Method::POST, "/callbacks/tencent"));
+        assert_eq!(request.headers[HOST], "gate.test:8080");
+        assert_eq!((&*request.body, request.missing, request.is_last), (&b"{}"[..], 0, false));
+        assert_eq!((&*request.whole, &*behind), (PLAIN.as_bytes(), &b"GET /next"[..]));
+
+        let (request, behind) = parse(PLAIN.strip_suffix('}').unwrap()).unwrap();
+        assert_eq!((request.missing, request.length, behind.len()), (1, 2, 0));
+        let (request, _) = parse(&PLAIN.replace("Keep-Alive", "close")).unwrap();
+        assert!(request.is_last);
+        let get = "GET /callbacks/srs HTTP/1.1\r\nhost: x\r\n\r\n";
+        assert_eq!(parse(get).unwrap().0.length, 0);
+    }
+
+    #[test]
+    fn whatever_leaves_something_open_is_left_to_pingora() {
+        let changed = [
+            ("POST", "PUT"),
+            ("POST", "\r\nPOST"),
+            ("/callbacks", "http://x/callbacks"),
+            ("/tencent", "/tencent#x"),
+            ("/tencent", "/ten\\cent"),
+            ("/tencent", "/tencént"),
+            ("HTTP/1.1", "HTTP/1.0"),
+            ("host: gate.test:8080\r\n", ""),
+            ("host: gate", "host: a@gate"),
+            ("host: gate.test:8080", "host:"),
+            ("host", "host: x\r\nhost"),
+            ("host", "transfer-encoding: chunked\r\nhost"),
+            ("host", "expect: 100-continue\r\nhost"),
+            ("host", "upgrade: websocket\r\nhost"),
+            ("host", "te: trailers\r\nhost"),
+            ("host", "trailer: x\r\nhost"),
+            ("host", "connection: x\r\nhost"),
+            ("Keep-Alive", "upgrade"),
+            ("Keep-Alive", "close, x"),
+            ("content-length: 2\r\n", ""),
+            ("content-length", "content-length: 2\r\ncontent-length"),
+            (": 2", ": +2"),
+            (": 2", ": 2, 2"),
+            (": 2", ":"),
+            (": 2", ": 99999999999999999999"),
+            ("POST", "GET"),
+            ("8080\r\n", "8080\n"),
+            ("\r\n\r\n", "\r\n"),
+        ];
+        for (plain, open) in changed {
+            let text = PLAIN.replacen(plain, open, 1);
+            assert!(text != PLAIN && parse(&text).is_none(), "{text}");
+        }
+        let many = "x: y\r\n".repeat(MAX_HEADERS);
+        assert!(parse(&PLAIN.replacen("host", &format!("{many}host"), 1)).is_none());
+    }
+}
