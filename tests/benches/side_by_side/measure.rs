@@ -12,9 +12,15 @@ use super::load::{Outcome, Pace, Session, Template};
 use super::peers::Kind;
 use super::process::{Cpu, Peer};
 use super::rows::{Job, Row, Who};
+use super::table::{median, middle};
 
 /// How many connections carry the load.
 pub(super) const CONNECTIONS: usize = 32;
+
+/// In how many slices, each followed by one of the app alone, the latencies are taken whose
+/// difference is a target. The medians of them all count: where the machine stalls for some
+/// milliseconds, the 99th percentile is that stall, but only in the slice that it falls into.
+const SLICES: u32 = 9;
 
 /// How long each part of a row takes.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +45,8 @@ pub(super) struct Sample {
     pub(super) half: Option<Latency>,
     /// The app alone at the same rate.
     pub(super) half_of_app: Option<Latency>,
+    /// What the peer adds to the app's own 99th percentile at half of its saturation.
+    pub(super) added: Option<f64>,
     pub(super) common: Option<Latency>,
     /// CPU time per request at the common rate, in microseconds.
     pub(super) common_cpu: f64,
@@ -47,11 +55,6 @@ pub(super) struct Sample {
 impl Sample {
     pub(super) fn cpu(&self) -> f64 {
         self.user + self.system
-    }
-
-    /// What the peer adds to the app's own 99th percentile at half of its saturation.
-    pub(super) fn added(&self) -> Option<f64> {
-        Some(self.half?.p99 - self.half_of_app?.p99)
     }
 }
 
@@ -67,6 +70,15 @@ impl Latency {
     fn of(outcome: &Outcome) -> Self {
         let micros = |quantile| outcome.latency.value_at_quantile(quantile) as f64 / 1000.0;
         Self { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999) }
+    }
+
+    /// Each percentile's median; of none, none.
+    pub(super) fn median(all: &[Self]) -> Option<Self> {
+        (!all.is_empty()).then(|| Self {
+            p50: median(all, |latency| latency.p50),
+            p99: median(all, |latency| latency.p99),
+            p999: median(all, |latency| latency.p999),
+        })
     }
 }
 
@@ -100,17 +112,38 @@ impl Field {
         }
         let Some(time) = times.scheduled else { return Ok(sample) };
         if row.who != Who::App {
-            let pace = Pace::Scheduled { rate: sample.rate / 2.0, time };
-            sample.half = Some(Latency::of(&self.load(row, pace)?.outcome));
+            let rate = sample.rate / 2.0;
             if row.job == Job::Push {
-                let alone = Row { who: Who::App, ..*row };
-                sample.half_of_app = Some(Latency::of(&self.load(&alone, pace)?.outcome));
+                let pace = Pace::Scheduled { rate, time: time / 3 };
+                self.measure_added(row, pace, &mut sample)?;
+            } else {
+                let pace = Pace::Scheduled { rate, time };
+                sample.half = Some(Latency::of(&self.load(row, pace)?.outcome));
             }
         }
         let cost = self.load(row, Pace::Scheduled { rate: row.job.common_rate(), time })?;
         sample.common = Some(Latency::of(&cost.outcome));
         sample.common_cpu = cost.total.total() * 1e6 / cost.outcome.replies as f64;
         Ok(sample)
+    }
+
+    /// The latencies behind the peer and of the app alone, in turns.
+    fn measure_added(
+        &self,
+        row: &Row,
+        pace: Pace,
+        sample: &mut Sample,
+    ) -> Result<(), Box<dyn Error>> {
+        let alone = Row { who: Who::App, ..*row };
+        let (mut behind, mut of_app) = (Vec::new(), Vec::new());
+        for _ in 0..SLICES {
+            behind.push(Latency::of(&self.load(row, pace)?.outcome));
+            of_app.push(Latency::of(&self.load(&alone, pace)?.outcome));
+        }
+        let added = behind.iter().zip(&of_app).map(|(behind, app)| behind.p99 - app.p99).collect();
+        sample.added = Some(middle(added));
+        (sample.half, sample.half_of_app) = (Latency::median(&behind), Latency::median(&of_app));
+        Ok(())
     }
 
     fn load(&self, row: &Row, pace: Pace) -> Result<Cost, Box<dyn Error>> {

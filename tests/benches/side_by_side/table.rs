@@ -172,7 +172,7 @@ impl Found<'_> {
 
     fn added(&self, kind: Kind) -> Option<f64> {
         let added: Vec<_> =
-            self.samples(Job::Push, kind)?.iter().filter_map(Sample::added).collect();
+            self.samples(Job::Push, kind)?.iter().filter_map(|sample| sample.added).collect();
         (!added.is_empty()).then(|| middle(added))
     }
 }
@@ -222,7 +222,7 @@ pub(super) fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
 }
 
 /// The median, or 0 of none.
-fn middle(mut figures: Vec<f64>) -> f64 {
+pub(super) fn middle(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let upper = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
     let lower = figures.get(figures.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
@@ -234,12 +234,7 @@ fn latencies(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> Strin
 }
 
 fn latencies_of(samples: &[Sample], field: fn(&Sample) -> Option<Latency>) -> Option<Latency> {
-    let all: Vec<_> = samples.iter().filter_map(field).collect();
-    (!all.is_empty()).then(|| Latency {
-        p50: median(&all, |latency| latency.p50),
-        p99: median(&all, |latency| latency.p99),
-        p999: median(&all, |latency| latency.p999),
-    })
+    Latency::median(&samples.iter().filter_map(field).collect::<Vec<_>>())
 }
 
 fn shown(latency: Latency) -> String {
