@@ -84,7 +84,7 @@ impl Way {
         started: Instant,
     ) {
         match self.read(exchange, intake).await {
-            Ok(accepted) => self.serve(exchange, &accepted, started).await,
+            Ok((accepted, now)) => self.serve(exchange, &accepted, started, now).await,
             Err(refusal) => self.refuse(exchange, &refusal).await,
         }
     }
@@ -95,12 +95,12 @@ impl Way {
         exchange.write_unread(&refusal.reply()).await;
     }
 
-    /// Reads the whole body and has it judged.
+    /// Reads the whole body and has it judged, at the moment that comes back.
     async fn read(
         &self,
         exchange: &mut impl Exchange,
         mut intake: Intake,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<(Accepted, Timestamp), Refusal> {
         let time_limit = intake.time_limit();
         let whole = unhurried(time_limit, async {
             if exchange.invite_body().await.is_err() {
@@ -115,14 +115,23 @@ impl Way {
             }
         });
         match whole.await {
-            Some(Ok(true)) => intake.finish((self.clock)()),
+            Some(Ok(true)) => {
+                let now = (self.clock)();
+                intake.finish(now).map(|accepted| (accepted, now))
+            }
             Some(Ok(false)) | None => Err(intake.interrupted()),
             Some(Err(refusal)) => Err(refusal),
         }
     }
 
-    async fn serve(&self, exchange: &mut impl Exchange, accepted: &Accepted, started: Instant) {
-        let Some(conclusion) = self.conclude(exchange, accepted).await else {
+    async fn serve(
+        &self,
+        exchange: &mut impl Exchange,
+        accepted: &Accepted,
+        started: Instant,
+        now: Timestamp,
+    ) {
+        let Some(conclusion) = self.conclude(exchange, accepted, now).await else {
             tracing::debug!("the sender did not wait for its reply");
             return exchange.close();
         };
@@ -136,17 +145,18 @@ impl Way {
         &self,
         exchange: &mut impl Exchange,
         accepted: &Accepted,
+        mut now: Timestamp,
     ) -> Option<Conclusion> {
         loop {
-            match accepted.next((self.clock)()) {
+            match accepted.next(now) {
                 Next::Reply(conclusion) => return Some(conclusion),
-                Next::Ask(question) => return self.ask(exchange, question).await,
+                Next::Ask(question) => return self.ask(exchange, question, now).await,
                 Next::Wait(mut wait) => {
                     let shared = tokio::time::timeout(wait.timeout(), &mut wait);
                     match unless_gone(exchange, shared).await? {
                         Ok(Some(conclusion)) => return Some(conclusion),
                         // Whoever asked was cut off.
-                        Ok(None) => {}
+                        Ok(None) => now = (self.clock)(),
                         Err(_) => return Some(wait.give_up((self.clock)())),
                     }
                 }
@@ -155,12 +165,16 @@ impl Way {
     }
 
     /// Asks the app; if the sender goes away meanwhile, nobody is asked any more.
-    async fn ask(&self, exchange: &mut impl Exchange, question: Question) -> Option<Conclusion> {
-        let now = self.clock;
+    async fn ask(
+        &self,
+        exchange: &mut impl Exchange,
+        question: Question,
+        now: Timestamp,
+    ) -> Option<Conclusion> {
         let at_path = || self.upstream_at(exchange.uri().path_and_query());
         let Some(url) = question.url().cloned().or_else(at_path) else {
             let why = "the template gives no address, and the config no upstream";
-            return Some(question.conclude(&Answer::Unreachable(why.into()), now()));
+            return Some(question.conclude(&Answer::Unreachable(why.into()), now));
         };
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
@@ -168,17 +182,17 @@ impl Way {
         let sender = Sender { scheme: Some(scheme), trace: Some(trace) };
         let accepted = question.accepted();
         let deadline = tokio::time::Instant::now() + question.timeout();
-        let event = accepted.request(&exchange.head(), &sender, now());
+        let event = accepted.request(&exchange.head(), &sender, now);
         let asked = app::ask(&url, deadline, event);
         let answer = match unless_gone(exchange, asked).await? {
             Asked::Answered(answer) => answer,
             Asked::HungUp => {
-                let event = accepted.request(&exchange.head(), &sender, now());
+                let event = accepted.request(&exchange.head(), &sender, (self.clock)());
                 let asked = Box::pin(app::ask_afresh(&url, deadline, event));
                 unless_gone(exchange, asked).await?
             }
         };
-        Some(question.conclude(&answer, now()))
+        Some(question.conclude(&answer, (self.clock)()))
     }
 
     fn upstream_at(&self, path: Option<&PathAndQuery>) -> Option<Uri> {
