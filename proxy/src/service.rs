@@ -13,6 +13,7 @@ use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
+use pingora::protocols::TcpKeepalive;
 
 use crate::entrance::Serving;
 use crate::exchange::Way;
@@ -21,8 +22,16 @@ use crate::module::{GateModule, printable_path, write_unread};
 /// How long connecting to the upstream may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long an idle connection to the upstream is kept.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// After how much silence, how often and how many times the upstream's machine is asked whether it
+/// is still there, by TCP. Idle connections are kept until the upstream closes them, and a timer for
+/// each request would cost more.
+const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
+    idle: Duration::from_secs(60),
+    interval: Duration::from_secs(5),
+    count: 3,
+    #[cfg(target_os = "linux")]
+    user_timeout: Duration::ZERO, // The system's own.
+};
 
 /// The whole service. Cheap to clone.
 #[derive(Clone)]
@@ -79,7 +88,7 @@ fn look_up(host: &str, port: u16, tls: bool) -> io::Result<Arc<[HttpPeer]>> {
         let mut peer = HttpPeer::new(address, tls, host.to_owned());
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
+        peer.options.tcp_keepalive = Some(TCP_KEEPALIVE);
         peer
     };
     Ok((host, port).to_socket_addrs()?.map(peer).collect())

@@ -21,6 +21,7 @@ fn other_requests_go_through_as_they_are() {
     assert_eq!(seen.header("x-own"), Some("kept"));
     assert_eq!(seen.header("cookie"), Some("a=b"));
     assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(seen.header("x-forwarded-host"), Some("gate.test"));
     assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
     assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
 }
@@ -34,6 +35,24 @@ fn connections_are_kept_on_both_sides() {
         assert_eq!(client.send(&post("/other", "x")).status, 200);
     }
     assert!(app.seen().iter().all(|seen| seen.connection == 0));
+}
+
+/// Otherwise one to a machine that is gone would be kept, and used.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_connection_to_the_upstream_is_probed() {
+    const KEEPALIVE_TIMER: &str = "02:";
+    let app = App::answering(200, "ok");
+    let gate = serve(&app);
+    assert_eq!(gate.send(&post("/other", "x")).status, 200);
+    let upstream = format!("0100007F:{:04X}", app.port);
+    eventually("the timer of the connection to the upstream", || {
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        sockets.lines().any(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields[2] == upstream && fields[5].starts_with(KEEPALIVE_TIMER)
+        })
+    });
 }
 
 #[test]
