@@ -77,7 +77,7 @@ impl Client {
         sender: &Sender<'_>,
     ) -> [(HeaderName, Option<HeaderValue>); 3] {
         let received = head.headers();
-        let said = |name: HeaderName| received.get(name).filter(|_| self.vouched.is_some());
+        let said = |name: HeaderName| self.vouched.and_then(|_| received.get(name));
         let host = || {
             let authority = || HeaderValue::from_str(head.uri().authority()?.as_str()).ok();
             received.get(HOST).cloned().or_else(authority)
@@ -97,11 +97,13 @@ impl Client {
 
     /// What a trusted proxy has passed on, up to the sender and no further.
     fn chain(&self, received: &HeaderMap) -> Option<HeaderValue> {
-        let said = self.vouched.map_or(0, |vouched| hops(received).count().saturating_sub(vouched));
         let mut chain = Vec::with_capacity(LONGEST_V4);
-        for hop in hops(received).take(said) {
-            chain.extend_from_slice(hop);
-            chain.extend_from_slice(b", ");
+        if let Some(vouched) = self.vouched {
+            let said = hops(received).count().saturating_sub(vouched);
+            for hop in hops(received).take(said) {
+                chain.extend_from_slice(hop);
+                chain.extend_from_slice(b", ");
+            }
         }
         write_address(self.address?, &mut chain);
         HeaderValue::try_from(chain).ok()

@@ -19,6 +19,10 @@ use crate::clock;
 use crate::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, scheme};
 use crate::metrics::METRICS;
 
+/// What [`Gate::forwarded_headers`] gives, in that order: Pingora makes a copy of a name that is not
+/// a constant text.
+const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+
 /// A [`Gate`] in a Pingora proxy.
 #[derive(Clone, Debug)]
 pub struct GateModule(Way);
@@ -86,10 +90,14 @@ impl GateModule {
         session: &Session,
         request: &mut RequestHeader,
     ) -> pingora::Result<()> {
-        for (name, value) in self.0.gate.forwarded_headers(&head(session), &sender(session)) {
+        let header = session.req_header();
+        let head = Head::new(&header.method, &header.uri, &header.headers);
+        let head = peer(session).map_or(head, |peer| head.with_peer(peer));
+        let values = self.0.gate.forwarded_headers(&head, &sender(session));
+        for (name, (_, value)) in FORWARDED.into_iter().zip(values) {
             match value {
                 Some(value) => request.insert_header(name, value)?,
-                None => drop(request.remove_header(&name)),
+                None => drop(request.remove_header(name)),
             }
         }
         Ok(())
