@@ -16,9 +16,9 @@ pub(crate) use crate::pool::prepare;
 /// What came of asking.
 pub(crate) enum Asked {
     Answered(Answer),
-    /// The app hung up before it said a word: it may have closed an idle connection at the moment
-    /// when it was used, and is to be asked [afresh](ask_afresh). An app that did take the event
-    /// knows it by its `ce-id`.
+    /// The app hung up before it began to answer: it may have closed an idle connection at the
+    /// moment when it was used, and is to be asked [afresh](ask_afresh). An app that did take the
+    /// event knows it by its `ce-id`.
     HungUp,
 }
 

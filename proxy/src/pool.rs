@@ -63,10 +63,15 @@ pub(crate) async fn send_afresh(
     url: &Uri,
     request: Request<Full<Bytes>>,
 ) -> Result<Response, BoxError> {
-    Ok(Link::open(url).await?.exchange(url, request).await?)
+    Link::open(url).await?.exchange(url, request).await
 }
 
-/// Whether the app hung up before it said a word.
+/// The app has begun its answer, and did not end it.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off")]
+struct BrokenOff(#[source] hyper::Error);
+
+/// Whether the app hung up before the head of its answer was whole.
 pub(crate) fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
     let Some(error) = error.downcast_ref::<hyper::Error>() else { return false };
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
@@ -219,14 +224,14 @@ impl Link {
         &mut self,
         url: &Uri,
         mut request: Request<Full<Bytes>>,
-    ) -> hyper::Result<Response> {
+    ) -> Result<Response, BoxError> {
         let path = url.path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         request.headers_mut().insert(HOST, self.host.clone());
         let mut response = pin!(self.sender.send_request(request));
         let response = self.until(|context| response.as_mut().poll(context)).await?;
         let (parts, body) = response.into_parts();
-        let body = self.collect(body).await?;
+        let body = self.collect(body).await.map_err(BrokenOff)?;
         Ok((parts, body))
     }
 

@@ -55,6 +55,17 @@ fn an_app_that_hangs_up_is_asked_once_more_and_no_more() {
     assert_eq!(ids[0], ids[1]);
 }
 
+/// It has taken the event, and may have done what it asks for.
+#[test]
+fn an_app_that_resets_within_its_answer_is_not_asked_again() {
+    let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
+    let app = App::start(|_| Act::Reset(start));
+    let gate = Gatepost::serve("", &templates(&app));
+    assert_eq!(gate.send(&play()).text(), FAILED);
+    gate.program.wait_for_line("Connection reset by peer");
+    assert_eq!(app.seen().len(), 1);
+}
+
 #[test]
 fn an_app_that_never_answers() {
     assert_policy(&App::start(|_| Act::Hold(b"")), "app_timeout");

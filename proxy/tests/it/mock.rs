@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
 
 use crate::support::{PATIENCE, eventually, free_port, read_head};
 
@@ -43,6 +46,8 @@ pub enum Act {
     HangUp,
     /// Writes these bytes, and then neither writes nor hangs up.
     Hold(&'static [u8]),
+    /// Writes these bytes, and resets the connection.
+    Reset(&'static [u8]),
     /// Writes these bytes, and then whatever it reads.
     Echo(&'static [u8]),
     /// Says nothing, and tells the test when the other side has hung up.
@@ -125,6 +130,11 @@ fn serve(
             Act::Hold(bytes) => {
                 out.write_all(bytes).unwrap();
                 let _until_they_hang_up = stream.read(&mut [0]);
+                return;
+            }
+            Act::Reset(bytes) => {
+                out.write_all(bytes).unwrap();
+                set_socket_linger(out, Some(Duration::ZERO)).unwrap();
                 return;
             }
             Act::Echo(bytes) => {
