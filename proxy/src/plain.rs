@@ -259,7 +259,7 @@ impl Exchange for Plain<'_> {
     }
 
     async fn write_unread(&mut self, reply: &Reply) {
-        self.request.is_last |= self.request.length > DRAIN_BYTES;
+        self.request.is_last |= self.request.missing > 0 && self.request.length > DRAIN_BYTES;
         self.write(reply).await;
         // Hanging up on bytes that are still coming would take the reply back.
         if self.request.missing > 0 {

@@ -236,3 +236,13 @@ fn a_long_body_of_a_refused_request_is_not_waited_for() {
     let reply = gate.send(&refused_head(300_000));
     assert_eq!((reply.status, reply.header("connection")), (401, Some("close")));
 }
+
+#[test]
+fn a_long_body_that_was_read_costs_no_connection() {
+    let gate = Gatepost::serve("max_body_bytes = 400000", &templates(&untouched()));
+    let mut client = gate.connect();
+    for _ in 0..2 {
+        let reply = client.send(&post("/callbacks/tencent", &"x".repeat(300_000)));
+        assert_eq!((reply.status, reply.header("connection")), (400, Some("keep-alive")));
+    }
+}
