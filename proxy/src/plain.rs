@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{Admission, Gate, Head, Reply};
 use http::{Uri, Version};
+use memchr::memmem;
 use pingora::protocols::Stream;
 use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::server::ShutdownWatch;
@@ -125,8 +126,12 @@ impl Connection {
         self.ahead.extend_from_slice(&behind);
     }
 
-    /// The connection, and what has come of the request that is left.
-    pub(crate) fn into_parts(self) -> (Stream, BytesMut) {
+    /// The connection, and what has come of the request that is left: with room for the rest of its
+    /// head, as whoever reads on reads no more than there is room for.
+    pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
+        if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
+            self.ahead.reserve(HEAD_BYTES);
+        }
         (self.stream, self.ahead)
     }
 
@@ -315,6 +320,17 @@ mod tests {
         let mut got = String::new();
         client.read_to_string(&mut got).await.unwrap();
         got
+    }
+
+    #[test]
+    fn what_is_left_has_room_for_the_rest_of_its_head() {
+        for (left, has_room) in [("GET /", true), ("GET / HTTP/1.1\r\n\r\nbody", false)] {
+            let mut connection = Connection::new(Box::new(tokio::io::duplex(1).1));
+            connection.ahead.extend_from_slice(left.as_bytes());
+            let (_, ahead) = connection.into_parts();
+            assert_eq!(ahead, left);
+            assert_eq!(ahead.capacity() >= HEAD_BYTES, has_room, "{left}");
+        }
     }
 
     #[tokio::test]
