@@ -16,7 +16,7 @@ use crate::head::{Head, Sender};
 use crate::intake::{Admission, Intake, check_head};
 use crate::limit::Senders;
 use crate::memory::Memory;
-use crate::route::{Lookup, Routes};
+use crate::route::{Horizon, Lookup, Routes};
 use crate::source::{Arrival, Client, Networks};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, RefusalKind, RequestFault};
@@ -78,6 +78,7 @@ pub struct Gate(Arc<Shared>);
 /// What all clones have in common.
 #[derive(Debug)]
 struct Shared {
+    horizon: Horizon,
     current: ArcSwap<Inner>,
     memory: Arc<Memory>,
 }
@@ -173,8 +174,10 @@ impl Gate {
     /// From a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let current = ArcSwap::from_pointee(Inner::new(config, None));
-        Self(Arc::new(Shared { current, memory: Arc::default() }))
+        let (inner, horizon) = (Inner::new(config, None), Horizon::default());
+        inner.routes.add_to(&horizon);
+        let current = ArcSwap::from_pointee(inner);
+        Self(Arc::new(Shared { horizon, current, memory: Arc::default() }))
     }
 
     /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
@@ -182,7 +185,10 @@ impl Gate {
     /// proxy's listeners and threads stay as they are, and circuits begin closed.
     pub fn replace(&self, config: Config) {
         let earlier = self.0.current.load();
-        self.0.current.store(Arc::new(Inner::new(config, Some(&earlier))));
+        let inner = Inner::new(config, Some(&earlier));
+        // Before anybody judges by it.
+        inner.routes.add_to(&self.0.horizon);
+        self.0.current.store(Arc::new(inner));
     }
 
     /// The apps' circuit breakers, by address.
@@ -221,7 +227,20 @@ impl Gate {
     }
 
     /// As [`Gate::admit`]; the head and the time are asked for only if the path is somebody's.
+    #[inline]
     pub(crate) fn admit_lazily<'h>(
+        &self,
+        path: &str,
+        arrival: impl FnOnce() -> (Head<'h>, Timestamp),
+    ) -> Admission {
+        if self.0.horizon.is_beyond(path) {
+            return Admission::Other;
+        }
+        self.look_up(path, arrival)
+    }
+
+    #[inline(never)]
+    fn look_up<'h>(
         &self,
         path: &str,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
@@ -322,5 +341,33 @@ impl GateBuilder {
             Origin::Text(text) => Config::parse(&text, &self.sources),
         }
         .map(Gate::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    fn config(path: &str) -> Config {
+        let text = format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\n");
+        Config::parse(&text, &Sources::default()).unwrap()
+    }
+
+    fn is_somebodys(gate: &Gate, path: &'static str) -> bool {
+        let (uri, headers) = (http::Uri::from_static(path), HeaderMap::new());
+        let head = Head::new(&Method::POST, &uri, &headers);
+        !matches!(gate.admit(&head, Timestamp::from_secs(0)), Admission::Other)
+    }
+
+    #[test]
+    fn a_config_that_replaces_another_knows_its_own_paths() {
+        let gate = Gate::new(config("/callbacks/one"));
+        assert!(is_somebodys(&gate, "/callbacks/one"));
+        assert!(!is_somebodys(&gate, "/hooks/another"));
+        gate.replace(config("/hooks/another"));
+        assert!(is_somebodys(&gate, "/hooks/another"));
+        assert!(!is_somebodys(&gate, "/callbacks/one"));
     }
 }

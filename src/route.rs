@@ -32,6 +32,7 @@ use std::sync::Arc;
 use matchit::Router;
 
 use self::decode::{decode, decodings};
+pub(crate) use self::plain::Horizon;
 use self::plain::{Glance, folded, has_one_reading, is_plain};
 use crate::event::Source;
 use crate::limit::{Rate, RouteLimit, Senders};
@@ -198,6 +199,11 @@ impl Routes {
                 limit.follow(before);
             }
         }
+    }
+
+    /// Has its paths be seen from there.
+    pub(crate) fn add_to(&self, horizon: &Horizon) {
+        horizon.add(&self.glance);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
@@ -559,6 +565,30 @@ mod tests {
     ];
 
     #[test]
+    fn every_spelling_is_within_the_horizon_of_what_was_ever_known() {
+        let (routes, horizon) = (routes(), Horizon::default());
+        routes.add_to(&horizon);
+        Routes::default().add_to(&horizon);
+        for spelling in SPELLINGS.into_iter().chain(["/live/push", "/hooks/x", "/Hooks/x"]) {
+            assert!(!horizon.is_beyond(spelling), "{spelling}");
+        }
+        for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/callbacks"] {
+            assert!(horizon.is_beyond(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_front_may_begin_with_any_letter() {
+        let (mut routes, horizon) = (Routes::default(), Horizon::default());
+        let plan = Arc::new(built_in().next().unwrap());
+        routes.add(route("/{token}", Mode::Enforce, &plan)).unwrap();
+        routes.add_to(&horizon);
+        for letter in ["a", "Z", "0", "~", "-"] {
+            assert!(!horizon.is_beyond(&format!("/{letter}any")), "{letter}");
+        }
+    }
+
+    #[test]
     fn every_spelling_is_refused() {
         let routes = routes();
         for spelling in SPELLINGS {
@@ -649,7 +679,11 @@ mod tests {
                 Lookup::Other => "other".to_owned(),
                 Lookup::Reserved(address) => address.path.to_string(),
             };
-            proptest::prop_assert_eq!(found(routes.find(&path)), found(routes.find_read(&path)), "{}", path);
+            let read = found(routes.find_read(&path));
+            proptest::prop_assert_eq!(found(routes.find(&path)), &*read, "{}", path);
+            let horizon = Horizon::default();
+            routes.add_to(&horizon);
+            proptest::prop_assert!(!horizon.is_beyond(&path) || read == "other", "{}", path);
         }
     }
 

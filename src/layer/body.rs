@@ -16,7 +16,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
-        kind: Kind<B>,
+        kind: Kind<Received<B>>,
     }
 }
 
@@ -33,11 +33,25 @@ pin_project! {
     #[derive(Debug)]
     #[project = KindProj]
     enum Kind<B> {
-        Ours { #[pin] body: Full<Bytes> },
         Inner { #[pin] body: B },
-        // Somebody else's, which the gate looks at while it passes.
-        Observed { #[pin] body: B, observer: Box<Observer>, clock: fn() -> Timestamp },
+        Ours { #[pin] body: Full<Bytes> },
     }
+}
+
+pin_project! {
+    /// A request's own body, and who looks at it while it passes.
+    #[derive(Debug)]
+    struct Received<B> {
+        #[pin]
+        body: B,
+        watch: Option<Box<Watch>>,
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
+    observer: Observer,
+    clock: fn() -> Timestamp,
 }
 
 macro_rules! delegate {
@@ -45,10 +59,6 @@ macro_rules! delegate {
         impl<B> $name<B> {
             pub(super) fn ours(bytes: Bytes) -> Self {
                 Self { kind: Kind::Ours { body: Full::new(bytes) } }
-            }
-
-            pub(super) const fn inner(body: B) -> Self {
-                Self { kind: Kind::Inner { body } }
             }
         }
 
@@ -69,11 +79,6 @@ macro_rules! delegate {
             ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
                 match self.project().kind.project() {
                     KindProj::Inner { body } => body.poll_frame(cx),
-                    KindProj::Observed { mut body, observer, clock } => {
-                        let frame = ready!(body.as_mut().poll_frame(cx)).transpose()?;
-                        observe(frame.as_ref(), body.is_end_stream(), observer, *clock);
-                        Poll::Ready(frame.map(Ok))
-                    }
                     KindProj::Ours { body } => {
                         let frame = ready!(body.poll_frame(cx));
                         Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
@@ -83,14 +88,14 @@ macro_rules! delegate {
 
             fn is_end_stream(&self) -> bool {
                 match &self.kind {
-                    Kind::Inner { body } | Kind::Observed { body, .. } => body.is_end_stream(),
+                    Kind::Inner { body } => body.is_end_stream(),
                     Kind::Ours { body } => body.is_end_stream(),
                 }
             }
 
             fn size_hint(&self) -> SizeHint {
                 match &self.kind {
-                    Kind::Inner { body } | Kind::Observed { body, .. } => body.size_hint(),
+                    Kind::Inner { body } => body.size_hint(),
                     Kind::Ours { body } => body.size_hint(),
                 }
             }
@@ -98,32 +103,69 @@ macro_rules! delegate {
     };
 }
 
+delegate!(RequestBody);
+delegate!(ResponseBody);
+
+impl<B> ResponseBody<B> {
+    pub(super) const fn inner(body: B) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+}
+
+impl<B> RequestBody<B> {
+    pub(super) const fn inner(body: B) -> Self {
+        Self { kind: Kind::Inner { body: Received { body, watch: None } } }
+    }
+}
+
 impl<B: Body<Data = Bytes>> RequestBody<B> {
     /// The body of a request in shadow mode.
     pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
-        let mut observer = Box::new(observer);
+        let mut watch = Box::new(Watch { observer, clock });
         // One that has ended already is not read.
         if body.is_end_stream() {
-            observer.finish(clock());
+            watch.finish();
         }
-        Self { kind: Kind::Observed { body, observer, clock } }
+        Self { kind: Kind::Inner { body: Received { body, watch: Some(watch) } } }
     }
 }
 
-/// Shows the observer a frame, and the end, behind which some do not ask for more.
-fn observe(
-    frame: Option<&Frame<Bytes>>,
-    ended: bool,
-    observer: &mut Observer,
-    clock: fn() -> Timestamp,
-) {
-    if let Some(data) = frame.and_then(Frame::data_ref) {
-        observer.push(data.clone());
+impl<B: Body<Data = Bytes>> Body for Received<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let Some(watch) = this.watch else { return this.body.poll_frame(cx) };
+        let frame = ready!(this.body.as_mut().poll_frame(cx)).transpose()?;
+        watch.see(frame.as_ref(), this.body.is_end_stream());
+        Poll::Ready(frame.map(Ok))
     }
-    if ended || frame.is_none() {
-        observer.finish(clock());
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
-delegate!(RequestBody);
-delegate!(ResponseBody);
+impl Watch {
+    /// Shows the observer a frame, and the end, behind which some do not ask for more.
+    fn see(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
+        if let Some(data) = frame.and_then(Frame::data_ref) {
+            self.observer.push(data.clone());
+        }
+        if ended || frame.is_none() {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.observer.finish((self.clock)());
+    }
+}

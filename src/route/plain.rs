@@ -2,97 +2,124 @@
 //! known after one look at each byte, without taking it apart.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 
-/// What a byte does in a path.
+/// What the bytes of a path are, and which stand side by side.
 #[derive(Clone, Copy)]
-enum Class {
-    /// Some server takes it for another byte, or for none.
-    Special = 0,
-    Letter = 1,
-    Slash = 2,
-    Dot = 3,
+struct Sight {
+    /// What the bytes are.
+    bytes: u8,
+    /// Whether some server sees no name between two of them.
+    has_gap: bool,
 }
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Special; 256];
+/// Some server takes it for another byte, or for none.
+const SPECIAL: u8 = 0x80;
+const DOT: u8 = 0x40;
+const LETTER: u8 = 0;
+
+/// A byte before another has the low bits, and one behind it the same moved by [`BEHIND`]. With a
+/// bit in common, no name stands between them: two slashes, or one and a dot.
+const BEHIND: u32 = 2;
+const SLASH: u8 = 0b0111;
+const DOTTED: u8 = DOT | 0b1001;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [SPECIAL; 256];
     let mut byte = 0_u8;
     while byte < 0x80 {
         classes[byte as usize] = match byte {
-            b'/' => Class::Slash,
-            b'.' => Class::Dot,
-            b'-' | b'_' | b'~' => Class::Letter,
-            _ if byte.is_ascii_alphanumeric() => Class::Letter,
-            _ => Class::Special,
+            b'/' => SLASH,
+            b'.' => DOTTED,
+            b'-' | b'_' | b'~' => LETTER,
+            _ if byte.is_ascii_alphanumeric() => LETTER,
+            _ => SPECIAL,
         };
         byte += 1;
     }
     classes
 };
 
-/// Which classes stand side by side in a path: one bit for each pair.
-struct Pairs(u32);
-
-impl Pairs {
-    /// With another slash before the path, and one behind it unless it ends in the one it begins
-    /// with.
+impl Sight {
+    /// With a slash behind the path, unless it ends in the one that it begins with.
+    #[inline]
     fn of(path: &str) -> Self {
-        let (mut pairs, mut before) = (0, Class::Letter);
+        let (mut bytes, mut gaps, mut before) = (0, 0, LETTER);
         for byte in path.bytes() {
             let class = CLASSES[usize::from(byte)];
-            pairs |= pair(before, class);
+            bytes |= class;
+            gaps |= before & class >> BEHIND;
             before = class;
         }
         if path.len() > 1 {
-            pairs |= pair(before, Class::Slash);
+            gaps |= before & SLASH >> BEHIND;
         }
-        Self(pairs)
+        Self { bytes, has_gap: gaps != 0 }
     }
 
-    const fn have(&self, list: u32) -> bool {
-        self.0 & list != 0
+    /// Whether every server sees the same segments.
+    const fn is_plain(self) -> bool {
+        self.bytes & SPECIAL == 0 && !self.has_gap
+    }
+
+    const fn has_dot(self) -> bool {
+        self.bytes & DOT != 0
     }
 }
-
-const fn pair(before: Class, behind: Class) -> u32 {
-    1 << ((before as u32) << 2 | behind as u32)
-}
-
-/// With a special byte, a segment that is empty or begins or ends with a dot.
-const UNCLEAR: u32 = pair(Class::Special, Class::Special)
-    | pair(Class::Letter, Class::Special)
-    | pair(Class::Slash, Class::Special)
-    | pair(Class::Dot, Class::Special)
-    | pair(Class::Slash, Class::Slash)
-    | pair(Class::Slash, Class::Dot)
-    | pair(Class::Dot, Class::Slash);
-
-const DOTTED: u32 = pair(Class::Letter, Class::Dot) | pair(Class::Dot, Class::Dot);
 
 /// Whether every server sees the same segments.
 pub(super) fn is_plain(path: &str) -> bool {
-    path.starts_with('/') && !Pairs::of(path).have(UNCLEAR)
+    path.starts_with('/') && Sight::of(path).is_plain()
 }
 
 /// Whether every server sees the same segments, and none of them a script or a format.
+#[inline]
 pub(super) fn has_one_reading(path: &str) -> bool {
-    let pairs = Pairs::of(path);
-    let is_plain = path.starts_with('/') && !pairs.have(UNCLEAR);
-    is_plain && !(pairs.have(DOTTED) && has_known_ending(path))
+    let sight = Sight::of(path);
+    path.starts_with('/') && sight.is_plain() && !(sight.has_dot() && has_known_ending(path))
 }
 
 /// Whether some server reads more from a segment's ending than a name.
 #[inline(never)]
 fn has_known_ending(path: &str) -> bool {
-    path.as_bytes().split(|byte| *byte == b'/').any(|segment| {
-        let dot = segment.iter().rposition(|byte| *byte == b'.');
-        let ending = dot.and_then(|dot| segment.get(dot..)).unwrap_or_default();
-        let is_ending =
-            |own: &&str| own.len() == ending.len() && own.as_bytes().eq_ignore_ascii_case(ending);
-        SCRIPTS.iter().chain(&FORMATS).any(is_ending)
-    })
+    let mut ending = NO_ENDING;
+    for byte in path.bytes() {
+        match byte {
+            b'/' if KNOWN_ENDINGS.contains(&ending) => return true,
+            b'/' => ending = NO_ENDING,
+            b'.' => ending = DOT_ALONE,
+            letter => ending = longer(ending, letter),
+        }
+    }
+    KNOWN_ENDINGS.contains(&ending)
 }
+
+/// The last letters of a segment, small ones, behind a mark for the last dot in it.
+type Ending = u64;
+
+const NO_ENDING: Ending = 0;
+const DOT_ALONE: Ending = 1;
+
+const fn longer(ending: Ending, letter: u8) -> Ending {
+    ending << u8::BITS | (letter | CASE) as Ending
+}
+
+const KNOWN_ENDINGS: [Ending; SCRIPTS.len() + FORMATS.len()] = {
+    let mut endings = [NO_ENDING; SCRIPTS.len() + FORMATS.len()];
+    let mut at = 0;
+    while at < endings.len() {
+        let text = if at < SCRIPTS.len() { SCRIPTS[at] } else { FORMATS[at - SCRIPTS.len()] };
+        let mut letters = text.as_bytes();
+        while let [letter, behind @ ..] = letters {
+            endings[at] = if *letter == b'.' { DOT_ALONE } else { longer(endings[at], *letter) };
+            letters = behind;
+        }
+        at += 1;
+    }
+    endings
+};
 
 /// A path of one reading in small letters.
 pub(super) fn folded(path: &str) -> Cow<'_, str> {
@@ -116,7 +143,7 @@ impl Glance {
     /// Adds a known path or pattern.
     pub(super) fn add(&mut self, pattern: &str) {
         match pattern.split_once(TOKEN_SEGMENT) {
-            None => self.whole |= bit(pattern),
+            None => self.whole |= ending_bit(pattern),
             Some((before, _)) => self.before_token.push(before.to_lowercase().into()),
         }
     }
@@ -127,16 +154,88 @@ impl Glance {
             let mut bytes = path.bytes();
             before.bytes().all(|own| bytes.next().is_some_and(|byte| (byte ^ own) & !CASE == 0))
         };
-        self.whole & bit(path) != 0 || self.before_token.iter().any(|before| begins(before))
+        self.whole & ending_bit(path) != 0 || self.before_token.iter().any(|before| begins(before))
+    }
+}
+
+/// What all that was ever known has in common, to be seen without taking hold of a config.
+#[derive(Debug, Default)]
+pub(crate) struct Horizon {
+    /// As a glance has it.
+    whole: AtomicU64,
+    /// Of the paths with a token: one bit for each first letter.
+    before_token: AtomicU64,
+}
+
+impl Horizon {
+    /// Adds what a config knows. From then on this is known for good.
+    pub(super) fn add(&self, glance: &Glance) {
+        let any_letter = |before: &str| if before.len() > 1 { first_bit(before) } else { u64::MAX };
+        let first = glance.before_token.iter().fold(0, |bits, before| bits | any_letter(before));
+        self.whole.fetch_or(glance.whole, Relaxed);
+        self.before_token.fetch_or(first, Relaxed);
+    }
+
+    /// Whether a path is nobody's, in any spelling. Not all that are nobody's are so seen.
+    #[inline]
+    pub(crate) fn is_beyond(&self, path: &str) -> bool {
+        let known = self.whole.load(Relaxed) & ending_bit(path)
+            | self.before_token.load(Relaxed) & first_bit(path);
+        known == 0 && has_one_reading(path)
     }
 }
 
 /// The same in capitals.
-fn bit(path: &str) -> u64 {
+#[inline]
+fn ending_bit(path: &str) -> u64 {
     const ODD: usize = 29;
     let last = path.as_bytes().last().map_or(0, |last| last | CASE);
     1 << ((path.len() * ODD + usize::from(last)) % 64)
 }
 
+/// The same in capitals.
+#[inline]
+fn first_bit(path: &str) -> u64 {
+    path.as_bytes().get(1).map_or(0, |first| 1 << ((first | CASE) % 64))
+}
+
 /// What sets a small letter apart from the same in capitals.
 const CASE: u8 = 0x20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which two bytes may stand side by side in a path of one reading, one pair after the other.
+    #[test]
+    fn a_path_is_plain_if_no_server_sees_anything_but_names_in_it() {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
+        for (first, second) in (0..0x80_u8).flat_map(|a| (0..0x80_u8).map(move |b| (a, b))) {
+            let path = format!("/a{}{}b", char::from(first), char::from(second));
+            let is_gap = matches!([first, second], [b'/', b'/' | b'.'] | [b'.', b'/']);
+            let is_known = |byte| is_letter(byte) || matches!(byte, b'/' | b'.');
+            let expected = is_known(first) && is_known(second) && !is_gap;
+            assert_eq!(is_plain(&path), expected, "{path:?}");
+        }
+        for path in ["/", "/a", "/a..b"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in ["", "a", "/a/", "/a.", "/.a", "/é", "//", "/.", "*"] {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_known_ending_is_one_wherever_its_segment_stands() {
+        for path in ["/a.php", "/a.php/b", "/x.y/a.Html", "/a.b.json", "/.pl/b.rb"] {
+            assert!(has_known_ending(path), "{path}");
+        }
+        for path in ["/a.js", "/php", "/a.phpx", "/a.xphp", "/json/b.j", "/a.php.b", "/a.longerphp"]
+        {
+            assert!(!has_known_ending(path), "{path}");
+        }
+        for ending in SCRIPTS.iter().chain(&FORMATS) {
+            assert!(has_known_ending(&format!("/a{ending}")), "{ending}");
+        }
+    }
+}
