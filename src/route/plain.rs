@@ -84,37 +84,44 @@ pub(super) fn has_one_reading(path: &str) -> bool {
 /// Whether some server reads more from a segment's ending than a name.
 #[inline(never)]
 fn has_known_ending(path: &str) -> bool {
-    let mut ending = NO_ENDING;
-    for byte in path.bytes() {
+    let mut bytes = path.bytes().rev();
+    let mut ending = NO_LETTER;
+    while let Some(byte) = bytes.next() {
         match byte {
-            b'/' if KNOWN_ENDINGS.contains(&ending) => return true,
-            b'/' => ending = NO_ENDING,
-            b'.' => ending = DOT_ALONE,
+            b'/' => ending = NO_LETTER,
+            b'.' if KNOWN_ENDINGS.contains(&ending) => return true,
+            b'.' => {
+                // What comes before the last dot of a segment is not its ending.
+                let _slash = bytes.find(|byte| *byte == b'/');
+                ending = NO_LETTER;
+            }
             letter => ending = longer(ending, letter),
         }
     }
-    KNOWN_ENDINGS.contains(&ending)
+    false
 }
 
-/// The last letters of a segment, small ones, behind a mark for the last dot in it.
+/// The letters behind a dot, small ones, from the last on; before them stands a mark, so that more
+/// letters than have room are none of those that are known.
 type Ending = u64;
 
-const NO_ENDING: Ending = 0;
-const DOT_ALONE: Ending = 1;
+const NO_LETTER: Ending = 1;
 
 const fn longer(ending: Ending, letter: u8) -> Ending {
     ending << u8::BITS | (letter | CASE) as Ending
 }
 
 const KNOWN_ENDINGS: [Ending; SCRIPTS.len() + FORMATS.len()] = {
-    let mut endings = [NO_ENDING; SCRIPTS.len() + FORMATS.len()];
+    let mut endings = [NO_LETTER; SCRIPTS.len() + FORMATS.len()];
     let mut at = 0;
     while at < endings.len() {
         let text = if at < SCRIPTS.len() { SCRIPTS[at] } else { FORMATS[at - SCRIPTS.len()] };
         let mut letters = text.as_bytes();
-        while let [letter, behind @ ..] = letters {
-            endings[at] = if *letter == b'.' { DOT_ALONE } else { longer(endings[at], *letter) };
-            letters = behind;
+        while let [before @ .., letter] = letters
+            && *letter != b'.'
+        {
+            endings[at] = longer(endings[at], *letter);
+            letters = before;
         }
         at += 1;
     }
@@ -230,8 +237,15 @@ mod tests {
         for path in ["/a.php", "/a.php/b", "/x.y/a.Html", "/a.b.json", "/.pl/b.rb"] {
             assert!(has_known_ending(path), "{path}");
         }
-        for path in ["/a.js", "/php", "/a.phpx", "/a.xphp", "/json/b.j", "/a.php.b", "/a.longerphp"]
-        {
+        for path in [
+            "/a.js",
+            "/php",
+            "/a.phpx",
+            "/a.xphp",
+            "/json/b.j",
+            "/a.php.b",
+            "/a.php.longerthaneight",
+        ] {
             assert!(!has_known_ending(path), "{path}");
         }
         for ending in SCRIPTS.iter().chain(&FORMATS) {
