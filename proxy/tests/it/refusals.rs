@@ -235,6 +235,9 @@ fn a_long_body_of_a_refused_request_is_not_waited_for() {
     let gate = Gatepost::serve("", &templates(&app));
     let reply = gate.send(&refused_head(300_000));
     assert_eq!((reply.status, reply.header("connection")), (401, Some("close")));
+    let mut client = gate.connect();
+    client.write(&refused_head(1_000_000_000));
+    assert!(client.is_hung_up_on(64 << 20), "nor read to its end");
 }
 
 #[test]

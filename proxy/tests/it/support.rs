@@ -220,6 +220,12 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
+    /// Whether the other side hangs up before so many bytes are sent.
+    pub fn is_hung_up_on(&mut self, bytes: usize) -> bool {
+        let piece = [b'x'; 1 << 16];
+        (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())
+    }
+
     /// Reads one response, by its content length.
     pub fn read(&mut self) -> Response {
         let (first, headers) = read_head(&mut self.stream).expect("a response");
