@@ -95,7 +95,7 @@ impl Connection {
                     return Left::Nothing;
                 }
             }
-            let Some(mut request) = self.take_request(&way.gate) else { return Left::Request };
+            let Some(request) = self.take_request(&way.gate) else { return Left::Request };
             let _serving = Serving::start();
             let started = Instant::now();
             let admission = way.gate.admit(&request.head(self.peer), (way.clock)());
@@ -103,8 +103,7 @@ impl Connection {
                 self.put_back(request);
                 return Left::Request;
             }
-            request.is_last |= *stopping.borrow();
-            let mut exchange = Plain { connection: self, request };
+            let mut exchange = Plain { connection: self, request, stopping };
             match admission {
                 Admission::Callback(intake) => way.answer(&mut exchange, intake, started).await,
                 Admission::Refused(refusal) => way.refuse(&mut exchange, &refusal).await,
@@ -183,6 +182,7 @@ pub(crate) enum Left {
 struct Plain<'c> {
     connection: &'c mut Connection,
     request: Request,
+    stopping: &'c ShutdownWatch,
 }
 
 impl Plain<'_> {
@@ -250,7 +250,9 @@ impl Exchange for Plain<'_> {
     }
 
     async fn write(&mut self, reply: &Reply) {
-        self.request.is_last |= reply.must_close();
+        // It may have been told to stop while the app was asked. What has come behind is answered.
+        let stops = *self.stopping.borrow() && self.connection.ahead.is_empty();
+        self.request.is_last |= reply.must_close() || stops;
         let bytes = rendered(reply, self.request.is_last);
         let stream = &mut self.connection.stream;
         let written = async {
@@ -342,6 +344,9 @@ mod tests {
     async fn while_the_proxy_stops_a_reply_says_that_it_is_the_last() {
         let got = serve(PLAIN.as_bytes(), true, pending()).await;
         assert!(got.starts_with("HTTP/1.1 401 ") && got.contains("Connection: close\r\n"), "{got}");
+        let got = serve(PLAIN.repeat(2).as_bytes(), true, pending()).await;
+        let (first, second) = got.split_once("refused\n").unwrap();
+        assert!(first.contains("keep-alive") && second.contains("Connection: close\r\n"), "{got}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,7 +25,9 @@ fn a_request_in_flight_ends_before_the_proxy_does() {
         std::thread::yield_now();
     }
     answer.send(()).unwrap();
-    assert_eq!(client.read().text(), r#"{"data":{"result":1}}"#);
+    let reply = client.read();
+    assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
+    assert_eq!(reply.header("connection"), Some("close"), "nobody waits for another request");
     assert_eq!(gate.program.wait(), Some(0));
 }
 
