@@ -324,6 +324,20 @@ mod tests {
         got
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_is_ahead_is_not_read_further() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut connection = Connection::new(Box::new(server));
+        let (_running, stopping) = tokio::sync::watch::channel(false);
+        connection.ahead.extend_from_slice(format!("{PLAIN}GET /next").as_bytes());
+        let request = connection.take_request(&gate).unwrap();
+        let mut plain = Plain { connection: &mut connection, request, stopping: &stopping };
+        client.write_all(b"more").await.unwrap();
+        assert!(tokio::time::timeout(WRITE_TIMEOUT, plain.heard()).await.is_err());
+        assert_eq!(connection.ahead, "GET /next");
+    }
+
     #[test]
     fn what_is_left_has_room_for_the_rest_of_its_head() {
         for (left, has_room) in [("GET /", true), ("GET / HTTP/1.1\r\n\r\nbody", false)] {
