@@ -9,13 +9,12 @@
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use data_encoding::HEXLOWER;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +24,7 @@ use crate::time::Timestamp;
 /// An accepted callback in normal form.
 #[derive(Clone)]
 pub struct Event {
-    pub(crate) id: String,
+    pub(crate) id: Id,
     pub(crate) source: Arc<Source>,
     pub(crate) kind: Arc<str>,
     pub(crate) provider: Arc<str>,
@@ -34,6 +33,9 @@ pub struct Event {
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
 }
+
+/// The identity of a callback: 32 hex digits.
+pub(crate) type Id = [u8; 32];
 
 /// Whose callbacks an event is made of, and the same as a header holds it.
 #[derive(Debug)]
@@ -54,6 +56,11 @@ impl Source {
 
     pub(crate) const fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// As a header holds it.
+    pub(crate) const fn header(&self) -> &HeaderValue {
+        &self.header
     }
 }
 
@@ -76,17 +83,21 @@ const STRUCTURED: HeaderValue =
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 pub(crate) const CE_ID: HeaderName = HeaderName::from_static("ce-id");
-const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
-const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
-const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
-const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
-const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
+pub(crate) const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
+pub(crate) const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
+pub(crate) const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+pub(crate) const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
+pub(crate) const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
+
+/// What `ce-specversion` holds.
+pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 
 impl Event {
     /// The same for a resend of the same callback: 32 hex digits.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        // Hex digits alone.
+        std::str::from_utf8(&self.id).unwrap_or_default()
     }
 
     /// Whose callback it is, as in `/tencent-css/push.example.com`.
@@ -132,20 +143,21 @@ impl Event {
         &self.data
     }
 
-    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
-        headers.insert(CE_SPECVERSION, HeaderValue::from_static("1.0"));
-        headers.insert(CE_TYPE, self.ce_type.clone());
-        if let Ok(id) = HeaderValue::from_str(&self.id) {
-            headers.insert(CE_ID, id);
-        }
-        headers.insert(CE_SOURCE, self.source.header.clone());
-        if let Some(subject) = &self.subject {
-            headers.insert(CE_SUBJECT, encoded(subject));
-        }
-        let time = self.time.and_then(Timestamp::to_rfc3339);
-        if let Some(time) = time.and_then(|time| HeaderValue::try_from(time).ok()) {
-            headers.insert(CE_TIME, time);
-        }
+    /// What `ce-id` holds; written, like the two that follow, to the end of the text.
+    pub(crate) fn header_of_id(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        text.extend_from_slice(&self.id);
+        header_of(text)
+    }
+
+    /// What `ce-subject` holds.
+    pub(crate) fn header_of_subject(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        write_encoded(self.subject.as_deref()?, text);
+        header_of(text)
+    }
+
+    /// What `ce-time` holds.
+    pub(crate) fn header_of_time(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        self.time?.write_rfc3339(text).then(|| header_of(text))?
     }
 
     /// The body in the given form and its `content-type`.
@@ -166,7 +178,7 @@ impl Event {
         let time = self.time.and_then(Timestamp::to_rfc3339);
         let attributes = [
             ("specversion", Some("1.0")),
-            ("id", Some(&*self.id)),
+            ("id", Some(self.id())),
             ("source", Some(self.source())),
             ("type", Some(self.ce_type())),
             ("subject", self.subject()),
@@ -193,7 +205,7 @@ impl Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
-            .field("id", &self.id)
+            .field("id", &self.id())
             .field("source", &self.source())
             .field("type", &self.ce_type)
             .field("time", &self.time)
@@ -202,27 +214,43 @@ impl fmt::Debug for Event {
 }
 
 /// The identity of a callback: of what it says, without what a resend may change.
-pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> String {
-    const HALF: usize = 16;
+pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
         hash.update([0]);
     }
     hash.update(data);
-    hex(hash.finalize().get(..HALF).unwrap_or_default())
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    HEXLOWER.encode(bytes)
+    let mut id = [0; 32];
+    if let Some((half, _)) = hash.finalize().split_first_chunk::<16>() {
+        HEXLOWER.encode_mut(half, &mut id);
+    }
+    id
 }
 
 /// Text as a header value in CloudEvents' encoding.
 pub(crate) fn encoded(text: &str) -> HeaderValue {
-    let encoded: Cow<'_, str> = utf8_percent_encode(text, ENCODED).into();
+    let mut written = BytesMut::with_capacity(text.len());
+    write_encoded(text, &mut written);
     // Encoding leaves printable ASCII only, which every header can hold.
-    HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""))
+    header_of(&mut written).unwrap_or_else(|| HeaderValue::from_static(""))
+}
+
+fn write_encoded(text: &str, out: &mut BytesMut) {
+    for piece in utf8_percent_encode(text, ENCODED) {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}
+
+/// A number as a header value.
+pub(crate) fn decimal(number: usize, text: &mut BytesMut) -> Option<HeaderValue> {
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    header_of(text)
+}
+
+/// What was written since the last one, as a header value: several share one piece of memory.
+pub(crate) fn header_of(text: &mut BytesMut) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(text.split().freeze()).ok()
 }
 
 #[cfg(test)]
@@ -247,7 +275,7 @@ mod tests {
     #[test]
     fn structured_mode_is_one_json_object() {
         let event = Event {
-            id: "00".into(),
+            id: [b'0'; 32],
             source: Source::new("p", Some("t")).into(),
             kind: "push".into(),
             provider: "p".into(),
@@ -258,7 +286,7 @@ mod tests {
         };
         assert_eq!(
             event.structured(),
-            "{\"specversion\":\"1.0\",\"id\":\"00\",\"source\":\"/p/t\",\"type\":\"com.p.push\",\
+            "{\"specversion\":\"1.0\",\"id\":\"00000000000000000000000000000000\",\"source\":\"/p/t\",\"type\":\"com.p.push\",\
              \"subject\":\"a\\\"b\",\"time\":\"1970-01-01T00:00:00Z\",\
              \"datacontenttype\":\"application/json\",\"data\":{\"x\":1}}"
         );

@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bytes::BytesMut;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::breaker::{Breaker, Circuit};
 use crate::config::{Config, ConfigError, Parts, ProxySettings, Sources};
 use crate::document::Fault;
-use crate::head::{Head, Sender};
+use crate::head::{Head, Sender, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::intake::{Admission, Intake, check_head};
 use crate::limit::Senders;
 use crate::memory::Memory;
 use crate::route::{Horizon, Lookup, Routes};
-use crate::source::{Arrival, Client, Networks};
+use crate::source::{Arrival, Client, LONGEST_V4, Networks};
 use crate::time::Timestamp;
 use crate::verdict::{Refusal, RefusalKind, RequestFault};
 
@@ -267,7 +268,10 @@ impl Gate {
         head: &Head<'_>,
         sender: &Sender<'_>,
     ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
-        self.client(head).forwarded(head, sender).into_iter()
+        let names = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
+        let mut text = BytesMut::with_capacity(LONGEST_V4);
+        let values = self.client(head).forwarded(head, sender, &mut text);
+        names.into_iter().zip(values)
     }
 
     /// Whether a connection from this address may say that it stands for another, as the PROXY

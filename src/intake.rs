@@ -354,7 +354,7 @@ fn reuses_signature(
     let key = memory.fingerprint(Of::Signed, [template.name().as_bytes()].into_iter().chain(parts));
     // What the event's id tells apart, by more bits than the note has, need not be noted again.
     let told: &[u8] = if template.plan.id_tells_all() { &[] } else { event.data() };
-    let note = memory.note(Of::Callback, [event.id().as_bytes(), told]);
+    let note = memory.note(Of::Callback, [&event.id[..], told]);
     let before = memory.seen.note_first(key, note, now.after(window.life()), now);
     before.is_some_and(|before| before != note)
 }

@@ -89,7 +89,7 @@ impl Accepted {
         // An identifier of the platform's own says nothing about the rest, unless it is signed.
         let tells = self.template().plan.id.is_empty() || self.has_signed_id();
         let data: &[u8] = if tells { &[] } else { event.data() };
-        let parts = [self.template().name().as_bytes(), event.id().as_bytes(), data];
+        let parts = [self.template().name().as_bytes(), &event.id, data];
         let seal = self.seal();
         self.memory().fingerprint(Of::Callback, parts.into_iter().chain([&*seal]))
     }

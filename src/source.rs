@@ -9,11 +9,13 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use bytes::BytesMut;
+use data_encoding::HEXLOWER;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::event::hex;
+use crate::event::header_of;
 use crate::head::{Head, Sender, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::time::Timestamp;
 
@@ -70,12 +72,14 @@ impl Client {
         Self { address: Some(address), vouched: Some(vouched) }
     }
 
-    /// What the app is told of where a request came from. `None`: the header is to be removed.
+    /// What the app is told of where a request came from: `x-forwarded-for`, `-host` and `-proto`,
+    /// of which the first is written to the end of the text.
     pub(crate) fn forwarded(
         &self,
         head: &Head<'_>,
         sender: &Sender<'_>,
-    ) -> [(HeaderName, Option<HeaderValue>); 3] {
+        text: &mut BytesMut,
+    ) -> [Option<HeaderValue>; 3] {
         let received = head.headers();
         let said = |name: HeaderName| self.vouched.and_then(|_| received.get(name));
         let host = || {
@@ -89,36 +93,36 @@ impl Client {
         };
         let said_scheme = said(X_FORWARDED_PROTO).filter(|said| is_scheme(said)).cloned();
         [
-            (X_FORWARDED_FOR, self.chain(received)),
-            (X_FORWARDED_HOST, said(X_FORWARDED_HOST).cloned().or_else(host)),
-            (X_FORWARDED_PROTO, said_scheme.or_else(scheme)),
+            self.chain(received, text),
+            said(X_FORWARDED_HOST).cloned().or_else(host),
+            said_scheme.or_else(scheme),
         ]
     }
 
     /// What a trusted proxy has passed on, up to the sender and no further.
-    fn chain(&self, received: &HeaderMap) -> Option<HeaderValue> {
-        let mut chain = Vec::with_capacity(LONGEST_V4);
+    fn chain(&self, received: &HeaderMap, text: &mut BytesMut) -> Option<HeaderValue> {
+        let address = self.address?;
         if let Some(vouched) = self.vouched {
             let said = hops(received).count().saturating_sub(vouched);
             for hop in hops(received).take(said) {
-                chain.extend_from_slice(hop);
-                chain.extend_from_slice(b", ");
+                text.extend_from_slice(hop);
+                text.extend_from_slice(b", ");
             }
         }
-        write_address(self.address?, &mut chain);
-        HeaderValue::try_from(chain).ok()
+        write_address(address, text);
+        header_of(text)
     }
 }
 
 /// As in `255.255.255.255`.
-const LONGEST_V4: usize = 15;
+pub(crate) const LONGEST_V4: usize = 15;
 
-fn write_address(address: IpAddr, out: &mut Vec<u8>) {
+fn write_address(address: IpAddr, out: &mut BytesMut) {
     match address {
         IpAddr::V4(address) => {
             for (index, octet) in address.octets().into_iter().enumerate() {
                 if index > 0 {
-                    out.push(b'.');
+                    out.extend_from_slice(b".");
                 }
                 out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
             }
@@ -146,33 +150,39 @@ fn is_scheme(said: &HeaderValue) -> bool {
     said == "http" || said == "https"
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// W3C Trace Context: the trace that the request is part of, or one of its own.
+/// W3C Trace Context: `traceparent` and `tracestate` of the trace that the request is part of, or of
+/// one of its own, which is written to the end of the text.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
     own: Option<[u8; 24]>,
-) -> [(HeaderName, Option<HeaderValue>); 2] {
-    let parent = received.get(TRACEPARENT).filter(|parent| is_traceparent(parent));
-    let (parent, state) = match parent {
-        Some(parent) => (Some(parent.clone()), received.get(TRACESTATE).cloned()),
-        None => (own.and_then(new_traceparent), None),
-    };
-    [(TRACEPARENT, parent), (TRACESTATE, state)]
+    text: &mut BytesMut,
+) -> [Option<HeaderValue>; 2] {
+    match received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
+        Some(parent) => [Some(parent.clone()), received.get(TRACESTATE).cloned()],
+        None => [own.and_then(|own| new_traceparent(own, text)), None],
+    }
 }
 
-fn new_traceparent(bytes: [u8; 24]) -> Option<HeaderValue> {
-    let (trace, span) = bytes.split_at(16);
-    HeaderValue::try_from(format!("00-{}-{}-00", hex(trace), hex(span))).ok()
+fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> Option<HeaderValue> {
+    let mut digits = [0; 48];
+    HEXLOWER.encode_mut(&bytes, &mut digits);
+    let (trace, span) = digits.split_at(32);
+    for part in [b"00-", trace, b"-", span, b"-00"] {
+        text.extend_from_slice(part);
+    }
+    header_of(text)
 }
 
 /// <https://www.w3.org/TR/trace-context/#traceparent-header> (read 2026-11), version 00.
 fn is_traceparent(value: &HeaderValue) -> bool {
-    let is_hex = |b: &u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
-    let parts: Vec<_> = value.as_bytes().split(|b| *b == b'-').collect();
-    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
-    lengths == [2, 32, 16, 2] && parts.concat().iter().all(is_hex)
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let mut parts = value.as_bytes().split(|byte| *byte == b'-');
+    let mut is_part =
+        |length| parts.next().is_some_and(|part| part.len() == length && part.iter().all(is_hex));
+    [2, 32, 16, 2].into_iter().all(&mut is_part) && parts.next().is_none()
 }
 
 #[cfg(test)]
@@ -195,7 +205,7 @@ mod tests {
         let (uri, received) = (Uri::from_static("/"), received(lines));
         let head = Head::new(&Method::POST, &uri, &received).with_peer(peer.parse().unwrap());
         let client = Client::of(&head, &trusted());
-        let [(_, chain), ..] = client.forwarded(&head, &Sender::default());
+        let [chain, ..] = client.forwarded(&head, &Sender::default(), &mut BytesMut::new());
         (client.address.unwrap().to_string(), chain.unwrap().to_str().unwrap().to_owned())
     }
 
@@ -255,7 +265,7 @@ mod tests {
                 head = head.with_peer(peer.parse().unwrap());
             }
             let sender = Sender { scheme: Some("http"), ..Sender::default() };
-            Client::of(&head, &trusted()).forwarded(&head, &sender).map(|(_, value)| value)
+            Client::of(&head, &trusted()).forwarded(&head, &sender, &mut BytesMut::new())
         };
         let value = |text| Some(HeaderValue::from_static(text));
         let own = value("gate.test");
@@ -268,7 +278,7 @@ mod tests {
     #[test]
     fn a_trace_goes_on_or_starts() {
         let trace = |received: &HeaderMap| {
-            let [(_, parent), _] = trace_headers(received, Some([0x5a; 24]));
+            let [parent, _] = trace_headers(received, Some([0x5a; 24]), &mut BytesMut::new());
             parent.unwrap()
         };
         let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
@@ -277,7 +287,15 @@ mod tests {
         let theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         received.insert(TRACEPARENT, HeaderValue::from_static(theirs));
         assert_eq!(trace(&received), theirs);
-        received.insert(TRACEPARENT, HeaderValue::from_static("garbage"));
-        assert_eq!(trace(&received), own.as_str());
+        for wrong in [
+            "garbage",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-00",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c8031-9cb7ad6b7169203331-01",
+        ] {
+            received.insert(TRACEPARENT, HeaderValue::from_static(wrong));
+            assert_eq!(trace(&received), own.as_str(), "{wrong}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
@@ -42,9 +43,15 @@ impl Timestamp {
 
     /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.
     pub(crate) fn to_rfc3339(self) -> Option<String> {
+        let mut text = String::new();
+        self.write_rfc3339(&mut text).then_some(text)
+    }
+
+    /// Writes that form; tells whether there is one.
+    pub(crate) fn write_rfc3339(self, out: &mut impl fmt::Write) -> bool {
         const PRINTER: DateTimePrinter = DateTimePrinter::new();
-        let time = jiff::Timestamp::from_millisecond(self.0).ok()?;
-        Some(PRINTER.timestamp_to_string(&time))
+        let time = jiff::Timestamp::from_millisecond(self.0);
+        time.is_ok_and(|time| PRINTER.print_timestamp(&time, StdFmtWrite(out)).is_ok())
     }
 }
 

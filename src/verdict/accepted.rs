@@ -5,15 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 
-use crate::event::{Event, Forward};
-use crate::head::{Head, Sender};
+use crate::event::Event;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::provider::{Kind, View};
-use crate::source::{Arrival, trace_headers};
+use crate::source::Arrival;
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
@@ -46,8 +44,6 @@ impl fmt::Debug for Inner {
             .finish_non_exhaustive()
     }
 }
-
-const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 
 impl Accepted {
     pub(crate) fn new(inner: Inner) -> Self {
@@ -111,6 +107,15 @@ impl Accepted {
         self.0.arrival.at
     }
 
+    pub(crate) fn arrival(&self) -> &Arrival {
+        &self.0.arrival
+    }
+
+    /// The body's type, as the platform says it.
+    pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
+        self.0.content_type.as_ref()
+    }
+
     /// The address that it came from, if the door knows it.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
@@ -135,39 +140,6 @@ impl Accepted {
 
     pub(crate) fn delivery(&self) -> &Delivery {
         self.0.template.delivery(self.0.kind)
-    }
-
-    /// The headers and the body that the app gets at the moment `now`, and nothing else of the
-    /// callback. They are signed anew each time, if the config has a `signing_secret`.
-    #[must_use]
-    pub fn request(
-        &self,
-        head: &Head<'_>,
-        sender: &Sender<'_>,
-        now: Timestamp,
-    ) -> (HeaderMap, Bytes) {
-        let forward = match self.delivery() {
-            Delivery::Ask(ask) => ask.forward,
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => Forward::default(),
-        };
-        let received = self.0.content_type.as_ref();
-        let (body, content_type) = self.0.event.body(forward, &self.0.raw, received);
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(CONTENT_TYPE, content_type);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        self.0.event.write_headers(&mut headers);
-        headers.insert(GATEPOST_TEMPLATE, self.0.template.header.clone());
-        let forwarded = self.0.arrival.client.forwarded(head, sender);
-        let told = forwarded.into_iter().chain(trace_headers(head.headers(), sender.trace));
-        for (name, value) in told {
-            if let Some(value) = value {
-                headers.insert(name, value);
-            }
-        }
-        if let Some(signing) = &self.0.template.signing {
-            signing.write_headers(self.0.event.id(), now, &body, &mut headers);
-        }
-        (headers, body)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod accepted;
 mod refusal;
+mod request;
 mod unavailable;
 
 pub(crate) use accepted::Inner;
