@@ -34,10 +34,9 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
     );
 }
 
-/// Logs that a connection was closed before a request came, as a warning: it did not say by the
-/// PROXY protocol whose it is.
-pub fn closed(why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
-    let code = "proxy_protocol_broken";
+/// Logs that a connection was closed before the gate could see a request, as a warning. `code` is the
+/// door's own word for it, as in `proxy_protocol_broken`.
+pub fn closed(code: &'static str, why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
     tracing::warn!(code, from, suppressed = some(suppressed), "connection closed: {why}");

@@ -11,6 +11,7 @@
 //!
 //! With `proxy_protocol` the proxy in front says before that whose connection it is.
 
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -103,6 +104,7 @@ impl Entrance {
                 Left::Nothing => return,
                 Left::Request => {}
             }
+            let peer = connection.peer();
             let (stream, ahead) = connection.into_parts();
             let mut session = ServerSession::new_http1(stream);
             match earlier {
@@ -110,8 +112,14 @@ impl Entrance {
                 None => session.set_keepalive(Some(self.limits.idle.as_secs())),
             }
             session.set_pipelined_prefix(ahead);
+            let owed = HeadClock::owed();
             let served = self.http_1.process_new_http(session, shutdown).await;
-            let Some((stream, settings)) = served.map(ReusedHttpStream::consume) else { return };
+            let Some((stream, settings)) = served.map(ReusedHttpStream::consume) else {
+                if owed == HeadClock::owed() && !*shutdown.borrow() {
+                    unreadable(peer);
+                }
+                return;
+            };
             earlier = settings;
             connection = Connection::new(stream);
         }
@@ -140,9 +148,19 @@ impl Entrance {
         } else {
             HeaderError::NotTrusted
         };
-        report::closed(&error, peer, clock::now());
+        report::closed("proxy_protocol_broken", &error, peer, clock::now());
         false
     }
+}
+
+/// A request of HTTP/1 that Pingora itself turned away: it tells nobody why.
+#[derive(Debug, thiserror::Error)]
+#[error("its request is no HTTP that is served here, or not whole")]
+struct Unreadable;
+
+fn unreadable(peer: Option<IpAddr>) {
+    METRICS.unreadable.inc();
+    report::closed("request_unreadable", &Unreadable, peer, clock::now());
 }
 
 #[async_trait]
@@ -203,6 +221,11 @@ impl HeadClock {
     fn set(&self, since: Option<Instant>) {
         // The lock is held for an assignment only, so nobody can have panicked in it.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Since when the connection of this task has owed a head.
+    fn owed() -> Option<Instant> {
+        HEAD.try_with(Self::since).ok().flatten()
     }
 
     fn since(&self) -> Option<Instant> {

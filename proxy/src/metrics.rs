@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
+    pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
     circuits: IntGaugeVec,
 }
@@ -82,6 +83,13 @@ impl Metrics {
             in_flight: register(
                 &registry,
                 IntGauge::new("gatepost_requests_in_flight", "Requests being served."),
+            ),
+            unreadable: register(
+                &registry,
+                IntCounter::new(
+                    "gatepost_requests_unreadable_total",
+                    "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
+                ),
             ),
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
             log_lines_dropped: register(

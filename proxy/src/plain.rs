@@ -125,6 +125,11 @@ impl Connection {
         self.ahead.extend_from_slice(&behind);
     }
 
+    /// Who connected.
+    pub(crate) const fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
     /// The connection, and what has come of the request that is left: with room for the rest of its
     /// head, as whoever reads on reads no more than there is room for.
     pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {

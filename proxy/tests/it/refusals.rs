@@ -81,6 +81,29 @@ fn an_announced_body_is_refused_before_it_is_sent() {
 }
 
 #[test]
+fn a_body_that_is_too_large_ends_the_connection() {
+    let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&untouched()));
+    let mut client = gate.connect();
+    let reply = client.send(&post("/callbacks/tencent", &"x".repeat(1001)));
+    assert_eq!((reply.status, reply.header("connection")), (413, Some("close")));
+    assert!(client.is_closed());
+}
+
+/// What is no HTTP is answered by Pingora, and reaches no gate that could say so.
+#[test]
+fn a_head_that_cannot_be_read_is_logged_and_counted() {
+    let gate = Gatepost::serve("", &templates(&untouched()));
+    let path = format!("/callbacks/kollus/{TOKEN}");
+    assert_eq!(gate.send(&post_with(&path, "host: other\r\n", PLAY)).status, 400);
+    let line = gate.program.wait_for_line("\"code\":\"request_unreadable\"");
+    assert!(line.contains("\"from\":\"127.0.0.1\"") && !line.contains(TOKEN), "{line}");
+    assert_eq!(gate.send(&post("/nobody", "")).status, 404);
+    drop(gate.connect());
+    let counted = "\ngatepost_requests_unreadable_total 1\n";
+    eventually(counted, || gate.metrics().contains(counted));
+}
+
+#[test]
 fn a_chunked_body_is_refused_as_soon_as_the_limit_is_passed() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
