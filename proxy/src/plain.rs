@@ -375,6 +375,15 @@ mod tests {
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
     }
 
+    /// What comes of it later is no request.
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_body_that_does_not_come_ends_the_connection() {
+        let head = PLAIN.replace("/tencent", "/kollus/guess").replace("{}", "");
+        let served = tokio::time::timeout(WRITE_TIMEOUT, serve(head.as_bytes(), false, pending()));
+        let got = served.await.expect("in time");
+        assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_reply_that_is_not_taken_is_not_waited_for() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

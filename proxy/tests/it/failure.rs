@@ -46,13 +46,14 @@ fn an_app_that_closes_its_idle_connections_is_asked_on_another() {
 
 #[test]
 fn an_app_that_hangs_up_is_asked_once_more_and_no_more() {
-    let app = App::start(|_| Act::HangUp);
-    let gate = Gatepost::serve("", &templates(&app));
-    assert_eq!(gate.send(&play()).text(), FAILED);
-    let ids: Vec<_> =
-        app.seen().iter().map(|seen| seen.header("ce-id").map(str::to_owned)).collect();
-    assert_eq!(ids.len(), 2);
-    assert_eq!(ids[0], ids[1]);
+    for app in [App::start(|_| Act::HangUp), App::start(|_| Act::Reset(b""))] {
+        let gate = Gatepost::serve("", &templates(&app));
+        assert_eq!(gate.send(&play()).text(), FAILED);
+        let ids: Vec<_> =
+            app.seen().iter().map(|seen| seen.header("ce-id").map(str::to_owned)).collect();
+        assert_eq!(ids.len(), 2);
+        assert_eq!(ids[0], ids[1]);
+    }
 }
 
 /// It has taken the event, and may have done what it asks for.
