@@ -363,6 +363,32 @@ mod tests {
         assert!(json(&nested(MAX_DEPTH)).is_ok());
         assert_eq!(json(&nested(MAX_DEPTH + 1)), Err(Defect::TooDeep));
         assert_eq!(json(&nested(500_000)), Err(Defect::TooDeep));
+        // A value that is text in a field stands in an object all the same.
+        let list = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(check_nested(&list(MAX_DEPTH - 1)), Ok(()));
+        assert_eq!(check_nested(&list(MAX_DEPTH)), Err(Defect::TooDeep));
+    }
+
+    #[test]
+    fn refuses_a_nested_number_that_no_app_can_hold() {
+        let digits = |count: usize| format!("{{\"a\":[1{}]}}", "0".repeat(count - 1));
+        assert!(json(&digits(309)).is_ok(), "1e308");
+        assert_eq!(json(&digits(310)), Err(Defect::JsonMalformed));
+    }
+
+    #[test]
+    fn a_number_is_plain_while_it_surely_has_64_bits() {
+        let is_plain = |number: &str| {
+            let text = format!("{{\"n\":{number}}}");
+            let object = Object::from_json(&text).unwrap();
+            matches!(object.get("n"), Some(Value::Json(Json { is_plain: true, .. })))
+        };
+        for number in ["0", "7", "-7", "999999999999999999", "-999999999999999999"] {
+            assert!(is_plain(number), "{number}");
+        }
+        for number in ["-0", "1.0", "1e1", "9223372036854775808", "-9223372036854775809"] {
+            assert!(!is_plain(number), "{number}");
+        }
     }
 
     #[test]
