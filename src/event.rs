@@ -144,7 +144,7 @@ impl Event {
     }
 
     /// What `ce-id` holds; written, like the two that follow, to the end of the text.
-    pub(crate) fn header_of_id(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+    pub(crate) fn header_of_id(&self, text: &mut BytesMut) -> HeaderValue {
         text.extend_from_slice(&self.id);
         header_of(text)
     }
@@ -152,12 +152,12 @@ impl Event {
     /// What `ce-subject` holds.
     pub(crate) fn header_of_subject(&self, text: &mut BytesMut) -> Option<HeaderValue> {
         write_encoded(self.subject.as_deref()?, text);
-        header_of(text)
+        Some(header_of(text))
     }
 
     /// What `ce-time` holds.
     pub(crate) fn header_of_time(&self, text: &mut BytesMut) -> Option<HeaderValue> {
-        self.time?.write_rfc3339(text).then(|| header_of(text))?
+        self.time?.write_rfc3339(text).then(|| header_of(text))
     }
 
     /// The body in the given form and its `content-type`.
@@ -232,8 +232,7 @@ pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> Id {
 pub(crate) fn encoded(text: &str) -> HeaderValue {
     let mut written = BytesMut::with_capacity(text.len());
     write_encoded(text, &mut written);
-    // Encoding leaves printable ASCII only, which every header can hold.
-    header_of(&mut written).unwrap_or_else(|| HeaderValue::from_static(""))
+    header_of(&mut written)
 }
 
 fn write_encoded(text: &str, out: &mut BytesMut) {
@@ -243,14 +242,16 @@ fn write_encoded(text: &str, out: &mut BytesMut) {
 }
 
 /// A number as a header value.
-pub(crate) fn decimal(number: usize, text: &mut BytesMut) -> Option<HeaderValue> {
+pub(crate) fn decimal(number: usize, text: &mut BytesMut) -> HeaderValue {
     text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     header_of(text)
 }
 
-/// What was written since the last one, as a header value: several share one piece of memory.
-pub(crate) fn header_of(text: &mut BytesMut) -> Option<HeaderValue> {
-    HeaderValue::from_maybe_shared(text.split().freeze()).ok()
+/// What was written since the last one, which is printable ASCII or what a header held before, as a
+/// header value: several share one piece of memory.
+pub(crate) fn header_of(text: &mut BytesMut) -> HeaderValue {
+    let written = HeaderValue::from_maybe_shared(text.split().freeze());
+    written.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]

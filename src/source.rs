@@ -110,7 +110,7 @@ impl Client {
             }
         }
         write_address(address, text);
-        header_of(text)
+        Some(header_of(text))
     }
 }
 
@@ -162,11 +162,11 @@ pub(crate) fn trace_headers(
 ) -> [Option<HeaderValue>; 2] {
     match received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
         Some(parent) => [Some(parent.clone()), received.get(TRACESTATE).cloned()],
-        None => [own.and_then(|own| new_traceparent(own, text)), None],
+        None => [own.map(|own| new_traceparent(own, text)), None],
     }
 }
 
-fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> Option<HeaderValue> {
+fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> HeaderValue {
     let mut digits = [0; 48];
     HEXLOWER.encode_mut(&bytes, &mut digits);
     let (trace, span) = digits.split_at(32);

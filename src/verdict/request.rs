@@ -1,6 +1,6 @@
 //! What the app gets of an accepted callback: the event's headers and its body.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -15,17 +15,21 @@ use crate::time::Timestamp;
 
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 
-/// The names of an event's headers. Those that are missing most often stand last.
-static NAMES: [HeaderName; 14] = [
+/// The headers that every event has.
+static ALWAYS: [HeaderName; 7] = [
     CONTENT_TYPE,
     CONTENT_LENGTH,
     event::CE_SPECVERSION,
     event::CE_ID,
     event::CE_SOURCE,
     event::CE_TYPE,
+    GATEPOST_TEMPLATE,
+];
+
+/// The headers that an event may have beside them.
+static AT_TIMES: [HeaderName; 7] = [
     event::CE_SUBJECT,
     event::CE_TIME,
-    GATEPOST_TEMPLATE,
     X_FORWARDED_FOR,
     X_FORWARDED_HOST,
     X_FORWARDED_PROTO,
@@ -33,28 +37,35 @@ static NAMES: [HeaderName; 14] = [
     TRACESTATE,
 ];
 
-/// All of them in their places, without a value: a copy of it is filled in, so that no name is hashed
-/// for an event.
-static FORM: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let blank = || HeaderValue::from_static("");
-    NAMES.iter().map(|name| (name.clone(), blank())).collect()
-});
+/// The names in their places, and no value yet, for each set of those that there are at times: a
+/// copy is filled in for an event, so that nothing is hashed for it.
+static FORMS: [OnceLock<HeaderMap>; 1 << AT_TIMES.len()] =
+    [const { OnceLock::new() }; 1 << AT_TIMES.len()];
+
+/// With those names that have a bit in the set.
+fn form(set: usize) -> HeaderMap {
+    let at_times =
+        (0..).zip(&AT_TIMES).filter(|(bit, _)| set >> bit & 1 == 1).map(|(_, name)| name);
+    let names = ALWAYS.iter().chain(at_times);
+    names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
+}
 
 /// The headers with these values, in the order of their names.
-fn filled(values: [Option<HeaderValue>; NAMES.len()]) -> HeaderMap {
-    let mut headers = FORM.clone();
-    let mut missing = 0_u16;
-    for (at, (place, value)) in headers.values_mut().zip(values).enumerate() {
-        match value {
-            Some(value) => *place = value,
-            None => missing |= 1 << at,
-        }
+fn filled(
+    always: [HeaderValue; ALWAYS.len()],
+    at_times: [Option<HeaderValue>; AT_TIMES.len()],
+) -> HeaderMap {
+    let is_there = |(bit, value): (usize, &Option<_>)| usize::from(value.is_some()) << bit;
+    let set: usize = at_times.iter().enumerate().map(is_there).sum();
+    let Some(laid_out) = FORMS.get(set) else { return HeaderMap::new() };
+    let mut headers = laid_out.get_or_init(|| form(set)).clone();
+    let mut places = headers.values_mut();
+    for (value, place) in always.into_iter().zip(&mut places) {
+        *place = value;
     }
-    // From the last on, which leave the others where they are.
-    while let Some(at) = missing.checked_ilog2() {
-        missing ^= 1 << at;
-        if let Some(name) = NAMES.get(at as usize) {
-            headers.remove(name);
+    for value in at_times.into_iter().flatten() {
+        if let Some(place) = places.next() {
+            *place = value;
         }
     }
     headers
@@ -82,25 +93,20 @@ impl Accepted {
         let subject = event.subject().unwrap_or_default();
         // One piece of memory for all of them.
         let mut text = BytesMut::with_capacity(TYPICAL_TEXT + subject.len());
-        let [forwarded_for, forwarded_host, forwarded_proto] =
-            self.arrival().client.forwarded(head, sender, &mut text);
-        let [traceparent, tracestate] = trace_headers(head.headers(), sender.trace, &mut text);
-        let mut headers = filled([
-            Some(content_type),
+        let always = [
+            content_type,
             event::decimal(body.len(), &mut text),
-            Some(event::SPECVERSION),
+            event::SPECVERSION,
             event.header_of_id(&mut text),
-            Some(event.source.header().clone()),
-            Some(event.ce_type.clone()),
-            event.header_of_subject(&mut text),
-            event.header_of_time(&mut text),
-            Some(template.header.clone()),
-            forwarded_for,
-            forwarded_host,
-            forwarded_proto,
-            traceparent,
-            tracestate,
-        ]);
+            event.source.header().clone(),
+            event.ce_type.clone(),
+            template.header.clone(),
+        ];
+        let subject = event.header_of_subject(&mut text);
+        let time = event.header_of_time(&mut text);
+        let [by, host, proto] = self.arrival().client.forwarded(head, sender, &mut text);
+        let [parent, state] = trace_headers(head.headers(), sender.trace, &mut text);
+        let mut headers = filled(always, [subject, time, by, host, proto, parent, state]);
         if let Some(signing) = &template.signing {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }
@@ -113,17 +119,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_stands_under_its_name_whichever_are_missing() {
+    fn every_value_stands_under_its_name_whichever_there_are() {
         let value = |name: &HeaderName| HeaderValue::from_str(name.as_str()).unwrap();
-        for missing in (0..NAMES.len()).flat_map(|at| [0, 1 << at, 0b11 << at, !(1 << at)]) {
-            let is_there = |at: usize| missing >> at & 1 == 0;
-            let values = std::array::from_fn(|at| is_there(at).then(|| value(&NAMES[at])));
-            let headers = filled(values);
-            for (at, name) in NAMES.iter().enumerate() {
-                let expected = is_there(at).then(|| value(name));
-                assert_eq!(headers.get(name), expected.as_ref(), "{missing:b}");
+        for set in 0..FORMS.len() {
+            let is_there = |at: usize| set >> at & 1 == 1;
+            let at_times = |at: usize| is_there(at).then(|| value(&AT_TIMES[at]));
+            let headers = filled(ALWAYS.each_ref().map(value), std::array::from_fn(at_times));
+            assert!(ALWAYS.iter().all(|name| headers[name] == value(name)), "{headers:?}");
+            for (at, name) in AT_TIMES.iter().enumerate() {
+                assert_eq!(headers.get(name).cloned(), at_times(at), "{headers:?}");
             }
-            assert_eq!(headers.len(), (0..NAMES.len()).filter(|at| is_there(*at)).count());
+            assert_eq!(headers.len(), ALWAYS.len() + set.count_ones() as usize);
         }
     }
 }
