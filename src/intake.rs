@@ -15,9 +15,9 @@
 //! 9. the route's limit, which counts genuine callbacks alone.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, iter};
 
 use bytes::Bytes;
 use http::header::{
@@ -32,7 +32,7 @@ use crate::json::Name;
 use crate::memory::{Memory, Of};
 use crate::provider::Plan;
 use crate::provider::field::Writer;
-use crate::provider::locator::{Kept, Received};
+use crate::provider::locator::{Kept, Locator, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::{Signature, SignatureFault};
 use crate::route::{Found, Route, Routes};
@@ -349,12 +349,11 @@ fn reuses_signature(
 ) -> bool {
     let demand = template.proof_of(kind).filter(|demand| !demand.signature.covers_body());
     let Some(Demand { signature, window: Some(window), .. }) = demand else { return false };
-    let covered = signature.covered(received);
-    let parts = covered.iter().map(|part| &**part);
-    let key = memory.fingerprint(Of::Signed, [template.name().as_bytes()].into_iter().chain(parts));
+    let name = Cow::Borrowed(template.name().as_bytes());
+    let key = memory.fingerprint(Of::Signed, iter::once(name).chain(signature.covered(received)));
     // What the event's id tells apart, by more bits than the note has, need not be noted again.
     let told: &[u8] = if template.plan.id_tells_all() { &[] } else { event.data() };
-    let note = memory.note(Of::Callback, [&event.id[..], told]);
+    let note = memory.note(Of::Callback, [&event.id, told]);
     let before = memory.seen.note_first(key, note, now.after(window.life()), now);
     before.is_some_and(|before| before != note)
 }
@@ -384,9 +383,6 @@ fn normalise(
         let text = from.iter().find_map(|pointer| pointer.text(object))?;
         unit.parse(&text)
     });
-    let parts = kind.subject.iter().filter_map(|locator| locator.text(received));
-    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
-    let subject = Some(parts.join("/")).filter(|s| !s.is_empty() && s.len() <= MAX_SUBJECT_BYTES);
     let named: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
     let id = match named.filter(|named| !named.is_empty()) {
         Some(named) => identity(source.as_str(), &kind.name, named.join("/").as_bytes()),
@@ -405,10 +401,23 @@ fn normalise(
         kind: Arc::clone(&kind.name),
         provider: Arc::clone(&plan.name),
         ce_type: kind.ce_type.clone(),
-        subject,
+        subject: subject(&kind.subject, received),
         time,
         data: data.into(),
     })
+}
+
+/// What an event is about: the parts that there are.
+fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
+    const TYPICAL_PART: usize = 24;
+    let mut subject = String::with_capacity(parts.len() * TYPICAL_PART);
+    for part in parts.iter().filter_map(|part| part.text(received)) {
+        if !subject.is_empty() && !part.is_empty() {
+            subject.push('/');
+        }
+        subject.push_str(&part);
+    }
+    (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
 /// A subject is for a header; a longer one is left out, and stands in the data all the same.

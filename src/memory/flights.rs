@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot::{Receiver, Sender, channel};
@@ -11,7 +12,29 @@ use crate::reply::Conclusion;
 
 /// Those that wait, for each callback that is asked about.
 #[derive(Default)]
-pub(crate) struct Flights(Mutex<HashMap<Fingerprint, Vec<Sender<Conclusion>>>>);
+pub(crate) struct Flights(Mutex<Waiting>);
+
+type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<AsItIs>>;
+
+/// The hash of a fingerprint, which is random already and nobody can aim at: half of it.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write_u128(&mut self, fingerprint: u128) {
+        self.0 = fingerprint as u64;
+    }
+
+    /// Nothing else is hashed.
+    fn write(&mut self, bytes: &[u8]) {
+        let more = bytes.iter().map(|byte| u64::from(*byte));
+        self.0 = more.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// What comes of joining.
 pub(crate) enum Joined {
@@ -33,7 +56,7 @@ pub(crate) struct Claim {
 }
 
 impl Flights {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Vec<Sender<Conclusion>>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -42,34 +42,75 @@ pub(crate) enum Of {
 pub(crate) type Fingerprint = u128;
 
 impl Memory {
-    pub(crate) fn fingerprint<'p>(
+    pub(crate) fn fingerprint(
         &self,
         of: Of,
-        parts: impl IntoIterator<Item = &'p [u8]>,
+        parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Fingerprint {
-        let message = message(of, parts);
-        let [high, low] = self.keys.each_ref().map(|keys| u128::from(hash(keys, &message)));
+        let message = Message::of(of, parts);
+        let hash = |keys| u128::from(hash(keys, message.bytes()));
+        let [high, low] = self.keys.each_ref().map(hash);
         high << 64 | low
     }
 
     /// Half of a fingerprint, which is enough to tell two things apart that came with one key.
-    pub(crate) fn note<'p>(&self, of: Of, parts: impl IntoIterator<Item = &'p [u8]>) -> u64 {
+    pub(crate) fn note(&self, of: Of, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
         let [keys, _] = &self.keys;
-        hash(keys, &message(of, parts))
+        hash(keys, Message::of(of, parts).bytes())
     }
 }
 
-/// The parts in one piece, which is hashed faster than many, so that none can be taken for the end of
-/// the one before.
-fn message<'p>(of: Of, parts: impl IntoIterator<Item = &'p [u8]>) -> Vec<u8> {
-    const TYPICAL_BYTES: usize = 128;
-    let mut message = Vec::with_capacity(TYPICAL_BYTES);
-    message.push(of as u8);
-    for part in parts {
-        message.extend_from_slice(&part.len().to_ne_bytes());
-        message.extend_from_slice(part);
+/// Parts in one piece, which is hashed faster than many, so that none can be taken for the end of the
+/// one before.
+struct Message {
+    /// All of it, if it is short.
+    near: [u8; Self::SHORT],
+    near_len: usize,
+    /// All of it, if it is not.
+    far: Vec<u8>,
+}
+
+impl Message {
+    const SHORT: usize = 128;
+
+    fn of(of: Of, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let mut message = Self { near: [0; Self::SHORT], near_len: 0, far: Vec::new() };
+        message.add(&[of as u8]);
+        for part in parts {
+            let part = part.as_ref();
+            message.add(&part.len().to_ne_bytes());
+            message.add(part);
+        }
+        message
     }
-    message
+
+    #[inline]
+    fn add(&mut self, bytes: &[u8]) {
+        let end = self.near_len + bytes.len();
+        match self.near.get_mut(self.near_len..end) {
+            Some(room) if self.far.is_empty() => {
+                room.copy_from_slice(bytes);
+                self.near_len = end;
+            }
+            _ => self.add_far(bytes),
+        }
+    }
+
+    #[cold]
+    fn add_far(&mut self, bytes: &[u8]) {
+        if self.far.is_empty() {
+            self.far.extend_from_slice(self.near.get(..self.near_len).unwrap_or_default());
+        }
+        self.far.extend_from_slice(bytes);
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.far.is_empty() {
+            self.near.get(..self.near_len).unwrap_or_default()
+        } else {
+            &self.far
+        }
+    }
 }
 
 fn hash(keys: &RandomState, message: &[u8]) -> u64 {
@@ -98,5 +139,18 @@ mod tests {
         assert_ne!(one, memory.fingerprint(Of::Callback, [&b"ab"[..], b"c"]));
         assert_ne!(one, Memory::default().fingerprint(Of::Viewer, [&b"ab"[..], b"c"]));
         assert_ne!(one >> 64, one & u128::from(u64::MAX));
+    }
+
+    #[test]
+    fn a_message_is_its_parts_and_their_lengths_however_long_they_are() {
+        for lengths in [[0, 0], [1, 110], [1, 111], [1, 112], [111, 1], [112, 1], [500, 3]] {
+            let parts = lengths.map(|length| vec![b'x'; length]);
+            let mut expected = vec![Of::Viewer as u8];
+            for part in &parts {
+                expected.extend(part.len().to_ne_bytes());
+                expected.extend(part);
+            }
+            assert_eq!(Message::of(Of::Viewer, &parts).bytes(), expected, "{lengths:?}");
+        }
     }
 }

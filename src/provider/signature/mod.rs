@@ -88,7 +88,10 @@ impl Signature {
     }
 
     /// Everything that it covers but secrets and fixed text.
-    pub(crate) fn covered<'p>(&'p self, received: &Received<'p>) -> Vec<Cow<'p, [u8]>> {
+    pub(crate) fn covered<'p>(
+        &'p self,
+        received: &Received<'p>,
+    ) -> impl Iterator<Item = Cow<'p, [u8]>> {
         let value = |part: &'p Part| match &part.from {
             Source::Value(Locator::Setting(..)) => None,
             Source::Value(locator) => locator.text(received),
@@ -99,7 +102,7 @@ impl Signature {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
-        self.parts.iter().filter_map(value).map(bytes).collect()
+        self.parts.iter().filter_map(value).map(bytes)
     }
 
     /// Whether the member belongs to the signature and not to the event.
