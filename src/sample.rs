@@ -88,7 +88,7 @@ impl<'d> Sample<'d> {
         let named = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
         let (Some(from), Some((written, _))) = (rule.from.first(), named) else { return };
         if !(has_own_body && matches!(from, Locator::Body(_))) {
-            self.put(from, &written.clone());
+            self.put(from, written.text());
         }
     }
 

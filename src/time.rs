@@ -116,10 +116,14 @@ pub(crate) fn number(text: &str) -> Option<i64> {
     /// So many cannot be too large.
     const SURE_DIGITS: usize = 18;
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let value = digits.bytes().try_fold(0_i64, |value, byte| {
-        byte.is_ascii_digit().then(|| value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0')))
-    })?;
+    let (mut value, mut is_number) = (0_i64, true);
+    for byte in digits.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        is_number &= digit < 10;
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+    }
     match digits.len() {
+        _ if !is_number => None,
         0 => None,
         1..=SURE_DIGITS => Some(if digits.len() < text.len() { -value } else { value }),
         _ => text.parse().ok(),

@@ -178,6 +178,7 @@ impl<T> ByName<T> {
         made
     }
 
+    #[inline]
     pub(crate) fn get(&self, name: &Name<'_>) -> Option<&T> {
         let mut at = name.mixed() >> 32;
         // Some place is free, so this ends.
@@ -189,6 +190,10 @@ impl<T> ByName<T> {
             }
             at += 1;
         }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Name<'static>, T)> {
+        self.entries.iter()
     }
 
     /// What stands in the place that a search has come to.

@@ -86,8 +86,17 @@ impl<'a> Scan<'a> {
         self.text.get(from..to).unwrap_or_default()
     }
 
+    #[inline(always)]
     fn skip_blanks(&mut self) {
-        while self.peek() <= b' ' && matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+        if self.peek() <= b' ' {
+            self.skip_rare_blanks();
+        }
+    }
+
+    /// Platforms write hardly any.
+    #[inline(never)]
+    fn skip_rare_blanks(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.at += 1;
         }
     }

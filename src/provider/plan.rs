@@ -13,7 +13,7 @@ use super::pointer::Pointer;
 use super::reply::{Decision, Reply};
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{Defect, Json, Name, Object, Shape, Value};
+use crate::json::{ByName, Defect, Json, Name, Object, Shape, Value};
 use crate::time::Unit;
 
 /// Everything about one provider.
@@ -88,8 +88,8 @@ pub(crate) enum BodyFormat {
 pub(crate) struct KindRule {
     /// Where it says so: the first present counts.
     pub(crate) from: Vec<Locator>,
-    /// What the platform writes, and the kinds that it may be then; sorted.
-    pub(crate) values: Vec<(Box<str>, Vec<usize>)>,
+    /// What the platform writes, and the kinds that it may be then.
+    pub(crate) values: ByName<Vec<usize>>,
     /// The kinds that it may be if it says nothing.
     pub(crate) unnamed: Vec<usize>,
     /// The kind of everything that has no name here.
@@ -99,8 +99,7 @@ pub(crate) struct KindRule {
 impl KindRule {
     /// The kinds that a word may stand for.
     fn candidates(&self, word: &str) -> Option<&[usize]> {
-        let at = self.values.binary_search_by(|(value, _)| (**value).cmp(word)).ok()?;
-        self.values.get(at).map(|(_, kinds)| &**kinds)
+        self.values.get(&Name::new(word)).map(Vec::as_slice)
     }
 }
 

@@ -76,7 +76,11 @@ impl Pointer {
     }
 
     /// The text of the string or number there.
+    #[inline]
     pub(crate) fn text<'v>(&self, object: &'v Object<'_>) -> Option<Cow<'v, str>> {
+        if self.rest.is_empty() {
+            return object.find(&self.first)?.scalar();
+        }
         self.find(object)?.into_scalar()
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use super::Reader;
 use crate::document::{Form, Item, Located, Table, allowed};
-use crate::json::Object;
+use crate::json::{ByName, Object};
 use crate::provider::field::{Declared, Use, declare, read_unit};
 use crate::provider::locator::Locator;
 use crate::provider::plan::{Kind, KindRule, Sample, Times, Viewer};
@@ -79,6 +79,8 @@ impl<'f> Reader<'f> {
             }
         }
         values.sort();
+        let named = values.into_iter().map(|(written, kinds)| ((&*written).into(), kinds));
+        let values = ByName::new(named.collect());
         let find = |name: &Located<&str>| self.kind_index(name, kinds);
         let unnamed = table.strings("unnamed").iter().filter_map(find).collect();
         let other = table.string("other").as_ref().and_then(find);

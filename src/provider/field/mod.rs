@@ -107,6 +107,8 @@ pub(crate) struct Fields {
 struct Known {
     field: usize,
     is_alias: bool,
+    /// The field's own.
+    bit: u128,
 }
 
 /// Each field has a bit in a word.
@@ -151,12 +153,11 @@ impl Fields {
             }
             // An alias beside the true name, or beside another alias, is kept under its own.
             let fresh = declared.filter(|(known, field)| {
-                seen & (1 << known.field) == 0
-                    && (!known.is_alias || object.get(&field.name).is_none())
+                seen & known.bit == 0 && (!known.is_alias || object.get(&field.name).is_none())
             });
             match fresh {
                 Some((known, field)) => {
-                    seen |= 1 << known.field;
+                    seen |= known.bit;
                     if known.is_alias || !field.leaves(value) || !members.copy(&member.span) {
                         let out = members.begin_member();
                         out.extend_from_slice(&field.key);
@@ -182,8 +183,9 @@ impl Fields {
         }
     }
 
-    fn declared(&self, name: &Name<'_>) -> Option<(Known, &Field)> {
-        let known = *self.known.get(name)?;
+    #[inline(always)]
+    fn declared(&self, name: &Name<'_>) -> Option<(&Known, &Field)> {
+        let known = self.known.get(name)?;
         Some((known, self.list.get(known.field)?))
     }
 }
@@ -282,6 +284,7 @@ impl Field {
     }
 
     /// Whether the value goes through as received.
+    #[inline(always)]
     fn leaves(&self, value: &Value<'_>) -> bool {
         match value {
             Value::Json(json) if json.shape == Shape::Null => self.optional || self.nullable,

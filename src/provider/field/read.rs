@@ -52,14 +52,14 @@ impl Declared {
         let mut fields = Fields::default();
         let mut known = Vec::new();
         for (index, (field, aliases)) in self.0.into_iter().enumerate().take(MAX_FIELDS) {
+            let bit = 1 << index;
             if !field.optional {
-                fields.required |= 1 << index;
+                fields.required |= bit;
             }
             let aliases = aliases.iter().map(|alias| (alias, true));
             let names = aliases.chain([(&field.name, false)]);
-            known.extend(
-                names.map(|(name, is_alias)| ((&**name).into(), Known { field: index, is_alias })),
-            );
+            let known_as = |is_alias| Known { field: index, is_alias, bit };
+            known.extend(names.map(|(name, is_alias)| ((&**name).into(), known_as(is_alias))));
             fields.list.push(field);
         }
         fields.known = ByName::new(known);
