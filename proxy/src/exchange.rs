@@ -132,6 +132,7 @@ impl Way {
         now: Timestamp,
     ) {
         let Some(conclusion) = self.conclude(exchange, accepted, now).await else {
+            METRICS.gone(accepted);
             tracing::debug!("the sender did not wait for its reply");
             return exchange.close();
         };

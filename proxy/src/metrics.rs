@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
+    gone: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
@@ -74,6 +75,11 @@ impl Metrics {
                 "Requests that passed in shadow mode, by what the gate would have done.",
                 &["provider", "code"],
             ),
+            gone: counter(
+                "gatepost_senders_gone_total",
+                "Accepted callbacks whose sender did not wait for the reply.",
+                &["provider", "kind"],
+            ),
             reused: counter(
                 "gatepost_signatures_reused_total",
                 "Accepted callbacks whose signature came with another body before.",
@@ -110,6 +116,11 @@ impl Metrics {
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
+    }
+
+    pub(crate) fn gone(&self, accepted: &Accepted) {
+        let event = accepted.event();
+        self.gone.with_label_values(&[event.provider(), event.kind()]).inc();
     }
 
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {

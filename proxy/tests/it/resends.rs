@@ -67,6 +67,14 @@ fn a_sender_that_goes_away_takes_its_question_along() {
         drop(client);
         word.recv_timeout(PATIENCE).expect("the app is let go");
     }
+    gate.wait_for_in_flight(0);
+    let metrics = gate.metrics();
+    for labels in
+        ["kind=\"push\",provider=\"tencent-css\"", "kind=\"live_play\",provider=\"kollus\""]
+    {
+        let counted = format!("gatepost_senders_gone_total{{{labels}}} 1\n");
+        assert!(metrics.contains(&counted), "{counted}{metrics}");
+    }
     assert!(!gate.program.log().contains("ERROR"), "{}", gate.program.log());
 }
 
