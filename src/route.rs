@@ -613,6 +613,7 @@ mod tests {
             "//x/hooks/a\\b",
             "/index.php/hooks/a\\b",
             "/Hooks/a;%2fb",
+            "/callbacks/tencent.%20",
         ] {
             assert!(matches!(routes.find(spelling), Lookup::Ambiguous(_)), "{spelling}");
         }
