@@ -48,6 +48,7 @@ impl Metrics {
         let counter = |name, help, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
+        let one = |name, help| register(&registry, IntCounter::new(name, help));
         let seconds = HistogramOpts::new(
             "gatepost_callback_seconds",
             "From the head of an accepted callback to its reply.",
@@ -90,20 +91,14 @@ impl Metrics {
                 &registry,
                 IntGauge::new("gatepost_requests_in_flight", "Requests being served."),
             ),
-            unreadable: register(
-                &registry,
-                IntCounter::new(
-                    "gatepost_requests_unreadable_total",
-                    "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
-                ),
+            unreadable: one(
+                "gatepost_requests_unreadable_total",
+                "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
             ),
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
-            log_lines_dropped: register(
-                &registry,
-                IntCounter::new(
-                    "gatepost_log_lines_dropped_total",
-                    "Log lines that could not be written, or not fast enough.",
-                ),
+            log_lines_dropped: one(
+                "gatepost_log_lines_dropped_total",
+                "Log lines that could not be written, or not fast enough.",
             ),
             registry,
         }
