@@ -14,14 +14,16 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
 pub(crate) use flights::{Claim, Flights, Joined, Shared};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
 
 /// Everything that is remembered.
-#[derive(Default)]
 pub(crate) struct Memory {
-    keys: [RandomState; 2],
+    /// With the keys, and nothing hashed yet.
+    hasher: SipHasher13,
     pub(crate) seen: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
@@ -47,16 +49,27 @@ impl Memory {
         of: Of,
         parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Fingerprint {
-        let message = Message::of(of, parts);
-        let hash = |keys| u128::from(hash(keys, message.bytes()));
-        let [high, low] = self.keys.each_ref().map(hash);
-        high << 64 | low
+        let mut hasher = self.hasher;
+        hasher.write(Message::of(of, parts).bytes());
+        hasher.finish128().as_u128()
     }
 
     /// Half of a fingerprint, which is enough to tell two things apart that came with one key.
     pub(crate) fn note(&self, of: Of, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
-        let [keys, _] = &self.keys;
-        hash(keys, Message::of(of, parts).bytes())
+        self.fingerprint(of, parts) as u64
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        // The standard library has them from the system.
+        let [one, other] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
+        Self {
+            hasher: SipHasher13::new_with_keys(one, other),
+            seen: Seen::default(),
+            flights: Flights::default(),
+            replies: Replies::default(),
+        }
     }
 }
 
@@ -111,12 +124,6 @@ impl Message {
             &self.far
         }
     }
-}
-
-fn hash(keys: &RandomState, message: &[u8]) -> u64 {
-    let mut hasher = keys.build_hasher();
-    hasher.write(message);
-    hasher.finish()
 }
 
 /// It holds replies and what viewers do.

@@ -76,10 +76,12 @@ impl Kept {
         }
         let query: Option<Box<str>> =
             with_query.then(|| head.uri().query().map(Into::into)).flatten();
-        let mut names = BTreeSet::new();
-        for (name, _) in form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()) {
-            if !names.insert(name.clone()) {
-                return Err(Twice(format!("the parameter {name}")));
+        if let Some(query) = &query {
+            let mut names = BTreeSet::new();
+            for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+                if !names.insert(name.clone()) {
+                    return Err(Twice(format!("the parameter {name}")));
+                }
             }
         }
         Ok(Self { headers: headers.into(), query })

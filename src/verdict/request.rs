@@ -52,22 +52,19 @@ fn form(set: usize) -> HeaderMap {
 
 /// The headers with these values, in the order of their names.
 fn filled(
-    always: [HeaderValue; ALWAYS.len()],
-    at_times: [Option<HeaderValue>; AT_TIMES.len()],
+    mut always: [HeaderValue; ALWAYS.len()],
+    mut at_times: [Option<HeaderValue>; AT_TIMES.len()],
 ) -> HeaderMap {
     let is_there = |(bit, value): (usize, &Option<_>)| usize::from(value.is_some()) << bit;
     let set: usize = at_times.iter().enumerate().map(is_there).sum();
     let Some(laid_out) = FORMS.get(set) else { return HeaderMap::new() };
     let mut headers = laid_out.get_or_init(|| form(set)).clone();
     let mut places = headers.values_mut();
-    for (value, place) in always.into_iter().zip(&mut places) {
-        *place = value;
-    }
-    for value in at_times.into_iter().flatten() {
+    always.iter_mut().chain(at_times.iter_mut().flatten()).for_each(|value| {
         if let Some(place) = places.next() {
-            *place = value;
+            std::mem::swap(place, value);
         }
-    }
+    });
     headers
 }
 
