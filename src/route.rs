@@ -24,14 +24,17 @@
 //! route's and a reserved address's come first.
 
 mod decode;
+mod pieces;
 mod plain;
 
 use std::collections::{HashMap, HashSet};
+use std::iter::once_with;
 use std::sync::Arc;
 
 use matchit::Router;
 
-use self::decode::{decode, decodings};
+use self::decode::decode;
+use self::pieces::{Pieces, around_token, cut_spellings, join};
 pub(crate) use self::plain::Horizon;
 use self::plain::{Glance, folded, has_one_reading, is_plain};
 use crate::event::Source;
@@ -140,6 +143,8 @@ pub(crate) enum Lookup<'r, 'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
+    /// Those whose paths have a token.
+    with_token: Vec<usize>,
     exact: Router<usize>,
     /// In small letters: all, those that refuse, and those in shadow mode.
     patterns: HashSet<String>,
@@ -165,6 +170,7 @@ impl Routes {
         };
         of_mode.insert(&*folded, index).map_err(taken)?;
         self.glance.add(&folded);
+        self.with_token.extend(around_token(&route.pattern).map(|_| index));
         self.patterns.insert(folded);
         self.list.push(route);
         Ok(())
@@ -258,7 +264,11 @@ impl Routes {
 
     /// What any of its readings is.
     fn find_read(&self, path: &str) -> Lookup<'_, 'static> {
-        self.strongest(spellings(path).iter().map(|spelling| self.find_taken_apart(spelling)))
+        let whole = decode(path);
+        let as_it_stands = once_with(|| self.find_taken_apart(&Pieces::decoded(path, &whole)));
+        let cut = once_with(|| cut_spellings(path, &whole)).flatten();
+        let cut = cut.map(|spelling| self.find_taken_apart(&Pieces::of(&spelling)));
+        self.strongest(as_it_stands.chain(cut))
     }
 
     /// What keeps the request out, if one of them does; otherwise the first that is somebody's.
@@ -278,24 +288,25 @@ impl Routes {
         weaker
     }
 
-    fn find_taken_apart(&self, path: &str) -> Lookup<'_, 'static> {
-        let pieces = Pieces::of(path);
+    fn find_taken_apart(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
         if pieces.has_parent {
-            return self.find_left(&pieces);
+            return self.find_left(pieces);
         }
         let readings = pieces.readings();
         let read = readings.iter().map(|names| self.find_folded(&join(names)));
-        self.strongest(read.chain(self.find_token(&pieces, &readings)))
+        let with_token = once_with(|| self.find_token(pieces, &readings)).flatten();
+        self.strongest(read.chain(with_token))
     }
 
     /// A route whose secret segment can be several names, or none, by the reading of a server that
     /// splits the path elsewhere; an enforcing one first.
-    fn find_token(&self, pieces: &Pieces, readings: &[Vec<String>]) -> Option<Lookup<'_, 'static>> {
-        let fits = |route: &&Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
-        let found =
-            |wanted: Mode| self.list.iter().position(|route| route.mode == wanted && fits(&route));
-        let route = found(Mode::Enforce).or_else(|| found(Mode::Shadow));
-        route.map(|route| Lookup::Ambiguous(Found(route)))
+    fn find_token(&self, pieces: &Pieces, readings: &[Vec<&str>]) -> Option<Lookup<'_, 'static>> {
+        let fits = |route: &Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
+        let found = |wanted: Mode| {
+            let mut routes = self.with_token.iter().map(|index| Found(*index));
+            routes.find(|found| self.at(*found).mode == wanted && fits(self.at(*found)))
+        };
+        found(Mode::Enforce).or_else(|| found(Mode::Shadow)).map(Lookup::Ambiguous)
     }
 
     fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
@@ -333,146 +344,9 @@ pub(crate) fn is_canonical(pattern: &str) -> bool {
     whole && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
 }
 
-/// A path, taken apart as far as any server would.
-struct Pieces {
-    /// In small letters, without what does not name anything.
-    names: Vec<String>,
-    /// How many names stand before an encoded NUL, `?` or `#`, if there is one.
-    before_cut: Option<usize>,
-    /// The names as a server has them that drops those marks alone.
-    without_marks: Option<Vec<String>>,
-    /// Whether the first name may be an authority.
-    has_authority: bool,
-    /// Whether some server would go up a level.
-    has_parent: bool,
-    /// How many segments every server sees.
-    certain: usize,
-    /// Whether a segment that stands there names nothing, as `.` or `;x`.
-    has_nameless: bool,
-}
-
 const SCRIPTS: [&str; 10] =
     [".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".php", ".phtml", ".pl", ".py", ".rb"];
 const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
-
-impl Pieces {
-    fn of(path: &str) -> Self {
-        let is_cut = |c| matches!(c, '\0' | '?' | '#');
-        let plain = |text: &str| text.replace(|c: char| c.is_control() && !is_cut(c), "");
-        let decoded = plain(&decode(path));
-        let has_parent = decoded
-            .split(|c| is_slash(c) || is_cut(c))
-            .any(|segment| before_parameters(segment).trim_end() == "..");
-        let leading = decoded.find(|c| !is_slash(c) && c != '.').unwrap_or(decoded.len());
-        let slashes = decoded[..leading].chars().filter(|c| is_slash(*c)).count();
-        let names_in = |part: &str| part.split(is_slash).filter_map(name).collect::<Vec<_>>();
-        let mut parts = decoded.split(is_cut);
-        let mut names = names_in(parts.next().unwrap_or_default());
-        let before_cut = decoded.contains(is_cut).then_some(names.len());
-        let without_marks = before_cut.map(|_| names_in(&decoded.replace(is_cut, "")));
-        names.extend(parts.flat_map(names_in));
-        let names_something =
-            |segment: &&str| !names_in(&plain(&decode(segment)).replace(is_cut, "")).is_empty();
-        Self {
-            names,
-            before_cut,
-            without_marks,
-            has_authority: slashes > 1,
-            has_parent,
-            certain: segments(path).filter(names_something).count(),
-            has_nameless: !segments(path).all(|segment| names_something(&segment)),
-        }
-    }
-
-    /// The names that a server may see, when none of them goes up a level.
-    fn readings(&self) -> Vec<Vec<String>> {
-        let mut readings = Vec::new();
-        let whole = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
-        let behind_authority = if self.has_authority { whole.get(1..) } else { None };
-        let without_marks = self.without_marks.as_deref();
-        for names in [Some(whole), behind_authority, without_marks].into_iter().flatten() {
-            readings.push(names.to_vec());
-            if let Some((last, others)) = names.split_last() {
-                let bare = FORMATS.iter().find_map(|format| last.strip_suffix(format));
-                readings.extend(bare.map(|bare| [others, &[bare.to_owned()]].concat()));
-            }
-            let script = names.iter().position(|n| SCRIPTS.iter().any(|s| n.ends_with(s)));
-            if let Some((script, rest)) = script.map(|at| names.split_at(at + 1)) {
-                readings.extend([script.to_vec(), rest.to_vec()]);
-            }
-        }
-        readings
-    }
-
-    /// Whether the pattern's segments stand among the names, in their order.
-    fn can_leave(&self, pattern: &str) -> bool {
-        let mut names = self.names.iter();
-        segments(pattern).all(|segment| {
-            let is_token = segment == TOKEN_SEGMENT;
-            (is_token && self.has_nameless)
-                || names.any(|name| is_token || *name == segment.to_lowercase())
-        })
-    }
-
-    /// Whether the names are the pattern's, with what a server that splits the path elsewhere has
-    /// as one segment where the token stands: several names, or something that is none.
-    fn can_be(&self, names: &[String], pattern: &str) -> bool {
-        let wanted: Vec<_> = segments(pattern).map(str::to_lowercase).collect();
-        let Some(token) = wanted.iter().position(|segment| segment == TOKEN_SEGMENT) else {
-            return false;
-        };
-        let (before, behind) = (&wanted[..token], &wanted[token + 1..]);
-        let fits = match names.len().checked_sub(wanted.len() - 1) {
-            None => false,
-            Some(0) => self.has_nameless,
-            Some(1) => true,
-            Some(_) => self.certain <= wanted.len() + self.names.len().saturating_sub(names.len()),
-        };
-        fits && names.starts_with(before) && names.ends_with(behind)
-    }
-}
-
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
-}
-
-const fn is_slash(c: char) -> bool {
-    matches!(c, '/' | '\\')
-}
-
-fn before_parameters(segment: &str) -> &str {
-    segment.split(';').next().unwrap_or_default()
-}
-
-/// What a segment names, if anything.
-fn name(segment: &str) -> Option<String> {
-    let name = before_parameters(segment).trim_end_matches(|c: char| c == '.' || c.is_whitespace());
-    (!name.is_empty()).then(|| name.to_lowercase())
-}
-
-fn join(names: &[String]) -> String {
-    names.iter().flat_map(|name| ["/", name]).collect()
-}
-
-/// The path, and what is left of it on a server that drops parameters, or an authority, before it
-/// decodes or after any number of times: there `;%2fx` is one parameter, and elsewhere a segment.
-fn spellings(path: &str) -> Vec<String> {
-    let mut spellings = vec![path.to_owned()];
-    let whole = decode(path);
-    if !whole.contains(';') && !whole.starts_with("//") {
-        return spellings;
-    }
-    for decoded in decodings(path) {
-        if decoded.contains(';') {
-            let names: Vec<_> = decoded.split('/').map(before_parameters).collect();
-            spellings.push(names.join("/"));
-        }
-        let authority = decoded.strip_prefix("//");
-        let behind = authority.and_then(|text| text.get(text.find('/')?..));
-        spellings.extend(behind.map(str::to_owned));
-    }
-    spellings
-}
 
 #[cfg(test)]
 mod tests {
@@ -505,7 +379,7 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 56] = [
+    const SPELLINGS: [&str; 57] = [
         "/callbacks/x/.%09./tencent",
         "/callbacks/ten%00cent",
         "/callbacks/ten%09cent",
@@ -559,6 +433,7 @@ mod tests {
         "/callbacks/tencent;%5cx",
         "/callbacks/tencent%3b%252fx",
         "/callbacks;a%2fb/tencent",
+        "/callbacks;x/tencent%3b%252fx",
         "/callbacks/%%37%34encent",
         "/callbacks/%25252525252525252525252525252525252574encent",
         "//a%2fb/callbacks/tencent",

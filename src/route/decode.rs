@@ -1,31 +1,49 @@
 //! What a path says once everything is undone that some server undoes.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// Undoes percent-encoding (`%2f`), the escapes of IIS (`%u002f`) and overlong UTF-8 (`%c0%af`),
 /// until nothing changes.
-pub(super) fn decode(path: &str) -> String {
-    let again = |text: &String| {
-        let next = shortest(&undo_percent(&undo_iis(text)));
-        Some(next).filter(|next| next != text)
-    };
-    std::iter::successors(Some(path.to_owned()), again).take(ROUNDS + 1).last().unwrap_or_default()
+pub(super) fn decode(path: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(path);
+    for _ in 0..ROUNDS {
+        if !has_escape(&text) {
+            break;
+        }
+        let next = shortest(undo_percent(&undo_iis(&text)));
+        if next == *text {
+            break;
+        }
+        text = next.into();
+    }
+    text
 }
 
 /// The path, and what it decodes to, once and again.
-pub(super) fn decodings(path: &str) -> impl Iterator<Item = String> {
-    let again = |text: &String| {
-        let bytes: Vec<u8> = percent_decode_str(&undo_iis(text)).collect();
-        Some(shortest(&bytes)).filter(|next| next != text)
+pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let again = |text: &Cow<'_, str>| {
+        if !has_escape(text) {
+            return None;
+        }
+        let next = shortest(percent_decode_str(&undo_iis(text)).collect());
+        Some(Cow::Owned(next)).filter(|next| next != text)
     };
-    std::iter::successors(Some(path.to_owned()), again).take(ROUNDS + 1)
+    std::iter::successors(Some(Cow::Borrowed(path)), again).take(ROUNDS + 1)
 }
 
 /// More often than any server decodes, and each time costs.
 const ROUNDS: usize = 16;
 
-fn shortest(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&shorten(bytes)).into_owned()
+/// Without one there is nothing to undo: no escape, and in UTF-8 nothing overlong.
+fn has_escape(text: &str) -> bool {
+    text.contains('%')
+}
+
+fn shortest(bytes: Vec<u8>) -> String {
+    let shorter = |bytes: &[u8]| String::from_utf8_lossy(&shorten(bytes)).into_owned();
+    String::from_utf8(bytes).unwrap_or_else(|error| shorter(error.as_bytes()))
 }
 
 /// However deep it is encoded, in one pass.
@@ -33,11 +51,11 @@ fn undo_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
         bytes.push(byte);
-        while let [.., b'%', high, low] = bytes[..]
-            && let Some(decoded) = byte_of(high, low)
+        while let [.., percent @ b'%', high, low] = &mut bytes[..]
+            && let Some(decoded) = byte_of(*high, *low)
         {
-            bytes.truncate(bytes.len() - 3);
-            bytes.push(decoded);
+            *percent = decoded;
+            bytes.truncate(bytes.len() - 2);
         }
     }
     bytes
@@ -45,12 +63,23 @@ fn undo_percent(text: &str) -> Vec<u8> {
 
 /// The byte that two digits stand for.
 fn byte_of(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// `%u`, in either case, and four hex digits.
-fn undo_iis(text: &str) -> String {
+fn undo_iis(text: &str) -> Cow<'_, str> {
+    if !text.as_bytes().windows(2).any(|two| matches!(two, [b'%', b'u' | b'U'])) {
+        return text.into();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
@@ -63,7 +92,7 @@ fn undo_iis(text: &str) -> String {
             after
         };
     }
-    out + rest
+    Cow::Owned(out + rest)
 }
 
 fn iis_escape(text: &str) -> Option<char> {

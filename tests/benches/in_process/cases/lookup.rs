@@ -10,7 +10,9 @@ pub fn all() -> Vec<Bench> {
     let mut benches = vec![
         other_path("other_path", push::gate(""), "/api/users/7"),
         other_path("other_path_dotted", push::gate(""), "/assets/app.3f2a91.js"),
+        other_path("other_path_doubled_slash", push::gate(""), "/files//list"),
         other_path("other_path_encoded", push::gate(""), "/files/My%20File"),
+        other_path("other_path_nested", push::gate(""), &format!("/%{}2ex", "25".repeat(3_500))),
         callback_path("callback_path", push::gate(""), "/callbacks/tencent"),
         callback_path("callback_path_token", push::gate(""), "/hooks/t0ken"),
     ];
