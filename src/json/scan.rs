@@ -247,6 +247,7 @@ impl<'a> Scan<'a> {
 
     /// Passes a number; tells whether it is a whole one of 64 bits, in the digits that it would be
     /// written in.
+    #[inline(always)]
     fn number(&mut self) -> Read<bool> {
         const SURE_DIGITS: usize = 18;
         let is_negative = self.peek() == b'-';

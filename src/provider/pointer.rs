@@ -76,7 +76,7 @@ impl Pointer {
     }
 
     /// The text of the string or number there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text<'v>(&self, object: &'v Object<'_>) -> Option<Cow<'v, str>> {
         if self.rest.is_empty() {
             return object.find(&self.first)?.scalar();

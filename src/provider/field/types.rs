@@ -101,7 +101,7 @@ impl Type {
     }
 
     /// Whether a JSON value is written as the type is, so that it goes through as received.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leaves(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
             (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
