@@ -126,8 +126,9 @@ where
         loop {
             let judged = match self.as_mut().project() {
                 CallbackProj::Reading { body, deadline, unjudged } => {
-                    let judged = poll_verdict(body, unjudged, cx);
-                    ready!(in_time(judged, deadline, cx, || interrupt(unjudged)))
+                    let read = poll_body(body, unjudged, cx);
+                    let read = ready!(in_time(read, deadline, cx, || Read::Broken));
+                    unjudged.take().map(|callback| callback.judge(read))
                 }
                 CallbackProj::Waiting { deadline, waiting } => {
                     let judged = poll_wait(waiting, cx);
@@ -222,64 +223,57 @@ where
     })
 }
 
+/// What came of reading a body.
+enum Read {
+    /// It will not be whole.
+    Broken,
+    Refused(Refusal),
+    Whole,
+}
+
 /// Reads the body to its end, or until it is refused.
-fn poll_verdict<S, B>(
+fn poll_body<S, B>(
     mut body: Pin<&mut B>,
     slot: &mut Option<Unjudged<S>>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Judged<S, B>>>
+) -> Poll<Read>
 where
-    S: Service<Request<RequestBody<B>>>,
     B: Body<Data = Bytes>,
 {
-    while let Some(callback) = slot.as_mut() {
-        let refused = match ready!(body.as_mut().poll_frame(cx)) {
-            Some(Ok(frame)) => match frame.into_data().map(|data| callback.intake.push(data)) {
-                Ok(Err(refusal)) => Some(refusal),
-                Ok(Ok(())) | Err(_) => continue,
-            },
-            Some(Err(_)) => None,
-            None => return Poll::Ready(slot.take().map(Unjudged::finish)),
-        };
-        let now = (callback.clock)();
-        return Poll::Ready(match refused {
-            Some(refusal) => Some(refuse(&refusal, now)),
-            None => interrupt(slot),
-        });
+    while let Some(callback) = slot {
+        match ready!(body.as_mut().poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else { continue };
+                if let Err(refusal) = callback.intake.push(data) {
+                    return Poll::Ready(Read::Refused(refusal));
+                }
+            }
+            Some(Err(_)) => break,
+            None => return Poll::Ready(Read::Whole),
+        }
     }
-    Poll::Ready(None)
-}
-
-/// The verdict on a body that will not be whole.
-fn interrupt<S, B>(slot: &mut Option<Unjudged<S>>) -> Option<Judged<S, B>>
-where
-    S: Service<Request<RequestBody<B>>>,
-{
-    slot.take().map(|callback| {
-        let now = (callback.clock)();
-        refuse(&callback.intake.interrupted(), now)
-    })
-}
-
-fn refuse<S, B>(refusal: &Refusal, now: Timestamp) -> Judged<S, B>
-where
-    S: Service<Request<RequestBody<B>>>,
-{
-    report::refused(refusal, now);
-    Judged::Settled(refusal.reply())
+    Poll::Ready(Read::Broken)
 }
 
 impl<S> Unjudged<S> {
     /// The verdict, and the call that follows from it.
-    fn finish<B>(self) -> Judged<S, B>
+    fn judge<B>(self, read: Read) -> Judged<S, B>
     where
         S: Service<Request<RequestBody<B>>>,
     {
         let Self { inner, parts, intake, clock } = self;
         let now = clock();
-        match intake.finish(now) {
+        let verdict = match read {
+            Read::Broken => Err(intake.interrupted()),
+            Read::Refused(refusal) => Err(refusal),
+            Read::Whole => intake.finish(now),
+        };
+        match verdict {
             Ok(accepted) => Verified { inner, parts, accepted, clock }.serve(now),
-            Err(refusal) => refuse(&refusal, now),
+            Err(refusal) => {
+                report::refused(&refusal, now);
+                Judged::Settled(refusal.reply())
+            }
         }
     }
 }
