@@ -199,18 +199,18 @@ async fn a_service_that_is_slow_gets_the_failure_policy_in_time() {
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
 
-/// An answer whose body never ends.
-struct Endless;
+/// A body that never ends, whatever has come of it.
+struct Endless(Option<Bytes>);
 
 impl Body for Endless {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Pending
+        self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
     }
 }
 
@@ -222,7 +222,7 @@ async fn the_time_is_for_the_whole_answer() {
     NOW.set(play.case.now);
     let slow = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-        Ok::<_, Infallible>(Response::new(Endless))
+        Ok::<_, Infallible>(Response::new(Endless(None)))
     });
     let service = GateLayer::new(gate).with_clock(clock).layer(slow);
     let started = tokio::time::Instant::now();
@@ -276,17 +276,20 @@ async fn a_body_that_breaks_off_is_refused() {
     assert_eq!(body, "refused\n");
 }
 
-/// A body that never ends.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_takes_too_long_is_refused() {
     let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
+    NOW.set(push.case.now);
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<Endless>>| async {
         panic!("it was asked");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
-    let service = GateLayer::new(gate).layer(app);
-    let request = Request::post("/callbacks/tencent").body(Endless).unwrap();
+    let service = GateLayer::new(gate).with_clock(clock).layer(app);
+    let body = Endless(Some(push.body.clone().into()));
+    let request = Request::post("/callbacks/tencent").body(body).unwrap();
     let started = tokio::time::Instant::now();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 400);
     assert_eq!(started.elapsed().as_secs(), 30);
