@@ -60,19 +60,23 @@ fn a_sender_that_goes_away_takes_its_question_along() {
     let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
     let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000, budget_ms = 60000");
     let gate = Gatepost::serve("", &slow);
-    for (before, callback) in [pushed(), play()].iter().enumerate() {
+    let senders = [(pushed(), false), (play(), false), (play(), true)];
+    for (before, (callback, resets)) in senders.iter().enumerate() {
         let mut client = gate.connect();
         client.write(callback);
         app.wait_for(before + 1);
-        drop(client);
+        if *resets {
+            client.reset();
+        } else {
+            drop(client);
+        }
         word.recv_timeout(PATIENCE).expect("the app is let go");
     }
     gate.wait_for_in_flight(0);
     let metrics = gate.metrics();
-    for labels in
-        ["kind=\"push\",provider=\"tencent-css\"", "kind=\"live_play\",provider=\"kollus\""]
-    {
-        let counted = format!("gatepost_senders_gone_total{{{labels}}} 1\n");
+    for (kind, provider, count) in [("push", "tencent-css", 1), ("live_play", "kollus", 2)] {
+        let labels = format!("kind=\"{kind}\",provider=\"{provider}\"");
+        let counted = format!("gatepost_senders_gone_total{{{labels}}} {count}\n");
         assert!(metrics.contains(&counted), "{counted}{metrics}");
     }
     assert!(!gate.program.log().contains("ERROR"), "{}", gate.program.log());

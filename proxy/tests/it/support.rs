@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest as _, Md5};
+use rustix::net::sockopt::set_socket_linger;
 use tempfile::TempDir;
 
 pub use crate::mock::{Act, App};
@@ -242,6 +243,11 @@ impl Client {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).unwrap();
         bytes
+    }
+
+    /// Hangs up in a way that tells the other side that nobody will read.
+    pub fn reset(self) {
+        set_socket_linger(self.stream.get_ref(), Some(Duration::ZERO)).unwrap();
     }
 
     /// Whether the other side has hung up.
