@@ -7,7 +7,8 @@ use bytes::Bytes;
 use gatepost::Answer;
 use http::{HeaderMap, Method, Request, Uri, response};
 use http_body_util::Full;
-use tokio::time::{Instant, timeout, timeout_at};
+use pingora::prelude::fast_timeout::fast_timeout;
+use tokio::time::timeout;
 
 use crate::pool::{self, BoxError, Response, is_unanswered};
 
@@ -22,17 +23,18 @@ pub(crate) enum Asked {
     HungUp,
 }
 
-/// Sends an event, and waits for the whole answer, until the deadline.
-pub(crate) async fn ask(url: &Uri, deadline: Instant, event: (HeaderMap, Bytes)) -> Asked {
-    match timeout_at(deadline, pool::send(url, post(event))).await {
+/// Sends an event, and waits for the whole answer, for so long and some milliseconds: where a timer
+/// is the next one due, tokio's costs a system call, and these are shared.
+pub(crate) async fn ask(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Asked {
+    match fast_timeout(limit, pool::send(url, post(event))).await {
         Ok(Err(error)) if is_unanswered(&*error) => Asked::HungUp,
         sent => Asked::Answered(answer(sent.ok())),
     }
 }
 
 /// The same, on a connection of its own.
-pub(crate) async fn ask_afresh(url: &Uri, deadline: Instant, event: (HeaderMap, Bytes)) -> Answer {
-    answer(timeout_at(deadline, pool::send_afresh(url, post(event))).await.ok())
+pub(crate) async fn ask_afresh(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Answer {
+    answer(fast_timeout(limit, pool::send_afresh(url, post(event))).await.ok())
 }
 
 fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {

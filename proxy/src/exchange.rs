@@ -182,14 +182,15 @@ impl Way {
         let scheme = scheme(exchange.is_encrypted());
         let sender = Sender { scheme: Some(scheme), trace: Some(trace) };
         let accepted = question.accepted();
-        let deadline = tokio::time::Instant::now() + question.timeout();
+        let (limit, asked_at) = (question.timeout(), Instant::now());
         let event = accepted.request(&exchange.head(), &sender, now);
-        let asked = app::ask(&url, deadline, event);
+        let asked = app::ask(&url, limit, event);
         let answer = match unless_gone(exchange, asked).await? {
             Asked::Answered(answer) => answer,
             Asked::HungUp => {
                 let event = accepted.request(&exchange.head(), &sender, (self.clock)());
-                let asked = Box::pin(app::ask_afresh(&url, deadline, event));
+                let left = limit.saturating_sub(asked_at.elapsed());
+                let asked = Box::pin(app::ask_afresh(&url, left, event));
                 unless_gone(exchange, asked).await?
             }
         };

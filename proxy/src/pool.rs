@@ -33,8 +33,8 @@ use tower_service::Service as _;
 
 use crate::bounded::{Bounded, BoundedConnector};
 
-/// How long an idle connection is kept: less than Node's five seconds, so that it is mostly we who
-/// hang up, and a request seldom meets a closing connection.
+/// How long an idle connection is used: less than Node's five seconds, so that a request seldom meets
+/// a closing connection. It is closed when it is next looked at, at the latest after twice that.
 const IDLE: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
