@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 /// The head of a request.
 #[derive(Clone, Copy)]
@@ -59,7 +59,9 @@ impl<'r> Head<'r> {
         self.framing_unclear
     }
 
-    pub(crate) const fn headers(&self) -> &'r HeaderMap {
+    /// The headers, as they came.
+    #[must_use]
+    pub const fn headers(&self) -> &'r HeaderMap {
         self.headers
     }
 }
@@ -78,6 +80,8 @@ pub struct Sender<'s> {
     pub scheme: Option<&'s str>,
     /// Random bytes for a trace of its own, if the request brings none.
     pub trace: Option<[u8; 24]>,
+    /// What the event says as its `host`; none if whoever sends it does.
+    pub host: Option<&'s HeaderValue>,
 }
 
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -11,6 +11,7 @@ use gatepost::{
     Timestamp, report,
 };
 use http::Uri;
+use http::header::HOST;
 use http::uri::PathAndQuery;
 
 use crate::app::{self, Asked};
@@ -179,16 +180,15 @@ impl Way {
         };
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
-        let scheme = scheme(exchange.is_encrypted());
-        let sender = Sender { scheme: Some(scheme), trace: Some(trace) };
         let accepted = question.accepted();
         let (limit, asked_at) = (question.timeout(), Instant::now());
-        let event = accepted.request(&exchange.head(), &sender, now);
+        let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
         let asked = app::ask(&url, limit, event);
         let answer = match unless_gone(exchange, asked).await? {
             Asked::Answered(answer) => answer,
             Asked::HungUp => {
-                let event = accepted.request(&exchange.head(), &sender, (self.clock)());
+                let now = (self.clock)();
+                let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
                 let left = limit.saturating_sub(asked_at.elapsed());
                 let asked = Box::pin(app::ask_afresh(&url, left, event));
                 unless_gone(exchange, asked).await?
@@ -202,6 +202,12 @@ impl Way {
         parts.path_and_query = path.cloned();
         Uri::from_parts(parts).ok()
     }
+}
+
+/// What is known of a sender. The host stands in the place of the app's, which is known later.
+fn sender(exchange: &impl Exchange, trace: [u8; 24]) -> Sender<'_> {
+    let scheme = scheme(exchange.is_encrypted());
+    Sender { scheme: Some(scheme), trace: Some(trace), host: exchange.head().headers().get(HOST) }
 }
 
 /// How the gate calls the protocol that a request came by.

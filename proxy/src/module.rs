@@ -221,7 +221,7 @@ fn is_encrypted(session: &Session) -> bool {
 }
 
 fn sender(session: &Session) -> Sender<'static> {
-    Sender { scheme: Some(scheme(is_encrypted(session))), trace: None }
+    Sender { scheme: Some(scheme(is_encrypted(session))), ..Sender::default() }
 }
 
 /// Removes reserved headers in Pingora's way, which also keeps their original spelling.

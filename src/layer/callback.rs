@@ -308,10 +308,8 @@ fn event_request<B>(
 ) -> Request<RequestBody<B>> {
     let head = Head::new(&parts.method, &parts.uri, &parts.headers);
     let accepted = question.accepted();
-    let (mut headers, body) = accepted.request(&head, &Sender::default(), now);
-    if let Some(host) = parts.headers.remove(http::header::HOST) {
-        headers.insert(http::header::HOST, host);
-    }
+    let sender = Sender { host: parts.headers.get(http::header::HOST), ..Sender::default() };
+    let (headers, body) = accepted.request(&head, &sender, now);
     if let Some(path) = question.url().and_then(Uri::path_and_query) {
         let mut uri = parts.uri.into_parts();
         uri.path_and_query = Some(path.clone());

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Accepted;
@@ -27,7 +27,8 @@ static ALWAYS: [HeaderName; 7] = [
 ];
 
 /// The headers that an event may have beside them.
-static AT_TIMES: [HeaderName; 7] = [
+static AT_TIMES: [HeaderName; 8] = [
+    HOST,
     event::CE_SUBJECT,
     event::CE_TIME,
     X_FORWARDED_FOR,
@@ -103,7 +104,8 @@ impl Accepted {
         let time = event.header_of_time(&mut text);
         let [by, host, proto] = self.arrival().client.forwarded(head, sender, &mut text);
         let [parent, state] = trace_headers(head.headers(), sender.trace, &mut text);
-        let mut headers = filled(always, [subject, time, by, host, proto, parent, state]);
+        let own_host = sender.host.cloned();
+        let mut headers = filled(always, [own_host, subject, time, by, host, proto, parent, state]);
         if let Some(signing) = &template.signing {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }
