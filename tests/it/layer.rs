@@ -295,6 +295,30 @@ async fn a_body_that_takes_too_long_is_refused() {
     assert_eq!(started.elapsed().as_secs(), 30);
 }
 
+#[tokio::test]
+async fn an_event_says_the_host_that_its_callback_said() {
+    let config = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+                  provider = 'kollus'\nbind = ['*']\non.live_play = 'http://app.test/play'\n";
+    let gate = gatepost::Gate::builder().toml(config).build().unwrap();
+    for said in [Some("gate.test"), None] {
+        let app = service_fn(
+            move |request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async move {
+                let host = request.headers().get("host");
+                assert_eq!(host.map(|host| host.to_str().unwrap()), said);
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("{\"result\":1}")))
+            },
+        );
+        let mut request = Request::post("/k");
+        if let Some(said) = said {
+            request = request.header("host", said);
+        }
+        let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+        let request = request.body(Full::from(form)).unwrap();
+        let response = GateLayer::new(gate.clone()).layer(app).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+}
+
 /// What a server puts into the extensions.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
