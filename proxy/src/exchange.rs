@@ -132,34 +132,36 @@ impl Way {
         started: Instant,
         now: Timestamp,
     ) {
-        let Some(conclusion) = self.conclude(exchange, accepted, now).await else {
+        let Some((conclusion, now)) = self.conclude(exchange, accepted, now).await else {
             METRICS.gone(accepted);
             tracing::debug!("the sender did not wait for its reply");
             return exchange.close();
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
-        report::concluded(accepted, &conclusion, (self.clock)());
+        report::concluded(accepted, &conclusion, now);
         exchange.write(&conclusion.reply).await;
     }
 
-    /// The reply, unless the sender goes away before it.
+    /// The reply and the moment of it, unless the sender goes away before.
     async fn conclude(
         &self,
         exchange: &mut impl Exchange,
         accepted: &Accepted,
         mut now: Timestamp,
-    ) -> Option<Conclusion> {
+    ) -> Option<(Conclusion, Timestamp)> {
         loop {
             match accepted.next(now) {
-                Next::Reply(conclusion) => return Some(conclusion),
+                Next::Reply(conclusion) => return Some((conclusion, now)),
                 Next::Ask(question) => return self.ask(exchange, question, now).await,
                 Next::Wait(mut wait) => {
                     let shared = tokio::time::timeout(wait.timeout(), &mut wait);
-                    match unless_gone(exchange, shared).await? {
-                        Ok(Some(conclusion)) => return Some(conclusion),
+                    let shared = unless_gone(exchange, shared).await?;
+                    now = (self.clock)();
+                    match shared {
+                        Ok(Some(conclusion)) => return Some((conclusion, now)),
                         // Whoever asked was cut off.
-                        Ok(None) => now = (self.clock)(),
-                        Err(_) => return Some(wait.give_up((self.clock)())),
+                        Ok(None) => {}
+                        Err(_) => return Some((wait.give_up(now), now)),
                     }
                 }
             }
@@ -172,11 +174,11 @@ impl Way {
         exchange: &mut impl Exchange,
         question: Question,
         now: Timestamp,
-    ) -> Option<Conclusion> {
+    ) -> Option<(Conclusion, Timestamp)> {
         let at_path = || self.upstream_at(exchange.uri().path_and_query());
         let Some(url) = question.url().cloned().or_else(at_path) else {
             let why = "the template gives no address, and the config no upstream";
-            return Some(question.conclude(&Answer::Unreachable(why.into()), now));
+            return Some((question.conclude(&Answer::Unreachable(why.into()), now), now));
         };
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
@@ -194,7 +196,8 @@ impl Way {
                 unless_gone(exchange, asked).await?
             }
         };
-        Some(question.conclude(&answer, (self.clock)()))
+        let now = (self.clock)();
+        Some((question.conclude(&answer, now), now))
     }
 
     fn upstream_at(&self, path: Option<&PathAndQuery>) -> Option<Uri> {
