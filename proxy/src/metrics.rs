@@ -1,13 +1,14 @@
 //! Counters for the operator: what came, what was refused and why, and where the app failed.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
 use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::log;
@@ -31,6 +32,15 @@ pub(crate) struct Metrics {
 
 /// One set for the process, as one process has one `/metrics`.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// The labels of callbacks and what they are counted by.
+type Counted = ([Box<str>; 3], IntCounter, Histogram);
+
+thread_local! {
+    /// What a thread has counted lately, so that it need not be looked up by each label for every
+    /// callback.
+    static LATELY: RefCell<Vec<Counted>> = RefCell::new(Vec::with_capacity(64));
+}
 
 #[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
 fn register<M: Collector + Clone + 'static>(
@@ -121,9 +131,10 @@ impl Metrics {
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
         let event = accepted.event();
         let (provider, kind) = (event.provider(), event.kind());
-        let origin = conclusion.origin.as_str();
-        self.callbacks.with_label_values(&[provider, kind, origin]).inc();
-        self.seconds.with_label_values(&[provider, kind]).observe(took.as_secs_f64());
+        self.of_callbacks([provider, kind, conclusion.origin.as_str()], |callbacks, seconds| {
+            callbacks.inc();
+            seconds.observe(took.as_secs_f64());
+        });
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
         }
@@ -131,6 +142,29 @@ impl Metrics {
             let labels = [provider, kind, unavailable.kind().as_str()];
             self.failures.with_label_values(&labels).inc();
         }
+    }
+
+    /// The metrics of callbacks with these labels.
+    fn of_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
+        LATELY.with_borrow_mut(|lately| {
+            let at =
+                lately.iter().position(|(of, ..)| of.iter().zip(labels).all(|(a, b)| **a == *b));
+            let at = at.unwrap_or_else(|| {
+                if lately.len() == lately.capacity() {
+                    lately.clear();
+                }
+                let [provider, kind, _] = labels;
+                lately.push((
+                    labels.map(Box::from),
+                    self.callbacks.with_label_values(&labels),
+                    self.seconds.with_label_values(&[provider, kind]),
+                ));
+                lately.len() - 1
+            });
+            if let Some((_, callbacks, seconds)) = lately.get(at) {
+                act(callbacks, seconds);
+            }
+        });
     }
 
     /// In Prometheus' text format.

@@ -45,7 +45,9 @@ pub(crate) type Response = (response::Parts, Option<Bytes>);
 /// Sends a request over a connection that is kept, if there is one, and reads the whole response.
 pub(crate) async fn send(url: &Uri, request: Request<Full<Bytes>>) -> Result<Response, BoxError> {
     let host = Host::of(url)?;
-    let kept = POOL.with(|pool| take(pool, &host));
+    // One look at the clock for each question: what was asked long ago is as good as idle.
+    let now = Instant::now();
+    let kept = POOL.with(|pool| take(pool, &host, now));
     let mut link = match kept {
         Some(link) => link,
         // In a box, as every question would carry the room for it.
@@ -53,7 +55,7 @@ pub(crate) async fn send(url: &Uri, request: Request<Full<Bytes>>) -> Result<Res
     };
     let response = link.exchange(url, request).await?;
     if link.is_open() {
-        POOL.with(|pool| keep(pool, host, link));
+        POOL.with(|pool| keep(pool, host, Kept { link, since: now }));
     }
     Ok(response)
 }
@@ -128,19 +130,21 @@ impl Host {
 /// The connections of a thread that nobody uses at the moment.
 #[derive(Default)]
 struct Pool {
-    idle: HashMap<Host, Vec<Kept>>,
+    /// Whom the config names, and nobody else, so the hash need not be hard to guess.
+    idle: HashMap<Host, Vec<Kept>, foldhash::fast::RandomState>,
     /// Whether somebody looks after those that are idle for too long.
     is_watched: bool,
 }
 
 struct Kept {
     link: Link,
+    /// When it was asked on.
     since: Instant,
 }
 
 impl Kept {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < IDLE
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < IDLE
     }
 }
 
@@ -149,15 +153,14 @@ thread_local! {
 }
 
 /// The connection that was used last. If the app has closed it since, that shows when it is used.
-fn take(pool: &Mutex<Pool>, host: &Host) -> Option<Link> {
+fn take(pool: &Mutex<Pool>, host: &Host, now: Instant) -> Option<Link> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = pool.idle.get_mut(host)?.pop()?;
-    kept.is_fresh().then_some(kept.link)
+    kept.is_fresh(now).then_some(kept.link)
 }
 
-fn keep(shared: &Arc<Mutex<Pool>>, host: Host, link: Link) {
+fn keep(shared: &Arc<Mutex<Pool>>, host: Host, kept: Kept) {
     let mut pool = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = Kept { link, since: Instant::now() };
     match pool.idle.entry(host) {
         Entry::Occupied(mut idle) => idle.get_mut().push(kept),
         Entry::Vacant(none) => drop(none.insert_entry(vec![kept])),
@@ -172,9 +175,10 @@ fn keep(shared: &Arc<Mutex<Pool>>, host: Host, link: Link) {
 async fn watch(pool: Arc<Mutex<Pool>>) {
     loop {
         tokio::time::sleep(IDLE).await;
+        let now = Instant::now();
         let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.idle.retain(|_, idle| {
-            idle.retain(Kept::is_fresh);
+            idle.retain(|kept| kept.is_fresh(now));
             !idle.is_empty()
         });
         if pool.idle.is_empty() {
@@ -383,7 +387,7 @@ mod tests {
             let since = Instant::now().checked_sub(age).unwrap();
             let pool = Mutex::new(Pool::default());
             pool.lock().unwrap().idle.insert(host.clone(), vec![Kept { link, since }]);
-            assert_eq!(take(&pool, &host).is_some(), is_used);
+            assert_eq!(take(&pool, &host, Instant::now()).is_some(), is_used);
         }
     }
 
