@@ -180,3 +180,24 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_are_counted_by_their_own_labels_however_many_there_are() {
+        let kinds: Vec<_> = (0..200).map(|kind| kind.to_string()).collect();
+        for kind in kinds.iter().chain(&kinds) {
+            METRICS.of_callbacks(["many", kind, "app"], |callbacks, seconds| {
+                callbacks.inc();
+                seconds.observe(0.0);
+            });
+        }
+        for kind in &kinds {
+            assert_eq!(METRICS.callbacks.with_label_values(&["many", kind, "app"]).get(), 2);
+            let seconds = METRICS.seconds.with_label_values(&["many", kind]);
+            assert_eq!(seconds.get_sample_count(), 2);
+        }
+    }
+}
