@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use gatepost::{Admission, Answer, Gate, Head, Next, Sender, Timestamp};
+use gatepost::{Admission, Answer, Gate, Head, Next, RequestContext, Timestamp};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Next::Reply(conclusion) => conclusion,
         Next::Wait(wait) => wait.give_up(now),
         Next::Ask(question) => {
-            let (_headers, _body) = accepted.request(&head, &Sender::default(), now);
+            let (_headers, _body) = accepted.request(&head, &RequestContext::default(), now);
             println!("ask    {} within {:?}", question.url().unwrap_or(&uri), question.timeout());
             let body = Some(br#"{"allow":true}"#[..].into());
             question.conclude(&Answer::Response { status: StatusCode::OK, body }, now)

@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Event {
     pub(crate) id: Id,
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<EventSource>,
     pub(crate) kind: Arc<str>,
     pub(crate) provider: Arc<str>,
     pub(crate) ce_type: HeaderValue,
@@ -39,12 +39,12 @@ pub(crate) type Id = [u8; 32];
 
 /// Whose callbacks an event is made of, and the same as a header holds it.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct EventSource {
     text: Box<str>,
     header: HeaderValue,
 }
 
-impl Source {
+impl EventSource {
     /// `/provider/tenant`, or `/provider` for a callback without a tenant.
     pub(crate) fn new(provider: &str, tenant: Option<&str>) -> Self {
         let text = match tenant {
@@ -277,7 +277,7 @@ mod tests {
     fn structured_mode_is_one_json_object() {
         let event = Event {
             id: [b'0'; 32],
-            source: Source::new("p", Some("t")).into(),
+            source: EventSource::new("p", Some("t")).into(),
             kind: "push".into(),
             provider: "p".into(),
             ce_type: HeaderValue::from_static("com.p.push"),

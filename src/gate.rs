@@ -11,16 +11,17 @@ use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::breaker::{Breaker, Circuit};
-use crate::config::{Config, ConfigError, Parts, ProxySettings, Sources};
-use crate::document::Fault;
-use crate::head::{Head, Sender, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
-use crate::intake::{Admission, Intake, check_head};
-use crate::limit::Senders;
+use crate::client::{Arrival, Client, LONGEST_V4, Networks};
+use crate::config::{Config, ConfigError, ConfigSources, ProxySettings};
+use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::intake::{Intake, check_head};
+use crate::limit::ClientBudgets;
 use crate::memory::Memory;
-use crate::route::{Horizon, Lookup, Routes};
-use crate::source::{Arrival, Client, LONGEST_V4, Networks};
+use crate::route::{Lookup, Mode, Route, Routes, SharedPathFilter};
+use crate::shadow::Shadow;
 use crate::time::Timestamp;
-use crate::verdict::{Refusal, RefusalKind, RequestFault};
+use crate::toml_reader::Fault;
+use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 
 /// Judges callbacks. Cheap to clone; all clones share one config.
 ///
@@ -79,33 +80,33 @@ pub struct Gate(Arc<Shared>);
 /// What all clones have in common.
 #[derive(Debug)]
 struct Shared {
-    horizon: Horizon,
-    current: ArcSwap<Inner>,
+    path_filter: SharedPathFilter,
+    current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
 }
 
 /// A config at work.
 #[derive(Debug)]
-struct Inner {
+struct ActiveConfig {
     routes: Arc<Routes>,
     circuits: Vec<Arc<Breaker>>,
     trusted: Networks,
-    /// What senders have left of their limits; `None` until a route has one.
-    senders: Option<Arc<Senders>>,
+    /// What client_budgets have left of their limits; `None` until a route has one.
+    client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
 }
 
-impl Inner {
+impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
-        let Parts { mut routes, circuits, trusted, proxy, warnings } = config.into_parts();
+        let Config { mut routes, circuits, trusted, proxy, warnings, .. } = config;
         if let Some(earlier) = earlier {
             routes.follow(&earlier.routes);
         }
         let limits_senders = routes.iter().any(|route| route.source_limit.is_some());
-        let senders = earlier.and_then(|earlier| earlier.senders.clone());
-        let senders = senders.or_else(|| limits_senders.then(Arc::default));
-        Self { routes: Arc::new(routes), circuits, trusted, senders, proxy, warnings }
+        let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
+        let client_budgets = client_budgets.or_else(|| limits_senders.then(Arc::default));
+        Self { routes: Arc::new(routes), circuits, trusted, client_budgets, proxy, warnings }
     }
 
     /// The first word on a request. A recorded one may not tell who sent it; then nothing is asked
@@ -120,7 +121,7 @@ impl Inner {
     ) -> Admission {
         let routes = &self.routes;
         let client = Client::of(head, &self.trusted);
-        let refused = |fault: RequestFault, pattern, plan| {
+        let refused = |fault: RefusalCause, pattern, plan| {
             Admission::Refused(Refusal::new(fault, pattern, plan).sent_by(&client))
         };
         let (found, token) = match lookup {
@@ -139,10 +140,10 @@ impl Inner {
         let source = if recorded && client.address.is_none() {
             Ok(())
         } else {
-            route.check_source(&client, self.senders.as_deref(), now)
+            route.check_source(&client, self.client_budgets.as_deref(), now)
         };
         let checked =
-            source.map_err(RequestFault::from).and_then(|()| check_head(head, route, token));
+            source.map_err(RefusalCause::from).and_then(|()| check_head(head, route, token));
         let admission = match checked {
             Ok(checked) => {
                 let arrival = Arrival { at: now, client };
@@ -175,10 +176,10 @@ impl Gate {
     /// From a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let (inner, horizon) = (Inner::new(config, None), Horizon::default());
-        inner.routes.add_to(&horizon);
+        let (inner, path_filter) = (ActiveConfig::new(config, None), SharedPathFilter::default());
+        inner.routes.add_to(&path_filter);
         let current = ArcSwap::from_pointee(inner);
-        Self(Arc::new(Shared { horizon, current, memory: Arc::default() }))
+        Self(Arc::new(Shared { path_filter, current, memory: Arc::default() }))
     }
 
     /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
@@ -186,9 +187,9 @@ impl Gate {
     /// proxy's listeners and threads stay as they are, and circuits begin closed.
     pub fn replace(&self, config: Config) {
         let earlier = self.0.current.load();
-        let inner = Inner::new(config, Some(&earlier));
+        let inner = ActiveConfig::new(config, Some(&earlier));
         // Before anybody judges by it.
-        inner.routes.add_to(&self.0.horizon);
+        inner.routes.add_to(&self.0.path_filter);
         self.0.current.store(Arc::new(inner));
     }
 
@@ -234,7 +235,7 @@ impl Gate {
         path: &str,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
-        if self.0.horizon.is_beyond(path) {
+        if self.0.path_filter.is_beyond(path) {
             return Admission::Other;
         }
         self.look_up(path, arrival)
@@ -266,11 +267,11 @@ impl Gate {
     pub fn forwarded_headers(
         &self,
         head: &Head<'_>,
-        sender: &Sender<'_>,
+        context: &RequestContext<'_>,
     ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
         let names = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
         let mut text = BytesMut::with_capacity(LONGEST_V4);
-        let values = self.client(head).forwarded(head, sender, &mut text);
+        let values = self.client(head).forwarded(head, context, &mut text);
         names.into_iter().zip(values)
     }
 
@@ -287,20 +288,47 @@ impl Gate {
     }
 }
 
+/// The gate's first word on a request, from its head alone.
+#[derive(Debug)]
+pub enum Admission {
+    /// A callback: give it the body.
+    Callback(Intake),
+    /// Nobody's path: pass it on, after [`strip_reserved`](crate::strip_reserved).
+    Other,
+    /// Refused already; the body need not be read.
+    Refused(Refusal),
+    /// A request on a route in shadow mode: pass it on like [`Admission::Other`], and have its body
+    /// [observed](Shadow::observe).
+    Shadow(Shadow),
+}
+
+impl Admission {
+    /// What the route's mode makes of it.
+    pub(crate) fn on(self, route: &Route) -> Self {
+        let judged = match (self, route.mode) {
+            (Self::Callback(intake), Mode::Shadow) => Ok(intake.in_shadow()),
+            (Self::Refused(refusal), Mode::Shadow) => Err(refusal),
+            (admission, _) => return admission,
+        };
+        let (pattern, provider) = (Arc::clone(&route.pattern), Arc::clone(&route.plan.name));
+        Self::Shadow(Shadow::new(judged, pattern, provider))
+    }
+}
+
 /// Builds a [`Gate`].
 #[derive(Default)]
 pub struct GateBuilder {
-    origin: Origin,
-    sources: Sources,
+    origin: ConfigInput,
+    sources: ConfigSources,
 }
 
 /// Neither is printed: a text may hold secrets.
-enum Origin {
+enum ConfigInput {
     File(PathBuf),
     Text(Zeroizing<String>),
 }
 
-impl Default for Origin {
+impl Default for ConfigInput {
     fn default() -> Self {
         Self::Text(Zeroizing::default())
     }
@@ -316,14 +344,14 @@ impl GateBuilder {
     /// Takes the config from this text. Files that it names are relative to the working directory.
     #[must_use]
     pub fn toml(mut self, text: impl Into<String>) -> Self {
-        self.origin = Origin::Text(Zeroizing::new(text.into()));
+        self.origin = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
     /// Takes the config from this file. Files that it names are relative to it.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.origin = Origin::File(path.into());
+        self.origin = ConfigInput::File(path.into());
         self
     }
 
@@ -341,8 +369,8 @@ impl GateBuilder {
     /// When the file cannot be read, or with everything that is wrong in the config.
     pub fn build(self) -> Result<Gate, ConfigError> {
         match self.origin {
-            Origin::File(path) => Config::from_file_with(&path, self.sources),
-            Origin::Text(text) => Config::parse(&text, &self.sources),
+            ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
+            ConfigInput::Text(text) => Config::parse(&text, &self.sources),
         }
         .map(Gate::new)
     }
@@ -356,7 +384,7 @@ mod tests {
 
     fn config(path: &str) -> Config {
         let text = format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\n");
-        Config::parse(&text, &Sources::default()).unwrap()
+        Config::parse(&text, &ConfigSources::default()).unwrap()
     }
 
     fn is_somebodys(gate: &Gate, path: &'static str) -> bool {

@@ -73,15 +73,43 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// What a door knows of a request beside its head.
+/// Facts about a request that are not in its head: the caller of the gate provides them.
+///
+/// ```
+/// use gatepost::RequestContext;
+///
+/// let context = RequestContext::default().with_scheme("https").with_trace([7; 24]);
+/// assert_eq!(context.scheme, Some("https"));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sender<'s> {
-    /// `http` or `https`, as it reached the door.
-    pub scheme: Option<&'s str>,
-    /// Random bytes for a trace of its own, if the request brings none.
+#[non_exhaustive]
+pub struct RequestContext<'c> {
+    /// `http` or `https`: the protocol of the client's connection.
+    pub scheme: Option<&'c str>,
+    /// 24 random bytes for a new trace, used if the request carries no `traceparent`.
     pub trace: Option<[u8; 24]>,
-    /// What the event says as its `host`; none if whoever sends it does.
-    pub host: Option<&'s HeaderValue>,
+    /// The `host` header of the event; `None` if the HTTP client that sends the event sets it.
+    pub host: Option<&'c HeaderValue>,
+}
+
+impl<'c> RequestContext<'c> {
+    /// Sets the protocol of the client's connection: `http` or `https`.
+    #[must_use]
+    pub const fn with_scheme(self, scheme: &'c str) -> Self {
+        Self { scheme: Some(scheme), ..self }
+    }
+
+    /// Sets the random bytes for a new trace.
+    #[must_use]
+    pub const fn with_trace(self, trace: [u8; 24]) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
+
+    /// Sets the `host` header of the event; `None` leaves it out.
+    #[must_use]
+    pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
+        Self { host, ..self }
+    }
 }
 
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -20,15 +20,17 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+mod body;
 mod breaker;
-mod chunks;
+mod client;
+mod conclusion;
 mod config;
-mod definition;
-mod document;
+mod delivery;
 mod event;
-mod explain;
+mod event_signing;
 mod gate;
 mod head;
+mod inspect;
 mod intake;
 mod json;
 #[cfg(feature = "tower")]
@@ -36,45 +38,42 @@ pub mod layer;
 mod limit;
 pub mod manual;
 mod memory;
+mod printable;
 mod provider;
-mod question;
 mod reply;
 #[cfg(feature = "tracing")]
 pub mod report;
 mod route;
-mod sample;
-mod schema;
 mod secret;
 mod shadow;
-mod signing;
-mod source;
 mod template;
 mod time;
+mod toml_reader;
 mod verdict;
 
 pub use breaker::Circuit;
+pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
     AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
 };
-pub use definition::Definition;
-pub use document::Fault;
+pub use delivery::{Next, Question, Wait};
 pub use event::Event;
-pub use explain::{Explanation, Step};
-pub use gate::{Gate, GateBuilder};
-pub use head::{Head, Sender, is_reserved, strip_reserved};
-pub use intake::{Admission, Intake};
+pub use gate::{Admission, Gate, GateBuilder};
+pub use head::{Head, RequestContext, is_reserved, strip_reserved};
+pub use inspect::{
+    Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
+    Step, config_schema, providers,
+};
+pub use intake::Intake;
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
-pub use provider::info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
 pub use provider::{View, kollus, tencent_css, tencent_trtc};
-pub use question::{Next, Question, Wait};
-pub use reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Origin, Reply};
-pub use sample::{Sample, SampleError};
-pub use schema::config_schema;
+pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
-pub use verdict::{Accepted, Refusal, RefusalKind, Unavailable, UnavailableKind, ViewError};
+pub use toml_reader::Fault;
+pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
 /// The README's code, compiled.
 #[cfg(all(doctest, feature = "axum"))]

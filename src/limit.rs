@@ -88,37 +88,37 @@ impl RouteLimit {
 
 /// The budgets of senders, in a memory that does not grow: 65,536 of them in 1.1 MiB. Where there is
 /// no room for one more, it gets that of whoever is the nearest to a whole budget.
-pub(crate) struct Senders {
+pub(crate) struct ClientBudgets {
     keys: RandomState,
     buckets: Box<[Mutex<Bucket>]>,
 }
 
-type Bucket = [Sender; 8];
+type Bucket = [ClientBudget; 8];
 
 /// How many buckets there are; each is locked on its own, for some comparisons.
 const BUCKETS: u64 = 65_536 / 8;
 
 #[derive(Clone, Copy)]
-struct Sender {
+struct ClientBudget {
     key: u64,
     whole_at: i64,
 }
 
-impl Default for Senders {
+impl Default for ClientBudgets {
     fn default() -> Self {
-        let nobody = Sender { key: 0, whole_at: EVER };
+        let nobody = ClientBudget { key: 0, whole_at: EVER };
         let buckets = (0..BUCKETS).map(|_| Mutex::new([nobody; 8])).collect();
         Self { keys: RandomState::new(), buckets }
     }
 }
 
-impl fmt::Debug for Senders {
+impl fmt::Debug for ClientBudgets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Senders").finish_non_exhaustive()
+        f.debug_struct("ClientBudgets").finish_non_exhaustive()
     }
 }
 
-impl Senders {
+impl ClientBudgets {
     /// Takes one from the budget that a sender has on a route. All senders that the door does not
     /// know are one.
     pub(crate) fn take(
@@ -136,7 +136,7 @@ impl Senders {
         let place = bucket.iter_mut().min_by_key(|place| (place.key != key, place.whole_at));
         let Some(sender) = place else { return false };
         if sender.key != key {
-            *sender = Sender { key, whole_at: EVER };
+            *sender = ClientBudget { key, whole_at: EVER };
         }
         let taken = rate.take(sender.whole_at, now);
         sender.whole_at = taken.unwrap_or(sender.whole_at);
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn each_sender_has_a_budget_on_each_route() {
-        let (senders, rate) = (Senders::default(), Rate::new(1, 1));
+        let (senders, rate) = (ClientBudgets::default(), Rate::new(1, 1));
         let take = |route, address: &str| senders.take(rate, route, address.parse().ok(), at(0));
         assert!(take("/a", "192.0.2.1"));
         assert!(!take("/a", "192.0.2.1"));
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_crowd_takes_no_more_room_and_no_budget_of_one_that_is_busy() {
-        let (senders, rate) = (Senders::default(), Rate::new(1, 4));
+        let (senders, rate) = (ClientBudgets::default(), Rate::new(1, 4));
         let busy = "192.0.2.1".parse().ok();
         let take = |address, now| senders.take(rate, "/a", address, now);
         assert!((0..4).all(|_| take(busy, at(0))));

@@ -1,22 +1,15 @@
-//! From the app's answer to the platform's reply.
-//!
-//! | the app | a decision's reply | a notification's reply |
-//! |---|---|---|
-//! | 2xx with an answer in any of the three forms | that answer | acknowledged |
-//! | 2xx, empty | accept, with the template's defaults | acknowledged |
-//! | 401, 403 | deny, with the body's `message` if it has one | 503 |
-//! | anything else, or nothing in time | the template's `on_failure` | 503 |
+//! The two messages that decide a callback: the app's answer and the reply to the platform.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
 
-pub use crate::provider::reply::Reply;
-
-use crate::provider::reply::{Decision, Policy, Said};
-use crate::template::Delivery;
-use crate::verdict::{Accepted, Unavailable, UnavailableKind};
+/// Time between the latest reply of gatepost and the platform's own time-out.
+pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
 /// What the app said.
 #[non_exhaustive]
@@ -52,161 +45,102 @@ impl fmt::Debug for Answer {
 /// The longest answer that is read.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// A reply, and how it came about.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Conclusion {
-    /// What the platform gets.
-    pub reply: Reply,
-    /// How it came about.
-    pub origin: Origin,
+/// A finished reply: what the platform gets.
+#[derive(Clone)]
+pub struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) allow: Option<HeaderValue>,
+    /// Headers that the platform itself asks for.
+    pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
+    pub(crate) close: bool,
+    pub(crate) body: Bytes,
 }
 
-/// How a reply came about.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Origin {
-    /// From the app's answer.
-    App,
-    /// From the failure policy, because the app's answer could not be used.
-    Failure(Unavailable),
-    /// From the template's fixed answer.
-    Fixed,
-    /// The last good reply to the same viewer, because the app's answer could not be used.
-    LastGood(Unavailable),
-    /// The app has answered the same callback before, or another copy of it just now.
-    Resend,
-    /// The template does not list this kind, so nobody was asked.
-    Unlisted,
+/// Without what the platform's own headers and the body hold: keys, and the app's words.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
-impl Origin {
-    /// Why the app's answer was not used, if that is so.
+impl Reply {
+    /// Without a body.
+    pub(crate) const fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            content_type: None,
+            allow: None,
+            extra: None,
+            close: false,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
+        let content_type = Some(content_type);
+        Self { status, content_type, allow: None, extra: None, close: false, body }
+    }
+
+    /// In plain words.
+    pub(crate) const fn text(status: StatusCode, text: &'static [u8]) -> Self {
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        Self::new(status, content_type, Bytes::from_static(text))
+    }
+
+    /// For a request target that is no path.
     #[must_use]
-    pub const fn failure(&self) -> Option<&Unavailable> {
-        match self {
-            Self::Failure(why) | Self::LastGood(why) => Some(why),
-            Self::App | Self::Fixed | Self::Resend | Self::Unlisted => None,
-        }
+    pub fn bad_request() -> Self {
+        Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
     }
 
-    /// The stable word for it in logs and metrics.
+    /// For a path that is nobody's.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Failure(_) => "failure",
-            Self::Fixed => "fixed",
-            Self::LastGood(_) => "last_good",
-            Self::Resend => "resend",
-            Self::Unlisted => "unlisted",
-        }
-    }
-}
-
-impl Accepted {
-    /// The reply that follows from what the app said.
-    pub(crate) fn answered(&self, policy: Option<&Policy>, answer: &Answer) -> Conclusion {
-        match (&self.kind().decision, policy) {
-            (Some(decision), Some(policy)) => match hear(answer) {
-                Ok(heard) => self.decided(decision, policy, heard.said()),
-                Err(why) => self.failed(Some(policy), why),
-            },
-            (None, _) | (Some(_), None) => match taken(answer) {
-                Ok(()) => self.acknowledged(Origin::App),
-                Err(why) => self.failed(policy, why),
-            },
-        }
+    pub const fn not_found() -> Self {
+        Self::text(StatusCode::NOT_FOUND, b"not found\n")
     }
 
-    fn decided(&self, decision: &Decision, policy: &Policy, said: Said<'_>) -> Conclusion {
-        let (body, fault) = decision.write(&self.event().data, said, policy);
-        let origin = fault.map_or(Origin::App, |fault| Origin::Failure(fault.into()));
-        Conclusion { reply: policy.seal.close(body), origin }
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
     }
 
-    /// The failure policy's reply.
-    pub(crate) fn failed(&self, policy: Option<&Policy>, why: Unavailable) -> Conclusion {
-        let origin = Origin::Failure(why);
-        match (&self.kind().decision, policy) {
-            (Some(decision), Some(policy)) => {
-                Conclusion { origin, ..self.decided(decision, policy, Said::Failure) }
-            }
-            (None, _) | (Some(_), None) => Conclusion { reply: unavailable_reply(), origin },
-        }
+    /// The body, complete.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
     }
 
-    /// The reply that needs no app.
-    pub(crate) fn unasked(&self) -> Conclusion {
-        let written = |said, policy: &Policy, origin| {
-            let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
-            match self.decided(decision, policy, said) {
-                Conclusion { reply, origin: Origin::App } => Conclusion { reply, origin },
-                faulty => faulty,
-            }
-        };
-        match self.delivery() {
-            Delivery::Fixed(Some((presets, policy))) => {
-                written(Said::Fixed(presets), policy, Origin::Fixed)
-            }
-            Delivery::Unlisted(Some(policy)) => written(Said::Deny(b""), policy, Origin::Unlisted),
-            Delivery::Fixed(None) => self.acknowledged(Origin::Fixed),
-            Delivery::Unlisted(None) => self.acknowledged(Origin::Unlisted),
-            Delivery::Ask(_) | Delivery::Unsealed => {
-                self.failed(None, UnavailableKind::ReplyKeyMissing.into())
-            }
-        }
+    /// Whether the connection must not carry another request, because where this one ends is not
+    /// known or not waited for.
+    #[must_use]
+    pub const fn must_close(&self) -> bool {
+        self.close
     }
 
-    pub(crate) fn acknowledged(&self, origin: Origin) -> Conclusion {
-        Conclusion { reply: self.template().plan.ack.clone(), origin }
+    /// Every header, `content-length` among them.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let length = HeaderValue::from(self.body.len());
+        let close = self.close.then_some((CONNECTION, HeaderValue::from_static("close")));
+        (self.content_type.clone().map(|value| (CONTENT_TYPE, value)).into_iter())
+            .chain([(CONTENT_LENGTH, length)])
+            .chain(self.allow.clone().map(|value| (ALLOW, value)))
+            .chain(self.extra.iter().flat_map(|extra| extra.iter().cloned()))
+            .chain(close)
     }
-}
 
-/// Whether a notification was taken; otherwise it is sent again.
-fn taken(answer: &Answer) -> Result<(), Unavailable> {
-    match answer {
-        Answer::Response { status, .. } if status.is_success() => Ok(()),
-        Answer::Response { status, .. } => {
-            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
-        }
-        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-        Answer::Unreachable(why) => Err(Unavailable::with(UnavailableKind::AppUnreachable, why)),
-    }
-}
-
-/// What an app's response says of a decision.
-enum Heard<'a> {
-    Allow,
-    Answer(&'a [u8]),
-    Deny(&'a [u8]),
-}
-
-impl<'a> Heard<'a> {
-    const fn said(&self) -> Said<'a> {
-        match self {
-            Self::Allow => Said::Allow,
-            Self::Answer(body) => Said::Answer(body),
-            Self::Deny(body) => Said::Deny(body),
-        }
-    }
-}
-
-fn hear(answer: &Answer) -> Result<Heard<'_>, Unavailable> {
-    if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
-        answer
-    {
-        return Ok(Heard::Deny(body.as_deref().unwrap_or_default()));
-    }
-    taken(answer)?;
-    match answer {
-        Answer::Response { body: Some(body), .. } if body.trim_ascii().is_empty() => {
-            Ok(Heard::Allow)
-        }
-        Answer::Response { body: Some(body), .. } => Ok(Heard::Answer(body)),
-        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Err(UnavailableKind::AnswerTooLarge.into())
-        }
+    /// As a response of the `http` crate.
+    #[must_use]
+    pub fn into_response(self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(Bytes::new());
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers());
+        *response.body_mut() = self.body;
+        response
     }
 }
 

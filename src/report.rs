@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use crate::conclusion::{Conclusion, Origin};
 use crate::limit::{Budget, Rate};
-use crate::reply::{Conclusion, Origin};
-use crate::shadow::{Mode, Outcome, Shadowed};
+use crate::route::Mode;
+use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 

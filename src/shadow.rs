@@ -19,19 +19,6 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// Whether a route keeps out what it refuses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Mode {
-    #[default]
-    Enforce,
-    Shadow,
-}
-
-impl Mode {
-    pub(crate) const WORDS: [(&'static str, Self); 2] =
-        [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
-}
-
 /// A request on a route in shadow mode: pass it on, after
 /// [`strip_reserved`](crate::strip_reserved), and show its body to the [`Observer`].
 #[derive(Debug)]
@@ -61,7 +48,7 @@ impl Shadow {
         let Self { judged, route, provider } = self;
         let shadowed = Shadowed { route, provider, outcome: Outcome::Unseen };
         match judged {
-            Ok(intake) => Observer(Some(Watch { intake, shadowed, tell: Box::new(tell) })),
+            Ok(intake) => Observer(Some(Observation { intake, shadowed, tell: Box::new(tell) })),
             Err(refusal) => {
                 tell(&Shadowed { outcome: Outcome::Refused(refusal), ..shadowed });
                 Observer(None)
@@ -76,9 +63,9 @@ impl Shadow {
 
 /// Sees the body of a request that passes, and tells the verdict once. Dropped before the end of
 /// the body, it tells that the body was incomplete, or that it saw none of it.
-pub struct Observer(Option<Watch>);
+pub struct Observer(Option<Observation>);
 
-struct Watch {
+struct Observation {
     intake: Intake,
     shadowed: Shadowed,
     tell: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
@@ -109,7 +96,7 @@ impl Observer {
     }
 
     fn conclude(&mut self, outcome: impl FnOnce(Intake) -> Outcome) {
-        if let Some(Watch { intake, shadowed, tell }) = self.0.take() {
+        if let Some(Observation { intake, shadowed, tell }) = self.0.take() {
             tell(&Shadowed { outcome: outcome(intake), ..shadowed });
         }
     }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use http::{HeaderValue, Uri};
 
 use crate::breaker::Breaker;
-use crate::event::{Forward, Source};
+use crate::event::{EventSource, Forward};
+use crate::event_signing::EventSigning;
 use crate::provider::Plan;
+use crate::provider::decision::{Policy, ReplyField};
 use crate::provider::digest::Key;
-use crate::provider::reply::{Policy, Preset};
 use crate::provider::setting::Holds;
 use crate::provider::signature::{Signature, Window};
 use crate::secret::Secret;
-use crate::signing::Signing;
 
 /// A named set of keys, addresses and policies.
 pub struct Template {
@@ -32,7 +32,7 @@ pub struct Template {
     /// The name as a header holds it.
     pub(crate) header: HeaderValue,
     /// What its events are signed with for the app.
-    pub(crate) signing: Option<Arc<Signing>>,
+    pub(crate) signing: Option<Arc<EventSigning>>,
 }
 
 impl Template {
@@ -67,7 +67,7 @@ impl Template {
         let all = self.deliveries.iter().chain([&self.unknown]);
         all.filter_map(|delivery| match delivery {
             Delivery::Ask(ask) => ask.url.as_ref(),
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::Unsealed => None,
+            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::MissingReplyKey => None,
         })
     }
 
@@ -163,11 +163,11 @@ pub(crate) enum Delivery {
     /// The app is asked.
     Ask(Ask),
     /// The template itself has the answer; to a notification it is an acknowledgement.
-    Fixed(Option<(Vec<Preset>, Policy)>),
+    Fixed(Option<(Vec<ReplyField>, Policy)>),
     /// The template names other kinds but not this one: acknowledged, or denied, and counted.
     Unlisted(Option<Policy>),
     /// The reply would have to be signed, and the template has no key for it.
-    Unsealed,
+    MissingReplyKey,
 }
 
 /// How the app is asked.
@@ -199,7 +199,7 @@ pub(crate) struct Bindings {
 pub(crate) struct Binding {
     pub(crate) template: Arc<Template>,
     /// The event source, made once.
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<EventSource>,
 }
 
 /// The tenant that stands for every other one.
@@ -225,7 +225,7 @@ impl Bindings {
         if let Some(other) = self.tenants.get(tenant) {
             return Err(Arc::clone(&other.template));
         }
-        let source = Arc::new(Source::new(&template.plan.name, Some(tenant)));
+        let source = Arc::new(EventSource::new(&template.plan.name, Some(tenant)));
         let binding = Binding { template: Arc::clone(template), source };
         self.tenants.insert(tenant.into(), binding);
         Ok(())

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Answer, Conclusion, Gate, Head, Intake, Next, Question, Refusal, Reply, Sender,
-    Timestamp, report,
+    Accepted, Answer, Conclusion, Gate, Head, Intake, Next, Question, Refusal, Reply,
+    RequestContext, Timestamp, report,
 };
 use http::Uri;
 use http::header::HOST;
@@ -208,9 +208,10 @@ impl Way {
 }
 
 /// What is known of a sender. The host stands in the place of the app's, which is known later.
-fn sender(exchange: &impl Exchange, trace: [u8; 24]) -> Sender<'_> {
+fn sender(exchange: &impl Exchange, trace: [u8; 24]) -> RequestContext<'_> {
     let scheme = scheme(exchange.is_encrypted());
-    Sender { scheme: Some(scheme), trace: Some(trace), host: exchange.head().headers().get(HOST) }
+    let host = exchange.head().headers().get(HOST);
+    RequestContext::default().with_scheme(scheme).with_trace(trace).with_host(host)
 }
 
 /// How the gate calls the protocol that a request came by.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, Observer, Reply, Sender, Shadow, Timestamp, is_reserved, report,
+    Admission, Gate, Head, Observer, Reply, RequestContext, Shadow, Timestamp, is_reserved, report,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{Method, Uri, Version};
@@ -220,8 +220,8 @@ fn is_encrypted(session: &Session) -> bool {
     session.digest().is_some_and(|digest| digest.ssl_digest.is_some())
 }
 
-fn sender(session: &Session) -> Sender<'static> {
-    Sender { scheme: Some(scheme(is_encrypted(session))), ..Sender::default() }
+fn sender(session: &Session) -> RequestContext<'static> {
+    RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
 /// Removes reserved headers in Pingora's way, which also keeps their original spelling.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::document::Fault;
+use crate::toml_reader::Fault;
 
 /// Why a config was not taken. Nothing was started.
 ///

@@ -1,7 +1,9 @@
 //! `keys`, `insecure_unsigned` and `[template.settings]`: what a callback must bring.
 
-use super::{DAY_SECS, Reader};
-use crate::document::{Form, Item, Located, Place, Table, allowed};
+use std::sync::Arc;
+
+use super::{ConfigReader, DAY_SECS};
+use crate::event_signing::{self, EventSigning};
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::locator::Locator;
@@ -9,6 +11,7 @@ use crate::provider::setting::{Holds, Setting};
 use crate::provider::signature::{MAX_AHEAD, Signature, Window};
 use crate::secret::Secret;
 use crate::template::{OwnKeys, Proof, Reuse};
+use crate::toml_reader::{Form, Item, Located, Place, Table, allowed};
 
 /// Which kinds are taken without a signature.
 #[derive(Debug, Default)]
@@ -26,7 +29,7 @@ pub(super) struct Settings {
     window: Option<Window>,
 }
 
-impl<'f> Reader<'f, '_> {
+impl<'f> ConfigReader<'f, '_> {
     /// `true`, `false`, or a list of kinds.
     pub(super) fn unsigned(&self, item: &Item<'f>, plan: &Plan) -> Unsigned {
         match item.boolean() {
@@ -196,4 +199,30 @@ impl<'f> Reader<'f, '_> {
 
 fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
     table.integer(key, 0..=DAY_SECS)
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    /// One secret, or a list of them for rotation.
+    pub(super) fn signing(&self, table: &Table<'f>) -> Option<Arc<EventSigning>> {
+        let items = table.list("signing_secret");
+        if !table.has("signing_secret") {
+            return None;
+        }
+        if items.is_empty() {
+            let remedy = "put a secret into it, or take it out";
+            self.faults.add(&table.place_of("signing_secret"), "this list is empty", remedy);
+        }
+        let keys = items.iter().filter_map(|item| self.signing_key(item));
+        Some(Arc::new(EventSigning::new(keys)))
+    }
+
+    fn signing_key(&self, item: &Item<'f>) -> Option<Key> {
+        let key = event_signing::key(&self.secret(item)?);
+        if key.is_none() {
+            let problem = "this is no signing secret: whsec_ and 24 to 64 bytes in base64";
+            let remedy = "make one: echo \"whsec_$(openssl rand -base64 32)\"";
+            self.faults.add(&item.place, problem, remedy);
+        }
+        key
+    }
 }

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use super::template::BoundTenants;
-use super::{Plans, Reader};
-use crate::document::{Item, Located, Table, allowed};
+use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
 use crate::provider::Plan;
-use crate::route::{Route, Routes, TOKEN_SEGMENT, is_canonical};
+use crate::route::{Mode, Route, Routes, TOKEN_SEGMENT, is_canonical};
 use crate::secret::Secret;
-use crate::shadow::Mode;
 use crate::template::Template;
+use crate::toml_reader::{Item, Located, Table, allowed};
 
-impl<'f> Reader<'f, '_> {
+impl<'f> ConfigReader<'f, '_> {
     pub(super) fn route(
         &self,
         table: &Table<'f>,

@@ -6,28 +6,29 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use super::address::port_of;
-use super::delivery::Parts;
+use super::ConfigReader;
+use super::delivery::TemplateParts;
+use super::network::port_of;
+use super::plans::Plans;
 use super::proof::Unsigned;
-use super::{Plans, Reader};
-use crate::document::{Located, Place, Table};
 use crate::event::encoded;
+use crate::event_signing::EventSigning;
 use crate::provider::Plan;
 use crate::route::Routes;
-use crate::signing::Signing;
 use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name};
+use crate::toml_reader::{Located, Place, Table};
 
 /// The bindings of each provider.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
 
-impl<'f> Reader<'f, '_> {
+impl<'f> ConfigReader<'f, '_> {
     /// The templates by their place in the file, `None` where one has a fault, and the bindings of
     /// each provider.
     pub(super) fn templates(
         &self,
         tables: &[Table<'f>],
         plans: &Plans,
-        signing: Option<&Arc<Signing>>,
+        signing: Option<&Arc<EventSigning>>,
     ) -> (Vec<Option<Arc<Template>>>, BoundTenants) {
         let mut templates = Vec::with_capacity(tables.len());
         let mut names: HashMap<String, usize> = HashMap::new();
@@ -70,7 +71,7 @@ impl<'f> Reader<'f, '_> {
         &self,
         table: &Table<'f>,
         plans: &Plans,
-        signing: Option<&Arc<Signing>>,
+        signing: Option<&Arc<EventSigning>>,
     ) -> Option<(Template, Place, Vec<Located<&'f str>>)> {
         let name =
             table.require_string("name", "name the template").filter(|name| self.name_fits(name));
@@ -99,7 +100,7 @@ impl<'f> Reader<'f, '_> {
         let reuse = reuse.map(|word| self.reuse(&word, &plan)).unwrap_or_default();
         let settings_place = table.place_of("settings");
         let proof = self.proof(&plan, &key_items, &values, unsigned, reuse, &settings_place);
-        let parts = Parts {
+        let parts = TemplateParts {
             plan: &plan,
             settings: &values.values,
             settings_place,

@@ -5,13 +5,13 @@
 //! for more than [`MAX_DEPTH`] levels.
 
 use super::name::Places;
-use super::{Defect, Json, MAX_DEPTH, Member, Name, Shape, Span, Value, unquote};
+use super::{BodyError, Json, MAX_DEPTH, Member, Name, Shape, Span, Value, unquote};
 
 /// The text, how far it is read, and what was found to be wrong with it.
 pub(super) struct Scan<'a> {
     text: &'a str,
     at: usize,
-    defect: Defect,
+    defect: BodyError,
 }
 
 /// The text is not in order: the reading ends.
@@ -26,16 +26,16 @@ const TYPICAL_MEMBERS: usize = 32;
 
 impl<'a> Scan<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, defect: Defect::JsonMalformed }
+        Self { text, at: 0, defect: BodyError::JsonMalformed }
     }
 
     /// Reads the text as one object. Whether a name stands twice in it is still to be seen.
-    pub(super) fn into_members(mut self) -> Result<Vec<Member<'a>>, Defect> {
+    pub(super) fn into_members(mut self) -> Result<Vec<Member<'a>>, BodyError> {
         self.whole_object().map_err(|Stop| self.defect)
     }
 
     /// Reads the text as one value that stands in an object.
-    pub(super) fn check(mut self) -> Result<(), Defect> {
+    pub(super) fn check(mut self) -> Result<(), BodyError> {
         self.skip_blanks();
         let value = self.inner_value(MAX_DEPTH - 1);
         value.and_then(|()| self.end()).map_err(|Stop| self.defect)
@@ -45,10 +45,10 @@ impl<'a> Scan<'a> {
         self.skip_blanks();
         match self.peek() {
             b'{' => {}
-            b'[' => return self.fail(Defect::NotAnObject),
+            b'[' => return self.fail(BodyError::NotAnObject),
             _ => {
                 self.inner_value(MAX_DEPTH)?;
-                return self.fail(Defect::NotAnObject);
+                return self.fail(BodyError::NotAnObject);
             }
         }
         let room = (self.text.len() / TYPICAL_MEMBER_BYTES).min(TYPICAL_MEMBERS);
@@ -62,7 +62,7 @@ impl<'a> Scan<'a> {
     }
 
     #[cold]
-    fn fail<T>(&mut self, defect: Defect) -> Read<T> {
+    fn fail<T>(&mut self, defect: BodyError) -> Read<T> {
         self.defect = defect;
         Err(Stop)
     }
@@ -124,7 +124,7 @@ impl<'a> Scan<'a> {
         levels: usize,
         mut take: impl FnMut(&mut Self, Name<'a>, Json<'a>, Span) -> Read<()>,
     ) -> Read<()> {
-        let Some(levels) = levels.checked_sub(1) else { return self.fail(Defect::TooDeep) };
+        let Some(levels) = levels.checked_sub(1) else { return self.fail(BodyError::TooDeep) };
         if self.is_empty(b'}') {
             return Ok(());
         }
@@ -193,12 +193,12 @@ impl<'a> Scan<'a> {
         })?;
         match Places::of(&names, |name| name) {
             Ok(_) => Ok(()),
-            Err(twice) => self.fail(Defect::Duplicate(twice.text().to_owned())),
+            Err(twice) => self.fail(BodyError::Duplicate(twice.text().to_owned())),
         }
     }
 
     fn array(&mut self, levels: usize) -> Read<()> {
-        let Some(levels) = levels.checked_sub(1) else { return self.fail(Defect::TooDeep) };
+        let Some(levels) = levels.checked_sub(1) else { return self.fail(BodyError::TooDeep) };
         let mut goes_on = !self.is_empty(b']');
         while goes_on {
             self.skip_blanks();
@@ -369,8 +369,8 @@ mod tests {
 
     /// What stands in the text by `serde_json`'s reading, in its order.
     fn read(text: &str) -> serde_json::Result<Vec<(String, String)>> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
+        struct MemberScan;
+        impl<'de> serde::de::Visitor<'de> for MemberScan {
             type Value = Vec<(String, String)>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
@@ -387,7 +387,7 @@ mod tests {
             }
         }
         let mut de = serde_json::Deserializer::from_str(text);
-        let members = serde::Deserializer::deserialize_map(&mut de, Members)?;
+        let members = serde::Deserializer::deserialize_map(&mut de, MemberScan)?;
         de.end().map(|()| members)
     }
 
@@ -427,8 +427,8 @@ mod tests {
                     });
                     prop_assert_eq!(&members.collect::<Vec<_>>(), expected);
                 }
-                (Err(Defect::Duplicate(_)), _) => {}
-                (Err(Defect::NotAnObject), _) => prop_assert!(expected.is_err()),
+                (Err(BodyError::Duplicate(_)), _) => {}
+                (Err(BodyError::NotAnObject), _) => prop_assert!(expected.is_err()),
                 (Err(_), _) => prop_assert!(!in_order, "{:?}", object),
                 (Ok(_), Err(error)) => prop_assert!(false, "{error}"),
             }
@@ -438,7 +438,7 @@ mod tests {
         fn checks_what_serde_json_checks(text in texts()) {
             let value = serde_json::from_str::<serde_json::Value>(&text);
             match super::super::check_nested(&text) {
-                Err(Defect::Duplicate(_)) => {}
+                Err(BodyError::Duplicate(_)) => {}
                 checked => prop_assert_eq!(checked.is_ok(), value.is_ok()),
             }
         }

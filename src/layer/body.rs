@@ -44,12 +44,12 @@ pin_project! {
     struct Received<B> {
         #[pin]
         body: B,
-        watch: Option<Box<Watch>>,
+        watch: Option<Box<ShadowTap>>,
     }
 }
 
 #[derive(Debug)]
-struct Watch {
+struct ShadowTap {
     observer: Observer,
     clock: fn() -> Timestamp,
 }
@@ -121,7 +121,7 @@ impl<B> RequestBody<B> {
 impl<B: Body<Data = Bytes>> RequestBody<B> {
     /// The body of a request in shadow mode.
     pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
-        let mut watch = Box::new(Watch { observer, clock });
+        let mut watch = Box::new(ShadowTap { observer, clock });
         // One that has ended already is not read.
         if body.is_end_stream() {
             watch.finish();
@@ -154,7 +154,7 @@ impl<B: Body<Data = Bytes>> Body for Received<B> {
     }
 }
 
-impl Watch {
+impl ShadowTap {
     /// Shows the observer a frame, and the end, behind which some do not ask for more.
     fn see(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
         if let Some(data) = frame.and_then(Frame::data_ref) {

@@ -13,11 +13,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use super::body::RequestBody;
-use crate::chunks::Chunks;
-use crate::head::{Head, Sender};
+use crate::body::BodyBuffer;
+use crate::conclusion::Conclusion;
+use crate::delivery::{Next, Question, Wait};
+use crate::head::{Head, RequestContext};
 use crate::intake::Intake;
-use crate::question::{Next, Question, Wait};
-use crate::reply::{Answer, Conclusion, MAX_ANSWER_BYTES, Reply, unavailable_reply};
+use crate::reply::{Answer, MAX_ANSWER_BYTES, Reply, unavailable_reply};
 use crate::report;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -38,7 +39,7 @@ pin_project! {
             #[pin] deadline: Deadline,
             asked: Option<Asked>,
             status: StatusCode,
-            answer: Chunks,
+            answer: BodyBuffer,
         },
     }
 }
@@ -147,7 +148,7 @@ where
                         Some(Ok(response)) => {
                             let (parts, body) = response.into_parts();
                             let (status, deadline) = (parts.status, Deadline::at(at));
-                            let (asked, answer) = (asked.take(), Chunks::default());
+                            let (asked, answer) = (asked.take(), BodyBuffer::default());
                             self.set(Self::Answering { body, deadline, asked, status, answer });
                             continue;
                         }
@@ -308,7 +309,8 @@ fn event_request<B>(
 ) -> Request<RequestBody<B>> {
     let head = Head::new(&parts.method, &parts.uri, &parts.headers);
     let accepted = question.accepted();
-    let sender = Sender { host: parts.headers.get(http::header::HOST), ..Sender::default() };
+    let sender =
+        RequestContext { host: parts.headers.get(http::header::HOST), ..RequestContext::default() };
     let (headers, body) = accepted.request(&head, &sender, now);
     if let Some(path) = question.url().and_then(Uri::path_and_query) {
         let mut uri = parts.uri.into_parts();
@@ -325,7 +327,7 @@ fn event_request<B>(
 fn poll_answer<R: Body<Data = Bytes>>(
     mut body: Pin<&mut R>,
     status: StatusCode,
-    answer: &mut Chunks,
+    answer: &mut BodyBuffer,
     cx: &mut Context<'_>,
 ) -> Poll<Answer> {
     loop {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
 use super::{Fingerprint, Memory};
-use crate::reply::Conclusion;
+use crate::conclusion::Conclusion;
 
 /// Those that wait, for each callback that is asked about.
 #[derive(Default)]
@@ -120,7 +120,7 @@ impl fmt::Debug for Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reply::Origin;
+    use crate::conclusion::Origin;
 
     fn begin(memory: &Arc<Memory>) -> Claim {
         match Flights::join(memory, 1, || None::<()>) {

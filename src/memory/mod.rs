@@ -31,7 +31,7 @@ pub(crate) struct Memory {
 
 /// What a fingerprint is of, so that no two of them meet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Of {
+pub(crate) enum Domain {
     /// A callback's contents.
     Callback,
     /// What a signature covers.
@@ -46,16 +46,20 @@ pub(crate) type Fingerprint = u128;
 impl Memory {
     pub(crate) fn fingerprint(
         &self,
-        of: Of,
+        of: Domain,
         parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Fingerprint {
         let mut hasher = self.hasher;
-        hasher.write(Message::of(of, parts).bytes());
+        hasher.write(HashInput::of(of, parts).bytes());
         hasher.finish128().as_u128()
     }
 
     /// Half of a fingerprint, which is enough to tell two things apart that came with one key.
-    pub(crate) fn note(&self, of: Of, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
+    pub(crate) fn note(
+        &self,
+        of: Domain,
+        parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> u64 {
         self.fingerprint(of, parts) as u64
     }
 }
@@ -75,7 +79,7 @@ impl Default for Memory {
 
 /// Parts in one piece, which is hashed faster than many, so that none can be taken for the end of the
 /// one before.
-struct Message {
+struct HashInput {
     /// All of it, if it is short.
     near: [u8; Self::SHORT],
     near_len: usize,
@@ -83,10 +87,10 @@ struct Message {
     far: Vec<u8>,
 }
 
-impl Message {
+impl HashInput {
     const SHORT: usize = 128;
 
-    fn of(of: Of, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+    fn of(of: Domain, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let mut message = Self { near: [0; Self::SHORT], near_len: 0, far: Vec::new() };
         message.add(&[of as u8]);
         for part in parts {
@@ -140,11 +144,11 @@ mod tests {
     #[test]
     fn a_fingerprint_tells_parts_and_kinds_apart() {
         let memory = Memory::default();
-        let one = memory.fingerprint(Of::Viewer, [&b"ab"[..], b"c"]);
-        assert_eq!(one, memory.fingerprint(Of::Viewer, [&b"ab"[..], b"c"]));
-        assert_ne!(one, memory.fingerprint(Of::Viewer, [&b"a"[..], b"bc"]));
-        assert_ne!(one, memory.fingerprint(Of::Callback, [&b"ab"[..], b"c"]));
-        assert_ne!(one, Memory::default().fingerprint(Of::Viewer, [&b"ab"[..], b"c"]));
+        let one = memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]);
+        assert_eq!(one, memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]));
+        assert_ne!(one, memory.fingerprint(Domain::Viewer, [&b"a"[..], b"bc"]));
+        assert_ne!(one, memory.fingerprint(Domain::Callback, [&b"ab"[..], b"c"]));
+        assert_ne!(one, Memory::default().fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]));
         assert_ne!(one >> 64, one & u128::from(u64::MAX));
     }
 
@@ -152,12 +156,12 @@ mod tests {
     fn a_message_is_its_parts_and_their_lengths_however_long_they_are() {
         for lengths in [[0, 0], [1, 110], [1, 111], [1, 112], [111, 1], [112, 1], [500, 3]] {
             let parts = lengths.map(|length| vec![b'x'; length]);
-            let mut expected = vec![Of::Viewer as u8];
+            let mut expected = vec![Domain::Viewer as u8];
             for part in &parts {
                 expected.extend(part.len().to_ne_bytes());
                 expected.extend(part);
             }
-            assert_eq!(Message::of(Of::Viewer, &parts).bytes(), expected, "{lengths:?}");
+            assert_eq!(HashInput::of(Domain::Viewer, &parts).bytes(), expected, "{lengths:?}");
         }
     }
 }

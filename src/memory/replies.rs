@@ -6,7 +6,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Fingerprint;
-use crate::provider::reply::Reply;
+use crate::reply::Reply;
 use crate::time::Timestamp;
 
 /// All of them together: tens of thousands of the usual size.
@@ -17,7 +17,7 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 const ENTRY_BYTES: usize = 256;
 
 #[derive(Clone)]
-struct Kept {
+struct StoredReply {
     reply: Reply,
     until: Timestamp,
 }
@@ -25,15 +25,15 @@ struct Kept {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Fingerprint, Kept> for Bytes {
-    fn weight(&self, _: &Fingerprint, kept: &Kept) -> u64 {
+impl Weighter<Fingerprint, StoredReply> for Bytes {
+    fn weight(&self, _: &Fingerprint, kept: &StoredReply) -> u64 {
         (kept.reply.body().len() + ENTRY_BYTES) as u64
     }
 }
 
 /// Replies by what they answer.
 #[derive(Default)]
-pub(crate) struct Replies(OnceLock<Cache<Fingerprint, Kept, Bytes>>);
+pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, Bytes>>);
 
 impl Replies {
     /// The reply, unless it is too old.
@@ -53,7 +53,7 @@ impl Replies {
         }
         let estimate = MAX_BYTES as usize / (2 * ENTRY_BYTES);
         let cache = self.0.get_or_init(|| Cache::with_weighter(estimate, MAX_BYTES, Bytes));
-        cache.insert(key, Kept { reply: reply.clone(), until });
+        cache.insert(key, StoredReply { reply: reply.clone(), until });
     }
 }
 

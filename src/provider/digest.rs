@@ -91,19 +91,19 @@ impl Key {
     }
 
     /// Starts a message.
-    pub(crate) fn start(&self) -> Message {
+    pub(crate) fn start(&self) -> DigestInput {
         match (&self.keyed, self.digest) {
-            (Some(Keyed::Sha1(mac)), _) => Message::HmacSha1(mac.clone()),
-            (Some(Keyed::Sha256(mac)), _) => Message::HmacSha256(mac.clone()),
-            (Some(Keyed::Sha512(mac)), _) => Message::HmacSha512(mac.clone()),
-            (None, Digest::Md5) => Message::Md5(Md5::new()),
-            (None, _) => Message::Sha256(Sha256::new()),
+            (Some(Keyed::Sha1(mac)), _) => DigestInput::HmacSha1(mac.clone()),
+            (Some(Keyed::Sha256(mac)), _) => DigestInput::HmacSha256(mac.clone()),
+            (Some(Keyed::Sha512(mac)), _) => DigestInput::HmacSha512(mac.clone()),
+            (None, Digest::Md5) => DigestInput::Md5(Md5::new()),
+            (None, _) => DigestInput::Sha256(Sha256::new()),
         }
     }
 }
 
 /// A message that is being digested.
-pub(crate) enum Message {
+pub(crate) enum DigestInput {
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
     HmacSha512(Box<Hmac<Sha512>>),
@@ -111,7 +111,7 @@ pub(crate) enum Message {
     Sha256(Sha256),
 }
 
-impl Message {
+impl DigestInput {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::HmacSha1(mac) => mac.update(bytes),
@@ -217,9 +217,9 @@ impl Encoding {
 /// The plain digest of a part, as some signatures hash one.
 pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
     let mut message = if digest == Digest::Md5 {
-        Message::Md5(Md5::new())
+        DigestInput::Md5(Md5::new())
     } else {
-        Message::Sha256(Sha256::new())
+        DigestInput::Sha256(Sha256::new())
     };
     message.update(bytes);
     Encoding::Hex.encode(message.finish().as_slice())

@@ -39,14 +39,14 @@ pub(crate) type SettingIndex = usize;
 
 /// What a definition looks at in a head, kept while the body is read.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct CapturedHead {
     headers: Box<[Option<HeaderValue>]>,
     query: Option<Box<str>>,
 }
 
 /// What stands twice in a head, though only one of the two can count.
 #[derive(Debug)]
-pub(crate) struct Twice(pub(crate) String);
+pub(crate) struct Duplicate(pub(crate) String);
 
 /// A whole callback, as a definition looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -54,24 +54,24 @@ pub(crate) struct Received<'r> {
     pub(crate) object: &'r Object<'r>,
     /// The body as it came.
     pub(crate) raw: &'r [u8],
-    pub(crate) kept: &'r Kept,
+    pub(crate) captured: &'r CapturedHead,
     /// The template's settings, in the order that the definition declares them.
     pub(crate) settings: &'r [Option<Secret>],
 }
 
-impl Kept {
+impl CapturedHead {
     /// Keeps the named headers, and the query if it is looked at.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
         with_query: bool,
-    ) -> Result<Self, Twice> {
+    ) -> Result<Self, Duplicate> {
         let mut headers = Vec::with_capacity(names.len());
         for name in names {
             let mut values = head.headers().get_all(name).iter();
             headers.push(values.next().cloned());
             if values.next().is_some() {
-                return Err(Twice(format!("the header {name}")));
+                return Err(Duplicate(format!("the header {name}")));
             }
         }
         let query: Option<Box<str>> =
@@ -80,7 +80,7 @@ impl Kept {
             let mut names = BTreeSet::new();
             for (name, _) in form_urlencoded::parse(query.as_bytes()) {
                 if !names.insert(name.clone()) {
-                    return Err(Twice(format!("the parameter {name}")));
+                    return Err(Duplicate(format!("the parameter {name}")));
                 }
             }
         }
@@ -107,8 +107,8 @@ impl Locator {
     pub(crate) fn text<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
         match self {
             Self::Body(pointer) => pointer.text(received.object),
-            Self::Header(captured) => received.kept.header(captured).map(Cow::Borrowed),
-            Self::Query(name) => received.kept.parameter(name),
+            Self::Header(captured) => received.captured.header(captured).map(Cow::Borrowed),
+            Self::Query(name) => received.captured.parameter(name),
             Self::Setting(index, _) => {
                 let value = received.settings.get(*index)?.as_ref()?;
                 std::str::from_utf8(value.expose()).ok().map(Cow::Borrowed)

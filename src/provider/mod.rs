@@ -4,14 +4,13 @@
 //! expects to hear. It is read from TOML and compiled once. Beside each built-in definition stand
 //! its typed views, which a test holds against it.
 
+pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
 pub(crate) mod field;
-pub(crate) mod info;
 pub(crate) mod locator;
 pub(crate) mod plan;
 pub(crate) mod pointer;
-pub(crate) mod reply;
 pub(crate) mod setting;
 pub(crate) mod signature;
 

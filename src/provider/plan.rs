@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use super::decision::Decision;
 use super::field::{Fields, whole};
 use super::locator::{Locator, Received};
 use super::pointer::Pointer;
-use super::reply::{Decision, Reply};
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{ByName, Defect, Json, Name, Object, Shape, Value};
+use crate::json::{BodyError, ByName, Json, Name, Object, Shape, Value};
+use crate::reply::Reply;
 use crate::time::Unit;
 
 /// Everything about one provider.
@@ -40,7 +41,7 @@ pub(crate) struct Plan {
     pub(crate) unknown: Kind,
     /// Names that stand for several kinds without an address of their own.
     pub(crate) groups: Vec<Box<str>>,
-    pub(crate) sample: Sample,
+    pub(crate) sample: SampleData,
     /// What tells two callbacks apart, where not their data does.
     pub(crate) id: Vec<Locator>,
     /// Fields that a resend may change, so that they tell nothing apart.
@@ -168,7 +169,7 @@ impl Viewer {
 
 /// What realistic callbacks have in common.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sample {
+pub(crate) struct SampleData {
     /// The body of kinds without one of their own.
     pub(crate) body: Option<Box<str>>,
     /// Headers beside the signature's own.
@@ -182,12 +183,12 @@ impl Plan {
         &self,
         body: &'b [u8],
         query: Option<&'b str>,
-    ) -> Result<Object<'b>, Defect> {
+    ) -> Result<Object<'b>, BodyError> {
         let object = match self.body {
             BodyFormat::Form => Object::from_form(body)?,
             BodyFormat::Query => Object::from_form(query.unwrap_or_default().as_bytes())?,
             BodyFormat::Json => {
-                Object::from_json(std::str::from_utf8(body).map_err(|_| Defect::InvalidUtf8)?)?
+                Object::from_json(std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?)?
             }
         };
         match self.wrapped(&object) {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::client::Arrival;
 use crate::event::Event;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::provider::{Kind, View};
-use crate::source::Arrival;
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
@@ -19,9 +19,9 @@ use crate::time::Timestamp;
 ///
 /// Only the gate makes one. The layer puts it into the request's extensions.
 #[derive(Clone, Debug)]
-pub struct Accepted(Arc<Inner>);
+pub struct Accepted(Arc<AcceptedCallback>);
 
-pub(crate) struct Inner {
+pub(crate) struct AcceptedCallback {
     pub(crate) event: Event,
     pub(crate) template: Arc<Template>,
     /// In the template's plan; `None` for one that the definition does not name.
@@ -36,9 +36,9 @@ pub(crate) struct Inner {
     pub(crate) reuses_signature: bool,
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for AcceptedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
+        f.debug_struct("AcceptedCallback")
             .field("event", &self.event)
             .field("template", &self.template)
             .finish_non_exhaustive()
@@ -46,7 +46,7 @@ impl fmt::Debug for Inner {
 }
 
 impl Accepted {
-    pub(crate) fn new(inner: Inner) -> Self {
+    pub(crate) fn new(inner: AcceptedCallback) -> Self {
         Self(Arc::new(inner))
     }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode};
 
-use super::printable;
-use crate::json::Defect;
+use crate::client::Client;
+use crate::json::BodyError;
+use crate::printable::printable;
 use crate::provider::Plan;
-use crate::provider::field::FieldFault;
-use crate::provider::locator::Twice;
-use crate::provider::reply::Reply;
-use crate::provider::signature::SignatureFault;
-use crate::source::Client;
+use crate::provider::field::FieldError;
+use crate::provider::locator::Duplicate;
+use crate::provider::signature::SignatureError;
+use crate::reply::Reply;
 
 /// Why a callback was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -218,10 +218,10 @@ impl fmt::Display for RefusalKind {
 ///
 /// Nothing in it is for the sender, who gets [`Refusal::reply`]: a status and a constant body.
 #[derive(Clone, Debug)]
-pub struct Refusal(Box<Inner>);
+pub struct Refusal(Box<RefusalDetails>);
 
 #[derive(Clone, Debug)]
-struct Inner {
+struct RefusalDetails {
     kind: RefusalKind,
     detail: Option<String>,
     allow: Option<HeaderValue>,
@@ -236,9 +236,9 @@ struct Inner {
 const REFUSED: &[u8] = b"refused\n";
 
 impl Refusal {
-    pub(crate) fn new(fault: RequestFault, route: &Arc<str>, plan: &Plan) -> Self {
+    pub(crate) fn new(fault: RefusalCause, route: &Arc<str>, plan: &Plan) -> Self {
         let allow = (fault.kind == RefusalKind::MethodNotAllowed).then(|| plan.allow.clone());
-        Self(Box::new(Inner {
+        Self(Box::new(RefusalDetails {
             kind: fault.kind,
             detail: fault.detail,
             allow,
@@ -327,69 +327,69 @@ impl std::error::Error for Refusal {}
 
 /// A fault in a request, before it is known whose.
 #[derive(Debug)]
-pub(crate) struct RequestFault {
+pub(crate) struct RefusalCause {
     kind: RefusalKind,
     detail: Option<String>,
 }
 
-impl RequestFault {
+impl RefusalCause {
     fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: Some(detail.into()) }
     }
 }
 
-impl From<RefusalKind> for RequestFault {
+impl From<RefusalKind> for RefusalCause {
     fn from(kind: RefusalKind) -> Self {
         Self { kind, detail: None }
     }
 }
 
-impl From<Twice> for RequestFault {
-    fn from(twice: Twice) -> Self {
+impl From<Duplicate> for RefusalCause {
+    fn from(twice: Duplicate) -> Self {
         Self::with(RefusalKind::FieldDuplicate, printable(&twice.0))
     }
 }
 
-impl From<Defect> for RequestFault {
-    fn from(defect: Defect) -> Self {
+impl From<BodyError> for RefusalCause {
+    fn from(defect: BodyError) -> Self {
         match defect {
-            Defect::Duplicate(name) => Self::with(RefusalKind::FieldDuplicate, printable(&name)),
-            Defect::FormMalformed => RefusalKind::FormMalformed.into(),
-            Defect::InvalidUtf8 => RefusalKind::Utf8Invalid.into(),
-            Defect::JsonMalformed => RefusalKind::JsonMalformed.into(),
-            Defect::NotAnObject => RefusalKind::NotAnObject.into(),
-            Defect::TooDeep => RefusalKind::JsonTooDeep.into(),
+            BodyError::Duplicate(name) => Self::with(RefusalKind::FieldDuplicate, printable(&name)),
+            BodyError::FormMalformed => RefusalKind::FormMalformed.into(),
+            BodyError::InvalidUtf8 => RefusalKind::Utf8Invalid.into(),
+            BodyError::JsonMalformed => RefusalKind::JsonMalformed.into(),
+            BodyError::NotAnObject => RefusalKind::NotAnObject.into(),
+            BodyError::TooDeep => RefusalKind::JsonTooDeep.into(),
         }
     }
 }
 
-impl From<FieldFault> for RequestFault {
-    fn from(fault: FieldFault) -> Self {
+impl From<FieldError> for RefusalCause {
+    fn from(fault: FieldError) -> Self {
         let kind = match fault {
-            FieldFault::Missing { .. } => RefusalKind::FieldMissing,
-            FieldFault::Order { .. }
-            | FieldFault::Range { .. }
-            | FieldFault::TooMany { .. }
-            | FieldFault::Type { .. }
-            | FieldFault::Unknown { .. } => RefusalKind::FieldInvalid,
+            FieldError::Missing { .. } => RefusalKind::FieldMissing,
+            FieldError::Order { .. }
+            | FieldError::Range { .. }
+            | FieldError::TooMany { .. }
+            | FieldError::Type { .. }
+            | FieldError::Unknown { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }
 }
 
-impl From<SignatureFault> for RequestFault {
-    fn from(fault: SignatureFault) -> Self {
+impl From<SignatureError> for RefusalCause {
+    fn from(fault: SignatureError) -> Self {
         match fault {
-            SignatureFault::Expired { secs_ago } => {
+            SignatureError::Expired { secs_ago } => {
                 Self::with(RefusalKind::TimestampExpired, format!("{secs_ago} s ago"))
             }
-            SignatureFault::Malformed => RefusalKind::SignatureMalformed.into(),
-            SignatureFault::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureFault::Absent { place } | SignatureFault::PartMissing { place } => {
+            SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
+            SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
+            SignatureError::Absent { place } | SignatureError::PartMissing { place } => {
                 Self::with(RefusalKind::SignatureMissing, format!("nothing at {place}"))
             }
-            SignatureFault::TimeMalformed => RefusalKind::TimestampInvalid.into(),
-            SignatureFault::TooFarAhead { secs } => {
+            SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
+            SignatureError::TooFarAhead { secs } => {
                 Self::with(RefusalKind::TimestampTooFarAhead, format!("{secs} s ahead"))
             }
         }

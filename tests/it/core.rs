@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use gatepost::{
-    Accepted, Admission, Answer, Gate, Head, Next, Refusal, RefusalKind, Reply, Sender, Timestamp,
+    Accepted, Admission, Answer, Gate, Head, Next, Refusal, RefusalKind, Reply, RequestContext,
+    Timestamp,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
@@ -91,7 +92,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
         Next::Reply(conclusion) => (None, conclusion),
         Next::Wait(_) => panic!("nobody else asks"),
         Next::Ask(question) => {
-            let (headers, body) = accepted.request(&head, &Sender::default(), now);
+            let (headers, body) = accepted.request(&head, &RequestContext::default(), now);
             let headers = headers.iter();
             let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
             let seen = Seen {
@@ -251,7 +252,7 @@ fn signed(top: &str, template: &str, now: i64) -> HeaderMap {
     let request = Request::of(push);
     let head = request.head();
     let accepted = judge(&gate, &head, &push.body, 97, push.case.now).unwrap();
-    accepted.request(&head, &Sender::default(), Timestamp::from_secs(now)).0
+    accepted.request(&head, &RequestContext::default(), Timestamp::from_secs(now)).0
 }
 
 const SIGNING: &str = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use gatepost::{Admission, Answer, Config, Definition, Gate, Head, Sender, Timestamp};
+use gatepost::{Admission, Answer, Config, Definition, Gate, Head, RequestContext, Timestamp};
 use gatepost_proxy::GateModule;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
@@ -500,7 +500,7 @@ fn nothing_public_prints_a_secret() {
         drop(next);
         print(&accepted.view::<gatepost::tencent_css::Push>());
         print(&accepted.view::<gatepost::kollus::LivePlay>());
-        print(&accepted.request(&head, &Sender::default(), now).0);
+        print(&accepted.request(&head, &RequestContext::default(), now).0);
         for said in ["", "{\"allow\":true}", "K4n4ryGarbage", "{\"result\":\"K4n4ryGarbage\"}"] {
             let answer = Answer::Response { status: StatusCode::OK, body: Some(said.into()) };
             print(&answer);

@@ -1,13 +1,13 @@
 //! What only the whole of a definition tells: whether its kinds, replies and samples fit together.
 
-use super::Reader;
-use crate::document::{Place, Table};
+use super::DefinitionReader;
 use crate::json::Object;
+use crate::provider::decision::Decision;
 use crate::provider::field::{Fields, Type, Writer};
 use crate::provider::plan::Kind;
-use crate::provider::reply::Decision;
+use crate::toml_reader::{Place, Table};
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     pub(super) fn check_kinds(&self, table: &Table<'f>, kinds: &[Kind]) {
         for kind in kinds {
             let place = table.place_of(&kind.name);

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::Reader;
-use crate::document::{Form, Item, Located, Table, allowed};
+use super::DefinitionReader;
 use crate::json::{ByName, Object};
 use crate::provider::field::{Declared, Use, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, Sample, Times, Viewer};
+use crate::provider::plan::{Kind, KindRule, SampleData, Times, Viewer};
 use crate::provider::pointer::Pointer;
-use crate::question::REPLY_MARGIN;
+use crate::reply::REPLY_MARGIN;
 use crate::time::Unit;
+use crate::toml_reader::{Form, Item, Located, Table, allowed};
 
 /// What kinds have unless they say otherwise.
 pub(super) struct Common {
@@ -30,7 +30,7 @@ const DEFAULT_TIMES: Times =
 /// Where an event's time may stand, and its unit.
 type EventTime = (Vec<Pointer>, Unit);
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     /// `[fields]`, `subject` and `time` at the top.
     pub(super) fn common(&self, table: &Table<'f>) -> Common {
         let fields = table.table("fields").map(|own| declare(&own, Use::Event, self.faults));
@@ -188,7 +188,7 @@ impl<'f> Reader<'f> {
     }
 
     /// `[sample]`: the body of every kind that has none of its own, and headers of all of them.
-    pub(super) fn base_sample(&self, table: &Table<'f>) -> Sample {
+    pub(super) fn base_sample(&self, table: &Table<'f>) -> SampleData {
         let body = table.string("json").and_then(|text| self.sample(&text));
         let headers = table.table("headers");
         let headers = headers.iter().flat_map(Table::entries).filter_map(|(name, item)| {
@@ -199,7 +199,7 @@ impl<'f> Reader<'f> {
         });
         let headers = headers.collect();
         table.finish();
-        Sample { body, headers }
+        SampleData { body, headers }
     }
 
     /// Names that the config has a meaning of its own for.

@@ -15,10 +15,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::plan::{BodyFormat, Plan, TenantCase};
-use super::reply::Reply;
 use super::setting::Setting;
-use crate::document::{self, Fault, Faults, Located, Table, allowed};
 use crate::json::Name;
+use crate::reply::Reply;
+use crate::toml_reader::{self, Fault, Faults, Located, Table, allowed};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -30,8 +30,8 @@ const FORMATS: [(&str, BodyFormat); 3] =
 
 /// Compiles a definition.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
-    document::read(text, |table, faults| {
-        let reader = Reader {
+    toml_reader::read(text, |table, faults| {
+        let reader = DefinitionReader {
             faults,
             headers: RefCell::default(),
             looks_at_query: RefCell::default(),
@@ -41,7 +41,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-struct Reader<'f> {
+struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
     /// The headers that were named so far.
     headers: RefCell<Vec<HeaderName>>,
@@ -56,7 +56,7 @@ struct Request {
     unwrap: Option<Name<'static>>,
 }
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
         let name = table.require_string("name", "name the provider, as in `tencent-css`");
         let name = name.filter(|name| self.name_fits(name));

@@ -2,12 +2,12 @@
 
 use http::HeaderName;
 
-use super::Reader;
-use crate::document::{Located, Table, allowed};
+use super::DefinitionReader;
 use crate::provider::locator::{Captured, Locator};
 use crate::provider::pointer::Pointer;
+use crate::toml_reader::{Located, Table, allowed};
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     pub(super) fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
         let pointer = Pointer::parse(text.value);
         if pointer.is_none() {

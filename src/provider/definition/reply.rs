@@ -2,15 +2,16 @@
 
 use http::HeaderName;
 
-use super::Reader;
-use crate::document::{Form, Located, Table, allowed};
-use crate::provider::field::{Fields, Use, read_condition, read_fields};
-use crate::provider::reply::{
-    Decision, Form as SealForm, FormRule, Per, Preset, Protect, Sealing, read_presets,
+use super::DefinitionReader;
+use crate::provider::decision::{
+    Decision, ItemList, ProtectedItems, ReplyField, ReplyForm as SealForm, ReplyFormRule,
+    ReplySigningRule, read_reply_fields,
 };
+use crate::provider::field::{Fields, Use, read_condition, read_fields};
 use crate::provider::setting::Holds;
+use crate::toml_reader::{Form, Located, Table, allowed};
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
@@ -47,7 +48,7 @@ impl<'f> Reader<'f> {
         field
     }
 
-    fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<Per> {
+    fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
         let list = table.require_string("list", "name the field that holds the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
@@ -55,31 +56,33 @@ impl<'f> Reader<'f> {
             let when = when.and_then(|when| read_condition(&when, self.faults));
             let reply = self.require_table(&table, "reply").map(|t| self.presets(&t, fields));
             table.finish();
-            Some(Protect { when: when?, reply: reply? })
+            Some(ProtectedItems { when: when?, reply: reply? })
         });
         table.finish();
-        Some(Per { list: list?.value.into(), echo, protect })
+        Some(ItemList { list: list?.value.into(), echo, protect })
     }
 
-    fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<Preset> {
+    fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
-        read_presets(&json, fields).unwrap_or_else(|fault| {
+        read_reply_fields(&json, fields).unwrap_or_else(|fault| {
             self.faults.add(&table.place, fault.to_string(), "use the reply's own fields");
             Vec::new()
         })
     }
 
     /// `encode = "jwt"` or `"setting:NAME"`, `key = "setting:NAME"`, and the headers of a token.
-    fn sealing(&self, table: &Table<'f>) -> Option<Sealing> {
+    fn sealing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
-            None => FormRule::Always(SealForm::Plain),
+            None => ReplyFormRule::Always(SealForm::Plain),
             Some(word) => match word.value.strip_prefix("setting:") {
                 Some(name) => {
                     let index = self.setting(&word, name)?;
                     self.check_forms(&word, index);
-                    FormRule::Setting(index)
+                    ReplyFormRule::Setting(index)
                 }
-                None => FormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?),
+                None => {
+                    ReplyFormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?)
+                }
             },
         };
         let key = table.string("key").and_then(|word| self.setting_named(&word));
@@ -98,11 +101,11 @@ impl<'f> Reader<'f> {
                 Some((name, self.setting_named(&value)?))
             })
             .collect();
-        if !matches!(form, FormRule::Always(SealForm::Plain)) && key.is_none() {
+        if !matches!(form, ReplyFormRule::Always(SealForm::Plain)) && key.is_none() {
             let remedy = "write key = \"setting:NAME\"";
             self.faults.add(&table.place, "nothing says which key signs the token", remedy);
         }
-        Some(Sealing { form, key, headers })
+        Some(ReplySigningRule { form, key, headers })
     }
 
     /// A setting that chooses the form has the forms for its words.

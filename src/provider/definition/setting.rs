@@ -1,7 +1,7 @@
 //! `[settings.NAME]`: what a definition leaves to each template.
 
-use crate::document::{Faults, Form, Item, Table};
 use crate::provider::setting::{Holds, Setting};
+use crate::toml_reader::{Faults, Form, Item, Table};
 
 /// `[settings.NAME]`: a secret, a text, or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {

@@ -1,13 +1,13 @@
 //! `[signature]`: where it stands, what it covers, and for how long it holds.
 
-use super::Reader;
-use crate::document::{Form, Item, Located, Place, Table};
+use super::DefinitionReader;
 use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
 use crate::provider::locator::Locator;
 use crate::provider::signature::{
-    KeyRule, Means, Part, PartForm, Signature, Source, TimeRule, Window,
+    KeyRule, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
 };
+use crate::toml_reader::{Form, Item, Located, Place, Table};
 
 const DAY: i64 = 86_400;
 
@@ -18,7 +18,7 @@ const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:T
                              \"listed:NAME=\", \"/pointer\", \"header:NAME\", \"query:NAME\" or \
                              \"setting:NAME\"";
 
-impl<'f> Reader<'f> {
+impl<'f> DefinitionReader<'f> {
     pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
         let digest = table.require_string("digest", "name the digest");
         let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
@@ -37,7 +37,7 @@ impl<'f> Reader<'f> {
         if let Some(Some(time)) = &time {
             self.check_time(&table.place_of("time"), time, &parts);
         }
-        let listed = |from: &Source| matches!(from, Source::Listed(_));
+        let listed = |from: &PartSource| matches!(from, PartSource::Listed(_));
         let reads_list = parts.iter().any(|part| listed(&part.from));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
@@ -63,7 +63,7 @@ impl<'f> Reader<'f> {
 
     /// A plain digest hashes the key among the parts; an HMAC has it apart.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
-        let among = parts.iter().any(|part| part.from == Source::Key);
+        let among = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
         if !digest.is_keyed() && !among {
             let remedy = "list \"key\" among the parts, or choose an hmac digest";
@@ -77,9 +77,9 @@ impl<'f> Reader<'f> {
 
     /// A time that nothing signs can be changed by anybody.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
-        let whole = |part: &Part| matches!(part.from, Source::Body | Source::FormText);
+        let whole = |part: &Part| matches!(part.from, PartSource::Body | PartSource::FormText);
         let in_body = matches!(time.from.place(), Some(Locator::Body(_)));
-        let is_place = matches!(time.from, Source::Listed(_) | Source::Value(_));
+        let is_place = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
         let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
         if !is_place || !covered {
             let remedy = "take a time that stands among the parts, or in a body that does";
@@ -119,20 +119,20 @@ impl<'f> Reader<'f> {
         }
     }
 
-    fn source(&self, text: &Located<&str>) -> Option<Source> {
+    fn source(&self, text: &Located<&str>) -> Option<PartSource> {
         match (text.value, text.value.split_once(':')) {
-            ("body", _) => Some(Source::Body),
-            ("form-text", _) => Some(Source::FormText),
-            ("key", _) => Some(Source::Key),
-            (_, Some(("literal", literal))) => Some(Source::Literal(literal.into())),
-            (_, Some(("listed", name))) => Some(Source::Listed(name.into())),
+            ("body", _) => Some(PartSource::Body),
+            ("form-text", _) => Some(PartSource::FormText),
+            ("key", _) => Some(PartSource::Key),
+            (_, Some(("literal", literal))) => Some(PartSource::Literal(literal.into())),
+            (_, Some(("listed", name))) => Some(PartSource::Listed(name.into())),
             (word, prefix) => {
                 let place = matches!(prefix, Some(("header" | "query" | "setting", _)));
                 if !place && !word.starts_with('/') {
                     self.faults.add(&text.place, "this is no part", ALLOWED_PARTS);
                     return None;
                 }
-                self.locator(text).map(Source::Value)
+                self.locator(text).map(PartSource::Value)
             }
         }
     }

@@ -19,13 +19,12 @@
 //! `null` stands for an optional field without a value, and so does an empty text where no string is
 //! declared.
 
-mod inner;
 mod read;
 mod types;
 
 pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_unit};
-use types::Misfit;
-pub(crate) use types::{Inner, Range, Type, Writer, whole};
+use types::TypeError;
+pub(crate) use types::{Nested, Range, Type, Writer, whole};
 
 use crate::json::{self, ByName, Member, Name, Object, Shape, Span, Value};
 
@@ -62,7 +61,7 @@ impl Condition {
 
 /// Why a field could not be taken. Names the field and the types, never the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FieldFault {
+pub(crate) enum FieldError {
     #[error("`{field}` is not smaller than `{than}`")]
     Order { field: Box<str>, than: Box<str> },
     #[error("`{field}` is missing")]
@@ -77,7 +76,7 @@ pub(crate) enum FieldFault {
     Unknown { field: Box<str> },
 }
 
-impl FieldFault {
+impl FieldError {
     /// The same fault, seen from the value that the field stands in.
     pub(crate) fn inside(mut self, outer: &str) -> Self {
         let (Self::Missing { field }
@@ -141,7 +140,7 @@ impl Fields {
         writer: Writer,
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
-    ) -> Result<(), FieldFault> {
+    ) -> Result<(), FieldError> {
         let mut seen = 0_u128;
         let mut members = Members::begin(object.text(), out);
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
@@ -165,7 +164,7 @@ impl Fields {
                     }
                 }
                 None if writer == Writer::App => {
-                    return Err(FieldFault::Unknown { field: name.text().into() });
+                    return Err(FieldError::Unknown { field: name.text().into() });
                 }
                 None if members.copy(&member.span) => {}
                 None => {
@@ -178,7 +177,7 @@ impl Fields {
         }
         members.end();
         match self.first_missing(seen) {
-            Some(field) => Err(FieldFault::Missing { field: field.name.clone() }),
+            Some(field) => Err(FieldError::Missing { field: field.name.clone() }),
             None => Ok(()),
         }
     }
@@ -253,7 +252,7 @@ impl Field {
         value: &Value<'_>,
         writer: Writer,
         out: &mut Vec<u8>,
-    ) -> Result<(), FieldFault> {
+    ) -> Result<(), FieldError> {
         if self.leaves(value) {
             value.write(out);
             return Ok(());
@@ -265,11 +264,11 @@ impl Field {
         let before = out.len();
         let fault = match self.ty.write(value, writer, out) {
             Ok(()) => return Ok(()),
-            Err(Misfit::Range(range)) => {
-                FieldFault::Range { field: self.name.clone(), min: range.min, max: range.max }
+            Err(TypeError::Range(range)) => {
+                FieldError::Range { field: self.name.clone(), min: range.min, max: range.max }
             }
-            Err(Misfit::Inside(fault)) => fault.inside(&self.name),
-            Err(Misfit::Type) => FieldFault::Type {
+            Err(TypeError::Inside(fault)) => fault.inside(&self.name),
+            Err(TypeError::Type) => FieldError::Type {
                 field: self.name.clone(),
                 wanted: self.ty.name(),
                 found: value.shape().name(),
@@ -311,13 +310,14 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document;
+    use crate::toml_reader;
 
     fn fields(text: &str) -> Fields {
-        document::read(text, |table, faults| Some(read_fields(table, Use::Event, faults))).unwrap()
+        toml_reader::read(text, |table, faults| Some(read_fields(table, Use::Event, faults)))
+            .unwrap()
     }
 
-    fn event(fields: &Fields, body: &str) -> Result<String, FieldFault> {
+    fn event(fields: &Fields, body: &str) -> Result<String, FieldError> {
         let object = Object::from_json(body).unwrap();
         let mut out = Vec::new();
         fields.write_object(&object, Writer::Platform, |_| false, &mut out)?;
@@ -442,7 +442,7 @@ mod tests {
         );
         assert_eq!(
             event(&fields, r#"{"id":1}"#),
-            Err(FieldFault::Missing { field: "score".into() })
+            Err(FieldError::Missing { field: "score".into() })
         );
     }
 
@@ -480,7 +480,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
-        let faults = document::read("f = 'integr'", |table, faults| {
+        let faults = toml_reader::read("f = 'integr'", |table, faults| {
             Some(read_fields(table, Use::Event, faults))
         })
         .unwrap_err();

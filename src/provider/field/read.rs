@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::types::{Inner, Range, Type};
+use super::types::{Nested, Range, Type};
 use super::{Condition, Field, Fields, Known, MAX_FIELDS};
-use crate::document::{Faults, Form, Item, Table, allowed};
 use crate::json::{self, ByName, Json, Shape, Value};
 use crate::time::Unit;
+use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
 /// What the fields are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,13 +160,13 @@ fn read_type(
     })
 }
 
-fn read_inner(table: &Table<'_>, usage: Use, faults: &Faults<'_>) -> Inner {
+fn read_inner(table: &Table<'_>, usage: Use, faults: &Faults<'_>) -> Nested {
     let max_items = table.integer("max_items", 1..=1_000_000);
     let of = table.any("of").and_then(|item| {
         let Form::String(word) = &item.form else { return None };
         read_type(word, None, &item, usage, faults).map(Box::new)
     });
-    Inner {
+    Nested {
         of,
         fields: table.table("fields").map(|own| Arc::new(read_fields(&own, usage, faults))),
         max_items: max_items.and_then(|max| usize::try_from(max).ok()),

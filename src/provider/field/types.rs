@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::inner::{check_rising, write_inner, write_json};
-use super::{FieldFault, Fields};
-use crate::json::{self, Json, Shape, Value};
+use super::{FieldError, Fields};
+use crate::json::{self, Json, Object, Shape, Value};
 use crate::time::{Unit, number};
 
 /// A declared type.
@@ -13,17 +12,17 @@ use crate::time::{Unit, number};
 pub(crate) enum Type {
     Array {
         wrap: bool,
-        inner: Inner,
+        inner: Nested,
     },
     Boolean,
     Integer(Range),
     Json {
         holds: Option<Shape>,
-        inner: Inner,
+        inner: Nested,
     },
     Number,
     Object {
-        inner: Inner,
+        inner: Nested,
         /// Its integers rise in the order in which they are declared.
         rising: bool,
     },
@@ -33,7 +32,7 @@ pub(crate) enum Type {
 
 /// What stands in an object or array, as far as it is declared.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Inner {
+pub(crate) struct Nested {
     /// The fields of the object, or of each object in the array.
     pub(crate) fields: Option<Arc<Fields>>,
     /// What every element of the array is.
@@ -42,7 +41,7 @@ pub(crate) struct Inner {
     pub(crate) max_items: Option<usize>,
 }
 
-impl Inner {
+impl Nested {
     /// Whether nothing is declared of what stands in an object, or in an array.
     pub(super) const fn leaves(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
@@ -77,8 +76,8 @@ pub(crate) enum Writer {
 }
 
 /// Why a value is not of a type.
-pub(super) enum Misfit {
-    Inside(FieldFault),
+pub(super) enum TypeError {
+    Inside(FieldError),
     Range(Range),
     Type,
 }
@@ -127,13 +126,14 @@ impl Type {
         value: &Value<'_>,
         writer: Writer,
         out: &mut Vec<u8>,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), TypeError> {
         match self {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
                 write_inner(value, inner, writer, out)?;
             }
             Self::Array { wrap: true, .. } => {
-                let number = value.scalar().filter(|text| is_number(text)).ok_or(Misfit::Type)?;
+                let number =
+                    value.scalar().filter(|text| is_number(text)).ok_or(TypeError::Type)?;
                 out.push(b'[');
                 out.extend_from_slice(number.as_bytes());
                 out.push(b']');
@@ -144,8 +144,10 @@ impl Type {
                     check_rising(value, inner)?;
                 }
             }
-            Self::Array { .. } | Self::Object { .. } => return Err(Misfit::Type),
-            Self::Boolean => out.extend_from_slice(boolean(value).ok_or(Misfit::Type)?.as_bytes()),
+            Self::Array { .. } | Self::Object { .. } => return Err(TypeError::Type),
+            Self::Boolean => {
+                out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
+            }
             Self::Integer(range) => write_integer(value, range, writer, out)?,
             Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
             Self::Json { holds, inner } => write_json(value, *holds, inner, writer, out)?,
@@ -173,14 +175,14 @@ fn write_integer(
     range: &Range,
     writer: Writer,
     out: &mut Vec<u8>,
-) -> Result<(), Misfit> {
+) -> Result<(), TypeError> {
     let number = match (writer, value) {
         (Writer::App, Value::Json(Json { text: "true", .. })) => 1,
         (Writer::App, Value::Json(Json { text: "false", .. })) => 0,
-        _ => value.scalar().and_then(|text| whole(&text)).ok_or(Misfit::Type)?,
+        _ => value.scalar().and_then(|text| whole(&text)).ok_or(TypeError::Type)?,
     };
     if !range.holds(number) {
-        return Err(Misfit::Range(range.clone()));
+        return Err(TypeError::Range(range.clone()));
     }
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())
@@ -213,17 +215,167 @@ fn is_number(text: &str) -> bool {
     serde_json::from_str::<f64>(text).is_ok()
 }
 
-fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-    let text = value.scalar().filter(|text| is_number(text)).ok_or(Misfit::Type)?;
+fn write_number(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
+    let text = value.scalar().filter(|text| is_number(text)).ok_or(TypeError::Type)?;
     out.extend_from_slice(text.trim().as_bytes());
     Ok(())
 }
 
-fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
     match (value.shape(), value) {
         (Shape::String, _) => value.write(out),
         (Shape::Number, Value::Json(number)) => json::write_string(number.text, out),
-        _ => return Err(Misfit::Type),
+        _ => return Err(TypeError::Type),
+    }
+    Ok(())
+}
+
+/// Writes an object or array, with what is declared in it.
+fn write_inner(
+    value: &Value<'_>,
+    inner: &Nested,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), TypeError> {
+    let json = match value {
+        Value::Json(json) if !inner.leaves(json.shape) => json,
+        Value::Json(_) | Value::Text(_) => {
+            value.write(out);
+            return Ok(());
+        }
+    };
+    if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
+        return write_fields(json.text, fields, writer, out).map_err(TypeError::Inside);
+    }
+    let elements = json::elements(json.text).map_err(|_| TypeError::Type)?;
+    if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
+        return Err(TypeError::Inside(FieldError::TooMany { field: "".into(), max }));
+    }
+    out.push(b'[');
+    for (index, element) in elements.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_element(element, inner, writer, out)
+            .map_err(|fault| TypeError::Inside(fault.inside(&format!("[{index}]"))))?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn write_fields(
+    raw: &str,
+    fields: &Fields,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
+    match Object::from_json(raw) {
+        Ok(object) => fields.write_object(&object, writer, |_| false, out),
+        Err(_) => {
+            let found = Json::of(raw).shape.name();
+            Err(FieldError::Type { field: "".into(), wanted: "object", found })
+        }
+    }
+}
+
+fn write_element(
+    raw: &str,
+    inner: &Nested,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
+    match (&inner.fields, &inner.of) {
+        (Some(fields), _) => write_fields(raw, fields, writer, out),
+        (None, Some(of)) => {
+            of.write(&Value::json(raw), writer, out).map_err(|misfit| match misfit {
+                TypeError::Inside(fault) => fault,
+                TypeError::Range(range) => {
+                    FieldError::Range { field: "".into(), min: range.min, max: range.max }
+                }
+                TypeError::Type => {
+                    let found = Json::of(raw).shape.name();
+                    FieldError::Type { field: "".into(), wanted: of.name(), found }
+                }
+            })
+        }
+        (None, None) => {
+            out.extend_from_slice(raw.as_bytes());
+            Ok(())
+        }
+    }
+}
+
+/// Checks that the integers of an object rise in the order in which they are declared.
+fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
+    let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
+    let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
+    let numbers = fields.iter().filter_map(|field| {
+        let number = whole(&object.get(&field.name)?.scalar()?)?;
+        Some((number, &field.name))
+    });
+    let mut last: Option<(i64, &Box<str>)> = None;
+    for (number, name) in numbers {
+        if let Some((_, field)) = last.filter(|(before, _)| *before >= number) {
+            let (field, than) = (field.clone(), name.clone());
+            return Err(TypeError::Inside(FieldError::Order { field, than }));
+        }
+        last = Some((number, name));
+    }
+    Ok(())
+}
+
+fn write_json(
+    value: &Value<'_>,
+    holds: Option<Shape>,
+    inner: &Nested,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), TypeError> {
+    if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
+        return write_json_text(text, holds, inner, writer, out);
+    }
+    let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
+    let once = unescape(once.trim());
+    let once = once.trim();
+    let twice = once.starts_with('"').then(|| serde_json::from_str::<String>(once));
+    let text = match &twice {
+        None => once,
+        Some(inner) => inner.as_deref().map_err(|_| TypeError::Type)?.trim(),
+    };
+    if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
+        return Err(TypeError::Type);
+    }
+    write_json_text(text, holds, inner, writer, out)
+}
+
+/// Undoes a second percent-encoding, which some players put around the first.
+fn unescape(text: &str) -> Cow<'_, str> {
+    let encoded = text.starts_with('%');
+    let decoded = encoded.then(|| {
+        let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
+        let bytes: Vec<u8> = bytes.collect();
+        let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();
+        decoded.ok().map(Cow::into_owned)
+    });
+    decoded.flatten().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn write_json_text(
+    text: &str,
+    holds: Option<Shape>,
+    inner: &Nested,
+    writer: Writer,
+    out: &mut Vec<u8>,
+) -> Result<(), TypeError> {
+    let shape = Json::of(text).shape;
+    let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
+    match holds {
+        // PHP writes an empty map as an empty list.
+        Some(Shape::Object) if shape == Shape::Array && nothing_in_it() => {
+            out.extend_from_slice(b"{}");
+        }
+        Some(wanted) if wanted != shape => return Err(TypeError::Type),
+        _ => write_inner(&Value::json(text), inner, writer, out)?,
     }
     Ok(())
 }

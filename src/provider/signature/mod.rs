@@ -14,17 +14,17 @@ use std::borrow::Cow;
 
 use subtle::Choice;
 
-use super::digest::{Key, Message, Output};
+use super::digest::{DigestInput, Key, Output};
 use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
 pub(crate) use rule::{
-    KeyRule, MAX_AHEAD, Means, Part, PartForm, Signature, Source, TimeRule, Window,
+    KeyRule, MAX_AHEAD, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
 };
 
 /// Why a signature does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SignatureFault {
+pub(crate) enum SignatureError {
     /// There is none.
     Absent {
         place: String,
@@ -44,7 +44,7 @@ pub(crate) enum SignatureFault {
     },
 }
 
-impl SignatureFault {
+impl SignatureError {
     /// Where something is missing.
     pub(crate) fn place(&self) -> &str {
         match self {
@@ -68,7 +68,7 @@ impl Signature {
         keys: &[Key],
         window: Option<Window>,
         now: Timestamp,
-    ) -> Result<(), SignatureFault> {
+    ) -> Result<(), SignatureError> {
         let given = self.given(received)?;
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
@@ -79,7 +79,7 @@ impl Signature {
             }
         }
         if !bool::from(matched) {
-            return Err(if decodes { SignatureFault::Mismatch } else { SignatureFault::Malformed });
+            return Err(if decodes { SignatureError::Mismatch } else { SignatureError::Malformed });
         }
         self.time.as_ref().map_or(Ok(()), |time| {
             let text = self.signed_time(time, received, &given);
@@ -93,10 +93,12 @@ impl Signature {
         received: &Received<'p>,
     ) -> impl Iterator<Item = Cow<'p, [u8]>> {
         let value = |part: &'p Part| match &part.from {
-            Source::Value(Locator::Setting(..)) => None,
-            Source::Value(locator) => locator.text(received),
-            Source::Body | Source::FormText | Source::Key | Source::Literal(_) => None,
-            Source::Listed(_) => None,
+            PartSource::Value(Locator::Setting(..)) => None,
+            PartSource::Value(locator) => locator.text(received),
+            PartSource::Body | PartSource::FormText | PartSource::Key | PartSource::Literal(_) => {
+                None
+            }
+            PartSource::Listed(_) => None,
         };
         let bytes = |text: Cow<'p, str>| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -111,10 +113,10 @@ impl Signature {
     }
 
     /// The text that holds the signature.
-    fn given<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureFault> {
+    fn given<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureError> {
         self.found_in
             .text(received)
-            .ok_or_else(|| SignatureFault::Absent { place: self.found_in.to_string() })
+            .ok_or_else(|| SignatureError::Absent { place: self.found_in.to_string() })
     }
 
     fn entries<'g>(&self, given: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
@@ -136,7 +138,7 @@ impl Signature {
         received: &Received<'_>,
         given: &str,
         key: &Key,
-    ) -> Result<Output, SignatureFault> {
+    ) -> Result<Output, SignatureError> {
         let mut message = key.start();
         for part in &self.parts {
             self.feed(part, received, given, key, &mut message)?;
@@ -150,9 +152,9 @@ impl Signature {
         received: &Received<'_>,
         given: &str,
         key: &Key,
-        message: &mut Message,
-    ) -> Result<(), SignatureFault> {
-        let bytes = if part.from == Source::Key {
+        message: &mut DigestInput,
+    ) -> Result<(), SignatureError> {
+        let bytes = if part.from == PartSource::Key {
             Cow::Borrowed(key.secret().expose())
         } else {
             self.source(&part.from, received, given)?
@@ -164,28 +166,28 @@ impl Signature {
     /// What a part that is no secret says.
     fn source<'p>(
         &'p self,
-        source: &'p Source,
+        source: &'p PartSource,
         received: &Received<'p>,
         given: &'p str,
-    ) -> Result<Cow<'p, [u8]>, SignatureFault> {
+    ) -> Result<Cow<'p, [u8]>, SignatureError> {
         let bytes = |text: Cow<'p, str>| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
-        let missing = |place: String| SignatureFault::PartMissing { place };
+        let missing = |place: String| SignatureError::PartMissing { place };
         match source {
-            Source::Body => Ok(Cow::Borrowed(received.raw)),
-            Source::FormText => Ok(Cow::Owned(self.form_text(received.raw))),
-            Source::Key => Ok(Cow::Borrowed(b"")),
-            Source::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Source::Listed(name) => {
+            PartSource::Body => Ok(Cow::Borrowed(received.raw)),
+            PartSource::FormText => Ok(Cow::Owned(self.form_text(received.raw))),
+            PartSource::Key => Ok(Cow::Borrowed(b"")),
+            PartSource::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            PartSource::Listed(name) => {
                 let value = self.entries(given).find_map(|entry| entry.strip_prefix(&**name));
                 value
                     .map(str::as_bytes)
                     .map(Cow::Borrowed)
                     .ok_or_else(|| missing(format!("{name} in {}", self.found_in)))
             }
-            Source::Value(locator) => {
+            PartSource::Value(locator) => {
                 locator.text(received).map(bytes).ok_or_else(|| missing(locator.to_string()))
             }
         }
@@ -207,10 +209,10 @@ impl Signature {
         received: &Received<'_>,
         key: &Key,
         time: &str,
-    ) -> Result<String, SignatureFault> {
+    ) -> Result<String, SignatureError> {
         let separator = self.separator.map(String::from).unwrap_or_default();
         let mut text = match self.time.as_ref().map(|time| &time.from) {
-            Some(Source::Listed(name)) => format!("{name}{time}{separator}"),
+            Some(PartSource::Listed(name)) => format!("{name}{time}{separator}"),
             _ => String::new(),
         };
         let digest = self.compute(received, &text, key)?;
@@ -220,16 +222,18 @@ impl Signature {
     }
 
     /// What is hashed, for the operator: keys, settings and bodies hidden.
-    pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureFault> {
+    pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
         let given = self.given(received)?;
         let mut text = String::new();
         for part in &self.parts {
             match &part.from {
-                Source::Key => text.push_str("[key]"),
-                Source::Body => text.push_str(&format!("[body of {} bytes]", received.raw.len())),
-                Source::FormText => text.push_str("[form without the signature]"),
-                Source::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
-                Source::Literal(_) | Source::Listed(_) | Source::Value(_) => {
+                PartSource::Key => text.push_str("[key]"),
+                PartSource::Body => {
+                    text.push_str(&format!("[body of {} bytes]", received.raw.len()))
+                }
+                PartSource::FormText => text.push_str("[form without the signature]"),
+                PartSource::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
+                PartSource::Literal(_) | PartSource::Listed(_) | PartSource::Value(_) => {
                     let bytes = part.form.write(self.source(&part.from, received, &given)?);
                     text.push_str(&String::from_utf8_lossy(&bytes));
                 }
@@ -278,7 +282,7 @@ mod tests {
     use crate::head::Head;
     use crate::json::Object;
     use crate::provider::digest::{Digest, hex_of};
-    use crate::provider::locator::Kept;
+    use crate::provider::locator::CapturedHead;
     use crate::provider::{Plan, built_in_named, definition};
     use crate::secret::Secret;
 
@@ -310,7 +314,7 @@ mod tests {
         given: &Given<'_>,
         keys: &[&str],
         now: i64,
-    ) -> Result<(), SignatureFault> {
+    ) -> Result<(), SignatureError> {
         let signature = plan.signature.as_ref().unwrap();
         let prepare = |key: &&str| signature.key.prepare(signature.digest, &Secret::new(*key));
         let keys: Option<Vec<_>> = keys.iter().map(prepare).collect();
@@ -321,15 +325,19 @@ mod tests {
         }
         let uri = Uri::from_static("/");
         let head = Head::new(&Method::POST, &uri, &headers);
-        let kept = Kept::of(&head, &plan.headers, false).unwrap();
+        let kept = CapturedHead::of(&head, &plan.headers, false).unwrap();
         let object = Object::from_json(given.body).unwrap_or_default();
-        let received =
-            Received { object: &object, raw: given.body.as_bytes(), kept: &kept, settings: &[] };
+        let received = Received {
+            object: &object,
+            raw: given.body.as_bytes(),
+            captured: &kept,
+            settings: &[],
+        };
         let window = signature.time.as_ref().map(|time| time.window);
         signature.verify(&received, &keys, window, Timestamp::from_secs(now))
     }
 
-    fn tencent(body: &str, keys: &[&str], now: i64) -> Result<(), SignatureFault> {
+    fn tencent(body: &str, keys: &[&str], now: i64) -> Result<(), SignatureError> {
         verify(&plan("tencent-css"), &Given { body, headers: &[] }, keys, now)
     }
 
@@ -350,8 +358,8 @@ mod tests {
         let body = signed("1545030873", &format!("{SIGN:?}"));
         assert_eq!(tencent(&body, &["new", "test"], T), Ok(()));
         assert_eq!(tencent(&body, &["test", "new"], T), Ok(()));
-        assert_eq!(tencent(&body, &["new"], T), Err(SignatureFault::Mismatch));
-        assert_eq!(tencent(&body, &[], T), Err(SignatureFault::Mismatch));
+        assert_eq!(tencent(&body, &["new"], T), Err(SignatureError::Mismatch));
+        assert_eq!(tencent(&body, &[], T), Err(SignatureError::Mismatch));
     }
 
     #[test]
@@ -360,7 +368,7 @@ mod tests {
             let mut sign = SIGN.to_owned().into_bytes();
             sign[at] = if sign[at] == b'0' { b'1' } else { b'0' };
             let body = signed("1545030873", &format!("{:?}", String::from_utf8(sign).unwrap()));
-            assert_eq!(tencent(&body, &["test"], T), Err(SignatureFault::Mismatch), "digit {at}");
+            assert_eq!(tencent(&body, &["test"], T), Err(SignatureError::Mismatch), "digit {at}");
         }
     }
 
@@ -370,29 +378,29 @@ mod tests {
         assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
         assert_eq!(
             tencent(&body, &["test"], T + 181),
-            Err(SignatureFault::Expired { secs_ago: 181 })
+            Err(SignatureError::Expired { secs_ago: 181 })
         );
         assert_eq!(tencent(&body, &["test"], T - 900), Ok(()));
         assert_eq!(
             tencent(&body, &["test"], T - 901),
-            Err(SignatureFault::TooFarAhead { secs: 901 })
+            Err(SignatureError::TooFarAhead { secs: 901 })
         );
     }
 
     #[test]
     fn each_stage_has_its_own_fault() {
-        let absent = || SignatureFault::Absent { place: "/sign".into() };
+        let absent = || SignatureError::Absent { place: "/sign".into() };
         let cases = [
             (r#"{"t":1545030873}"#, absent()),
             (r#"{"t":1545030873,"sign":null}"#, absent()),
-            (r#"{"t":1545030873,"sign":"ca3e"}"#, SignatureFault::Malformed),
+            (r#"{"t":1545030873,"sign":"ca3e"}"#, SignatureError::Malformed),
             (
                 r#"{"t":1545030873,"sign":"zz3e25e5dc17a6f9909a9ae7281e300d"}"#,
-                SignatureFault::Malformed,
+                SignatureError::Malformed,
             ),
             (
                 r#"{"sign":"ca3e25e5dc17a6f9909a9ae7281e300d"}"#,
-                SignatureFault::PartMissing { place: "/t".into() },
+                SignatureError::PartMissing { place: "/t".into() },
             ),
         ];
         for (body, fault) in cases {
@@ -404,7 +412,7 @@ mod tests {
     fn a_signed_time_that_is_no_number_is_refused() {
         let sign = hex_of(Digest::Md5, b"testsoon");
         let body = signed("\"soon\"", &format!("{sign:?}"));
-        assert_eq!(tencent(&body, &["test"], T), Err(SignatureFault::TimeMalformed));
+        assert_eq!(tencent(&body, &["test"], T), Err(SignatureError::TimeMalformed));
     }
 
     #[test]
@@ -519,12 +527,12 @@ mod tests {
             let name = plan.headers.first().map_or("?", HeaderName::as_str);
             assert_eq!(verify(plan, &Given { body, headers }, &[key], *now), Ok(()), "{name}");
             let other = verify(plan, &Given { body, headers }, &["b3RoZXI="], *now);
-            assert_eq!(other, Err(SignatureFault::Mismatch), "{name}");
+            assert_eq!(other, Err(SignatureError::Mismatch), "{name}");
             let signature = plan.signature.as_ref().unwrap();
-            if signature.parts.iter().any(|part| part.from == Source::Body) {
+            if signature.parts.iter().any(|part| part.from == PartSource::Body) {
                 let changed = format!("{body} ");
                 let result = verify(plan, &Given { body: &changed, headers }, &[key], *now);
-                assert_eq!(result, Err(SignatureFault::Mismatch), "{name}");
+                assert_eq!(result, Err(SignatureError::Mismatch), "{name}");
             }
         }
     }
@@ -538,17 +546,17 @@ mod tests {
         let given = Given { body: r#"{"test":"body"}"#, headers: &headers };
         let at = |now| verify(&plan("mux"), &given, &["SuperSecret123"], now);
         assert_eq!(at(1_565_125_718 + 300), Ok(()));
-        assert_eq!(at(1_565_125_718 + 301), Err(SignatureFault::Expired { secs_ago: 301 }));
+        assert_eq!(at(1_565_125_718 + 301), Err(SignatureError::Expired { secs_ago: 301 }));
         assert_eq!(at(1_565_125_718 - 300), Ok(()));
-        assert_eq!(at(1_565_125_718 - 301), Err(SignatureFault::TooFarAhead { secs: 301 }));
+        assert_eq!(at(1_565_125_718 - 301), Err(SignatureError::TooFarAhead { secs: 301 }));
     }
 
     #[test]
     fn the_string_to_sign_hides_the_key() {
         let plan = plan("tencent-css");
         let object = Object::from_json(r#"{"t":17,"sign":"00"}"#).unwrap();
-        let kept = Kept::default();
-        let received = Received { object: &object, raw: b"", kept: &kept, settings: &[] };
+        let kept = CapturedHead::default();
+        let received = Received { object: &object, raw: b"", captured: &kept, settings: &[] };
         let signature = plan.signature.as_ref().unwrap();
         assert_eq!(signature.string_to_sign(&received).unwrap(), "[key]17");
     }

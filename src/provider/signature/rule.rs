@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::SignatureFault;
+use super::SignatureError;
 use crate::json::Name;
 use crate::provider::digest::{Digest, Encoding, Key, hex_of};
 use crate::provider::locator::{Locator, SettingIndex};
@@ -36,7 +36,7 @@ impl Signature {
 
     /// Whether a callback's contents cannot change without it.
     pub(crate) fn covers_body(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part.from, Source::Body | Source::FormText))
+        self.parts.iter().any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
     }
 
     /// The signature's own place, and the time's, if that is signed by itself and not only as a part
@@ -75,13 +75,13 @@ impl KeyRule {
 /// One piece of what is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    pub(crate) from: Source,
+    pub(crate) from: PartSource,
     pub(crate) form: PartForm,
 }
 
 /// Where a piece comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum PartSource {
     /// The body as it came.
     Body,
     /// A form body without the signature's own field, percent-decoded.
@@ -96,7 +96,7 @@ pub(crate) enum Source {
     Value(Locator),
 }
 
-impl Source {
+impl PartSource {
     /// Where it stands, if it is a value.
     pub(crate) const fn place(&self) -> Option<&Locator> {
         match self {
@@ -133,7 +133,7 @@ impl PartForm {
 /// Where the signed time stands, and what it means.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeRule {
-    pub(crate) from: Source,
+    pub(crate) from: PartSource,
     pub(crate) unit: Unit,
     pub(crate) means: Means,
     pub(crate) window: Window,
@@ -188,15 +188,15 @@ impl TimeRule {
         text: Option<&str>,
         window: Window,
         now: Timestamp,
-    ) -> Result<(), SignatureFault> {
-        let text = text.ok_or(SignatureFault::TimeMalformed)?;
-        let at = self.unit.parse(text).ok_or(SignatureFault::TimeMalformed)?;
+    ) -> Result<(), SignatureError> {
+        let text = text.ok_or(SignatureError::TimeMalformed)?;
+        let at = self.unit.parse(text).ok_or(SignatureError::TimeMalformed)?;
         let secs = at.as_secs().saturating_sub(now.as_secs());
         if secs < -window.past_secs {
-            return Err(SignatureFault::Expired { secs_ago: secs.saturating_neg() });
+            return Err(SignatureError::Expired { secs_ago: secs.saturating_neg() });
         }
         if secs > window.max_ahead_secs {
-            return Err(SignatureFault::TooFarAhead { secs });
+            return Err(SignatureError::TooFarAhead { secs });
         }
         Ok(())
     }

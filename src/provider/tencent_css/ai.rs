@@ -70,7 +70,7 @@ pub struct Subtitle {
     pub extra: Map<String, Value>,
 }
 
-/// Words were erased from the sound.
+/// ParsedAnswer were erased from the sound.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SmartErasing {
@@ -266,7 +266,7 @@ pub struct Summary {
     pub title: Option<String>,
     /// A few sentences.
     pub summary: Option<String>,
-    /// Words to find it by.
+    /// ParsedAnswer to find it by.
     pub key_words: Option<Vec<Value>>,
     /// Its subjects.
     pub key_points: Option<Vec<Value>>,
@@ -312,7 +312,7 @@ pub struct Highlight {
     pub video_store_url: Option<String>,
     /// Where the cover picture can be fetched; may be empty.
     pub cov_img_store_url: Option<String>,
-    /// Words to find it by.
+    /// ParsedAnswer to find it by.
     pub key_words: Option<Vec<Value>>,
     /// Fields that the platform has added since.
     #[serde(flatten)]

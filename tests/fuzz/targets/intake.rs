@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use gatepost::{Accepted, Refusal, Sender};
+use gatepost::{Accepted, Refusal, RequestContext};
 use gatepost_fuzz::proof::Scheme;
 use gatepost_fuzz::{GATE, Request};
 use libfuzzer_sys::fuzz_target;
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(accepted.raw(), &request.body);
     let (headers, body) = accepted.request(
         &request.head(),
-        &Sender::default(),
+        &RequestContext::default(),
         gatepost::Timestamp::from_secs(request.now),
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());

@@ -1,7 +1,7 @@
 //! A push and a play, step by step and whole; the forms of an event; the replies to an answer.
 
 use bytes::Bytes;
-use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, Sender};
+use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, RequestContext};
 use http::{HeaderMap, StatusCode};
 
 use super::callback::{Callback, NOW};
@@ -110,7 +110,7 @@ fn event(name: String, gate: &Gate, numbered: Numbered) -> Bench {
 }
 
 fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
-    accepted.request(&callback.head(), &Sender::default(), NOW)
+    accepted.request(&callback.head(), &RequestContext::default(), NOW)
 }
 
 /// What the platform gets for each thing that an app may say to a play.

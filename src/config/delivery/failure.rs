@@ -1,0 +1,123 @@
+//! `on_failure` and `last_good`: what stands in for an answer that cannot be used.
+
+use std::time::Duration;
+
+use super::{Entry, JsonText};
+use crate::config::{ConfigReader, DAY_SECS};
+use crate::provider::Kind;
+use crate::provider::decision::{Decision, ReplyField};
+use crate::toml_reader::{Form, Located, Place, Table};
+
+/// What stands in for an answer that cannot be used.
+pub(super) enum OnFailure {
+    Fields(JsonText),
+    Word(FailureWord, Place),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum FailureWord {
+    Allow,
+    Deny,
+    LastGood,
+}
+
+const FAILURE_WORDS: [(&str, FailureWord); 3] = [
+    ("allow", FailureWord::Allow),
+    ("deny", FailureWord::Deny),
+    ("last_good", FailureWord::LastGood),
+];
+
+impl OnFailure {
+    pub(super) const fn place(&self) -> &Place {
+        match self {
+            Self::Fields(JsonText { place, .. }) | Self::Word(_, place) => place,
+        }
+    }
+}
+
+/// How old a last good reply may be.
+pub(super) struct LastGood {
+    max_age: Duration,
+    pub(super) place: Place,
+}
+
+/// A decision of a few minutes ago still says something of a viewer.
+const DEFAULT_MAX_AGE_SECS: i64 = 600;
+
+impl<'f> ConfigReader<'f, '_> {
+    /// A word, or the fields of a reply.
+    pub(super) fn on_failure(&self, table: &Table<'f>) -> Option<OnFailure> {
+        const KEY: &str = "on_failure";
+        let item = table.any(KEY)?;
+        match &item.form {
+            Form::String(word) => {
+                let word = Located { value: *word, place: item.place.clone() };
+                let word = self.word(&word, "word", &FAILURE_WORDS)?;
+                Some(OnFailure::Word(word, item.place))
+            }
+            Form::Table(_) | Form::Other(_) => {
+                let fields = table.table(KEY)?;
+                let text = fields.to_json()?;
+                Some(OnFailure::Fields(JsonText { text, place: fields.place.clone() }))
+            }
+        }
+    }
+
+    /// `true`, or a table that says how old it may be.
+    pub(super) fn last_good(
+        &self,
+        table: &Table<'f>,
+        on_failure: Option<&OnFailure>,
+    ) -> Option<LastGood> {
+        let item = table.any("last_good")?;
+        let secs = match &item.form {
+            Form::Table(table) => {
+                let secs = table.integer("max_age_secs", 1..=DAY_SECS);
+                table.finish();
+                secs.unwrap_or(DEFAULT_MAX_AGE_SECS)
+            }
+            Form::String(_) | Form::Other(_) => {
+                let is_on = self.switch(&item, "max_age_secs = 600")?;
+                if !is_on && matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _))) {
+                    let problem = "this switches off what on_failure asks for";
+                    self.faults.add(&item.place, problem, "take out the one or the other");
+                }
+                is_on.then_some(DEFAULT_MAX_AGE_SECS)?
+            }
+        };
+        let max_age = Duration::from_secs(secs.unsigned_abs());
+        Some(LastGood { max_age, place: item.place })
+    }
+
+    /// What the reply is without a good one.
+    pub(super) fn failure_presets(&self, entry: &Entry, decision: &Decision) -> Vec<ReplyField> {
+        match &entry.on_failure {
+            Some(OnFailure::Fields(json)) => self.presets(json, decision),
+            Some(OnFailure::Word(FailureWord::Allow, _)) => decision.allow.clone(),
+            Some(OnFailure::Word(FailureWord::Deny | FailureWord::LastGood, _)) | None => {
+                decision.deny.clone()
+            }
+        }
+    }
+
+    /// How old a last good reply may be, if one is wanted.
+    pub(super) fn oldest_good(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
+        kind.decision.as_ref()?;
+        let word = match &entry.on_failure {
+            Some(OnFailure::Word(FailureWord::LastGood, place)) => Some(place),
+            Some(OnFailure::Word(..) | OnFailure::Fields(_)) | None => None,
+        };
+        let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word)?;
+        if kind.viewer.0.is_empty() {
+            // Another kind under the same entry may have one.
+            if entry.name == *kind.name {
+                let remedy = "write \"deny\", \"allow\", or the fields of a reply";
+                let problem = "callbacks of this kind name no viewer whose last reply it could be";
+                self.faults.add(place, problem, remedy);
+            }
+            return None;
+        }
+        let usual = Duration::from_secs(DEFAULT_MAX_AGE_SECS.unsigned_abs());
+        Some(entry.last_good.as_ref().map_or(usual, |last_good| last_good.max_age))
+    }
+}

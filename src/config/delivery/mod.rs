@@ -1,0 +1,308 @@
+//! `[template.on]`: what happens to each kind of event.
+
+pub(super) mod breaker;
+mod failure;
+mod reply_signing;
+mod resend;
+
+use std::time::Duration;
+
+use http::Uri;
+
+use self::failure::{LastGood, OnFailure};
+pub(super) use self::resend::Dedupe;
+use super::ConfigReader;
+use crate::event::Forward;
+use crate::provider::decision::{Decision, Policy, ReplyField, ReplySigning, read_reply_fields};
+use crate::provider::plan::BodyFormat;
+use crate::provider::{Kind, Plan};
+use crate::reply::REPLY_MARGIN;
+use crate::secret::Secret;
+use crate::template::{Ask, Delivery, Proof};
+use crate::toml_reader::{Form, Located, Place, Table, allowed};
+
+/// The name that stands for every kind without an address of its own.
+const ANY_KIND: &str = "*";
+
+/// One entry as written.
+struct Entry {
+    name: String,
+    place: Place,
+    url: Option<Uri>,
+    answer: Option<JsonText>,
+    on_failure: Option<OnFailure>,
+    last_good: Option<LastGood>,
+    reply: Option<JsonText>,
+    timeout: Option<Duration>,
+    budget: Option<Duration>,
+    dedupe: Option<Dedupe>,
+    forward: Forward,
+}
+
+/// What a template's deliveries are made of.
+pub(super) struct TemplateParts<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) settings: &'p [Option<Secret>],
+    pub(super) settings_place: Place,
+    pub(super) proof: &'p Proof,
+    pub(super) name: &'p str,
+    pub(super) dedupe: Dedupe,
+    pub(super) on_place: Place,
+}
+
+/// An object of reply fields, as JSON text.
+pub(super) struct JsonText {
+    pub(super) text: String,
+    pub(super) place: Place,
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    /// What happens to each kind of the plan, and to an unknown one.
+    pub(super) fn deliveries(
+        &self,
+        on: Option<&Table<'f>>,
+        template: &TemplateParts<'_>,
+    ) -> (Vec<Delivery>, Delivery) {
+        let plan = template.plan;
+        let entries: Vec<_> = on.iter().flat_map(|on| self.entries(on, plan)).collect();
+        let find = |name: &str| entries.iter().find(|entry| entry.name == name);
+        let resolve = |kind: &Kind| {
+            find(&kind.name)
+                .or_else(|| kind.group.as_deref().and_then(find))
+                .or_else(|| find(ANY_KIND))
+        };
+        let listed = on.is_some_and(|on| !on.entries().is_empty());
+        let kinds = plan.kinds.iter();
+        let deliveries: Vec<_> =
+            kinds.map(|kind| self.delivery(resolve(kind), kind, template, listed)).collect();
+        if !listed || find(ANY_KIND).is_some() {
+            self.warn_of_unsealed(&deliveries, template);
+        }
+        // Nobody can be asked what nobody knows, unless an address says so.
+        let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
+        self.check_uses(&entries, plan);
+        entries.iter().for_each(|entry| self.warn_of_late(entry, plan));
+        (deliveries, unknown)
+    }
+
+    fn entries(&self, on: &Table<'f>, plan: &Plan) -> Vec<Entry> {
+        let names = || {
+            let kinds = plan.kinds.iter().map(|kind| &*kind.name);
+            kinds.chain(plan.groups.iter().map(|group| &**group)).chain([ANY_KIND])
+        };
+        on.entries()
+            .into_iter()
+            .filter_map(|(name, item)| {
+                if !names().any(|known| known == name) {
+                    let remedy = allowed("kind", name, names());
+                    self.faults.add(&item.place, "this kind is unknown", remedy);
+                }
+                match &item.form {
+                    Form::String(url) => {
+                        let url = self.url(&Located { value: *url, place: item.place.clone() })?;
+                        Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
+                    }
+                    Form::Table(table) => Some(self.entry(name, table)),
+                    Form::Other(_) => {
+                        let problem = format!("this is {}", item.form.name());
+                        self.faults.add(&item.place, problem, "write an address, or a table");
+                        None
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn entry(&self, name: &str, table: &Table<'f>) -> Entry {
+        let json = |key| {
+            let table = table.table(key)?;
+            Some(JsonText { text: table.to_json()?, place: table.place.clone() })
+        };
+        let url = table.string("url");
+        let answer = json("answer");
+        let on_failure = self.on_failure(table);
+        let last_good = self.last_good(table, on_failure.as_ref());
+        let reply = json("reply");
+        let millis = |key, least| {
+            let ms = table.integer(key, least..=600_000)?;
+            Some(Duration::from_millis(ms.unsigned_abs()))
+        };
+        // The reply has its share of it.
+        let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
+        let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
+        let forward = table.string("forward");
+        table.finish();
+        if url.is_some() && answer.is_some() {
+            let remedy = "keep the url to ask the app, or the answer to ask nobody";
+            self.faults.add(&table.place_of("answer"), "there is a url and a fixed answer", remedy);
+        }
+        Entry {
+            url: url.and_then(|url| self.url(&url)),
+            answer,
+            on_failure,
+            last_good,
+            reply,
+            timeout,
+            budget,
+            dedupe,
+            forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
+            ..Entry::empty(name, table.place.clone())
+        }
+    }
+
+    fn forward(&self, word: &Located<&str>) -> Option<Forward> {
+        let words =
+            [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
+        self.word(word, "form", &words)
+    }
+
+    /// A notification has one reply, so what would shape it has no use.
+    fn check_uses(&self, entries: &[Entry], plan: &Plan) {
+        for entry in entries {
+            let decides = |kind: &Kind| kind.decision.is_some() && entry.covers(kind);
+            let covers_none = !plan.kinds.iter().any(|kind| entry.covers(kind));
+            if covers_none || plan.kinds.iter().any(decides) {
+                continue;
+            }
+            let on_failure = entry.on_failure.iter().map(OnFailure::place);
+            let last_good = entry.last_good.iter().map(|last_good| &last_good.place);
+            let reply = entry.reply.iter().map(|json| &json.place);
+            for place in on_failure.chain(last_good).chain(reply) {
+                let remedy = "take it out: an event that nobody took gets 503 and is sent again";
+                self.faults.add(place, "this kind only wants an acknowledgement", remedy);
+            }
+            if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
+                let remedy = "write answer = {} to acknowledge without an app";
+                self.faults.add(&answer.place, "this kind only wants an acknowledgement", remedy);
+            }
+        }
+    }
+
+    fn delivery(
+        &self,
+        entry: Option<&Entry>,
+        kind: &Kind,
+        template: &TemplateParts<'_>,
+        listed: bool,
+    ) -> Delivery {
+        let plan = template.plan;
+        let seal = kind.decision.as_ref().map(|decision| self.seal(decision, template));
+        let seal = match seal {
+            None => None,
+            Some(Ok(seal)) => Some(seal),
+            Some(Err(missing)) => {
+                self.report_unsealed(&missing, entry, kind);
+                return Delivery::MissingReplyKey;
+            }
+        };
+        let decision = kind.decision.as_ref().zip(seal);
+        let denied = |(decision, seal): (&Decision, ReplySigning)| Policy {
+            on_failure: decision.deny.clone(),
+            defaults: Vec::new(),
+            seal,
+        };
+        let Some(entry) = entry else {
+            let policy = decision.map(denied);
+            if listed {
+                return Delivery::Unlisted(policy);
+            }
+            let nothing = Entry::empty(&kind.name, template.on_place.clone());
+            return Delivery::Ask(self.ask(&nothing, kind, policy, template));
+        };
+        let presets = |json: &Option<JsonText>, decision: &Decision| {
+            json.as_ref().map(|json| self.presets(json, decision))
+        };
+        let policy = decision.map(|(decision, seal)| Policy {
+            on_failure: self.failure_presets(entry, decision),
+            defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
+            seal,
+        });
+        if entry.answer.is_some() {
+            let fixed = kind.decision.as_ref().and_then(|d| presets(&entry.answer, d));
+            return Delivery::Fixed(fixed.zip(policy));
+        }
+        if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
+            let problem = format!("{} sends no body, so there is nothing raw", plan.title);
+            self.faults.add(&entry.place, problem, "leave forward at \"json\"");
+        }
+        Delivery::Ask(self.ask(entry, kind, policy, template))
+    }
+
+    fn ask(
+        &self,
+        entry: &Entry,
+        kind: &Kind,
+        policy: Option<Policy>,
+        template: &TemplateParts<'_>,
+    ) -> Ask {
+        let budget = entry.budget.unwrap_or(kind.times.budget);
+        let timeout = entry.timeout.unwrap_or(kind.times.timeout);
+        Ask {
+            url: entry.url.clone(),
+            timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
+            budget,
+            forward: entry.forward,
+            resend: self.resend(entry, kind, template),
+            last_good: self.oldest_good(entry, kind),
+            breaker: self.breakers.of(entry.url.as_ref(), template.name),
+            policy,
+        }
+    }
+
+    /// An app that is given longer than the platform waits.
+    fn warn_of_late(&self, entry: &Entry, plan: &Plan) {
+        let Some(timeout) = entry.timeout else { return };
+        let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));
+        let budgets = covered.map(|kind| entry.budget.unwrap_or(kind.times.budget));
+        let Some(budget) = budgets.max() else { return };
+        let most = budget.saturating_sub(REPLY_MARGIN);
+        if timeout > most {
+            let (wait, most) = (budget.as_millis(), most.as_millis());
+            let problem =
+                format!("{} waits {wait} ms for the reply, so the app gets {most} ms", plan.title);
+            let remedy = format!("write timeout_ms = {most}, or budget_ms if it waits longer");
+            self.warnings.add(&entry.place, problem, remedy);
+        }
+    }
+
+    /// A reply written in any of the forms that an app may use, for everything alike.
+    pub(super) fn presets(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
+        decision.presets(&json.text).unwrap_or_else(|fault| {
+            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
+            self.faults.add(&json.place, fault.to_string(), remedy);
+            Vec::new()
+        })
+    }
+
+    fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
+        read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
+            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
+            self.faults.add(&json.place, fault.to_string(), remedy);
+            Vec::new()
+        })
+    }
+}
+
+impl Entry {
+    fn empty(name: &str, place: Place) -> Self {
+        Self {
+            name: name.to_owned(),
+            place,
+            url: None,
+            answer: None,
+            on_failure: None,
+            last_good: None,
+            reply: None,
+            timeout: None,
+            budget: None,
+            dedupe: None,
+            forward: Forward::default(),
+        }
+    }
+
+    fn covers(&self, kind: &Kind) -> bool {
+        self.name == ANY_KIND
+            || self.name == *kind.name
+            || kind.group.as_deref() == Some(&self.name)
+    }
+}

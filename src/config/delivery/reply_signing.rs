@@ -1,0 +1,75 @@
+//! How replies leave: plain, or signed with the settings of a template.
+
+use http::HeaderValue;
+
+use super::{Entry, TemplateParts};
+use crate::config::ConfigReader;
+use crate::provider::Kind;
+use crate::provider::decision::{Decision, ReplyForm, ReplyFormRule, ReplySigning, TOKEN_DIGEST};
+use crate::template::Delivery;
+
+impl ConfigReader<'_, '_> {
+    /// What the reply leaves as, or the settings that are missing for it.
+    pub(super) fn seal(
+        &self,
+        decision: &Decision,
+        template: &TemplateParts<'_>,
+    ) -> Result<ReplySigning, Vec<String>> {
+        let sealing = &decision.sealing;
+        let value = |index: usize| template.settings.get(index).and_then(Option::as_ref);
+        let form = match &sealing.form {
+            ReplyFormRule::Always(form) => *form,
+            ReplyFormRule::Setting(index) => {
+                let word = value(*index).map(|word| word.expose().to_vec()).unwrap_or_default();
+                let found = ReplyForm::WORDS.iter().find(|(name, _)| name.as_bytes() == word);
+                found.map_or(ReplyForm::Plain, |(_, form)| *form)
+            }
+        };
+        if form == ReplyForm::Plain {
+            return Ok(ReplySigning::default());
+        }
+        let needed = sealing.key.iter().chain(sealing.headers.iter().map(|(_, index)| index));
+        let missing = needed.filter(|index| value(**index).is_none());
+        let missing: Vec<_> = missing
+            .filter_map(|index| template.plan.settings.get(*index))
+            .map(|setting| format!("`{}`", setting.name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        let headers = sealing.headers.iter().filter_map(|(name, index)| {
+            let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
+            if value.is_none() {
+                let problem = format!("the value of {name} cannot stand in a header");
+                self.faults.add(&template.settings_place, problem, "copy it from the console");
+            }
+            value.iter_mut().for_each(|value| value.set_sensitive(true));
+            Some((name.clone(), value?))
+        });
+        let key = sealing.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
+        let headers: Vec<_> = headers.collect();
+        Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
+    }
+
+    /// A kind that is asked for by name must be answerable.
+    pub(super) fn report_unsealed(&self, missing: &[String], entry: Option<&Entry>, kind: &Kind) {
+        if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
+            let problem = format!("the reply to {} must be signed", kind.name);
+            let remedy = format!("set {} under [template.settings]", missing.join(" and "));
+            self.faults.add(&entry.place, problem, remedy);
+        }
+    }
+
+    /// Kinds that nobody asked for by name are only warned of.
+    pub(super) fn warn_of_unsealed(&self, deliveries: &[Delivery], template: &TemplateParts<'_>) {
+        let kinds = template.plan.kinds.iter().zip(deliveries);
+        let unsealed = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
+        let names: Vec<_> = unsealed.map(|(kind, _)| &*kind.name).collect();
+        if !names.is_empty() {
+            let problem = format!("the replies to {} could not be signed", names.join(", "));
+            let remedy = "set the platform's keys under [template.settings], or list the kinds \
+                          that come under [template.on]";
+            self.warnings.add(&template.on_place, problem, remedy);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Samples: a realistic callback of every kind, signed as its platform signs.
+//!
+//! What `gatepost send` sends, and what a test of your own app can start from.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use serde_json::{Map, Value};
+
+use crate::head::Head;
+use crate::json::Object;
+use crate::provider::Plan;
+use crate::provider::locator::{CapturedHead, Locator, Received};
+use crate::provider::plan::BodyFormat;
+use crate::provider::pointer::Pointer;
+use crate::provider::signature::Signature;
+use crate::secret::Secret;
+use crate::time::{Timestamp, Unit};
+
+/// A callback that is being made up.
+///
+/// ```
+/// use gatepost::{Definition, Timestamp};
+/// use http::Uri;
+///
+/// let definition = Definition::built_in("tencent-css").unwrap();
+/// let mut sample = definition.sample("push").unwrap();
+/// sample.set("app", "test.domain.com").unwrap();
+/// let to = Uri::from_static("/callbacks/tencent");
+/// let request = sample.sign("test", Timestamp::from_secs(1_545_030_273)).request(&to).unwrap();
+/// let body = std::str::from_utf8(request.body()).unwrap();
+/// assert!(body.contains(r#""sign":"ca3e25e5dc17a6f9909a9ae7281e300d","#));
+///
+/// assert!(definition.sample("pusch").is_none());
+/// ```
+#[must_use]
+pub struct Sample<'d> {
+    plan: &'d Plan,
+    kind: usize,
+    body: Map<String, Value>,
+    headers: HeaderMap,
+    settings: Vec<Option<Secret>>,
+    signing: Option<(Secret, Timestamp)>,
+}
+
+impl fmt::Debug for Sample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// Why a sample could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// The key is not written as the platform writes its keys.
+    #[error("the key does not decode; copy it whole from the platform's console")]
+    Key,
+    /// A name that no field, header or setting can have, or a value that cannot stand there.
+    #[error("{0} cannot be set")]
+    Name(String),
+    /// What is signed is not in the sample.
+    #[error("{0} is signed, and not set")]
+    PartMissing(String),
+    /// The address, or a header, cannot be sent.
+    #[error("this cannot be sent: {0}")]
+    Request(String),
+}
+
+impl<'d> Sample<'d> {
+    pub(crate) fn new(plan: &'d Plan, kind: usize) -> Self {
+        let own = plan.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
+        let text = own.or(plan.sample.body.as_deref()).unwrap_or("{}");
+        let body = serde_json::from_str(text).unwrap_or_default();
+        let headers = plan.sample.headers.iter().cloned().collect();
+        let settings = vec![None; plan.settings.len()];
+        let mut sample = Self { plan, kind, body, headers, settings, signing: None };
+        sample.name_kind(own.is_some());
+        sample
+    }
+
+    /// Says which kind it is, where the sample's own body does not.
+    fn name_kind(&mut self, has_own_body: bool) {
+        let rule = &self.plan.kind_rule;
+        let named = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
+        let (Some(from), Some((written, _))) = (rule.from.first(), named) else { return };
+        if !(has_own_body && matches!(from, Locator::Body(_))) {
+            self.put(from, written.text());
+        }
+    }
+
+    /// Sets a field (`app`, or `/data/0/app` for one inside others), a header (`header:NAME`) or a
+    /// setting of the template that is signed (`setting:NAME`). A value is read as JSON where the
+    /// sample has no text there.
+    ///
+    /// # Errors
+    ///
+    /// [`SampleError::Name`] when there is no such place, or the value cannot stand there.
+    pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
+        let unknown = || SampleError::Name(place.to_owned());
+        if let Some(name) = place.strip_prefix("header:") {
+            let name = http::HeaderName::try_from(name).map_err(|_| unknown())?;
+            let value = HeaderValue::from_str(value).map_err(|_| unknown())?;
+            self.headers.insert(name, value);
+            return Ok(());
+        }
+        if let Some(name) = place.strip_prefix("setting:") {
+            let index = self.plan.setting(name).ok_or_else(unknown)?;
+            let setting = self.settings.get_mut(index).ok_or_else(unknown)?;
+            *setting = Some(Secret::new(value.as_bytes()));
+            return Ok(());
+        }
+        let pointer = if place.starts_with('/') { place.to_owned() } else { format!("/{place}") };
+        let pointer = Pointer::parse(&pointer).filter(|_| !place.is_empty()).ok_or_else(unknown)?;
+        self.put(&Locator::Body(pointer), value);
+        Ok(())
+    }
+
+    fn put(&mut self, place: &Locator, text: &str) {
+        match place {
+            Locator::Body(pointer) => {
+                let is_text = self.at(pointer).is_some_and(Value::is_string);
+                let value = if is_text { None } else { serde_json::from_str(text).ok() };
+                pointer.set(&mut self.body, value.unwrap_or_else(|| Value::from(text)));
+            }
+            Locator::Header(captured) => {
+                if let Ok(value) = HeaderValue::from_str(text) {
+                    self.headers.insert(captured.name.clone(), value);
+                }
+            }
+            // Neither is the sender's to choose: one is the address's, the other the template's.
+            Locator::Query(_) | Locator::Setting(..) => {}
+        }
+    }
+
+    fn at(&self, pointer: &Pointer) -> Option<&Value> {
+        let mut names = pointer.segments();
+        let mut value = self.body.get(names.next()?)?;
+        for name in names {
+            value = match name.parse::<usize>() {
+                Ok(index) if value.is_array() => value.get(index)?,
+                Ok(_) | Err(_) => value.get(name)?,
+            };
+        }
+        Some(value)
+    }
+
+    /// Signs it with a key, as if it was sent at `now`.
+    pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {
+        self.signing = Some((Secret::new(key.into()), now));
+        self
+    }
+
+    /// The request.
+    ///
+    /// # Errors
+    ///
+    /// When the key does not decode, a signed value is not there, or the request cannot be sent.
+    pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
+        let signature = self.plan.signature_of(Some(self.kind));
+        if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
+            self.write_signature(signature, &key, now, to)?;
+        }
+        let method = self.plan.methods.first().unwrap_or(&Method::POST);
+        let body = self.body();
+        let (uri, body) = match self.plan.body {
+            BodyFormat::Query => (with_query(to, &body), Vec::new()),
+            BodyFormat::Form | BodyFormat::Json => (to.clone(), body),
+        };
+        let content_type = match self.plan.body {
+            BodyFormat::Form => Some("application/x-www-form-urlencoded"),
+            BodyFormat::Json => Some("application/json"),
+            BodyFormat::Query => None,
+        };
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers;
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        Ok(request)
+    }
+
+    fn write_signature(
+        &mut self,
+        signature: &Signature,
+        key: &Secret,
+        now: Timestamp,
+        to: &Uri,
+    ) -> Result<(), SampleError> {
+        let key = signature.key.prepare(signature.digest, key).ok_or(SampleError::Key)?;
+        let mut time = String::new();
+        if let Some(rule) = &signature.time {
+            let at = now.as_millis().saturating_add(rule.lifetime_secs.saturating_mul(1000));
+            time = rule.unit.write(Timestamp::from_millis(at));
+            if let Some(place) = rule.from.place() {
+                self.remove(place);
+                self.put_time(place, &time, rule.unit);
+            }
+        }
+        self.remove(&signature.found_in);
+        let raw = self.body();
+        let uri = match self.plan.body {
+            BodyFormat::Query => with_query(to, &raw),
+            BodyFormat::Form | BodyFormat::Json => to.clone(),
+        };
+        let head = Head::new(&Method::POST, &uri, &self.headers);
+        let kept = CapturedHead::of(&head, &self.plan.headers, self.plan.looks_at_query);
+        let kept =
+            kept.map_err(|twice| SampleError::Request(format!("{} stands twice", twice.0)))?;
+        let object = self.plan.read(&raw, kept.query()).unwrap_or_else(|_| Object::default());
+        let received =
+            Received { object: &object, raw: &raw, captured: &kept, settings: &self.settings };
+        let text = signature
+            .sign(&received, &key, &time)
+            .map_err(|fault| SampleError::PartMissing(fault.place().to_owned()))?;
+        drop(object);
+        if let Locator::Body(pointer) = &signature.found_in {
+            pointer.set(&mut self.body, Value::from(text));
+        } else {
+            self.put(&signature.found_in, &text);
+        }
+        Ok(())
+    }
+
+    fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
+        match (place, unit, time.parse::<i64>()) {
+            (Locator::Body(pointer), Unit::Millis | Unit::Seconds, Ok(number)) => {
+                pointer.set(&mut self.body, Value::from(number));
+            }
+            _ => self.put(place, time),
+        }
+    }
+
+    fn remove(&mut self, place: &Locator) {
+        if let Some(name) = place.top_level() {
+            self.body.remove(name.text());
+        }
+    }
+
+    /// The body in the platform's format.
+    fn body(&self) -> Vec<u8> {
+        match self.plan.body {
+            BodyFormat::Json => serde_json::to_vec(&self.body).unwrap_or_default(),
+            BodyFormat::Form | BodyFormat::Query => {
+                let text =
+                    |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let fields = self.body.iter().map(|(name, value)| (name, text(value)));
+                let fields: Vec<_> = fields.collect();
+                serde_urlencoded::to_string(fields).unwrap_or_default().into_bytes()
+            }
+        }
+    }
+}
+
+fn with_query(to: &Uri, query: &[u8]) -> Uri {
+    let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
+    let text = format!("{}?{before}{}", to.path(), String::from_utf8_lossy(query));
+    let mut parts = to.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(text).ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| to.clone())
+}

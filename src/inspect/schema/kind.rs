@@ -1,0 +1,164 @@
+//! The schema of one kind: what the app receives, and what it may answer.
+
+use serde_json::{Map, Value, json};
+
+use super::DRAFT;
+use crate::json::{Name, Shape};
+use crate::provider::decision::{Decision, ReplyField, ReplyFieldName};
+use crate::provider::field::{Field, Fields, Nested, Range, Type};
+use crate::provider::{Kind, Plan};
+use crate::time::Unit;
+
+/// The data's schema, with the answer's in `$defs`.
+pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
+    let kind = plan.kind(Some(index));
+    let signature = plan.signature_of(Some(index));
+    let consumed = |name: &str| signature.is_some_and(|own| own.consumes(&Name::new(name)));
+    let mut schema = object(&kind.fields, true, &consumed);
+    schema.insert("$schema".into(), DRAFT.into());
+    schema.insert("title".into(), format!("{}.{}", plan.name, kind.name).into());
+    let docs = kind.docs.as_deref().unwrap_or(&plan.docs);
+    schema.insert("description".into(), format!("{}: {docs}", plan.title).into());
+    schema.insert("$defs".into(), json!({ "answer": answer(kind) }));
+    schema.into()
+}
+
+/// What an app may answer with a status of success.
+fn answer(kind: &Kind) -> Value {
+    let Some(decision) = &kind.decision else {
+        return json!({ "description": "Any answer with a status of 2xx acknowledges the event." });
+    };
+    let flat = object(&decision.fields, decision.open, &|_| false);
+    let mut forms = vec![Value::from(flat.clone())];
+    if let Some(per) = &decision.per {
+        let mut element = flat.clone();
+        if let Some(Value::Object(properties)) = element.get_mut("properties") {
+            properties.extend(per.echo.iter().map(|name| (name.to_string(), json!({}))));
+        }
+        forms.push(json!({ "type": "array", "items": element }));
+    }
+    if let Some(envelope) = decision.envelope.as_deref() {
+        let inner = forms.clone();
+        forms.push(json!({
+            "type": "object",
+            "properties": { envelope: { "anyOf": inner } },
+            "required": [envelope],
+            "additionalProperties": false,
+        }));
+    }
+    forms.push(common(decision));
+    json!({
+        "description": "The platform's fields, alone or in its envelope, or the common form.",
+        "anyOf": forms,
+    })
+}
+
+/// `{"allow":true}`, with the platform's fields that do not say the same.
+fn common(decision: &Decision) -> Value {
+    let says = |preset: &ReplyField, name: &str| match &preset.member {
+        ReplyFieldName::Declared(index) => {
+            decision.fields.get(*index).is_some_and(|f| *f.name == *name)
+        }
+        ReplyFieldName::Open(_) => false,
+    };
+    let said = |name: &str| {
+        let mut words = decision.allow.iter().chain(&decision.deny);
+        words.any(|preset| says(preset, name))
+    };
+    let mut common = object(&decision.fields, decision.open, &said);
+    let properties = common.entry("properties").or_insert_with(|| json!({}));
+    if let Some(properties) = properties.as_object_mut() {
+        properties.insert("allow".into(), json!({ "type": "boolean" }));
+        properties.insert("message".into(), json!({ "type": ["string", "null"] }));
+    }
+    common.insert("required".into(), json!(["allow"]));
+    common.into()
+}
+
+/// An object of declared fields; `open` if others may stand beside them.
+fn object(fields: &Fields, open: bool, leave_out: &dyn Fn(&str) -> bool) -> Map<String, Value> {
+    let declared: Vec<_> = fields.iter().filter(|field| !leave_out(&field.name)).collect();
+    let properties: Map<_, _> =
+        declared.iter().map(|field| (field.name.to_string(), of_field(field, open))).collect();
+    let required: Vec<_> =
+        declared.iter().filter(|field| !field.optional).map(|field| &*field.name).collect();
+    let mut schema = Map::new();
+    schema.insert("type".into(), "object".into());
+    schema.insert("properties".into(), properties.into());
+    schema.insert("required".into(), required.into());
+    if !open {
+        schema.insert("additionalProperties".into(), false.into());
+    }
+    schema
+}
+
+fn of_field(field: &Field, open: bool) -> Value {
+    let mut schema = if field.lenient { json!({}) } else { of_type(&field.ty, open) };
+    if field.optional || field.nullable {
+        schema = json!({ "anyOf": [schema, { "type": "null" }] });
+    }
+    if let Some(schema) = schema.as_object_mut() {
+        if field.secret {
+            schema.insert("description".into(), "A credential: keep it out of logs.".into());
+        }
+        if let Some(when) = &field.when {
+            let text =
+                format!("For callbacks whose `{}` is {}.", when.field, when.values.join(", "));
+            schema.insert("description".into(), text.into());
+        }
+    }
+    schema
+}
+
+fn of_type(ty: &Type, open: bool) -> Value {
+    match ty {
+        Type::Array { inner, .. } => array(inner, open),
+        Type::Boolean => json!({ "type": "boolean" }),
+        Type::Integer(range) => integer(range),
+        Type::Json { holds: Some(Shape::Array), inner } => array(inner, open),
+        Type::Json { holds: Some(_), inner } | Type::Object { inner, .. } => inside(inner, open),
+        Type::Json { holds: None, .. } => json!({ "type": ["array", "object"] }),
+        Type::Number => json!({ "type": "number" }),
+        Type::String => json!({ "type": "string" }),
+        Type::Timestamp(unit) => {
+            let unit = if *unit == Unit::Millis { "Unix milliseconds." } else { "Unix seconds." };
+            json!({ "type": "integer", "description": unit })
+        }
+    }
+}
+
+fn inside(inner: &Nested, open: bool) -> Value {
+    match &inner.fields {
+        Some(fields) => object(fields, open, &|_| false).into(),
+        None => json!({ "type": "object" }),
+    }
+}
+
+fn array(inner: &Nested, open: bool) -> Value {
+    let mut schema = json!({ "type": "array" });
+    if let Some(schema) = schema.as_object_mut() {
+        if inner.fields.is_some() {
+            schema.insert("items".into(), inside(inner, open));
+        }
+        if let Some(of) = &inner.of {
+            schema.insert("items".into(), of_type(of, open));
+        }
+        schema.extend(inner.max_items.map(|max| ("maxItems".to_owned(), max.into())));
+    }
+    schema
+}
+
+fn integer(range: &Range) -> Value {
+    let mut schema = Map::new();
+    schema.insert("type".into(), "integer".into());
+    if range.min > i64::MIN {
+        schema.insert("minimum".into(), range.min.into());
+    }
+    if range.max < i64::MAX {
+        schema.insert("maximum".into(), range.max.into());
+    }
+    if range.or_zero {
+        return json!({ "anyOf": [schema, { "const": 0 }] });
+    }
+    schema.into()
+}

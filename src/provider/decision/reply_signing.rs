@@ -1,0 +1,120 @@
+//! How a reply's JSON leaves: plain, or signed as a JSON Web Token (RFC 7519).
+//!
+//! The token's payload is the JSON itself, to the byte: no claim is added, as platforms that want
+//! one forbid the registered ones.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::provider::digest::{Digest, Encoding, Key};
+use crate::provider::locator::SettingIndex;
+use crate::reply::Reply;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// `{"alg":"HS256","typ":"JWT"}` in base64url.
+const HS256_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+
+/// How a definition has a reply sealed.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplySigningRule {
+    pub(crate) form: ReplyFormRule,
+    /// The setting that holds the key of a token.
+    pub(crate) key: Option<SettingIndex>,
+    /// Headers that go with a token, and the settings that hold their values.
+    pub(crate) headers: Vec<(HeaderName, SettingIndex)>,
+}
+
+/// The form, or the setting that names it.
+#[derive(Clone, Debug)]
+pub(crate) enum ReplyFormRule {
+    Always(ReplyForm),
+    Setting(SettingIndex),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplyForm {
+    Jwt,
+    Plain,
+}
+
+impl ReplyForm {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("jwt", Self::Jwt), ("plain", Self::Plain)];
+}
+
+/// How a template has a reply sealed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReplySigning {
+    pub(crate) key: Option<Key>,
+    pub(crate) headers: Option<Arc<[(HeaderName, HeaderValue)]>>,
+}
+
+impl ReplySigning {
+    /// What is another for another form, key or header, and tells none of them.
+    pub(crate) fn mark(&self) -> Vec<u8> {
+        if self.key.is_none() {
+            return Vec::new();
+        }
+        let empty = self.close(Vec::new());
+        let headers = empty.extra.iter().flat_map(|extra| extra.iter());
+        headers.fold(empty.body.to_vec(), |mut mark, (_, value)| {
+            mark.extend_from_slice(value.as_bytes());
+            mark
+        })
+    }
+
+    /// With a key, a token; without one, plain JSON.
+    pub(crate) fn close(&self, body: Vec<u8>) -> Reply {
+        let Some(key) = &self.key else {
+            return Reply::new(StatusCode::OK, JSON, body.into());
+        };
+        let mut token = String::with_capacity(HS256_HEADER.len() + body.len() * 4 / 3 + 50);
+        token.push_str(HS256_HEADER);
+        token.push('.');
+        token.push_str(&Encoding::Base64UrlUnpadded.encode(&body));
+        let mut message = key.start();
+        message.update(token.as_bytes());
+        let signature = Encoding::Base64UrlUnpadded.encode(message.finish().as_slice());
+        token.push('.');
+        token.push_str(&signature);
+        let extra = self.headers.clone();
+        Reply { extra, ..Reply::new(StatusCode::OK, TEXT, token.into()) }
+    }
+}
+
+/// The one digest that tokens are signed with.
+pub(crate) const TOKEN_DIGEST: Digest = Digest::HmacSha256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn token(payload: &str) -> String {
+        let key = Some(TOKEN_DIGEST.key(Secret::new("test-security-key")));
+        let reply = ReplySigning { key, headers: None }.close(payload.into());
+        String::from_utf8(reply.body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_the_payload_to_the_byte() {
+        assert_eq!(
+            token(r#"{"data":{"result":1,"vmcheck":0,"disable_tvout":1}}"#),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7InJlc3VsdCI6MSwidm1jaGVjayI6MCwiZGlz\
+             YWJsZV90dm91dCI6MX19.x8jr9IhxkKe-EuePXgJCPwOy4onOfJLkrnVLlnQBPwg"
+        );
+        assert_eq!(
+            token(r#"{"data":{"expiration_date":1893455999,"result":1}}"#),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7ImV4cGlyYXRpb25fZGF0ZSI6MTg5MzQ1NTk5\
+             OSwicmVzdWx0IjoxfX0.9ndI1I_ihs2Hvs6dvoc-AV7cElSbpVBGcQFff15FkhQ"
+        );
+        assert_eq!(
+            token(r#"{"data":[{"kind":1,"media_content_key":"ljAq2vYw","result":1}]}"#),
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjpbeyJraW5kIjoxLCJtZWRpYV9jb250ZW50X2tl\
+             eSI6ImxqQXEydll3IiwicmVzdWx0IjoxfV19.MVXsgeV4BdihbS5OKxV-y_lUWenfFImyceT2ZezDc-Y"
+        );
+    }
+}
