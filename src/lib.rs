@@ -56,7 +56,10 @@ pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
     AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
 };
-pub use delivery::{Next, Question, Wait};
+pub use delivery::{
+    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
+    Question, Runtime, Wait, drive,
+};
 pub use event::Event;
 pub use gate::{Admission, Gate, GateBuilder};
 pub use head::{Head, RequestContext, is_reserved, strip_reserved};

@@ -9,8 +9,14 @@
 //! 4. The app is asked, in what is left of the callback's time: its `timeout_ms`, and never longer
 //!    than the platform waits for the reply, which runs from the head and includes the reply.
 
+mod drive;
 mod outcome;
 mod request;
+
+pub use drive::{
+    AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest,
+    Runtime, drive,
+};
 
 use std::future::Future;
 use std::pin::Pin;

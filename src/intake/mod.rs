@@ -45,7 +45,10 @@ use normalise::normalise;
 pub(crate) use head_check::{CheckedHead, check_head};
 
 /// A callback whose body is being read.
-pub struct Intake {
+pub struct Intake(Box<State>);
+
+/// Boxed, so that an admission and every future that holds it are small.
+struct State {
     routes: Arc<Routes>,
     route: Found,
     body: BodyBuffer,
@@ -75,7 +78,7 @@ impl Intake {
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, captured } = checked;
-        Self {
+        Self(Box::new(State {
             routes,
             route,
             body: BodyBuffer::default(),
@@ -85,22 +88,22 @@ impl Intake {
             arrival,
             memory,
             in_shadow: false,
-        }
+        }))
     }
 
     /// One that passes whatever is said of it.
-    pub(crate) const fn in_shadow(mut self) -> Self {
-        self.in_shadow = true;
+    pub(crate) fn in_shadow(mut self) -> Self {
+        self.0.in_shadow = true;
         self
     }
 
     fn route(&self) -> &Route {
-        self.routes.at(self.route)
+        self.0.routes.at(self.0.route)
     }
 
     fn refuse(&self, fault: impl Into<RefusalCause>) -> Refusal {
         let refusal = Refusal::new(fault.into(), &self.route().pattern, &self.route().plan);
-        refusal.sent_by(&self.arrival.client)
+        refusal.sent_by(&self.0.arrival.client)
     }
 
     /// How long the body may take to arrive, from the first call of [`Intake::push`] or before.
@@ -116,16 +119,16 @@ impl Intake {
     ///
     /// [`RefusalKind::BodyTooLarge`] as soon as the limit is passed.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
-        if chunk.len() > self.route().max_body_bytes.saturating_sub(self.body.len()) {
+        if chunk.len() > self.route().max_body_bytes.saturating_sub(self.0.body.len()) {
             return Err(self.refuse(RefusalKind::BodyTooLarge));
         }
-        self.body.push(chunk, self.announced.min(ROOM_ON_ANNOUNCEMENT));
+        self.0.body.push(chunk, self.0.announced.min(ROOM_ON_ANNOUNCEMENT));
         Ok(())
     }
 
     /// Whether nothing of the body has come yet.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.body.is_none()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.body.is_none()
     }
 
     /// The verdict on a body that ended, or ran out of time, before it was whole.
@@ -140,15 +143,15 @@ impl Intake {
     ///
     /// Every [`RefusalKind`] but those of the head.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
-        let raw = self.body.take();
+        let raw = self.0.body.take();
         let plan = &self.route().plan;
         if raw.is_empty() && plan.body != BodyFormat::Query {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
         let object =
-            plan.read(&raw, self.captured.query()).map_err(|defect| self.refuse(defect))?;
+            plan.read(&raw, self.0.captured.query()).map_err(|defect| self.refuse(defect))?;
         let received =
-            Received { object: &object, raw: &raw, captured: &self.captured, settings: &[] };
+            Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
         let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
         let (template, source) = self
             .route()
@@ -160,8 +163,8 @@ impl Intake {
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
         // What only passes in shadow mode is not remembered.
-        let reuses_signature = !self.in_shadow
-            && reuses_signature(&self.memory, template, kind, &event, &received, now);
+        let reuses_signature = !self.0.in_shadow
+            && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
@@ -169,7 +172,7 @@ impl Intake {
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
-        let Self { arrival, content_type, memory, .. } = self;
+        let State { arrival, content_type, memory, .. } = *self.0;
         Ok(Accepted::new(AcceptedCallback {
             event,
             template,

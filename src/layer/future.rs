@@ -1,49 +1,37 @@
-//! The response: the inner service's own, or what the gate replies.
+//! The response: the inner service's own, or gatepost's reply.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
+use http::Response;
 use pin_project_lite::pin_project;
-use tower_service::Service;
 
-use super::body::{RequestBody, ResponseBody};
-use super::callback::Callback;
-use crate::intake::Intake;
+use super::body::ResponseBody;
 use crate::reply::{Reply, unavailable_reply};
-use crate::time::Timestamp;
 
 pin_project! {
-    /// The response of a [`GateService`](super::GateService).
-    pub struct ResponseFuture<S, B, R>
-    where
-        S: Service<Request<RequestBody<B>>>,
-    {
+    /// The response of a [`GateService`](super::GateService), whose inner service responds with `F`.
+    pub struct ResponseFuture<F> {
         #[pin]
-        state: State<S, S::Future, B, R>,
+        state: State<F>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, F, B, R> {
+    enum State<F> {
         // Another path: the inner service's own future.
         Passing { #[pin] future: F },
         // The reply is known.
         Replying { reply: Option<Reply> },
-        // In a box, so that what other paths carry is no larger for it.
-        Judging { callback: Pin<Box<Callback<S, F, B, R>>> },
+        // Boxed, so that requests for other paths carry a small future.
+        Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
 
-impl<S, B, R> ResponseFuture<S, B, R>
-where
-    S: Service<Request<RequestBody<B>>>,
-{
-    pub(super) const fn pass(future: S::Future) -> Self {
+impl<F> ResponseFuture<F> {
+    pub(super) const fn pass(future: F) -> Self {
         Self { state: State::Passing { future } }
     }
 
@@ -51,24 +39,16 @@ where
         Self { state: State::Replying { reply: Some(reply) } }
     }
 
-    pub(super) fn judge(
-        inner: S,
-        request: Request<B>,
-        intake: Intake,
-        clock: fn() -> Timestamp,
-    ) -> Self {
-        let callback = Box::pin(Callback::new(inner, request, intake, clock));
-        Self { state: State::Judging { callback } }
+    pub(super) fn judge(callback: impl Future<Output = Reply> + Send + 'static) -> Self {
+        Self { state: State::Judging { callback: Box::pin(callback) } }
     }
 }
 
-impl<S, B, R> Future for ResponseFuture<S, B, R>
+impl<F, R, E> Future for ResponseFuture<F>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
-    B: Body<Data = Bytes>,
-    R: Body<Data = Bytes>,
+    F: Future<Output = Result<Response<R>, E>>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<ResponseBody<R>>, E>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -77,7 +57,7 @@ where
             StateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
             }
-            // Polled again after its end, it has nothing to give but this.
+            // A future that is polled after its end gets this reply.
             StateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
             StateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };

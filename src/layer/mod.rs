@@ -30,7 +30,7 @@
 //! ```
 
 mod body;
-mod callback;
+mod exchange;
 mod future;
 mod service;
 

@@ -1,5 +1,6 @@
 //! The service: looks at the head, and hands the rest to the future.
 
+use std::pin::pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,10 +10,13 @@ use tower_service::Service;
 
 use super::Peer;
 use super::body::{RequestBody, ResponseBody};
+use super::exchange::{App, Client, TokioRuntime};
 use super::future::ResponseFuture;
+use crate::delivery::{Driven, Runtime as _, drive};
 use crate::gate::{Admission, Gate};
 use crate::head::{Head, strip_reserved};
 use crate::intake::Intake;
+use crate::reply::{Reply, unavailable_reply};
 use crate::report;
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
@@ -34,13 +38,16 @@ impl<S> GateService<S> {
 
 impl<S, B, R> Service<Request<B>> for GateService<S>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
-    B: Body<Data = Bytes>,
-    R: Body<Data = Bytes>,
+    S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    R: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, B, R>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -72,11 +79,11 @@ where
 }
 
 impl<S> GateService<S> {
-    /// Apart from the rest, which has less to carry for it.
+    // Not inlined, so that the path of requests that are no callbacks stays short.
     #[inline(never)]
-    fn observe<B, R>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S, B, R>
+    fn observe<B>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
-        S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+        S: Service<Request<RequestBody<B>>>,
         B: Body<Data = Bytes>,
     {
         strip_reserved(request.headers_mut());
@@ -87,13 +94,42 @@ impl<S> GateService<S> {
     }
 
     #[inline(never)]
-    fn judge<B, R>(&mut self, intake: Intake, request: Request<B>) -> ResponseFuture<S, B, R>
+    fn judge<B, R>(&mut self, intake: Intake, request: Request<B>) -> ResponseFuture<S::Future>
     where
-        S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
+        S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        R: Body<Data = Bytes> + Send + 'static,
     {
         // The clone is not ready yet; the one that is ready takes this call.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        ResponseFuture::judge(ready, request, intake, self.clock)
+        let runtime = TokioRuntime(self.clock);
+        let (parts, body) = request.into_parts();
+        let mut app = App::new(ready, parts.uri.clone(), parts.version, parts.extensions);
+        let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        ResponseFuture::judge(async move {
+            let head = Head::new(&method, &uri, &headers);
+            let mut client = Client { head, body: pin!(body) };
+            reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
+        })
+    }
+}
+
+/// Logs the end of a callback and returns its reply.
+fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
+    match driven {
+        Driven::Refused(refusal) => {
+            report::refused(&refusal, runtime.now());
+            refusal.reply()
+        }
+        Driven::Concluded(accepted, conclusion, now) => {
+            report::concluded(&accepted, &conclusion, now);
+            conclusion.reply
+        }
+        // The server drops the future when a client disconnects, so this reply is never sent.
+        Driven::ClientGone(_) => unavailable_reply(),
     }
 }

@@ -431,7 +431,7 @@ async fn a_verdict_waits_for_no_more_than_the_service_reads() {
     ] {
         let log = Log::default();
         let _listening = log.listen();
-        let app = service_fn(|request: Request<gatepost::layer::RequestBody<_>>| async move {
+        let app = service_fn(move |request: Request<gatepost::layer::RequestBody<_>>| async move {
             let mut body = request.into_body();
             for _ in 0..frames {
                 body.frame().await.unwrap().unwrap();

@@ -1,0 +1,145 @@
+//! The layer's side of the [driver](crate::drive): the request, the inner service, and tokio's clock.
+
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{Extensions, Method, Request, Response, Uri, Version};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use tower_service::Service;
+
+use super::body::RequestBody;
+use crate::body::BodyBuffer;
+use crate::delivery::{
+    AppSide, Asked, Attempt, ClientSide, Disconnected, EventRequest, Question, Runtime,
+};
+use crate::head::{Head, RequestContext};
+use crate::reply::{Answer, MAX_ANSWER_BYTES};
+use crate::time::Timestamp;
+
+/// A request whose body is read piece by piece.
+pub(super) struct Client<'r, B> {
+    pub(super) head: Head<'r>,
+    pub(super) body: Pin<&'r mut B>,
+}
+
+impl<B: Body<Data = Bytes> + Send> ClientSide for Client<'_, B> {
+    fn head(&self) -> Head<'_> {
+        self.head
+    }
+
+    fn context(&self) -> RequestContext<'_> {
+        RequestContext::default().with_host(self.head.headers().get(HOST))
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+        loop {
+            match self.body.frame().await.transpose() {
+                Ok(None) => return Ok(None),
+                Ok(Some(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+                Err(_) => return Err(Disconnected),
+            }
+        }
+    }
+}
+
+/// The inner service, and what the event's request keeps of the callback's.
+pub(super) struct App<S, B> {
+    service: S,
+    uri: Uri,
+    version: Version,
+    extensions: Extensions,
+    /// The body of requests that are no callbacks; an event has a body of gatepost's own.
+    other: PhantomData<fn(B)>,
+}
+
+impl<S, B> App<S, B> {
+    pub(super) const fn new(
+        service: S,
+        uri: Uri,
+        version: Version,
+        extensions: Extensions,
+    ) -> Self {
+        Self { service, uri, version, extensions, other: PhantomData }
+    }
+
+    /// Builds the request that the inner service gets.
+    fn event_request(
+        &mut self,
+        question: &Question,
+        event: EventRequest,
+    ) -> Request<RequestBody<B>> {
+        let mut request = Request::new(RequestBody::ours(event.body));
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = event.headers;
+        *request.extensions_mut() = std::mem::take(&mut self.extensions);
+        request.extensions_mut().insert(question.accepted().clone());
+        *request.uri_mut() = std::mem::take(&mut self.uri);
+        if let Some(path) = question.url().and_then(Uri::path_and_query) {
+            let mut uri = std::mem::take(request.uri_mut()).into_parts();
+            uri.path_and_query = Some(path.clone());
+            // A scheme and authority that were valid with one path are valid with another.
+            *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+        }
+        request
+    }
+}
+
+impl<S, B, R> AppSide for App<S, B>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send> + Send,
+    R: Body<Data = Bytes> + Send,
+{
+    fn ask(
+        &mut self,
+        question: &Question,
+        event: EventRequest,
+        _: Attempt,
+    ) -> impl Future<Output = Asked> + Send {
+        let request = self.event_request(question, event);
+        let response = self.service.call(request);
+        async {
+            Asked::Answered(match response.await.ok() {
+                Some(response) => read_answer(response).await,
+                None => Answer::Unreachable("the service failed".into()),
+            })
+        }
+    }
+}
+
+async fn read_answer<R: Body<Data = Bytes>>(response: Response<R>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let status = parts.status;
+    let mut body = pin!(body);
+    let mut answer = BodyBuffer::default();
+    while let Some(frame) = body.as_mut().frame().await {
+        let Ok(frame) = frame else { return Answer::Unreachable("its answer broke off".into()) };
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > MAX_ANSWER_BYTES - answer.len() {
+            return Answer::Response { status, body: None };
+        }
+        answer.push(data, 0);
+    }
+    Answer::Response { status, body: Some(answer.take()) }
+}
+
+/// The layer's clock, and tokio's timer.
+pub(super) struct TokioRuntime(pub(super) fn() -> Timestamp);
+
+impl Runtime for TokioRuntime {
+    fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
