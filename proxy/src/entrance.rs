@@ -13,7 +13,7 @@
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,10 +27,11 @@ use pingora::protocols::http::ServerSession;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::ShutdownWatch;
 use pingora::server::configuration::ServerConf;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
 use crate::clock;
 use crate::exchange::Way;
+use crate::head_clock::{HEAD, HeadClock};
 use crate::metrics::METRICS;
 use crate::plain::{Connection, Left};
 use crate::proxy_protocol::{self, HeaderError};
@@ -203,67 +204,6 @@ impl ServerApp for Entrance {
     }
 }
 
-/// Since when a connection of HTTP/1 has owed the head of its next request; nothing while one is
-/// served.
-#[derive(Clone)]
-struct HeadClock(Arc<Mutex<Option<Instant>>>);
-
-tokio::task_local! {
-    /// The clock of the connection that this task serves.
-    static HEAD: HeadClock;
-}
-
-impl HeadClock {
-    fn start() -> Self {
-        Self(Arc::new(Mutex::new(Some(Instant::now()))))
-    }
-
-    fn set(&self, since: Option<Instant>) {
-        // The lock is held for an assignment only, so nobody can have panicked in it.
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
-    }
-
-    /// Since when the connection of this task has owed a head.
-    fn owed() -> Option<Instant> {
-        HEAD.try_with(Self::since).ok().flatten()
-    }
-
-    fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until a head has been owed for longer than this. It looks seldom, so that requests
-    /// cost it nothing.
-    async fn overdue(&self, limit: Duration) {
-        loop {
-            let since = self.since();
-            sleep_until(since.unwrap_or_else(Instant::now) + limit).await;
-            if since.is_some() && since == self.since() {
-                return;
-            }
-        }
-    }
-}
-
-/// To be held while a request is served, from its head on.
-pub(crate) struct Serving(());
-
-impl Serving {
-    pub(crate) fn start() -> Self {
-        METRICS.in_flight.inc();
-        // On HTTP/2, where each request has a task of its own, there is no clock.
-        let _http_2 = HEAD.try_with(|clock| clock.set(None));
-        Self(())
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        METRICS.in_flight.dec();
-        let _http_2 = HEAD.try_with(|clock| clock.set(Some(Instant::now())));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use gatepost::Gate;
@@ -271,7 +211,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::watch;
-    use tokio::time::sleep;
+    use tokio::time::{Instant, sleep};
 
     use super::*;
     use crate::plain::PREFACE;

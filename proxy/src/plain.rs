@@ -27,8 +27,8 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 use self::reply::rendered;
 use self::request::{Request, path};
-use crate::entrance::Serving;
 use crate::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, unhurried};
+use crate::head_clock::Serving;
 use crate::proxy_protocol;
 
 /// How HTTP/2 begins.

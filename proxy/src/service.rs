@@ -15,8 +15,8 @@ use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::TcpKeepalive;
 
-use crate::entrance::Serving;
 use crate::exchange::Way;
+use crate::head_clock::Serving;
 use crate::module::{GateModule, printable_path, write_unread};
 
 /// How long connecting to the upstream may take.

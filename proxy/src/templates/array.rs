@@ -8,7 +8,7 @@ use toml_edit::{Array, Value};
 use super::comments::text;
 
 /// Adds a value at the end, on a line of its own if the others have one.
-pub(super) fn push(array: &mut Array, mut value: Value) {
+pub(crate) fn push(array: &mut Array, mut value: Value) {
     let end = take_end(array);
     let (comment, rest) = split(&end);
     let (prefix, after) = match (rest, array.len()) {
@@ -22,7 +22,7 @@ pub(super) fn push(array: &mut Array, mut value: Value) {
 }
 
 /// Takes a value out, with its comments, and leaves those of the value before it.
-pub(super) fn remove(array: &mut Array, index: usize) {
+pub(crate) fn remove(array: &mut Array, index: usize) {
     let Some(value) = array.get(index) else { return };
     let before = text(value.decor().prefix()).to_owned();
     if index + 1 == array.len() {
@@ -41,7 +41,7 @@ pub(super) fn remove(array: &mut Array, index: usize) {
 }
 
 /// Takes out every value that is meant.
-pub(super) fn remove_where(array: &mut Array, is_meant: impl Fn(&Value) -> bool) {
+pub(crate) fn remove_where(array: &mut Array, is_meant: impl Fn(&Value) -> bool) {
     for index in (0..array.len()).rev() {
         if array.get(index).is_some_and(&is_meant) {
             remove(array, index);

@@ -4,19 +4,19 @@ use toml_edit::{DocumentMut, Item, RawString, Table};
 
 /// Comments that stay although what stood below them goes.
 #[derive(Debug, Default)]
-pub(super) struct Leftover {
+pub(crate) struct Leftover {
     /// The place among the headers that they came from.
-    pub(super) after: Option<isize>,
-    pub(super) text: String,
+    pub(crate) after: Option<isize>,
+    pub(crate) text: String,
 }
 
 /// The text of a decoration.
-pub(super) fn text(raw: Option<&RawString>) -> &str {
+pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }
 
 /// The part that a blank line parts from the thing below.
-pub(super) fn kept(above: &str) -> &str {
+pub(crate) fn kept(above: &str) -> &str {
     let (mut start, mut cut) = (0, 0);
     for line in above.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
         if line.trim().is_empty() {
@@ -29,13 +29,13 @@ pub(super) fn kept(above: &str) -> &str {
 }
 
 /// Puts kept comments above others, with a blank line between.
-pub(super) fn join(kept: &str, below: &str) -> String {
+pub(crate) fn join(kept: &str, below: &str) -> String {
     let parted = kept.is_empty() || below.starts_with('\n');
     format!("{kept}{}{below}", if parted { "" } else { "\n" })
 }
 
 /// Gives comments to the next header of the file, or to its end.
-pub(super) fn adopt(document: &mut DocumentMut, leftover: &Leftover) {
+pub(crate) fn adopt(document: &mut DocumentMut, leftover: &Leftover) {
     if leftover.text.is_empty() {
         return;
     }

@@ -12,7 +12,7 @@ use super::problem::{Code, Problem};
 const TEMPLATE: &str = "template";
 
 /// A parsed config file.
-pub(super) struct Document {
+pub(crate) struct Document {
     tree: DocumentMut,
     has_mark: bool,
     has_returns: bool,
@@ -21,7 +21,7 @@ pub(super) struct Document {
 
 impl Document {
     /// Parses a text to be looked at.
-    pub(super) fn parse(written: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(written: &str) -> Result<Self, Problem> {
         let bare = written.strip_prefix(MARK);
         let has_mark = bare.is_some();
         let lines = bare.unwrap_or(written);
@@ -35,7 +35,7 @@ impl Document {
     }
 
     /// Parses a text to be edited: one that would print as it is.
-    pub(super) fn parse_to_edit(written: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse_to_edit(written: &str) -> Result<Self, Problem> {
         let document = Self::parse(written)?;
         let same = document.text();
         let end = ['\r', '\n'];
@@ -48,7 +48,7 @@ impl Document {
     }
 
     /// The text with all edits made.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mark = if self.has_mark { MARK } else { "" };
         let text = self.tree.to_string();
         // What is first now may have stood below a blank line.
@@ -58,25 +58,25 @@ impl Document {
     }
 
     /// The templates, in the order of the file.
-    pub(super) fn templates(&self) -> Vec<&dyn TableLike> {
+    pub(crate) fn templates(&self) -> Vec<&dyn TableLike> {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }
 
     /// The template of that name.
-    pub(super) fn template(&self, name: &str) -> Result<&dyn TableLike, Problem> {
+    pub(crate) fn template(&self, name: &str) -> Result<&dyn TableLike, Problem> {
         let found = self.templates().into_iter().find(|table| name_of(*table) == Some(name));
         found.ok_or_else(|| self.no_template(name))
     }
 
     /// The template of that name, to be edited.
-    pub(super) fn template_mut(&mut self, name: &str) -> Result<Entries<'_>, Problem> {
+    pub(crate) fn template_mut(&mut self, name: &str) -> Result<Entries<'_>, Problem> {
         let index = self.index_of(name)?;
         let item = self.tree.get_mut(TEMPLATE);
         item.and_then(|item| nth(item, index)).ok_or_else(|| unfit(TEMPLATE))
     }
 
     /// Adds a template behind everything else; to a list in braces, at its end.
-    pub(super) fn append(&mut self, template: toml_edit::Table) {
+    pub(crate) fn append(&mut self, template: toml_edit::Table) {
         if let Some(list) = self.tree.get_mut(TEMPLATE).and_then(Item::as_array_mut) {
             array::push(list, Value::InlineTable(template.into_inline_table()));
             return;
@@ -94,7 +94,7 @@ impl Document {
     }
 
     /// Takes a template out, with the comments directly above it.
-    pub(super) fn remove(&mut self, name: &str) -> Result<(), Problem> {
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(), Problem> {
         let index = self.index_of(name)?;
         let Some(item) = self.tree.get_mut(TEMPLATE) else { return Err(unfit(TEMPLATE)) };
         if let Some(list) = item.as_array_mut() {
@@ -110,7 +110,7 @@ impl Document {
     }
 
     /// Gives comments of the named template to what follows.
-    pub(super) fn adopt(&mut self, name: &str, mut leftover: Leftover) {
+    pub(crate) fn adopt(&mut self, name: &str, mut leftover: Leftover) {
         let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
         let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
         leftover.after = leftover.after.or_else(|| table?.position());
@@ -118,14 +118,14 @@ impl Document {
     }
 
     /// The paths of the routes that pin a template.
-    pub(super) fn pins(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
         let routes = self.tree.get("route").map(tables).unwrap_or_default();
         let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
         pins.map(|route| string(route, "path").unwrap_or_default()).collect()
     }
 
     /// Lets every route that pins a template pin it by another name.
-    pub(super) fn rename_pins(&mut self, old: &str, new: &str) {
+    pub(crate) fn rename_pins(&mut self, old: &str, new: &str) {
         let Some(item) = self.tree.get_mut("route") else { return };
         let mut index = 0;
         while let Some(mut route) = nth(item, index) {

@@ -4,32 +4,32 @@ use toml_edit::{InlineTable, Value};
 
 /// A template to be created.
 #[derive(Debug, Default)]
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) provider: String,
-    pub(super) description: Option<String>,
-    pub(super) keys: Vec<KeySource>,
-    pub(super) bind: Vec<String>,
-    pub(super) on: Vec<(String, Entry)>,
-    pub(super) settings: Vec<(String, Value)>,
+pub(crate) struct Draft {
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    pub(crate) description: Option<String>,
+    pub(crate) keys: Vec<KeySource>,
+    pub(crate) bind: Vec<String>,
+    pub(crate) on: Vec<(String, Entry)>,
+    pub(crate) settings: Vec<(String, Value)>,
 }
 
 /// What is to become different in a template; everything else stays.
 #[derive(Debug, Default)]
-pub(super) struct Change {
-    pub(super) rename: Option<String>,
+pub(crate) struct Change {
+    pub(crate) rename: Option<String>,
     /// Empty to take it out.
-    pub(super) description: Option<String>,
-    pub(super) keys: KeyChange,
+    pub(crate) description: Option<String>,
+    pub(crate) keys: KeyChange,
     /// `None` takes the kind's entry out.
-    pub(super) on: Vec<(String, Option<Entry>)>,
+    pub(crate) on: Vec<(String, Option<Entry>)>,
     /// `None` takes the setting out.
-    pub(super) settings: Vec<(String, Option<Value>)>,
+    pub(crate) settings: Vec<(String, Option<Value>)>,
 }
 
 impl Change {
     /// Whether nothing is to become different.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.rename.is_none()
             && self.description.is_none()
             && self.keys.is_empty()
@@ -40,7 +40,7 @@ impl Change {
 
 /// What is to become of a template's keys.
 #[derive(Debug)]
-pub(super) enum KeyChange {
+pub(crate) enum KeyChange {
     /// These are added behind the others, and those taken out.
     Some { add: Vec<KeySource>, remove: Vec<KeySource> },
     /// These alone are to be left.
@@ -55,7 +55,7 @@ impl Default for KeyChange {
 
 impl KeyChange {
     /// Whether they stay as they are.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         match self {
             Self::Some { add, remove } => add.is_empty() && remove.is_empty(),
             Self::All(_) => false,
@@ -65,14 +65,14 @@ impl KeyChange {
 
 /// Where a key is. The key itself is never taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum KeySource {
+pub(crate) enum KeySource {
     Env(String),
     File(String),
 }
 
 impl KeySource {
     /// As the file has it: `{ env = "NAME" }`.
-    pub(super) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let (word, name) = match self {
             Self::Env(name) => ("env", name),
             Self::File(name) => ("file", name),
@@ -83,7 +83,7 @@ impl KeySource {
     }
 
     /// From what the file has; nothing from a key that is written out.
-    pub(super) fn from_value(value: &Value) -> Option<Self> {
+    pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let table = value.as_inline_table()?;
         let word = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);
         word("env").map(Self::Env).or_else(|| word("file").map(Self::File))
@@ -92,7 +92,7 @@ impl KeySource {
 
 /// What is to happen to a kind.
 #[derive(Clone, Debug)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// The template itself has the answer.
     Answer(InlineTable),
     /// The whole entry as a table.
@@ -103,7 +103,7 @@ pub(super) enum Entry {
 
 impl Entry {
     /// As the file has it, where there is nothing of the kind yet.
-    pub(super) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Answer(answer) => {
                 let mut table = InlineTable::new();

@@ -13,7 +13,7 @@ use super::rules::{check_has_delivery, check_name_is_free, check_once, check_ten
 
 /// One edit of the config file.
 #[derive(Debug)]
-pub(super) enum Edit {
+pub(crate) enum Edit {
     Bind { name: String, tenants: Vec<String> },
     Create(Draft),
     Delete { name: String },
@@ -23,7 +23,7 @@ pub(super) enum Edit {
 
 impl Edit {
     /// The template's name.
-    pub(super) fn template(&self) -> &str {
+    pub(crate) fn template(&self) -> &str {
         match self {
             Self::Create(draft) => &draft.name,
             Self::Bind { name, .. }
@@ -34,7 +34,7 @@ impl Edit {
     }
 
     /// What was done, for the log.
-    pub(super) const fn verb(&self) -> &'static str {
+    pub(crate) const fn verb(&self) -> &'static str {
         match self {
             Self::Bind { .. } => "template bound",
             Self::Create(_) => "template created",
@@ -45,7 +45,7 @@ impl Edit {
     }
 
     /// The text with the edit made; it is still to be checked.
-    pub(super) fn apply(&self, text: &str) -> Result<String, Problem> {
+    pub(crate) fn apply(&self, text: &str) -> Result<String, Problem> {
         let mut document = Document::parse_to_edit(text)?;
         match self {
             Self::Bind { name, tenants } => bind(&mut document, name, tenants)?,
@@ -155,7 +155,7 @@ fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(),
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::templates::draft::Entry;
 

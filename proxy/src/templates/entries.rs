@@ -5,7 +5,7 @@ use toml_edit::{Decor, InlineTable, Item, Table, TableLike, Value};
 use super::comments::{Leftover, join, kept, text};
 
 /// The entries of a table.
-pub(super) enum Entries<'d> {
+pub(crate) enum Entries<'d> {
     /// `{ … }`
     Inline(&'d mut InlineTable),
     /// Under a header, or with dots.
@@ -15,7 +15,7 @@ pub(super) enum Entries<'d> {
 impl<'d> Entries<'d> {
     /// The entries of an item; nothing if it is no table, or one in braces over several lines, whose
     /// comments would end up beside other values.
-    pub(super) fn of(item: &'d mut Item) -> Option<Self> {
+    pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
         }
@@ -37,21 +37,21 @@ impl<'d> Entries<'d> {
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Item> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Item> {
         self.any().get(key)
     }
 
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Item> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Item> {
         self.any_mut().get_mut(key)
     }
 
     /// The names of the entries.
-    pub(super) fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         self.any().iter().map(|(name, _)| name).collect()
     }
 
     /// Puts a value in the place of an earlier one, whose comments stay, or behind the others.
-    pub(super) fn set(&mut self, key: &str, mut value: Value) {
+    pub(crate) fn set(&mut self, key: &str, mut value: Value) {
         if let Some(Item::Value(old)) = self.get_mut(key) {
             *value.decor_mut() = old.decor().clone();
             *old = value;
@@ -72,7 +72,7 @@ impl<'d> Entries<'d> {
     }
 
     /// The table of that name, a new one if there is none; nothing if it is no table.
-    pub(super) fn table(&mut self, key: &str) -> Option<Entries<'_>> {
+    pub(crate) fn table(&mut self, key: &str) -> Option<Entries<'_>> {
         if self.get(key).is_none() {
             match self {
                 Self::Inline(_) => self.set(key, Value::InlineTable(InlineTable::new())),
@@ -83,7 +83,7 @@ impl<'d> Entries<'d> {
     }
 
     /// Takes an entry out, with its own comments; nothing if there is none.
-    pub(super) fn remove(&mut self, key: &str) -> Option<Leftover> {
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Leftover> {
         match self {
             Self::Inline(table) => remove_inline(table, key),
             Self::Table(table) => remove(table, key),

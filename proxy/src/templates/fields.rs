@@ -6,24 +6,24 @@ use super::entries::Entries;
 use super::problem::Problem;
 
 /// The name of a template.
-pub(super) fn name_of(template: &dyn TableLike) -> Option<&str> {
+pub(crate) fn name_of(template: &dyn TableLike) -> Option<&str> {
     string(template, "name")
 }
 
 /// A string of a table.
-pub(super) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
+pub(crate) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
     table.get(key).and_then(Item::as_str)
 }
 
 /// The strings of a list, or a string alone.
-pub(super) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
+pub(crate) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
     let Some(item) = table.get(key) else { return Vec::new() };
     let items = item.as_array().into_iter().flatten();
     item.as_str().into_iter().chain(items.filter_map(Value::as_str)).collect()
 }
 
 /// A list to be edited: a new one if there is none, and around a value that stands alone.
-pub(super) fn array_mut<'t>(
+pub(crate) fn array_mut<'t>(
     table: &'t mut Entries<'_>,
     key: &str,
 ) -> Result<&'t mut Array, Problem> {
@@ -40,13 +40,13 @@ pub(super) fn array_mut<'t>(
 }
 
 /// A key is written in a form that nobody needs and nothing here edits.
-pub(super) fn unfit(key: &str) -> Problem {
+pub(crate) fn unfit(key: &str) -> Problem {
     Problem::invalid(format!(
         "`{key}` has a form that cannot be edited here; edit the file by hand"
     ))
 }
 
 /// Names for a message.
-pub(super) fn list(names: &[&str]) -> String {
+pub(crate) fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

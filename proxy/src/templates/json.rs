@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value as Json};
 use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 
 /// A JSON value as the file has it; nothing for one with `null` or a number that TOML cannot say.
-pub(super) fn to_toml(json: &Json) -> Option<Value> {
+pub(crate) fn to_toml(json: &Json) -> Option<Value> {
     Some(match json {
         Json::Null => return None,
         Json::Bool(flag) => (*flag).into(),
@@ -19,7 +19,7 @@ pub(super) fn to_toml(json: &Json) -> Option<Value> {
 }
 
 /// A JSON object as a table in braces.
-pub(super) fn to_table(map: &Map<String, Json>) -> Option<InlineTable> {
+pub(crate) fn to_table(map: &Map<String, Json>) -> Option<InlineTable> {
     let mut table = InlineTable::new();
     for (name, value) in map {
         table.insert(name, to_toml(value)?);
@@ -28,7 +28,7 @@ pub(super) fn to_table(map: &Map<String, Json>) -> Option<InlineTable> {
 }
 
 /// An item of the file as JSON; a date as text.
-pub(super) fn from_item(item: &Item) -> Json {
+pub(crate) fn from_item(item: &Item) -> Json {
     if let Some(value) = item.as_value() {
         return from_value(value);
     }

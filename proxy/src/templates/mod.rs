@@ -9,25 +9,20 @@
 //!    header, and leaves what a blank line parts from it.
 
 mod api;
-mod arguments;
 mod array;
-mod command;
 mod comments;
 mod document;
-mod draft;
-mod edit;
+pub(crate) mod draft;
+pub(crate) mod edit;
 mod entries;
 mod fields;
-mod json;
+pub(crate) mod json;
 mod modify;
-mod print;
-mod problem;
+pub(crate) mod problem;
 mod rules;
 mod served;
-mod store;
-mod view;
+pub(crate) mod store;
+pub(crate) mod view;
 
 pub(crate) use api::{is_api, respond};
-pub(crate) use arguments::Command;
-pub(crate) use command::run;
 pub(crate) use served::Served;

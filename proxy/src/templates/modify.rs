@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::rules::{check_has_delivery, check_name_is_free, check_once};
 
 /// Makes a change; nothing is half made in the text that goes out.
-pub(super) fn modify(document: &mut Document, name: &str, change: &Change) -> Result<(), Problem> {
+pub(crate) fn modify(document: &mut Document, name: &str, change: &Change) -> Result<(), Problem> {
     if change.is_empty() {
         return Err(Problem::invalid("nothing is to be changed; say what"));
     }

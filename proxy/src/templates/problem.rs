@@ -10,15 +10,15 @@ use serde::Serialize;
 /// Why nothing was changed: what is wrong, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    pub(super) code: Code,
-    pub(super) message: String,
+    pub(crate) code: Code,
+    pub(crate) message: String,
     /// Each on its own, where there are several.
-    pub(super) flaws: Vec<Flaw>,
+    pub(crate) flaws: Vec<Flaw>,
 }
 
 /// The kind of a problem; a stable word for machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
+pub(crate) enum Code {
     BadRequest,
     BodyTooLarge,
     FileChanged,
@@ -37,7 +37,7 @@ pub(super) enum Code {
 
 impl Code {
     /// The word.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
             Self::BodyTooLarge => "body_too_large",
@@ -57,7 +57,7 @@ impl Code {
     }
 
     /// What the API answers with.
-    pub(super) const fn status(self) -> StatusCode {
+    pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -76,24 +76,24 @@ impl Code {
 
 /// One of several things that are wrong. It never quotes a value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Flaw {
+pub(crate) struct Flaw {
     /// The file, if it is another than the config itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<String>,
+    pub(crate) file: Option<String>,
     /// The line in the file as it would be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<usize>,
+    pub(crate) line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) column: Option<usize>,
+    pub(crate) column: Option<usize>,
     /// The key, as in `template[0].on.push`.
-    pub(super) key: String,
-    pub(super) problem: String,
-    pub(super) remedy: String,
+    pub(crate) key: String,
+    pub(crate) problem: String,
+    pub(crate) remedy: String,
 }
 
 impl Flaw {
     /// A flaw of a request.
-    pub(super) fn new(key: &str, problem: &str, remedy: &str) -> Self {
+    pub(crate) fn new(key: &str, problem: &str, remedy: &str) -> Self {
         let (key, problem, remedy) = (key.to_owned(), problem.to_owned(), remedy.to_owned());
         Self { file: None, line: None, column: None, key, problem, remedy }
     }
@@ -126,21 +126,21 @@ impl fmt::Display for Flaw {
 }
 
 impl Problem {
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), flaws: Vec::new() }
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::Invalid, message)
     }
 
     /// The file could not be read or written.
-    pub(super) fn io(path: &Path, what: &str, error: &std::io::Error) -> Self {
+    pub(crate) fn io(path: &Path, what: &str, error: &std::io::Error) -> Self {
         Self::new(Code::Internal, format!("{}: the file cannot be {what}: {error}", path.display()))
     }
 
     /// The result of an edit does not check.
-    pub(super) fn unchecked(error: &ConfigError) -> Self {
+    pub(crate) fn unchecked(error: &ConfigError) -> Self {
         let message = "with this edit the file would not check, so it is left as it was";
         let flaws = error.faults().iter().map(Flaw::from).collect();
         Self { flaws, ..Self::invalid(message) }

@@ -7,7 +7,7 @@ use super::fields::{string, strings};
 use super::problem::{Code, Problem};
 
 /// No two templates have one name.
-pub(super) fn check_name_is_free(document: &Document, name: &str) -> Result<(), Problem> {
+pub(crate) fn check_name_is_free(document: &Document, name: &str) -> Result<(), Problem> {
     match document.template(name) {
         Err(_) => Ok(()),
         Ok(_) => {
@@ -18,7 +18,7 @@ pub(super) fn check_name_is_free(document: &Document, name: &str) -> Result<(), 
 }
 
 /// A tenant has at most one template per provider.
-pub(super) fn check_tenant_is_free(
+pub(crate) fn check_tenant_is_free(
     document: &Document,
     name: &str,
     provider: &str,
@@ -37,7 +37,7 @@ pub(super) fn check_tenant_is_free(
 }
 
 /// The console's rule: at least one address or answer.
-pub(super) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), Problem> {
+pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), Problem> {
     let delivers = |item: &Item| {
         let table = item.as_table_like();
         item.is_str()
@@ -53,7 +53,7 @@ pub(super) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result
 }
 
 /// Nothing is said twice.
-pub(super) fn check_once<'n>(
+pub(crate) fn check_once<'n>(
     what: &str,
     names: impl Iterator<Item = &'n String>,
 ) -> Result<(), Problem> {

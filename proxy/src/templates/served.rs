@@ -39,12 +39,12 @@ impl Served {
     }
 
     /// The templates that are served.
-    pub(super) fn views(&self) -> Vec<View> {
+    pub(crate) fn views(&self) -> Vec<View> {
         lock(&self.views).clone()
     }
 
     /// The template of that name.
-    pub(super) fn view(&self, name: &str) -> Result<View, Problem> {
+    pub(crate) fn view(&self, name: &str) -> Result<View, Problem> {
         let found = lock(&self.views).iter().find(|view| view.name == name).cloned();
         found.ok_or_else(|| {
             Problem::new(Code::TemplateNotFound, format!("there is no template `{name}`"))
@@ -52,7 +52,7 @@ impl Served {
     }
 
     /// Makes an edit in the file, and judges by it from now on.
-    pub(super) fn edit(&self, edit: &Edit) -> Result<(), Problem> {
+    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), Problem> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
         // Whoever changed the file has not seen it served: not even the listeners may fit it.

@@ -13,18 +13,18 @@ use tempfile::NamedTempFile;
 use super::problem::{Code, Problem};
 
 /// Reads the file.
-pub(super) fn read(path: &Path) -> Result<String, Problem> {
+pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|error| Problem::io(path, "read", &error))
 }
 
 /// What a text says, as if it stood in the file.
-pub(super) fn check(path: &Path, text: &str) -> Result<Config, Problem> {
+pub(crate) fn check(path: &Path, text: &str) -> Result<Config, Problem> {
     Config::from_text(text, path).map_err(|error| Problem::unchecked(&error))
 }
 
 /// Puts `after`, which was checked, in the place of `before`, only if that is still there. A reader
 /// sees the one or the other. After an error the file is as it was.
-pub(super) fn replace(path: &Path, before: &str, after: &str) -> Result<(), Problem> {
+pub(crate) fn replace(path: &Path, before: &str, after: &str) -> Result<(), Problem> {
     if before == after {
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub(super) fn replace(path: &Path, before: &str, after: &str) -> Result<(), Prob
 }
 
 /// The refusal of an edit of a text that is not the file's any more. The edited text is kept too.
-pub(super) fn changed(path: &Path, edited: Option<&str>) -> Problem {
+pub(crate) fn changed(path: &Path, edited: Option<&str>) -> Problem {
     let problem =
         format!("{}: the file was changed by hand meanwhile, and is left as it is", path.display());
     let message = match edited.map(|text| keep(path, text)) {

@@ -13,26 +13,26 @@ use super::problem::Problem;
 
 /// A template, for people and machines.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct View {
-    pub(super) name: String,
-    pub(super) description: String,
-    pub(super) provider: String,
-    pub(super) keys: Vec<KeyView>,
-    pub(super) bind: Vec<String>,
+pub(crate) struct View {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) provider: String,
+    pub(crate) keys: Vec<KeyView>,
+    pub(crate) bind: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) insecure_unsigned: Option<Json>,
+    pub(crate) insecure_unsigned: Option<Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) signing_secret: Vec<KeyView>,
+    pub(crate) signing_secret: Vec<KeyView>,
     #[serde(serialize_with = "as_object")]
-    pub(super) settings: Vec<(String, Json)>,
+    pub(crate) settings: Vec<(String, Json)>,
     #[serde(serialize_with = "as_object")]
-    pub(super) on: Vec<(String, Json)>,
+    pub(crate) on: Vec<(String, Json)>,
 }
 
 /// A key, as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum KeyView {
+pub(crate) enum KeyView {
     Env(String),
     File(String),
     /// It is written out in the file.
@@ -41,13 +41,13 @@ pub(super) enum KeyView {
 
 /// Every template of a text, in its order. Without a config that tells the settings apart, every
 /// text among them is taken for a secret.
-pub(super) fn views(text: &str, config: Option<&Config>) -> Result<Vec<View>, Problem> {
+pub(crate) fn views(text: &str, config: Option<&Config>) -> Result<Vec<View>, Problem> {
     let document = Document::parse(text)?;
     Ok(document.templates().into_iter().map(|table| View::of(table, config)).collect())
 }
 
 /// The template of that name.
-pub(super) fn view(text: &str, config: Option<&Config>, name: &str) -> Result<View, Problem> {
+pub(crate) fn view(text: &str, config: Option<&Config>, name: &str) -> Result<View, Problem> {
     let document = Document::parse(text)?;
     document.template(name).map(|table| View::of(table, config))
 }

@@ -1,16 +1,24 @@
 //! The command line.
 
+mod explain;
+pub(crate) mod print;
+mod recorded_request;
+mod send;
+mod template;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use gatepost::{Config, Definition, FieldInfo, config_schema};
+use clap::{Parser, Subcommand};
+use gatepost::{Config, FieldInfo, config_schema};
 
-use crate::explain::Explain;
-use crate::send::Send;
-use crate::templates::{self, Served};
-use crate::{explain, log, send, server};
+use self::explain::Explain;
+use self::print::{Problem, definition, say};
+use self::send::Send;
+use crate::log::LogFormat;
+use crate::templates::Served;
+use crate::{log, server};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
@@ -26,15 +34,6 @@ pub struct Cli {
 const LOG_HELP: &str = "\
 The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` for every callback, \
 `error` for failures of the app alone.";
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    #[default]
-    Text,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -74,7 +73,7 @@ enum Command {
     },
     /// List, show and change templates; comments and order of the file stay.
     #[command(subcommand)]
-    Template(templates::Command),
+    Template(template::Command),
 }
 
 /// Runs the program.
@@ -89,7 +88,7 @@ pub fn main() -> ExitCode {
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => schema(of, definition.as_deref()),
-        Command::Template(command) => templates::run(command),
+        Command::Template(command) => template::run(command),
     };
     log::finish();
     match result {
@@ -100,9 +99,6 @@ pub fn main() -> ExitCode {
         }
     }
 }
-
-/// What went wrong, for the operator.
-pub(crate) type Problem = String;
 
 fn run(path: &Path, upgrade: bool) -> Result<(), Problem> {
     log::take_panics();
@@ -192,29 +188,8 @@ fn schema(of: &str, file: Option<&Path>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A built-in definition, or one from a file.
-pub(crate) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, Problem> {
-    let Some(path) = file else {
-        return Definition::built_in(name).ok_or_else(|| {
-            format!("{name}: there is no such provider; `gatepost providers` lists them")
-        });
-    };
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
-    let definition = Definition::parse(&text).map_err(|error| error.at(path).to_string())?;
-    match &*definition.info().name {
-        own if own == name => Ok(definition),
-        own => Err(format!("{}: this defines {own}, not {name}", path.display())),
-    }
-}
-
 fn list(field: &FieldInfo) {
     let optional = if field.optional { ", optional" } else { "" };
     let secret = if field.secret { ", secret" } else { "" };
     say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
-}
-
-/// Writes a line; whoever reads it may have gone.
-pub(crate) fn say(mut to: impl io::Write, line: &str) {
-    let _gone = writeln!(to, "{line}");
 }

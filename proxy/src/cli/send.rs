@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use http_body_util::Full;
 
-use crate::cli::{Problem, definition, say};
+use super::print::{Problem, definition, say};
 use crate::{app, clock};
 
 /// What to send, and where.

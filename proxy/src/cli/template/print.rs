@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::view::{KeyView, View};
+use crate::templates::view::{KeyView, View};
 
 /// A table: name, provider, tenants and kinds.
 pub(super) fn table(views: &[View]) -> Vec<String> {
@@ -95,8 +95,8 @@ fn width(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::views;
     use super::*;
+    use crate::templates::view::views;
 
     const TEXT: &str = "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c', 'd']\n\
                         on.live_play.answer.result = 1\n[[template]]\nname = 'prod'\n\

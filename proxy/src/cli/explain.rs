@@ -6,9 +6,9 @@ use std::{fs, io};
 use clap::Args;
 use gatepost::{Gate, Head, Timestamp};
 
-use crate::cli::{Problem, say};
+use super::print::{Problem, say};
+use super::recorded_request::Recorded;
 use crate::clock;
-use crate::recorded::Recorded;
 
 /// Which request, and by which config.
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use serde_json::Value as Json;
 use toml_edit::{InlineTable, Value};
 
-use super::draft::{Change, Draft, Entry, KeyChange, KeySource};
-use super::json::to_table;
+use crate::templates::draft::{Change, Draft, Entry, KeyChange, KeySource};
+use crate::templates::json::to_table;
 
 /// List, show and change the templates of a config file. Comments and order of everything else stay.
 #[derive(Debug, Subcommand)]

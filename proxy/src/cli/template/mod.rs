@@ -1,17 +1,20 @@
 //! `gatepost template`: the edits, from the command line.
 
+mod arguments;
+mod print;
+
 use std::io::{self, BufRead, IsTerminal as _};
 use std::path::Path;
 
 use gatepost::Config;
 use serde_json::json;
 
-use super::arguments::Command;
-use super::edit::Edit;
-use super::problem::{Code, Problem};
-use super::view::{view, views};
-use super::{print, store};
-use crate::cli::say;
+pub(crate) use self::arguments::Command;
+use super::print::say;
+use crate::templates::edit::Edit;
+use crate::templates::problem::{Code, Problem};
+use crate::templates::store;
+use crate::templates::view::{view, views};
 
 /// Carries a command out.
 pub(crate) fn run(command: &Command) -> Result<(), String> {
