@@ -41,23 +41,15 @@
 //! }
 //! ```
 
-pub mod admin;
+mod admin;
 mod app;
-mod bounded;
-pub mod cli;
+mod cli;
 mod clock;
-mod entrance;
-mod exchange;
-mod handover;
-mod head_clock;
-mod log;
-mod metrics;
-mod module;
-mod plain;
-mod pool;
-mod proxy_protocol;
+mod inbound;
+mod served_config;
 mod server;
-mod service;
+mod telemetry;
 mod templates;
 
-pub use module::GateModule;
+pub use cli::run_program;
+pub use inbound::pingora::GateModule;

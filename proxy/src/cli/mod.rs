@@ -16,14 +16,14 @@ use gatepost::{Config, FieldInfo, config_schema};
 use self::explain::Explain;
 use self::print::{Problem, definition, say};
 use self::send::Send;
-use crate::log::LogFormat;
-use crate::templates::Served;
-use crate::{log, server};
+use crate::served_config::Served;
+use crate::server;
+use crate::telemetry::log::{self, LogFormat};
 
 /// Proves the callbacks of live-video platforms genuine, and answers them.
 #[derive(Debug, Parser)]
 #[command(name = "gatepost", version, after_help = LOG_HELP)]
-pub struct Cli {
+struct Cli {
     /// How log lines are written to standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
     log_format: LogFormat,
@@ -76,9 +76,9 @@ enum Command {
     Template(template::Command),
 }
 
-/// Runs the program.
+/// Runs the program `gatepost` with the arguments of this process.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn run_program() -> ExitCode {
     let cli = Cli::parse();
     log::start(cli.log_format);
     let result = match &cli.command {

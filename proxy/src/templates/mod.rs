@@ -8,7 +8,6 @@
 //! 3. A comment goes with what it stands on: a template takes along the lines directly above its
 //!    header, and leaves what a blank line parts from it.
 
-mod api;
 mod array;
 mod comments;
 mod document;
@@ -20,9 +19,5 @@ pub(crate) mod json;
 mod modify;
 pub(crate) mod problem;
 mod rules;
-mod served;
 pub(crate) mod store;
 pub(crate) mod view;
-
-pub(crate) use api::{is_api, respond};
-pub(crate) use served::Served;

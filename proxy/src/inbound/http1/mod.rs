@@ -27,9 +27,9 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 use self::reply::rendered;
 use self::request::{Request, path};
-use crate::exchange::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, unhurried};
-use crate::head_clock::Serving;
-use crate::proxy_protocol;
+use super::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, unhurried};
+use super::head_clock::Serving;
+use super::proxy_protocol;
 
 /// How HTTP/2 begins.
 pub(crate) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -291,7 +291,7 @@ mod tests {
 
     use super::request::tests::PLAIN;
     use super::*;
-    use crate::module::GateModule;
+    use crate::inbound::pingora::GateModule;
 
     #[tokio::test]
     async fn what_is_put_back_stands_before_what_came_behind() {

@@ -15,7 +15,7 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 
 use crate::app::{self, Asked};
-use crate::metrics::METRICS;
+use crate::telemetry::metrics::METRICS;
 
 /// How much of a refused request is read and thrown away, and for how long, so that its sender
 /// sees the reply and, where it is safe, keeps its connection.

@@ -11,7 +11,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::log;
+use super::log;
 
 /// All of the program's metrics.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, Gate, ProxySettings};
 
-use super::edit::Edit;
-use super::problem::{Code, Problem};
-use super::store;
-use super::view::{View, views};
+use crate::templates::edit::Edit;
+use crate::templates::problem::{Code, Problem};
+use crate::templates::store;
+use crate::templates::view::{View, views};
 
 /// A gate, and the file that it was made from.
 pub(crate) struct Served {

@@ -18,11 +18,11 @@ use http::{HeaderMap, Response};
 use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
-use super::Served;
-use super::edit::Edit;
-use super::problem::{Code, Problem};
-use reply::Reply;
-use resource::{Method, Resource};
+use self::reply::Reply;
+use self::resource::{Method, Resource};
+use crate::served_config::Served;
+use crate::templates::edit::Edit;
+use crate::templates::problem::{Code, Problem};
 
 /// What the API is, for machines.
 const OPENAPI: &str = include_str!("openapi.json");

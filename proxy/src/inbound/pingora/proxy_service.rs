@@ -15,9 +15,10 @@ use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::TcpKeepalive;
 
-use crate::exchange::Way;
-use crate::head_clock::Serving;
-use crate::module::{GateModule, printable_path, write_unread};
+use super::gate_module::{GateModule, printable_path};
+use super::session::write_unread;
+use crate::inbound::callback_driver::Way;
+use crate::inbound::head_clock::Serving;
 
 /// How long connecting to the upstream may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::metrics::METRICS;
+use crate::telemetry::metrics::METRICS;
 
 /// Since when a connection of HTTP/1 has owed the head of its next request; nothing while one is
 /// served.

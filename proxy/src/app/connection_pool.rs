@@ -31,7 +31,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
-use crate::bounded::{Bounded, BoundedConnector};
+use super::response_limit::{Bounded, BoundedConnector};
 
 /// How long an idle connection is used: less than Node's five seconds, so that a request seldom meets
 /// a closing connection. It is closed when it is next looked at, at the latest after twice that.

@@ -7,35 +7,41 @@
 //! Nor does it limit how long a whole head may take, only how long each piece of it. See
 //! [`HeadClock`].
 //!
-//! On HTTP/1 callbacks are served in a [shorter way](crate::plain), all else in Pingora's.
+//! On HTTP/1 callbacks are served in a [shorter way](http1), all else in Pingora's.
 //!
 //! With `proxy_protocol` the proxy in front says before that whose connection it is.
+
+mod callback_driver;
+mod head_clock;
+mod http1;
+pub(crate) mod pingora;
+mod proxy_protocol;
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::pingora::apps::{
+    HttpPersistentSettings, HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp,
+};
+use ::pingora::protocols::Stream;
+use ::pingora::protocols::http::ServerSession;
+use ::pingora::proxy::{HttpProxy, http_proxy};
+use ::pingora::server::ShutdownWatch;
+use ::pingora::server::configuration::ServerConf;
 use async_trait::async_trait;
 use gatepost::report;
 use http::Version;
-use pingora::apps::{
-    HttpPersistentSettings, HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp,
-};
-use pingora::protocols::Stream;
-use pingora::protocols::http::ServerSession;
-use pingora::proxy::{HttpProxy, http_proxy};
-use pingora::server::ShutdownWatch;
-use pingora::server::configuration::ServerConf;
 use tokio::time::timeout;
 
+use self::callback_driver::Way;
+use self::head_clock::{HEAD, HeadClock};
+use self::http1::{Connection, Left};
+use self::pingora::Service;
+use self::proxy_protocol::HeaderError;
 use crate::clock;
-use crate::exchange::Way;
-use crate::head_clock::{HEAD, HeadClock};
-use crate::metrics::METRICS;
-use crate::plain::{Connection, Left};
-use crate::proxy_protocol::{self, HeaderError};
-use crate::service::Service;
+use crate::telemetry::metrics::METRICS;
 
 /// How long a connection may take to say what it wants.
 #[derive(Clone, Copy)]
@@ -206,15 +212,15 @@ impl ServerApp for Entrance {
 
 #[cfg(test)]
 mod tests {
+    use ::pingora::protocols::l4;
     use gatepost::Gate;
-    use pingora::protocols::l4;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::watch;
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::plain::PREFACE;
+    use crate::inbound::http1::PREFACE;
 
     fn entrance(limits: Limits) -> Arc<Entrance> {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();

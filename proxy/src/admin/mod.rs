@@ -1,6 +1,8 @@
 //! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when the proxy stops taking
 //! requests, so whoever cannot reach it knows.
 
+mod api;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,8 +11,8 @@ use http::{Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 
-use crate::metrics::METRICS;
-use crate::templates::{self, Served};
+use crate::served_config::Served;
+use crate::telemetry::metrics::METRICS;
 
 /// Serves the operator, on an address of its own.
 pub(crate) struct Admin {
@@ -43,8 +45,8 @@ impl Admin {
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
-        if templates::is_api(request.uri.path()) {
-            return templates::respond(&self.served, session).await;
+        if api::is_api(request.uri.path()) {
+            return api::respond(&self.served, session).await;
         }
         let (status, content_type, body) = self.page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());

@@ -1,5 +1,8 @@
 //! Asking the app.
 
+mod connection_pool;
+mod response_limit;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -10,9 +13,9 @@ use http_body_util::Full;
 use pingora::prelude::fast_timeout::fast_timeout;
 use tokio::time::timeout;
 
-use crate::pool::{self, BoxError, Response, is_unanswered};
+use self::connection_pool::{self as pool, BoxError, Response, is_unanswered};
 
-pub(crate) use crate::pool::prepare;
+pub(crate) use self::connection_pool::prepare;
 
 /// What came of asking.
 pub(crate) enum Asked {

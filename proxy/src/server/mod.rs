@@ -1,5 +1,7 @@
 //! Starting and stopping.
 
+mod listener_handover;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,13 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
 
+use self::listener_handover::{self as handover, Bound, Offer, Predecessor, Sockets};
 use crate::admin::Admin;
-use crate::entrance::{Entrance, LAST_REQUESTS};
-use crate::handover::{self, Bound, Offer, Predecessor, Sockets};
-use crate::log;
-use crate::metrics::METRICS;
-use crate::service::{Service, Upstream};
-use crate::templates::Served;
+use crate::inbound::pingora::{Service, Upstream};
+use crate::inbound::{Entrance, LAST_REQUESTS};
+use crate::served_config::Served;
+use crate::telemetry::log;
+use crate::telemetry::metrics::METRICS;
 
 /// Room for a header of the PROXY protocol.
 const HEADER_BUFFER: usize = 1024;
