@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use gatepost::AdminToken;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
 use self::reply::Reply;
-use self::resource::{Method, Resource};
+use self::resource::Resource;
 use crate::served_config::Served;
 use crate::templates::edit::Edit;
 use crate::templates::problem::{Code, Problem};
@@ -58,13 +58,16 @@ pub(crate) async fn respond(
 async fn answer(served: &Arc<Served>, session: &mut ServerSession) -> Result<Reply, Problem> {
     let head = session.req_header();
     let resource = Resource::find(head.uri.path())?;
-    let Some(method) = resource.method(&head.method) else {
+    let method = head.method.clone();
+    if !resource.methods().contains(&method) {
         return Ok(Reply::method_not_allowed(&resource));
+    }
+    let body = match method {
+        Method::PATCH | Method::POST => body::json(session).await?,
+        _ => Json::Null,
     };
-    let body = if method.has_body() { Some(body::json(session).await?) } else { None };
     let served = Arc::clone(served);
-    let done =
-        tokio::task::spawn_blocking(move || carry_out(&served, resource, method, body.as_ref()));
+    let done = tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body));
     done.await
         .unwrap_or_else(|_| Err(Problem::new(Code::Internal, "the edit broke off; see the log")))
 }
@@ -96,39 +99,36 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 fn carry_out(
     served: &Served,
     resource: Resource,
-    method: Method,
-    body: Option<&Json>,
+    method: &Method,
+    body: &Json,
 ) -> Result<Reply, Problem> {
-    let body = body.unwrap_or(&Json::Null);
     match (resource, method) {
         (Resource::OpenApi, _) => Ok(Reply::text(OPENAPI)),
-        (Resource::Templates, Method::Post) => {
+        (Resource::Templates, &Method::POST) => {
             let draft = request::draft(body)?;
             let name = draft.name.clone();
             served.edit(&Edit::Create(draft))?;
             served.view(&name).map(|view| Reply::created(&view))
         }
         (Resource::Templates, _) => Ok(Reply::templates(&served.views())),
-        (Resource::Template(name), Method::Delete) => {
+        (Resource::Template(name), &Method::DELETE) => {
             served.edit(&Edit::Delete { name })?;
             Ok(Reply::empty())
         }
-        (Resource::Template(name), Method::Patch) => {
+        (Resource::Template(name), &Method::PATCH) => {
             let change = request::change(body)?;
             let new = change.rename.clone().unwrap_or_else(|| name.clone());
             served.edit(&Edit::Modify { name, change })?;
             served.view(&new).map(|view| Reply::template(&view))
         }
         (Resource::Template(name), _) => served.view(&name).map(|view| Reply::template(&view)),
-        (Resource::Binding(name, tenant), method) => {
-            let (template, tenants) = (name.clone(), vec![tenant]);
-            served.edit(&match method {
-                Method::Delete => Edit::Unbind { name, tenants },
-                Method::Get | Method::Patch | Method::Post | Method::Put => {
-                    Edit::Bind { name, tenants }
-                }
-            })?;
-            served.view(&template).map(|view| Reply::template(&view))
+        (Resource::Binding(name, tenant), &Method::DELETE) => {
+            served.edit(&Edit::Unbind { name: name.clone(), tenants: vec![tenant] })?;
+            served.view(&name).map(|view| Reply::template(&view))
+        }
+        (Resource::Binding(name, tenant), _) => {
+            served.edit(&Edit::Bind { name: name.clone(), tenants: vec![tenant] })?;
+            served.view(&name).map(|view| Reply::template(&view))
         }
     }
 }

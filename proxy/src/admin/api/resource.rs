@@ -1,6 +1,6 @@
 //! The paths of the API, and what can be done with each.
 
-use http::Method as HttpMethod;
+use http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::templates::problem::{Code, Problem};
@@ -16,33 +16,6 @@ pub(super) enum Resource {
     Template(String),
     /// `/api/templates`
     Templates,
-}
-
-/// What can be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
-    Delete,
-    Get,
-    Patch,
-    Post,
-    Put,
-}
-
-impl Method {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Delete => "DELETE",
-            Self::Get => "GET",
-            Self::Patch => "PATCH",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-        }
-    }
-
-    /// Whether it comes with a JSON body.
-    pub(super) const fn has_body(self) -> bool {
-        matches!(self, Self::Patch | Self::Post)
-    }
 }
 
 impl Resource {
@@ -61,23 +34,19 @@ impl Resource {
         }
     }
 
-    const fn methods(&self) -> &'static [Method] {
+    /// The methods that it takes.
+    pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Binding(..) => &[Method::Put, Method::Delete],
-            Self::OpenApi => &[Method::Get],
-            Self::Template(_) => &[Method::Get, Method::Patch, Method::Delete],
-            Self::Templates => &[Method::Get, Method::Post],
+            Self::Binding(..) => &[Method::PUT, Method::DELETE],
+            Self::OpenApi => &[Method::GET],
+            Self::Template(_) => &[Method::GET, Method::PATCH, Method::DELETE],
+            Self::Templates => &[Method::GET, Method::POST],
         }
     }
 
-    /// What is asked to be done, if it can be.
-    pub(super) fn method(&self, asked: &HttpMethod) -> Option<Method> {
-        self.methods().iter().copied().find(|method| method.as_str() == asked.as_str())
-    }
-
-    /// What can be done, as the header `allow` lists it.
+    /// The value of the header `allow`.
     pub(super) fn allow(&self) -> String {
-        let words: Vec<_> = self.methods().iter().map(|method| method.as_str()).collect();
+        let words: Vec<_> = self.methods().iter().map(Method::as_str).collect();
         words.join(", ")
     }
 }

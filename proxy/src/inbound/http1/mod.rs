@@ -98,16 +98,18 @@ impl Connection {
             let Some(request) = self.take_request(&way.gate) else { return Left::Request };
             let _serving = Serving::start();
             let started = Instant::now();
-            let admission = way.gate.admit(&request.head(self.peer), (way.clock)());
-            if matches!(admission, Admission::Other | Admission::Shadow(_)) {
-                self.put_back(request);
-                return Left::Request;
-            }
+            let admitted = match way.gate.admit(&request.head(self.peer), (way.clock)()) {
+                Admission::Callback(intake) => Ok(intake),
+                Admission::Refused(refusal) => Err(refusal),
+                Admission::Other | Admission::Shadow(_) => {
+                    self.put_back(request);
+                    return Left::Request;
+                }
+            };
             let mut exchange = Plain { connection: self, request, stopping };
-            match admission {
-                Admission::Callback(intake) => way.answer(&mut exchange, intake, started).await,
-                Admission::Refused(refusal) => way.refuse(&mut exchange, &refusal).await,
-                Admission::Other | Admission::Shadow(_) => {}
+            match admitted {
+                Ok(intake) => way.answer(&mut exchange, intake, started).await,
+                Err(refusal) => way.refuse(&mut exchange, &refusal).await,
             }
             if exchange.request.is_last {
                 // What was not taken yet would be waited for.
