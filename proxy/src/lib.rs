@@ -49,7 +49,6 @@ mod inbound;
 mod served_config;
 mod server;
 mod telemetry;
-mod templates;
 
 pub use cli::run_program;
 pub use inbound::pingora::GateModule;

@@ -1,92 +1,87 @@
-//! The file that is being served, and changed while it is.
+//! The config file that is being served: edited over the API, and read again on `SIGHUP`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, Gate, ProxySettings};
+use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView, config_file};
 
-use crate::templates::edit::Edit;
-use crate::templates::problem::{Code, Problem};
-use crate::templates::store;
-use crate::templates::view::{View, views};
-
-/// A gate, and the file that it was made from.
-pub(crate) struct Served {
+/// A gate and the file that its config comes from.
+pub(crate) struct ServedConfig {
     path: PathBuf,
     gate: Gate,
-    /// What the listeners were made from.
+    /// Settings that the listeners were started with; they cannot change while serving.
     started: ProxySettings,
-    /// What the gate judges by now; one edit after the other. Never printed: it may hold secrets.
+    /// Text that the gate serves. Its lock is held for a whole edit, so that edits follow one
+    /// another. Never printed: it may hold secrets.
     text: Mutex<String>,
-    /// Read without waiting for an edit.
-    views: Mutex<Vec<View>>,
+    /// Apart from the text, so that they can be read while an edit writes the file.
+    templates: Mutex<Vec<TemplateView>>,
 }
 
-impl Served {
-    /// Reads and checks the file.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let text = store::read(path).map_err(|problem| problem.to_string())?;
-        let config = Config::from_text(&text, path).map_err(|error| error.to_string())?;
-        let views = views(&text, Some(&config)).map_err(|problem| problem.to_string())?;
-        let (text, views) = (Mutex::new(text), Mutex::new(views));
+impl ServedConfig {
+    /// Starts to serve `config`, which is the content `text` of the file.
+    pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
+        let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
-        Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, views })
+        let (text, templates) = (Mutex::new(text), Mutex::new(templates));
+        Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
     }
 
-    /// The gate, which follows every edit.
+    /// Returns the gate, which follows every edit.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// The templates that are served.
-    pub(crate) fn views(&self) -> Vec<View> {
-        lock(&self.views).clone()
+    /// Returns the templates that are served.
+    pub(crate) fn templates(&self) -> Vec<TemplateView> {
+        lock(&self.templates).clone()
     }
 
-    /// The template of that name.
-    pub(crate) fn view(&self, name: &str) -> Result<View, Problem> {
-        let found = lock(&self.views).iter().find(|view| view.name == name).cloned();
+    /// Returns the template of that name.
+    pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
+        let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
-            Problem::new(Code::TemplateNotFound, format!("there is no template `{name}`"))
+            let message = format!("there is no template `{name}`");
+            EditError::new(EditErrorKind::TemplateNotFound, message)
         })
     }
 
-    /// Makes an edit in the file, and judges by it from now on.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), Problem> {
+    /// Makes an edit in the file, and serves the result.
+    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
-        // Whoever changed the file has not seen it served: not even the listeners may fit it.
-        if store::read(&self.path)? != *text {
+        // A file changed by hand is not served yet, and may need other listeners: it is left alone.
+        if config_file::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
-            let problem = store::changed(&self.path, other);
-            let message = format!("{}; send gatepost a SIGHUP to serve it", problem.message);
-            return Err(Problem { message, ..problem });
+            let conflict = config_file::conflict(&self.path, other);
+            return Err(conflict.with_remedy("send gatepost a SIGHUP to serve it"));
         }
         let edited = edited?;
-        let config = store::check(&self.path, &edited)?;
-        let shown = views(&edited, Some(&config))?;
-        store::replace(&self.path, &text, &edited)?;
-        self.take_up(config, shown);
+        let config = config_file::check(&self.path, &edited)?;
+        let templates = TemplateView::all(&edited, Some(&config))?;
+        config_file::replace(&self.path, &text, &edited)?;
+        self.serve(config, templates);
         *text = edited;
-        tracing::info!(template = edit.template(), "{} over the API", edit.verb());
+        tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
         Ok(())
     }
 
-    /// Judges by what stands in the file now, or goes on as before if that does not check.
+    /// Serves the present content of the file, or keeps the earlier config if that has a fault.
     pub(crate) fn reload(&self) {
         match self.read_again() {
             Ok(()) => tracing::info!("{}: the config was read again", self.path.display()),
-            Err(problem) => tracing::error!("the config is still the earlier one: {problem}"),
+            Err(error) => tracing::error!("the config is still the earlier one: {error}"),
         }
     }
 
-    fn read_again(&self) -> Result<(), Problem> {
+    fn read_again(&self) -> Result<(), EditError> {
         let mut text = lock(&self.text);
-        let new = store::read(&self.path)?;
-        let config = store::check(&self.path, &new)?;
-        let shown = views(&new, Some(&config))?;
-        // The config is checked against these, and so must be what is really listened on and passed
-        // on to.
+        let new = config_file::read(&self.path)?;
+        let config = config_file::check(&self.path, &new)?;
+        let templates = TemplateView::all(&new, Some(&config))?;
+        // The config is checked against these settings, but the listeners and the upstream stay those
+        // of the start: the two must agree.
         let fixed = |own: &ProxySettings| {
             let sockets = (own.listen.clone(), own.admin, own.proxy_protocol);
             let handover = own.upgrade_socket.clone();
@@ -95,23 +90,23 @@ impl Served {
         if fixed(config.proxy()) != fixed(&self.started) {
             let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
                         proxy_protocol";
-            return Err(Problem::invalid(format!("{keys} changed; restart gatepost")));
+            return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
-        self.take_up(config, shown);
+        self.serve(config, templates);
         *text = new;
         Ok(())
     }
 
-    fn take_up(&self, config: Config, shown: Vec<View>) {
+    fn serve(&self, config: Config, templates: Vec<TemplateView>) {
         for warning in config.warnings() {
             tracing::warn!("{}:{warning}", self.path.display());
         }
         self.gate.replace(config);
-        *lock(&self.views) = shown;
+        *lock(&self.templates) = templates;
     }
 }
 
-/// What stands in it is replaced whole, so it is sound even if somebody panicked beside it.
+/// Locks a value. A poisoned lock is as good: the value is only ever replaced as a whole.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when the proxy stops taking
-//! requests, so whoever cannot reach it knows.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when
+//! the proxy stops taking requests, so a load balancer that cannot reach it knows.
 
 mod api;
 
@@ -11,16 +11,16 @@ use http::{Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 
-use crate::served_config::Served;
+use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
 /// Serves the operator, on an address of its own.
 pub(crate) struct Admin {
-    served: Arc<Served>,
+    served: Arc<ServedConfig>,
 }
 
 impl Admin {
-    pub(crate) const fn new(served: Arc<Served>) -> Self {
+    pub(crate) const fn new(served: Arc<ServedConfig>) -> Self {
         Self { served }
     }
 

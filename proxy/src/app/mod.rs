@@ -56,17 +56,25 @@ fn answer(sent: Option<Result<Response, BoxError>>) -> Answer {
     }
 }
 
-/// Sends any request, and waits for the whole reply.
+/// Reason why a request that was sent got no reply.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("{}", root_cause(&**.0))]
+    Failed(BoxError),
+    #[error("no reply within {} s", FETCH_TIMEOUT.as_secs())]
+    Timeout,
+    #[error("length limit exceeded")]
+    TooLong,
+}
+
+/// Sends any request over a connection of its own, and reads the whole reply.
 pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
-) -> Result<(response::Parts, Bytes), String> {
+) -> Result<(response::Parts, Bytes), FetchError> {
     let url = request.uri().clone();
-    match timeout(FETCH_TIMEOUT, pool::send_afresh(&url, request)).await {
-        Ok(Ok((parts, Some(body)))) => Ok((parts, body)),
-        Ok(Ok((_, None))) => Err("length limit exceeded".into()),
-        Ok(Err(error)) => Err(root_cause(&*error)),
-        Err(_) => Err(format!("no reply within {} s", FETCH_TIMEOUT.as_secs())),
-    }
+    let sent = timeout(FETCH_TIMEOUT, pool::send_afresh(&url, request)).await;
+    let (parts, body) = sent.map_err(|_| FetchError::Timeout)?.map_err(FetchError::Failed)?;
+    Ok((parts, body.ok_or(FetchError::TooLong)?))
 }
 
 /// As long as the most patient platform waits.

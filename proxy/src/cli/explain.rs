@@ -1,39 +1,42 @@
-//! `gatepost explain`: why a recorded request is accepted or refused.
+//! `gatepost explain`: the verdict on a recorded request, step by step.
 
+use std::fs;
 use std::path::PathBuf;
-use std::{fs, io};
 
 use clap::Args;
 use gatepost::{Gate, Head, Timestamp};
 
-use super::print::{Problem, say};
-use super::recorded_request::Recorded;
+use super::error::CommandError;
+use super::print::out;
+use super::recorded_request::RecordedRequest;
 use crate::clock;
 
-/// Which request, and by which config.
+/// Arguments of `gatepost explain`.
 #[derive(Debug, Args)]
-pub(crate) struct Explain {
+pub(super) struct ExplainArguments {
     /// The config file.
     #[arg(short, long)]
     config: PathBuf,
-    /// The request as it stood on the wire: head, empty line, body.
+    /// The request as it was on the wire: head, empty line, body.
     request: PathBuf,
     /// When it was received, in Unix seconds; now without it.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }
 
-pub(crate) fn run(explain: &Explain) -> Result<(), Problem> {
-    let gate = Gate::from_toml_file(&explain.config).map_err(|error| error.to_string())?;
-    let path = explain.request.display();
-    let wire = fs::read(&explain.request).map_err(|error| format!("{path}: {error}"))?;
-    let recorded = Recorded::parse(&wire).map_err(|why| format!("{path}: {why}"))?;
-    let now = explain.at.map_or_else(clock::now, Timestamp::from_secs);
+pub(super) fn run(arguments: &ExplainArguments) -> Result<(), CommandError> {
+    let gate = Gate::from_toml_file(&arguments.config)?;
+    let path = || arguments.request.clone();
+    let wire = fs::read(&arguments.request);
+    let wire = wire.map_err(|source| CommandError::File { path: path(), source })?;
+    let recorded = RecordedRequest::parse(&wire)
+        .map_err(|source| CommandError::Recording { path: path(), source })?;
+    let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
     let head = Head::new(&recorded.method, &recorded.uri, &recorded.headers);
     let explanation = gate.explain(&head, recorded.body, now);
-    say(io::stdout(), &explanation.to_string());
+    out(&explanation.to_string());
     match explanation.verdict {
-        Some(Err(_)) => Err("refused".into()),
+        Some(Err(_)) => Err(CommandError::Refused),
         Some(Ok(_)) | None => Ok(()),
     }
 }

@@ -1,22 +1,27 @@
 //! The command line.
 
+mod check;
+mod error;
 mod explain;
-pub(crate) mod print;
+mod print;
+mod providers;
 mod recorded_request;
 mod send;
 mod template;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gatepost::{Config, FieldInfo, config_schema};
+use gatepost::Config;
+use gatepost_editor::config_file;
 
-use self::explain::Explain;
-use self::print::{Problem, definition, say};
-use self::send::Send;
-use crate::served_config::Served;
+use self::check::check;
+use self::error::CommandError;
+use self::explain::ExplainArguments;
+use self::send::SendArguments;
+use self::template::TemplateCommand;
+use crate::served_config::ServedConfig;
 use crate::server;
 use crate::telemetry::log::{self, LogFormat};
 
@@ -59,10 +64,10 @@ enum Command {
         name: Option<String>,
     },
     /// Send a realistic callback, signed, and print the reply.
-    Send(Send),
+    Send(SendArguments),
     /// Explain why a recorded request is accepted or refused, without calling the app. Exits with 1
     /// if it is refused.
-    Explain(Explain),
+    Explain(ExplainArguments),
     /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
     Schema {
         /// `config`, or a kind, as in `tencent-css.push`.
@@ -73,7 +78,7 @@ enum Command {
     },
     /// List, show and change templates; comments and order of the file stay.
     #[command(subcommand)]
-    Template(template::Command),
+    Template(TemplateCommand),
 }
 
 /// Runs the program `gatepost` with the arguments of this process.
@@ -84,112 +89,30 @@ pub fn run_program() -> ExitCode {
     let result = match &cli.command {
         Command::Run { config, upgrade } => run(config, *upgrade),
         Command::Check { config } => check(config),
-        Command::Providers { name } => providers(name.as_deref()),
+        Command::Providers { name } => providers::list(name.as_deref()),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
-        Command::Schema { of, definition } => schema(of, definition.as_deref()),
+        Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
     };
     log::finish();
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            say(io::stderr(), &problem);
+        Err(error) => {
+            print::err(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(path: &Path, upgrade: bool) -> Result<(), Problem> {
+fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
     log::take_panics();
-    let served = Served::open(path)?;
+    let text = config_file::read(path)?;
+    let config = Config::from_text(&text, path)?;
+    let served = ServedConfig::new(path, text, config)?;
     for warning in served.gate().warnings() {
         tracing::warn!("{}:{warning}", path.display());
     }
-    server::run(served, upgrade).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn check(path: &Path) -> Result<(), Problem> {
-    let config = Config::from_file(path).map_err(|error| error.to_string())?;
-    for warning in config.warnings() {
-        say(io::stderr(), &format!("{}:{warning} (warning)", path.display()));
-    }
-    if config.proxy().listen.is_empty() {
-        let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
-        say(io::stderr(), &format!("{}: `listen` is missing; {remedy} (warning)", path.display()));
-    }
-    let templates: Vec<_> = config.templates().map(gatepost::Template::name).collect();
-    let count = config.routes().count();
-    let summary = format!(
-        "{}: good: {count} route(s), {} template(s): {}",
-        path.display(),
-        templates.len(),
-        templates.join(", ")
-    );
-    say(io::stdout(), &summary);
-    Ok(())
-}
-
-fn providers(name: Option<&str>) -> Result<(), Problem> {
-    let all = gatepost::providers();
-    let Some(name) = name else {
-        for provider in &all {
-            say(io::stdout(), &format!("{}\t{}\t{}", provider.name, provider.title, provider.docs));
-            for kind in &provider.kinds {
-                let answer = if kind.decision { "decision" } else { "notification" };
-                say(io::stdout(), &format!("  {}.{}\t{answer}", provider.name, kind.name));
-            }
-            for group in &provider.groups {
-                let what = "address of several kinds without one of their own";
-                say(io::stdout(), &format!("  {}.{group}\t{what}", provider.name));
-            }
-        }
-        return Ok(());
-    };
-    let kinds = all.iter().flat_map(|provider| provider.kinds.iter().map(move |k| (provider, k)));
-    let mut found = false;
-    for (provider, kind) in kinds {
-        let full = format!("{}.{}", provider.name, kind.name);
-        if full != name && *provider.name != *name {
-            continue;
-        }
-        found = true;
-        say(io::stdout(), &full);
-        kind.fields.iter().for_each(list);
-        if !kind.reply.is_empty() {
-            say(io::stdout(), "  reply:");
-            kind.reply.iter().for_each(list);
-        }
-    }
-    for provider in all.iter().filter(|provider| *provider.name == *name) {
-        for setting in &provider.settings {
-            let words = setting.one_of.join(" or ");
-            let what = if setting.secret { "secret" } else { &words };
-            say(io::stdout(), &format!("settings.{}\t{what}\t{}", setting.name, setting.about));
-        }
-    }
-    if found {
-        Ok(())
-    } else {
-        Err(format!("{name}: there is no such provider or kind; `gatepost providers` lists them"))
-    }
-}
-
-fn schema(of: &str, file: Option<&Path>) -> Result<(), Problem> {
-    let schema = if of == "config" {
-        config_schema()
-    } else {
-        let (provider, kind) = of.split_once('.').unwrap_or((of, ""));
-        definition(provider, file)?.schema(kind).ok_or_else(|| {
-            format!("{of}: there is no such kind; `gatepost providers` lists them")
-        })?
-    };
-    say(io::stdout(), &format!("{schema:#}"));
-    Ok(())
-}
-
-fn list(field: &FieldInfo) {
-    let optional = if field.optional { ", optional" } else { "" };
-    let secret = if field.secret { ", secret" } else { "" };
-    say(io::stdout(), &format!("  {}\t{}{optional}{secret}", field.name, field.ty));
+    let started = server::run(served, upgrade);
+    started.map_err(|source| CommandError::Start { path: path.to_owned(), source })
 }

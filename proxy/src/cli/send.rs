@@ -1,20 +1,23 @@
 //! `gatepost send`: a realistic callback, signed, as its platform would send it.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use clap::Args;
 use gatepost::Timestamp;
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use http_body_util::Full;
 
-use super::print::{Problem, definition, say};
+use super::error::CommandError;
+use super::print::{err, out};
+use super::providers::definition;
 use crate::{app, clock};
 
-/// What to send, and where.
+/// Arguments of `gatepost send`.
 #[derive(Debug, Args)]
-pub(crate) struct Send {
+pub(super) struct SendArguments {
     /// The kind of event, as in `tencent-css.push`; `gatepost providers` lists them.
     kind: String,
     /// Fields to set, as in `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`, or
@@ -26,7 +29,7 @@ pub(crate) struct Send {
     to: Uri,
     /// The platform's key.
     #[arg(long, conflicts_with = "key_env")]
-    key: Option<Hidden>,
+    key: Option<KeyArgument>,
     /// The environment variable that holds the platform's key.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
@@ -41,11 +44,11 @@ pub(crate) struct Send {
     print: bool,
 }
 
-/// A key, which is not printed.
+/// A key that Debug does not show.
 #[derive(Clone)]
-struct Hidden(String);
+struct KeyArgument(String);
 
-impl std::str::FromStr for Hidden {
+impl std::str::FromStr for KeyArgument {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -53,62 +56,63 @@ impl std::str::FromStr for Hidden {
     }
 }
 
-impl std::fmt::Debug for Hidden {
+impl std::fmt::Debug for KeyArgument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[redacted]")
     }
 }
 
-pub(crate) fn run(send: &Send) -> Result<(), Problem> {
-    let (provider, kind) = send.kind.split_once('.').ok_or_else(|| {
-        format!("{}: write the provider and the kind, as in tencent-css.push", send.kind)
+pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
+    let full_kind = &arguments.kind;
+    let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
+        let problem = "write the provider and the kind, as in tencent-css.push";
+        CommandError::argument(full_kind, problem)
     })?;
-    let definition = definition(provider, send.definition.as_deref())?;
+    let definition = definition(provider, arguments.definition.as_deref())?;
     let mut sample = definition.sample(kind).ok_or_else(|| {
-        format!("{}: there is no such kind; `gatepost providers {provider}` lists them", send.kind)
+        let remedy = format!("`gatepost providers {provider}` lists them");
+        CommandError::argument(full_kind, format!("there is no such kind; {remedy}"))
     })?;
-    for field in &send.fields {
-        let (name, value) = field
-            .split_once('=')
-            .ok_or_else(|| format!("{field}: write FIELD=VALUE, as in app=push.example.com"))?;
-        sample.set(name, value).map_err(|error| error.to_string())?;
+    for field in &arguments.fields {
+        let (name, value) = field.split_once('=').ok_or_else(|| {
+            CommandError::argument(field, "write FIELD=VALUE, as in app=push.example.com")
+        })?;
+        sample.set(name, value)?;
     }
-    if send.to.scheme().is_none() || send.to.host().is_none() {
-        return Err(format!(
-            "{}: write a whole address, as in http://127.0.0.1:8080/callbacks",
-            send.to
-        ));
+    let to = &arguments.to;
+    if to.scheme().is_none() || to.host().is_none() {
+        let problem = "write a whole address, as in http://127.0.0.1:8080/callbacks";
+        return Err(CommandError::argument(to.to_string(), problem));
     }
-    let now = send.at.map_or_else(clock::now, Timestamp::from_secs);
-    match key(send)? {
+    let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
+    match key(arguments)? {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            say(io::stderr(), "sent without a signature: give the key with --key or --key-env");
+            err("sent without a signature: give the key with --key or --key-env");
         }
         None => {}
     }
-    let request = sample.request(&send.to).map_err(|error| error.to_string())?;
-    if send.print {
-        return print(&request);
+    let request = sample.request(to)?;
+    if arguments.print {
+        return Ok(print_request(&request)?);
     }
     deliver(request)
 }
 
-fn key(send: &Send) -> Result<Option<String>, Problem> {
-    let Some(name) = &send.key_env else {
-        return Ok(send.key.as_ref().map(|key| key.0.clone()));
+fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
+    let Some(name) = &arguments.key_env else {
+        return Ok(arguments.key.as_ref().map(|key| key.0.clone()));
     };
     let value = std::env::var(name);
     value.map(Some).map_err(|_| {
-        // It may be the key itself, by mistake.
-        let usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        let named = if name.bytes().all(usual) { &**name } else { "of --key-env" };
-        format!("the environment variable {named} is not set")
+        let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        let named = if name.bytes().all(is_usual) { name } else { "of --key-env" };
+        CommandError::Environment(named.to_owned())
     })
 }
 
-/// The request as it stands on the wire.
-fn print(request: &Request<bytes::Bytes>) -> Result<(), Problem> {
+/// Prints the request as it is sent on the wire.
+fn print_request(request: &Request<Bytes>) -> io::Result<()> {
     let uri = request.uri();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut text = format!("{} {path} HTTP/1.1\r\n", request.method());
@@ -121,37 +125,36 @@ fn print(request: &Request<bytes::Bytes>) -> Result<(), Problem> {
     text.push_str(&format!("content-length: {}\r\n\r\n", request.body().len()));
     let mut wire = text.into_bytes();
     wire.extend_from_slice(request.body());
-    io::Write::write_all(&mut io::stdout(), &wire).map_err(|error| error.to_string())
+    io::stdout().write_all(&wire)
 }
 
-/// Sends it, and prints the status and the reply.
-fn deliver(request: Request<bytes::Bytes>) -> Result<(), Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    // Its path may hold a token.
+/// Sends the request, and prints the status and the body of the reply.
+fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Only the host is printed: the path may hold a token.
     let host = request.uri().host().unwrap_or_default().to_owned();
     let reply = runtime.block_on(app::fetch(request.map(Full::new)));
-    let (head, body) = reply.map_err(|why| format!("{host}: {why}"))?;
-    say(io::stdout(), &head.status.to_string());
+    let (head, body) = reply.map_err(|source| CommandError::Send { host, source })?;
+    out(&head.status.to_string());
     let body = String::from_utf8_lossy(&body);
     let body = body.trim_end();
     if !body.is_empty() {
-        say(io::stdout(), body);
+        out(body);
     }
     if let Some(payload) = token_payload(body) {
-        say(io::stdout(), &payload);
+        out(&payload);
     }
-    let known = [CONTENT_TYPE.as_str(), "content-length", "date", "connection", "server"];
+    let usual = [CONTENT_TYPE.as_str(), "content-length", "date", "connection", "server"];
     for (name, value) in &head.headers {
-        if !known.contains(&name.as_str()) && value.to_str().is_ok_and(|v| !v.is_empty()) {
-            // Its value is a credential of the platform's.
-            say(io::stderr(), &format!("with the header {name}"));
+        if !usual.contains(&name.as_str()) && value.to_str().is_ok_and(|v| !v.is_empty()) {
+            // The value is not printed: it is a credential of the platform.
+            err(&format!("with the header {name}"));
         }
     }
-    if head.status.is_success() { Ok(()) } else { Err("it was not accepted".into()) }
+    if head.status.is_success() { Ok(()) } else { Err(CommandError::NotAccepted) }
 }
 
-/// What a JSON Web Token says.
+/// Decodes the payload of a JSON Web Token. `None` if the text is none.
 fn token_payload(body: &str) -> Option<String> {
     let mut parts = body.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);

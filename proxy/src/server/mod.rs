@@ -21,7 +21,7 @@ use self::listener_handover::{self as handover, Bound, Offer, Predecessor, Socke
 use crate::admin::Admin;
 use crate::inbound::pingora::{Service, Upstream};
 use crate::inbound::{Entrance, LAST_REQUESTS};
-use crate::served_config::Served;
+use crate::served_config::ServedConfig;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
@@ -50,7 +50,7 @@ pub(crate) enum StartError {
 /// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
 /// `SIGHUP` has the config read again. With `upgrade`, takes the listeners over from the gatepost
 /// that runs.
-pub(crate) fn run(served: Served, upgrade: bool) -> Result<(), StartError> {
+pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
     raise_descriptor_limit();
     // Before anybody can see that this process is there, and send one.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
@@ -199,7 +199,7 @@ impl ShutdownSignalWatch for StopSignals {
 }
 
 /// Has the config read again at each `SIGHUP`, on a thread of its own: it reads files.
-fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<Served>) {
+fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
     std::thread::spawn(move || {
         runtime.block_on(async {
             while hangup.recv().await.is_some() {

@@ -1,5 +1,6 @@
-//! What the API answers.
+//! Replies of the API.
 
+use gatepost_editor::TemplateView;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE,
 };
@@ -8,37 +9,36 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
 
+use super::error::ApiError;
 use super::resource::Resource;
-use crate::templates::problem::{Code, Problem};
-use crate::templates::view::View;
 
-/// An answer.
+/// A reply.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct ApiReply {
     status: StatusCode,
     body: String,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
-impl Reply {
+impl ApiReply {
     fn json(status: StatusCode, body: impl Serialize) -> Self {
         Self { status, body: json!(body).to_string(), header: None }
     }
 
-    /// A JSON text as it is.
+    /// Replies with a JSON text.
     pub(super) fn text(text: &str) -> Self {
         Self { status: StatusCode::OK, body: text.to_owned(), header: None }
     }
 
-    pub(super) fn template(view: &View) -> Self {
+    pub(super) fn template(view: &TemplateView) -> Self {
         Self::json(StatusCode::OK, view)
     }
 
-    pub(super) fn templates(views: &[View]) -> Self {
+    pub(super) fn templates(views: &[TemplateView]) -> Self {
         Self::json(StatusCode::OK, json!({ "templates": views }))
     }
 
-    pub(super) fn created(view: &View) -> Self {
+    pub(super) fn created(view: &TemplateView) -> Self {
         let name = utf8_percent_encode(&view.name, NON_ALPHANUMERIC);
         let location = HeaderValue::from_str(&format!("/api/templates/{name}")).ok();
         let header = location.map(|location| (LOCATION, location));
@@ -49,20 +49,19 @@ impl Reply {
         Self { status: StatusCode::NO_CONTENT, body: String::new(), header: None }
     }
 
-    pub(super) fn problem(problem: &Problem) -> Self {
-        let code = problem.code;
-        let header = (code == Code::Unauthorized)
+    pub(super) fn error(error: &ApiError) -> Self {
+        let (status, code) = error.status_and_code();
+        let header = matches!(error, ApiError::Unauthorized)
             .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")));
-        let (word, message, faults) = (code.as_str(), &problem.message, &problem.flaws);
-        let body = json!({ "error": { "code": word, "message": message, "faults": faults } });
-        Self { header, ..Self::json(code.status(), body) }
+        let (message, faults) = (error.message(), error.faults());
+        let body = json!({ "error": { "code": code, "message": message, "faults": faults } });
+        Self { header, ..Self::json(status, body) }
     }
 
     pub(super) fn method_not_allowed(resource: &Resource) -> Self {
         let allow = resource.allow();
-        let message = format!("this cannot be done here; use {allow}");
         let header = HeaderValue::from_str(&allow).ok().map(|allow| (ALLOW, allow));
-        Self { header, ..Self::problem(&Problem::new(Code::MethodNotAllowed, message)) }
+        Self { header, ..Self::error(&ApiError::MethodNotAllowed { allow }) }
     }
 
     pub(super) fn into_response(self) -> Response<Vec<u8>> {

@@ -1,18 +1,18 @@
-//! What the API is asked: a body taken apart, with every flaw at once.
+//! Bodies of requests, read as a new template or as a change to one; all faults at once.
 //!
-//! No flaw quotes a value: somebody may have sent a key.
+//! No fault quotes a value: the client may have sent a key.
 
+use gatepost_editor::{
+    EditFault, KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
+};
 use serde_json::{Map, Value as Json};
-use toml_edit::Value;
 
-use crate::templates::draft::{Change, Draft, Entry, KeyChange, KeySource};
-use crate::templates::json::{to_table, to_toml};
-use crate::templates::problem::{Flaw, Problem};
+use super::error::ApiError;
 
-/// A template to be created.
-pub(super) fn draft(body: &Json) -> Result<Draft, Problem> {
-    let mut reader = Reader::of(body)?;
-    let draft = Draft {
+/// Reads the body of a request that creates a template.
+pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
+    let mut reader = BodyReader::of(body)?;
+    let template = NewTemplate {
         name: reader.required("name", "name the template"),
         provider: reader.required("provider", "name the platform, as in \"tencent-css\""),
         description: reader.text("description").flatten(),
@@ -21,18 +21,19 @@ pub(super) fn draft(body: &Json) -> Result<Draft, Problem> {
         on: given(reader.entries("on", entry)),
         settings: given(reader.entries("settings", setting)),
     };
-    reader.finish(draft)
+    reader.finish(template)
 }
 
-/// Of a template that is not there yet, nothing can be taken out.
+/// Drops entries that are `null`: a new template has none to remove.
 fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// A change, by the rule of a merge patch: what is not named stays, and `null` takes out.
-pub(super) fn change(body: &Json) -> Result<Change, Problem> {
-    let mut reader = Reader::of(body)?;
-    let change = Change {
+/// Reads the body of a request that changes a template, as a merge patch (RFC 7396): a part that is
+/// not named stays, and `null` removes it.
+pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
+    let mut reader = BodyReader::of(body)?;
+    let change = TemplateChange {
         rename: reader.text("name").flatten(),
         description: reader.text("description").map(Option::unwrap_or_default),
         keys: reader.keys("keys").map(KeyChange::All).unwrap_or_default(),
@@ -42,19 +43,19 @@ pub(super) fn change(body: &Json) -> Result<Change, Problem> {
     reader.finish(change)
 }
 
-fn entry(json: &Json) -> Option<Entry> {
+fn entry(json: &Json) -> Option<KindEntry> {
     match json {
-        Json::String(url) => Some(Entry::Url(url.clone())),
-        Json::Object(map) => to_table(map).map(Entry::Table),
+        Json::String(url) => Some(KindEntry::Url(url.clone())),
+        Json::Object(map) => TomlTable::from_json(map).map(KindEntry::Table),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => None,
     }
 }
 
-fn setting(json: &Json) -> Option<Value> {
+fn setting(json: &Json) -> Option<TomlValue> {
     match json {
-        Json::Object(map) => source(map).map(|source| source.to_value()),
+        Json::Object(map) => source(map).map(|source| TomlValue::from(&source)),
         Json::Null | Json::Array(_) => None,
-        Json::Bool(_) | Json::Number(_) | Json::String(_) => to_toml(json),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => TomlValue::from_json(json),
     }
 }
 
@@ -67,18 +68,21 @@ fn source(map: &Map<String, Json>) -> Option<KeySource> {
     }
 }
 
-/// Takes an object apart, writing down what is wrong.
-struct Reader<'b> {
+/// Reads an object and collects its faults.
+struct BodyReader<'b> {
     map: &'b Map<String, Json>,
     asked: Vec<&'static str>,
-    flaws: Vec<Flaw>,
+    faults: Vec<EditFault>,
 }
 
-impl<'b> Reader<'b> {
-    fn of(body: &'b Json) -> Result<Self, Problem> {
+impl<'b> BodyReader<'b> {
+    fn of(body: &'b Json) -> Result<Self, ApiError> {
         match body.as_object() {
-            Some(map) => Ok(Self { map, asked: Vec::new(), flaws: Vec::new() }),
-            None => Err(Problem::invalid("the body is no JSON object; see /api/openapi.json")),
+            Some(map) => Ok(Self { map, asked: Vec::new(), faults: Vec::new() }),
+            None => Err(ApiError::InvalidBody {
+                message: "the body is no JSON object; see /api/openapi.json",
+                faults: Vec::new(),
+            }),
         }
     }
 
@@ -87,24 +91,24 @@ impl<'b> Reader<'b> {
         self.map.get(key)
     }
 
-    fn flaw(&mut self, key: &str, problem: &str, remedy: &str) {
-        self.flaws.push(Flaw::new(key, problem, remedy));
+    fn fault(&mut self, key: &str, problem: &str, remedy: &str) {
+        self.faults.push(EditFault::new(key, problem, remedy));
     }
 
     fn required(&mut self, key: &'static str, remedy: &str) -> String {
         if !self.map.contains_key(key) {
-            self.flaw(key, "this is missing", remedy);
+            self.fault(key, "this is missing", remedy);
         }
         self.text(key).flatten().unwrap_or_default()
     }
 
-    /// A text, or `null`.
+    /// Returns a string, or `None` within for `null`.
     fn text(&mut self, key: &'static str) -> Option<Option<String>> {
         match self.get(key)? {
             Json::Null => Some(None),
             Json::String(text) => Some(Some(text.clone())),
             Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-                self.flaw(key, "this is no text", "write a string");
+                self.fault(key, "expected a string", "write a string or null");
                 None
             }
         }
@@ -115,7 +119,7 @@ impl<'b> Reader<'b> {
         let texts =
             json.as_array().map(|items| items.iter().map(|item| item.as_str().map(str::to_owned)));
         texts.and_then(Iterator::collect).unwrap_or_else(|| {
-            self.flaw(key, "this is no list of texts", "write a list of strings");
+            self.fault(key, "expected a list of strings", "write [\"…\"]");
             Vec::new()
         })
     }
@@ -127,12 +131,12 @@ impl<'b> Reader<'b> {
         let keys = sources.and_then(Iterator::collect);
         if keys.is_none() {
             let remedy = "write a list of { \"env\": \"NAME\" } and { \"file\": \"name\" }";
-            self.flaw(key, "this is no list of places of keys", remedy);
+            self.fault(key, "expected a list of key sources", remedy);
         }
         keys
     }
 
-    /// The entries of an object, `None` for `null`.
+    /// Returns the entries of an object, with `None` for `null`.
     fn entries<T>(
         &mut self,
         key: &'static str,
@@ -140,7 +144,7 @@ impl<'b> Reader<'b> {
     ) -> Vec<(String, Option<T>)> {
         let Some(json) = self.get(key) else { return Vec::new() };
         let Some(map) = json.as_object() else {
-            self.flaw(key, "this is no object", "write an object with a name for each entry");
+            self.fault(key, "expected an object", "write an object with a name for each entry");
             return Vec::new();
         };
         let mut entries = Vec::new();
@@ -148,23 +152,26 @@ impl<'b> Reader<'b> {
             let value = read(json);
             if value.is_none() && !json.is_null() {
                 let remedy = "see /api/openapi.json for its forms; there is no null inside it";
-                self.flaw(&format!("{key}.{name}"), "this has none of its forms", remedy);
+                self.fault(&format!("{key}.{name}"), "this form is unknown", remedy);
             }
             entries.push((name.clone(), value));
         }
         entries
     }
 
-    /// What was read, unless something is wrong or nobody asked for it.
-    fn finish<T>(mut self, read: T) -> Result<T, Problem> {
+    /// Returns the value that was read, unless there are faults or unknown keys.
+    fn finish<T>(mut self, read: T) -> Result<T, ApiError> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();
         let remedy = format!("known here: {}", self.asked.join(", "));
-        unknown.into_iter().for_each(|key| self.flaw(key, "this key is unknown", &remedy));
-        if self.flaws.is_empty() {
+        unknown.into_iter().for_each(|key| self.fault(key, "this key is unknown", &remedy));
+        if self.faults.is_empty() {
             return Ok(read);
         }
-        Err(Problem { flaws: self.flaws, ..Problem::invalid("the body is not what is asked for") })
+        Err(ApiError::InvalidBody {
+            message: "the body is not what is asked for",
+            faults: self.faults,
+        })
     }
 }
 
@@ -175,21 +182,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_flaw_is_found_at_once_and_no_value_quoted() {
+    fn reports_every_fault_and_quotes_no_value() {
         let body = json!({
             "name": 1, "keys": ["hunter2"], "bind": [1], "colour": "red",
             "on": { "push": true, "error": { "url": null } }, "settings": { "a": { "key": "hunter2" } },
         });
-        let problem = draft(&body).unwrap_err();
-        let keys: Vec<_> = problem.flaws.iter().map(|flaw| &*flaw.key).collect();
+        let error = new_template(&body).unwrap_err();
+        let keys: Vec<_> = error.faults().iter().map(|fault| &*fault.key).collect();
         let expected =
             ["name", "provider", "keys", "bind", "on.error", "on.push", "settings.a", "colour"];
         assert_eq!(keys, expected);
-        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 
     #[test]
-    fn what_is_not_named_stays_and_null_takes_out() {
+    fn missing_keys_change_nothing_and_null_removes() {
         assert!(change(&json!({})).unwrap().is_empty());
         let change = change(&json!({ "description": null, "on": { "push": null } })).unwrap();
         assert_eq!(change.description.as_deref(), Some(""));

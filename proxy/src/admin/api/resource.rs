@@ -1,11 +1,11 @@
-//! The paths of the API, and what can be done with each.
+//! Paths of the API, and the methods of each.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::templates::problem::{Code, Problem};
+use super::error::ApiError;
 
-/// What a path names.
+/// Resource that a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
     /// `/api/templates/{name}/tenants/{tenant}`
@@ -19,8 +19,8 @@ pub(super) enum Resource {
 }
 
 impl Resource {
-    /// What the path names, its segments decoded.
-    pub(super) fn find(path: &str) -> Result<Self, Problem> {
+    /// Returns the resource of a path.
+    pub(super) fn find(path: &str) -> Result<Self, ApiError> {
         let segments: Vec<_> = path.split('/').skip(2).map(decode).collect::<Result<_, _>>()?;
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
         match *segments {
@@ -30,11 +30,11 @@ impl Resource {
             ["templates", name, "tenants", tenant] if !name.is_empty() && !tenant.is_empty() => {
                 Ok(Self::Binding(name.to_owned(), tenant.to_owned()))
             }
-            _ => Err(Problem::new(Code::NotFound, "there is no such page; see /api/openapi.json")),
+            _ => Err(ApiError::NotFound),
         }
     }
 
-    /// The methods that it takes.
+    /// Returns the methods that it takes.
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
             Self::Binding(..) => &[Method::PUT, Method::DELETE],
@@ -44,24 +44,21 @@ impl Resource {
         }
     }
 
-    /// The value of the header `allow`.
+    /// Returns the value of the header `allow`.
     pub(super) fn allow(&self) -> String {
         let words: Vec<_> = self.methods().iter().map(Method::as_str).collect();
         words.join(", ")
     }
 }
 
-fn decode(segment: &str) -> Result<String, Problem> {
+fn decode(segment: &str) -> Result<String, ApiError> {
     let digits =
         |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
     let is_whole = segment.split('%').skip(1).all(digits);
     let decoded = percent_decode_str(segment).decode_utf8();
     match decoded {
         Ok(text) if is_whole => Ok(text.into_owned()),
-        Ok(_) | Err(_) => {
-            let message = "the path is not percent-encoded UTF-8; encode each name in it";
-            Err(Problem::new(Code::BadRequest, message))
-        }
+        Ok(_) | Err(_) => Err(ApiError::PathEncoding),
     }
 }
 
@@ -70,16 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_decoded_after_the_path_is_split() {
+    fn splits_the_path_before_it_decodes_names() {
         let found = Resource::find("/api/templates/%E7%9B%B4%E6%92%AD/tenants/a%2Fb").unwrap();
         assert_eq!(found, Resource::Binding("直播".into(), "a/b".into()));
         for path in ["/api/templates/%ff", "/api/templates/%4", "/api/templates/%zz"] {
-            assert_eq!(Resource::find(path).unwrap_err().code, Code::BadRequest, "{path}");
+            assert!(matches!(Resource::find(path), Err(ApiError::PathEncoding)), "{path}");
         }
         for path in
             ["/api", "/api/", "/api/templates/", "/api/templates/a/b", "/api/templates/a/tenants/"]
         {
-            assert_eq!(Resource::find(path).unwrap_err().code, Code::NotFound, "{path}");
+            assert!(matches!(Resource::find(path), Err(ApiError::NotFound)), "{path}");
         }
     }
 }

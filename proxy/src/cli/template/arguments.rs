@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use gatepost_editor::{
+    KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
+};
 use serde_json::Value as Json;
-use toml_edit::{InlineTable, Value};
-
-use crate::templates::draft::{Change, Draft, Entry, KeyChange, KeySource};
-use crate::templates::json::to_table;
 
 /// List, show and change the templates of a config file. Comments and order of everything else stay.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum TemplateCommand {
     /// List the templates: name, provider, tenants and kinds.
     List {
         #[command(flatten)]
@@ -31,9 +30,9 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Create a template, with an address or an answer for at least one kind.
-    Create(Create),
+    Create(CreateArguments),
     /// Change a template; what is not named stays.
-    Modify(Modify),
+    Modify(ModifyArguments),
     /// Delete a template that nobody is bound to. This cannot be undone.
     Delete {
         /// The template.
@@ -45,9 +44,9 @@ pub(crate) enum Command {
         yes: bool,
     },
     /// Bind tenants to a template. A tenant has at most one template of a provider.
-    Bind(Tenants),
+    Bind(TenantArguments),
     /// Take tenants from a template.
-    Unbind(Tenants),
+    Unbind(TenantArguments),
 }
 
 /// Which file.
@@ -60,7 +59,7 @@ pub(crate) struct ConfigFile {
 
 /// A new template.
 #[derive(Debug, Args)]
-pub(crate) struct Create {
+pub(crate) struct CreateArguments {
     /// 1 to 30 Chinese characters, letters, digits, _ and -.
     name: String,
     #[command(flatten)]
@@ -75,14 +74,14 @@ pub(crate) struct Create {
     #[arg(long, value_name = "TENANT")]
     bind: Vec<String>,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     #[command(flatten)]
-    entries: Entries,
+    entries: EntryArguments,
 }
 
 /// A change to a template.
 #[derive(Debug, Args)]
-pub(crate) struct Modify {
+pub(crate) struct ModifyArguments {
     /// The template.
     pub(super) name: String,
     #[command(flatten)]
@@ -94,7 +93,7 @@ pub(crate) struct Modify {
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     /// The environment variable of a key to take out.
     #[arg(long, value_name = "NAME")]
     remove_key_env: Vec<String>,
@@ -102,7 +101,7 @@ pub(crate) struct Modify {
     #[arg(long, value_name = "FILE")]
     remove_key_file: Vec<String>,
     #[command(flatten)]
-    entries: Entries,
+    entries: EntryArguments,
     /// A kind whose address or answer to take out.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
@@ -113,7 +112,7 @@ pub(crate) struct Modify {
 
 /// Keys to add.
 #[derive(Debug, Args)]
-struct Keys {
+struct KeyArguments {
     /// The environment variable of a key; any of several will do.
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
@@ -124,16 +123,16 @@ struct Keys {
 
 /// What to set for kinds, and settings.
 #[derive(Debug, Args)]
-struct Entries {
+struct EntryArguments {
     /// Where a kind of event goes.
     #[arg(long, value_name = "KIND=URL", value_parser = pair)]
     on: Vec<(String, String)>,
     /// A fixed answer to a kind, as a JSON object; {} acknowledges.
     #[arg(long, value_name = "KIND=JSON", value_parser = answer)]
-    answer: Vec<(String, InlineTable)>,
+    answer: Vec<(String, TomlTable)>,
     /// A setting of the platform: a number, or a text.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
-    setting: Vec<(String, Value)>,
+    setting: Vec<(String, TomlValue)>,
     /// The environment variable of a setting that is a secret.
     #[arg(long, value_name = "NAME=VARIABLE", value_parser = pair)]
     setting_env: Vec<(String, String)>,
@@ -141,7 +140,7 @@ struct Entries {
 
 /// Tenants of a template.
 #[derive(Debug, Args)]
-pub(crate) struct Tenants {
+pub(crate) struct TenantArguments {
     /// The template.
     pub(super) name: String,
     /// Push domains or channel keys; * is every other one.
@@ -151,9 +150,9 @@ pub(crate) struct Tenants {
     pub(super) file: ConfigFile,
 }
 
-impl Create {
-    pub(super) fn to_draft(&self) -> Draft {
-        Draft {
+impl CreateArguments {
+    pub(super) fn to_template(&self) -> NewTemplate {
+        NewTemplate {
             name: self.name.clone(),
             provider: self.provider.clone(),
             description: self.description.clone(),
@@ -165,14 +164,14 @@ impl Create {
     }
 }
 
-impl Modify {
-    pub(super) fn to_change(&self) -> Change {
+impl ModifyArguments {
+    pub(super) fn to_change(&self) -> TemplateChange {
         let off = self.off.iter().map(|kind| (kind.clone(), None));
         let on = self.entries.deliveries().map(|(kind, entry)| (kind, Some(entry)));
         let unset = self.remove_setting.iter().map(|name| (name.clone(), None));
         let set = self.entries.settings().map(|(name, value)| (name, Some(value)));
         let remove = sources(&self.remove_key_env, &self.remove_key_file).collect();
-        Change {
+        TemplateChange {
             rename: self.rename.clone(),
             description: self.description.clone(),
             keys: KeyChange::Some { add: self.keys.sources().collect(), remove },
@@ -182,7 +181,7 @@ impl Modify {
     }
 }
 
-impl Keys {
+impl KeyArguments {
     fn sources(&self) -> impl Iterator<Item = KeySource> {
         sources(&self.key_env, &self.key_file)
     }
@@ -193,39 +192,45 @@ fn sources(env: &[String], file: &[String]) -> impl Iterator<Item = KeySource> {
     env.chain(file.iter().cloned().map(KeySource::File))
 }
 
-impl Entries {
-    fn deliveries(&self) -> impl Iterator<Item = (String, Entry)> {
-        let urls = self.on.iter().cloned().map(|(kind, url)| (kind, Entry::Url(url)));
+impl EntryArguments {
+    fn deliveries(&self) -> impl Iterator<Item = (String, KindEntry)> {
+        let urls = self.on.iter().cloned().map(|(kind, url)| (kind, KindEntry::Url(url)));
         let answers = self.answer.iter().cloned();
-        urls.chain(answers.map(|(kind, answer)| (kind, Entry::Answer(answer))))
+        urls.chain(answers.map(|(kind, answer)| (kind, KindEntry::Answer(answer))))
     }
 
-    fn settings(&self) -> impl Iterator<Item = (String, Value)> {
-        let source = |(name, variable)| (name, KeySource::Env(variable).to_value());
+    fn settings(&self) -> impl Iterator<Item = (String, TomlValue)> {
+        let source = |(name, variable)| (name, TomlValue::from(&KeySource::Env(variable)));
         self.setting.iter().cloned().chain(self.setting_env.iter().cloned().map(source))
     }
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+/// Reason why an argument cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error("write a JSON object without null, as in live_play={{\"result\":1}}")]
+    Answer,
+    #[error("write a name, = and a value")]
+    Pair,
+}
+
+fn pair(text: &str) -> Result<(String, String), ArgumentError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err("write a name, = and a value".to_owned()),
+        _ => Err(ArgumentError::Pair),
     }
 }
 
-fn answer(text: &str) -> Result<(String, InlineTable), String> {
+fn answer(text: &str) -> Result<(String, TomlTable), ArgumentError> {
     let (kind, json) = pair(text)?;
-    let object =
-        serde_json::from_str(&json).ok().as_ref().and_then(Json::as_object).and_then(to_table);
-    let remedy = "write a JSON object without null, as in live_play={\"result\":1}";
-    Ok((kind, object.ok_or(remedy)?))
+    let json: Json = serde_json::from_str(&json).map_err(|_| ArgumentError::Answer)?;
+    let answer = json.as_object().and_then(TomlTable::from_json).ok_or(ArgumentError::Answer)?;
+    Ok((kind, answer))
 }
 
-/// A value as TOML has it, and any other text as it is.
-fn setting(text: &str) -> Result<(String, Value), String> {
+fn setting(text: &str) -> Result<(String, TomlValue), ArgumentError> {
     let (name, value) = pair(text)?;
-    let parsed = value.parse().unwrap_or_else(|_| Value::from(value));
-    Ok((name, parsed))
+    Ok((name, TomlValue::from_text(&value)))
 }

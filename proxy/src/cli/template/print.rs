@@ -1,22 +1,26 @@
 //! Templates as text for a terminal.
 
+use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;
 
-use crate::templates::view::{KeyView, View};
-
 /// A table: name, provider, tenants and kinds.
-pub(super) fn table(views: &[View]) -> Vec<String> {
+pub(super) fn table(templates: &[TemplateView]) -> Vec<String> {
     let head = ["NAME", "PROVIDER", "TENANTS", "KINDS"].map(str::to_owned);
-    let rows: Vec<_> = [head].into_iter().chain(views.iter().map(row)).collect();
+    let rows: Vec<_> = [head].into_iter().chain(templates.iter().map(row)).collect();
     let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
     let widths = [0, 1, 2].map(widest);
     rows.iter().map(|row| line(row, widths)).collect()
 }
 
-fn row(view: &View) -> [String; 4] {
-    let kinds: Vec<_> = view.on.iter().map(|(kind, _)| &**kind).collect();
-    [&view.name, &view.provider, &or_none(&view.bind.join(", ")), &or_none(&kinds.join(", "))]
-        .map(|text| plain(text))
+fn row(template: &TemplateView) -> [String; 4] {
+    let kinds: Vec<_> = template.on.iter().map(|(kind, _)| &**kind).collect();
+    [
+        &template.name,
+        &template.provider,
+        &or_none(&template.bind.join(", ")),
+        &or_none(&kinds.join(", ")),
+    ]
+    .map(|text| plain(text))
 }
 
 fn line(row: &[String; 4], widths: [usize; 3]) -> String {
@@ -28,24 +32,24 @@ fn line(row: &[String; 4], widths: [usize; 3]) -> String {
 }
 
 /// Everything of one template, a line each.
-pub(super) fn page(view: &View) -> Vec<String> {
-    let keys: Vec<_> = view.keys.iter().map(key).collect();
+pub(super) fn page(template: &TemplateView) -> Vec<String> {
+    let keys: Vec<_> = template.keys.iter().map(key).collect();
     let mut lines = vec![
-        ("name".to_owned(), view.name.clone()),
-        ("description".to_owned(), or_none(&view.description)),
-        ("provider".to_owned(), view.provider.clone()),
+        ("name".to_owned(), template.name.clone()),
+        ("description".to_owned(), or_none(&template.description)),
+        ("provider".to_owned(), template.provider.clone()),
         ("keys".to_owned(), or_none(&keys.join(", "))),
-        ("tenants".to_owned(), or_none(&view.bind.join(", "))),
+        ("tenants".to_owned(), or_none(&template.bind.join(", "))),
     ];
-    let unsigned = view.insecure_unsigned.iter();
+    let unsigned = template.insecure_unsigned.iter();
     lines.extend(unsigned.map(|value| ("insecure_unsigned".to_owned(), value_text(value))));
-    if !view.signing_secret.is_empty() {
-        let secrets: Vec<_> = view.signing_secret.iter().map(key).collect();
+    if !template.signing_secret.is_empty() {
+        let secrets: Vec<_> = template.signing_secret.iter().map(key).collect();
         lines.push(("signing_secret".to_owned(), secrets.join(", ")));
     }
-    let settings = view.settings.iter();
+    let settings = template.settings.iter();
     lines.extend(settings.map(|(name, value)| (format!("settings.{name}"), value_text(value))));
-    lines.extend(view.on.iter().map(|(kind, value)| (format!("on.{kind}"), value_text(value))));
+    lines.extend(template.on.iter().map(|(kind, value)| (format!("on.{kind}"), value_text(value))));
     let widest = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
     let line = |(name, value): &(String, String)| {
         let blanks = " ".repeat(widest - width(name) + 2);
@@ -96,7 +100,6 @@ fn width(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::templates::view::views;
 
     const TEXT: &str = "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c', 'd']\n\
                         on.live_play.answer.result = 1\n[[template]]\nname = 'prod'\n\
@@ -108,7 +111,7 @@ mod tests {
     #[test]
     fn a_table_has_straight_columns() {
         assert_eq!(
-            table(&views(TEXT, None).unwrap()),
+            table(&TemplateView::all(TEXT, None).unwrap()),
             [
                 "NAME    PROVIDER     TENANTS  KINDS",
                 "付费-1  kollus       c, d     live_play",
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn a_page_shows_everything_but_secrets() {
         assert_eq!(
-            page(&views(TEXT, None).unwrap()[1]),
+            page(&TemplateView::all(TEXT, None).unwrap()[1]),
             [
                 "name                 prod",
                 "description          -",

@@ -1,11 +1,12 @@
 //! Lists that keep their form: a comment behind a value stays with it, and lines stay lines.
 //!
-//! What is written between two values belongs to the second of them in the tree, and what stands
-//! behind the last one to the list's end or to that value.
+//! In toml_edit's tree the text between two values belongs to the second of them, and the text behind
+//! the last value to that value or to the end of the list. A comment behind a value therefore has to
+//! be split off the value that follows.
 
 use toml_edit::{Array, Value};
 
-use super::comments::text;
+use crate::toml_comments::text;
 
 /// Adds a value at the end, on a line of its own if the others have one.
 pub(crate) fn push(array: &mut Array, mut value: Value) {
@@ -21,7 +22,7 @@ pub(crate) fn push(array: &mut Array, mut value: Value) {
     put_end(array, after);
 }
 
-/// Takes a value out, with its comments, and leaves those of the value before it.
+/// Removes a value with its comments, and keeps those of the value before it.
 pub(crate) fn remove(array: &mut Array, index: usize) {
     let Some(value) = array.get(index) else { return };
     let before = text(value.decor().prefix()).to_owned();
@@ -40,24 +41,24 @@ pub(crate) fn remove(array: &mut Array, index: usize) {
     }
 }
 
-/// Takes out every value that is meant.
-pub(crate) fn remove_where(array: &mut Array, is_meant: impl Fn(&Value) -> bool) {
+/// Removes every value that matches.
+pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) {
     for index in (0..array.len()).rev() {
-        if array.get(index).is_some_and(&is_meant) {
+        if array.get(index).is_some_and(&matches) {
             remove(array, index);
         }
     }
 }
 
-/// What stands before a value that goes and behind it, without what is the value's own; nothing
-/// if there is no line end behind it.
+/// Joins the text before a removed value and behind it, without the value's own comments. `None` if
+/// no line ends behind the value.
 fn merge(before: &str, behind: &str) -> Option<String> {
     let (_, rest) = split(behind);
     let (comment, _) = split(before);
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// A comment up to the first line end, and the rest from there.
+/// Splits off the comment up to the first line end.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {
@@ -68,7 +69,7 @@ fn split(between: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What stands behind the last value and its comma.
+/// Takes the text behind the last value and its comma.
 fn take_end(array: &mut Array) -> String {
     if array.trailing_comma() || array.is_empty() {
         return text(Some(array.trailing())).to_owned();
@@ -91,7 +92,7 @@ fn put_end(array: &mut Array, end: &str) {
     }
 }
 
-/// How far the values stand in.
+/// Returns the indentation of the values.
 fn indent(array: &Array) -> String {
     let first = array.get(0).map_or("", |value| text(value.decor().prefix()));
     match first.rfind('\n') {
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_value_stands_as_the_others_do() {
+    fn push_follows_the_form_of_the_list() {
         for (list, expected) in [
             ("[]", "['n']"),
             ("['a']", "['a', 'n']"),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_takes_its_own_comments_along() {
+    fn remove_takes_the_comments_of_the_value() {
         for (list, index, expected) in [
             ("['a']", 0, "[]"),
             ("[ 'a' ]", 0, "[ ]"),

@@ -1,21 +1,21 @@
-//! What becomes of comments when the thing below them is taken out.
+//! Comments that outlive the entry below them.
 
 use toml_edit::{DocumentMut, Item, RawString, Table};
 
-/// Comments that stay although what stood below them goes.
+/// Comments kept when the entry below them is removed.
 #[derive(Debug, Default)]
-pub(crate) struct Leftover {
-    /// The place among the headers that they came from.
+pub(crate) struct DetachedComment {
+    /// Position of the header that they were found behind.
     pub(crate) after: Option<isize>,
     pub(crate) text: String,
 }
 
-/// The text of a decoration.
+/// Returns the text of a decoration, empty if there is none.
 pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }
 
-/// The part that a blank line parts from the thing below.
+/// Returns the comments that a blank line separates from the entry below.
 pub(crate) fn kept(above: &str) -> &str {
     let (mut start, mut cut) = (0, 0);
     for line in above.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
@@ -28,14 +28,14 @@ pub(crate) fn kept(above: &str) -> &str {
     if kept.contains('#') { kept } else { "" }
 }
 
-/// Puts kept comments above others, with a blank line between.
+/// Puts kept comments above others, with a blank line between them.
 pub(crate) fn join(kept: &str, below: &str) -> String {
     let parted = kept.is_empty() || below.starts_with('\n');
     format!("{kept}{}{below}", if parted { "" } else { "\n" })
 }
 
-/// Gives comments to the next header of the file, or to its end.
-pub(crate) fn adopt(document: &mut DocumentMut, leftover: &Leftover) {
+/// Moves comments above the next header of the file, or to its end.
+pub(crate) fn adopt(document: &mut DocumentMut, leftover: &DetachedComment) {
     if leftover.text.is_empty() {
         return;
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_what_a_blank_line_parts_from_the_thing_below() {
+    fn keeps_comments_above_a_blank_line() {
         for (above, expected) in [
             ("", ""),
             ("\n", ""),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_comments_stay_apart_from_the_next() {
+    fn joins_with_a_blank_line_between() {
         assert_eq!(join("# a\n", "# b\n"), "# a\n\n# b\n");
         assert_eq!(join("# a\n", "\n# b\n"), "# a\n\n# b\n");
         assert_eq!(join("", "# b\n"), "# b\n");

@@ -1,20 +1,21 @@
-//! A table of the file, under a header or in braces, whose form stays as it is.
+//! Tables of the file, under a header or in braces, whose form stays as it is.
 
-use toml_edit::{Decor, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
 
-use super::comments::{Leftover, join, kept, text};
+use crate::error::EditError;
+use crate::toml_comments::{DetachedComment, join, kept, text};
 
-/// The entries of a table.
-pub(crate) enum Entries<'d> {
+/// Entries of a table.
+pub(crate) enum TableEntries<'d> {
     /// `{ … }`
     Inline(&'d mut InlineTable),
     /// Under a header, or with dots.
     Table(&'d mut Table),
 }
 
-impl<'d> Entries<'d> {
-    /// The entries of an item; nothing if it is no table, or one in braces over several lines, whose
-    /// comments would end up beside other values.
+impl<'d> TableEntries<'d> {
+    /// Returns the entries of an item. `None` if it is no table, or one in braces over several lines:
+    /// its comments would end up beside other values.
     pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
@@ -45,12 +46,12 @@ impl<'d> Entries<'d> {
         self.any_mut().get_mut(key)
     }
 
-    /// The names of the entries.
+    /// Returns the names of the entries.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.any().iter().map(|(name, _)| name).collect()
     }
 
-    /// Puts a value in the place of an earlier one, whose comments stay, or behind the others.
+    /// Replaces a value and keeps its comments, or adds it behind the others.
     pub(crate) fn set(&mut self, key: &str, mut value: Value) {
         if let Some(Item::Value(old)) = self.get_mut(key) {
             *value.decor_mut() = old.decor().clone();
@@ -64,26 +65,26 @@ impl<'d> Entries<'d> {
                 table.insert(key, value);
             }
             Self::Table(table) => {
-                // It may be a table under a header now, which would leave its comments behind.
+                // Removed first: a table under a header would leave its comments behind.
                 table.remove(key);
                 table.insert(key, Item::Value(value));
             }
         }
     }
 
-    /// The table of that name, a new one if there is none; nothing if it is no table.
-    pub(crate) fn table(&mut self, key: &str) -> Option<Entries<'_>> {
+    /// Returns the table of that name, and adds it if it is missing. `None` if the entry is no table.
+    pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
         if self.get(key).is_none() {
             match self {
                 Self::Inline(_) => self.set(key, Value::InlineTable(InlineTable::new())),
                 Self::Table(table) => drop(table.insert(key, Item::Table(Table::new()))),
             }
         }
-        self.get_mut(key).and_then(Entries::of)
+        self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Takes an entry out, with its own comments; nothing if there is none.
-    pub(crate) fn remove(&mut self, key: &str) -> Option<Leftover> {
+    /// Removes an entry with its own comments. `None` if it is missing.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),
             Self::Table(table) => remove(table, key),
@@ -91,35 +92,35 @@ impl<'d> Entries<'d> {
     }
 }
 
-fn remove(table: &mut Table, key: &str) -> Option<Leftover> {
+fn remove(table: &mut Table, key: &str) -> Option<DetachedComment> {
     let behind = || table.iter().skip_while(|(name, _)| *name != key).skip(1);
     let next = behind().find(|(_, item)| item.is_value()).map(|(name, _)| name.to_owned());
     let own = table.position();
     let (name, item) = table.remove_entry(key)?;
     if let Some(header) = item.as_table().filter(|table| !table.is_dotted()) {
         let text = kept(text(header.decor().prefix())).to_owned();
-        return Some(Leftover { after: header.position(), text });
+        return Some(DetachedComment { after: header.position(), text });
     }
     let left = kept(text(name.leaf_decor().prefix())).to_owned();
     let Some(mut next) = next.and_then(|next| table.key_mut(&next)) else {
-        return Some(Leftover { after: own, text: left });
+        return Some(DetachedComment { after: own, text: left });
     };
     let joined = join(&left, text(next.leaf_decor().prefix()));
     next.leaf_decor_mut().set_prefix(joined);
-    Some(Leftover::default())
+    Some(DetachedComment::default())
 }
 
-fn remove_inline(table: &mut InlineTable, key: &str) -> Option<Leftover> {
+fn remove_inline(table: &mut InlineTable, key: &str) -> Option<DetachedComment> {
     let is_last = table.iter().last().is_some_and(|(name, _)| name == key);
     let end = if is_last { take_end(table) } else { None };
     table.remove(key)?;
     if let Some((_, last)) = end.is_some().then(|| table.iter_mut().last()).flatten() {
         last.decor_mut().set_suffix(end.unwrap_or_default());
     }
-    Some(Leftover::default())
+    Some(DetachedComment::default())
 }
 
-/// What stands between the last value and the brace; nothing in an empty table.
+/// Takes the text between the last value and the brace. `None` in an empty table.
 fn take_end(table: &mut InlineTable) -> Option<String> {
     let (_, last) = table.iter_mut().last()?;
     let decor = last.decor_mut();
@@ -128,30 +129,76 @@ fn take_end(table: &mut InlineTable) -> Option<String> {
     end
 }
 
+/// Returns the name of a template.
+pub(crate) fn name_of(template: &dyn TableLike) -> Option<&str> {
+    string(template, "name")
+}
+
+/// Returns a string of a table.
+pub(crate) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
+    table.get(key).and_then(Item::as_str)
+}
+
+/// Returns the strings of a list, or a single string.
+pub(crate) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
+    let Some(item) = table.get(key) else { return Vec::new() };
+    let items = item.as_array().into_iter().flatten();
+    item.as_str().into_iter().chain(items.filter_map(Value::as_str)).collect()
+}
+
+/// Returns a list to edit. Adds it if it is missing, and wraps a single value.
+pub(crate) fn array_mut<'t>(
+    table: &'t mut TableEntries<'_>,
+    key: &str,
+) -> Result<&'t mut Array, EditError> {
+    let lone = table.get(key).and_then(Item::as_value).filter(|value| !value.is_array()).cloned();
+    if let Some(mut lone) = lone {
+        lone.decor_mut().clear();
+        let mut around = Array::new();
+        around.push_formatted(lone);
+        table.set(key, Value::Array(around));
+    } else if table.get(key).is_none() {
+        table.set(key, Value::Array(Array::new()));
+    }
+    table.get_mut(key).and_then(Item::as_array_mut).ok_or_else(|| unfit(key))
+}
+
+/// Makes the error for a key in a form that is valid, but rare and not edited here.
+pub(crate) fn unfit(key: &str) -> EditError {
+    EditError::invalid(format!(
+        "`{key}` has a form that cannot be edited here; edit the file by hand"
+    ))
+}
+
+/// Formats names for a message.
+pub(crate) fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use toml_edit::DocumentMut;
 
     use super::*;
 
-    fn edited(text: &str, edit: impl Fn(&mut Entries<'_>)) -> String {
+    fn edited(text: &str, edit: impl Fn(&mut TableEntries<'_>)) -> String {
         let mut document: DocumentMut = text.parse().unwrap();
-        edit(&mut Entries::of(&mut document["t"]).unwrap());
+        edit(&mut TableEntries::of(&mut document["t"]).unwrap());
         document.to_string()
     }
 
     #[test]
-    fn a_value_keeps_its_place_and_comments() {
+    fn set_keeps_place_and_comments() {
         let text = "[t]\n# on a\na = 1 # one\n\nb = 2\n";
-        let set = |entries: &mut Entries<'_>| entries.set("a", 9.into());
+        let set = |entries: &mut TableEntries<'_>| entries.set("a", 9.into());
         assert_eq!(edited(text, set), "[t]\n# on a\na = 9 # one\n\nb = 2\n");
         let text = "t = { a = 1, b = 2 } # of t\n";
         assert_eq!(edited(text, set), "t = { a = 9, b = 2 } # of t\n");
     }
 
     #[test]
-    fn a_new_value_stands_last() {
-        let set = |entries: &mut Entries<'_>| entries.set("n", 9.into());
+    fn set_adds_new_value_last() {
+        let set = |entries: &mut TableEntries<'_>| entries.set("n", 9.into());
         for (text, expected) in [
             ("[t]\na = 1\n# end\n", "[t]\na = 1\nn = 9\n# end\n"),
             ("t = { a = 1 }\n", "t = { a = 1, n = 9 }\n"),
@@ -164,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_takes_its_own_comments_along() {
-        let remove = |entries: &mut Entries<'_>| drop(entries.remove("b").unwrap());
+    fn remove_takes_the_comments_of_the_entry() {
+        let remove = |entries: &mut TableEntries<'_>| drop(entries.remove("b").unwrap());
         for (text, expected) in [
             ("[t]\na = 1\n# on b\nb = 2 # two\nc = 3\n", "[t]\na = 1\nc = 3\n"),
             ("[t]\n# of all\n\n# on b\nb = 2\nc = 3\n", "[t]\n# of all\n\nc = 3\n"),

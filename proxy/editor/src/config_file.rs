@@ -1,4 +1,4 @@
-//! The file: read, checked, and replaced as a whole or not at all.
+//! The config file: read, checked, and replaced as a whole or not at all.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,58 +10,72 @@ use std::time::Duration;
 use gatepost::Config;
 use tempfile::NamedTempFile;
 
-use super::problem::{Code, Problem};
+use crate::error::{EditError, EditErrorKind};
 
 /// Reads the file.
-pub(crate) fn read(path: &Path) -> Result<String, Problem> {
-    fs::read_to_string(path).map_err(|error| Problem::io(path, "read", &error))
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn read(path: &Path) -> Result<String, EditError> {
+    fs::read_to_string(path).map_err(|error| EditError::io(path, "read", &error))
 }
 
-/// What a text says, as if it stood in the file.
-pub(crate) fn check(path: &Path, text: &str) -> Result<Config, Problem> {
-    Config::from_text(text, path).map_err(|error| Problem::unchecked(&error))
+/// Compiles a text as if it were the content of the file.
+///
+/// # Errors
+///
+/// If the text is no valid config; the error holds every fault.
+pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
+    Config::from_text(text, path).map_err(|error| EditError::unchecked(&error))
 }
 
-/// Puts `after`, which was checked, in the place of `before`, only if that is still there. A reader
-/// sees the one or the other. After an error the file is as it was.
-pub(crate) fn replace(path: &Path, before: &str, after: &str) -> Result<(), Problem> {
+/// Replaces the file's content `before` by `after`, which must have passed [`check`]. A reader sees
+/// the one or the other.
+///
+/// # Errors
+///
+/// If the file no longer holds `before`, or cannot be written. It is then as it was.
+pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
     }
     match swap(path, before, after) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(changed(path, Some(after))),
-        Err(error) => Err(Problem::io(path, "written", &error)),
+        Ok(false) => Err(conflict(path, Some(after))),
+        Err(error) => Err(EditError::io(path, "written", &error)),
     }
 }
 
-/// The refusal of an edit of a text that is not the file's any more. The edited text is kept too.
-pub(crate) fn changed(path: &Path, edited: Option<&str>) -> Problem {
+/// Makes the error for an edit of a text that the file no longer holds, and saves the edited text
+/// beside the file.
+#[must_use]
+pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
     let problem =
         format!("{}: the file was changed by hand meanwhile, and is left as it is", path.display());
-    let message = match edited.map(|text| keep(path, text)) {
+    let message = match edited.map(|text| save_rejected(path, text)) {
         None => problem,
         Some(Ok(kept)) => {
             format!("{problem}; what the edit would have made of it is in {}", kept.display())
         }
         Some(Err(error)) => format!("{problem}; the edit could not be kept beside it: {error}"),
     };
-    Problem::new(Code::FileChanged, message)
+    EditError::new(EditErrorKind::FileChanged, message)
 }
 
-/// Replaces the file; not if it holds something else than `before`.
+/// Replaces the file. Returns `false` if it does not hold `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
-    // A link stays one: what it points to is replaced.
+    // The target of a symbolic link is replaced, not the link.
     let target = fs::canonicalize(path)?;
     let folder = target.parent().unwrap_or_else(|| Path::new("/"));
     let mut new = tempfile::Builder::new().prefix(".gatepost-").tempfile_in(folder)?;
     new.write_all(after.as_bytes())?;
     keep_owner_and_mode(&new, &target)?;
     new.as_file().sync_all()?;
-    // Opened now: once the file is replaced, nothing can be said to have failed.
+    // Opened before the rename: after it, an error would report a failure that did not happen.
     let holder = File::open(folder);
-    // Two edits at once must not undo one another: the second finds the first one's text. Where
-    // there are no locks, that leaves the moment between the look and the rename.
+    // Of two edits at once, the second must find the text of the first and fail. On a file system
+    // without locks, the moment between the comparison and the rename stays unguarded.
     let held = File::open(&target)?;
     lock(&held)?;
     if fs::read_to_string(&target)? != before {
@@ -74,14 +88,14 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Waits a moment for whoever else holds the file, and no longer.
+/// Locks the file. Gives up after a second: an operator waits for the result.
 fn lock(file: &File) -> io::Result<()> {
     const PAUSE: Duration = Duration::from_millis(10);
     const TRIES: usize = 100;
     for _ in 0..TRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            // A system without locks is none to wait for.
+            // `Error`: the file system has no locks.
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
         }
     }
@@ -96,9 +110,9 @@ fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
     new.as_file().set_permissions(old.permissions())
 }
 
-/// Writes a text beside the file, with its mode, under a name made of the text: who tries the same
-/// edit again and again leaves one copy.
-fn keep(path: &Path, text: &str) -> io::Result<PathBuf> {
+/// Writes a text beside the file, with the file's mode. The name is a hash of the text, so that
+/// trying the same edit again leaves one copy.
+fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
@@ -143,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_the_file_and_keeps_its_mode() {
+    fn replaces_file_and_keeps_its_mode() {
         let (folder, path) = file(BEFORE);
         for mode in [0o640, 0o600, 0o664] {
             fs::write(&path, BEFORE).unwrap();
@@ -156,10 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_owner_where_it_may() {
+    fn keeps_owner_of_file() {
         let (_folder, path) = file(BEFORE);
         if std::os::unix::fs::chown(&path, Some(4321), Some(4322)).is_err() {
-            // Nobody but root can try.
+            // Only root may change the owner.
             return;
         }
         replace(&path, BEFORE, AFTER).unwrap();
@@ -168,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_one() {
+    fn keeps_symbolic_link() {
         let (folder, path) = file(BEFORE);
         let link = folder.path().join("link.toml");
         symlink(&path, &link).unwrap();
@@ -178,48 +192,52 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_check_is_not_written_and_every_fault_told() {
+    fn check_reports_every_fault_and_writes_nothing() {
         let (folder, path) = file(BEFORE);
         let text = format!("colour = 1\n{AFTER}kind = 'x'\n");
         let problem = check(&path, &text).unwrap_err();
-        assert_eq!(problem.code, Code::Invalid);
-        let keys: Vec<_> = problem.flaws.iter().map(|flaw| &*flaw.key).collect();
+        assert_eq!(problem.kind(), EditErrorKind::Invalid);
+        let keys: Vec<_> = problem.faults().iter().map(|fault| &*fault.key).collect();
         assert_eq!(keys, ["colour", "route[0].kind"]);
         assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
         assert_eq!(names(&folder), ["gatepost.toml"]);
     }
 
     #[test]
-    fn both_versions_are_kept_when_somebody_changed_the_file() {
+    fn saves_rejected_text_if_file_changed() {
         let (folder, path) = file("# by hand\n");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         for _ in 0..2 {
             let problem = replace(&path, BEFORE, AFTER).unwrap_err();
-            assert_eq!(problem.code, Code::FileChanged);
+            assert_eq!(problem.kind(), EditErrorKind::FileChanged);
             assert_eq!(fs::read_to_string(&path).unwrap(), "# by hand\n");
-            let kept = problem.message.rsplit(' ').next().unwrap();
+            let kept = problem.message().rsplit(' ').next().unwrap();
             assert!(kept.starts_with(&format!("{}.rejected-", path.display())), "{kept}");
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
-        assert_eq!(names(&folder).len(), 2, "the same text is kept once");
+        assert_eq!(names(&folder).len(), 2, "the same text is saved once");
         let other = replace(&path, BEFORE, "# c\n").unwrap_err();
-        assert_eq!(other.code, Code::FileChanged);
-        assert_eq!(names(&folder).len(), 3, "a rejected text is never written over");
+        assert_eq!(other.kind(), EditErrorKind::FileChanged);
+        assert_eq!(names(&folder).len(), 3, "a rejected text is never overwritten");
     }
 
     #[test]
-    fn nobody_is_waited_for_for_long() {
+    fn gives_up_on_a_locked_file() {
         let (_folder, path) = file(BEFORE);
         let held = File::open(&path).unwrap();
         held.lock_shared().unwrap();
         let problem = replace(&path, BEFORE, AFTER).unwrap_err();
-        assert!(problem.message.contains("another program holds it locked"), "{}", problem.message);
+        assert!(
+            problem.message().contains("another program holds it locked"),
+            "{}",
+            problem.message()
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
     }
 
     #[test]
-    fn of_two_edits_at_once_one_is_refused() {
+    fn refuses_all_but_one_of_concurrent_edits() {
         let (_folder, path) = file(BEFORE);
         let edit = |mark: char| {
             let path = path.clone();

@@ -1,58 +1,78 @@
-//! A template as it is shown: everything but its secrets.
+//! Templates as they are shown, without secrets.
 
 use gatepost::Config;
 use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use toml_edit::{Item, TableLike, Value};
 
-use super::document::Document;
-use super::draft::KeySource;
-use super::fields::{string, strings};
-use super::json;
-use super::problem::Problem;
+use crate::document::Document;
+use crate::error::EditError;
+use crate::template_change::KeySource;
+use crate::toml_table::{string, strings};
+use crate::toml_value::json_from_item;
 
-/// A template, for people and machines.
+/// A template without its secrets.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct View {
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) provider: String,
-    pub(crate) keys: Vec<KeyView>,
-    pub(crate) bind: Vec<String>,
+#[non_exhaustive]
+pub struct TemplateView {
+    /// Name of the template.
+    pub name: String,
+    /// Description, empty if there is none.
+    pub description: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// Keys, any of which may sign.
+    pub keys: Vec<KeyView>,
+    /// Tenants of the template.
+    pub bind: Vec<String>,
+    /// Kinds that are taken without a signature, as written in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) insecure_unsigned: Option<Json>,
+    pub insecure_unsigned: Option<Json>,
+    /// Keys that sign events for the app.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) signing_secret: Vec<KeyView>,
+    pub signing_secret: Vec<KeyView>,
+    /// Settings; a secret one shows as `{"secret": true}`.
     #[serde(serialize_with = "as_object")]
-    pub(crate) settings: Vec<(String, Json)>,
+    pub settings: Vec<(String, Json)>,
+    /// Entries by kind.
     #[serde(serialize_with = "as_object")]
-    pub(crate) on: Vec<(String, Json)>,
+    pub on: Vec<(String, Json)>,
 }
 
-/// A key, as far as it may be shown.
+/// A key, shown by its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum KeyView {
+pub enum KeyView {
+    /// Name of the environment variable.
     Env(String),
+    /// Path of the file.
     File(String),
-    /// It is written out in the file.
+    /// Written out in the config file, and not shown; always `true`.
     Secret(bool),
 }
 
-/// Every template of a text, in its order. Without a config that tells the settings apart, every
-/// text among them is taken for a secret.
-pub(crate) fn views(text: &str, config: Option<&Config>) -> Result<Vec<View>, Problem> {
-    let document = Document::parse(text)?;
-    Ok(document.templates().into_iter().map(|table| View::of(table, config)).collect())
-}
+impl TemplateView {
+    /// Returns every template of a text, in its order. Without a config, which knows the settings
+    /// that are secrets, every string among the settings is hidden.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not TOML.
+    pub fn all(text: &str, config: Option<&Config>) -> Result<Vec<Self>, EditError> {
+        let document = Document::parse(text)?;
+        Ok(document.templates().into_iter().map(|table| Self::of(table, config)).collect())
+    }
 
-/// The template of that name.
-pub(crate) fn view(text: &str, config: Option<&Config>, name: &str) -> Result<View, Problem> {
-    let document = Document::parse(text)?;
-    document.template(name).map(|table| View::of(table, config))
-}
+    /// Returns the template of that name, as [`TemplateView::all`] shows it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not TOML, or has no template of that name.
+    pub fn named(text: &str, config: Option<&Config>, name: &str) -> Result<Self, EditError> {
+        let document = Document::parse(text)?;
+        document.template(name).map(|table| Self::of(table, config))
+    }
 
-impl View {
     fn of(table: &dyn TableLike, config: Option<&Config>) -> Self {
         let text = |key| string(table, key).unwrap_or_default().to_owned();
         let name = text("name");
@@ -63,10 +83,12 @@ impl View {
             provider: text("provider"),
             keys: keys(table, "keys"),
             bind: strings(table, "bind").into_iter().map(str::to_owned).collect(),
-            insecure_unsigned: table.get("insecure_unsigned").map(json::from_item),
+            insecure_unsigned: table.get("insecure_unsigned").map(json_from_item),
             signing_secret: keys(table, "signing_secret"),
-            settings: entries(table, "settings", |setting, item| of_setting(item, shows(setting))),
-            on: entries(table, "on", |_, item| json::from_item(item)),
+            settings: entries(table, "settings", |setting, item| {
+                setting_view(item, shows(setting))
+            }),
+            on: entries(table, "on", |_, item| json_from_item(item)),
             name,
         }
     }
@@ -100,13 +122,13 @@ fn entries(
     table.iter().map(|(name, item)| (name.to_owned(), show(name, item))).collect()
 }
 
-/// A number of seconds, a word, or where a secret is.
-fn of_setting(item: &Item, shown: bool) -> Json {
+/// Shows a setting, or the source of a secret one.
+fn setting_view(item: &Item, is_public: bool) -> Json {
     let value = item.clone().into_value().ok();
     let is_plain = |value: &Value| value.is_integer() || value.is_bool();
     match value.as_ref().and_then(KeySource::from_value) {
-        Some(source) => json::from_item(&Item::Value(source.to_value())),
-        None if shown || value.as_ref().is_some_and(is_plain) => json::from_item(item),
+        Some(source) => json_from_item(&Item::Value(source.to_value())),
+        None if is_public || value.as_ref().is_some_and(is_plain) => json_from_item(item),
         None => json!({ "secret": true }),
     }
 }
@@ -120,10 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_shown_however_they_are_written() {
+    fn shows_keys_in_every_form_of_the_file() {
         let keys = |lines: &str| {
             let text = format!("[[template]]\nname = 'a'\n{lines}");
-            view(&text, None, "a").unwrap().keys
+            TemplateView::named(&text, None, "a").unwrap().keys
         };
         let env = || KeyView::Env("K".into());
         assert_eq!(keys("keys = [{ env = 'K' }]"), [env()]);
@@ -133,7 +155,7 @@ mod tests {
         assert_eq!(keys(apart), [env(), KeyView::File("f".into())]);
         assert_eq!(keys("keys = 'k'"), [KeyView::Secret(true)]);
         let text = "[[template]]\nname = 'a'\nsigning_secret = ['k', { env = 'K' }]";
-        let signing = view(text, None, "a").unwrap().signing_secret;
+        let signing = TemplateView::named(text, None, "a").unwrap().signing_secret;
         assert_eq!(signing, [KeyView::Secret(true), env()]);
     }
 }
