@@ -41,25 +41,14 @@
 //! }
 //! ```
 
-pub mod admin;
+mod admin;
 mod app;
-mod bounded;
-pub mod cli;
+mod cli;
 mod clock;
-mod entrance;
-mod exchange;
-mod explain;
-mod handover;
-mod log;
-mod metrics;
-mod module;
-mod plain;
-mod pool;
-mod proxy_protocol;
-mod recorded;
-mod send;
+mod inbound;
+mod served_config;
 mod server;
-mod service;
-mod templates;
+mod telemetry;
 
-pub use module::GateModule;
+pub use cli::run_program;
+pub use inbound::pingora::GateModule;

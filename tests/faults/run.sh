@@ -3,6 +3,6 @@
 # Loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo build -q --release -p gatepost-proxy --bin gatepost --example faults
+cargo build -q --release -p gatepost-proxy -p gatepost-faults --bin gatepost --bin faults
 bin=${CARGO_TARGET_DIR:-target}/release
-exec "$bin/examples/faults" "$bin/gatepost" "$@"
+exec "$bin/faults" "$bin/gatepost" "$@"

@@ -153,7 +153,7 @@ fn the_document_is_whole() {
         }
     }
     let document: Value =
-        serde_json::from_str(include_str!("../../src/templates/api/openapi.json")).unwrap();
+        serde_json::from_str(include_str!("../../src/admin/api/openapi.json")).unwrap();
     let mut found = Vec::new();
     references(&document, &mut found);
     assert!(found.len() > 20);

@@ -2,6 +2,7 @@
 //! starts it. `--help` lists the options.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
+#![allow(clippy::disallowed_methods, reason = "it reads files, the environment and the clock")]
 #![allow(clippy::cast_precision_loss, reason = "counts become averages")]
 
 mod app;

@@ -1,0 +1,252 @@
+//! The config file: read, checked, and replaced as a whole or not at all.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gatepost::Config;
+use tempfile::NamedTempFile;
+
+use crate::error::{EditError, EditErrorKind};
+
+/// Reads the file.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn read(path: &Path) -> Result<String, EditError> {
+    fs::read_to_string(path).map_err(|error| EditError::io(path, "read", &error))
+}
+
+/// Compiles a text as if it were the content of the file.
+///
+/// # Errors
+///
+/// If the text is no valid config; the error holds every fault.
+pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
+    Config::from_text(text, path).map_err(|error| EditError::unchecked(&error))
+}
+
+/// Replaces the file's content `before` by `after`, which must have passed [`check`]. A reader sees
+/// the one or the other.
+///
+/// # Errors
+///
+/// If the file no longer holds `before`, or cannot be written. It is then as it was.
+pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
+    if before == after {
+        return Ok(());
+    }
+    match swap(path, before, after) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(conflict(path, Some(after))),
+        Err(error) => Err(EditError::io(path, "written", &error)),
+    }
+}
+
+/// Makes the error for an edit of a text that the file no longer holds, and saves the edited text
+/// beside the file.
+#[must_use]
+pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
+    let problem =
+        format!("{}: the file was changed by hand meanwhile, and is left as it is", path.display());
+    let message = match edited.map(|text| save_rejected(path, text)) {
+        None => problem,
+        Some(Ok(kept)) => {
+            format!("{problem}; what the edit would have made of it is in {}", kept.display())
+        }
+        Some(Err(error)) => format!("{problem}; the edit could not be kept beside it: {error}"),
+    };
+    EditError::new(EditErrorKind::FileChanged, message)
+}
+
+/// Replaces the file. Returns `false` if it does not hold `before`.
+fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
+    // The target of a symbolic link is replaced, not the link.
+    let target = fs::canonicalize(path)?;
+    let folder = target.parent().unwrap_or_else(|| Path::new("/"));
+    let mut new = tempfile::Builder::new().prefix(".gatepost-").tempfile_in(folder)?;
+    new.write_all(after.as_bytes())?;
+    keep_owner_and_mode(&new, &target)?;
+    new.as_file().sync_all()?;
+    // Opened before the rename: after it, an error would report a failure that did not happen.
+    let holder = File::open(folder);
+    // Of two edits at once, the second must find the text of the first and fail. On a file system
+    // without locks, the moment between the comparison and the rename stays unguarded.
+    let held = File::open(&target)?;
+    lock(&held)?;
+    if fs::read_to_string(&target)? != before {
+        return Ok(false);
+    }
+    new.persist(&target).map_err(|error| error.error)?;
+    if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
+        tracing::warn!("{}: the folder was not synced: {error}", folder.display());
+    }
+    Ok(true)
+}
+
+/// Locks the file. Gives up after a second: an operator waits for the result.
+fn lock(file: &File) -> io::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            // `Error`: the file system has no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program holds it locked"))
+}
+
+fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
+    let (old, own) = (fs::metadata(old)?, new.as_file().metadata()?);
+    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
+        fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
+    }
+    new.as_file().set_permissions(old.permissions())
+}
+
+/// Writes a text beside the file, with the file's mode. The name is a hash of the text, so that
+/// trying the same edit again leaves one copy.
+fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
+    let mut hash = DefaultHasher::new();
+    text.hash(&mut hash);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".rejected-{:016x}", hash.finish()));
+    let kept = PathBuf::from(name);
+    match OpenOptions::new().write(true).create_new(true).mode(mode).open(&kept) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const BEFORE: &str = "# a\n[[route]]\npath = '/t'\nprovider = 'tencent-css'\n";
+    const AFTER: &str = "# b\n[[route]]\npath = '/t'\nprovider = 'tencent-css'\n";
+
+    fn file(text: &str) -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("gatepost.toml");
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_file_and_keeps_its_mode() {
+        let (folder, path) = file(BEFORE);
+        for mode in [0o640, 0o600, 0o664] {
+            fs::write(&path, BEFORE).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            replace(&path, BEFORE, AFTER).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), AFTER);
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode);
+        }
+        assert_eq!(names(&folder), ["gatepost.toml"]);
+    }
+
+    #[test]
+    fn keeps_owner_of_file() {
+        let (_folder, path) = file(BEFORE);
+        if std::os::unix::fs::chown(&path, Some(4321), Some(4322)).is_err() {
+            // Only root may change the owner.
+            return;
+        }
+        replace(&path, BEFORE, AFTER).unwrap();
+        let file = fs::metadata(&path).unwrap();
+        assert_eq!((file.uid(), file.gid()), (4321, 4322));
+    }
+
+    #[test]
+    fn keeps_symbolic_link() {
+        let (folder, path) = file(BEFORE);
+        let link = folder.path().join("link.toml");
+        symlink(&path, &link).unwrap();
+        replace(&link, BEFORE, AFTER).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), AFTER);
+    }
+
+    #[test]
+    fn check_reports_every_fault_and_writes_nothing() {
+        let (folder, path) = file(BEFORE);
+        let text = format!("colour = 1\n{AFTER}kind = 'x'\n");
+        let problem = check(&path, &text).unwrap_err();
+        assert_eq!(problem.kind(), EditErrorKind::Invalid);
+        let keys: Vec<_> = problem.faults().iter().map(|fault| &*fault.key).collect();
+        assert_eq!(keys, ["colour", "route[0].kind"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
+        assert_eq!(names(&folder), ["gatepost.toml"]);
+    }
+
+    #[test]
+    fn saves_rejected_text_if_file_changed() {
+        let (folder, path) = file("# by hand\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        for _ in 0..2 {
+            let problem = replace(&path, BEFORE, AFTER).unwrap_err();
+            assert_eq!(problem.kind(), EditErrorKind::FileChanged);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "# by hand\n");
+            let kept = problem.message().rsplit(' ').next().unwrap();
+            assert!(kept.starts_with(&format!("{}.rejected-", path.display())), "{kept}");
+            assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
+            assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
+        }
+        assert_eq!(names(&folder).len(), 2, "the same text is saved once");
+        let other = replace(&path, BEFORE, "# c\n").unwrap_err();
+        assert_eq!(other.kind(), EditErrorKind::FileChanged);
+        assert_eq!(names(&folder).len(), 3, "a rejected text is never overwritten");
+    }
+
+    #[test]
+    fn gives_up_on_a_locked_file() {
+        let (_folder, path) = file(BEFORE);
+        let held = File::open(&path).unwrap();
+        held.lock_shared().unwrap();
+        let problem = replace(&path, BEFORE, AFTER).unwrap_err();
+        assert!(
+            problem.message().contains("another program holds it locked"),
+            "{}",
+            problem.message()
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), BEFORE);
+    }
+
+    #[test]
+    fn refuses_all_but_one_of_concurrent_edits() {
+        let (_folder, path) = file(BEFORE);
+        let edit = |mark: char| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                replace(&path, BEFORE, &format!("# {mark}\n{BEFORE}")).is_ok()
+            })
+        };
+        let edits: Vec<_> = "abcdefgh".chars().map(edit).collect();
+        let made = edits.into_iter().map(|edit| edit.join().unwrap());
+        assert_eq!(made.filter(|made| *made).count(), 1);
+    }
+}

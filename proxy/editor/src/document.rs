@@ -1,0 +1,221 @@
+//! The config file as a tree that prints as it was written.
+
+use toml_edit::{DocumentMut, Item, TableLike, Value};
+
+use crate::error::{EditError, EditErrorKind};
+use crate::toml_array;
+use crate::toml_comments::{self, DetachedComment, kept, text};
+use crate::toml_table::{TableEntries, list, name_of, string, strings, unfit};
+
+/// Key of the list of templates, and of the template that a route pins.
+const TEMPLATE: &str = "template";
+
+/// A parsed config file.
+pub(crate) struct Document {
+    tree: DocumentMut,
+    has_mark: bool,
+    has_returns: bool,
+    starts_blank: bool,
+}
+
+impl Document {
+    /// Parses a text for reading.
+    pub(crate) fn parse(written: &str) -> Result<Self, EditError> {
+        let bare = written.strip_prefix(MARK);
+        let has_mark = bare.is_some();
+        let lines = bare.unwrap_or(written);
+        let has_returns = lines.contains("\r\n");
+        let mut plain = lines.replace("\r\n", "\n");
+        if !plain.is_empty() && !plain.ends_with('\n') {
+            plain.push('\n');
+        }
+        let tree: DocumentMut = plain.parse().map_err(|error| no_toml(&plain, &error))?;
+        Ok(Self { tree, has_mark, has_returns, starts_blank: plain.starts_with('\n') })
+    }
+
+    /// Parses a text for editing. Refuses one that would not print as it is written.
+    pub(crate) fn parse_to_edit(written: &str) -> Result<Self, EditError> {
+        let document = Self::parse(written)?;
+        let same = document.text();
+        let end = ['\r', '\n'];
+        if same.trim_end_matches(end) == written.trim_end_matches(end) {
+            return Ok(document);
+        }
+        let message = "the file cannot be edited without changing its form elsewhere: end all its \
+                       lines in the same way, or edit it by hand";
+        Err(EditError::invalid(message))
+    }
+
+    /// Returns the text with all edits made.
+    pub(crate) fn text(&self) -> String {
+        let mark = if self.has_mark { MARK } else { "" };
+        let text = self.tree.to_string();
+        // The first table may have been below a blank line that its removed predecessor left.
+        let text = if self.starts_blank { &*text } else { text.trim_start_matches('\n') };
+        let text = format!("{mark}{text}");
+        if self.has_returns { text.replace('\n', "\r\n") } else { text }
+    }
+
+    /// Returns the templates, in the order of the file.
+    pub(crate) fn templates(&self) -> Vec<&dyn TableLike> {
+        self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
+    }
+
+    /// Returns the template of that name.
+    pub(crate) fn template(&self, name: &str) -> Result<&dyn TableLike, EditError> {
+        let found = self.templates().into_iter().find(|table| name_of(*table) == Some(name));
+        found.ok_or_else(|| self.no_template(name))
+    }
+
+    /// The template of that name, for editing.
+    pub(crate) fn template_mut(&mut self, name: &str) -> Result<TableEntries<'_>, EditError> {
+        let index = self.index_of(name)?;
+        let item = self.tree.get_mut(TEMPLATE);
+        item.and_then(|item| nth(item, index)).ok_or_else(|| unfit(TEMPLATE))
+    }
+
+    /// Adds a template at the end of the file, or of the list if that is written in brackets.
+    pub(crate) fn append(&mut self, template: toml_edit::Table) {
+        if let Some(list) = self.tree.get_mut(TEMPLATE).and_then(Item::as_array_mut) {
+            toml_array::push(list, Value::InlineTable(template.into_inline_table()));
+            return;
+        }
+        let end = text(Some(self.tree.trailing())).to_owned();
+        let is_first = end.is_empty() && self.tree.is_empty();
+        let mut template = template;
+        template.decor_mut().set_prefix(format!("{end}{}", if is_first { "" } else { "\n" }));
+        template.set_position(Some(isize::MAX));
+        self.tree.set_trailing("");
+        let list = self.tree.entry(TEMPLATE).or_insert(Item::ArrayOfTables(Default::default()));
+        if let Some(list) = list.as_array_of_tables_mut() {
+            list.push(template);
+        }
+    }
+
+    /// Removes a template with the comments directly above it.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(), EditError> {
+        let index = self.index_of(name)?;
+        let Some(item) = self.tree.get_mut(TEMPLATE) else { return Err(unfit(TEMPLATE)) };
+        if let Some(list) = item.as_array_mut() {
+            toml_array::remove(list, index);
+        } else if let Some(list) = item.as_array_of_tables_mut() {
+            let Some(table) = list.get(index) else { return Err(unfit(TEMPLATE)) };
+            let text = kept(text(table.decor().prefix())).to_owned();
+            let leftover = DetachedComment { after: table.position(), text };
+            list.remove(index);
+            toml_comments::adopt(&mut self.tree, &leftover);
+        }
+        Ok(())
+    }
+
+    /// Moves comments of the named template to the next header.
+    pub(crate) fn adopt(&mut self, name: &str, mut leftover: DetachedComment) {
+        let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
+        let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
+        leftover.after = leftover.after.or_else(|| table?.position());
+        toml_comments::adopt(&mut self.tree, &leftover);
+    }
+
+    /// Returns the paths of the routes that pin a template.
+    pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
+        let routes = self.tree.get("route").map(tables).unwrap_or_default();
+        let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
+        pins.map(|route| string(route, "path").unwrap_or_default()).collect()
+    }
+
+    /// Renames a template in every route that pins it.
+    pub(crate) fn rename_pins(&mut self, old: &str, new: &str) {
+        let Some(item) = self.tree.get_mut("route") else { return };
+        let mut index = 0;
+        while let Some(mut route) = nth(item, index) {
+            if route.get(TEMPLATE).and_then(Item::as_str) == Some(old) {
+                route.set(TEMPLATE, new.into());
+            }
+            index += 1;
+        }
+    }
+
+    /// Refuses a name that another template has.
+    pub(crate) fn check_name_is_free(&self, name: &str) -> Result<(), EditError> {
+        if self.template(name).is_err() {
+            return Ok(());
+        }
+        let message = format!("there is a template `{name}` already; choose another name");
+        Err(EditError::new(EditErrorKind::NameTaken, message))
+    }
+
+    /// Refuses a tenant that is bound to another template of the same provider.
+    pub(crate) fn check_tenant_is_free(
+        &self,
+        name: &str,
+        provider: &str,
+        tenant: &str,
+    ) -> Result<(), EditError> {
+        let mut others = self.templates().into_iter().filter(|other| {
+            name_of(*other) != Some(name) && string(*other, "provider") == Some(provider)
+        });
+        let Some(other) = others.find(|other| strings(*other, "bind").contains(&tenant)) else {
+            return Ok(());
+        };
+        let other = name_of(other).unwrap_or_default();
+        let message =
+            format!("`{tenant}` is bound to the template `{other}`; unbind it there first");
+        Err(EditError::new(EditErrorKind::TenantTaken, message))
+    }
+
+    fn index_of(&self, name: &str) -> Result<usize, EditError> {
+        let found = self.templates().iter().position(|table| name_of(*table) == Some(name));
+        found.ok_or_else(|| self.no_template(name))
+    }
+
+    fn no_template(&self, name: &str) -> EditError {
+        let names: Vec<_> = self.templates().into_iter().filter_map(name_of).collect();
+        let there = if names.is_empty() { "none".to_owned() } else { list(&names) };
+        let message = format!("there is no template `{name}`; there is: {there}");
+        EditError::new(EditErrorKind::TemplateNotFound, message)
+    }
+}
+
+/// Refuses a template without an address and an answer: the console asks for one at least.
+pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), EditError> {
+    let delivers = |item: &Item| {
+        let table = item.as_table_like();
+        item.is_str()
+            || table.is_some_and(|table| table.contains_key("url") || table.contains_key("answer"))
+    };
+    let on = template.get("on").and_then(Item::as_table_like);
+    if on.is_some_and(|on| on.iter().any(|(_, item)| delivers(item))) {
+        return Ok(());
+    }
+    let message =
+        format!("`{name}` would have neither an address nor an answer; give it one for a kind");
+    Err(EditError::invalid(message))
+}
+
+/// The byte order mark, which some editors write.
+const MARK: &str = "\u{feff}";
+
+fn tables(item: &Item) -> Vec<&dyn TableLike> {
+    if let Some(list) = item.as_array_of_tables() {
+        return list.iter().map(|table| table as &dyn TableLike).collect();
+    }
+    let values = item.as_array().into_iter().flatten();
+    values.filter_map(Value::as_inline_table).map(|table| table as &dyn TableLike).collect()
+}
+
+fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
+    if item.is_array_of_tables() {
+        return item.as_array_of_tables_mut()?.get_mut(index).map(TableEntries::Table);
+    }
+    item.as_array_mut()?.get_mut(index)?.as_inline_table_mut().map(TableEntries::Inline)
+}
+
+/// Names the line and does not quote it, which the Display of toml_edit's error would do: it may
+/// hold a secret.
+fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+    let message =
+        format!("line {line}: this is not TOML: {}; see https://toml.io", error.message());
+    EditError::invalid(message)
+}

@@ -1,0 +1,484 @@
+//! Edits, each a pure function of the text of the file.
+
+use toml_edit::{Array, Table, Value};
+
+use crate::document::{Document, check_has_delivery};
+use crate::error::{EditError, EditErrorKind};
+use crate::modify::modify;
+use crate::template_change::{KeySource, NewTemplate, TemplateChange};
+use crate::toml_array;
+use crate::toml_table::{TableEntries, array_mut, list, string, strings};
+
+/// One edit of the config file.
+#[derive(Debug)]
+pub enum Edit {
+    /// Binds tenants to a template; those that it has already stay.
+    Bind {
+        /// Name of the template.
+        name: String,
+        /// Tenants to bind.
+        tenants: Vec<String>,
+    },
+    /// Adds a template at the end of the file.
+    Create(NewTemplate),
+    /// Removes a template that has no tenants and that no route pins.
+    Delete {
+        /// Name of the template.
+        name: String,
+    },
+    /// Changes a template.
+    Modify {
+        /// Name of the template.
+        name: String,
+        /// Parts to change.
+        change: TemplateChange,
+    },
+    /// Unbinds tenants from a template; each must be bound to it.
+    Unbind {
+        /// Name of the template.
+        name: String,
+        /// Tenants to unbind.
+        tenants: Vec<String>,
+    },
+}
+
+impl Edit {
+    /// Returns the name of the template, before the edit.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        match self {
+            Self::Create(draft) => &draft.name,
+            Self::Bind { name, .. }
+            | Self::Delete { name }
+            | Self::Modify { name, .. }
+            | Self::Unbind { name, .. } => name,
+        }
+    }
+
+    /// Returns the log message of this edit, as in `template bound`.
+    #[must_use]
+    pub const fn log_message(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } => "template bound",
+            Self::Create(_) => "template created",
+            Self::Delete { .. } => "template deleted",
+            Self::Modify { .. } => "template modified",
+            Self::Unbind { .. } => "template unbound",
+        }
+    }
+
+    /// Returns the text with the edit made. It may still be no valid config: check it with
+    /// [`config_file::check`](crate::config_file::check).
+    ///
+    /// # Errors
+    ///
+    /// If the text is not TOML or is written in a form that cannot be edited without changing other
+    /// lines; if the edit breaks a rule: an unknown or taken name, a tenant bound elsewhere, a
+    /// template in use, or one that would have neither an address nor an answer.
+    pub fn apply(&self, text: &str) -> Result<String, EditError> {
+        let mut document = Document::parse_to_edit(text)?;
+        match self {
+            Self::Bind { name, tenants } => bind(&mut document, name, tenants)?,
+            Self::Create(draft) => create(&mut document, draft)?,
+            Self::Delete { name } => delete(&mut document, name)?,
+            Self::Modify { name, change } => modify(&mut document, name, change)?,
+            Self::Unbind { name, tenants } => unbind(&mut document, name, tenants)?,
+        }
+        Ok(document.text())
+    }
+}
+
+fn create(document: &mut Document, draft: &NewTemplate) -> Result<(), EditError> {
+    document.check_name_is_free(&draft.name)?;
+    for tenant in &draft.bind {
+        document.check_tenant_is_free(&draft.name, &draft.provider, tenant)?;
+    }
+    draft.check_names()?;
+    let template = new_table(draft);
+    check_has_delivery(&template, &draft.name)?;
+    document.append(template);
+    Ok(())
+}
+
+fn new_table(draft: &NewTemplate) -> Table {
+    let mut table = Table::new();
+    let mut entries = TableEntries::Table(&mut table);
+    entries.set("name", (&draft.name).into());
+    if let Some(description) = draft.description.as_ref().filter(|text| !text.is_empty()) {
+        entries.set("description", description.into());
+    }
+    entries.set("provider", (&draft.provider).into());
+    if !draft.keys.is_empty() {
+        let keys: Array = draft.keys.iter().map(KeySource::to_value).collect();
+        entries.set("keys", Value::Array(keys));
+    }
+    if !draft.bind.is_empty() {
+        entries.set("bind", Value::Array(draft.bind.iter().collect()));
+    }
+    let on = draft.on.iter().map(|(kind, entry)| (kind, entry.to_value()));
+    let settings = draft.settings.iter().map(|(name, value)| (name, value.0.clone()));
+    fill(&mut entries, "settings", settings.collect());
+    fill(&mut entries, "on", on.collect());
+    table
+}
+
+/// Adds a table to a template, unless it would be empty.
+fn fill(entries: &mut TableEntries<'_>, key: &str, values: Vec<(&String, Value)>) {
+    if values.is_empty() {
+        return;
+    }
+    if let Some(mut table) = entries.table(key) {
+        values.into_iter().for_each(|(name, value)| table.set(name, value));
+    }
+}
+
+fn delete(document: &mut Document, name: &str) -> Result<(), EditError> {
+    let tenants = strings(document.template(name)?, "bind");
+    if !tenants.is_empty() {
+        let message = format!("`{name}` is bound to {}; unbind it first", list(&tenants));
+        return Err(EditError::new(EditErrorKind::TemplateInUse, message));
+    }
+    let pins = document.pins(name);
+    if !pins.is_empty() {
+        let message = format!(
+            "the route {} has template = \"{name}\"; take that out of the file first",
+            list(&pins)
+        );
+        return Err(EditError::new(EditErrorKind::TemplateInUse, message));
+    }
+    document.remove(name)
+}
+
+fn bind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), EditError> {
+    let template = document.template(name)?;
+    let provider = string(template, "provider").unwrap_or_default().to_owned();
+    let bound: Vec<_> = strings(template, "bind").into_iter().map(str::to_owned).collect();
+    let mut new: Vec<&String> = Vec::new();
+    for tenant in tenants {
+        document.check_tenant_is_free(name, &provider, tenant)?;
+        if !bound.contains(tenant) && !new.contains(&tenant) {
+            new.push(tenant);
+        }
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut template = document.template_mut(name)?;
+    let list = array_mut(&mut template, "bind")?;
+    new.into_iter().for_each(|tenant| toml_array::push(list, tenant.into()));
+    Ok(())
+}
+
+fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), EditError> {
+    let bound = strings(document.template(name)?, "bind");
+    if let Some(tenant) = tenants.iter().find(|tenant| !bound.contains(&&***tenant)) {
+        let there = if bound.is_empty() { "nobody".to_owned() } else { list(&bound) };
+        let message = format!("`{tenant}` is not bound to `{name}`; bound to it: {there}");
+        return Err(EditError::new(EditErrorKind::TenantNotBound, message));
+    }
+    let mut template = document.template_mut(name)?;
+    let list = array_mut(&mut template, "bind")?;
+    let goes = |value: &Value| value.as_str().is_some_and(|own| tenants.iter().any(|t| t == own));
+    toml_array::remove_where(list, goes);
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::template_change::KindEntry;
+    use crate::toml_value::TomlValue;
+    use crate::toml_value::tests::table;
+
+    /// Config with comments at every place, and a route behind its first template.
+    pub(crate) const TEXT: &str = "\
+# The gate of the studio.
+
+listen = ['127.0.0.1:8080'] # proxy
+
+# Members
+# only
+[[template]]
+name     = 'paid' # as in the console
+provider = 'kollus'
+bind     = ['c1', \"c2\"]   # channels
+
+[template.on] # where to
+# the play
+live_play = { url = 'http://127.0.0.1:3000/play', timeout_ms = 1500 } # in time
+
+# All platforms below.
+
+# Tencent's door
+[[route]]
+path     = '/t' # theirs
+provider = 'tencent-css'
+template = 'prod'
+
+# Pushes.
+
+# Production
+[[template]]
+provider = 'tencent-css'
+name = 'prod'
+keys = [
+  { env = 'NEW' }, # since May
+  { file = 'old.key' }, # until June
+]
+bind = [
+  # the first
+  'push.example.com', # one
+]
+on.push  = 'http://127.0.0.1:3000/push'
+on.error = 'http://127.0.0.1:3000/error' # to the log
+settings.grace_secs = 60
+
+# the end
+";
+
+    pub(crate) fn replaced(changes: &[(&str, &str)]) -> String {
+        let mut text = TEXT.to_owned();
+        for (old, new) in changes {
+            assert_eq!(text.matches(old).count(), 1, "{old}");
+            text = text.replace(old, new);
+        }
+        text
+    }
+
+    fn bind(name: &str, tenants: &[&str]) -> Edit {
+        let tenants = tenants.iter().map(|tenant| (*tenant).to_owned()).collect();
+        Edit::Bind { name: name.into(), tenants }
+    }
+
+    fn unbind(name: &str, tenants: &[&str]) -> Edit {
+        let tenants = tenants.iter().map(|tenant| (*tenant).to_owned()).collect();
+        Edit::Unbind { name: name.into(), tenants }
+    }
+
+    fn delete(name: &str) -> Edit {
+        Edit::Delete { name: name.into() }
+    }
+
+    fn draft(name: &str, bind: &[&str]) -> NewTemplate {
+        NewTemplate {
+            name: name.into(),
+            provider: "tencent-css".into(),
+            bind: bind.iter().map(|tenant| (*tenant).to_owned()).collect(),
+            on: vec![("push".into(), KindEntry::Url("http://127.0.0.1:3000/n".into()))],
+            ..NewTemplate::default()
+        }
+    }
+
+    /// Returns the kind and the text of the refusal.
+    pub(crate) fn refusal(edit: &Edit, text: &str) -> (EditErrorKind, String) {
+        let problem = edit.apply(text).unwrap_err();
+        (problem.kind(), problem.to_string())
+    }
+
+    #[test]
+    fn creates_template_at_end_of_file() {
+        let draft = NewTemplate {
+            description: Some("直播 \"x\"".into()),
+            keys: vec![KeySource::Env("KEY".into()), KeySource::File("a.key".into())],
+            bind: vec!["new.example.com".into()],
+            on: vec![
+                ("push".into(), KindEntry::Url("http://127.0.0.1:3000/n".into())),
+                ("*".into(), KindEntry::Answer(table("{ result = 1 }"))),
+            ],
+            settings: vec![("grace_secs".into(), TomlValue(5.into()))],
+            ..draft("新-1", &[])
+        };
+        let expected = format!(
+            "{TEXT}
+[[template]]
+name = \"新-1\"
+description = '直播 \"x\"'
+provider = \"tencent-css\"
+keys = [{{ env = \"KEY\" }}, {{ file = \"a.key\" }}]
+bind = [\"new.example.com\"]
+
+[template.settings]
+grace_secs = 5
+
+[template.on]
+push = \"http://127.0.0.1:3000/n\"
+\"*\" = {{ answer = {{ result = 1 }} }}
+"
+        );
+        assert_eq!(Edit::Create(draft).apply(TEXT).unwrap(), expected);
+    }
+
+    #[test]
+    fn creates_template_in_inline_list_and_in_empty_file() {
+        let text = "template = [\n  { name = 'a', provider = 'kollus' }, # a\n]\n";
+        let created = Edit::Create(draft("b", &[])).apply(text).unwrap();
+        let expected = "template = [\n  { name = 'a', provider = 'kollus' }, # a\n  \
+                        { name = \"b\", provider = \"tencent-css\", \
+                        on = { push = \"http://127.0.0.1:3000/n\" } },\n]\n";
+        assert_eq!(created, expected);
+        let created = Edit::Create(draft("b", &[])).apply("").unwrap();
+        assert!(created.starts_with("[[template]]\nname = \"b\"\n"), "{created}");
+    }
+
+    #[test]
+    fn refuses_taken_name() {
+        let (code, message) = refusal(&Edit::Create(draft("paid", &[])), TEXT);
+        assert_eq!(code, EditErrorKind::NameTaken);
+        assert_eq!(message, "there is a template `paid` already; choose another name");
+    }
+
+    #[test]
+    fn refuses_tenant_bound_to_another_template_of_the_provider() {
+        let text = &format!("{TEXT}[[template]]\nname = 'other'\nprovider = 'tencent-css'\n");
+        let taken = "`push.example.com` is bound to the template `prod`; unbind it there first";
+        for edit in [
+            bind("other", &["new.example.com", "push.example.com"]),
+            Edit::Create(draft("n", &["push.example.com"])),
+        ] {
+            assert_eq!(refusal(&edit, text), (EditErrorKind::TenantTaken, taken.to_owned()));
+        }
+        assert!(bind("paid", &["push.example.com"]).apply(text).is_ok(), "another provider");
+    }
+
+    #[test]
+    fn refuses_template_without_address_and_answer() {
+        let timeout = ("push".to_owned(), KindEntry::Table(table("{ timeout_ms = 5 }")));
+        for on in [vec![], vec![timeout]] {
+            let (code, message) =
+                refusal(&Edit::Create(NewTemplate { on, ..draft("n", &[]) }), TEXT);
+            assert_eq!(code, EditErrorKind::Invalid);
+            assert!(message.contains("neither an address nor an answer"), "{message}");
+        }
+    }
+
+    #[test]
+    fn refuses_kind_given_twice() {
+        let on = || ("push".to_owned(), KindEntry::Url("http://127.0.0.1/".into()));
+        let draft = NewTemplate { on: vec![on(), on()], ..draft("n", &[]) };
+        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("`push` is given twice"));
+    }
+
+    #[test]
+    fn binds_behind_other_tenants() {
+        let edited = bind("prod", &["a.example.com", "push.example.com", "a.example.com"]);
+        let new = "  'push.example.com', # one\n  \"a.example.com\",\n]";
+        let expected = replaced(&[("  'push.example.com', # one\n]", new)]);
+        assert_eq!(edited.apply(TEXT).unwrap(), expected);
+        let expected = replaced(&[("['c1', \"c2\"]", "['c1', \"c2\", \"*\"]")]);
+        assert_eq!(bind("paid", &["*"]).apply(TEXT).unwrap(), expected);
+        assert_eq!(bind("paid", &["c1"]).apply(TEXT).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn binds_where_bind_is_missing_or_a_single_string() {
+        let text = "[[template]] # a\nname = 'a'\non.push = 'x'\n";
+        let bound = bind("a", &["t"]).apply(text).unwrap();
+        assert_eq!(bound, "[[template]] # a\nname = 'a'\non.push = 'x'\nbind = [\"t\"]\n");
+        let text = "[[template]]\nbind = 'o' # one\nname = 'a'\n";
+        let bound = bind("a", &["t"]).apply(text).unwrap();
+        assert_eq!(bound, "[[template]]\nbind = ['o', \"t\"] # one\nname = 'a'\n");
+    }
+
+    #[test]
+    fn unbinds_only_named_tenants() {
+        let expected = replaced(&[("['c1', \"c2\"]", "[\"c2\"]")]);
+        assert_eq!(unbind("paid", &["c1"]).apply(TEXT).unwrap(), expected);
+        let expected = replaced(&[("['c1', \"c2\"]", "[]")]);
+        assert_eq!(unbind("paid", &["c2", "c1"]).apply(TEXT).unwrap(), expected);
+        let (code, message) = refusal(&unbind("paid", &["c1", "c3"]), TEXT);
+        assert_eq!(code, EditErrorKind::TenantNotBound);
+        assert_eq!(message, "`c3` is not bound to `paid`; bound to it: `c1`, `c2`");
+    }
+
+    #[test]
+    fn refuses_to_delete_bound_or_pinned_template() {
+        let (code, message) = refusal(&delete("paid"), TEXT);
+        assert_eq!(code, EditErrorKind::TemplateInUse);
+        assert_eq!(message, "`paid` is bound to `c1`, `c2`; unbind it first");
+        let unbound = unbind("prod", &["push.example.com"]).apply(TEXT).unwrap();
+        let (code, message) = refusal(&delete("prod"), &unbound);
+        assert_eq!(code, EditErrorKind::TemplateInUse);
+        assert!(message.starts_with("the route `/t` has template = \"prod\";"), "{message}");
+    }
+
+    #[test]
+    fn delete_removes_comments_directly_above_template() {
+        let text = unbind("paid", &["c1", "c2"]).apply(TEXT).unwrap();
+        let start = text.find("# Members").unwrap();
+        let end = text.find("# All platforms").unwrap();
+        let expected = format!("{}{}", &text[..start], &text[end..]);
+        assert_eq!(delete("paid").apply(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn delete_keeps_comments_above_a_blank_line() {
+        let text = replaced(&[("template = 'prod'\n", "")]);
+        let text = unbind("prod", &["push.example.com"]).apply(&text).unwrap();
+        let start = text.find("# Production").unwrap();
+        let expected = format!("{}# the end\n", &text[..start]);
+        assert_eq!(delete("prod").apply(&text).unwrap(), expected);
+        let text = "# of all\n\n# a\n[[template]]\nname = 'a'\n\n# b\n[[template]]\nname = 'b'\n";
+        let expected = "# of all\n\n# b\n[[template]]\nname = 'b'\n";
+        assert_eq!(delete("a").apply(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn unknown_name_lists_known_names() {
+        for edit in [delete("x"), bind("x", &["t"]), unbind("x", &["t"])] {
+            let (code, message) = refusal(&edit, TEXT);
+            assert_eq!(code, EditErrorKind::TemplateNotFound);
+            assert_eq!(message, "there is no template `x`; there is: `paid`, `prod`");
+        }
+    }
+
+    #[test]
+    fn keeps_line_ends_and_byte_order_mark() {
+        for text in [TEXT.replace('\n', "\r\n"), format!("\u{feff}{TEXT}")] {
+            let expected = text.replace("['c1', \"c2\"]", "[\"c2\"]");
+            assert_eq!(unbind("paid", &["c1"]).apply(&text).unwrap(), expected);
+        }
+        let mixed = TEXT.replacen('\n', "\r\n", 1);
+        let (code, message) = refusal(&unbind("paid", &["c1"]), &mixed);
+        assert_eq!(code, EditErrorKind::Invalid);
+        assert!(message.starts_with("the file cannot be edited without"), "{message}");
+        let unended = TEXT.trim_end();
+        let expected = replaced(&[("['c1', \"c2\"]", "[\"c2\"]")]);
+        assert_eq!(unbind("paid", &["c1"]).apply(unended).unwrap(), expected);
+    }
+
+    #[test]
+    fn syntax_error_does_not_quote_the_line() {
+        let (code, message) = refusal(&delete("a"), "a = 1\nkeys = ['hunter2\n");
+        assert_eq!(code, EditErrorKind::Invalid);
+        assert!(message.starts_with("line 2: this is not TOML:"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    fn modified(text: &str, change: TemplateChange) -> Result<String, EditError> {
+        Edit::Modify { name: "a".into(), change }.apply(text)
+    }
+
+    #[test]
+    fn refuses_to_edit_inline_table_over_several_lines() {
+        let text = "[[template]]\nname = 'a'\non = {\n  push = 'x', # p\n  error = 'y', # e\n}\n";
+        for on in [("error", None), ("push", Some(KindEntry::Url("http://a/".into())))] {
+            let on = vec![(on.0.to_owned(), on.1)];
+            let problem =
+                modified(text, TemplateChange { on, ..TemplateChange::default() }).unwrap_err();
+            assert!(problem.message().contains("edit the file by hand"), "{}", problem.message());
+        }
+        let inner = "[[template]]\nname = 'a'\n[template.on]\npush = {\n url = 'x' # p\n}\n";
+        let on = vec![("push".to_owned(), Some(KindEntry::Url("http://a/".into())))];
+        let problem =
+            modified(inner, TemplateChange { on, ..TemplateChange::default() }).unwrap_err();
+        assert!(problem.message().contains("edit the file by hand"), "{}", problem.message());
+    }
+
+    #[test]
+    fn changes_template_without_entries() {
+        let text = "[[template]]\nname = 'a'\n";
+        let change = TemplateChange { description: Some("x".into()), ..TemplateChange::default() };
+        let text = modified(text, change).unwrap();
+        assert_eq!(text, "[[template]]\nname = 'a'\ndescription = \"x\"\n");
+    }
+}

@@ -1,0 +1,169 @@
+//! Reasons why an edit is refused.
+
+use std::fmt;
+use std::path::Path;
+
+use gatepost::{ConfigError, Fault};
+use serde::Serialize;
+
+/// Refusal of an edit: the message says what is wrong, and the remedy after `;`.
+#[derive(Debug, thiserror::Error)]
+pub struct EditError {
+    kind: EditErrorKind,
+    message: String,
+    faults: Vec<EditFault>,
+}
+
+/// Kind of an [`EditError`], with a stable code for machines. Exhaustive on purpose: a mapping to
+/// statuses must cover every kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditErrorKind {
+    /// The file is no longer the text that was edited.
+    FileChanged,
+    /// The edit, or the file that it would give, breaks a rule.
+    Invalid,
+    /// The file could not be read or written.
+    Io,
+    /// Another template has the name.
+    NameTaken,
+    /// The template has tenants, or a route pins it.
+    TemplateInUse,
+    /// There is no template of that name.
+    TemplateNotFound,
+    /// The tenant is not bound to the template.
+    TenantNotBound,
+    /// The tenant is bound to another template of the provider.
+    TenantTaken,
+}
+
+impl EditErrorKind {
+    /// Returns the stable code, as in `name_taken`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FileChanged => "file_changed",
+            Self::Invalid => "invalid",
+            Self::Io => "internal",
+            Self::NameTaken => "name_taken",
+            Self::TemplateInUse => "template_in_use",
+            Self::TemplateNotFound => "template_not_found",
+            Self::TenantNotBound => "tenant_not_bound",
+            Self::TenantTaken => "tenant_taken",
+        }
+    }
+}
+
+impl EditError {
+    /// Makes an error of this kind.
+    #[must_use]
+    pub fn new(kind: EditErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), faults: Vec::new() }
+    }
+
+    /// Makes an error of the kind [`EditErrorKind::Invalid`].
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(EditErrorKind::Invalid, message)
+    }
+
+    pub(crate) fn io(path: &Path, what: &str, error: &std::io::Error) -> Self {
+        let message = format!("{}: the file cannot be {what}: {error}", path.display());
+        Self::new(EditErrorKind::Io, message)
+    }
+
+    /// Makes the error of an edit whose result does not pass the check.
+    pub(crate) fn unchecked(error: &ConfigError) -> Self {
+        let message = "with this edit the file would not check, so it is left as it was";
+        let faults = error.faults().iter().map(EditFault::from).collect();
+        Self { faults, ..Self::invalid(message) }
+    }
+
+    /// Adds a remedy to the message.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: &str) -> Self {
+        self.message = format!("{}; {remedy}", self.message);
+        self
+    }
+
+    /// Returns the kind.
+    #[must_use]
+    pub const fn kind(&self) -> EditErrorKind {
+        self.kind
+    }
+
+    /// Returns the message, without the faults.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the faults of the config that the edit would give.
+    #[must_use]
+    pub fn faults(&self) -> &[EditFault] {
+        &self.faults
+    }
+}
+
+/// The message, and one line for each fault.
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+/// One fault of an edit or of a request for one. It never quotes a value, which may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct EditFault {
+    /// File with the fault, if it is not the config file itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line in the file as the edit would leave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column in that line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// Key, as in `template[0].on.push`.
+    pub key: String,
+    /// Problem with the key.
+    pub problem: String,
+    /// Remedy for the problem.
+    pub remedy: String,
+}
+
+impl EditFault {
+    /// Makes a fault that has no place in a file.
+    #[must_use]
+    pub fn new(key: &str, problem: &str, remedy: &str) -> Self {
+        let (key, problem, remedy) = (key.to_owned(), problem.to_owned(), remedy.to_owned());
+        Self { file: None, line: None, column: None, key, problem, remedy }
+    }
+}
+
+impl From<&Fault> for EditFault {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            file: fault.file().map(str::to_owned),
+            line: Some(fault.line()),
+            column: Some(fault.column()),
+            ..Self::new(fault.key(), fault.problem(), fault.remedy())
+        }
+    }
+}
+
+impl fmt::Display for EditFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}:")?;
+        }
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, "{line}:{column}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}; {}", self.problem, self.remedy)
+    }
+}

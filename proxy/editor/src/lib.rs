@@ -1,0 +1,38 @@
+//! Edits of gatepost's config file: a text goes in, and the text with the edit made comes out.
+//!
+//! 1. An [`Edit`] is pure. Comments, order and form of everything else stay as they are.
+//! 2. [`config_file::replace`] writes a result only if it passes the check as a whole and the file
+//!    is still the text that was edited; otherwise the file stays as it is.
+//! 3. A comment belongs to the line below it: a template takes along the comment lines directly
+//!    above its header, and leaves those that a blank line separates from it.
+//!
+//! ```
+//! use gatepost_editor::Edit;
+//!
+//! let before = "[[template]]\nname = 'prod' # as in the console\nbind = ['a.example.com']\n";
+//! let tenants = vec!["b.example.com".to_owned()];
+//! let after = Edit::Bind { name: "prod".into(), tenants }.apply(before)?;
+//! assert_eq!(after, before.replace("']", "', \"b.example.com\"]"));
+//!
+//! let refused = Edit::Delete { name: "prod".into() }.apply(&after).unwrap_err();
+//! assert_eq!(refused.kind().as_str(), "template_in_use");
+//! # Ok::<_, gatepost_editor::EditError>(())
+//! ```
+
+pub mod config_file;
+mod document;
+mod edit;
+mod error;
+mod modify;
+mod template_change;
+mod template_view;
+mod toml_array;
+mod toml_comments;
+mod toml_table;
+mod toml_value;
+
+pub use edit::Edit;
+pub use error::{EditError, EditErrorKind, EditFault};
+pub use template_change::{KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange};
+pub use template_view::{KeyView, TemplateView};
+pub use toml_value::{TomlTable, TomlValue};

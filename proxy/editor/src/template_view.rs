@@ -1,0 +1,161 @@
+//! Templates as they are shown, without secrets.
+
+use gatepost::Config;
+use serde::{Serialize, Serializer};
+use serde_json::{Value as Json, json};
+use toml_edit::{Item, TableLike, Value};
+
+use crate::document::Document;
+use crate::error::EditError;
+use crate::template_change::KeySource;
+use crate::toml_table::{string, strings};
+use crate::toml_value::json_from_item;
+
+/// A template without its secrets.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TemplateView {
+    /// Name of the template.
+    pub name: String,
+    /// Description, empty if there is none.
+    pub description: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// Keys, any of which may sign.
+    pub keys: Vec<KeyView>,
+    /// Tenants of the template.
+    pub bind: Vec<String>,
+    /// Kinds that are taken without a signature, as written in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub insecure_unsigned: Option<Json>,
+    /// Keys that sign events for the app.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signing_secret: Vec<KeyView>,
+    /// Settings; a secret one shows as `{"secret": true}`.
+    #[serde(serialize_with = "as_object")]
+    pub settings: Vec<(String, Json)>,
+    /// Entries by kind.
+    #[serde(serialize_with = "as_object")]
+    pub on: Vec<(String, Json)>,
+}
+
+/// A key, shown by its source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyView {
+    /// Name of the environment variable.
+    Env(String),
+    /// Path of the file.
+    File(String),
+    /// Written out in the config file, and not shown; always `true`.
+    Secret(bool),
+}
+
+impl TemplateView {
+    /// Returns every template of a text, in its order. Without a config, which knows the settings
+    /// that are secrets, every string among the settings is hidden.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not TOML.
+    pub fn all(text: &str, config: Option<&Config>) -> Result<Vec<Self>, EditError> {
+        let document = Document::parse(text)?;
+        Ok(document.templates().into_iter().map(|table| Self::of(table, config)).collect())
+    }
+
+    /// Returns the template of that name, as [`TemplateView::all`] shows it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not TOML, or has no template of that name.
+    pub fn named(text: &str, config: Option<&Config>, name: &str) -> Result<Self, EditError> {
+        let document = Document::parse(text)?;
+        document.template(name).map(|table| Self::of(table, config))
+    }
+
+    fn of(table: &dyn TableLike, config: Option<&Config>) -> Self {
+        let text = |key| string(table, key).unwrap_or_default().to_owned();
+        let name = text("name");
+        let template = config.and_then(|config| config.templates().find(|t| t.name() == name));
+        let shows = |setting: &str| template.is_some_and(|own| own.shows_setting(setting));
+        Self {
+            description: text("description"),
+            provider: text("provider"),
+            keys: keys(table, "keys"),
+            bind: strings(table, "bind").into_iter().map(str::to_owned).collect(),
+            insecure_unsigned: table.get("insecure_unsigned").map(json_from_item),
+            signing_secret: keys(table, "signing_secret"),
+            settings: entries(table, "settings", |setting, item| {
+                setting_view(item, shows(setting))
+            }),
+            on: entries(table, "on", |_, item| json_from_item(item)),
+            name,
+        }
+    }
+}
+
+fn keys(table: &dyn TableLike, key: &str) -> Vec<KeyView> {
+    let value = table.get(key).and_then(|item| item.clone().into_value().ok());
+    let Some(value) = value else { return Vec::new() };
+    match value.as_array() {
+        Some(list) => list.iter().map(KeyView::of).collect(),
+        None => vec![KeyView::of(&value)],
+    }
+}
+
+impl KeyView {
+    fn of(value: &Value) -> Self {
+        match KeySource::from_value(value) {
+            Some(KeySource::Env(name)) => Self::Env(name),
+            Some(KeySource::File(name)) => Self::File(name),
+            None => Self::Secret(true),
+        }
+    }
+}
+
+fn entries(
+    table: &dyn TableLike,
+    key: &str,
+    show: impl Fn(&str, &Item) -> Json,
+) -> Vec<(String, Json)> {
+    let Some(table) = table.get(key).and_then(Item::as_table_like) else { return Vec::new() };
+    table.iter().map(|(name, item)| (name.to_owned(), show(name, item))).collect()
+}
+
+/// Shows a setting, or the source of a secret one.
+fn setting_view(item: &Item, is_public: bool) -> Json {
+    let value = item.clone().into_value().ok();
+    let is_plain = |value: &Value| value.is_integer() || value.is_bool();
+    match value.as_ref().and_then(KeySource::from_value) {
+        Some(source) => json_from_item(&Item::Value(source.to_value())),
+        None if is_public || value.as_ref().is_some_and(is_plain) => json_from_item(item),
+        None => json!({ "secret": true }),
+    }
+}
+
+fn as_object<S: Serializer>(entries: &[(String, Json)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(entries.iter().map(|(name, value)| (name, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_keys_in_every_form_of_the_file() {
+        let keys = |lines: &str| {
+            let text = format!("[[template]]\nname = 'a'\n{lines}");
+            TemplateView::named(&text, None, "a").unwrap().keys
+        };
+        let env = || KeyView::Env("K".into());
+        assert_eq!(keys("keys = [{ env = 'K' }]"), [env()]);
+        assert_eq!(keys("keys = { env = 'K' }"), [env()]);
+        assert_eq!(keys("keys.env = 'K'"), [env()]);
+        let apart = "[[template.keys]]\nenv = 'K'\n[[template.keys]]\nfile = 'f'";
+        assert_eq!(keys(apart), [env(), KeyView::File("f".into())]);
+        assert_eq!(keys("keys = 'k'"), [KeyView::Secret(true)]);
+        let text = "[[template]]\nname = 'a'\nsigning_secret = ['k', { env = 'K' }]";
+        let signing = TemplateView::named(text, None, "a").unwrap().signing_secret;
+        assert_eq!(signing, [KeyView::Secret(true), env()]);
+    }
+}

@@ -1,0 +1,155 @@
+//! Lists that keep their form: a comment behind a value stays with it, and lines stay lines.
+//!
+//! In toml_edit's tree the text between two values belongs to the second of them, and the text behind
+//! the last value to that value or to the end of the list. A comment behind a value therefore has to
+//! be split off the value that follows.
+
+use toml_edit::{Array, Value};
+
+use crate::toml_comments::text;
+
+/// Adds a value at the end, on a line of its own if the others have one.
+pub(crate) fn push(array: &mut Array, mut value: Value) {
+    let end = take_end(array);
+    let (comment, rest) = split(&end);
+    let (prefix, after) = match (rest, array.len()) {
+        (Some(rest), _) => (format!("{comment}\n{}", indent(array)), rest),
+        (None, 0) => (String::new(), ""),
+        (None, _) => (" ".to_owned(), &*end),
+    };
+    *value.decor_mut() = toml_edit::Decor::new(prefix, "");
+    array.push_formatted(value);
+    put_end(array, after);
+}
+
+/// Removes a value with its comments, and keeps those of the value before it.
+pub(crate) fn remove(array: &mut Array, index: usize) {
+    let Some(value) = array.get(index) else { return };
+    let before = text(value.decor().prefix()).to_owned();
+    if index + 1 == array.len() {
+        let end = take_end(array);
+        array.remove(index);
+        let joined = merge(&before, &end).unwrap_or(end);
+        put_end(array, &joined);
+        return;
+    }
+    array.remove(index);
+    if let Some(next) = array.get_mut(index) {
+        let own = text(next.decor().prefix()).to_owned();
+        let joined = merge(&before, &own).unwrap_or(before);
+        next.decor_mut().set_prefix(joined);
+    }
+}
+
+/// Removes every value that matches.
+pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) {
+    for index in (0..array.len()).rev() {
+        if array.get(index).is_some_and(&matches) {
+            remove(array, index);
+        }
+    }
+}
+
+/// Joins the text before a removed value and behind it, without the value's own comments. `None` if
+/// no line ends behind the value.
+fn merge(before: &str, behind: &str) -> Option<String> {
+    let (_, rest) = split(behind);
+    let (comment, _) = split(before);
+    Some(format!("{}{}", comment.trim_end(), rest?))
+}
+
+/// Splits off the comment up to the first line end.
+fn split(between: &str) -> (&str, Option<&str>) {
+    match between.find('\n') {
+        Some(at) => {
+            let (comment, rest) = between.split_at(at);
+            (comment, Some(rest))
+        }
+        None => (between, None),
+    }
+}
+
+/// Takes the text behind the last value and its comma.
+fn take_end(array: &mut Array) -> String {
+    if array.trailing_comma() || array.is_empty() {
+        return text(Some(array.trailing())).to_owned();
+    }
+    let last = array.len() - 1;
+    let Some(value) = array.get_mut(last) else { return String::new() };
+    let end = text(value.decor().suffix()).to_owned();
+    value.decor_mut().set_suffix("");
+    end
+}
+
+fn put_end(array: &mut Array, end: &str) {
+    if array.trailing_comma() || array.is_empty() {
+        array.set_trailing(end);
+        return;
+    }
+    let last = array.len() - 1;
+    if let Some(value) = array.get_mut(last) {
+        value.decor_mut().set_suffix(end);
+    }
+}
+
+/// Returns the indentation of the values.
+fn indent(array: &Array) -> String {
+    let first = array.get(0).map_or("", |value| text(value.decor().prefix()));
+    match first.rfind('\n') {
+        Some(at) => first[at + 1..].to_owned(),
+        None => "  ".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml_edit::DocumentMut;
+
+    use super::*;
+
+    fn edited(list: &str, edit: impl Fn(&mut Array)) -> String {
+        let mut document: DocumentMut = format!("a = {list}\n").parse().unwrap();
+        edit(document["a"].as_array_mut().unwrap());
+        let text = document.to_string();
+        let parsed: DocumentMut = text.parse().unwrap();
+        assert_eq!(parsed.to_string(), text);
+        text.strip_prefix("a = ").unwrap().trim_end().to_owned()
+    }
+
+    #[test]
+    fn push_follows_the_form_of_the_list() {
+        for (list, expected) in [
+            ("[]", "['n']"),
+            ("['a']", "['a', 'n']"),
+            ("[ 'a' ]", "[ 'a', 'n' ]"),
+            ("['a', ]", "['a', 'n', ]"),
+            ("[\n  'a',\n]", "[\n  'a',\n  'n',\n]"),
+            ("[\n  'a'\n]", "[\n  'a',\n  'n'\n]"),
+            ("[\n  'a', # one\n  'b', # two\n]", "[\n  'a', # one\n  'b', # two\n  'n',\n]"),
+            ("[\n  'a' # one\n]", "[\n  'a', # one\n  'n'\n]"),
+            ("[\n  'a',\n  # end\n]", "[\n  'a',\n  'n',\n  # end\n]"),
+        ] {
+            let push = |array: &mut Array| push(array, "'n'".parse().unwrap());
+            assert_eq!(edited(list, push), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn remove_takes_the_comments_of_the_value() {
+        for (list, index, expected) in [
+            ("['a']", 0, "[]"),
+            ("[ 'a' ]", 0, "[ ]"),
+            ("['a', 'b']", 0, "['b']"),
+            ("['a', 'b']", 1, "['a']"),
+            ("[ 'a', 'b' ]", 1, "[ 'a' ]"),
+            ("['a', 'b', 'c']", 1, "['a', 'c']"),
+            ("[\n  'a', # one\n  'b', # two\n]", 0, "[\n  'b', # two\n]"),
+            ("[\n  'a', # one\n  'b', # two\n]", 1, "[\n  'a', # one\n]"),
+            ("[\n  'a', # one\n  # on b\n  'b', # two\n  'c',\n]", 1, "[\n  'a', # one\n  'c',\n]"),
+            ("[\n  'a', # one\n  'b' # two\n]", 1, "[\n  'a' # one\n]"),
+        ] {
+            let remove = |array: &mut Array| remove(array, index);
+            assert_eq!(edited(list, remove), expected, "{list} {index}");
+        }
+    }
+}

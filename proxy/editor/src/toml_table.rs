@@ -1,0 +1,225 @@
+//! Tables of the file, under a header or in braces, whose form stays as it is.
+
+use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
+
+use crate::error::EditError;
+use crate::toml_comments::{DetachedComment, join, kept, text};
+
+/// Entries of a table.
+pub(crate) enum TableEntries<'d> {
+    /// `{ … }`
+    Inline(&'d mut InlineTable),
+    /// Under a header, or with dots.
+    Table(&'d mut Table),
+}
+
+impl<'d> TableEntries<'d> {
+    /// Returns the entries of an item. `None` if it is no table, or one in braces over several lines:
+    /// its comments would end up beside other values.
+    pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
+        if item.is_table() {
+            return item.as_table_mut().map(Self::Table);
+        }
+        let table = item.as_inline_table_mut()?;
+        (!table.to_string().trim_end().contains('\n')).then_some(Self::Inline(table))
+    }
+
+    fn any(&self) -> &dyn TableLike {
+        match self {
+            Self::Inline(table) => *table,
+            Self::Table(table) => *table,
+        }
+    }
+
+    fn any_mut(&mut self) -> &mut dyn TableLike {
+        match self {
+            Self::Inline(table) => *table,
+            Self::Table(table) => *table,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Item> {
+        self.any().get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Item> {
+        self.any_mut().get_mut(key)
+    }
+
+    /// Returns the names of the entries.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.any().iter().map(|(name, _)| name).collect()
+    }
+
+    /// Replaces a value and keeps its comments, or adds it behind the others.
+    pub(crate) fn set(&mut self, key: &str, mut value: Value) {
+        if let Some(Item::Value(old)) = self.get_mut(key) {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+            return;
+        }
+        match self {
+            Self::Inline(table) => {
+                let end = take_end(table);
+                *value.decor_mut() = Decor::new(" ", end.unwrap_or_else(|| " ".to_owned()));
+                table.insert(key, value);
+            }
+            Self::Table(table) => {
+                // Removed first: a table under a header would leave its comments behind.
+                table.remove(key);
+                table.insert(key, Item::Value(value));
+            }
+        }
+    }
+
+    /// Returns the table of that name, and adds it if it is missing. `None` if the entry is no table.
+    pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
+        if self.get(key).is_none() {
+            match self {
+                Self::Inline(_) => self.set(key, Value::InlineTable(InlineTable::new())),
+                Self::Table(table) => drop(table.insert(key, Item::Table(Table::new()))),
+            }
+        }
+        self.get_mut(key).and_then(TableEntries::of)
+    }
+
+    /// Removes an entry with its own comments. `None` if it is missing.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
+        match self {
+            Self::Inline(table) => remove_inline(table, key),
+            Self::Table(table) => remove(table, key),
+        }
+    }
+}
+
+fn remove(table: &mut Table, key: &str) -> Option<DetachedComment> {
+    let behind = || table.iter().skip_while(|(name, _)| *name != key).skip(1);
+    let next = behind().find(|(_, item)| item.is_value()).map(|(name, _)| name.to_owned());
+    let own = table.position();
+    let (name, item) = table.remove_entry(key)?;
+    if let Some(header) = item.as_table().filter(|table| !table.is_dotted()) {
+        let text = kept(text(header.decor().prefix())).to_owned();
+        return Some(DetachedComment { after: header.position(), text });
+    }
+    let left = kept(text(name.leaf_decor().prefix())).to_owned();
+    let Some(mut next) = next.and_then(|next| table.key_mut(&next)) else {
+        return Some(DetachedComment { after: own, text: left });
+    };
+    let joined = join(&left, text(next.leaf_decor().prefix()));
+    next.leaf_decor_mut().set_prefix(joined);
+    Some(DetachedComment::default())
+}
+
+fn remove_inline(table: &mut InlineTable, key: &str) -> Option<DetachedComment> {
+    let is_last = table.iter().last().is_some_and(|(name, _)| name == key);
+    let end = if is_last { take_end(table) } else { None };
+    table.remove(key)?;
+    if let Some((_, last)) = end.is_some().then(|| table.iter_mut().last()).flatten() {
+        last.decor_mut().set_suffix(end.unwrap_or_default());
+    }
+    Some(DetachedComment::default())
+}
+
+/// Takes the text between the last value and the brace. `None` in an empty table.
+fn take_end(table: &mut InlineTable) -> Option<String> {
+    let (_, last) = table.iter_mut().last()?;
+    let decor = last.decor_mut();
+    let end = decor.suffix().and_then(|end| end.as_str()).map(str::to_owned);
+    decor.set_suffix("");
+    end
+}
+
+/// Returns the name of a template.
+pub(crate) fn name_of(template: &dyn TableLike) -> Option<&str> {
+    string(template, "name")
+}
+
+/// Returns a string of a table.
+pub(crate) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
+    table.get(key).and_then(Item::as_str)
+}
+
+/// Returns the strings of a list, or a single string.
+pub(crate) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
+    let Some(item) = table.get(key) else { return Vec::new() };
+    let items = item.as_array().into_iter().flatten();
+    item.as_str().into_iter().chain(items.filter_map(Value::as_str)).collect()
+}
+
+/// Returns a list to edit. Adds it if it is missing, and wraps a single value.
+pub(crate) fn array_mut<'t>(
+    table: &'t mut TableEntries<'_>,
+    key: &str,
+) -> Result<&'t mut Array, EditError> {
+    let lone = table.get(key).and_then(Item::as_value).filter(|value| !value.is_array()).cloned();
+    if let Some(mut lone) = lone {
+        lone.decor_mut().clear();
+        let mut around = Array::new();
+        around.push_formatted(lone);
+        table.set(key, Value::Array(around));
+    } else if table.get(key).is_none() {
+        table.set(key, Value::Array(Array::new()));
+    }
+    table.get_mut(key).and_then(Item::as_array_mut).ok_or_else(|| unfit(key))
+}
+
+/// Makes the error for a key in a form that is valid, but rare and not edited here.
+pub(crate) fn unfit(key: &str) -> EditError {
+    EditError::invalid(format!(
+        "`{key}` has a form that cannot be edited here; edit the file by hand"
+    ))
+}
+
+/// Formats names for a message.
+pub(crate) fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use toml_edit::DocumentMut;
+
+    use super::*;
+
+    fn edited(text: &str, edit: impl Fn(&mut TableEntries<'_>)) -> String {
+        let mut document: DocumentMut = text.parse().unwrap();
+        edit(&mut TableEntries::of(&mut document["t"]).unwrap());
+        document.to_string()
+    }
+
+    #[test]
+    fn set_keeps_place_and_comments() {
+        let text = "[t]\n# on a\na = 1 # one\n\nb = 2\n";
+        let set = |entries: &mut TableEntries<'_>| entries.set("a", 9.into());
+        assert_eq!(edited(text, set), "[t]\n# on a\na = 9 # one\n\nb = 2\n");
+        let text = "t = { a = 1, b = 2 } # of t\n";
+        assert_eq!(edited(text, set), "t = { a = 9, b = 2 } # of t\n");
+    }
+
+    #[test]
+    fn set_adds_new_value_last() {
+        let set = |entries: &mut TableEntries<'_>| entries.set("n", 9.into());
+        for (text, expected) in [
+            ("[t]\na = 1\n# end\n", "[t]\na = 1\nn = 9\n# end\n"),
+            ("t = { a = 1 }\n", "t = { a = 1, n = 9 }\n"),
+            ("t = {a = 1}\n", "t = {a = 1, n = 9}\n"),
+            ("t = {}\n", "t = { n = 9 }\n"),
+            ("t.a = 1\n", "t.a = 1\nt.n = 9\n"),
+        ] {
+            assert_eq!(edited(text, set), expected);
+        }
+    }
+
+    #[test]
+    fn remove_takes_the_comments_of_the_entry() {
+        let remove = |entries: &mut TableEntries<'_>| drop(entries.remove("b").unwrap());
+        for (text, expected) in [
+            ("[t]\na = 1\n# on b\nb = 2 # two\nc = 3\n", "[t]\na = 1\nc = 3\n"),
+            ("[t]\n# of all\n\n# on b\nb = 2\nc = 3\n", "[t]\n# of all\n\nc = 3\n"),
+            ("t = { a = 1, b = 2 }\n", "t = { a = 1 }\n"),
+            ("t = { b = 2, c = 3 }\n", "t = { c = 3 }\n"),
+        ] {
+            assert_eq!(edited(text, remove), expected);
+        }
+    }
+}

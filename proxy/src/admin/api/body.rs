@@ -1,0 +1,68 @@
+//! Request bodies, read within bounds of size and time.
+
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use pingora::protocols::http::ServerSession;
+use serde_json::Value as Json;
+
+use super::error::ApiError;
+
+/// Length of the longest body that is accepted.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Time limit for a whole body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads the body, which must be JSON.
+pub(super) async fn json(session: &mut ServerSession) -> Result<Json, ApiError> {
+    let headers = &session.req_header().headers;
+    let ty = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = ty.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(ApiError::BodyType);
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(ApiError::BodyTooLarge { limit: MAX_BODY_BYTES });
+    }
+    let expects = headers.get(EXPECT).is_some_and(|value| value.as_bytes().starts_with(b"100-"));
+    if expects && session.write_continue_response().await.is_err() {
+        return Err(ApiError::Incomplete);
+    }
+    let body = tokio::time::timeout(BODY_TIMEOUT, read(session)).await;
+    let body = body.map_err(|_| ApiError::Incomplete)??;
+    serde_json::from_slice(&body).map_err(|error| {
+        // serde_json's own message may quote the body, which may hold a key.
+        ApiError::BodyNotJson { line: error.line(), column: error.column() }
+    })
+}
+
+async fn read(session: &mut ServerSession) -> Result<Vec<u8>, ApiError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = session.read_request_body().await.map_err(|_| ApiError::Incomplete)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(ApiError::BodyTooLarge { limit: MAX_BODY_BYTES });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads and drops the rest of a body, so that the client gets to reading the reply. Returns false if
+/// the rest is too long or too slow.
+pub(super) async fn discard(session: &mut ServerSession) -> bool {
+    const MAX_DISCARDED: usize = 16 * MAX_BODY_BYTES;
+    let rest = async {
+        let mut seen = 0;
+        while seen <= MAX_DISCARDED && !session.is_body_done() {
+            match session.read_request_body().await {
+                Ok(Some(chunk)) => seen += chunk.len(),
+                Ok(None) => break,
+                Err(_) => return false,
+            }
+        }
+        seen <= MAX_DISCARDED
+    };
+    tokio::time::timeout(BODY_TIMEOUT, rest).await.unwrap_or(false)
+}

@@ -1,0 +1,132 @@
+//! The templates over the admin listener: a JSON API for operators who have the `admin_token`.
+//!
+//! 1. Without `admin_token` in the config every path of the API is 404.
+//! 2. Nothing of the body is read before the token is right.
+//! 3. The API is described by `openapi.json`, which it serves itself.
+//! 4. An edit holds for every callback that arrives after the API's reply.
+
+mod body;
+mod error;
+mod reply;
+mod request;
+mod resource;
+
+use std::sync::Arc;
+
+use gatepost::AdminToken;
+use gatepost_editor::Edit;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Response};
+use pingora::protocols::http::ServerSession;
+use serde_json::Value as Json;
+
+use self::error::ApiError;
+use self::reply::ApiReply;
+use self::resource::Resource;
+use crate::served_config::ServedConfig;
+
+/// Description of the API for machines.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// Returns true for the paths of the API.
+pub(crate) fn is_api(path: &str) -> bool {
+    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Answers a request on a path of the API.
+pub(crate) async fn respond(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+) -> Response<Vec<u8>> {
+    let token = served.gate().proxy_settings().admin_token;
+    if let Err(error) = check_token(token.as_ref(), &session.req_header().headers) {
+        if matches!(error, ApiError::Unauthorized) {
+            let from = session.client_addr().map(ToString::to_string);
+            tracing::warn!(from, "the admin API was refused: {error}");
+        }
+        // The body of a client without the token is not read, so the connection cannot be reused.
+        session.set_keepalive(None);
+        return ApiReply::error(&error).into_response();
+    }
+    let reply = answer(served, session).await.unwrap_or_else(|error| ApiReply::error(&error));
+    // The rest of the body must not be taken for the next request.
+    if !body::discard(session).await {
+        session.set_keepalive(None);
+    }
+    reply.into_response()
+}
+
+async fn answer(
+    served: &Arc<ServedConfig>,
+    session: &mut ServerSession,
+) -> Result<ApiReply, ApiError> {
+    let head = session.req_header();
+    let resource = Resource::find(head.uri.path())?;
+    let method = head.method.clone();
+    if !resource.methods().contains(&method) {
+        return Ok(ApiReply::method_not_allowed(&resource));
+    }
+    let body = match method {
+        Method::PATCH | Method::POST => body::json(session).await?,
+        _ => Json::Null,
+    };
+    let served = Arc::clone(served);
+    // An edit reads and writes files.
+    let done = tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body));
+    done.await.unwrap_or(Err(ApiError::Panicked))
+}
+
+fn check_token(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), ApiError> {
+    let token = token.ok_or(ApiError::NoApi)?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let given = given.next().filter(|_| given.next().is_none());
+    let given = given.and_then(|value| bearer(value.as_bytes()));
+    if given.is_some_and(|given| token.matches(given)) {
+        return Ok(());
+    }
+    Err(ApiError::Unauthorized)
+}
+
+/// Returns the token of a header such as `Bearer s3cret`.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim_ascii())
+}
+
+fn carry_out(
+    served: &ServedConfig,
+    resource: Resource,
+    method: &Method,
+    body: &Json,
+) -> Result<ApiReply, ApiError> {
+    match (resource, method) {
+        (Resource::OpenApi, _) => Ok(ApiReply::text(OPENAPI)),
+        (Resource::Templates, &Method::POST) => {
+            let template = request::new_template(body)?;
+            let name = template.name.clone();
+            served.edit(&Edit::Create(template))?;
+            Ok(ApiReply::created(&served.template(&name)?))
+        }
+        (Resource::Templates, _) => Ok(ApiReply::templates(&served.templates())),
+        (Resource::Template(name), &Method::DELETE) => {
+            served.edit(&Edit::Delete { name })?;
+            Ok(ApiReply::empty())
+        }
+        (Resource::Template(name), &Method::PATCH) => {
+            let change = request::change(body)?;
+            let new = change.rename.clone().unwrap_or_else(|| name.clone());
+            served.edit(&Edit::Modify { name, change })?;
+            Ok(ApiReply::template(&served.template(&new)?))
+        }
+        (Resource::Template(name), _) => Ok(ApiReply::template(&served.template(&name)?)),
+        (Resource::Binding(name, tenant), &Method::DELETE) => {
+            served.edit(&Edit::Unbind { name: name.clone(), tenants: vec![tenant] })?;
+            Ok(ApiReply::template(&served.template(&name)?))
+        }
+        (Resource::Binding(name, tenant), _) => {
+            served.edit(&Edit::Bind { name: name.clone(), tenants: vec![tenant] })?;
+            Ok(ApiReply::template(&served.template(&name)?))
+        }
+    }
+}

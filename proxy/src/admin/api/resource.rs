@@ -1,0 +1,82 @@
+//! Paths of the API, and the methods of each.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use super::error::ApiError;
+
+/// Resource that a path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// `/api/templates/{name}/tenants/{tenant}`
+    Binding(String, String),
+    /// `/api/openapi.json`
+    OpenApi,
+    /// `/api/templates/{name}`
+    Template(String),
+    /// `/api/templates`
+    Templates,
+}
+
+impl Resource {
+    /// Returns the resource of a path.
+    pub(super) fn find(path: &str) -> Result<Self, ApiError> {
+        let segments: Vec<_> = path.split('/').skip(2).map(decode).collect::<Result<_, _>>()?;
+        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+        match *segments {
+            ["openapi.json"] => Ok(Self::OpenApi),
+            ["templates"] => Ok(Self::Templates),
+            ["templates", name] if !name.is_empty() => Ok(Self::Template(name.to_owned())),
+            ["templates", name, "tenants", tenant] if !name.is_empty() && !tenant.is_empty() => {
+                Ok(Self::Binding(name.to_owned(), tenant.to_owned()))
+            }
+            _ => Err(ApiError::NotFound),
+        }
+    }
+
+    /// Returns the methods that it takes.
+    pub(super) const fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Binding(..) => &[Method::PUT, Method::DELETE],
+            Self::OpenApi => &[Method::GET],
+            Self::Template(_) => &[Method::GET, Method::PATCH, Method::DELETE],
+            Self::Templates => &[Method::GET, Method::POST],
+        }
+    }
+
+    /// Returns the value of the header `allow`.
+    pub(super) fn allow(&self) -> String {
+        let words: Vec<_> = self.methods().iter().map(Method::as_str).collect();
+        words.join(", ")
+    }
+}
+
+fn decode(segment: &str) -> Result<String, ApiError> {
+    let digits =
+        |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    let is_whole = segment.split('%').skip(1).all(digits);
+    let decoded = percent_decode_str(segment).decode_utf8();
+    match decoded {
+        Ok(text) if is_whole => Ok(text.into_owned()),
+        Ok(_) | Err(_) => Err(ApiError::PathEncoding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_the_path_before_it_decodes_names() {
+        let found = Resource::find("/api/templates/%E7%9B%B4%E6%92%AD/tenants/a%2Fb").unwrap();
+        assert_eq!(found, Resource::Binding("直播".into(), "a/b".into()));
+        for path in ["/api/templates/%ff", "/api/templates/%4", "/api/templates/%zz"] {
+            assert!(matches!(Resource::find(path), Err(ApiError::PathEncoding)), "{path}");
+        }
+        for path in
+            ["/api", "/api/", "/api/templates/", "/api/templates/a/b", "/api/templates/a/tenants/"]
+        {
+            assert!(matches!(Resource::find(path), Err(ApiError::NotFound)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when
+//! the proxy stops taking requests, so a load balancer that cannot reach it knows.
+
+mod api;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, Response, StatusCode};
+use pingora::apps::http_app::ServeHttp;
+use pingora::protocols::http::ServerSession;
+
+use crate::served_config::ServedConfig;
+use crate::telemetry::metrics::METRICS;
+
+/// Serves the operator, on an address of its own.
+pub(crate) struct Admin {
+    served: Arc<ServedConfig>,
+}
+
+impl Admin {
+    pub(crate) const fn new(served: Arc<ServedConfig>) -> Self {
+        Self { served }
+    }
+
+    fn page(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
+        const TEXT: &str = "text/plain; charset=utf-8";
+        const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return (StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET\n".into());
+        }
+        match path {
+            "/healthz" => (StatusCode::OK, TEXT, "ok\n".into()),
+            "/readyz" => (StatusCode::OK, TEXT, "ready\n".into()),
+            "/metrics" => {
+                (StatusCode::OK, METRICS_TEXT, METRICS.text(&self.served.gate().circuits()))
+            }
+            _ => (StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n".into()),
+        }
+    }
+}
+
+#[async_trait]
+impl ServeHttp for Admin {
+    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        let request = session.req_header();
+        if api::is_api(request.uri.path()) {
+            return api::respond(&self.served, session).await;
+        }
+        let (status, content_type, body) = self.page(&request.method, request.uri.path());
+        let mut response = Response::new(body.into_bytes());
+        *response.status_mut() = status;
+        let length = response.body().len();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LENGTH, length.into());
+        response
+    }
+}

@@ -1,0 +1,118 @@
+//! The command line.
+
+mod check;
+mod error;
+mod explain;
+mod print;
+mod providers;
+mod recorded_request;
+mod send;
+mod template;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gatepost::Config;
+use gatepost_editor::config_file;
+
+use self::check::check;
+use self::error::CommandError;
+use self::explain::ExplainArguments;
+use self::send::SendArguments;
+use self::template::TemplateCommand;
+use crate::served_config::ServedConfig;
+use crate::server;
+use crate::telemetry::log::{self, LogFormat};
+
+/// Proves the callbacks of live-video platforms genuine, and answers them.
+#[derive(Debug, Parser)]
+#[command(name = "gatepost", version, after_help = LOG_HELP)]
+struct Cli {
+    /// How log lines are written to standard error.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const LOG_HELP: &str = "\
+The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` for every callback, \
+`error` for failures of the app alone.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve. SIGHUP has the config read again; SIGTERM stops when the requests in flight have ended.
+    Run {
+        /// The config file.
+        #[arg(short, long)]
+        config: PathBuf,
+        /// Take the listeners over from the gatepost that runs, by its `upgrade_socket`; it stops
+        /// when its requests in flight have ended.
+        #[arg(long)]
+        upgrade: bool,
+    },
+    /// Check a config file: every fault with its line and remedy. Exits with 1 if there is one.
+    Check {
+        /// The config file.
+        #[arg(short, long)]
+        config: PathBuf,
+    },
+    /// List the platforms and their events, or one event's fields.
+    Providers {
+        /// A provider, or one of its kinds, as in `tencent-css.push`.
+        name: Option<String>,
+    },
+    /// Send a realistic callback, signed, and print the reply.
+    Send(SendArguments),
+    /// Explain why a recorded request is accepted or refused, without calling the app. Exits with 1
+    /// if it is refused.
+    Explain(ExplainArguments),
+    /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
+    Schema {
+        /// `config`, or a kind, as in `tencent-css.push`.
+        of: String,
+        /// The definition of a provider of your own.
+        #[arg(long, value_name = "FILE")]
+        definition: Option<PathBuf>,
+    },
+    /// List, show and change templates; comments and order of the file stay.
+    #[command(subcommand)]
+    Template(TemplateCommand),
+}
+
+/// Runs the program `gatepost` with the arguments of this process.
+#[must_use]
+pub fn run_program() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log_format);
+    let result = match &cli.command {
+        Command::Run { config, upgrade } => run(config, *upgrade),
+        Command::Check { config } => check(config),
+        Command::Providers { name } => providers::list(name.as_deref()),
+        Command::Send(send) => send::run(send),
+        Command::Explain(explain) => explain::run(explain),
+        Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
+        Command::Template(command) => template::run(command),
+    };
+    log::finish();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::err(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
+    log::take_panics();
+    let text = config_file::read(path)?;
+    let config = Config::from_text(&text, path)?;
+    let served = ServedConfig::new(path, text, config)?;
+    for warning in served.gate().warnings() {
+        tracing::warn!("{}:{warning}", path.display());
+    }
+    let started = server::run(served, upgrade);
+    started.map_err(|source| CommandError::Start { path: path.to_owned(), source })
+}

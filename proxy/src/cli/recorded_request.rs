@@ -1,0 +1,64 @@
+//! Recorded requests: head, empty line, body.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+/// A request as it was on the wire.
+pub(super) struct RecordedRequest {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Reason why a recording cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecordingError {
+    #[error("the body has {found} bytes of the {announced} that the head announces")]
+    BodyTooShort { announced: usize, found: usize },
+    #[error("the body is recorded in chunks; save it decoded, with a content-length instead")]
+    Chunked,
+    #[error("the head does not end; put an empty line before the body")]
+    HeadOpen,
+    #[error("this is no HTTP/1.1 request: {0}")]
+    Malformed(String),
+}
+
+const MAX_HEADERS: usize = 128;
+
+impl RecordedRequest {
+    /// Parses an HTTP/1.1 request. Lines may end without a carriage return, as editors save them.
+    pub(super) fn parse(wire: &[u8]) -> Result<Self, RecordingError> {
+        let malformed = |why: &dyn ToString| RecordingError::Malformed(why.to_string());
+        let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut lines);
+        let head_length = match request.parse(wire).map_err(|error| malformed(&error))? {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial => return Err(RecordingError::HeadOpen),
+        };
+        let method = request.method.and_then(|method| method.parse().ok());
+        let uri = request.path.and_then(|path| path.parse().ok());
+        let (Some(method), Some(uri)) = (method, uri) else {
+            return Err(malformed(&"its first line has no method and path"));
+        };
+        let mut headers = HeaderMap::new();
+        for header in request.headers {
+            let name = HeaderName::try_from(header.name).map_err(|error| malformed(&error))?;
+            let value = HeaderValue::from_bytes(header.value).map_err(|error| malformed(&error))?;
+            headers.append(name, value);
+        }
+        if headers.contains_key(TRANSFER_ENCODING) {
+            return Err(RecordingError::Chunked);
+        }
+        let mut body = wire.get(head_length..).unwrap_or_default();
+        let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if let Some(announced) = announced.and_then(|length| length.parse::<usize>().ok()) {
+            // Cut to the announced length: editors add a newline at the end of a file.
+            let found = body.len();
+            let too_short = RecordingError::BodyTooShort { announced, found };
+            body = body.get(..announced).ok_or(too_short)?;
+        }
+        Ok(Self { method, uri, headers, body: Bytes::copy_from_slice(body) })
+    }
+}

@@ -1,0 +1,163 @@
+//! `gatepost send`: a realistic callback, signed, as its platform would send it.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clap::Args;
+use gatepost::Timestamp;
+use http::header::CONTENT_TYPE;
+use http::{Request, Uri};
+use http_body_util::Full;
+
+use super::error::CommandError;
+use super::print::{err, out};
+use super::providers::definition;
+use crate::{app, clock};
+
+/// Arguments of `gatepost send`.
+#[derive(Debug, Args)]
+pub(super) struct SendArguments {
+    /// The kind of event, as in `tencent-css.push`; `gatepost providers` lists them.
+    kind: String,
+    /// Fields to set, as in `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`, or
+    /// `setting:NAME=value` for one that is signed.
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+    /// The address that the platform would call.
+    #[arg(long, value_name = "URL")]
+    to: Uri,
+    /// The platform's key.
+    #[arg(long, conflicts_with = "key_env")]
+    key: Option<KeyArgument>,
+    /// The environment variable that holds the platform's key.
+    #[arg(long, value_name = "NAME")]
+    key_env: Option<String>,
+    /// The definition of a provider of your own.
+    #[arg(long, value_name = "FILE")]
+    definition: Option<PathBuf>,
+    /// When it is sent, in Unix seconds; now without it.
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<i64>,
+    /// Print the request instead of sending it, as `gatepost explain` reads it.
+    #[arg(long)]
+    print: bool,
+}
+
+/// A key that Debug does not show.
+#[derive(Clone)]
+struct KeyArgument(String);
+
+impl std::str::FromStr for KeyArgument {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for KeyArgument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
+    let full_kind = &arguments.kind;
+    let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
+        let problem = "write the provider and the kind, as in tencent-css.push";
+        CommandError::argument(full_kind, problem)
+    })?;
+    let definition = definition(provider, arguments.definition.as_deref())?;
+    let mut sample = definition.sample(kind).ok_or_else(|| {
+        let remedy = format!("`gatepost providers {provider}` lists them");
+        CommandError::argument(full_kind, format!("there is no such kind; {remedy}"))
+    })?;
+    for field in &arguments.fields {
+        let (name, value) = field.split_once('=').ok_or_else(|| {
+            CommandError::argument(field, "write FIELD=VALUE, as in app=push.example.com")
+        })?;
+        sample.set(name, value)?;
+    }
+    let to = &arguments.to;
+    if to.scheme().is_none() || to.host().is_none() {
+        let problem = "write a whole address, as in http://127.0.0.1:8080/callbacks";
+        return Err(CommandError::argument(to.to_string(), problem));
+    }
+    let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
+    match key(arguments)? {
+        Some(key) => sample = sample.sign(key, now),
+        None if definition.signs(kind) => {
+            err("sent without a signature: give the key with --key or --key-env");
+        }
+        None => {}
+    }
+    let request = sample.request(to)?;
+    if arguments.print {
+        return Ok(print_request(&request)?);
+    }
+    deliver(request)
+}
+
+fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
+    let Some(name) = &arguments.key_env else {
+        return Ok(arguments.key.as_ref().map(|key| key.0.clone()));
+    };
+    let value = std::env::var(name);
+    value.map(Some).map_err(|_| {
+        let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        let named = if name.bytes().all(is_usual) { name } else { "of --key-env" };
+        CommandError::Environment(named.to_owned())
+    })
+}
+
+/// Prints the request as it is sent on the wire.
+fn print_request(request: &Request<Bytes>) -> io::Result<()> {
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut text = format!("{} {path} HTTP/1.1\r\n", request.method());
+    if let Some(host) = uri.authority() {
+        text.push_str(&format!("host: {host}\r\n"));
+    }
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+    }
+    text.push_str(&format!("content-length: {}\r\n\r\n", request.body().len()));
+    let mut wire = text.into_bytes();
+    wire.extend_from_slice(request.body());
+    io::stdout().write_all(&wire)
+}
+
+/// Sends the request, and prints the status and the body of the reply.
+fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Only the host is printed: the path may hold a token.
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let reply = runtime.block_on(app::fetch(request.map(Full::new)));
+    let (head, body) = reply.map_err(|source| CommandError::Send { host, source })?;
+    out(&head.status.to_string());
+    let body = String::from_utf8_lossy(&body);
+    let body = body.trim_end();
+    if !body.is_empty() {
+        out(body);
+    }
+    if let Some(payload) = token_payload(body) {
+        out(&payload);
+    }
+    let usual = [CONTENT_TYPE.as_str(), "content-length", "date", "connection", "server"];
+    for (name, value) in &head.headers {
+        if !usual.contains(&name.as_str()) && value.to_str().is_ok_and(|v| !v.is_empty()) {
+            // The value is not printed: it is a credential of the platform.
+            err(&format!("with the header {name}"));
+        }
+    }
+    if head.status.is_success() { Ok(()) } else { Err(CommandError::NotAccepted) }
+}
+
+/// Decodes the payload of a JSON Web Token. `None` if the text is none.
+fn token_payload(body: &str) -> Option<String> {
+    let mut parts = body.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let decoded = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+    String::from_utf8(decoded).ok()
+}

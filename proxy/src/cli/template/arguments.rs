@@ -1,0 +1,236 @@
+//! The command line of `gatepost template`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gatepost_editor::{
+    KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
+};
+use serde_json::Value as Json;
+
+/// List, show and change the templates of a config file. Comments and order of everything else stay.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// List the templates: name, provider, tenants and kinds.
+    List {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// For a machine.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a template. A secret that is written in the file shows as [secret].
+    Show {
+        /// The template.
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+        /// For a machine.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Create a template, with an address or an answer for at least one kind.
+    Create(CreateArguments),
+    /// Change a template; what is not named stays.
+    Modify(ModifyArguments),
+    /// Delete a template that nobody is bound to. This cannot be undone.
+    Delete {
+        /// The template.
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Bind tenants to a template. A tenant has at most one template of a provider.
+    Bind(TenantArguments),
+    /// Take tenants from a template.
+    Unbind(TenantArguments),
+}
+
+/// Which file.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The config file.
+    #[arg(id = "config", short = 'c', long = "config", value_name = "FILE")]
+    pub(super) path: PathBuf,
+}
+
+/// A new template.
+#[derive(Debug, Args)]
+pub(crate) struct CreateArguments {
+    /// 1 to 30 Chinese characters, letters, digits, _ and -.
+    name: String,
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
+    /// The platform; `gatepost providers` lists them.
+    #[arg(long)]
+    provider: String,
+    /// Up to 100 characters.
+    #[arg(long)]
+    description: Option<String>,
+    /// A tenant: a push domain or channel key, or * for every other one.
+    #[arg(long, value_name = "TENANT")]
+    bind: Vec<String>,
+    #[command(flatten)]
+    keys: KeyArguments,
+    #[command(flatten)]
+    entries: EntryArguments,
+}
+
+/// A change to a template.
+#[derive(Debug, Args)]
+pub(crate) struct ModifyArguments {
+    /// The template.
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
+    /// The new name; routes that pin the template follow.
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// Up to 100 characters; an empty one takes it out.
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    keys: KeyArguments,
+    /// The environment variable of a key to take out.
+    #[arg(long, value_name = "NAME")]
+    remove_key_env: Vec<String>,
+    /// The file of a key to take out.
+    #[arg(long, value_name = "FILE")]
+    remove_key_file: Vec<String>,
+    #[command(flatten)]
+    entries: EntryArguments,
+    /// A kind whose address or answer to take out.
+    #[arg(long, value_name = "KIND")]
+    off: Vec<String>,
+    /// A setting to take out.
+    #[arg(long, value_name = "NAME")]
+    remove_setting: Vec<String>,
+}
+
+/// Keys to add.
+#[derive(Debug, Args)]
+struct KeyArguments {
+    /// The environment variable of a key; any of several will do.
+    #[arg(long, value_name = "NAME")]
+    key_env: Vec<String>,
+    /// The file of a key, relative to the config file.
+    #[arg(long, value_name = "FILE")]
+    key_file: Vec<String>,
+}
+
+/// What to set for kinds, and settings.
+#[derive(Debug, Args)]
+struct EntryArguments {
+    /// Where a kind of event goes.
+    #[arg(long, value_name = "KIND=URL", value_parser = pair)]
+    on: Vec<(String, String)>,
+    /// A fixed answer to a kind, as a JSON object; {} acknowledges.
+    #[arg(long, value_name = "KIND=JSON", value_parser = answer)]
+    answer: Vec<(String, TomlTable)>,
+    /// A setting of the platform: a number, or a text.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    setting: Vec<(String, TomlValue)>,
+    /// The environment variable of a setting that is a secret.
+    #[arg(long, value_name = "NAME=VARIABLE", value_parser = pair)]
+    setting_env: Vec<(String, String)>,
+}
+
+/// Tenants of a template.
+#[derive(Debug, Args)]
+pub(crate) struct TenantArguments {
+    /// The template.
+    pub(super) name: String,
+    /// Push domains or channel keys; * is every other one.
+    #[arg(required = true, value_name = "TENANT")]
+    pub(super) tenants: Vec<String>,
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
+}
+
+impl CreateArguments {
+    pub(super) fn to_template(&self) -> NewTemplate {
+        NewTemplate {
+            name: self.name.clone(),
+            provider: self.provider.clone(),
+            description: self.description.clone(),
+            keys: self.keys.sources().collect(),
+            bind: self.bind.clone(),
+            on: self.entries.deliveries().collect(),
+            settings: self.entries.settings().collect(),
+        }
+    }
+}
+
+impl ModifyArguments {
+    pub(super) fn to_change(&self) -> TemplateChange {
+        let off = self.off.iter().map(|kind| (kind.clone(), None));
+        let on = self.entries.deliveries().map(|(kind, entry)| (kind, Some(entry)));
+        let unset = self.remove_setting.iter().map(|name| (name.clone(), None));
+        let set = self.entries.settings().map(|(name, value)| (name, Some(value)));
+        let remove = sources(&self.remove_key_env, &self.remove_key_file).collect();
+        TemplateChange {
+            rename: self.rename.clone(),
+            description: self.description.clone(),
+            keys: KeyChange::Some { add: self.keys.sources().collect(), remove },
+            on: on.chain(off).collect(),
+            settings: set.chain(unset).collect(),
+        }
+    }
+}
+
+impl KeyArguments {
+    fn sources(&self) -> impl Iterator<Item = KeySource> {
+        sources(&self.key_env, &self.key_file)
+    }
+}
+
+fn sources(env: &[String], file: &[String]) -> impl Iterator<Item = KeySource> {
+    let env = env.iter().cloned().map(KeySource::Env);
+    env.chain(file.iter().cloned().map(KeySource::File))
+}
+
+impl EntryArguments {
+    fn deliveries(&self) -> impl Iterator<Item = (String, KindEntry)> {
+        let urls = self.on.iter().cloned().map(|(kind, url)| (kind, KindEntry::Url(url)));
+        let answers = self.answer.iter().cloned();
+        urls.chain(answers.map(|(kind, answer)| (kind, KindEntry::Answer(answer))))
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (String, TomlValue)> {
+        let source = |(name, variable)| (name, TomlValue::from(&KeySource::Env(variable)));
+        self.setting.iter().cloned().chain(self.setting_env.iter().cloned().map(source))
+    }
+}
+
+/// Reason why an argument cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error("write a JSON object without null, as in live_play={{\"result\":1}}")]
+    Answer,
+    #[error("write a name, = and a value")]
+    Pair,
+}
+
+fn pair(text: &str) -> Result<(String, String), ArgumentError> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err(ArgumentError::Pair),
+    }
+}
+
+fn answer(text: &str) -> Result<(String, TomlTable), ArgumentError> {
+    let (kind, json) = pair(text)?;
+    let json: Json = serde_json::from_str(&json).map_err(|_| ArgumentError::Answer)?;
+    let answer = json.as_object().and_then(TomlTable::from_json).ok_or(ArgumentError::Answer)?;
+    Ok((kind, answer))
+}
+
+fn setting(text: &str) -> Result<(String, TomlValue), ArgumentError> {
+    let (name, value) = pair(text)?;
+    Ok((name, TomlValue::from_text(&value)))
+}

@@ -1,0 +1,154 @@
+//! `gatepost template`: templates listed, shown and edited.
+
+mod arguments;
+mod print;
+
+use std::io::{self, BufRead, IsTerminal as _};
+use std::path::Path;
+
+use gatepost::Config;
+use gatepost_editor::{Edit, EditError, TemplateView, config_file};
+use serde_json::json;
+
+pub(super) use self::arguments::TemplateCommand;
+use super::error::CommandError;
+use super::print::{err, out};
+
+/// Carries out a command.
+pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
+    match command {
+        TemplateCommand::List { file, json } => Ok(list(&file.path, *json)?),
+        TemplateCommand::Show { name, file, json } => Ok(show(&file.path, name, *json)?),
+        TemplateCommand::Create(create) => {
+            let template = create.to_template();
+            let done = format!("created `{}`", template.name);
+            Ok(edit(&create.file.path, &Edit::Create(template), &done)?)
+        }
+        TemplateCommand::Modify(modify) => {
+            let (name, change) = (modify.name.clone(), modify.to_change());
+            let done = format!("modified `{name}`");
+            Ok(edit(&modify.file.path, &Edit::Modify { name, change }, &done)?)
+        }
+        TemplateCommand::Delete { name, file, yes } => delete(&file.path, name, *yes),
+        TemplateCommand::Bind(bind) => {
+            let (name, tenants) = (bind.name.clone(), bind.tenants.clone());
+            let done = format!("bound {} to `{name}`", tenants.join(", "));
+            Ok(edit(&bind.file.path, &Edit::Bind { name, tenants }, &done)?)
+        }
+        TemplateCommand::Unbind(unbind) => {
+            let (name, tenants) = (unbind.name.clone(), unbind.tenants.clone());
+            let done = format!("took {} from `{name}`", tenants.join(", "));
+            Ok(edit(&unbind.file.path, &Edit::Unbind { name, tenants }, &done)?)
+        }
+    }
+}
+
+fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
+    let text = config_file::read(path)?;
+    // A file that does not pass the check is shown too, with every setting hidden.
+    let config = Config::from_text(&text, path).ok();
+    let templates = TemplateView::all(&text, config.as_ref())?;
+    if as_json {
+        out(&json!({ "templates": templates }).to_string());
+    } else {
+        print::table(&templates).iter().for_each(|line| out(line));
+    }
+    Ok(())
+}
+
+fn show(path: &Path, name: &str, as_json: bool) -> Result<(), EditError> {
+    let text = config_file::read(path)?;
+    let config = Config::from_text(&text, path).ok();
+    let template = TemplateView::named(&text, config.as_ref(), name)?;
+    if as_json {
+        out(&json!(template).to_string());
+    } else {
+        print::page(&template).iter().for_each(|line| out(line));
+    }
+    Ok(())
+}
+
+fn edit(path: &Path, edit: &Edit, done: &str) -> Result<(), EditError> {
+    let before = config_file::read(path)?;
+    let after = edit.apply(&before)?;
+    write(path, &before, &after, done)
+}
+
+fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), EditError> {
+    let config = config_file::check(path, after)?;
+    config_file::replace(path, before, after)?;
+    let known = Config::from_text(before, path).ok();
+    let known = known.as_ref().map(Config::warnings).unwrap_or_default();
+    for warning in config.warnings() {
+        let same = |own: &gatepost::Fault| {
+            own.key() == warning.key() && own.problem() == warning.problem()
+        };
+        // A warning on a whole template says that it has no tenant, as after `create` and `unbind`:
+        // the next step of the operator mends that.
+        let is_on_template = warning.key().ends_with(']');
+        if !is_on_template && !known.iter().any(same) {
+            err(&format!("{}:{warning} (warning)", path.display()));
+        }
+    }
+    let effect = "a gatepost that runs takes it up on SIGHUP";
+    out(&format!("{done} in {}; {effect}", path.display()));
+    Ok(())
+}
+
+fn delete(path: &Path, name: &str, yes: bool) -> Result<(), CommandError> {
+    let before = config_file::read(path)?;
+    let after = Edit::Delete { name: name.to_owned() }.apply(&before)?;
+    if !yes {
+        let stdin = io::stdin();
+        let is_terminal = stdin.is_terminal();
+        confirm(name, is_terminal, stdin.lock(), err)?;
+    }
+    Ok(write(path, &before, &after, &format!("deleted `{name}`"))?)
+}
+
+/// Asks the operator at the terminal for a confirmation.
+fn confirm(
+    name: &str,
+    is_terminal: bool,
+    mut answers: impl BufRead,
+    ask: impl FnOnce(&str),
+) -> Result<(), CommandError> {
+    let warning = format!("deleting `{name}` cannot be undone");
+    if !is_terminal {
+        let message = format!("{warning}, and there is no terminal to ask on; add --yes");
+        return Err(CommandError::NotConfirmed(message));
+    }
+    ask(&format!("{warning}; delete it? [y/N]"));
+    let mut answer = String::new();
+    let read = answers.read_line(&mut answer);
+    let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
+    if is_yes { Ok(()) } else { Err(CommandError::NotConfirmed("nothing was deleted".into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(is_terminal: bool, answer: &str) -> (Result<(), String>, Option<String>) {
+        let mut asked = None;
+        let result = confirm("x", is_terminal, answer.as_bytes(), |q| asked = Some(q.to_owned()));
+        (result.map_err(|error| error.to_string()), asked)
+    }
+
+    #[test]
+    fn deletes_only_on_yes() {
+        let question = "deleting `x` cannot be undone; delete it? [y/N]".to_owned();
+        assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
+        for answer in ["n\n", "\n", "", "maybe y\n"] {
+            let refused = Err("nothing was deleted".to_owned());
+            assert_eq!(answered(true, answer), (refused, Some(question.clone())), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_delete_without_a_terminal_to_ask_on() {
+        let (result, asked) = answered(false, "y\n");
+        assert!(result.unwrap_err().ends_with("no terminal to ask on; add --yes"));
+        assert_eq!(asked, None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Templates as text for a terminal.
+
+use gatepost_editor::{KeyView, TemplateView};
+use serde_json::Value as Json;
+
+/// A table: name, provider, tenants and kinds.
+pub(super) fn table(templates: &[TemplateView]) -> Vec<String> {
+    let head = ["NAME", "PROVIDER", "TENANTS", "KINDS"].map(str::to_owned);
+    let rows: Vec<_> = [head].into_iter().chain(templates.iter().map(row)).collect();
+    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
+    let widths = [0, 1, 2].map(widest);
+    rows.iter().map(|row| line(row, widths)).collect()
+}
+
+fn row(template: &TemplateView) -> [String; 4] {
+    let kinds: Vec<_> = template.on.iter().map(|(kind, _)| &**kind).collect();
+    [
+        &template.name,
+        &template.provider,
+        &or_none(&template.bind.join(", ")),
+        &or_none(&kinds.join(", ")),
+    ]
+    .map(|text| plain(text))
+}
+
+fn line(row: &[String; 4], widths: [usize; 3]) -> String {
+    let padded = row.iter().zip(widths).map(|(text, wide)| {
+        let blanks = wide.saturating_sub(width(text)) + 2;
+        format!("{text}{}", " ".repeat(blanks))
+    });
+    padded.chain([row[3].clone()]).collect()
+}
+
+/// Everything of one template, a line each.
+pub(super) fn page(template: &TemplateView) -> Vec<String> {
+    let keys: Vec<_> = template.keys.iter().map(key).collect();
+    let mut lines = vec![
+        ("name".to_owned(), template.name.clone()),
+        ("description".to_owned(), or_none(&template.description)),
+        ("provider".to_owned(), template.provider.clone()),
+        ("keys".to_owned(), or_none(&keys.join(", "))),
+        ("tenants".to_owned(), or_none(&template.bind.join(", "))),
+    ];
+    let unsigned = template.insecure_unsigned.iter();
+    lines.extend(unsigned.map(|value| ("insecure_unsigned".to_owned(), value_text(value))));
+    if !template.signing_secret.is_empty() {
+        let secrets: Vec<_> = template.signing_secret.iter().map(key).collect();
+        lines.push(("signing_secret".to_owned(), secrets.join(", ")));
+    }
+    let settings = template.settings.iter();
+    lines.extend(settings.map(|(name, value)| (format!("settings.{name}"), value_text(value))));
+    lines.extend(template.on.iter().map(|(kind, value)| (format!("on.{kind}"), value_text(value))));
+    let widest = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let line = |(name, value): &(String, String)| {
+        let blanks = " ".repeat(widest - width(name) + 2);
+        plain(&format!("{name}{blanks}{value}"))
+    };
+    lines.iter().map(line).collect()
+}
+
+fn key(key: &KeyView) -> String {
+    match key {
+        KeyView::Env(name) => format!("env {name}"),
+        KeyView::File(name) => format!("file {name}"),
+        KeyView::Secret(_) => SECRET.to_owned(),
+    }
+}
+
+/// What stands for a secret that is written out.
+const SECRET: &str = "[secret]";
+
+fn value_text(value: &Json) -> String {
+    let source = |key| value.get(key).and_then(Json::as_str).map(|name| format!("{key} {name}"));
+    if value.get("secret").is_some() {
+        return SECRET.to_owned();
+    }
+    let is_source = value.as_object().is_some_and(|map| map.len() == 1);
+    let source = source("env").or_else(|| source("file")).filter(|_| is_source);
+    match (source, value.as_str()) {
+        (Some(source), _) => source,
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => value.to_string(),
+    }
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+/// Without what could steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// How many columns a terminal gives the text: two for each Chinese character.
+fn width(text: &str) -> usize {
+    text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c', 'd']\n\
+                        on.live_play.answer.result = 1\n[[template]]\nname = 'prod'\n\
+                        provider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY' }]\n\
+                        signing_secret = ['hunter2', { file = 's' }]\n\
+                        settings.grace_secs = 5\nsettings.word = 'hunter2'\n\
+                        settings.other = { file = 'f' }\non.push = \"http://x/\\u001b\"\n";
+
+    #[test]
+    fn a_table_has_straight_columns() {
+        assert_eq!(
+            table(&TemplateView::all(TEXT, None).unwrap()),
+            [
+                "NAME    PROVIDER     TENANTS  KINDS",
+                "付费-1  kollus       c, d     live_play",
+                "prod    tencent-css  -        push",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_page_shows_everything_but_secrets() {
+        assert_eq!(
+            page(&TemplateView::all(TEXT, None).unwrap()[1]),
+            [
+                "name                 prod",
+                "description          -",
+                "provider             tencent-css",
+                "keys                 [secret], env KEY",
+                "tenants              -",
+                "signing_secret       [secret], file s",
+                "settings.grace_secs  5",
+                "settings.word        [secret]",
+                "settings.other       file f",
+                "on.push              http://x/\u{fffd}",
+            ]
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! A Pingora session as the callback driver sees it: its head, its body, and how a reply is written.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use gatepost::{Head, Reply};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{Method, Uri, Version};
+use pingora::http::ResponseHeader;
+use pingora::prelude::{ErrorType, Session};
+
+use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard};
+
+/// A request in Pingora's hands.
+impl Exchange for Session {
+    fn head(&self) -> Head<'_> {
+        head(self)
+    }
+
+    fn uri(&self) -> &Uri {
+        &self.req_header().uri
+    }
+
+    fn is_encrypted(&self) -> bool {
+        is_encrypted(self)
+    }
+
+    async fn invite_body(&mut self) -> Result<(), Gone> {
+        if expects_continue(self) {
+            return self.downstream_session.write_continue_response().await.map_err(|_| Gone);
+        }
+        Ok(())
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Gone> {
+        self.downstream_session.read_request_body().await.map_err(|_| Gone)
+    }
+
+    /// What a sender says before its turn is lost, and its connection ends with this request.
+    async fn heard(&mut self) -> Heard {
+        let heard = self.downstream_session.read_body_or_idle(true).await;
+        self.set_keepalive(None);
+        match heard.map_err(|error| error.etype().clone()) {
+            Err(ErrorType::ConnectionClosed) => Heard::Closed,
+            Ok(_) | Err(ErrorType::ConnectError) => Heard::More,
+            Err(_) => Heard::Gone,
+        }
+    }
+
+    async fn write(&mut self, reply: &Reply) {
+        write(self, reply).await;
+    }
+
+    async fn write_unread(&mut self, reply: &Reply) {
+        write_unread(self, reply).await;
+    }
+
+    fn close(&mut self) {
+        self.set_keepalive(None);
+    }
+}
+
+/// What the gate looks at. Pingora drops a `content-length` beside a `transfer-encoding` while
+/// reading, so its presence is looked up in the bytes as they came.
+pub(super) fn head(session: &Session) -> Head<'_> {
+    let header = session.req_header();
+    let mut head = Head::new(&header.method, &header.uri, &header.headers);
+    if let Some(peer) = peer(session) {
+        head = head.with_peer(peer);
+    }
+    let dropped_length = header.headers.contains_key(TRANSFER_ENCODING)
+        && session.as_http1().is_some_and(|session| names_length(&session.get_headers_raw_bytes()));
+    if dropped_length { head.with_unclear_framing() } else { head }
+}
+
+fn names_length(raw: &[u8]) -> bool {
+    raw.split(|byte| *byte == b'\n').skip(1).any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str().as_bytes())
+    })
+}
+
+pub(super) fn peer(session: &Session) -> Option<IpAddr> {
+    session.client_addr()?.as_inet().map(SocketAddr::ip)
+}
+
+pub(super) fn is_encrypted(session: &Session) -> bool {
+    session.digest().is_some_and(|digest| digest.ssl_digest.is_some())
+}
+
+/// Writes a reply to a request whose body may not have been read.
+pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
+    let reusable = !reply.must_close() && ends_soon(session);
+    if reusable {
+        // What is left of the request is read after the reply, before the next one.
+        session.downstream_session.set_close_on_response_before_downstream_finish(false);
+        session.downstream_session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
+    } else {
+        session.set_keepalive(None);
+    }
+    write(session, reply).await;
+    if !reusable {
+        // Hanging up on bytes that are still coming would take the reply back.
+        let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
+    }
+}
+
+fn expects_continue(session: &Session) -> bool {
+    let expect = session.req_header().headers.get(EXPECT);
+    session.req_header().version >= Version::HTTP_11
+        && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Whether the rest of the request is read, or announced, small and sure to come: a sender that
+/// expects a word before it sends the body may send its next request instead.
+fn ends_soon(session: &mut Session) -> bool {
+    if expects_continue(session) && session.body_bytes_read() == 0 {
+        return false;
+    }
+    let announced = session.req_header().headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    session.is_body_done() || announced.is_some_and(|length| length <= DRAIN_BYTES)
+}
+
+async fn drain(session: &mut Session) {
+    let mut left = DRAIN_BYTES;
+    while let Ok(Some(chunk)) = session.downstream_session.read_request_body().await {
+        let Some(rest) = left.checked_sub(chunk.len()) else { return };
+        left = rest;
+    }
+}
+
+/// Writes a reply as it is. If the sender is gone, nobody misses it.
+pub(super) async fn write(session: &mut Session, reply: &Reply) {
+    if let Err(error) = try_write(session, reply).await {
+        tracing::debug!(error = %error.etype().as_str(), "the sender did not wait for its reply");
+        session.set_keepalive(None);
+    }
+}
+
+async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> {
+    let mut header = ResponseHeader::build(reply.status(), Some(4))?;
+    if reply.must_close() {
+        session.set_keepalive(None);
+    }
+    // Pingora writes `connection` itself, and must not on HTTP/2.
+    for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
+        header.insert_header(name, value)?;
+    }
+    let bodiless = session.req_header().method == Method::HEAD;
+    let body = if bodiless { Bytes::new() } else { reply.body().clone() };
+    session.write_response_header(Box::new(header), body.is_empty()).await?;
+    session.write_response_body(Some(body), true).await
+}

@@ -1,0 +1,250 @@
+//! Starting and stopping.
+
+mod listener_handover;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use gatepost::ProxySettings;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
+use pingora::services::listening;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Mutex, Notify};
+
+use self::listener_handover::{self as handover, Bound, Offer, Predecessor, Sockets};
+use crate::admin::Admin;
+use crate::inbound::pingora::{Service, Upstream};
+use crate::inbound::{Entrance, LAST_REQUESTS};
+use crate::served_config::ServedConfig;
+use crate::telemetry::log;
+use crate::telemetry::metrics::METRICS;
+
+/// Room for a header of the PROXY protocol.
+const HEADER_BUFFER: usize = 1024;
+
+/// Why the proxy did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("{address}: cannot listen here: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("`listen` is missing; add listen = [\"127.0.0.1:8080\"]")]
+    NoListener,
+    #[error("`upgrade_socket` is missing, by which --upgrade takes the listeners over")]
+    NoUpgradeSocket,
+    #[error("no signal can be waited for: {0}")]
+    Signals(io::Error),
+    #[error("{path}: no listeners can be taken over here: {source}")]
+    TakeOver { path: PathBuf, source: io::Error },
+    #[error("`upstream` cannot be looked up: {0}")]
+    Upstream(io::Error),
+    #[error("{path}: no successor can be waited for here: {source}")]
+    UpgradeSocket { path: PathBuf, source: io::Error },
+}
+
+/// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
+/// `SIGHUP` has the config read again. With `upgrade`, takes the listeners over from the gatepost
+/// that runs.
+pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
+    raise_descriptor_limit();
+    // Before anybody can see that this process is there, and send one.
+    let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
+    let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
+    let served = Arc::new(served);
+    let settings = served.gate().proxy_settings();
+    if settings.listen.is_empty() {
+        return Err(StartError::NoListener);
+    }
+    let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
+    let upstream = upstream.map_err(StartError::Upstream)?;
+    let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
+    let mut server = new_server(&settings);
+    let offer = offer(&server, &settings, predecessor, &sockets)?;
+
+    let service = Service::new(served.gate().clone(), upstream);
+    let app = Entrance::new(&server.configuration, &service, settings.proxy_protocol);
+    let admin = sockets.split_off(settings.listen.len());
+    log_addresses(&sockets, "listening for callbacks");
+    let proxy = listening::Service::new("callbacks".into(), app);
+    // A header of the PROXY protocol is read in small pieces, whatever follows it in large ones.
+    let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
+    server.add_service(Bound::new(proxy, sockets, read_buffer));
+
+    if !admin.is_empty() {
+        log_addresses(&admin, "listening for the operator");
+        let mut service = listening::Service::new("admin".into(), Admin::new(Arc::clone(&served)));
+        service.threads = Some(1);
+        server.add_service(Bound::new(service, admin, 0));
+    }
+
+    watch_reload(runtime, signals.hangup, served);
+    watch_stop(&server, settings.stop_timeout, offer.sockets);
+    let stop_signals = StopSignals { signals: signals.stop.into(), handed_over: offer.handed_over };
+    server.run(RunArgs { shutdown_signal: Box::new(stop_signals) });
+    Ok(())
+}
+
+/// Every connection takes a file descriptor, and what a process is given is often meant for
+/// programs that have few.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "file descriptors"),
+        Err(error) => tracing::warn!("the limit of file descriptors stays as it is: {error}"),
+    }
+}
+
+/// The sockets of `listen` and, behind them, of `admin`: taken over where the predecessor has them,
+/// bound where not.
+fn sockets(
+    settings: &ProxySettings,
+    upgrade: bool,
+) -> Result<(Option<Predecessor>, Sockets), StartError> {
+    let (predecessor, mut taken) = if upgrade {
+        let path = settings.upgrade_socket.as_ref().ok_or(StartError::NoUpgradeSocket)?;
+        let (predecessor, sockets) = Predecessor::ask(path)
+            .map_err(|source| StartError::TakeOver { path: path.clone(), source })?;
+        (Some(predecessor), sockets)
+    } else {
+        (None, Sockets::new())
+    };
+    let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
+    taken.retain(|(address, _)| addresses.contains(address));
+    let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
+    let missing: Vec<_> = addresses.iter().filter(missing).copied().collect();
+    let bound = handover::bind(&missing);
+    taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
+    taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
+    Ok((predecessor, taken))
+}
+
+/// What a successor is given, and the word that it has it.
+#[derive(Default)]
+struct Offered {
+    sockets: Offer,
+    handed_over: Arc<Notify>,
+}
+
+/// Once this process serves, dismisses its predecessor and waits for a successor.
+fn offer(
+    server: &Server,
+    settings: &ProxySettings,
+    predecessor: Option<Predecessor>,
+    sockets: &Sockets,
+) -> Result<Offered, StartError> {
+    let Some(path) = settings.upgrade_socket.clone() else { return Ok(Offered::default()) };
+    let wrong = |source| StartError::UpgradeSocket { path: path.clone(), source };
+    let offered = Offered { sockets: Offer::of(sockets).map_err(wrong)?, ..Offered::default() };
+    let Some(predecessor) = predecessor else {
+        let word = Arc::clone(&offered.handed_over);
+        handover::wait_at(&path, offered.sockets.clone(), word).map_err(wrong)?;
+        return Ok(offered);
+    };
+    let (sockets, word) = (offered.sockets.clone(), Arc::clone(&offered.handed_over));
+    let mut phases = server.watch_execution_phase();
+    std::thread::spawn(move || {
+        while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
+        if let Err(error) = handover::wait_at(&path, sockets, word) {
+            tracing::error!("no successor can take over from this gatepost: {error}");
+        }
+        if let Err(error) = predecessor.dismiss() {
+            tracing::warn!("the gatepost that was here could not be told to stop: {error}");
+        }
+    });
+    Ok(offered)
+}
+
+fn log_addresses(sockets: &Sockets, what: &str) {
+    for (address, _) in sockets {
+        tracing::info!(%address, "{what}");
+    }
+}
+
+/// Signals that this process waits for from now on, instead of dying of them.
+struct Signals {
+    stop: [Signal; 3],
+    hangup: Signal,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        let term = signal(SignalKind::terminate())?;
+        let stop = [term, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?];
+        Ok(Self { stop, hangup: signal(SignalKind::hangup())? })
+    }
+}
+
+/// What ends the process. Pingora's own `SIGQUIT` hands the listeners over in its own way.
+struct StopSignals {
+    signals: Mutex<[Signal; 3]>,
+    handed_over: Arc<Notify>,
+}
+
+#[async_trait]
+impl ShutdownSignalWatch for StopSignals {
+    async fn recv(&self) -> ShutdownSignal {
+        let mut signals = self.signals.lock().await;
+        let [term, quit, interrupt] = &mut *signals;
+        tokio::select! {
+            _ = term.recv() => ShutdownSignal::GracefulTerminate,
+            _ = quit.recv() => ShutdownSignal::GracefulTerminate,
+            () = self.handed_over.notified() => ShutdownSignal::GracefulTerminate,
+            _ = interrupt.recv() => ShutdownSignal::FastShutdown,
+        }
+    }
+}
+
+/// Has the config read again at each `SIGHUP`, on a thread of its own: it reads files.
+fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            while hangup.recv().await.is_some() {
+                served.reload();
+            }
+        });
+    });
+}
+
+fn new_server(settings: &ProxySettings) -> Server {
+    let cores = std::thread::available_parallelism();
+    let threads = settings.threads.or(cores.ok()).map_or(1, std::num::NonZero::get);
+    let conf = ServerConf {
+        threads,
+        work_stealing: false,
+        grace_period_seconds: Some(settings.stop_timeout.as_secs()),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    };
+    let mut server = Server::new_with_opt_and_conf(None, conf);
+    server.bootstrap();
+    server
+}
+
+/// Pingora waits out the whole grace period; this ends it when nothing is in flight any more.
+fn watch_stop(server: &Server, limit: Duration, offer: Offer) {
+    const TICK: Duration = Duration::from_millis(20);
+    let mut phases = server.watch_execution_phase();
+    std::thread::spawn(move || {
+        while let Ok(phase) = phases.blocking_recv() {
+            if matches!(phase, ExecutionPhase::ShutdownGracePeriod) {
+                break;
+            }
+        }
+        offer.withdraw();
+        let deadline = Instant::now() + limit;
+        std::thread::sleep(LAST_REQUESTS.min(limit));
+        let mut quiet = 0;
+        // Twice quiet in a row: a request may just have been read but not counted yet.
+        while quiet < 2 && Instant::now() < deadline {
+            std::thread::sleep(TICK);
+            quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
+        }
+        tracing::info!("stopped");
+        log::finish();
+        std::process::exit(0);
+    });
+}

@@ -1,0 +1,105 @@
+//! The log: lines on standard error that hold nobody up.
+//!
+//! 1. A line goes into a queue; a thread of its own writes it.
+//! 2. A line for which the queue has no room is dropped and counted: whoever reads standard error
+//!    may have stopped.
+//! 3. So is a line that cannot be written: the disk may be full, or the reader gone.
+
+use std::io::{self, IsTerminal as _, Stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use tracing::Level;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+/// How many lines wait to be written: some two megabytes.
+const QUEUE_LINES: usize = 8192;
+
+/// How long the last lines may take at exit.
+const LAST_LINES: Duration = Duration::from_millis(1500);
+
+static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
+static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Starts the log. `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`. What this program is
+/// built on says nothing below `info`: there it prints requests as they came, with tokens and keys.
+pub(crate) fn start(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("GATEPOST_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES);
+    let (queue, writer) = queue.finish(Counting(io::stderr()));
+    let _first = QUEUE.set(queue.error_counter());
+    *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(queue)
+        // They would go to standard error, past the queue.
+        .log_internal_errors(false)
+        .with_ansi(io::stderr().is_terminal());
+    let own =
+        filter_fn(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::INFO);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).finish().with(own).init(),
+        LogFormat::Text => log.finish().with(own).init(),
+    }
+}
+
+/// Has a panic be a log line too: its message would wait for whoever reads standard error.
+pub(crate) fn take_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+}
+
+/// Writes what is queued, if that can be written soon. To be called before the program ends.
+pub(crate) fn finish() {
+    let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (done, end) = channel();
+    // On a thread of its own: dropping it may wait for standard output, and for ever.
+    thread::spawn(move || {
+        drop(writer);
+        let _late = done.send(());
+    });
+    let _end = end.recv_timeout(LAST_LINES);
+}
+
+/// How many lines nobody will read.
+pub(crate) fn lines_dropped() -> u64 {
+    let no_room = QUEUE.get().map_or(0, ErrorCounter::dropped_lines);
+    let no_room = u64::try_from(no_room).unwrap_or(u64::MAX);
+    no_room.saturating_add(UNWRITTEN.load(Ordering::Relaxed))
+}
+
+/// Standard error, and a count of the lines that it did not take.
+struct Counting(Stderr);
+
+impl io::Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                UNWRITTEN.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

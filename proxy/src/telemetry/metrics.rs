@@ -1,0 +1,203 @@
+//! Counters for the operator: what came, what was refused and why, and where the app failed.
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
+use prometheus::core::Collector;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+use super::log;
+
+/// All of the program's metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    callbacks: IntCounterVec,
+    refusals: IntCounterVec,
+    failures: IntCounterVec,
+    shadows: IntCounterVec,
+    gone: IntCounterVec,
+    seconds: HistogramVec,
+    log_lines_dropped: IntCounter,
+    pub(crate) in_flight: IntGauge,
+    pub(crate) unreadable: IntCounter,
+    reused: IntCounterVec,
+    circuits: IntGaugeVec,
+}
+
+/// One set for the process, as one process has one `/metrics`.
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// The labels of callbacks and what they are counted by.
+type Counted = ([Box<str>; 3], IntCounter, Histogram);
+
+thread_local! {
+    /// What a thread has counted lately, so that it need not be looked up by each label for every
+    /// callback.
+    static LATELY: RefCell<Vec<Counted>> = RefCell::new(Vec::with_capacity(64));
+}
+
+#[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
+fn register<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: prometheus::Result<M>,
+) -> M {
+    let metric = metric.expect("valid name");
+    registry.register(Box::new(metric.clone())).expect("new name");
+    metric
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name, help, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
+        let one = |name, help| register(&registry, IntCounter::new(name, help));
+        let seconds = HistogramOpts::new(
+            "gatepost_callback_seconds",
+            "From the head of an accepted callback to its reply.",
+        );
+        let circuits =
+            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked.");
+        Self {
+            callbacks: counter(
+                "gatepost_callbacks_total",
+                "Accepted callbacks, by where the reply came from.",
+                &["provider", "kind", "origin"],
+            ),
+            refusals: counter(
+                "gatepost_refusals_total",
+                "Refused callbacks, by the code of the reason.",
+                &["provider", "code"],
+            ),
+            failures: counter(
+                "gatepost_app_failures_total",
+                "Callbacks answered by the failure policy, by the code of the reason.",
+                &["provider", "kind", "code"],
+            ),
+            shadows: counter(
+                "gatepost_shadow_total",
+                "Requests that passed in shadow mode, by what the gate would have done.",
+                &["provider", "code"],
+            ),
+            gone: counter(
+                "gatepost_senders_gone_total",
+                "Accepted callbacks whose sender did not wait for the reply.",
+                &["provider", "kind"],
+            ),
+            reused: counter(
+                "gatepost_signatures_reused_total",
+                "Accepted callbacks whose signature came with another body before.",
+                &["provider", "template"],
+            ),
+            seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
+            in_flight: register(
+                &registry,
+                IntGauge::new("gatepost_requests_in_flight", "Requests being served."),
+            ),
+            unreadable: one(
+                "gatepost_requests_unreadable_total",
+                "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
+            ),
+            circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
+            log_lines_dropped: one(
+                "gatepost_log_lines_dropped_total",
+                "Log lines that could not be written, or not fast enough.",
+            ),
+            registry,
+        }
+    }
+
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        let labels = [refusal.provider(), refusal.kind().as_str()];
+        self.refusals.with_label_values(&labels).inc();
+    }
+
+    pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
+        self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
+    }
+
+    pub(crate) fn gone(&self, accepted: &Accepted) {
+        let event = accepted.event();
+        self.gone.with_label_values(&[event.provider(), event.kind()]).inc();
+    }
+
+    pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
+        let event = accepted.event();
+        let (provider, kind) = (event.provider(), event.kind());
+        self.of_callbacks([provider, kind, conclusion.origin.as_str()], |callbacks, seconds| {
+            callbacks.inc();
+            seconds.observe(took.as_secs_f64());
+        });
+        if accepted.reuses_signature() {
+            self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
+        }
+        if let Some(unavailable) = conclusion.origin.failure() {
+            let labels = [provider, kind, unavailable.kind().as_str()];
+            self.failures.with_label_values(&labels).inc();
+        }
+    }
+
+    /// The metrics of callbacks with these labels.
+    fn of_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
+        LATELY.with_borrow_mut(|lately| {
+            let at =
+                lately.iter().position(|(of, ..)| of.iter().zip(labels).all(|(a, b)| **a == *b));
+            let at = at.unwrap_or_else(|| {
+                if lately.len() == lately.capacity() {
+                    lately.clear();
+                }
+                let [provider, kind, _] = labels;
+                lately.push((
+                    labels.map(Box::from),
+                    self.callbacks.with_label_values(&labels),
+                    self.seconds.with_label_values(&[provider, kind]),
+                ));
+                lately.len() - 1
+            });
+            if let Some((_, callbacks, seconds)) = lately.get(at) {
+                act(callbacks, seconds);
+            }
+        });
+    }
+
+    /// In Prometheus' text format.
+    pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
+        // A config that was replaced may have had others.
+        self.circuits.reset();
+        for circuit in circuits {
+            let gauge = self.circuits.with_label_values(&[&*circuit.address]);
+            gauge.set(circuit.is_open.into());
+        }
+        let dropped = &self.log_lines_dropped;
+        dropped.inc_by(log::lines_dropped().saturating_sub(dropped.get()));
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_are_counted_by_their_own_labels_however_many_there_are() {
+        let kinds: Vec<_> = (0..200).map(|kind| kind.to_string()).collect();
+        for kind in kinds.iter().chain(&kinds) {
+            METRICS.of_callbacks(["many", kind, "app"], |callbacks, seconds| {
+                callbacks.inc();
+                seconds.observe(0.0);
+            });
+        }
+        for kind in &kinds {
+            assert_eq!(METRICS.callbacks.with_label_values(&["many", kind, "app"]).get(), 2);
+            let seconds = METRICS.seconds.with_label_values(&["many", kind]);
+            assert_eq!(seconds.get_sample_count(), 2);
+        }
+    }
+}
