@@ -20,7 +20,7 @@ for target in "${targets[@]}"; do
   printf '\n-- %s\n' "$target"
   mkdir -p "found/$target" "corpus/$target"
   dictionary=()
-  [ ! -f "$target.dict" ] || dictionary=("-dict=$target.dict")
+  [ ! -f "dictionaries/$target.dict" ] || dictionary=("-dict=dictionaries/$target.dict")
   # What is new goes to found/, so that a run leaves the kept corpus as it is.
   "$built/$target" "found/$target" "corpus/$target" "${dictionary[@]}" \
     -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=8192 \
