@@ -6,6 +6,7 @@ pub mod proof;
 #[path = "../../../proxy/src/recorded.rs"]
 mod recorded;
 pub mod schema;
+pub mod seeds;
 #[allow(dead_code, reason = "the judging half is for the tests")]
 #[path = "../../it/vectors.rs"]
 pub mod vectors;
