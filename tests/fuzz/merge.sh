@@ -1,14 +1,23 @@
 #!/usr/bin/env bash
-# Makes each kept corpus the least that reaches as much code as itself, seeds/ and found/: after run.sh.
+# Merges what run.sh found into the corpus and reduces it again: merge.sh [TARGET…].
 set -euo pipefail
 cd "$(dirname "$0")"
-host=$(rustc -vV | sed -n 's/^host: //p')
-for source in targets/*.rs; do
-  target=$(basename -s .rs "$source")
-  mkdir -p "seeds/$target" "found/$target" "corpus/$target"
-  mv "corpus/$target" "corpus/$target.old"
-  mkdir "corpus/$target"
-  "${CARGO_TARGET_DIR:-target}/$host/debug/$target" -set_cover_merge=1 -use_counters=0 -max_len=1500 -verbosity=0 \
-    "corpus/$target" "corpus/$target.old" "seeds/$target" "found/$target"
-  rm -r "corpus/$target.old"
+. ./build.sh
+
+# Counts edges, not how often each is taken.
+options=(-use_counters=0 -max_len=8192 -verbosity=0)
+[ $# -gt 0 ] || set -- targets/*.rs
+for target; do
+  target=$(basename "$target" .rs)
+  "$built/examples/seeds" unpack "$target"
+  folder=unpacked/$target
+  rm -rf "$folder"/{candidates,shortest,merged}
+  mkdir -p "found/$target" "$folder"/{candidates,shortest}
+  # Leaves out long inputs, because the corpus is part of the repository.
+  find "found/$target" "$folder/kept" -type f -size -501c -exec cp {} "$folder/candidates" \;
+  # Takes the shortest inputs first, then drops those whose edges others reach.
+  "$built/$target" -merge=1 "${options[@]}" "$folder"/{shortest,candidates}
+  cp -r "$folder/given" "$folder/merged"
+  "$built/$target" -set_cover_merge=1 "${options[@]}" "$folder"/{merged,shortest}
+  "$built/examples/seeds" pack "$target"
 done

@@ -1,12 +1,15 @@
-//! What the fuzz targets share: the gate of the vectors, and second opinions written apart from it.
+//! Shared parts of the fuzz targets: the gate of the vectors, and independent implementations to
+//! compare it with.
+
+#![allow(clippy::disallowed_methods, reason = "inputs and vectors are files")]
 
 pub mod paths;
 pub mod proof;
-#[allow(dead_code, reason = "its rules are the proxy's")]
-#[path = "../../../proxy/src/recorded.rs"]
+#[path = "../../../proxy/src/cli/recorded_request.rs"]
 mod recorded;
 pub mod schema;
-#[allow(dead_code, reason = "the judging half is for the tests")]
+pub mod seeds;
+#[allow(dead_code, reason = "the targets use the loader only")]
 #[path = "../../it/vectors.rs"]
 pub mod vectors;
 
@@ -17,13 +20,13 @@ use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
 use http::{HeaderMap, Method, Uri};
 use recorded::Recorded;
 
-/// When the harness receives what says no other time.
+/// Time of receipt of a request without the header `at`.
 pub const NOW: i64 = 1_703_731_478;
 
-/// The vectors' gate: every built-in provider.
+/// The gate of the vectors, which has every built-in provider.
 pub static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
 
-/// A request, and when it came.
+/// A request and its time of receipt.
 pub struct Request {
     pub method: Method,
     pub uri: Uri,
@@ -43,7 +46,7 @@ impl Request {
         }
     }
 
-    /// As `gatepost explain` reads one from a file; the header `at` says when it came.
+    /// Parses a recorded request as `gatepost explain` does. The header `at` is its time of receipt.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
         let Recorded { method, uri, mut headers, body } = Recorded::parse(wire).ok()?;
         let at = headers.remove("at");
@@ -55,7 +58,7 @@ impl Request {
         Head::new(&self.method, &self.uri, &self.headers)
     }
 
-    /// The gate's verdict; `None` for a path that is nobody's.
+    /// Returns the gate's verdict; `None` if the path is not a callback path.
     pub fn judge(&self, gate: &Gate, chunk: usize) -> Option<Result<Accepted, Refusal>> {
         let now = Timestamp::from_secs(self.now);
         match gate.admit(&self.head(), now) {

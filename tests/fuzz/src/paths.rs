@@ -1,33 +1,33 @@
-//! How servers read a path, each in the order that it takes.
+//! Paths as servers read them: each server's steps, in its order.
 
 use percent_encoding::percent_decode_str;
 
-/// One thing that a server undoes.
+/// One change that a server makes to a path.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// `//host/path` is an authority and a path.
+    /// Removes the authority of `//host/path`.
     Authority,
-    /// Ends at a NUL, as a string of C does.
+    /// Ends the path at a NUL, as a C string.
     CutAtNul,
     /// Percent-decodes once.
     Decode,
-    /// Removes `.` and `..`, as RFC 3986, 5.2.4.
+    /// Removes `.` and `..` (RFC 3986, section 5.2.4).
     Dots,
-    /// Drops tabs and line ends, as the URL standard.
+    /// Removes tabs and line ends, as the URL standard does.
     DropControls,
-    /// `.json` and such at the end name a format.
+    /// Removes an extension such as `.json`, which names a format.
     Format,
-    /// `//` is `/`.
+    /// Replaces `//` by `/`.
     Merge,
-    /// Drops what stands behind a `;` of a segment.
+    /// Removes `;` and the parameters after it from each segment.
     Parameters,
-    /// A script's name first: the rest is its own.
+    /// Removes the name of the script from the front.
     Script,
-    /// `\` is `/`.
+    /// Replaces `\` by `/`.
     Slash,
-    /// Drops dots and blanks at the end of names, as Windows.
+    /// Removes dots and spaces at the end of each segment, as Windows does.
     TrailingDots,
-    /// Drops the last slash.
+    /// Removes the last slash.
     TrailingSlash,
 }
 
@@ -36,9 +36,9 @@ use Step::{
     TrailingDots, TrailingSlash,
 };
 
-/// Servers and frameworks, by what their pages and sources say of paths.
+/// Servers and frameworks, with the steps from their documentation and source.
 pub const SERVERS: [(&str, &[Step]); 16] = [
-    ("as it stands", &[]),
+    ("a router that compares bytes", &[]),
     ("a router that ignores the last slash", &[TrailingSlash]),
     ("WSGI, ASGI", &[Decode]),
     ("WSGI with a router that ignores the last slash", &[Decode, Merge, TrailingSlash]),
@@ -56,11 +56,12 @@ pub const SERVERS: [(&str, &[Step]); 16] = [
     ("a proxy that decodes, before one that does too", &[Decode, Dots, Decode, Merge, Dots]),
 ];
 
-/// Whether a server takes the path for the pattern, in which `{token}` is any segment.
+/// Returns true if a server with these steps reads the path as the pattern, in which `{token}` is any
+/// segment.
 pub fn reads_as(path: &str, steps: &[Step], pattern: &str) -> bool {
     let mut read = path.to_owned();
     for step in steps {
-        read = step.undo(&read);
+        read = step.apply(&read);
     }
     let (read, pattern) = (read.to_lowercase(), pattern.to_lowercase());
     let mut names = read.split('/');
@@ -76,7 +77,7 @@ pub fn reads_as(path: &str, steps: &[Step], pattern: &str) -> bool {
 }
 
 impl Step {
-    fn undo(self, path: &str) -> String {
+    fn apply(self, path: &str) -> String {
         match self {
             Self::Authority => match path.strip_prefix("//") {
                 Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]).to_owned(),
@@ -117,7 +118,7 @@ fn each_name(path: &str, change: impl Fn(&str) -> &str) -> String {
     path.split('/').map(change).collect::<Vec<_>>().join("/")
 }
 
-/// `%2e` is a dot here, as in the URL standard.
+/// Removes `.` and `..`, also written with `%2e`, as the URL standard does.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut names = path.split('/').skip(1).peekable();

@@ -1,4 +1,5 @@
-//! Signatures, computed a second time from the platforms' own pages and with other decoders.
+//! A second implementation of the signatures, from the platforms' documentation and with other
+//! decoders.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -15,7 +16,7 @@ use crate::Request;
 const CSS_KEYS: [&str; 2] = ["test", "older-key"];
 const VOD_KEYS: [&str; 1] = ["vod-key"];
 
-/// How the callbacks of one path of the vectors' gate are proven.
+/// Signature scheme of a callback path of the vectors' gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Github,
@@ -24,7 +25,7 @@ pub enum Scheme {
     StandardWebhooks,
     TencentCss,
     TencentVod,
-    /// A secret segment at the end of the path.
+    /// A token as the last segment of the path.
     Token(&'static str),
     Trtc,
 }
@@ -45,7 +46,7 @@ impl Scheme {
         })
     }
 
-    /// Whether the request is proven, by the platform's own page.
+    /// Returns true if the request's signature or token is valid by the platform's documentation.
     pub fn holds(self, request: &Request) -> bool {
         let body = &*request.body;
         let header = |name: &str| request.headers.get(name).map(HeaderValue::as_bytes);
@@ -109,7 +110,7 @@ impl Scheme {
     }
 }
 
-/// <https://www.mux.com/docs/core/verify-webhook-signatures>: `t=…,v1=…`, of `t.body`.
+/// <https://www.mux.com/docs/core/verify-webhook-signatures>: `t=…,v1=…`, computed over `t.body`.
 fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     let entries: Vec<_> = list.split(|b| *b == b',').map(<[u8]>::trim_ascii).collect();
     let Some(time) = entries.iter().find_map(|e| e.strip_prefix(b"t=")) else { return false };
@@ -118,8 +119,8 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// <https://www.tencentcloud.com/document/product/267/38080>: MD5 of key and time, in the body or in
-/// the object that its `data` holds.
+/// <https://www.tencentcloud.com/document/product/267/38080>: MD5 of key and time, as a member of the
+/// body or of its `data` object.
 fn plain(body: &[u8], t: &str, sign: &str, keys: &[&str], now: i64) -> bool {
     type Members<'a> = BTreeMap<String, &'a RawValue>;
     let Ok(outer) = serde_json::from_slice::<Members<'_>>(body) else { return false };

@@ -1,44 +1,44 @@
-//! As much of JSON Schema as the crate's own schemas use.
+//! The part of JSON Schema that gatepost's schemas use.
 
 use serde_json::Value;
 
-/// Whether the value fits.
+/// Returns true if the value matches the schema.
 ///
 /// # Panics
 ///
-/// At a word that is not known here, so that nothing is passed over.
+/// If the schema has an unknown keyword, so that no rule is skipped.
 pub fn fits(schema: &Value, value: &Value) -> bool {
-    let words = schema.as_object().expect("a schema is an object");
-    words.iter().all(|(word, says)| match &**word {
+    let keywords = schema.as_object().expect("a schema is an object");
+    keywords.iter().all(|(keyword, rule)| match &**keyword {
         "$defs" | "$schema" | "description" | "title" => true,
         "additionalProperties" => {
-            let known = words.get("properties").and_then(Value::as_object);
+            let known = keywords.get("properties").and_then(Value::as_object);
             let is_known = |name: &String| known.is_some_and(|known| known.contains_key(name));
-            assert_eq!(says, &Value::Bool(false));
+            assert_eq!(rule, &Value::Bool(false));
             value.as_object().is_none_or(|members| members.keys().all(is_known))
         }
-        "anyOf" => list(says).iter().any(|schema| fits(schema, value)),
-        "const" => says == value,
-        "items" => value.as_array().is_none_or(|items| items.iter().all(|item| fits(says, item))),
+        "anyOf" => list(rule).iter().any(|schema| fits(schema, value)),
+        "const" => rule == value,
+        "items" => value.as_array().is_none_or(|items| items.iter().all(|item| fits(rule, item))),
         "maxItems" => {
-            value.as_array().is_none_or(|items| Some(items.len() as u64) <= says.as_u64())
+            value.as_array().is_none_or(|items| Some(items.len() as u64) <= rule.as_u64())
         }
-        "maximum" => value.as_i64().is_none_or(|number| Some(number) <= says.as_i64()),
-        "minimum" => value.as_i64().is_none_or(|number| Some(number) >= says.as_i64()),
-        "properties" => says
+        "maximum" => value.as_i64().is_none_or(|number| Some(number) <= rule.as_i64()),
+        "minimum" => value.as_i64().is_none_or(|number| Some(number) >= rule.as_i64()),
+        "properties" => rule
             .as_object()
             .expect("an object")
             .iter()
             .all(|(name, schema)| value.get(name).is_none_or(|member| fits(schema, member))),
         "required" => {
             let name = |name: &Value| value.get(name.as_str().expect("a name")).is_some();
-            !value.is_object() || list(says).iter().all(name)
+            !value.is_object() || list(rule).iter().all(name)
         }
-        "type" => match says {
+        "type" => match rule {
             Value::String(one) => is(one, value),
             several => list(several).iter().any(|one| is(one.as_str().expect("a type"), value)),
         },
-        unknown => panic!("`{unknown}` is not known here"),
+        unknown => panic!("expected a known keyword, found `{unknown}`"),
     })
 }
 
@@ -55,6 +55,6 @@ fn is(name: &str, value: &Value) -> bool {
         "number" => value.is_number(),
         "object" => value.is_object(),
         "string" => value.is_string(),
-        unknown => panic!("`{unknown}` is no type"),
+        unknown => panic!("expected a type, found `{unknown}`"),
     }
 }

@@ -1,7 +1,8 @@
-//! Whatever an app says, the platform gets a well-formed reply: JSON or a token in the kind's own
-//! envelope, every value of its type and in its range.
+//! For any answer of the app, the platform gets a well-formed reply: JSON or a JWT that matches the
+//! kind's schema.
 //!
-//! Input: a line `NUMBER STATUS` (which kind; 0 is no answer in time, 1 is no app), and the body.
+//! Input: a line `KIND STATUS`, then the body. KIND is a number modulo the count of kinds. STATUS 0 is
+//! a timeout, and any other invalid status an unreachable app.
 
 #![no_main]
 
@@ -16,14 +17,14 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-struct Asking {
+struct Kind {
     accepted: Accepted,
-    /// What the reply must fit; `None` for a notification.
-    reply: Option<Value>,
+    /// Schema of the reply; `None` for a notification.
+    reply_schema: Option<Value>,
 }
 
-static KINDS: LazyLock<Vec<Asking>> = LazyLock::new(|| {
-    let mut kinds: Vec<(String, Asking)> = Vec::new();
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let mut kinds: Vec<(String, Kind)> = Vec::new();
     for vector in vectors::all() {
         let Some(event) = &vector.event else { continue };
         let Some(Ok(accepted)) = request(&vector).judge(&GATE, usize::MAX) else { continue };
@@ -34,14 +35,15 @@ static KINDS: LazyLock<Vec<Asking>> = LazyLock::new(|| {
         let is_new = kinds.iter().all(|(known, _)| *known != name);
         if is_new && matches!(accepted.next(at(&vector)), Next::Ask(_)) {
             let definition = Definition::built_in(provider).expect("a provider");
-            let reply = reply_schema(&definition, &kind);
-            // One notification is like another.
-            if reply.is_some() || kinds.iter().all(|(_, asking)| asking.reply.is_some()) {
-                kinds.push((name, Asking { accepted, reply }));
+            let reply_schema = reply_schema(&definition, &kind);
+            // One notification is enough: all get the same reply.
+            if reply_schema.is_some() || kinds.iter().all(|(_, known)| known.reply_schema.is_some())
+            {
+                kinds.push((name, Kind { accepted, reply_schema }));
             }
         }
     }
-    kinds.into_iter().map(|(_, asking)| asking).collect()
+    kinds.into_iter().map(|(_, kind)| kind).collect()
 });
 
 fn at(vector: &vectors::Vector) -> Timestamp {
@@ -61,7 +63,8 @@ fn request(vector: &vectors::Vector) -> Request {
     request
 }
 
-/// The platform's own form of the kind's answer, which stands last but one, before the common form.
+/// Returns the schema of the platform's own form of an answer. It is last but one in the list, before
+/// the form that all kinds share.
 fn reply_schema(definition: &Definition, ce_type: &str) -> Option<Value> {
     let info = definition.info();
     let kind = info.kinds.iter().find(|kind| ce_type.ends_with(&format!(".{}", kind.name)))?;
@@ -76,7 +79,7 @@ fuzz_target!(|data: &[u8]| {
     let (line, body) = (String::from_utf8_lossy(&data[..at]), &data[at + 1..]);
     let mut words = line.split(' ').filter_map(|word| word.parse::<usize>().ok());
     let (Some(kind), Some(status)) = (words.next(), words.next()) else { return };
-    let Asking { accepted, reply: expected } = &KINDS[kind % KINDS.len()];
+    let Kind { accepted, reply_schema } = &KINDS[kind % KINDS.len()];
     let status = u16::try_from(status).unwrap_or_default();
     let answer = match StatusCode::from_u16(status) {
         Ok(status) => {
@@ -90,21 +93,21 @@ fuzz_target!(|data: &[u8]| {
     let Next::Ask(question) = accepted.next(now) else { panic!("the app is asked") };
     let conclusion = question.conclude(&answer, now);
     let failed = matches!(conclusion.origin, Origin::Failure(_));
-    let heard = matches!(status, 200..=299 | 401 | 403);
-    assert!(heard || failed, "a failure is none");
-    match expected {
+    let is_answer = matches!(status, 200..=299 | 401 | 403);
+    assert!(is_answer || failed, "expected a failure for status {status}");
+    match reply_schema {
         None if failed => assert_eq!(conclusion.reply.status(), 503),
         None => assert_eq!(conclusion.reply.status(), 200),
-        Some(expected) => {
+        Some(schema) => {
             assert_eq!(conclusion.reply.status(), 200);
-            let Some(said) = payload(&conclusion.reply) else { return };
-            assert!(schema::fits(expected, &said), "{said} does not fit {expected}");
+            let Some(reply) = payload(&conclusion.reply) else { return };
+            assert!(schema::fits(schema, &reply), "{reply} does not match {schema}");
         }
     }
 });
 
-/// What the reply says, with its signature if it has one; `None` if it holds a number that no f64
-/// holds, which a platform's unknown fields may.
+/// Returns the reply's JSON after a check of its signature, if it has one. Returns `None` if a number
+/// is out of the range of `f64`, which the platform's unknown fields may hold.
 fn payload(reply: &Reply) -> Option<Value> {
     let is_json = reply.headers().any(|(_, value)| value == "application/json");
     if is_json {

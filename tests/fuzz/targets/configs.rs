@@ -1,4 +1,6 @@
-//! No config makes the reader panic, and no fault shows a value: here, the word `s3cr3t`.
+//! No config makes the reader panic, and no error shows the value of a key: here `s3cr3t`.
+//!
+//! Input: a config.
 
 #![no_main]
 
@@ -9,7 +11,7 @@ const SECRET: &str = "s3cr3t";
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    // Files are not the reader's.
+    // The target reads no files.
     if text.contains("file") || text.contains('\\') {
         return;
     }
@@ -23,11 +25,12 @@ fuzz_target!(|data: &[u8]| {
         Ok(gate) => format!("{gate:?} {:?} {:?}", gate.warnings(), gate.proxy_settings()),
         Err(error) => format!("{error} {error:?}"),
     };
-    assert!(!printed.contains(SECRET) || is_name(text), "{printed}");
+    assert!(!printed.contains(SECRET) || is_in_name(text), "{printed}");
 });
 
-/// Whether the word stands where names do, which are shown: a key, a tenant, a template, an address.
-fn is_name(text: &str) -> bool {
+/// Returns true if the text has `s3cr3t` in a place that may be shown: the name of a key, tenant or
+/// template, or an address.
+fn is_in_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
     fn named(value: &toml::Value, is_shown: bool) -> bool {
         match value {

@@ -1,4 +1,7 @@
-//! No definition makes the compiler panic; what it takes can be described, sampled and signed.
+//! No definition makes the parser panic. Each kind of a valid definition has a schema and a sample
+//! that can be signed.
+//!
+//! Input: a provider's definition.
 
 #![no_main]
 
@@ -12,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let definition = match Definition::parse(text) {
         Ok(definition) => definition,
         Err(error) => {
-            assert!(!error.faults().is_empty(), "refused without a reason");
+            assert!(!error.faults().is_empty(), "expected at least one fault");
             assert!(error.faults().iter().all(|fault| fault.line() > 0 && fault.column() > 0));
             return;
         }

@@ -1,4 +1,7 @@
-//! A form is taken as the URL standard reads it, or refused; and read again, it says the same.
+//! An accepted form has the fields that the URL standard reads, and the same event if it is printed and
+//! read again.
+//!
+//! Input: a form of the Kollus live play callback without its field `kind`.
 
 #![no_main]
 
@@ -11,7 +14,7 @@ use serde_json::{Map, Value};
 
 const PATH: &str = "/callbacks/kollus/vector-token";
 
-/// Of a live play callback: what is not text there.
+/// Fields that are not text.
 const TYPED: [&str; 3] = ["kind", "localtime", "uservalues"];
 
 fuzz_target!(|data: &[u8]| {
@@ -25,19 +28,22 @@ fuzz_target!(|data: &[u8]| {
         Ok(accepted) => accepted,
         Err(refusal) => return check(refusal.kind(), data, names.len() < pairs.len()),
     };
-    assert_eq!(names.len(), pairs.len(), "a name twice");
+    assert_eq!(names.len(), pairs.len(), "accepted a duplicate field");
     assert!(is_well_formed(data) && is_utf8(data));
-    let said: Map<String, Value> = serde_json::from_slice(accepted.event().data()).expect("JSON");
-    assert!(said.keys().all(|name| names.contains(name)), "a member of nobody's");
+    let event: Map<String, Value> = serde_json::from_slice(accepted.event().data()).expect("JSON");
+    assert!(
+        event.keys().all(|name| names.contains(name)),
+        "the event has a field that the form does not have"
+    );
     for (name, text) in &pairs {
-        match said.get(name) {
-            Some(Value::String(said)) if !TYPED.contains(&&**name) => assert_eq!(said, text),
+        match event.get(name) {
+            Some(Value::String(value)) if !TYPED.contains(&&**name) => assert_eq!(value, text),
             Some(Value::Number(number)) => {
                 assert!(TYPED.contains(&&**name), "{name}");
                 assert!(number.is_i64() || number.is_u64());
             }
             Some(_) => assert!(TYPED.contains(&&**name), "{name}"),
-            None => assert!(text.trim().is_empty(), "{name} is lost"),
+            None => assert!(text.trim().is_empty(), "the event lacks {name}"),
         }
     }
     let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
@@ -49,16 +55,16 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn check(kind: RefusalKind, data: &[u8], is_twice: bool) {
+fn check(kind: RefusalKind, data: &[u8], is_duplicate: bool) {
     match kind {
         RefusalKind::BodyMissing => assert!(data.is_empty()),
         RefusalKind::FormMalformed => assert!(!is_well_formed(data)),
         RefusalKind::Utf8Invalid => assert!(!is_utf8(data)),
-        // Inside `uservalues` too.
+        // The duplicate may be inside `uservalues`.
         RefusalKind::FieldDuplicate => {
-            assert!(is_twice || data.windows(4).any(|part| part == b"user"));
+            assert!(is_duplicate || data.windows(4).any(|part| part == b"user"));
         }
-        _ => assert!(is_well_formed(data) && is_utf8(data) && !is_twice, "{kind:?}"),
+        _ => assert!(is_well_formed(data) && is_utf8(data) && !is_duplicate, "{kind:?}"),
     }
 }
 

@@ -1,5 +1,7 @@
-//! A JSON object is taken exactly if serde_json takes it too, names stand once and it is not too
-//! deep; then the app gets the same values, and read again, they say the same.
+//! A JSON object is accepted exactly if serde_json accepts it, it has no duplicate names and it is not
+//! too deep. The event then has the same values, and stays the same if it is read again.
+//!
+//! Input: the body of a callback.
 
 #![no_main]
 
@@ -13,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// How many objects and arrays may stand inside one another.
+/// Highest permitted depth of objects and arrays.
 const MAX_DEPTH: usize = 32;
 
 fuzz_target!(|data: &[u8]| {
@@ -22,30 +24,30 @@ fuzz_target!(|data: &[u8]| {
     }
     let parsed = serde_json::from_slice::<Map<String, Value>>(data);
     match (judge(data), parsed) {
-        (Ok(said), Ok(members)) => {
-            assert_eq!(serde_json::from_slice::<Map<_, _>>(&said).expect("JSON"), members);
-            let distinct = serde_json::from_slice::<Distinct>(data).expect("it was read");
-            assert!(!distinct.is_twice && distinct.depth <= MAX_DEPTH);
-            assert_eq!(judge(&said).as_ref(), Ok(&said), "it changes when it is read again");
+        (Ok(event), Ok(members)) => {
+            assert_eq!(serde_json::from_slice::<Map<_, _>>(&event).expect("JSON"), members);
+            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
+            assert_eq!(judge(&event).as_ref(), Ok(&event), "the event changes if it is read again");
         }
-        // A number that no f64 holds goes through as it stands.
-        (Ok(said), Err(error)) => {
+        // A number out of the range of `f64` is copied unchanged.
+        (Ok(event), Err(error)) => {
             assert!(error.to_string().contains("number out of range"), "{error}");
-            assert!(serde_json::from_slice::<IgnoredAny>(&said).is_ok());
+            assert!(serde_json::from_slice::<IgnoredAny>(&event).is_ok());
         }
         (Err(RefusalKind::FieldDuplicate), Ok(_)) => {
-            assert!(serde_json::from_slice::<Distinct>(data).expect("it was read").is_twice);
+            assert!(serde_json::from_slice::<Shape>(data).expect("JSON").has_duplicate);
         }
         (Err(RefusalKind::JsonTooDeep), Ok(_)) => {
-            let distinct = serde_json::from_slice::<Distinct>(data).expect("it was read");
-            assert!(distinct.depth > MAX_DEPTH);
+            let shape = serde_json::from_slice::<Shape>(data).expect("JSON");
+            assert!(shape.depth > MAX_DEPTH);
         }
         (Err(kind), Ok(_)) => panic!("{kind:?}"),
         (Err(_), Err(_)) => {}
     }
 });
 
-/// The event's data: nothing is declared of it, so it is the body's own.
+/// Returns the event's data, which is the body because the provider declares no fields.
 fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     let mut request = Request::post("/callbacks/standard-webhooks", body);
     Scheme::StandardWebhooks.sign(&mut request);
@@ -53,73 +55,76 @@ fn judge(body: &[u8]) -> Result<Vec<u8>, RefusalKind> {
     verdict.map(|accepted| accepted.event().data().to_vec()).map_err(|refusal| refusal.kind())
 }
 
-/// How deep a value is, and whether an object in it names a member twice.
-struct Distinct {
+/// The depth of a value, and a flag for duplicate names in it.
+struct Shape {
     depth: usize,
-    is_twice: bool,
+    has_duplicate: bool,
 }
 
-impl Distinct {
-    const SCALAR: Self = Self { depth: 0, is_twice: false };
+impl Shape {
+    const SCALAR: Self = Self { depth: 0, has_duplicate: false };
 
     fn holding(self, inner: &Self) -> Self {
-        Self { depth: self.depth.max(inner.depth + 1), is_twice: self.is_twice || inner.is_twice }
+        Self {
+            depth: self.depth.max(inner.depth + 1),
+            has_duplicate: self.has_duplicate || inner.has_duplicate,
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Distinct {
+impl<'de> Deserialize<'de> for Shape {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_any(Look)
+        de.deserialize_any(ShapeVisitor)
     }
 }
 
-struct Look;
+struct ShapeVisitor;
 
-impl<'de> Visitor<'de> for Look {
-    type Value = Distinct;
+impl<'de> Visitor<'de> for ShapeVisitor {
+    type Value = Shape;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_unit<E>(self) -> Result<Distinct, E> {
-        Ok(Distinct::SCALAR)
+    fn visit_unit<E>(self) -> Result<Shape, E> {
+        Ok(Shape::SCALAR)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Distinct, A::Error> {
-        let mut all = Distinct { depth: 1, is_twice: false };
-        while let Some(inner) = seq.next_element::<Distinct>()? {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
+        let mut all = Shape { depth: 1, has_duplicate: false };
+        while let Some(inner) = seq.next_element::<Shape>()? {
             all = all.holding(&inner);
         }
         Ok(all)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct, A::Error> {
-        let mut all = Distinct { depth: 1, is_twice: false };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
+        let mut all = Shape { depth: 1, has_duplicate: false };
         let mut names = BTreeSet::new();
-        while let Some((name, inner)) = map.next_entry::<String, Distinct>()? {
+        while let Some((name, inner)) = map.next_entry::<String, Shape>()? {
             all = all.holding(&inner);
-            all.is_twice |= !names.insert(name);
+            all.has_duplicate |= !names.insert(name);
         }
         Ok(all)
     }

@@ -1,6 +1,7 @@
-//! What some server would take for a callback path or an address of events is never passed through.
+//! The gate passes no path through that a server would read as a callback path or as the address of an
+//! event.
 //!
-//! Input: three lines, a route, an address and the path that is asked for.
+//! Input: three lines: a route, the address of an event and the path of the request.
 
 #![no_main]
 
@@ -16,11 +17,11 @@ thread_local! {
     static GATES: RefCell<HashMap<String, Option<Gate>>> = RefCell::default();
 }
 
-const MOST_GATES: usize = 4096;
+const MAX_GATES: usize = 4096;
 
 fn gate(route: &str, address: &str) -> Option<Gate> {
     GATES.with_borrow_mut(|gates| {
-        if gates.len() > MOST_GATES {
+        if gates.len() > MAX_GATES {
             gates.clear();
         }
         let build = || {

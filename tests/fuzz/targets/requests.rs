@@ -1,6 +1,8 @@
-//! A file for `gatepost explain`: no panic, the gate's own verdict, and no key among the words.
+//! No file makes `gatepost explain` panic. The explanation has the gate's verdict, no key and no control
+//! character.
 //!
-//! Input: a recorded request; the header `at` says when it came.
+//! Input: a recorded request. The header `at` is its time of receipt. With the header `x-sign`, the
+//! target signs it.
 
 #![no_main]
 
@@ -27,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let now = Timestamp::from_secs(request.now);
     let explanation = GATE.explain(&request.head(), request.body.clone(), now);
-    let said = explanation.to_string();
+    let text = explanation.to_string();
     let verdict = |judged| match judged {
         None => "other",
         Some(Ok(_)) => "accepted",
@@ -39,14 +41,14 @@ fuzz_target!(|data: &[u8]| {
         }))
     };
     let judged = request.judge(&GATE, usize::MAX);
-    assert_eq!(of(explanation.verdict.as_ref()), of(judged.as_ref()), "{said}");
+    assert_eq!(of(explanation.verdict.as_ref()), of(judged.as_ref()), "{text}");
     for secret in SECRETS {
-        // What the sender wrote is shown where it names something.
-        let from_sender = contains(&request.body, secret)
+        // The explanation may show names that the client sent.
+        let from_client = contains(&request.body, secret)
             || request.headers.values().any(|value| contains(value.as_bytes(), secret));
-        assert!(!said.contains(secret) || from_sender, "{said}");
+        assert!(!text.contains(secret) || from_client, "{text}");
     }
-    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
 });
 
 fn contains(bytes: &[u8], word: &str) -> bool {

@@ -1,8 +1,8 @@
-//! Lists and encodings of signatures: taken exactly if a second reading of the platform's page
-//! takes them.
+//! The gate accepts lists and encodings of signatures exactly if a second implementation of the
+//! platform's documentation accepts them.
 //!
-//! Input: lines. The first names the path, the others are headers. In them `@` stands for the right
-//! digest, as the platform writes it.
+//! Input: lines. The first is the end of a path, the others are headers. `@` in a header is replaced by
+//! the correct digest as the platform encodes it.
 
 #![no_main]
 
@@ -22,8 +22,8 @@ const PATHS: [&str; 5] = [
     "/callbacks/trtc",
 ];
 
-/// A header with other than visible ASCII is none.
-const LOOKED_AT: [&str; 7] = [
+/// Headers that gatepost ignores unless they are visible ASCII.
+const SIGNATURE_HEADERS: [&str; 7] = [
     "mux-signature",
     "sign",
     "webhook-id",
@@ -39,21 +39,21 @@ fuzz_target!(|data: &[u8]| {
     let Some(path) = PATHS.into_iter().find(|path| path.as_bytes().ends_with(first)) else {
         return;
     };
-    let scheme = Scheme::of(path).expect("it is one of them");
+    let scheme = Scheme::of(path).expect("a scheme for each path");
     let mut request = Request::post(path, BODY);
-    let right = right(scheme, &request);
+    let digest = correct_digest(scheme, &request);
     for line in lines {
         let Some(colon) = line.iter().position(|b| *b == b':') else { return };
         let Ok(name) = HeaderName::from_bytes(&line[..colon]) else { return };
         let mut value = Vec::new();
         for byte in line[colon + 1..].trim_ascii() {
             match byte {
-                b'@' => value.extend_from_slice(right.as_bytes()),
+                b'@' => value.extend_from_slice(digest.as_bytes()),
                 byte => value.push(*byte),
             }
         }
         let Ok(value) = HeaderValue::from_bytes(&value) else { return };
-        // One that stands twice is refused before it is looked at.
+        // A duplicate header is refused before the signature is checked.
         if request.headers.insert(name, value).is_some() {
             return;
         }
@@ -75,29 +75,29 @@ fuzz_target!(|data: &[u8]| {
                 | TimestampTooFarAhead
         )
     });
-    let others_refuse = refusal.is_some() && !is_about_signature;
-    if others_refuse {
+    let has_other_refusal = refusal.is_some() && !is_about_signature;
+    if has_other_refusal {
         return;
     }
-    let mut values = LOOKED_AT.iter().filter_map(|name| request.headers.get(*name));
+    let mut values = SIGNATURE_HEADERS.iter().filter_map(|name| request.headers.get(*name));
     let visible = values.all(|value| value.to_str().is_ok());
     if !scheme.holds(&request) {
-        assert!(is_about_signature, "accepted without a proof");
+        assert!(is_about_signature, "accepted without a valid signature");
     } else if visible {
-        // Only so many of a list are looked at, and a time has one spelling.
+        // gatepost reads a limited number of signatures, and a time without a sign.
         let text = String::from_utf8_lossy(data);
         let is_long = text.matches("v1").count() > 16;
         assert!(!is_about_signature || is_long || text.contains('+'), "{refusal:?}");
     }
 });
 
-/// The digest over the body, and over what stands before it at the harness' own time.
-fn right(scheme: Scheme, request: &Request) -> String {
+/// Returns the correct digest of the body at the time [`NOW`](gatepost_fuzz::NOW).
+fn correct_digest(scheme: Scheme, request: &Request) -> String {
     let mut signed = Request::post("/", &request.body);
     scheme.sign(&mut signed);
     let mut values = signed.headers.iter();
     let is_signature = |name: &HeaderName| name.as_str().contains("sign");
-    let (_, value) = values.find(|(name, _)| is_signature(name)).expect("it was signed");
+    let (_, value) = values.find(|(name, _)| is_signature(name)).expect("a signature header");
     let text = value.to_str().expect("ASCII");
     let prefixes = ["sha256=", "v1,", "v1="];
     let digest = prefixes.iter().find_map(|prefix| Some(text.rsplit_once(prefix)?.1));

@@ -1,0 +1,169 @@
+//! Inputs for the fuzz targets, and the text files that hold them.
+//!
+//! `seeds/TARGET.txt` is written by hand, `corpus/TARGET.txt` by `merge.sh`. Each line is one input:
+//! a string with the escapes of [`escape_ascii`](slice::escape_ascii), or a comment after `#`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::vectors::{self, Vector};
+
+/// Longest given input; files are cut and longer vectors are skipped.
+const MAX_BYTES: usize = 8192;
+
+/// Inputs in a stable order, each once.
+pub type Inputs = BTreeSet<Vec<u8>>;
+
+/// Returns the inputs from `seeds/`, the vectors and the shipped files.
+///
+/// The target `requests` also gets those of `intake`, which have the same form.
+pub fn given(target: &str) -> Inputs {
+    let mut inputs = read("seeds", target);
+    match target {
+        "configs" => inputs.extend(configs()),
+        "definitions" => inputs.extend(definitions()),
+        _ => inputs.extend(vectors::all().iter().flat_map(|vector| of_vector(target, vector))),
+    }
+    if target == "requests" {
+        inputs.extend(read("seeds", "intake"));
+        inputs.extend(read("corpus", "intake"));
+    }
+    inputs.retain(|input| input.len() <= MAX_BYTES);
+    inputs
+}
+
+/// Reads `FOLDER/TARGET.txt`; a missing file has no inputs.
+///
+/// # Panics
+///
+/// If a line is neither a string nor a comment.
+pub fn read(folder: &str, target: &str) -> Inputs {
+    let text = fs::read_to_string(text_file(folder, target)).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| unescape(line).unwrap_or_else(|| panic!("expected a string, found {line}")))
+        .collect()
+}
+
+/// Writes `corpus/TARGET.txt`.
+///
+/// # Panics
+///
+/// If the file cannot be written, or does not read back as the same inputs.
+pub fn write_corpus(target: &str, inputs: &Inputs) {
+    let mut text = String::from("# Written by merge.sh. Inputs written by hand are in ../seeds.\n");
+    for input in inputs {
+        text += &format!("\"{}\"\n", input.escape_ascii());
+    }
+    fs::write(text_file("corpus", target), text).expect("a writable folder");
+    assert_eq!(&read("corpus", target), inputs);
+}
+
+fn text_file(folder: &str, target: &str) -> PathBuf {
+    crate_root().join(folder).join(target).with_extension("txt")
+}
+
+fn unescape(line: &str) -> Option<Vec<u8>> {
+    let mut bytes = line.strip_prefix('"')?.strip_suffix('"')?.bytes();
+    let mut input = Vec::new();
+    while let Some(byte) = bytes.next() {
+        input.push(if byte == b'\\' { escaped(&mut bytes)? } else { byte });
+    }
+    Some(input)
+}
+
+fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    Some(match bytes.next()? {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'x' => hex::decode([bytes.next()?, bytes.next()?]).ok()?[0],
+        byte @ (b'"' | b'\'' | b'\\') => byte,
+        _ => return None,
+    })
+}
+
+fn of_vector(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
+    let body = &vector.body;
+    match target {
+        "answers" => of_app_answer(vector),
+        "forms" => vec![body.strip_prefix(b"kind=100&").unwrap_or(body).to_vec()],
+        "intake" | "requests" => vec![recorded(vector)],
+        "json" => vec![body.clone()],
+        "paths" => vec![path(&vector.case.request.path)],
+        _ => Vec::new(),
+    }
+}
+
+/// The app's answer, for each of the first kinds.
+fn of_app_answer(vector: &Vector) -> Vec<Vec<u8>> {
+    let Some(answer) = &vector.case.app else { return Vec::new() };
+    let input = |kind| format!("{kind} {}\n{}", answer.status, answer.body).into_bytes();
+    (0..16).map(input).collect()
+}
+
+fn path(path: &str) -> Vec<u8> {
+    format!("/callbacks/tencent\n/live/push\n{path}").into_bytes()
+}
+
+fn recorded(vector: &Vector) -> Vec<u8> {
+    let request = &vector.case.request;
+    let mut head =
+        format!("{} {} HTTP/1.1\r\nat: {}\r\n", request.method, request.path, vector.case.now);
+    for (name, value) in &request.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    [head.as_bytes(), b"\r\n", &vector.body].concat()
+}
+
+fn configs() -> impl Iterator<Item = Vec<u8>> {
+    let folders = ["examples", "examples/php", "proxy/configs", "tests/vectors"];
+    folders.into_iter().flat_map(toml_files).map(|text| beginning(&with_secret(&text)))
+}
+
+fn definitions() -> impl Iterator<Item = Vec<u8>> {
+    toml_files("src/provider").map(|text| beginning(&text))
+}
+
+/// The TOML files of a folder of the repository.
+fn toml_files(folder: &str) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(crate_root().join("../..").join(folder)).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path| fs::read_to_string(path).expect("a text file"))
+}
+
+/// As many whole kinds or templates as fit into [`MAX_BYTES`].
+fn beginning(text: &str) -> Vec<u8> {
+    let mut kept = String::new();
+    for part in text.split_inclusive("\n\n") {
+        if kept.len() + part.len() > MAX_BYTES {
+            break;
+        }
+        kept += part;
+    }
+    kept.into_bytes()
+}
+
+/// The text with `s3cr3t`, which the target `configs` looks for, in place of every key.
+fn with_secret(text: &str) -> String {
+    let mut text = text.replace("file = ", "env = ");
+    for key in [
+        "vod-key",
+        "123654",
+        "SuperSecret123",
+        "It's a Secret to Everybody",
+        "ome-key",
+        "srs-token",
+        "test-security-key",
+    ] {
+        text = text.replace(key, "s3cr3t");
+    }
+    text
+}
+
+fn crate_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
