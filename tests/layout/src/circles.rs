@@ -1,0 +1,147 @@
+//! Import circles between the modules of one folder.
+//!
+//! In each folder a file, or a subfolder with all that it holds, is one node. Modules that reach
+//! each other form a knot; a knot is opened one circle at a time, shortest first.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::imports::imports;
+use crate::workspace::Crate;
+
+/// For each two modules, the places at which the first imports the second.
+type Graph = BTreeMap<(String, String), BTreeSet<(String, usize)>>;
+
+/// Modules of one folder that import each other, directly or not.
+#[derive(Debug)]
+pub struct Knot {
+    /// The folder's path from the crate's root: `crate::config`.
+    pub folder: String,
+    pub modules: BTreeSet<String>,
+    /// Circles whose removal opens the knot, shortest first.
+    pub circles: Vec<Circle>,
+}
+
+/// Modules that import each other in turn, with one place for each import.
+#[derive(Debug)]
+pub struct Circle {
+    pub modules: Vec<String>,
+    pub places: Vec<(String, usize)>,
+}
+
+impl Circle {
+    /// `a -> b -> a`.
+    pub fn name(&self) -> String {
+        let first = self.modules.first().cloned();
+        self.modules.iter().cloned().chain(first).collect::<Vec<_>>().join(" -> ")
+    }
+}
+
+/// Finds the knots of all folders of a crate.
+pub fn knots(one: &Crate) -> Vec<Knot> {
+    let mut found = Vec::new();
+    for (folder, mut graph) in graphs(one) {
+        for modules in groups(&graph) {
+            let circles = open(&mut graph, &modules);
+            found.push(Knot { folder: folder.clone(), modules, circles });
+        }
+    }
+    found
+}
+
+fn graphs(one: &Crate) -> BTreeMap<String, Graph> {
+    let mut graphs: BTreeMap<String, Graph> = BTreeMap::new();
+    for import in imports(one) {
+        if let Some((folder, from, to)) = import.siblings() {
+            let folder = ["crate"].into_iter().chain(folder.iter().map(String::as_str));
+            let graph = graphs.entry(folder.collect::<Vec<_>>().join("::")).or_default();
+            let places = graph.entry((from.to_owned(), to.to_owned())).or_default();
+            places.insert((import.from.file.clone(), import.line));
+        }
+    }
+    graphs
+}
+
+/// Groups modules that lie on a circle by whom they share one with.
+fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
+    let names: BTreeSet<_> = graph.keys().map(|(from, _)| from).collect();
+    let mut groups: Vec<BTreeSet<String>> = Vec::new();
+    for name in names {
+        let known = groups.iter().any(|group| group.contains(name));
+        if !known && path(graph, name, name).is_some() {
+            let mutual = |to: &&(String, String)| {
+                path(graph, name, &to.0).is_some() && path(graph, &to.0, name).is_some()
+            };
+            groups.push(graph.keys().filter(mutual).map(|(from, _)| from.clone()).collect());
+        }
+    }
+    groups
+}
+
+/// Removes the weakest import of the shortest circle until none is left; returns those circles.
+fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Circle> {
+    let mut circles = Vec::new();
+    let shortest = |graph: &Graph| {
+        modules.iter().filter_map(|name| path(graph, name, name)).min_by_key(Vec::len)
+    };
+    while let Some(circle) = shortest(graph) {
+        let ends = circle.iter().cloned().zip(circle.iter().skip(1).chain(circle.first()).cloned());
+        let imports: Vec<_> = ends.collect();
+        let places = imports.iter().filter_map(|import| graph.get(import)?.first().cloned());
+        circles.push(Circle { modules: circle, places: places.collect() });
+        let weakest =
+            imports.iter().min_by_key(|import| graph.get(*import).map_or(0, BTreeSet::len));
+        weakest.and_then(|import| graph.remove(import));
+    }
+    circles
+}
+
+/// Finds the shortest way along one or more imports; the last module is left out.
+fn path(graph: &Graph, from: &str, to: &str) -> Option<Vec<String>> {
+    let mut queue = VecDeque::from([vec![from.to_owned()]]);
+    let mut seen = BTreeSet::new();
+    while let Some(way) = queue.pop_front() {
+        for (_, next) in graph.keys().filter(|(end, _)| Some(end) == way.last()) {
+            if next == to {
+                return Some(way);
+            }
+            if seen.insert(next) {
+                queue.push_back(way.iter().chain([next]).cloned().collect());
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn finds_a_circle_between_siblings_with_its_places() {
+        let files = [
+            ("src/lib.rs", "mod a; mod b; mod c;"),
+            ("src/a/mod.rs", "mod inner; use crate::c;"),
+            ("src/a/inner.rs", "use super::super::b::B;"),
+            ("src/b.rs", "\npub struct B;\nfn b() -> crate::c::C {}"),
+            ("src/c.rs", "use crate::a;"),
+        ];
+        let knots = knots(&Workspace::fixture(&files).crates[0]);
+        assert_eq!(knots.len(), 1);
+        assert_eq!(knots[0].folder, "crate");
+        let names: Vec<_> = knots[0].circles.iter().map(Circle::name).collect();
+        assert_eq!(names, ["a -> c -> a", "a -> b -> c -> a"]);
+        let places = [("src/a/mod.rs".to_owned(), 1), ("src/c.rs".to_owned(), 1)];
+        assert_eq!(knots[0].circles[0].places, places);
+    }
+
+    #[test]
+    fn takes_no_circle_from_parent_and_child() {
+        let files = [
+            ("src/lib.rs", "mod a; pub use a::A;"),
+            ("src/a/mod.rs", "mod b; use b::B; pub struct A;"),
+            ("src/a/b.rs", "use super::A; use crate::A as Same; pub struct B;"),
+        ];
+        assert!(knots(&Workspace::fixture(&files).crates[0]).is_empty());
+    }
+}
