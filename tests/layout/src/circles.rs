@@ -4,6 +4,7 @@
 //! each other form a knot; a knot is opened one circle at a time, shortest first.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 use crate::imports::imports;
 use crate::workspace::Crate;
@@ -18,21 +19,21 @@ pub struct Knot {
     pub folder: String,
     pub modules: BTreeSet<String>,
     /// Circles whose removal opens the knot, shortest first.
-    pub circles: Vec<Circle>,
+    pub circles: Vec<Vec<Edge>>,
 }
 
-/// Modules that import each other in turn, with one place for each import.
+/// The first import of one module by another.
 #[derive(Debug)]
-pub struct Circle {
-    pub modules: Vec<String>,
-    pub places: Vec<(String, usize)>,
+pub struct Edge {
+    pub from: String,
+    pub to: String,
+    pub place: (String, usize),
 }
 
-impl Circle {
-    /// `a -> b -> a`.
-    pub fn name(&self) -> String {
-        let first = self.modules.first().cloned();
-        self.modules.iter().cloned().chain(first).collect::<Vec<_>>().join(" -> ")
+impl fmt::Display for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, place: (file, line) } = self;
+        write!(f, "{from} -> {to} at {file}:{line}")
     }
 }
 
@@ -78,19 +79,21 @@ fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
 }
 
 /// Removes the weakest import of the shortest circle until none is left; returns those circles.
-fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Circle> {
+fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     let mut circles = Vec::new();
     let shortest = |graph: &Graph| {
         modules.iter().filter_map(|name| path(graph, name, name)).min_by_key(Vec::len)
     };
-    while let Some(circle) = shortest(graph) {
-        let ends = circle.iter().cloned().zip(circle.iter().skip(1).chain(circle.first()).cloned());
-        let imports: Vec<_> = ends.collect();
-        let places = imports.iter().filter_map(|import| graph.get(import)?.first().cloned());
-        circles.push(Circle { modules: circle, places: places.collect() });
-        let weakest =
-            imports.iter().min_by_key(|import| graph.get(*import).map_or(0, BTreeSet::len));
-        weakest.and_then(|import| graph.remove(import));
+    while let Some(path) = shortest(graph) {
+        let ends = path.iter().cloned().zip(path.iter().cycle().skip(1).cloned());
+        let imports: Vec<_> = ends.filter_map(|ends| Some((graph.get(&ends)?, ends))).collect();
+        let weakest = imports.iter().min_by_key(|(places, _)| places.len());
+        let weakest = weakest.map(|(_, ends)| ends.clone());
+        let edge = |(places, (from, to)): (&BTreeSet<_>, _)| {
+            Some(Edge { from, to, place: places.first().cloned()? })
+        };
+        circles.push(imports.into_iter().filter_map(edge).collect());
+        weakest.and_then(|ends| graph.remove(&ends));
     }
     circles
 }
@@ -129,10 +132,16 @@ mod tests {
         let knots = knots(&Workspace::fixture(&files).crates[0]);
         assert_eq!(knots.len(), 1);
         assert_eq!(knots[0].folder, "crate");
-        let names: Vec<_> = knots[0].circles.iter().map(Circle::name).collect();
-        assert_eq!(names, ["a -> c -> a", "a -> b -> c -> a"]);
-        let places = [("src/a/mod.rs".to_owned(), 1), ("src/c.rs".to_owned(), 1)];
-        assert_eq!(knots[0].circles[0].places, places);
+        let circles: Vec<_> = knots[0]
+            .circles
+            .iter()
+            .map(|circle| circle.iter().map(Edge::to_string).collect::<Vec<_>>().join(", "))
+            .collect();
+        let expected = [
+            "a -> c at src/a/mod.rs:1, c -> a at src/c.rs:1",
+            "a -> b at src/a/inner.rs:1, b -> c at src/b.rs:3, c -> a at src/c.rs:1",
+        ];
+        assert_eq!(circles, expected);
     }
 
     #[test]

@@ -63,13 +63,13 @@ fn listed(one: &Crate, floors: &Floors) -> Vec<Finding> {
     let modules: BTreeSet<_> = modules.into_iter().flat_map(BTreeMap::keys).collect();
     let missing = modules.iter().filter(|name| !floors.contains_key(**name)).map(|name| {
         let message = format!("expected each module of src on a floor, found {name} on none; add it to the table in {MAP}");
-        finding(&one.root, 1, name, message)
+        Finding::new(&one.root, 1, name, message)
     });
     let gone =
         floors.iter().filter(|(name, _)| !modules.contains(name)).map(|(name, (_, line))| {
             let message =
                 format!("expected modules of src, found {name}; remove it from the table");
-            finding(MAP, *line, name, message)
+            Finding::new(MAP, *line, name, message)
         });
     missing.chain(gone).collect()
 }
@@ -85,7 +85,7 @@ fn climbs(one: &Crate, floors: &Floors) -> Vec<Finding> {
             let message = format!(
                 "expected imports from floor {own} down, found {from} -> {to} (floor {above}); move the item down, or its user up"
             );
-            found.push(finding(
+            found.push(Finding::new(
                 &import.from.file,
                 import.line,
                 &format!("{from} -> {to}"),
@@ -95,10 +95,6 @@ fn climbs(one: &Crate, floors: &Floors) -> Vec<Finding> {
     }
     found.dedup_by(|a, b| (a.line, &a.what) == (b.line, &b.what));
     found
-}
-
-fn finding(file: &str, line: usize, what: &str, message: String) -> Finding {
-    Finding { file: file.to_owned(), line, what: what.to_owned(), message }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Imports between the modules of a crate, resolved to the modules that define what is imported.
 
-use crate::workspace::{Crate, Module};
+use crate::modules::Module;
+use crate::workspace::Crate;
 
 /// A chain of re-exports longer than this is a circle of its own.
 const MAX_HOPS: usize = 16;

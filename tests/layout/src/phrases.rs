@@ -16,7 +16,7 @@ const PROSE: [&str; 3] = ["src/", "proxy/", "examples/"];
 /// The word before the first of an item's documentation.
 const DOC: &str = "^";
 /// The word between sentences.
-const END: &str = "";
+const END: &str = ".";
 
 struct Phrase {
     text: &'static str,
@@ -72,9 +72,9 @@ fn in_file(path: &str, file: &File, phrases: &[Phrase]) -> Vec<Finding> {
     for (at, word) in words.iter().enumerate() {
         let rest = words.get(at..).unwrap_or_default();
         for phrase in phrases.iter().filter(|phrase| phrase.begins(rest)) {
-            let (file, line, what) = (path.to_owned(), word.line, phrase.text.to_owned());
-            let message = format!("expected plain wording, found \"{what}\"; {}", phrase.remedy);
-            found.push(Finding { file, line, what, message });
+            let Phrase { text, remedy, .. } = phrase;
+            let message = format!("expected plain wording, found \"{text}\"; {remedy}");
+            found.push(Finding::new(path, word.line, text, message));
         }
     }
     found
@@ -84,27 +84,26 @@ fn prose<'a>(tokens: impl Iterator<Item = &'a Token>) -> Vec<Word> {
     let mut words = Vec::new();
     let mut before: Option<&Token> = None;
     for token in tokens {
-        let goes_on =
-            before.is_some_and(|one| one.kind == token.kind && one.line + 1 == token.line);
-        let names = before.is_some_and(|one| one.kind == Kind::Ident && one.text == "fn");
-        match token.kind {
-            Kind::Ident if names => {
-                split(&words_of_name(&token.text).join(" "), token.line, &mut words)
-            }
-            Kind::Ident => {}
-            Kind::Doc if !goes_on => {
-                words.push(Word { line: token.line, text: DOC.to_owned() });
-                split(&token.text, token.line, &mut words);
-            }
-            Kind::Doc | Kind::Comment if goes_on => split(&token.text, token.line, &mut words),
-            Kind::Doc | Kind::Comment | Kind::Text => {
-                words.push(Word { line: token.line, text: END.to_owned() });
-                split(&token.text, token.line, &mut words);
-            }
+        let next_line = |one: &Token| one.kind == token.kind && one.line + 1 == token.line;
+        let (start, text) = match token.kind {
+            Kind::Ident if before.is_some_and(|one| one.is("fn")) => (END, spaced(&token.text)),
+            Kind::Ident | Kind::Mark => (END, String::new()),
+            Kind::Text => (END, token.text.clone()),
+            Kind::Doc | Kind::Comment if before.is_some_and(next_line) => ("", token.text.clone()),
+            Kind::Doc => (DOC, token.text.clone()),
+            Kind::Comment => (END, token.text.clone()),
+        };
+        if !start.is_empty() {
+            words.push(Word { line: token.line, text: start.to_owned() });
         }
+        split(&text, token.line, &mut words);
         before = Some(token);
     }
     words
+}
+
+fn spaced(name: &str) -> String {
+    words_of_name(name).join(" ")
 }
 
 fn markdown(text: &str) -> Vec<Word> {

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::circles::knots;
+use crate::circles::{Knot, knots};
 use crate::floors::floors;
 use crate::phrases::phrases;
-use crate::tokens::{Kind, words_of_name};
+use crate::tokens::{Kind, Token, words_of_name};
 use crate::workspace::{Crate, Failure, Workspace};
 
 const ALLOWED: &str = include_str!("../allow.txt");
@@ -42,6 +42,12 @@ pub struct Finding {
     pub what: String,
     /// `expected …, found …; remedy`.
     pub message: String,
+}
+
+impl Finding {
+    pub fn new(file: &str, line: usize, what: &str, message: String) -> Self {
+        Self { file: file.to_owned(), line, what: what.to_owned(), message }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -101,86 +107,76 @@ fn permit(rule: &str, findings: Vec<Finding>, exceptions: &[Exception<'_>]) -> V
     };
     let mut left: Vec<_> = findings.into_iter().filter(refused).collect();
     for unused in exceptions.iter().filter(|one| one.rule == rule && !used.contains(&one.line)) {
-        left.push(Finding {
-            file: ALLOW_FILE.to_owned(),
-            line: unused.line,
-            what: String::new(),
-            message: format!("expected an exception that permits something, found none for {} in {}; remove the line", unused.what, unused.path),
-        });
+        let message = format!(
+            "expected an exception that permits something, found none for {} in {}; remove the line",
+            unused.what, unused.path
+        );
+        left.push(Finding::new(ALLOW_FILE, unused.line, unused.what, message));
     }
     left
 }
 
 /// Refuses import circles between the modules of a folder.
 fn circles(workspace: &Workspace) -> Vec<Finding> {
-    let knots = workspace.crates.iter().flat_map(knots);
-    let circles = knots
-        .flat_map(|knot| knot.circles.into_iter().map(move |circle| (knot.folder.clone(), circle)));
-    let finding = |(folder, circle): (String, crate::circles::Circle)| {
-        let ends =
-            circle.modules.iter().zip(circle.modules.iter().skip(1).chain(circle.modules.first()));
-        let imports = ends
-            .zip(&circle.places)
-            .map(|((from, to), (file, line))| format!("\n      {from} -> {to} at {file}:{line}"));
-        let (file, line) = circle.places.first().cloned().unwrap_or_default();
-        let what = circle.name();
+    let mut found = Vec::new();
+    for Knot { folder, modules, circles } in workspace.crates.iter().flat_map(knots) {
+        let (file, line) =
+            circles.iter().flatten().next().map(|edge| edge.place.clone()).unwrap_or_default();
+        let circles = circles
+            .iter()
+            .map(|circle| circle.iter().map(|edge| format!("\n      {edge}")).collect());
+        let circles: Vec<String> = circles.collect();
+        let what = modules.into_iter().collect::<Vec<_>>().join(", ");
         let message = format!(
-            "expected imports in {folder} to point one way, found {what}; move the shared item below its users{}",
-            imports.collect::<String>()
+            "expected imports in {folder} to point one way, found a circle of {what}; move what they share below them{}",
+            circles.join("\n")
         );
-        Finding { file, line, what, message }
-    };
-    circles.map(finding).collect()
+        found.push(Finding::new(&file, line, &what, message));
+    }
+    found
 }
 
 /// Refuses two types of one name in a crate.
 fn duplicates(workspace: &Workspace) -> Vec<Finding> {
-    let of_crate = |one: &Crate| {
-        let mut found = Vec::new();
-        for (name, places) in types(one) {
-            if let [(file, line), others @ ..] = &places[..]
-                && !others.is_empty()
-            {
-                let others: Vec<_> =
-                    others.iter().map(|(file, line)| format!("{file}:{line}")).collect();
-                let message = format!(
-                    "expected one type named {name}, found others at {}; rename to what each holds",
-                    others.join(", ")
-                );
-                found.push(Finding { file: file.clone(), line: *line, what: name, message });
-            }
-        }
-        found
-    };
-    workspace.crates.iter().flat_map(of_crate).collect()
+    let mut found = Vec::new();
+    for (name, places) in workspace.crates.iter().flat_map(duplicate_types) {
+        let [(file, line), others @ ..] = &places[..] else { continue };
+        let others: Vec<_> = others.iter().map(|(file, line)| format!("{file}:{line}")).collect();
+        let message = format!(
+            "expected one type named {name}, found others at {}; rename to what each holds",
+            others.join(", ")
+        );
+        found.push(Finding::new(file, *line, &name, message));
+    }
+    found
 }
 
-/// Places of each type name of a crate.
-pub fn types(one: &Crate) -> BTreeMap<String, Vec<(String, usize)>> {
+/// Lists the names that several types of a crate have, with their places.
+pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for module in &one.modules {
         for (name, line) in &module.types {
             places.entry(name.clone()).or_default().push((module.file.clone(), *line));
         }
     }
-    places
+    places.into_iter().filter(|(_, places)| places.len() > 1).collect()
 }
 
 /// Refuses `name.rs` beside a folder `name/` with modules.
 fn form(workspace: &Workspace) -> Vec<Finding> {
-    let rust = || workspace.files.keys().filter(|path| path.ends_with(".rs"));
-    let both = |path: &&String| {
-        let folder = path.replace(".rs", "/");
-        rust().any(|other| other.starts_with(&folder))
-    };
-    let finding = |path: &String| {
-        let folder = path.replace(".rs", "/");
-        let message = format!(
-            "expected one module form, found {path} beside {folder}; move it to {folder}mod.rs"
-        );
-        Finding { file: path.clone(), line: 1, what: path.clone(), message }
-    };
-    rust().filter(both).map(finding).collect()
+    let modules = || workspace.files.keys().filter_map(|path| path.strip_suffix(".rs"));
+    let mut found = Vec::new();
+    for name in modules() {
+        if modules().any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
+        {
+            let file = format!("{name}.rs");
+            let message = format!(
+                "expected one module form, found {file} beside {name}/; move it to {name}/mod.rs"
+            );
+            found.push(Finding::new(&file, 1, &file, message));
+        }
+    }
+    found
 }
 
 /// Refuses runtimes, sockets, files, the environment and clocks in the core.
@@ -193,7 +189,7 @@ fn sans_io(workspace: &Workspace) -> Vec<Finding> {
             let message = format!(
                 "expected a core without I/O and clock, found {what}; take the value as an argument"
             );
-            found.push(Finding { file: module.file.clone(), line: reference.line, what, message });
+            found.push(Finding::new(&module.file, reference.line, &what, message));
         }
     }
     found
@@ -212,36 +208,28 @@ fn does_io(path: &[String]) -> bool {
 
 /// Refuses a built-in provider's name in code outside of `src/provider/<name>`.
 fn providers(workspace: &Workspace) -> Vec<Finding> {
-    let files = workspace.files.keys();
-    let names: Vec<_> = files
-        .filter_map(|path| path.strip_prefix("src/provider/")?.strip_suffix(".toml"))
-        .collect();
+    let definition =
+        |path: &String| Some(path.strip_prefix("src/provider/")?.strip_suffix(".toml")?.to_owned());
+    let names: Vec<_> = workspace.files.keys().filter_map(definition).collect();
     let mut found = Vec::new();
-    for (file, contents, tests) in workspace.code() {
-        let own = |name: &&&str| {
-            let rest =
-                file.strip_prefix("src/provider/").and_then(|rest| rest.strip_prefix(**name));
-            rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/')) || file == "src/lib.rs"
-        };
-        let foreign: Vec<_> = names.iter().filter(|name| !own(name)).collect();
-        for token in &contents.tokens {
-            let code = matches!(token.kind, Kind::Ident | Kind::Text)
-                && !tests.iter().any(|lines| lines.contains(&token.line));
-            let words = if code { words_of_name(&token.text) } else { continue };
-            for name in foreign.iter().filter(|name| contains(&words, name)) {
+    for (file, contents) in workspace.crates.iter().flat_map(|one| workspace.files_of(one)) {
+        let code = |token: &&Token| !token.test && matches!(token.kind, Kind::Ident | Kind::Text);
+        for token in contents.tokens.iter().filter(code) {
+            let words = words_of_name(&token.text);
+            for name in names.iter().filter(|name| !is_home(file, name) && contains(&words, name)) {
                 let message = format!(
                     "expected no provider's name in code, found {name}; put it into src/provider/{name}.toml"
                 );
-                found.push(Finding {
-                    file: file.to_owned(),
-                    line: token.line,
-                    what: (**name).to_string(),
-                    message,
-                });
+                found.push(Finding::new(file, token.line, name, message));
             }
         }
     }
     found
+}
+
+fn is_home(file: &str, provider: &str) -> bool {
+    let inside = file.strip_prefix("src/provider/").and_then(|rest| rest.strip_prefix(provider));
+    file == "src/lib.rs" || inside.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
 fn contains(words: &[String], name: &str) -> bool {
@@ -264,8 +252,8 @@ mod tests {
             ("src/a.rs", "use crate::b::B;"),
             ("src/b.rs", "pub struct B;\nuse super::a;"),
         ];
-        let expected = "src/a.rs:1: expected imports in crate to point one way, found a -> b -> a; \
-                        move the shared item below its users\
+        let expected = "src/a.rs:1: expected imports in crate to point one way, found a circle of a, b; \
+                        move what they share below them\
                         \n      a -> b at src/a.rs:1\n      b -> a at src/b.rs:2";
         assert_eq!(check(circles, &files), [expected]);
     }
