@@ -201,7 +201,7 @@ fn does_io(path: &[String]) -> bool {
         ["std", "net" | "env" | "fs" | "process" | "thread", ..] => true,
         ["tokio" | "hyper" | "hyper_util" | "pingora", _, ..] => true,
         [first, _, ..] if first.starts_with("tower_") => true,
-        [.., "SystemTime", "now"] => true,
+        [.., "SystemTime" | "Timestamp" | "Zoned", "now"] => true,
         _ => path.contains(&"Instant"),
     }
 }
