@@ -62,7 +62,7 @@ fn graphs(one: &Crate) -> BTreeMap<String, Graph> {
     graphs
 }
 
-/// Groups modules that lie on a circle by whom they share one with.
+/// Finds the largest groups of modules that reach each other.
 fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
     let names: BTreeSet<_> = graph.keys().map(|(from, _)| from).collect();
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
@@ -98,7 +98,7 @@ fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     circles
 }
 
-/// Finds the shortest way along one or more imports; the last module is left out.
+/// Finds the shortest path of one or more imports; the result omits its last module.
 fn path(graph: &Graph, from: &str, to: &str) -> Option<Vec<String>> {
     let mut queue = VecDeque::from([vec![from.to_owned()]]);
     let mut seen = BTreeSet::new();

@@ -83,7 +83,7 @@ impl<'a> Tree<'a> {
             }
         }
         module.references = cursor.references;
-        self.modules.get_mut(id).into_iter().for_each(|own| *own = std::mem::take(&mut module));
+        self.modules[id] = module;
         Ok(id)
     }
 
