@@ -78,7 +78,8 @@ fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
     groups
 }
 
-/// Removes the weakest import of the shortest circle until none is left; returns those circles.
+/// Removes an import of the shortest circle until none is left; returns those circles. Prefers the
+/// import that holds the most modules in circles, then the one with the fewest places.
 fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     let mut circles = Vec::new();
     let shortest = |graph: &Graph| {
@@ -87,15 +88,22 @@ fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     while let Some(path) = shortest(graph) {
         let ends = path.iter().cloned().zip(path.iter().cycle().skip(1).cloned());
         let imports: Vec<_> = ends.filter_map(|ends| Some((graph.get(&ends)?, ends))).collect();
-        let weakest = imports.iter().min_by_key(|(places, _)| places.len());
-        let weakest = weakest.map(|(_, ends)| ends.clone());
+        let cost = |(places, ends): &&(&BTreeSet<_>, _)| (left(graph, modules, ends), places.len());
+        let best = imports.iter().min_by_key(cost).map(|(_, ends)| ends.clone());
         let edge = |(places, (from, to)): (&BTreeSet<_>, _)| {
             Some(Edge { from, to, place: places.first().cloned()? })
         };
         circles.push(imports.into_iter().filter_map(edge).collect());
-        weakest.and_then(|ends| graph.remove(&ends));
+        best.and_then(|ends| graph.remove(&ends));
     }
     circles
+}
+
+/// Counts the modules that stay on a circle without one import.
+fn left(graph: &Graph, modules: &BTreeSet<String>, import: &(String, String)) -> usize {
+    let mut graph = graph.clone();
+    graph.remove(import);
+    modules.iter().filter(|name| path(&graph, name, name).is_some()).count()
 }
 
 /// Finds the shortest path of one or more imports; the result omits its last module.
@@ -124,7 +132,7 @@ mod tests {
     fn finds_a_circle_between_siblings_with_its_places() {
         let files = [
             ("src/lib.rs", "mod a; mod b; mod c;"),
-            ("src/a/mod.rs", "mod inner; use crate::c;"),
+            ("src/a/mod.rs", "mod inner;"),
             ("src/a/inner.rs", "use super::super::b::B;"),
             ("src/b.rs", "\npub struct B;\nfn b() -> crate::c::C {}"),
             ("src/c.rs", "use crate::a;"),
@@ -132,16 +140,24 @@ mod tests {
         let knots = knots(&Workspace::fixture(&files).crates[0]);
         assert_eq!(knots.len(), 1);
         assert_eq!(knots[0].folder, "crate");
-        let circles: Vec<_> = knots[0]
-            .circles
-            .iter()
-            .map(|circle| circle.iter().map(Edge::to_string).collect::<Vec<_>>().join(", "))
-            .collect();
-        let expected = [
-            "a -> c at src/a/mod.rs:1, c -> a at src/c.rs:1",
-            "a -> b at src/a/inner.rs:1, b -> c at src/b.rs:3, c -> a at src/c.rs:1",
+        let imports: Vec<_> = knots[0].circles.iter().flatten().map(Edge::to_string).collect();
+        let expected =
+            ["a -> b at src/a/inner.rs:1", "b -> c at src/b.rs:3", "c -> a at src/c.rs:1"];
+        assert_eq!(imports, expected);
+    }
+
+    #[test]
+    fn names_each_circle_once_by_the_import_that_opens_most() {
+        let files = [
+            ("src/lib.rs", "mod a; mod b; mod c;"),
+            ("src/a.rs", "use crate::{b, c};"),
+            ("src/b.rs", "use crate::c;"),
+            ("src/c.rs", "use crate::a;"),
         ];
-        assert_eq!(circles, expected);
+        let knots = knots(&Workspace::fixture(&files).crates[0]);
+        let imports: Vec<_> = knots[0].circles.iter().flatten().map(Edge::to_string).collect();
+        assert_eq!(imports, ["a -> c at src/a.rs:1", "c -> a at src/c.rs:1"]);
+        assert_eq!(knots[0].modules.len(), 3);
     }
 
     #[test]

@@ -338,13 +338,16 @@ mod tests {
 /// Each rule on this tree.
 #[cfg(test)]
 mod on_checkout {
+    use std::sync::LazyLock;
+
     use super::*;
 
+    static TREE: LazyLock<Workspace> = LazyLock::new(|| Workspace::read().unwrap());
+
     fn hold(name: &str) {
-        let workspace = Workspace::read().unwrap();
         let rule = RULES.iter().find(|rule| rule.name == name).unwrap();
         let findings: Vec<_> =
-            rule.findings(&workspace).unwrap().iter().map(Finding::to_string).collect();
+            rule.findings(&TREE).unwrap().iter().map(Finding::to_string).collect();
         assert!(findings.is_empty(), "{name}:\n{}", findings.join("\n"));
     }
 

@@ -98,9 +98,11 @@ impl Lexer<'_> {
     }
 
     fn comments(&mut self, until: usize) {
-        let before = self.source.get(..self.end).unwrap_or_default();
-        let gap = self.source.get(self.end..until).unwrap_or_default();
-        self.lines(Kind::Comment, before.matches('\n').count() + 1, gap);
+        let (before, rest) = self.source.split_at(self.end);
+        let gap = rest.get(..until - self.end).unwrap_or_default();
+        if !gap.trim().is_empty() {
+            self.lines(Kind::Comment, before.matches('\n').count() + 1, gap);
+        }
     }
 
     fn lines(&mut self, kind: Kind, first: usize, comment: &str) {
