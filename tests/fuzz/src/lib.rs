@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use gatepost::{Accepted, Admission, Gate, Head, Refusal, Timestamp};
 use http::{HeaderMap, Method, Uri};
-use recorded::Recorded;
+use recorded::RecordedRequest;
 
 /// Time of receipt of a request without the header `at`.
 pub const NOW: i64 = 1_703_731_478;
@@ -48,7 +48,7 @@ impl Request {
 
     /// Parses a recorded request as `gatepost explain` does. The header `at` is its time of receipt.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
-        let Recorded { method, uri, mut headers, body } = Recorded::parse(wire).ok()?;
+        let RecordedRequest { method, uri, mut headers, body } = Recorded::parse(wire).ok()?;
         let at = headers.remove("at");
         let now = at.and_then(|at| at.to_str().ok()?.parse().ok()).unwrap_or(NOW);
         Some(Self { method, uri, headers, body, now })

@@ -1,0 +1,197 @@
+//! The tokens of a Rust file: those of the language, doc comments and comments.
+
+use proc_macro2::{Delimiter, LexError, Span, TokenStream, TokenTree};
+
+/// The sort of a [`Token`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    Ident,
+    /// A string literal, with a space for `\n`.
+    Text,
+    /// Punctuation or a delimiter.
+    Mark,
+    /// One line of a doc comment.
+    Doc,
+    /// One line of a comment.
+    Comment,
+}
+
+/// One token.
+#[derive(Debug)]
+pub struct Token {
+    /// The line, counted from 1.
+    pub line: usize,
+    pub kind: Kind,
+    pub text: String,
+    /// Delimiters around the token, except for those of a macro call.
+    pub depth: usize,
+    /// Part of an item under `#[cfg(test)]`, `#[cfg(doctest)]` or `#[test]`.
+    pub test: bool,
+}
+
+impl Token {
+    /// Reports an identifier or a mark of this text.
+    pub fn is(&self, text: &str) -> bool {
+        matches!(self.kind, Kind::Ident | Kind::Mark) && self.text == text
+    }
+}
+
+/// Splits a Rust file into tokens, in source order.
+pub fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
+    let mut lexer = Lexer { source, end: 0, depth: 0, test: false, tokens: Vec::new() };
+    lexer.stream(source.parse()?);
+    lexer.comments(source.len());
+    Ok(lexer.tokens)
+}
+
+/// Takes what lies between two tokens of the language for comments.
+struct Lexer<'a> {
+    source: &'a str,
+    /// The end of the last token.
+    end: usize,
+    depth: usize,
+    test: bool,
+    tokens: Vec<Token>,
+}
+
+impl Lexer<'_> {
+    fn stream(&mut self, stream: TokenStream) {
+        let outer = self.test;
+        let mut trees = stream.into_iter().peekable();
+        while let Some(tree) = trees.next() {
+            self.test |= is_mark(&tree, '#') && trees.peek().is_some_and(is_test);
+            let ends_item = is_mark(&tree, ';') || is_block(&tree);
+            match tree {
+                TokenTree::Group(group) => {
+                    let nested =
+                        usize::from(!self.tokens.last().is_some_and(|token| token.is("!")));
+                    self.take(group.span_open(), Kind::Mark);
+                    self.depth += nested;
+                    self.stream(group.stream());
+                    self.depth -= nested;
+                    self.take(group.span_close(), Kind::Mark);
+                }
+                TokenTree::Ident(ident) => self.take(ident.span(), Kind::Ident),
+                TokenTree::Literal(literal) => self.take(literal.span(), Kind::Text),
+                TokenTree::Punct(punct) => self.take(punct.span(), Kind::Mark),
+            }
+            self.test &= outer || !ends_item;
+        }
+    }
+
+    /// Takes one token. A doc comment arrives as several tokens of one span; the first counts.
+    fn take(&mut self, span: Span, kind: Kind) {
+        let bytes = span.byte_range();
+        if bytes.start < self.end {
+            return;
+        }
+        self.comments(bytes.start);
+        self.end = bytes.end;
+        let text = self.source.get(bytes).unwrap_or_default();
+        if ["///", "//!", "/**", "/*!"].iter().any(|mark| text.starts_with(mark)) {
+            self.lines(Kind::Doc, span.start().line, text);
+        } else if kind != Kind::Text {
+            self.push(kind, span.start().line, text.to_owned());
+        } else if text.contains('"') {
+            self.push(kind, span.start().line, text.replace("\\n", " "));
+        }
+    }
+
+    fn comments(&mut self, until: usize) {
+        let (before, rest) = self.source.split_at(self.end);
+        let gap = rest.get(..until - self.end).unwrap_or_default();
+        if !gap.trim().is_empty() {
+            self.lines(Kind::Comment, before.matches('\n').count() + 1, gap);
+        }
+    }
+
+    fn lines(&mut self, kind: Kind, first: usize, comment: &str) {
+        for (line, text) in (first..).zip(comment.lines()) {
+            let text = text.trim().trim_start_matches(['/', '*', '!']).trim();
+            if kind == Kind::Doc || !text.is_empty() {
+                self.push(kind, line, text.to_owned());
+            }
+        }
+    }
+
+    fn push(&mut self, kind: Kind, line: usize, text: String) {
+        self.tokens.push(Token { line, kind, text, depth: self.depth, test: self.test });
+    }
+}
+
+fn is_mark(tree: &TokenTree, mark: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == mark)
+}
+
+fn is_block(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+}
+
+/// Reports the part of a test attribute that is in brackets.
+fn is_test(tree: &TokenTree) -> bool {
+    let TokenTree::Group(group) = tree else { return false };
+    let attribute = group.stream().to_string();
+    let words: Vec<_> = attribute.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let conditional = words.first() == Some(&"cfg") && !words.contains(&"not");
+    words == ["test"] || conditional && (words.contains(&"test") || words.contains(&"doctest"))
+}
+
+/// The lower-case words of an identifier: `TencentCss` and `tencent_css` have the same.
+pub fn words_of_name(name: &str) -> Vec<String> {
+    let (mut text, mut before) = (String::new(), '_');
+    for letter in name.chars() {
+        if letter.is_uppercase() && !before.is_uppercase() {
+            text.push(' ');
+        }
+        text.extend(letter.to_lowercase());
+        before = letter;
+    }
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_comments_docs_and_strings_with_their_lines() {
+        let source =
+            "//! Top.\n\n/// Doc\n/// two.\nfn a() { // why é\n  \"say\\nit\" /* b\n c */ }\n";
+        let found = tokens(source).unwrap();
+        let found: Vec<_> = found.iter().filter(|token| token.kind != Kind::Mark).collect();
+        let expected = [
+            (1, Kind::Doc, "Top."),
+            (3, Kind::Doc, "Doc"),
+            (4, Kind::Doc, "two."),
+            (5, Kind::Ident, "fn"),
+            (5, Kind::Ident, "a"),
+            (5, Kind::Comment, "why é"),
+            (6, Kind::Text, "\"say it\""),
+            (6, Kind::Comment, "b"),
+            (7, Kind::Comment, "c */"),
+        ];
+        let found: Vec<_> = found.iter().map(|t| (t.line, t.kind, t.text.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn marks_test_items() {
+        let source = "a; #[cfg(all(test, x))] #[y] mod t { b } c; impl D { #[test] fn e() { f } g }\n\
+                      #[cfg(not(test))] h; #[cfg(doctest)] struct i; j";
+        let names: String = tokens(source)
+            .unwrap()
+            .iter()
+            .filter(|t| !t.test && t.text.len() == 1)
+            .map(|t| t.text.as_str())
+            .filter(|text| text.chars().all(char::is_alphabetic))
+            .collect();
+        assert_eq!(names, "acDghj");
+    }
+
+    #[test]
+    fn splits_names_into_words() {
+        assert_eq!(words_of_name("TencentCSSPush"), ["tencent", "csspush"]);
+        assert_eq!(words_of_name("tencent_css::Kind-2"), ["tencent", "css", "kind", "2"]);
+    }
+}
