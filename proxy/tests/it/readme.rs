@@ -46,6 +46,20 @@ fn every_curl_line_gives_what_the_readme_prints() {
 }
 
 #[test]
+fn both_commands_of_the_readme_print_their_help() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for script in ["examples/quickstart", "tests/run"] {
+        assert!(
+            blocks().iter().any(|(block, _)| block == script),
+            "{script} has a block of its own"
+        );
+        let help = Command::new(root.join(script)).arg("--help").output().unwrap();
+        assert!(help.status.success(), "{script}");
+        assert!(String::from_utf8(help.stdout).unwrap().contains(script), "{script}");
+    }
+}
+
+#[test]
 fn every_code_is_in_the_readme() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
