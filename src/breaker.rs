@@ -36,11 +36,11 @@ impl Default for BreakerRule {
 pub(crate) struct Breaker {
     rule: BreakerRule,
     address: Box<str>,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct BreakerState {
     /// In a row.
     failures: u32,
     /// While it is open.
@@ -66,7 +66,7 @@ impl Breaker {
         Self { rule, address, state: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BreakerState> {
         // It is locked for a few comparisons, so nobody can have panicked in it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +87,7 @@ impl Breaker {
     pub(crate) fn record(&self, answer: &Answer, now: Timestamp) {
         let mut state = self.state();
         if !is_failure(answer) {
-            *state = State::default();
+            *state = BreakerState::default();
             return;
         }
         state.failures = state.failures.saturating_add(1);

@@ -61,7 +61,7 @@ pub use delivery::{
     Question, Runtime, Wait, drive,
 };
 pub use event::Event;
-pub use gate::{Admission, Gate, GateBuilder};
+pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, RequestContext, is_reserved, strip_reserved};
 pub use inspect::{
     Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::uri::PathAndQuery;
 
 use super::{Next, Question};
 use crate::conclusion::Conclusion;
@@ -54,12 +55,12 @@ pub trait ClientSide: Send {
 /// The app's side of a callback.
 pub trait AppSide: Send {
     /// Sends the event and reads the whole answer. The driver drops the future when the time is over.
-    fn ask(
-        &mut self,
+    fn ask<'a>(
+        &'a mut self,
         question: &Question,
-        event: EventRequest,
+        event: EventRequest<'_>,
         attempt: Attempt,
-    ) -> impl Future<Output = Asked> + Send;
+    ) -> impl Future<Output = Asked> + Send + use<'a, Self>;
 }
 
 /// Clock and timer of a door.
@@ -69,6 +70,12 @@ pub trait Runtime: Sync {
 
     /// Completes `time` after it is first polled. Costs nothing before.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
+
+    /// The same for the time that an app has to answer, which may end some milliseconds late: a
+    /// door can share timers between the many questions that are pending.
+    fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        self.sleep(time)
+    }
 }
 
 /// The client disconnected before the body was complete.
@@ -86,13 +93,27 @@ pub enum ClientActivity {
     SentMore,
 }
 
-/// The request for the app: the event's headers and body.
+/// The request for the app. It is written when the door asks for its parts.
 #[derive(Debug)]
-pub struct EventRequest {
-    /// Every header, `content-length` among them.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
+pub struct EventRequest<'r> {
+    accepted: &'r Accepted,
+    head: Head<'r>,
+    context: RequestContext<'r>,
+    now: Timestamp,
+}
+
+impl EventRequest<'_> {
+    /// Returns the path and query of the callback, for an app without an address of its own.
+    #[must_use]
+    pub fn callback_path(&self) -> Option<&PathAndQuery> {
+        self.head.uri().path_and_query()
+    }
+
+    /// Writes the event's headers, `content-length` among them, and its body.
+    #[must_use]
+    pub fn into_parts(self) -> (HeaderMap, Bytes) {
+        self.accepted.request(&self.head, &self.context, self.now)
+    }
 }
 
 /// The connection that an event is sent on.
@@ -206,11 +227,12 @@ async fn ask(
     question: Question,
     mut now: Timestamp,
 ) -> Option<(Conclusion, Timestamp)> {
-    let mut timer = pin!(runtime.sleep(question.timeout()));
+    let mut timer = pin!(runtime.sleep_coarsely(question.timeout()));
     let mut attempt = Attempt::First;
     let answer = loop {
-        let (headers, body) = question.accepted().request(&client.head(), &client.context(), now);
-        let asked = pin!(app.ask(&question, EventRequest { headers, body }, attempt));
+        let (accepted, head, context) = (question.accepted(), client.head(), client.context());
+        let event = EventRequest { accepted, head, context, now };
+        let asked = pin!(app.ask(&question, event, attempt));
         let asked = while_connected(client, runtime, asked, timer.as_mut()).await?;
         now = runtime.now();
         match asked {

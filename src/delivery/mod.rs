@@ -26,7 +26,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
-use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, Shared};
+use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
 use crate::reply::Answer;
 use crate::template::{Ask, Delivery};
 use crate::time::Timestamp;
@@ -228,7 +228,7 @@ impl Question {
 pub struct Wait {
     accepted: Accepted,
     timeout: Duration,
-    shared: Shared,
+    shared: SharedConclusion,
 }
 
 impl Wait {

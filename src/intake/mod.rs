@@ -45,10 +45,10 @@ use normalise::normalise;
 pub(crate) use head_check::{CheckedHead, check_head};
 
 /// A callback whose body is being read.
-pub struct Intake(Box<State>);
+pub struct Intake(Box<IntakeState>);
 
 /// Boxed, so that an admission and every future that holds it are small.
-struct State {
+struct IntakeState {
     routes: Arc<Routes>,
     route: Found,
     body: BodyBuffer,
@@ -78,7 +78,7 @@ impl Intake {
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { announced, captured } = checked;
-        Self(Box::new(State {
+        Self(Box::new(IntakeState {
             routes,
             route,
             body: BodyBuffer::default(),
@@ -172,7 +172,7 @@ impl Intake {
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
-        let State { arrival, content_type, memory, .. } = *self.0;
+        let IntakeState { arrival, content_type, memory, .. } = *self.0;
         Ok(Accepted::new(AcceptedCallback {
             event,
             template,

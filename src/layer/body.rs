@@ -16,7 +16,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
-        kind: Kind<Received<B>>,
+        source: BodySource<RequestOwnBody<B>>,
     }
 }
 
@@ -25,14 +25,14 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
-        kind: Kind<B>,
+        source: BodySource<B>,
     }
 }
 
 pin_project! {
     #[derive(Debug)]
-    #[project = KindProj]
-    enum Kind<B> {
+    #[project = SourceProj]
+    enum BodySource<B> {
         Inner { #[pin] body: B },
         Ours { #[pin] body: Full<Bytes> },
     }
@@ -41,7 +41,7 @@ pin_project! {
 pin_project! {
     /// A request's own body, and who looks at it while it passes.
     #[derive(Debug)]
-    struct Received<B> {
+    struct RequestOwnBody<B> {
         #[pin]
         body: B,
         watch: Option<Box<ShadowTap>>,
@@ -58,7 +58,7 @@ macro_rules! delegate {
     ($name:ident) => {
         impl<B> $name<B> {
             pub(super) fn ours(bytes: Bytes) -> Self {
-                Self { kind: Kind::Ours { body: Full::new(bytes) } }
+                Self { source: BodySource::Ours { body: Full::new(bytes) } }
             }
         }
 
@@ -77,9 +77,9 @@ macro_rules! delegate {
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
             ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-                match self.project().kind.project() {
-                    KindProj::Inner { body } => body.poll_frame(cx),
-                    KindProj::Ours { body } => {
+                match self.project().source.project() {
+                    SourceProj::Inner { body } => body.poll_frame(cx),
+                    SourceProj::Ours { body } => {
                         let frame = ready!(body.poll_frame(cx));
                         Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
                     }
@@ -87,16 +87,16 @@ macro_rules! delegate {
             }
 
             fn is_end_stream(&self) -> bool {
-                match &self.kind {
-                    Kind::Inner { body } => body.is_end_stream(),
-                    Kind::Ours { body } => body.is_end_stream(),
+                match &self.source {
+                    BodySource::Inner { body } => body.is_end_stream(),
+                    BodySource::Ours { body } => body.is_end_stream(),
                 }
             }
 
             fn size_hint(&self) -> SizeHint {
-                match &self.kind {
-                    Kind::Inner { body } => body.size_hint(),
-                    Kind::Ours { body } => body.size_hint(),
+                match &self.source {
+                    BodySource::Inner { body } => body.size_hint(),
+                    BodySource::Ours { body } => body.size_hint(),
                 }
             }
         }
@@ -108,13 +108,13 @@ delegate!(ResponseBody);
 
 impl<B> ResponseBody<B> {
     pub(super) const fn inner(body: B) -> Self {
-        Self { kind: Kind::Inner { body } }
+        Self { source: BodySource::Inner { body } }
     }
 }
 
 impl<B> RequestBody<B> {
     pub(super) const fn inner(body: B) -> Self {
-        Self { kind: Kind::Inner { body: Received { body, watch: None } } }
+        Self { source: BodySource::Inner { body: RequestOwnBody { body, watch: None } } }
     }
 }
 
@@ -126,11 +126,11 @@ impl<B: Body<Data = Bytes>> RequestBody<B> {
         if body.is_end_stream() {
             watch.finish();
         }
-        Self { kind: Kind::Inner { body: Received { body, watch: Some(watch) } } }
+        Self { source: BodySource::Inner { body: RequestOwnBody { body, watch: Some(watch) } } }
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for Received<B> {
+impl<B: Body<Data = Bytes>> Body for RequestOwnBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 

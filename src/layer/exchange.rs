@@ -21,12 +21,12 @@ use crate::reply::{Answer, MAX_ANSWER_BYTES};
 use crate::time::Timestamp;
 
 /// A request whose body is read piece by piece.
-pub(super) struct Client<'r, B> {
+pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
     pub(super) body: Pin<&'r mut B>,
 }
 
-impl<B: Body<Data = Bytes> + Send> ClientSide for Client<'_, B> {
+impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
     fn head(&self) -> Head<'_> {
         self.head
     }
@@ -51,7 +51,7 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for Client<'_, B> {
 }
 
 /// The inner service, and what the event's request keeps of the callback's.
-pub(super) struct App<S, B> {
+pub(super) struct InnerService<S, B> {
     service: S,
     uri: Uri,
     version: Version,
@@ -60,7 +60,7 @@ pub(super) struct App<S, B> {
     other: PhantomData<fn(B)>,
 }
 
-impl<S, B> App<S, B> {
+impl<S, B> InnerService<S, B> {
     pub(super) const fn new(
         service: S,
         uri: Uri,
@@ -74,12 +74,13 @@ impl<S, B> App<S, B> {
     fn event_request(
         &mut self,
         question: &Question,
-        event: EventRequest,
+        event: EventRequest<'_>,
     ) -> Request<RequestBody<B>> {
-        let mut request = Request::new(RequestBody::ours(event.body));
+        let (headers, body) = event.into_parts();
+        let mut request = Request::new(RequestBody::ours(body));
         *request.method_mut() = Method::POST;
         *request.version_mut() = self.version;
-        *request.headers_mut() = event.headers;
+        *request.headers_mut() = headers;
         *request.extensions_mut() = std::mem::take(&mut self.extensions);
         request.extensions_mut().insert(question.accepted().clone());
         *request.uri_mut() = std::mem::take(&mut self.uri);
@@ -93,17 +94,17 @@ impl<S, B> App<S, B> {
     }
 }
 
-impl<S, B, R> AppSide for App<S, B>
+impl<S, B, R> AppSide for InnerService<S, B>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send> + Send,
     R: Body<Data = Bytes> + Send,
 {
-    fn ask(
-        &mut self,
+    fn ask<'a>(
+        &'a mut self,
         question: &Question,
-        event: EventRequest,
+        event: EventRequest<'_>,
         _: Attempt,
-    ) -> impl Future<Output = Asked> + Send {
+    ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
         let response = self.service.call(request);
         async {

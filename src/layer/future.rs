@@ -14,13 +14,13 @@ pin_project! {
     /// The response of a [`GateService`](super::GateService), whose inner service responds with `F`.
     pub struct ResponseFuture<F> {
         #[pin]
-        state: State<F>,
+        state: ResponseState<F>,
     }
 }
 
 pin_project! {
-    #[project = StateProj]
-    enum State<F> {
+    #[project = ResponseStateProj]
+    enum ResponseState<F> {
         // Another path: the inner service's own future.
         Passing { #[pin] future: F },
         // The reply is known.
@@ -32,15 +32,15 @@ pin_project! {
 
 impl<F> ResponseFuture<F> {
     pub(super) const fn pass(future: F) -> Self {
-        Self { state: State::Passing { future } }
+        Self { state: ResponseState::Passing { future } }
     }
 
     pub(super) const fn reply(reply: Reply) -> Self {
-        Self { state: State::Replying { reply: Some(reply) } }
+        Self { state: ResponseState::Replying { reply: Some(reply) } }
     }
 
     pub(super) fn judge(callback: impl Future<Output = Reply> + Send + 'static) -> Self {
-        Self { state: State::Judging { callback: Box::pin(callback) } }
+        Self { state: ResponseState::Judging { callback: Box::pin(callback) } }
     }
 }
 
@@ -54,14 +54,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         let reply = match state.as_mut().project() {
-            StateProj::Passing { future } => {
+            ResponseStateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
             }
             // A future that is polled after its end gets this reply.
-            StateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
-            StateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
+            ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
+            ResponseStateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };
-        state.set(State::Replying { reply: None });
+        state.set(ResponseState::Replying { reply: None });
         Poll::Ready(Ok(reply.into_response().map(ResponseBody::ours)))
     }
 }

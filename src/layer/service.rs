@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::Peer;
 use super::body::{RequestBody, ResponseBody};
-use super::exchange::{App, Client, TokioRuntime};
+use super::exchange::{InnerService, RequestReader, TokioRuntime};
 use super::future::ResponseFuture;
 use crate::delivery::{Driven, Runtime as _, drive};
 use crate::gate::{Admission, Gate};
@@ -108,11 +108,11 @@ impl<S> GateService<S> {
         let ready = std::mem::replace(&mut self.inner, clone);
         let runtime = TokioRuntime(self.clock);
         let (parts, body) = request.into_parts();
-        let mut app = App::new(ready, parts.uri.clone(), parts.version, parts.extensions);
+        let mut app = InnerService::new(ready, parts.uri.clone(), parts.version, parts.extensions);
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
-            let mut client = Client { head, body: pin!(body) };
+            let mut client = RequestReader { head, body: pin!(body) };
             reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
         })
     }

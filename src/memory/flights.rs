@@ -42,11 +42,11 @@ pub(crate) enum Joined {
     First(Claim),
     /// Somebody is, and will say what came of it. A sender that goes away without a word was cut
     /// off itself, and the one who waits is to join again.
-    Waiting(Shared),
+    Waiting(SharedConclusion),
 }
 
 /// What somebody else hears from the app.
-pub(crate) type Shared = Receiver<Conclusion>;
+pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
 /// The right to ask the app about a callback, which ends when this is dropped.
 pub(crate) struct Claim {

@@ -16,7 +16,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-pub(crate) use flights::{Claim, Flights, Joined, Shared};
+pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
 

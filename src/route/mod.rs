@@ -248,9 +248,11 @@ impl Routes {
         Lookup::Callback(found, matched.params.get(TOKEN))
     }
 
-    /// Whether a path is a route's, letter by letter, and the route refuses.
-    pub(crate) fn answers(&self, path: &str) -> bool {
-        self.exact.at(path).is_ok_and(|matched| !self.lets_pass(Found(*matched.value)))
+    /// Finds the enforcing route whose path this is, letter by letter.
+    pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(Found, Option<&'p str>)> {
+        let matched = self.exact.at(path).ok()?;
+        let found = Found(*matched.value);
+        (!self.lets_pass(found)).then(|| (found, matched.params.get(TOKEN)))
     }
 
     fn lets_pass(&self, found: Found) -> bool {
@@ -531,9 +533,9 @@ mod tests {
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
             let Lookup::Callback(found, _) = routes.find(path) else { panic!("{path}") };
-            assert!(routes.lets_pass(found) && !routes.answers(path), "{path}");
+            assert!(routes.lets_pass(found) && routes.find_exact(path).is_none(), "{path}");
         }
-        assert!(routes.answers("/callbacks/tencent"));
+        assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
             let Lookup::Ambiguous(found) = routes.find(path) else { panic!("{path}") };
             assert!(routes.lets_pass(found), "{path}");

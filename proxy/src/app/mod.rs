@@ -7,37 +7,32 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatepost::Answer;
+use gatepost::{Answer, Asked, Attempt};
 use http::{HeaderMap, Method, Request, Uri, response};
 use http_body_util::Full;
-use pingora::prelude::fast_timeout::fast_timeout;
 use tokio::time::timeout;
 
-use self::connection_pool::{self as pool, BoxError, Response, is_unanswered};
+use self::connection_pool::{self as pool, BoxError, is_unanswered};
 
 pub(crate) use self::connection_pool::prepare;
 
-/// What came of asking.
-pub(crate) enum Asked {
-    Answered(Answer),
-    /// The app hung up before it began to answer: it may have closed an idle connection at the
-    /// moment when it was used, and is to be asked [afresh](ask_afresh). An app that did take the
-    /// event knows it by its `ce-id`.
-    HungUp,
-}
-
-/// Sends an event, and waits for the whole answer, for so long and some milliseconds: where a timer
-/// is the next one due, tokio's costs a system call, and these are shared.
-pub(crate) async fn ask(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Asked {
-    match fast_timeout(limit, pool::send(url, post(event))).await {
-        Ok(Err(error)) if is_unanswered(&*error) => Asked::HungUp,
-        sent => Asked::Answered(answer(sent.ok())),
+/// Sends an event and reads the whole answer.
+///
+/// A pooled connection may be closed by the app at the moment when it is used; then the driver sends
+/// the event again, on a new one. An app that did read it knows it by its `ce-id`.
+pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
+    let request = post(event);
+    let sent = match attempt {
+        Attempt::First => pool::send(url, request).await,
+        Attempt::NewConnection => pool::send_afresh(url, request).await,
+    };
+    match sent {
+        Err(error) if attempt == Attempt::First && is_unanswered(&*error) => {
+            Asked::ConnectionClosed
+        }
+        Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
+        Ok((parts, body)) => Asked::Answered(Answer::Response { status: parts.status, body }),
     }
-}
-
-/// The same, on a connection of its own.
-pub(crate) async fn ask_afresh(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Answer {
-    answer(fast_timeout(limit, pool::send_afresh(url, post(event))).await.ok())
 }
 
 fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
@@ -45,15 +40,6 @@ fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
     *request.method_mut() = Method::POST;
     *request.headers_mut() = headers;
     request
-}
-
-/// What is told to the gate; without a response, there was none in time.
-fn answer(sent: Option<Result<Response, BoxError>>) -> Answer {
-    match sent {
-        Some(Ok((parts, body))) => Answer::Response { status: parts.status, body },
-        Some(Err(error)) => Answer::Unreachable(root_cause(&*error)),
-        None => Answer::Timeout,
-    }
 }
 
 /// Reason why a request that was sent got no reply.

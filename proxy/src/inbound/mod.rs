@@ -35,7 +35,7 @@ use gatepost::report;
 use http::Version;
 use tokio::time::timeout;
 
-use self::callback_driver::Way;
+use self::callback_driver::CallbackServer;
 use self::head_clock::{HEAD, HeadClock};
 use self::http1::{Connection, Left};
 use self::pingora::Service;
@@ -67,7 +67,7 @@ pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
 /// The proxy, for either version of HTTP.
 pub(crate) struct Entrance {
-    way: Way,
+    server: CallbackServer,
     proxy_protocol: bool,
     http_1: Arc<HttpProxy<Service>>,
     http_2: Arc<HttpProxy<Service>>,
@@ -94,8 +94,8 @@ impl Entrance {
             proxy.server_options = Some(options);
             Arc::new(proxy)
         };
-        let way = service.way().clone();
-        Self { way, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
+        let server = service.server().clone();
+        Self { server, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
     }
 
     /// Serves a connection to its end: callbacks in the short way, everything else in Pingora's.
@@ -107,7 +107,7 @@ impl Entrance {
     ) {
         let mut earlier = None::<HttpPersistentSettings>;
         loop {
-            match connection.serve(&self.way, shutdown, stopped.as_mut()).await {
+            match connection.serve(&self.server, shutdown, stopped.as_mut()).await {
                 Left::Nothing => return,
                 Left::Request => {}
             }
@@ -147,7 +147,7 @@ impl Entrance {
     /// Whether whoever connected may say whose connection it is, and did.
     async fn is_introduced(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
-        let error = if peer.is_some_and(|peer| self.way.gate.may_speak_for_others(peer)) {
+        let error = if peer.is_some_and(|peer| self.server.gate.may_speak_for_others(peer)) {
             match proxy_protocol::accept(stream).await {
                 Ok(()) => return true,
                 Err(error) => error,

@@ -17,8 +17,8 @@ use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use gatepost::{Admission, Gate, Head, Reply};
-use http::{Uri, Version};
+use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
+use http::Version;
 use memchr::memmem;
 use pingora::protocols::Stream;
 use pingora::protocols::l4::stream::Stream as TcpStream;
@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 use self::reply::rendered;
 use self::request::{Request, path};
-use super::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard, Way, unhurried};
+use super::callback_driver::{CallbackServer, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, unhurried};
 use super::head_clock::Serving;
 use super::proxy_protocol;
 
@@ -80,7 +80,7 @@ impl Connection {
     /// `stopped` is when nobody waits for requests any longer.
     pub(crate) async fn serve(
         &mut self,
-        way: &Way,
+        server: &CallbackServer,
         stopping: &ShutdownWatch,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> Left {
@@ -95,21 +95,16 @@ impl Connection {
                     return Left::Nothing;
                 }
             }
-            let Some(request) = self.take_request(&way.gate) else { return Left::Request };
+            let Some((request, route)) = self.take_request(&server.gate) else {
+                return Left::Request;
+            };
             let _serving = Serving::start();
             let started = Instant::now();
-            let admitted = match way.gate.admit(&request.head(self.peer), (way.clock)()) {
-                Admission::Callback(intake) => Ok(intake),
-                Admission::Refused(refusal) => Err(refusal),
-                Admission::Other | Admission::Shadow(_) => {
-                    self.put_back(request);
-                    return Left::Request;
-                }
-            };
+            let admitted = server.gate.admit_on(&route, &request.head(self.peer), (server.clock)());
             let mut exchange = Plain { connection: self, request, stopping };
             match admitted {
-                Ok(intake) => way.answer(&mut exchange, intake, started).await,
-                Err(refusal) => way.refuse(&mut exchange, &refusal).await,
+                Ok(intake) => server.serve(&mut exchange, intake, started).await,
+                Err(refusal) => server.refuse(&mut exchange, &refusal).await,
             }
             if exchange.request.is_last {
                 // What was not taken yet would be waited for.
@@ -120,11 +115,6 @@ impl Connection {
                 return Left::Nothing;
             }
         }
-    }
-
-    fn put_back(&mut self, request: Request) {
-        let behind = std::mem::replace(&mut self.ahead, request.whole.into());
-        self.ahead.extend_from_slice(&behind);
     }
 
     /// Who connected.
@@ -160,11 +150,10 @@ impl Connection {
         .await
     }
 
-    /// The request that has come, if it is a callback and leaves nothing open.
-    fn take_request(&mut self, gate: &Gate) -> Option<Request> {
-        if !gate.answers(path(&self.ahead)?) {
-            return None;
-        }
+    /// Takes the received request, with its route, if it is a callback that needs no session of
+    /// Pingora's.
+    fn take_request(&mut self, gate: &Gate) -> Option<(Request, FoundRoute)> {
+        let route = gate.find_route(path(&self.ahead)?)?;
         let whole = self.ahead.split().freeze();
         let (request, rest) = match Request::parse(&whole) {
             Some((request, rest)) => (Some(request), rest),
@@ -173,7 +162,7 @@ impl Connection {
         if !rest.is_empty() {
             self.ahead = rest.into();
         }
-        request
+        Some((request?, route))
     }
 }
 
@@ -193,11 +182,11 @@ struct Plain<'c> {
 }
 
 impl Plain<'_> {
-    async fn read_body(&mut self) -> Result<Bytes, Gone> {
+    async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
         let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
         let mut space = (&mut chunk).limit(self.request.missing);
         match self.connection.stream.read_buf(&mut space).await {
-            Ok(0) | Err(_) => Err(Gone),
+            Ok(0) | Err(_) => Err(Disconnected),
             Ok(read) => {
                 self.request.missing -= read;
                 Ok(chunk.freeze())
@@ -221,20 +210,16 @@ impl Exchange for Plain<'_> {
         self.request.head(self.connection.peer)
     }
 
-    fn uri(&self) -> &Uri {
-        &self.request.uri
-    }
-
     fn is_encrypted(&self) -> bool {
         self.connection.is_encrypted
     }
 
     /// A sender that waits for a word is left to Pingora.
-    async fn invite_body(&mut self) -> Result<(), Gone> {
+    async fn invite_body(&mut self) -> Result<(), Disconnected> {
         Ok(())
     }
 
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Gone> {
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
         if !self.request.body.is_empty() {
             return Ok(Some(std::mem::take(&mut self.request.body)));
         }
@@ -244,15 +229,15 @@ impl Exchange for Plain<'_> {
         self.read_body().await.map(Some)
     }
 
-    /// What a sender says before its turn is its next request.
-    async fn heard(&mut self) -> Heard {
+    /// Bytes that a client sends before its reply are its next request.
+    async fn activity(&mut self) -> ClientActivity {
         if !self.connection.ahead.is_empty() {
             return pending().await;
         }
         match self.connection.read().await {
-            Ok(0) => Heard::Closed,
-            Ok(_) => Heard::More,
-            Err(_) => Heard::Gone,
+            Ok(0) => ClientActivity::HalfClosed,
+            Ok(_) => ClientActivity::SentMore,
+            Err(_) => ClientActivity::Disconnected,
         }
     }
 
@@ -296,19 +281,15 @@ mod tests {
     use crate::inbound::pingora::GateModule;
 
     #[tokio::test]
-    async fn what_is_put_back_stands_before_what_came_behind() {
+    async fn takes_a_callback_and_leaves_other_paths() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let (_client, server) = tokio::io::duplex(64);
-        let mut connection = Connection::new(Box::new(server));
-        let sent = format!("{PLAIN}GET /next");
-        connection.ahead.extend_from_slice(sent.as_bytes());
-        let request = connection.take_request(&gate).unwrap();
-        assert_eq!(connection.ahead, "GET /next");
-        connection.put_back(request);
-        assert_eq!(connection.ahead, sent);
+        let (_client, stream) = tokio::io::duplex(64);
+        let mut connection = Connection::new(Box::new(stream));
+        connection.ahead.extend_from_slice(format!("{PLAIN}GET /next HTTP/1.1").as_bytes());
         assert!(connection.take_request(&gate).is_some());
-        assert!(connection.take_request(&gate).is_none(), "nobody's path");
-        assert_eq!(connection.ahead, "GET /next");
+        assert_eq!(connection.ahead, "GET /next HTTP/1.1");
+        assert!(connection.take_request(&gate).is_none());
+        assert_eq!(connection.ahead, "GET /next HTTP/1.1");
     }
 
     /// Serves a connection that has sent this; what it gets.
@@ -318,12 +299,12 @@ mod tests {
         stopped: impl Future<Output = ()> + Send,
     ) -> String {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let way = GateModule::new(gate).way().clone();
-        let (mut client, server) = tokio::io::duplex(1024);
-        let mut connection = Connection::new(Box::new(server));
+        let server = GateModule::new(gate).server().clone();
+        let (mut client, stream) = tokio::io::duplex(1024);
+        let mut connection = Connection::new(Box::new(stream));
         client.write_all(sent).await.unwrap();
         let (_running, stopping) = tokio::sync::watch::channel(is_stopping);
-        let left = connection.serve(&way, &stopping, pin!(stopped)).await;
+        let left = connection.serve(&server, &stopping, pin!(stopped)).await;
         assert!(matches!(left, Left::Nothing));
         drop(connection);
         let mut got = String::new();
@@ -334,14 +315,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sender_that_is_ahead_is_not_read_further() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let (mut client, server) = tokio::io::duplex(1024);
-        let mut connection = Connection::new(Box::new(server));
+        let (mut client, stream) = tokio::io::duplex(1024);
+        let mut connection = Connection::new(Box::new(stream));
         let (_running, stopping) = tokio::sync::watch::channel(false);
         connection.ahead.extend_from_slice(format!("{PLAIN}GET /next").as_bytes());
-        let request = connection.take_request(&gate).unwrap();
+        let (request, _) = connection.take_request(&gate).unwrap();
         let mut plain = Plain { connection: &mut connection, request, stopping: &stopping };
         client.write_all(b"more").await.unwrap();
-        assert!(tokio::time::timeout(WRITE_TIMEOUT, plain.heard()).await.is_err());
+        assert!(tokio::time::timeout(WRITE_TIMEOUT, plain.activity()).await.is_err());
         assert_eq!(connection.ahead, "GET /next");
     }
 
@@ -389,13 +370,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reply_that_is_not_taken_is_not_waited_for() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let way = GateModule::new(gate).way().clone();
-        let (mut client, server) = tokio::io::duplex(PLAIN.len());
-        let mut connection = Connection::new(Box::new(server));
+        let server = GateModule::new(gate).server().clone();
+        let (mut client, stream) = tokio::io::duplex(PLAIN.len());
+        let mut connection = Connection::new(Box::new(stream));
         client.write_all(PLAIN.as_bytes()).await.unwrap();
         let (_running, stopping) = tokio::sync::watch::channel(false);
         let started = tokio::time::Instant::now();
-        let left = connection.serve(&way, &stopping, pin!(pending())).await;
+        let left = connection.serve(&server, &stopping, pin!(pending())).await;
         assert!(matches!(left, Left::Nothing));
         assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     }

@@ -22,10 +22,8 @@ pub(super) fn path(request: &[u8]) -> Option<&str> {
 
 /// A request whose head leaves nothing open.
 pub(super) struct Request {
-    /// As it came, as far as it has.
-    pub(super) whole: Bytes,
     method: Method,
-    pub(super) uri: Uri,
+    uri: Uri,
     headers: HeaderMap,
     /// What has come of the body and was not taken yet.
     pub(super) body: Bytes,
@@ -59,7 +57,6 @@ impl Request {
         let length = framing.length(&method)?;
         let body = end..bytes.len().min(end.saturating_add(length));
         let request = Self {
-            whole: bytes.slice(..body.end),
             method,
             uri,
             headers,
@@ -176,7 +173,7 @@ pub(super) mod tests {
         assert_eq!((request.method, request.uri.path()), (Method::POST, "/callbacks/tencent"));
         assert_eq!(request.headers[HOST], "gate.test:8080");
         assert_eq!((&*request.body, request.missing, request.is_last), (&b"{}"[..], 0, false));
-        assert_eq!((&*request.whole, &*behind), (PLAIN.as_bytes(), &b"GET /next"[..]));
+        assert_eq!(&*behind, b"GET /next");
 
         let (request, behind) = parse(PLAIN.strip_suffix('}').unwrap()).unwrap();
         assert_eq!((request.missing, request.length, behind.len()), (1, 2, 0));

@@ -12,7 +12,7 @@ use pingora::http::RequestHeader;
 use pingora::prelude::Session;
 
 use super::session::{head, is_encrypted, peer, write_unread};
-use crate::inbound::callback_driver::{Way, scheme};
+use crate::inbound::callback_driver::{CallbackServer, scheme};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -22,7 +22,7 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 
 /// A [`Gate`] in a Pingora proxy.
 #[derive(Clone, Debug)]
-pub struct GateModule(Way);
+pub struct GateModule(CallbackServer);
 
 impl GateModule {
     /// A module of this gate. An event whose template gives no address goes to the config's
@@ -31,13 +31,13 @@ impl GateModule {
     pub fn new(gate: Gate) -> Self {
         app::prepare();
         let upstream = gate.proxy_settings().upstream;
-        Self(Way { gate, upstream, clock: clock::now })
+        Self(CallbackServer { gate, upstream, clock: clock::now })
     }
 
     /// Tells the time by `clock`, so that a test can judge a recorded callback.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
-        Self(Way { clock, ..self.0 })
+        Self(CallbackServer { clock, ..self.0 })
     }
 
     /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
@@ -54,8 +54,8 @@ impl GateModule {
             Box::pin(write_unread(session, &Reply::bad_request())).await;
             return Ok(true);
         }
-        let way = &self.0;
-        match way.gate.admit(&head(session), (way.clock)()) {
+        let server = &self.0;
+        match server.gate.admit(&head(session), (server.clock)()) {
             Admission::Other => {
                 strip_reserved(session);
                 return Ok(false);
@@ -66,13 +66,13 @@ impl GateModule {
                 return Ok(false);
             }
             // In boxes, so that what passes through carries no room for them.
-            Admission::Refused(refusal) => Box::pin(way.refuse(session, &refusal)).await,
-            Admission::Callback(intake) => Box::pin(way.answer(session, intake, started)).await,
+            Admission::Refused(refusal) => Box::pin(server.refuse(session, &refusal)).await,
+            Admission::Callback(intake) => Box::pin(server.serve(session, intake, started)).await,
         }
         Ok(true)
     }
 
-    pub(crate) const fn way(&self) -> &Way {
+    pub(crate) const fn server(&self) -> &CallbackServer {
         &self.0
     }
 
@@ -144,7 +144,7 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes reserved headers in Pingora's way, which also keeps their original spelling.
+/// Removes reserved headers through Pingora's own method, which also drops their original spelling.
 fn strip_reserved(session: &mut Session) {
     let header = session.req_header_mut();
     let reserved: Vec<_> =

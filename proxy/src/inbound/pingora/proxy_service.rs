@@ -17,7 +17,7 @@ use pingora::protocols::TcpKeepalive;
 
 use super::gate_module::{GateModule, printable_path};
 use super::session::write_unread;
-use crate::inbound::callback_driver::Way;
+use crate::inbound::callback_driver::CallbackServer;
 use crate::inbound::head_clock::Serving;
 
 /// How long connecting to the upstream may take.
@@ -100,8 +100,8 @@ impl Service {
         Self { module: GateModule::new(gate), upstream: upstream.map(Arc::new) }
     }
 
-    pub(crate) const fn way(&self) -> &Way {
-        self.module.way()
+    pub(crate) const fn server(&self) -> &CallbackServer {
+        self.module.server()
     }
 }
 

@@ -3,13 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use gatepost::{Head, Reply};
+use gatepost::{ClientActivity, Disconnected, Head, Reply};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{Method, Uri, Version};
+use http::{Method, Version};
 use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
-use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, Gone, Heard};
+use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 
 /// A request in Pingora's hands.
 impl Exchange for Session {
@@ -17,33 +17,33 @@ impl Exchange for Session {
         head(self)
     }
 
-    fn uri(&self) -> &Uri {
-        &self.req_header().uri
-    }
-
     fn is_encrypted(&self) -> bool {
         is_encrypted(self)
     }
 
-    async fn invite_body(&mut self) -> Result<(), Gone> {
+    async fn invite_body(&mut self) -> Result<(), Disconnected> {
         if expects_continue(self) {
-            return self.downstream_session.write_continue_response().await.map_err(|_| Gone);
+            return self
+                .downstream_session
+                .write_continue_response()
+                .await
+                .map_err(|_| Disconnected);
         }
         Ok(())
     }
 
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Gone> {
-        self.downstream_session.read_request_body().await.map_err(|_| Gone)
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+        self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// What a sender says before its turn is lost, and its connection ends with this request.
-    async fn heard(&mut self) -> Heard {
+    /// Bytes that a client sends before its reply are lost, so its connection ends with this request.
+    async fn activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);
         match heard.map_err(|error| error.etype().clone()) {
-            Err(ErrorType::ConnectionClosed) => Heard::Closed,
-            Ok(_) | Err(ErrorType::ConnectError) => Heard::More,
-            Err(_) => Heard::Gone,
+            Err(ErrorType::ConnectionClosed) => ClientActivity::HalfClosed,
+            Ok(_) | Err(ErrorType::ConnectError) => ClientActivity::SentMore,
+            Err(_) => ClientActivity::Disconnected,
         }
     }
 
