@@ -14,9 +14,7 @@ mod name;
 mod scan;
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use name::Places;
@@ -197,9 +195,13 @@ impl<'a> Object<'a> {
     /// Reads a form list.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
-        let members = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes))
-            .deserialize_map(Pairs)
-            .map_err(|_| BodyError::FormMalformed)?;
+        let pairs = form_urlencoded::parse(bytes);
+        let mut members = Vec::with_capacity(TYPICAL_FIELDS);
+        members.extend(pairs.map(|(name, value)| Member {
+            name: Name::new(name),
+            value: Value::Text(value),
+            span: 0..0,
+        }));
         Self::of("", members)
     }
 
@@ -238,6 +240,9 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Capacity for the members of a form: a typical callback needs one allocation.
+const TYPICAL_FIELDS: usize = 24;
+
 /// Every `%` starts a hex pair, and the decoded text is UTF-8. The list's own parser lets both
 /// pass and puts replacement characters, which would forward something else than was received.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
@@ -265,58 +270,6 @@ pub(crate) fn elements(raw: &str) -> Result<Vec<&str>, BodyError> {
     let elements: Vec<&RawValue> =
         serde_json::from_str(raw).map_err(|_| BodyError::JsonMalformed)?;
     Ok(elements.into_iter().map(RawValue::get).collect())
-}
-
-/// A borrowed string where the input allows one.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: de::Deserializer<'de>>(self, de: D) -> Result<Self::Value, D::Error> {
-        de.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(v))
-    }
-
-    fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(v.to_owned()))
-    }
-
-    fn visit_string<E>(self, v: String) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(v))
-    }
-}
-
-/// Reads a form list's pairs.
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = Vec<Member<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a form")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        /// Of a typical form, so that reading one allocates its list once.
-        const TYPICAL_FIELDS: usize = 24;
-        let mut members = Vec::with_capacity(TYPICAL_FIELDS);
-        while let Some((name, value)) = map.next_entry_seed(Text, Text)? {
-            members.push(Member { name: Name::new(name), value: Value::Text(value), span: 0..0 });
-        }
-        Ok(members)
-    }
 }
 
 #[cfg(test)]
