@@ -1,4 +1,4 @@
-//! Asking the app.
+//! Requests to the app.
 
 mod connection_pool;
 mod response_limit;
@@ -13,31 +13,36 @@ use http_body_util::Full;
 use pingora::prelude::fast_timeout::fast_timeout;
 use tokio::time::timeout;
 
-use self::connection_pool::{self as pool, BoxError, Response, is_unanswered};
+use self::connection_pool::{self as pool, AppResponse, BoxError, is_hang_up};
 
-pub(crate) use self::connection_pool::prepare;
+pub(crate) use self::connection_pool::load_root_certificates;
 
-/// What came of asking.
-pub(crate) enum Asked {
+/// Outcome of a request to the app.
+pub(crate) enum AskOutcome {
     Answered(Answer),
-    /// The app hung up before it began to answer: it may have closed an idle connection at the
-    /// moment when it was used, and is to be asked [afresh](ask_afresh). An app that did take the
-    /// event knows it by its `ce-id`.
+    /// The app closed the connection before it began to answer. It may have closed an idle
+    /// connection at the moment when it was used, so it is asked [again](ask_on_new_connection). An
+    /// app that did take the event recognises it by its `ce-id`.
     HungUp,
 }
 
-/// Sends an event, and waits for the whole answer, for so long and some milliseconds: where a timer
-/// is the next one due, tokio's costs a system call, and these are shared.
-pub(crate) async fn ask(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Asked {
+/// Sends an event, and waits for the whole answer within `limit`. Pingora's timer may be some
+/// milliseconds late, but it is shared between requests: a tokio timer costs a system call whenever
+/// it is the next one due.
+pub(crate) async fn ask(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> AskOutcome {
     match fast_timeout(limit, pool::send(url, post(event))).await {
-        Ok(Err(error)) if is_unanswered(&*error) => Asked::HungUp,
-        sent => Asked::Answered(answer(sent.ok())),
+        Ok(Err(error)) if is_hang_up(&*error) => AskOutcome::HungUp,
+        sent => AskOutcome::Answered(answer(sent.ok())),
     }
 }
 
-/// The same, on a connection of its own.
-pub(crate) async fn ask_afresh(url: &Uri, limit: Duration, event: (HeaderMap, Bytes)) -> Answer {
-    answer(fast_timeout(limit, pool::send_afresh(url, post(event))).await.ok())
+/// Sends an event as [`ask`] does, on a new connection.
+pub(crate) async fn ask_on_new_connection(
+    url: &Uri,
+    limit: Duration,
+    event: (HeaderMap, Bytes),
+) -> Answer {
+    answer(fast_timeout(limit, pool::send_on_new_connection(url, post(event))).await.ok())
 }
 
 fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
@@ -47,8 +52,8 @@ fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
     request
 }
 
-/// What is told to the gate; without a response, there was none in time.
-fn answer(sent: Option<Result<Response, BoxError>>) -> Answer {
+/// Converts the outcome for the gate. `None` is a timeout.
+fn answer(sent: Option<Result<AppResponse, BoxError>>) -> Answer {
     match sent {
         Some(Ok((parts, body))) => Answer::Response { status: parts.status, body },
         Some(Err(error)) => Answer::Unreachable(root_cause(&*error)),
@@ -72,15 +77,16 @@ pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {
     let url = request.uri().clone();
-    let sent = timeout(FETCH_TIMEOUT, pool::send_afresh(&url, request)).await;
+    let sent = timeout(FETCH_TIMEOUT, pool::send_on_new_connection(&url, request)).await;
     let (parts, body) = sent.map_err(|_| FetchError::Timeout)?.map_err(FetchError::Failed)?;
     Ok((parts, body.ok_or(FetchError::TooLong)?))
 }
 
-/// As long as the most patient platform waits.
+/// Time limit of [`fetch`]: as long as the most patient platform waits.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What an operator needs to read: the last cause, as in `Connection refused (os error 111)`.
+/// Returns the last cause of an error, as in `Connection refused (os error 111)`: the outer ones
+/// only say which library failed.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {

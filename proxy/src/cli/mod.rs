@@ -42,7 +42,8 @@ The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` f
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve. SIGHUP has the config read again; SIGTERM stops when the requests in flight have ended.
+    /// Serve. SIGHUP has the config read again; SIGTERM stops when the requests in flight have
+    /// ended.
     Run {
         /// The config file.
         #[arg(short, long)]

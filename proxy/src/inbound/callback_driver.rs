@@ -1,7 +1,7 @@
-//! The way of one callback, from its head to its reply, whichever way its bytes came.
+//! Drives one callback from its head to its reply, on the HTTP/1 fast path and in Pingora sessions.
 //!
-//! The gate decides; what is here only carries: the body to the gate, the event to the app, the
-//! answer to the gate, the reply to the sender.
+//! The gate decides. The driver only carries: the body to the gate, the event to the app, the
+//! answer to the gate, the reply to the client.
 
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,17 @@ use http::Uri;
 use http::header::HOST;
 use http::uri::PathAndQuery;
 
-use crate::app::{self, Asked};
+use crate::app::{self, AskOutcome};
 use crate::telemetry::metrics::METRICS;
 
-/// How much of a refused request is read and thrown away, and for how long, so that its sender
-/// sees the reply and, where it is safe, keeps its connection.
+/// Bounds for draining a refused request. Closing a socket with unread bytes resets the connection,
+/// and the client would lose the reply; a drained connection can also be kept.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a sender is still answered that has closed its side: nobody can tell it from one that is
-/// gone.
-const HALF_CLOSED: Duration = Duration::from_millis(250);
+/// Time for the reply to a client that has closed its side. It may still read, or may be gone: the
+/// two look the same.
+const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
 /// A request whose head is read, and its connection.
 pub(crate) trait Exchange: Send {
@@ -32,52 +32,51 @@ pub(crate) trait Exchange: Send {
 
     fn uri(&self) -> &Uri;
 
-    /// Whether the connection is encrypted.
+    /// Returns true if the connection is encrypted.
     fn is_encrypted(&self) -> bool;
 
-    /// Has a sender go on that waits for a word before it sends the body.
-    fn invite_body(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+    /// Sends `100 Continue` if the client expects it.
+    fn send_continue(&mut self) -> impl Future<Output = Result<(), ClientGone>> + Send;
 
-    /// The next piece of the body; `None` after the last.
-    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Gone>> + Send;
+    /// Reads the next piece of the body; `None` after the last.
+    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, ClientGone>> + Send;
 
-    /// Waits, when the body is read, until the sender does something.
-    fn heard(&mut self) -> impl Future<Output = Heard> + Send;
+    /// Waits, after the body, until the client closes its side, goes away or sends more.
+    fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
-    /// Writes a reply, once the body is read. If the sender is gone, nobody misses it.
+    /// Writes a reply after the body was read. A client that is gone is no error.
     fn write(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Writes a reply, whatever of the body is still to come.
+    /// Writes a reply while parts of the body may still arrive.
     fn write_unread(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Ends the connection with this request.
+    /// Closes the connection after this request.
     fn close(&mut self);
 }
 
-/// The sender is gone.
-pub(crate) struct Gone;
+/// The client is gone.
+pub(crate) struct ClientGone;
 
-/// What a sender does that is to wait for its reply.
-pub(crate) enum Heard {
-    /// It closed its side, and may still read.
-    Closed,
-    /// It is gone.
+/// Client activity while its reply is pending.
+pub(crate) enum ClientActivity {
     Gone,
-    /// It said more, and is there.
-    More,
+    /// It closed its side, and may still read.
+    HalfClosed,
+    /// It sent bytes of its next request, so it is there.
+    SentMore,
 }
 
-/// What every callback needs.
+/// Everything that the callbacks of a proxy share.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
-    /// Where events without an address go.
+    /// Destination of events without an address.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
 }
 
-impl Way {
-    /// Reads a callback that was admitted, and answers it.
+impl CallbackDriver {
+    /// Reads the body of an admitted callback, and answers it.
     pub(crate) async fn answer(
         &self,
         exchange: &mut impl Exchange,
@@ -90,28 +89,29 @@ impl Way {
         }
     }
 
+    /// Writes the reply to a refused request, and reports it.
     pub(crate) async fn refuse(&self, exchange: &mut impl Exchange, refusal: &Refusal) {
         METRICS.refused(refusal);
         report::refused(refusal, (self.clock)());
         exchange.write_unread(&refusal.reply()).await;
     }
 
-    /// Reads the whole body and has it judged, at the moment that comes back.
+    /// Reads the body and lets the gate judge it. Returns the moment of the verdict too.
     async fn read(
         &self,
         exchange: &mut impl Exchange,
         mut intake: Intake,
     ) -> Result<(Accepted, Timestamp), Refusal> {
         let time_limit = intake.time_limit();
-        let whole = unhurried(time_limit, async {
-            if exchange.invite_body().await.is_err() {
+        let whole = time_limited(time_limit, async {
+            if exchange.send_continue().await.is_err() {
                 return Ok(false);
             }
             loop {
                 match exchange.next_chunk().await {
                     Ok(Some(chunk)) => intake.push(chunk)?,
                     Ok(None) => return Ok(true),
-                    Err(Gone) => return Ok(false),
+                    Err(ClientGone) => return Ok(false),
                 }
             }
         });
@@ -134,7 +134,7 @@ impl Way {
     ) {
         let Some((conclusion, now)) = self.conclude(exchange, accepted, now).await else {
             METRICS.gone(accepted);
-            tracing::debug!("the sender did not wait for its reply");
+            tracing::debug!("the client did not wait for its reply");
             return exchange.close();
         };
         METRICS.concluded(accepted, &conclusion, started.elapsed());
@@ -142,7 +142,7 @@ impl Way {
         exchange.write(&conclusion.reply).await;
     }
 
-    /// The reply and the moment of it, unless the sender goes away before.
+    /// Returns the reply and its moment, or `None` if the client goes away before.
     async fn conclude(
         &self,
         exchange: &mut impl Exchange,
@@ -155,11 +155,11 @@ impl Way {
                 Next::Ask(question) => return self.ask(exchange, question, now).await,
                 Next::Wait(mut wait) => {
                     let shared = tokio::time::timeout(wait.timeout(), &mut wait);
-                    let shared = unless_gone(exchange, shared).await?;
+                    let shared = while_connected(exchange, shared).await?;
                     now = (self.clock)();
                     match shared {
                         Ok(Some(conclusion)) => return Some((conclusion, now)),
-                        // Whoever asked was cut off.
+                        // The request that asked the app for all was cut off: try again.
                         Ok(None) => {}
                         Err(_) => return Some((wait.give_up(now), now)),
                     }
@@ -168,7 +168,7 @@ impl Way {
         }
     }
 
-    /// Asks the app; if the sender goes away meanwhile, nobody is asked any more.
+    /// Asks the app. Stops asking if the client goes away.
     async fn ask(
         &self,
         exchange: &mut impl Exchange,
@@ -186,14 +186,14 @@ impl Way {
         let (limit, asked_at) = (question.timeout(), Instant::now());
         let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
         let asked = app::ask(&url, limit, event);
-        let answer = match unless_gone(exchange, asked).await? {
-            Asked::Answered(answer) => answer,
-            Asked::HungUp => {
+        let answer = match while_connected(exchange, asked).await? {
+            AskOutcome::Answered(answer) => answer,
+            AskOutcome::HungUp => {
                 let now = (self.clock)();
                 let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
                 let left = limit.saturating_sub(asked_at.elapsed());
-                let asked = Box::pin(app::ask_afresh(&url, left, event));
-                unless_gone(exchange, asked).await?
+                let asked = Box::pin(app::ask_on_new_connection(&url, left, event));
+                while_connected(exchange, asked).await?
             }
         };
         let now = (self.clock)();
@@ -207,19 +207,21 @@ impl Way {
     }
 }
 
-/// What is known of a sender. The host stands in the place of the app's, which is known later.
+/// Returns the context of a request. Its host is a placeholder for the app's, which the connection
+/// pool sets.
 fn sender(exchange: &impl Exchange, trace: [u8; 24]) -> Sender<'_> {
     let scheme = scheme(exchange.is_encrypted());
     Sender { scheme: Some(scheme), trace: Some(trace), host: exchange.head().headers().get(HOST) }
 }
 
-/// How the gate calls the protocol that a request came by.
+/// Returns the scheme that the request came by.
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
 }
 
-/// `None` if it takes longer. What is done at once needs no timer.
-pub(crate) async fn unhurried<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// Limits the time of some work; `None` if it takes longer. The work is polled once before a timer
+/// is made: most of it is done at once, and a timer would cost more than the work.
+pub(crate) async fn time_limited<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let at_once = std::future::poll_fn(|context| {
         use std::task::Poll;
@@ -234,20 +236,23 @@ pub(crate) async fn unhurried<T>(limit: Duration, work: impl Future<Output = T>)
     }
 }
 
-/// Works until the sender goes away.
-async fn unless_gone<T>(exchange: &mut impl Exchange, work: impl Future<Output = T>) -> Option<T> {
+/// Works until the client goes away.
+async fn while_connected<T>(
+    exchange: &mut impl Exchange,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let heard = tokio::select! {
         biased;
         done = &mut work => return Some(done),
-        heard = exchange.heard() => heard,
+        heard = exchange.client_activity() => heard,
     };
     match heard {
-        Heard::More => Some(work.await),
-        Heard::Closed => {
+        ClientActivity::SentMore => Some(work.await),
+        ClientActivity::HalfClosed => {
             exchange.close();
-            tokio::time::timeout(HALF_CLOSED, work).await.ok()
+            tokio::time::timeout(HALF_CLOSED_GRACE, work).await.ok()
         }
-        Heard::Gone => None,
+        ClientActivity::Gone => None,
     }
 }

@@ -8,7 +8,8 @@ use gatepost_editor::{
 };
 use serde_json::Value as Json;
 
-/// List, show and change the templates of a config file. Comments and order of everything else stay.
+/// List, show and change the templates of a config file. Comments and order of everything else
+/// stay.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
     /// List the templates: name, provider, tenants and kinds.
