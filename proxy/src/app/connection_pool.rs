@@ -268,7 +268,7 @@ impl AppConnection {
     }
 
     /// Polls the connection until `poll`, which waits for something on it, is ready. Only the
-    /// connection gets the waker: whatever it has read, `poll` sees right after.
+    /// connection gets the waker: `poll` is called again right after and sees what was read.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());

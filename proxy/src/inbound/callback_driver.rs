@@ -133,7 +133,7 @@ impl CallbackDriver {
         now: Timestamp,
     ) {
         let Some((conclusion, now)) = self.conclude(exchange, accepted, now).await else {
-            METRICS.gone(accepted);
+            METRICS.client_gone(accepted);
             tracing::debug!("the client did not wait for its reply");
             return exchange.close();
         };
@@ -184,13 +184,14 @@ impl CallbackDriver {
         fastrand::fill(&mut trace);
         let accepted = question.accepted();
         let (limit, asked_at) = (question.timeout(), Instant::now());
-        let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
+        let event = accepted.request(&exchange.head(), &request_context(exchange, trace), now);
         let asked = app::ask(&url, limit, event);
         let answer = match while_connected(exchange, asked).await? {
             AskOutcome::Answered(answer) => answer,
             AskOutcome::HungUp => {
                 let now = (self.clock)();
-                let event = accepted.request(&exchange.head(), &sender(exchange, trace), now);
+                let event =
+                    accepted.request(&exchange.head(), &request_context(exchange, trace), now);
                 let left = limit.saturating_sub(asked_at.elapsed());
                 let asked = Box::pin(app::ask_on_new_connection(&url, left, event));
                 while_connected(exchange, asked).await?
@@ -209,7 +210,7 @@ impl CallbackDriver {
 
 /// Returns the context of a request. Its host is a placeholder for the app's, which the connection
 /// pool sets.
-fn sender(exchange: &impl Exchange, trace: [u8; 24]) -> Sender<'_> {
+fn request_context(exchange: &impl Exchange, trace: [u8; 24]) -> Sender<'_> {
     let scheme = scheme(exchange.is_encrypted());
     Sender { scheme: Some(scheme), trace: Some(trace), host: exchange.head().headers().get(HOST) }
 }

@@ -42,9 +42,9 @@ use crate::telemetry::metrics::METRICS;
 /// Time limits of a connection before its request is read.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
-    /// Until the bytes that tell the version.
+    /// From the start to the bytes that tell the version.
     start: Duration,
-    /// Until the end of an HTTP/1 head, from the first bytes or from the last reply.
+    /// From the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
     /// Between the bytes of an HTTP/1 head, and without a request on HTTP/2. An incomplete HTTP/2
     /// head is no request.

@@ -21,7 +21,7 @@ pub(crate) struct Metrics {
     refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
-    gone: IntCounterVec,
+    clients_gone: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
@@ -63,12 +63,14 @@ impl Metrics {
             "gatepost_callback_seconds",
             "From the head of an accepted callback to its reply.",
         );
-        let circuits =
-            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked.");
+        let circuits = Opts::new(
+            "gatepost_app_circuit_open",
+            "1 while the circuit of the app at the address is open.",
+        );
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
-                "Accepted callbacks, by where the reply came from.",
+                "Accepted callbacks, by the origin of the reply.",
                 &["provider", "kind", "origin"],
             ),
             refusals: counter(
@@ -83,17 +85,17 @@ impl Metrics {
             ),
             shadows: counter(
                 "gatepost_shadow_total",
-                "Requests that passed in shadow mode, by what the gate would have done.",
+                "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
-            gone: counter(
+            clients_gone: counter(
                 "gatepost_senders_gone_total",
-                "Accepted callbacks whose sender did not wait for the reply.",
+                "Accepted callbacks whose client did not wait for the reply.",
                 &["provider", "kind"],
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature came with another body before.",
+                "Accepted callbacks whose signature was seen before with another body.",
                 &["provider", "template"],
             ),
             seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
@@ -103,7 +105,7 @@ impl Metrics {
             ),
             unreadable: one(
                 "gatepost_requests_unreadable_total",
-                "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
+                "Malformed or incomplete HTTP/1 requests.",
             ),
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
             log_lines_dropped: one(
@@ -123,9 +125,9 @@ impl Metrics {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
     }
 
-    pub(crate) fn gone(&self, accepted: &Accepted) {
+    pub(crate) fn client_gone(&self, accepted: &Accepted) {
         let event = accepted.event();
-        self.gone.with_label_values(&[event.provider(), event.kind()]).inc();
+        self.clients_gone.with_label_values(&[event.provider(), event.kind()]).inc();
     }
 
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {

@@ -92,7 +92,7 @@ impl GateModule {
         let header = session.req_header();
         let head = Head::new(&header.method, &header.uri, &header.headers);
         let head = peer(session).map_or(head, |peer| head.with_peer(peer));
-        let values = self.0.gate.forwarded_headers(&head, &sender(session));
+        let values = self.0.gate.forwarded_headers(&head, &request_context(session));
         for (name, (_, value)) in FORWARDED.into_iter().zip(values) {
             match value {
                 Some(value) => request.insert_header(name, value)?,
@@ -146,7 +146,7 @@ pub(crate) fn printable_path(session: &Session) -> &str {
     passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
 }
 
-fn sender(session: &Session) -> Sender<'static> {
+fn request_context(session: &Session) -> Sender<'static> {
     Sender { scheme: Some(scheme(is_encrypted(session))), ..Sender::default() }
 }
 
