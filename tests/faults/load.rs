@@ -322,7 +322,7 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
 fn read_line(reader: &mut Connection) -> io::Result<String> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "hung up"));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection closed"));
     }
     let line = line.strip_suffix("\r\n").ok_or_else(|| malformed("line"))?;
     Ok(line.to_owned())

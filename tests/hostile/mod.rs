@@ -231,7 +231,7 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         response.check()?;
         got.push(response.status);
     }
-    same("the sender got", &got, &outcome.gets)?;
+    same("the client got", &got, &outcome.gets)?;
     wire.to_head = false;
     if outcome.then == Then::Kept {
         wire.write(&genuine());

@@ -77,7 +77,7 @@ impl Wire {
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {
-                return Err("it hung up in the middle".into());
+                return Err("the server closed the connection in the middle of a response".into());
             }
         }
         Ok(self.take(length))

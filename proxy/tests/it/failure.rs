@@ -191,5 +191,5 @@ fn replies_503_without_reply_key() {
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "nobody is asked what cannot be answered");
+    assert_eq!(app.seen().len(), 0, "the app is not asked without a key for the reply");
 }

@@ -60,8 +60,8 @@ fn stops_asking_if_client_goes_away() {
     let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
     let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000, budget_ms = 60000");
     let gate = Gatepost::serve("", &slow);
-    let senders = [(pushed(), false), (play(), false), (play(), true)];
-    for (before, (callback, resets)) in senders.iter().enumerate() {
+    let clients = [(pushed(), false), (play(), false), (play(), true)];
+    for (before, (callback, resets)) in clients.iter().enumerate() {
         let mut client = gate.connect();
         client.write(callback);
         app.wait_for(before + 1);

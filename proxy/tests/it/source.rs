@@ -17,7 +17,7 @@ fn told(app: &App) -> Vec<[Option<String>; 3]> {
     let value = |seen: &crate::mock::Seen, name: &str| {
         let mut values = seen.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.clone());
-        assert!(values.next().is_none(), "{name} stands once: {seen:?}");
+        assert!(values.next().is_none(), "{name} appears once: {seen:?}");
         value
     };
     app.seen().iter().map(|seen| names.map(|name| value(seen, name))).collect()

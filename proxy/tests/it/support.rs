@@ -318,7 +318,7 @@ pub fn push() -> String {
 
 /// Changes the last digit of `sign`, the last field of a push.
 pub fn with_flipped_sign(push: &str) -> String {
-    let digits = push.strip_suffix("\"}").expect("sign stands last");
+    let digits = push.strip_suffix("\"}").expect("sign is the last field");
     let (rest, last) = digits.split_at(digits.len() - 1);
     format!("{rest}{}\"}}", if last == "0" { '1' } else { '0' })
 }

@@ -108,7 +108,7 @@ fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
             return Ok(reply.body.into_owned());
         }
         if length == 0 {
-            return Err("hung up".into());
+            return Err("the connection closed".into());
         }
     }
 }

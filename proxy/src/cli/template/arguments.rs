@@ -20,7 +20,7 @@ pub(crate) enum TemplateCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a template. A secret that is written in the file is shown as [secret].
+    /// Show a template. A secret that is written in the file is shown as `[secret]`.
     Show {
         /// Name of the template.
         name: String,

@@ -165,6 +165,8 @@ impl ClientConnection {
 
     /// Takes the request that has arrived, if its path is a callback's and its form is usual.
     fn take_request(&mut self, gate: &Gate) -> Option<Http1Request> {
+        // Looked up here and again by `admit`: without this, every request that is passed through
+        // would be parsed twice, here and by Pingora.
         if !gate.answers(path(&self.ahead)?) {
             return None;
         }

@@ -21,12 +21,23 @@ use crate::{app, clock};
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// A [`Gate`] in a Pingora proxy.
+///
+/// ```no_run
+/// use gatepost::Gate;
+/// use gatepost_proxy::GateModule;
+///
+/// let gate = Gate::from_toml_file("gatepost.toml")?;
+/// // A field of your own `ProxyHttp`; the page of the crate shows its hooks.
+/// let module = GateModule::new(gate);
+/// # Ok::<_, gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct GateModule(CallbackDriver);
 
 impl GateModule {
     /// Makes a module of this gate. An event whose template gives no address goes to the config's
-    /// `upstream`, with the path of the callback.
+    /// `upstream`, with the path of the callback. Loads the certificate authorities of the machine,
+    /// once for the process.
     #[must_use]
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
