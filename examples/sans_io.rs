@@ -1,4 +1,4 @@
-//! The core alone, for a server that is neither tower nor Pingora: bytes in, verdict out.
+//! The core alone, for a server on neither tower nor Pingora: bytes in, verdict out.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io
@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // Whatever server you have has read a head, and knows what time it is …
+    // Your server has read a head and knows the time …
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         intake.push(chunk.into())?;
     }
 
-    // … and has the verdict.
+    // … and gets the verdict.
     let accepted = intake.finish(now)?;
     println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
 

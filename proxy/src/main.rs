@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Callbacks are many short-lived allocations, which it does in half the time of the system's.
+/// Callbacks make many short-lived allocations, which take half the time of the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -80,8 +80,8 @@ impl ServedConfig {
         let new = config_file::read(&self.path)?;
         let config = config_file::check(&self.path, &new)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // The config is checked against these settings, but the listeners and the upstream stay those
-        // of the start: the two must agree.
+        // The config is checked against these settings, but the listeners and the upstream stay
+        // those of the start: the two must agree.
         let fixed = |own: &ProxySettings| {
             let sockets = (own.listen.clone(), own.admin, own.proxy_protocol);
             let handover = own.upgrade_socket.clone();

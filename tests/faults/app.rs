@@ -1,4 +1,4 @@
-//! The app behind gatepost: it answers, or fails, as the callback itself says.
+//! The app behind gatepost: it answers or fails as the callback's body says.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// What the app does with a callback. Its name stands in the callback, before the number.
+/// Act of the app on a callback. The callback holds its code and a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     Answers,
-    /// 200, and a body that is no JSON.
+    /// Status 200, and a body that is no JSON.
     BadJson,
-    /// Hangs up without a word.
+    /// Closes the connection without an answer.
     Closes,
-    /// Hangs up in the middle of the body.
+    /// Closes the connection in the middle of the body.
     ClosesInBody,
     EndlessBody,
     EndlessHead,
@@ -30,7 +30,7 @@ pub enum Act {
     NoHttp,
     ResetsAtOnce,
     ResetsInHead,
-    /// Announces less than it sends: what is left looks like the next answer.
+    /// Announces less than it sends: the rest looks like the next answer.
     ShortLength,
     /// Takes longer than `timeout_ms`.
     Slow,
@@ -54,24 +54,24 @@ impl Act {
         Self::Slow,
     ];
 
-    /// Its number in [`Self::ALL`].
+    /// Returns its index in [`Self::ALL`].
     pub fn code(self) -> usize {
         Self::ALL.iter().position(|act| *act == self).expect("all are listed")
     }
 }
 
-/// How long a [`Act::Slow`] answer takes.
+/// Delay of [`Act::Slow`].
 const SLOW: Duration = Duration::from_millis(900);
 
-/// No write waits for longer, so every thread ends.
+/// Time limit of a write, so that every thread ends.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// What the app was shown.
+/// Requests that the app got.
 #[derive(Default)]
 pub struct Seen {
-    /// The `ce-id`, hashed, of each push, by the push's own number.
+    /// Hash of each push's `ce-id`, by the number of the push.
     pushes: Mutex<HashMap<u64, u64>>,
-    /// How many requests came that nobody vouches for.
+    /// Number of forged requests.
     pub forged: AtomicU64,
 }
 
@@ -80,7 +80,7 @@ impl Seen {
         self.pushes.lock().unwrap().contains_key(&push)
     }
 
-    /// Whether no two pushes had one `ce-id`.
+    /// Returns true if every push had a `ce-id` of its own.
     pub fn ids_differ(&self) -> bool {
         let pushes = self.pushes.lock().unwrap();
         let ids: std::collections::HashSet<_> = pushes.values().collect();
@@ -88,7 +88,7 @@ impl Seen {
     }
 }
 
-/// Those that are open, each a second time, so that they can be hung up on.
+/// Duplicates of the open connections, to close them from outside their threads.
 type Connections = Mutex<HashMap<usize, TcpStream>>;
 
 /// An app that listens.
@@ -105,7 +105,7 @@ impl App {
         Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::default())
     }
 
-    /// One that is not there.
+    /// An app at a port without a listener.
     pub fn absent(port: u16) -> Self {
         let down = Arc::new(AtomicBool::new(true));
         Self { port, seen: Arc::default(), down, connections: Arc::default(), listener: None }
@@ -122,7 +122,7 @@ impl App {
                 if down.load(Ordering::Relaxed) {
                     return;
                 }
-                // Out of file descriptors, perhaps.
+                // May fail for lack of file descriptors.
                 let Ok(stream) = stream else { continue };
                 let Ok(twin) = stream.try_clone() else { continue };
                 connections.lock().unwrap().insert(number, twin);
@@ -130,7 +130,7 @@ impl App {
                 let connections = Arc::clone(&connections);
                 thread::spawn(move || {
                     let stream = serve(stream, &seen, &down);
-                    // The last one closes it.
+                    // The last duplicate closes the connection.
                     connections.lock().unwrap().remove(&number);
                     drop(stream);
                 });
@@ -139,7 +139,7 @@ impl App {
         Self { port, seen, down, connections, listener: Some(listener) }
     }
 
-    /// Goes down with all its connections.
+    /// Stops, and closes all connections.
     pub fn stop(&mut self) {
         let Some(listener) = self.listener.take() else { return };
         self.down.store(true, Ordering::Relaxed);
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// Goes down, and comes up again on the same port a moment later.
+    /// Stops, and starts again on the same port after a pause.
     pub fn restart(&mut self, pause: Duration) {
         self.stop();
         thread::sleep(pause);
@@ -165,7 +165,7 @@ impl Drop for App {
     }
 }
 
-/// Serves a connection until it is to end.
+/// Serves a connection until an act closes it.
 fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_write_timeout(Some(STUCK)).unwrap();
@@ -178,7 +178,7 @@ fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     reader.into_inner()
 }
 
-/// The next request: what is to be done, and the right answer.
+/// Reads a request. Returns the act, and the right answer.
 fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, String)> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
@@ -214,7 +214,7 @@ fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, 
     Some((act, format!("{{\"result\":1,\"message\":\"{number}\"}}")))
 }
 
-/// The act and number that stand in a callback, as in `act-3-17`.
+/// Parses the act and the number of a callback, as in `act-3-17`.
 fn told(text: &str) -> Option<(Act, u64)> {
     let (_, rest) = text.split_once("act-")?;
     let (code, rest) = rest.split_once('-')?;
@@ -222,7 +222,7 @@ fn told(text: &str) -> Option<(Act, u64)> {
     Some((*Act::ALL.get(code.parse::<usize>().ok()?)?, digits.parse().ok()?))
 }
 
-/// Does it; false if the connection is not to be used again.
+/// Carries out an act. Returns false if the connection must be closed.
 fn play_act(stream: &mut TcpStream, act: Act, answer: &str, down: &AtomicBool) -> bool {
     match act {
         Act::Answers => write(stream, &whole(answer)),

@@ -1,4 +1,4 @@
-//! The load: keep-alive connections that send a mix of requests, and check every reply.
+//! The load: keep-alive connections that send a mix of requests and check every reply.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,41 +11,41 @@ use md5::{Digest as _, Md5};
 use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
 
-/// Numbers requests, so that no two of a run are alike.
+/// Number of the next request; no two of a run are alike.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// How long a connection that may never be accepted is waited for.
+/// Time limit of a connection that may never be accepted.
 const ENDING: Duration = Duration::from_secs(1);
 
-/// What is sent, for how long, and what the replies may be.
+/// Requests to send, and the conditions that their replies must meet.
 pub struct Load<'a> {
     pub port: u16,
     pub connections: usize,
-    /// What the app is told to do, in turn.
+    /// Acts of the app, in turn.
     pub acts: &'a [Act],
-    /// How many requests, in all.
+    /// Total number of requests.
     pub requests: u64,
     pub duration: Duration,
-    /// A reply that takes longer is lost.
+    /// Time after which a reply counts as lost.
     pub patience: Duration,
-    /// Whether the load ends without a word when nobody listens any more.
+    /// Set when the listener may close: the load then ends without a complaint.
     pub may_end: &'a AtomicBool,
     pub seen: &'a Seen,
-    /// How many connections have had a reply.
+    /// Number of connections that have had a reply.
     pub established: AtomicUsize,
 }
 
-/// What came of it.
+/// Result of a load.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub sent: u64,
     pub right: u64,
     pub policy: u64,
     pub lost: u64,
-    /// Genuine callbacks, and requests of other paths, that the app was told to answer and that were
-    /// answered without it.
+    /// Genuine callbacks, and requests on other paths, that the app would have answered and that
+    /// were answered without it.
     pub spared: u64,
-    /// The time of each reply, in microseconds.
+    /// Time of each reply, in microseconds.
     pub micros: Vec<u32>,
     pub complaints: Vec<String>,
 }
@@ -69,7 +69,7 @@ impl Tally {
 }
 
 impl Load<'_> {
-    /// Sends it all.
+    /// Sends all requests.
     pub fn run(&self) -> Tally {
         let left = AtomicU64::new(self.requests);
         let until = Instant::now() + self.duration;
@@ -116,7 +116,7 @@ impl Load<'_> {
             let reply = exchange(reader, &request.bytes);
             let took = started.elapsed();
             match reply {
-                // It was in the queue of a listener that closed.
+                // The connection was in the queue of a listener that closed.
                 Err(_) if fresh && self.may_end.load(Ordering::Relaxed) => return tally,
                 Err(error) => {
                     tally.sent += 1;
@@ -143,7 +143,7 @@ impl Load<'_> {
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_nodelay(true)?;
-        // Where nobody may be left to accept it, it is not waited for.
+        // A connection to a listener that may close can stay in its queue for ever.
         let ending = self.may_end.load(Ordering::Relaxed);
         let limit = if ending { ENDING } else { self.patience };
         stream.set_read_timeout(Some(limit))?;
@@ -180,7 +180,7 @@ enum Kind {
     Push,
 }
 
-/// Ten of a kind's share each.
+/// Kinds by share: each entry is a tenth.
 const MIX: [Kind; 10] = [
     Kind::Push,
     Kind::Play,
@@ -213,7 +213,8 @@ impl Request {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or(0);
         let kind = MIX[at % MIX.len()];
-        // Only what ends the connection is tried on other paths: nobody answers in their place.
+        // Other paths have no failure policy, so only acts that close the connection are tried on
+        // them.
         let act = acts[(at / MIX.len()) % acts.len()];
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
@@ -285,9 +286,9 @@ struct Reply {
 
 type Connection = BufReader<TcpStream>;
 
-/// Sends the request and reads one reply; with the connection, if that goes on.
+/// Sends a request and reads one reply. Returns the connection too, if it stays open.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
-    // Whoever hangs up may have replied first.
+    // The server may have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes);
     let status = match read_line(&mut reader) {
         Ok(line) => line,
@@ -321,7 +322,7 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
 fn read_line(reader: &mut Connection) -> io::Result<String> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "hung up"));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection closed"));
     }
     let line = line.strip_suffix("\r\n").ok_or_else(|| malformed("line"))?;
     Ok(line.to_owned())

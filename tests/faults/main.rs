@@ -1,7 +1,7 @@
-//! Faults under load: what the platform gets when everything behind the gate, and around it, fails.
+//! Faults under load: replies to the platform while the app, the log and the clients fail.
 //!
-//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if a single reply was lost:
-//! missing, late, malformed, of another request, or of an event that the app never saw.
+//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if one reply was lost:
+//! missing, late, malformed, of another request, or of an event that the app never got.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The 99th percentile of the replies' times, in milliseconds.
+/// Returns the 99th percentile of the replies' times, in milliseconds.
 fn p99(micros: &[u32]) -> f64 {
     let mut micros = micros.to_vec();
     micros.sort_unstable();

@@ -15,13 +15,13 @@ use tempfile::TempDir;
 pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
-/// The reply to a play when the app failed.
+/// Reply to a play when the app failed.
 pub const FAILED: &str = r#"{"data":{"result":0,"message":"Please try again"}}"#;
 
-/// How long a start or a stop may take.
+/// Time limit of a start or a stop.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A port that nobody has, and that nobody is given who asks for any.
+/// Returns a free port below the system's range of ephemeral ports.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -34,28 +34,28 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Where log lines go.
+/// Destination of the log lines.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Log {
     File,
     FullDisk,
-    /// A pipe that nobody reads.
+    /// A full pipe without a reader.
     StuckPipe,
 }
 
-/// A folder with a config, and the ports that it names.
+/// A folder with a config, and the ports in it.
 pub struct Setup<'a> {
     pub program: &'a Path,
     pub folder: TempDir,
     pub port: u16,
     pub admin: u16,
     pub log: Log,
-    /// What the shell is told of the most file descriptors that the process may have.
+    /// Limit of file descriptors, as arguments of the shell's `ulimit`.
     pub descriptors: Option<&'static str>,
 }
 
 impl<'a> Setup<'a> {
-    /// Every address at the app on `app`; its answers may take `timeout`.
+    /// Writes a config with every address at port `app` and this timeout.
     pub fn new(program: &'a Path, app: u16, timeout: Duration) -> Self {
         let folder = TempDir::new().unwrap();
         let (port, admin) = (free_port(), free_port());
@@ -81,7 +81,7 @@ impl<'a> Setup<'a> {
         self.spawn(false)
     }
 
-    /// Starts a successor of the one that runs.
+    /// Starts a successor of the running process.
     pub fn upgrade(&self) -> Gatepost {
         self.spawn(true)
     }
@@ -102,7 +102,7 @@ impl<'a> Setup<'a> {
         command.arg(self.folder.path().join("gatepost.toml")).args(upgrade.then_some("--upgrade"));
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).env_remove("GATEPOST_LOG");
         if !matches!(self.log, Log::File) {
-            // As many lines as there are callbacks, of which none may hold one up.
+            // One line per callback; none may delay a callback.
             command.env("GATEPOST_LOG", "gatepost=debug");
         }
         let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
@@ -116,7 +116,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// A pipe that holds all that it can, and that nobody reads as long as this process lives.
+/// Makes a full pipe that is not read as long as this process lives.
 fn full_pipe() -> Stdio {
     const CAPACITY: usize = 65_536;
     let (reader, mut writer) = io::pipe().unwrap();
@@ -125,7 +125,7 @@ fn full_pipe() -> Stdio {
     writer.into()
 }
 
-/// A process that is killed when it goes out of scope.
+/// A running gatepost. It is killed when dropped.
 pub struct Gatepost {
     child: Child,
     port: u16,
@@ -145,7 +145,7 @@ impl Gatepost {
         let _gone = kill_process(Pid::from_child(&self.child), signal);
     }
 
-    /// A figure of `/proc/…/status`, in MB.
+    /// Reads a figure of `/proc/…/status`, in MB.
     pub fn memory(&self, name: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -154,7 +154,7 @@ impl Gatepost {
         kilobytes.unwrap_or(0.0) / 1024.0
     }
 
-    /// Waits until it has ended; with its exit code, if it has one and was not killed here.
+    /// Waits until the process has ended. Returns its exit code, or `None` if it was killed here.
     pub fn wait(&mut self) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -168,7 +168,7 @@ impl Gatepost {
         Err("it does not end".into())
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops the process by `SIGTERM`, and waits for its end.
     pub fn stop(&mut self) -> Result<(), String> {
         self.signal(Signal::TERM);
         self.wait()
@@ -183,7 +183,7 @@ impl Gatepost {
         Ok(text)
     }
 
-    /// What a counter without labels says.
+    /// Reads a counter without labels.
     pub fn counter(&self, name: &str) -> Option<u64> {
         let text = self.metrics().ok()?;
         text.as_bytes()

@@ -1,4 +1,4 @@
-//! What goes wrong, one scenario each.
+//! Scenarios, one fault each.
 
 use std::fs;
 use std::net::TcpStream;
@@ -13,22 +13,22 @@ use super::app::{Act, App};
 use super::load::{Load, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 
-/// How long a scenario takes, and on which program.
+/// Program under test, and the length of a scenario.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
     pub program: &'a Path,
     pub brief: bool,
 }
 
-/// What came of a scenario.
+/// Result of a scenario.
 #[derive(Debug, Default)]
 pub struct Row {
     pub name: &'static str,
     pub tally: Tally,
-    /// The most memory that the process had, in MB.
+    /// Peak memory of the process, in MB.
     pub peak: f64,
     pub notes: Vec<String>,
-    /// What must not be.
+    /// Violations found.
     pub faults: Vec<String>,
 }
 
@@ -69,19 +69,19 @@ pub const ALL: [(&str, Scenario); 19] = [
 const GARBAGE: [Act; 5] =
     [Act::Answers, Act::NoHttp, Act::ShortLength, Act::LongLength, Act::BadJson];
 
-/// The app's time when it is well: more than a busy machine takes.
+/// Timeout for a healthy app: more than a busy machine needs.
 const HEALTHY: Duration = Duration::from_secs(5);
 
-/// The app's time when it is not.
+/// Timeout for a failing app.
 const HURRIED: Duration = Duration::from_millis(500);
 
-/// For loads that are counted.
+/// Duration of loads that end by their count.
 const LONG: Duration = Duration::from_secs(900);
 
-/// How many connections send.
+/// Number of connections that send.
 const CONNECTIONS: usize = 32;
 
-/// The most memory that a process may have, in MB, but for idle connections.
+/// Limit of a process's memory, in MB, without idle connections.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -89,7 +89,8 @@ impl Run<'_> {
         if self.brief { Duration::from_millis(800) } else { Duration::from_secs(8) }
     }
 
-    /// What the machine may take beside the app's time: one that builds and tests, for longer.
+    /// Time that the machine may need besides the app's: more if it builds and tests at the same
+    /// time.
     const fn slack(&self) -> Duration {
         if self.brief { Duration::from_secs(8) } else { Duration::from_secs(1) }
     }
@@ -108,7 +109,7 @@ impl Run<'_> {
         }
     }
 
-    /// A load on an app that does each of these in turn.
+    /// Makes a load on an app that does these acts in turn.
     fn with_app(&self, name: &'static str, timeout: Duration, acts: &[Act]) -> Row {
         let app = App::start();
         let setup = Setup::new(self.program, app.port, timeout);
@@ -132,20 +133,20 @@ impl Row {
         }
     }
 
-    /// Everything that must not have been.
+    /// Returns every violation.
     pub fn all_faults(&self) -> Vec<String> {
         let lost = (self.tally.lost > 0).then(|| format!("{} lost", self.tally.lost));
         self.faults.iter().cloned().chain(lost).chain(self.tally.complaints.clone()).collect()
     }
 
-    /// The app was well, so it was asked.
+    /// Checks that a healthy app answered everything.
     fn expect_all_right(&mut self) {
         let spared = self.tally.spared;
         self.check(spared == 0, format!("{spared} answered without the app"));
         self.check(self.tally.right > 0, "nothing was answered by the app");
     }
 
-    /// Stops the process, and looks at what is left of it.
+    /// Stops the process, and checks its exit, its memory and its log.
     fn finish(&mut self, setup: &Setup<'_>, gatepost: &mut Gatepost, app: &App) {
         self.peak = self.peak.max(gatepost.memory("VmHWM"));
         let peak = self.peak;
@@ -166,7 +167,7 @@ impl Row {
     }
 }
 
-/// Nobody listens at the app's address.
+/// No app listens at the address.
 fn refusing(run: &Run<'_>) -> Row {
     let app = App::absent(free_port());
     let setup = Setup::new(run.program, app.port, HURRIED);
@@ -178,7 +179,7 @@ fn refusing(run: &Run<'_>) -> Row {
     row
 }
 
-/// Runs the load, and does something again and again until it ends.
+/// Runs the load, and repeats an action until its end.
 fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
     thread::scope(|scope| {
         let load: ScopedJoinHandle<'_, Tally> = scope.spawn(|| load.run());
@@ -189,7 +190,7 @@ fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
     })
 }
 
-/// The app goes down, with all its connections, and comes up again.
+/// The app restarts again and again.
 fn restarting(run: &Run<'_>) -> Row {
     let mut app = App::start();
     let setup = Setup::new(run.program, app.port, HURRIED);
@@ -219,13 +220,13 @@ fn restarting(run: &Run<'_>) -> Row {
     row
 }
 
-/// Standard error takes nothing, or takes nothing any more.
+/// Standard error fails or blocks.
 fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     let app = App::start();
     let setup = Setup { log, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     let mut tally = run.load(&setup, &app, HEALTHY).run();
-    // More refusals than the pipe and the queue hold.
+    // More refusals than fit into the pipe and the queue.
     let rest = Load { requests: 90_000, duration: LONG, ..run.load(&setup, &app, HEALTHY) };
     if !run.brief {
         tally.add(rest.run());
@@ -239,12 +240,12 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row
 }
 
-/// All file descriptors are taken for a while.
+/// File descriptors run out for a while.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
-    // Whoever is told that a connection ends finds no other for a while.
+    // A client whose connection is closed gets no other for a while.
     let full = AtomicBool::new(true);
     let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
     let mut others = Vec::new();
@@ -345,12 +346,12 @@ fn reload(run: &Run<'_>) -> Row {
     row
 }
 
-/// Many connections that made one request each, and wait.
+/// Many idle connections, each after one request.
 fn idle(run: &Run<'_>) -> Row {
     let _as_many_as_there_may_be = rlimit::increase_nofile_limit(u64::MAX);
     let count = if run.brief { 300 } else { 10_000 };
     let app = App::start();
-    // A soft limit, which it raises.
+    // A low soft limit, which gatepost raises itself.
     let low = Some("-S -n 256");
     let setup = Setup { descriptors: low, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
@@ -369,7 +370,7 @@ fn idle(run: &Run<'_>) -> Row {
     row
 }
 
-/// A connection on which one forged push was refused, and which stays open.
+/// Opens a connection on which one forged push is refused.
 fn visit(port: u16) -> Option<TcpStream> {
     use std::io::{Read as _, Write as _};
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -382,7 +383,7 @@ fn visit(port: u16) -> Option<TcpStream> {
     reply[..length].ends_with(b"refused\n").then_some(stream)
 }
 
-/// When a process has what memory it needs.
+/// Time until the memory of a process settles.
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// A million requests: at rest, the memory after them is within 5% of that after ten thousand.
@@ -399,8 +400,8 @@ fn soak(run: &Run<'_>) -> Row {
     let started = Instant::now();
     let [start, _, end] = steps.map(|step: u64| {
         row.tally.add(load(step.saturating_sub(row.tally.sent)));
-        // A process takes some of its memory in its first seconds, whatever it does, and its allocator
-        // gives some back while it goes on.
+        // A process grows in its first seconds under any load, and its allocator returns some
+        // memory while requests go on.
         let settled = (started + SETTLED).max(Instant::now() + SETTLED / 3);
         while !run.brief && Instant::now() < settled {
             row.tally.add(load(50));
@@ -410,7 +411,7 @@ fn soak(run: &Run<'_>) -> Row {
         row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
         memory
     });
-    // So few say nothing of it.
+    // A brief run is too short for a verdict.
     row.check(run.brief || end < start * 1.05, "memory grows");
     row.check(row.tally.sent >= steps[2], format!("only {} were sent", row.tally.sent));
     row.expect_all_right();

@@ -1,4 +1,4 @@
-//! Chunks that two servers would take apart differently: RFC 9112, section 7.1.
+//! Chunked bodies that two servers may parse differently: RFC 9112, section 7.1.
 
 use super::{Case, EVENT, post};
 
@@ -108,7 +108,7 @@ fn extensions() -> Vec<Case> {
     ]
 }
 
-/// Read, and given to nobody.
+/// Trailers are read and dropped.
 fn trailers() -> Vec<Case> {
     let with = |name: &str, lines: &str| {
         chunked(format!("a trailer {name}"), &format!("{{hex}}\r\n{{push}}\r\n0\r\n{lines}\r\n"))

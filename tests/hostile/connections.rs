@@ -1,4 +1,4 @@
-//! One connection and several requests, or none that ends, or one that becomes something else.
+//! Several requests on one connection, requests without an end, and upgrades.
 
 use super::{CHUNKED, Case, EVENT, LENGTH, case, post, request};
 
@@ -18,9 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 9.3.2: several requests at once. A server need not answer what it is sent too
-/// early, and Pingora, which has the other paths, does not; but nobody may mix up whose answer is
-/// whose.
+/// RFC 9112, section 9.3.2: pipelining. A server need not answer requests that are sent early, and
+/// Pingora does not on other paths; but no reply may go to another request.
 fn pipelines() -> Vec<Case> {
     let at_once = |name: &str, first: &str, second: &str| {
         case(format!("{name}, at once"), format!("{first}{second}"))
@@ -63,7 +62,7 @@ fn pipelines() -> Vec<Case> {
     ]
 }
 
-/// Requests in the bodies of others.
+/// Requests inside the bodies of others.
 fn nested() -> Vec<Case> {
     let length = format!("content-length: {}\r\n", REFUSED.len());
     let other = "POST /other HTTP/1.1";
@@ -76,10 +75,10 @@ fn nested() -> Vec<Case> {
     ]
 }
 
-/// The sender says that this was all, and waits for its reply.
+/// The client closes its side, and waits for the reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
-    // hyper drops a service whose client has closed its side, if it is not done by then.
+    // hyper drops a service that is still pending when its client closes its side.
     let served = |case: Case| case.gets(&[200]).app_sees(&[EVENT]).race_in_hyper();
     vec![
         served(all("after a genuine push", "{genuine}")),
@@ -95,7 +94,7 @@ fn half_closed() -> Vec<Case> {
     ]
 }
 
-/// The sender is gone before it has said what it wants.
+/// The client goes away before the end of its request.
 fn broken_off() -> Vec<Case> {
     let half = |name: &str, bytes: &str| case(name, bytes).gets(&[]).waits();
     vec![
@@ -117,7 +116,7 @@ const WEBSOCKET: &str = "upgrade: websocket\r\nconnection: upgrade\r\n\
 const H2C: &str = "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\
                    http2-settings: AAMAAABkAAQAAP__\r\n";
 
-/// No connection becomes anything else by way of a callback path.
+/// A callback path upgrades no connection.
 fn upgrades() -> Vec<Case> {
     let push = |name: &str, lines: &str| post(name, &format!("{LENGTH}{lines}"), "{push}");
     let get = |path: &str| {
@@ -139,7 +138,7 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-/// A backend that speaks h2c would take the rest of the connection for HTTP/2, unseen by the gate.
+/// A backend that speaks h2c would read the rest of the connection as HTTP/2, past the gate.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {

@@ -1,4 +1,4 @@
-//! Two ways to say where the body ends, or one way that can be read as two.
+//! Bodies with two lengths, or with one that can be read in two ways.
 
 use super::{CHUNKED, Case, EVENT, LENGTH, case, post, request};
 
@@ -44,7 +44,7 @@ fn both_lengths() -> Vec<Case> {
     cases
 }
 
-/// Values of `transfer-encoding` that one server reads as chunks and another does not.
+/// Values of `transfer-encoding` that one server reads as chunked and another does not.
 const ODD_ENCODINGS: [&str; 30] = [
     " identity",
     " xchunked",
@@ -81,7 +81,7 @@ const ODD_ENCODINGS: [&str; 30] = [
 const ENCODINGS: [&str; 7] =
     ["chunked", "\tchunked", " \tchunked", " chunked ", " chunked\t", " CHUNKED", " Chunked"];
 
-/// The same for whole lines.
+/// Whole `transfer-encoding` lines of that sort.
 const ODD_ENCODING_LINES: [&str; 9] = [
     "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
     "transfer-encoding: chunked\r\ntransfer-encoding: identity",

@@ -1,4 +1,4 @@
-//! Heads that no honest sender writes: RFC 9112, sections 2 to 5.
+//! Malformed heads: RFC 9112, sections 2 to 5.
 
 use super::{Case, EVENT, LENGTH, case, post, request};
 
@@ -14,12 +14,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A push with one more header line, which is given as it stands on the wire.
+/// A push with one more header line, written as on the wire.
 fn line(line: &str) -> Case {
     post(format!("{line:?}"), &format!("content-length: {{len}}\r\n{line}\r\n"), "{push}")
 }
 
-/// The same on a path of the app's own.
+/// A request with that line on a path of the app.
 fn passing(line: &str) -> Case {
     let head = "GET /other HTTP/1.1\r\nhost: gate.test\r\n";
     case(format!("{line:?} on another path"), format!("{head}{line}\r\n\r\n"))
@@ -98,7 +98,8 @@ fn values() -> Vec<Case> {
         .collect()
 }
 
-/// What only the gate may set is gone in every spelling; what it copies on stays one value.
+/// Headers that only the gate may set are removed in every spelling; headers that it forwards stay
+/// one value.
 fn reserved() -> Vec<Case> {
     let forged = [
         "ce-type: forged",

@@ -1,11 +1,11 @@
-//! HTTP/2 with prior knowledge: RFC 9113, and the floods known against it.
+//! HTTP/2 with prior knowledge: RFC 9113, and its known floods.
 
 use super::{Case, Door, EVENT, Outcome, Sends, Then, Wire, expand, same, scene};
 
-/// Frames of a client, behind its preface and settings.
+/// Frames of a client, sent after its preface and settings.
 pub(super) type Frames = fn() -> Vec<u8>;
 
-/// What becomes of the first stream.
+/// Outcome of the first stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered(u16),
@@ -36,7 +36,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// HPACK: each field as a literal that is not indexed, neither name nor value in Huffman's code.
+/// Encodes a header block in HPACK: literals without indexing and without Huffman coding.
 fn hpack(fields: &[(&str, &str)]) -> Vec<u8> {
     let text = |text: &str| {
         let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
@@ -92,8 +92,8 @@ fn to(path: &str) -> Vec<u8> {
     push(&[LINE[0], LINE[1], LINE[2], (":path", path)])
 }
 
-/// Sends the frames, and looks what becomes of the first stream and, where the connection lives on,
-/// of a genuine one.
+/// Sends the frames, and checks the first stream. If the connection stays open, a genuine push on
+/// it must be answered too.
 pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(&frames());
@@ -117,7 +117,7 @@ pub(super) fn ask(door: &dyn Door) -> Wire {
     wire
 }
 
-/// Takes it back.
+/// Resets it.
 pub(super) fn cancel(wire: &mut Wire) {
     wire.write(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]));
 }
@@ -146,7 +146,7 @@ fn fate_of(wire: &mut Wire, stream: u32) -> Result<Fate, String> {
     }
 }
 
-/// The status at the beginning of a block: one of HPACK's own, or three digits.
+/// Parses the status at the start of a block: an index of HPACK's table, or three digits.
 fn status(block: &[u8]) -> Result<u16, String> {
     let status = match *block {
         [0x88, ..] => Some(200),
@@ -160,7 +160,7 @@ fn status(block: &[u8]) -> Result<u16, String> {
     status.ok_or_else(|| format!("no status: {block:?}"))
 }
 
-/// Three digits: 0 to 2 have five bits, the others six.
+/// Parses three digits in Huffman's code: 0 to 2 have five bits, the others six.
 fn huffman([a, b, c]: [u8; 3]) -> Option<u16> {
     let mut bits = u32::from_be_bytes([a, b, c, 0xff]);
     let mut number = 0;
@@ -364,7 +364,7 @@ fn frames() -> Vec<Case> {
     ]
 }
 
-/// Nothing that a flood does may keep a genuine push on another connection waiting.
+/// A flood must not delay a genuine push on another connection.
 fn floods() -> Vec<Case> {
     vec![
         scene("h2: endless continuations", |door| {
@@ -428,7 +428,7 @@ fn floods() -> Vec<Case> {
     .collect()
 }
 
-/// Repeats a frame, until it is hung up on or has written them all.
+/// Repeats a frame until the server closes the connection or all are written.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);

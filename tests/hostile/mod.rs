@@ -1,10 +1,10 @@
-//! Hostile HTTP: what is sent, what the sender gets, what the app may have seen.
+//! Hostile HTTP: bytes that are sent, replies that must come back, requests that the app may get.
 //!
-//! One table for both doors. Each case runs on a connection of its own, and after each of them a
-//! genuine push must be answered on another: the worker is alive. Where a case says that its
-//! connection is kept, a genuine push must be answered on that one too: sender and gate agree on
-//! where the hostile request ended. Where it is not kept, a genuine push sent after it must reach
-//! nobody. Over the whole table the app must have seen what the cases say, and nothing else.
+//! One table for both doors. Each case runs on a connection of its own; after it a genuine push
+//! must be answered on another, so the worker is alive. If the case keeps its connection, a genuine
+//! push must be answered on it too: client and gate agree on the end of the hostile request. If
+//! not, a genuine push sent after it must not reach the app. Over the whole table the app must get
+//! exactly the requests that the cases list.
 
 mod chunks;
 mod connections;
@@ -22,18 +22,18 @@ use md5::{Digest as _, Md5};
 
 pub use wire::Wire;
 
-/// A door under test, with an app behind that answers everything with an empty 200.
+/// A door under test, in front of an app that answers everything with an empty 200.
 ///
 /// Its config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
 /// the Kollus route `/callbacks/kollus/{token}`; the addresses of events are `/live/push` and
 /// `/kollus/play`; every other path goes to the app.
 pub trait Door {
-    /// Which server reads the bytes before the gate does.
+    /// Server that reads the bytes before the gate does.
     fn server(&self) -> Server;
 
     fn port(&self) -> u16;
 
-    /// Every request that the app saw so far.
+    /// Requests that the app got so far.
     fn seen(&self) -> Vec<Seen>;
 }
 
@@ -46,7 +46,7 @@ pub enum Server {
     Hyper,
 }
 
-/// What the app saw of one request.
+/// A request as the app got it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Method and target, as in `POST /live/push`.
@@ -62,7 +62,7 @@ struct Case {
     stream: &'static str,
     pingora: Outcome,
     hyper: Outcome,
-    /// Whether hyper answers it or not as the moment falls.
+    /// hyper may or may not answer: the test races with it.
     is_race_in_hyper: bool,
 }
 
@@ -71,29 +71,29 @@ enum Sends {
     /// length, `{hex}` the same in hex, `{chunks}` the body in one chunk, and `{genuine}` a whole
     /// genuine request.
     Bytes(String),
-    /// Frames on an HTTP/2 connection, and what the first stream gets.
+    /// Frames on an HTTP/2 connection, and the outcome of the first stream.
     Frames(http2::Frames),
     /// More than one connection, or more than one step.
     Scene(fn(&dyn Door) -> Result<(), String>),
 }
 
-/// What is to come of a case.
+/// Expected outcome of a case.
 #[derive(Clone)]
 struct Outcome {
-    /// The statuses that come back, in their order.
+    /// Statuses of the replies, in order.
     gets: Vec<u16>,
     then: Then,
-    /// The requests that reach the app.
+    /// Requests that reach the app.
     app_sees: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// Nothing behind it is read as a request.
+    /// No byte behind it is read as a request.
     Closed,
     /// The next request is answered.
     Kept,
-    /// The server waits for more, and judges what it has when the sender says that this was all.
+    /// The server waits for more, and judges the request when the client closes its side.
     Waits,
 }
 
@@ -102,7 +102,7 @@ const EVENT: &str = "POST /live/push";
 const LENGTH: &str = "content-length: {len}\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 
-/// Refused with 400, and the connection is not used again, until more is said.
+/// Case that is refused with 400 and closes its connection, unless changed.
 fn case(name: impl Into<String>, bytes: impl Into<String>) -> Case {
     Case::new(name.into(), Sends::Bytes(bytes.into()))
 }
@@ -150,12 +150,12 @@ impl Case {
         self.both(|outcome| outcome.gets = statuses.to_vec())
     }
 
-    /// Served, and the connection is not used again.
+    /// Served, and the connection is closed.
     fn served_last(self) -> Self {
         self.gets(&[200]).closed().app_sees(&[EVENT])
     }
 
-    /// Refused with 400 after all.
+    /// Refused with 400.
     fn refused(self) -> Self {
         self.gets(&[400]).closed().app_sees(&[])
     }
@@ -176,23 +176,23 @@ impl Case {
         self.both(|outcome| outcome.app_sees = lines.iter().map(ToString::to_string).collect())
     }
 
-    /// A genuine callback after all.
+    /// Accepted as a genuine callback.
     fn served(self) -> Self {
         self.gets(&[200]).kept().app_sees(&[EVENT])
     }
 
-    /// On nobody's path: goes to the app as what it is.
+    /// On no callback path: passed to the app.
     fn passed(self, line: &str) -> Self {
         self.gets(&[200]).kept().app_sees(&[line])
     }
 
-    /// With another stream's name in the push, as JSON has it.
+    /// With another stream name in the push, written as JSON.
     const fn of_stream(mut self, stream: &'static str) -> Self {
         self.stream = stream;
         self
     }
 
-    /// What is different where hyper reads the bytes.
+    /// With differences for hyper.
     fn with_hyper(mut self, change: impl FnOnce(Self) -> Self) -> Self {
         let pingora = self.pingora.clone();
         self = change(self);
@@ -207,7 +207,7 @@ impl Case {
         }
     }
 
-    /// Sends it, and compares what comes back.
+    /// Sends the case, and compares the replies.
     fn play(&self, door: &dyn Door) -> Result<(), String> {
         let outcome = self.outcome(door.server());
         match &self.sends {
@@ -231,7 +231,7 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         response.check()?;
         got.push(response.status);
     }
-    same("the sender got", &got, &outcome.gets)?;
+    same("the client got", &got, &outcome.gets)?;
     wire.to_head = false;
     if outcome.then == Then::Kept {
         wire.write(&genuine());
@@ -242,7 +242,7 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         wire.write(&genuine());
         wire.finish();
     }
-    // hyper may read on in what it was sent, as the rest of a body, and find no request in it.
+    // hyper may read on in the sent bytes, as the rest of a body, and find no request there.
     let no_request = |status: &u16| door.server() == Server::Hyper && *status == 400;
     let late = wire.status()?.filter(|status| !no_request(status));
     same("what came after it got", &late, &None)
@@ -264,7 +264,7 @@ fn table() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
-/// Runs every case, prints the table's sums, and fails with all that was wrong.
+/// Runs every case, prints the sums of the table, and fails with every difference.
 #[allow(clippy::print_stdout, reason = "the README quotes the sums")]
 pub fn run(door: &dyn Door) {
     let mut faults = String::new();
@@ -293,7 +293,8 @@ pub fn run(door: &dyn Door) {
     assert!(faults.is_empty(), "\n{faults}");
 }
 
-/// Has the app asked by each version of HTTP, and is gone before it answers; a third push is not.
+/// Sends pushes in both versions of HTTP and goes away before the app answers. A third push is
+/// answered.
 #[allow(dead_code, reason = "only a proxy has an app that can be slow beside it")]
 pub fn abandon(
     door: &dyn Door,
@@ -314,7 +315,7 @@ pub fn abandon(
     same("the push after them got", &next.status()?, &Some(200))
 }
 
-/// One case, and a genuine push after it.
+/// Runs a case, and sends a genuine push after it.
 fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(), String> {
     let before = door.seen().len();
     let played = case.play(door);
@@ -336,7 +337,7 @@ fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(),
 }
 
 impl Seen {
-    /// What holds for everything that an app sees: an event is one, and nothing else looks like it.
+    /// Checks requests of the app: only events look like events.
     fn check(&self, server: Server) -> Result<(), String> {
         let count = |name| self.headers.iter().filter(|(n, _)| *n == name).count();
         if self.headers.iter().any(|(name, value)| value == "forged" || name == "x-injected") {
@@ -361,7 +362,7 @@ impl Seen {
     }
 }
 
-/// A genuine push of Tencent CSS, sent now.
+/// Returns a genuine push of Tencent CSS, signed now.
 fn push(stream: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let t = now + 600;
@@ -375,7 +376,7 @@ fn push(stream: &str) -> String {
     )
 }
 
-/// A whole request with it.
+/// Formats a whole request with a genuine push.
 fn genuine() -> Vec<u8> {
     expand("{genuine}", "s")
 }

@@ -1,8 +1,8 @@
-//! Senders that take their time, on many connections at once.
+//! Slow clients, on many connections at once.
 
 use super::{Case, Door, EVENT, Wire, genuine, same, scene};
 
-/// How many connections are held open at once.
+/// Number of connections held open at once.
 const MANY: usize = 100;
 
 const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
@@ -34,7 +34,7 @@ fn held(name: &str, act: fn(&dyn Door) -> Result<(), String>) -> Case {
     scene(name, act).app_sees(&[EVENT])
 }
 
-/// A genuine push beside many connections on which these bytes were sent.
+/// Sends a genuine push while these bytes wait on many connections.
 fn beside(door: &dyn Door, bytes: &str) -> Result<(), String> {
     let mut wires: Vec<_> = (0..MANY).map(|_| Wire::connect(door.port())).collect();
     wires.iter_mut().for_each(|wire| wire.write(bytes.as_bytes()));

@@ -1,4 +1,4 @@
-//! Targets: what the app could read as a callback path or as an address of events is refused.
+//! Request targets: spellings that the app could read as a callback path or as an event address.
 
 use super::{Case, LENGTH, case, request};
 
@@ -15,7 +15,7 @@ fn to(target: &str) -> Case {
     request(format!("{target:?}"), &format!("POST {target} HTTP/1.1"), LENGTH, "{push}")
 }
 
-/// Each of them is the callback path to some server.
+/// Spellings that are the callback path to some server.
 const SPELLINGS: [&str; 51] = [
     "//callbacks/tencent",
     "/callbacks//tencent",

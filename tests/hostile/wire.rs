@@ -1,16 +1,16 @@
-//! A connection that writes anything, and reads with care.
+//! A connection that writes any bytes, and reads responses strictly.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// Only ever waited out by a case that fails.
+/// Time limit for a response; only a failing case waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Wire {
     stream: TcpStream,
     unread: Vec<u8>,
-    /// Whether the request was a `HEAD`, whose response has no body.
+    /// The request is a `HEAD`, whose response has no body.
     pub to_head: bool,
 }
 
@@ -21,7 +21,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Whoever is refused learns nothing but the status.
+    /// A refusal tells the client nothing but its status.
     pub fn check(&self) -> Result<(), String> {
         let known: [&[u8]; 5] =
             [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
@@ -38,17 +38,17 @@ impl Wire {
         Self { stream, unread: Vec::new(), to_head: false }
     }
 
-    /// Writes as much as the other side takes.
+    /// Writes as much as the server accepts.
     pub fn write(&mut self, bytes: &[u8]) {
         let _hung_up = self.stream.write_all(bytes);
     }
 
-    /// Says that nothing more will come.
+    /// Closes the client's side.
     pub fn finish(&self) {
         let _gone = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next response; none if the other side hangs up.
+    /// Reads the next response; `None` if the server closes the connection.
     pub fn response(&mut self) -> Result<Option<Response>, String> {
         let end = loop {
             if let Some(at) = self.unread.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -68,22 +68,22 @@ impl Wire {
         Ok(Some(Response { status, body }))
     }
 
-    /// The status of the next response.
+    /// Reads the status of the next response.
     pub fn status(&mut self) -> Result<Option<u16>, String> {
         Ok(self.response()?.map(|response| response.status))
     }
 
-    /// So many bytes.
+    /// Reads `count` bytes.
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {
-                return Err("it hung up in the middle".into());
+                return Err("the server closed the connection in the middle of a response".into());
             }
         }
         Ok(self.take(length))
     }
 
-    /// Whether it still says anything.
+    /// Returns true if the server still sends bytes.
     pub fn has_more(&mut self) -> Result<bool, String> {
         Ok(!self.unread.is_empty() || self.fill()?)
     }
@@ -93,7 +93,7 @@ impl Wire {
         std::mem::replace(&mut self.unread, rest)
     }
 
-    /// Reads more; false if the other side has hung up.
+    /// Reads more; false if the server has closed the connection.
     fn fill(&mut self) -> Result<bool, String> {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {

@@ -71,7 +71,7 @@ fn remove_from_table(
 
 fn no_entry(name: &str, table: &str, key: &str, names: &[&str]) -> EditError {
     let there = if names.is_empty() { "nothing".to_owned() } else { list(names) };
-    EditError::invalid(format!("`{name}` has no `{table}.{key}` to take out; it has: {there}"))
+    EditError::invalid(format!("`{name}` has no `{table}.{key}` to remove; it has: {there}"))
 }
 
 fn modify_deliveries(
@@ -171,7 +171,7 @@ fn no_key(name: &str, keys: &Array) -> EditError {
     let keys = keys.iter().filter_map(KeySource::from_value);
     let keys: Vec<_> = keys.map(|key| key.to_value().to_string()).collect();
     let there = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-    EditError::invalid(format!("`{name}` has no such key to take out; it has: {there}"))
+    EditError::invalid(format!("`{name}` has no such key to remove; it has: {there}"))
 }
 
 #[cfg(test)]
@@ -280,7 +280,7 @@ mod tests {
         assert!(message.starts_with("`paid` would have neither"), "{message}");
         let (code, message) = refusal(&edit("prod", on("pull", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
-        let expected = "`prod` has no `on.pull` to take out; it has: `push`, `error`";
+        let expected = "`prod` has no `on.pull` to remove; it has: `push`, `error`";
         assert_eq!(message, expected);
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let keys = KeyChange::Some { add: vec![], remove: vec![env] };
         let (_, message) =
             refusal(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
-        assert!(message.starts_with("`prod` has no such key to take out; it has:"), "{message}");
+        assert!(message.starts_with("`prod` has no such key to remove; it has:"), "{message}");
     }
 
     #[test]

@@ -6,6 +6,24 @@ use crate::error::EditError;
 use crate::toml_value::{TomlTable, TomlValue};
 
 /// A template to create. Its name must be free and its tenants not bound elsewhere.
+///
+/// ```
+/// use gatepost_editor::{Edit, KeySource, KindEntry, NewTemplate};
+///
+/// let template = NewTemplate {
+///     name: "prod".into(),
+///     provider: "tencent-css".into(),
+///     keys: vec![KeySource::Env("TENCENT_KEY".into())],
+///     on: vec![("push".into(), KindEntry::Url("http://127.0.0.1:3000/push".into()))],
+///     ..NewTemplate::default()
+/// };
+/// let text = Edit::Create(template).apply("")?;
+/// assert!(text.starts_with("[[template]]\nname = \"prod\"\n"));
+///
+/// let unreachable = NewTemplate { name: "other".into(), ..NewTemplate::default() };
+/// assert_eq!(Edit::Create(unreachable).apply(&text).unwrap_err().kind().as_str(), "invalid");
+/// # Ok::<_, gatepost_editor::EditError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct NewTemplate {
     /// 1 to 30 Chinese characters, letters, digits, `_` and `-`.
@@ -33,6 +51,17 @@ impl NewTemplate {
 }
 
 /// A change to a template. A field with its default value leaves that part as it is.
+///
+/// ```
+/// use gatepost_editor::{Edit, TemplateChange};
+///
+/// let change = TemplateChange { rename: Some("live".into()), ..TemplateChange::default() };
+/// let edit = Edit::Modify { name: "prod".into(), change };
+/// let before = "[[template]]\nname = 'prod' # ours\n";
+/// assert_eq!(edit.apply(before)?, before.replace("'prod'", "\"live\""));
+/// assert_eq!(edit.apply("").unwrap_err().kind().as_str(), "template_not_found");
+/// # Ok::<_, gatepost_editor::EditError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct TemplateChange {
     /// New name; routes that pin the template follow.

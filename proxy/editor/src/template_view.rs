@@ -12,6 +12,15 @@ use crate::toml_table::{string, strings};
 use crate::toml_value::json_from_item;
 
 /// A template without its secrets.
+///
+/// ```
+/// use gatepost_editor::{KeyView, TemplateView};
+///
+/// let text = "[[template]]\nname = 'prod'\nkeys = ['s3cret', { env = 'KEY' }]\n";
+/// let template = TemplateView::named(text, None, "prod")?;
+/// assert_eq!(template.keys, [KeyView::Secret(true), KeyView::Env("KEY".into())]);
+/// # Ok::<_, gatepost_editor::EditError>(())
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TemplateView {

@@ -1,8 +1,8 @@
 //! Lists that keep their form: a comment behind a value stays with it, and lines stay lines.
 //!
-//! In toml_edit's tree the text between two values belongs to the second of them, and the text behind
-//! the last value to that value or to the end of the list. A comment behind a value therefore has to
-//! be split off the value that follows.
+//! In toml_edit's tree the text between two values belongs to the second of them, and the text
+//! behind the last value to that value or to the end of the list. A comment behind a value
+//! therefore has to be split off the value that follows.
 
 use toml_edit::{Array, Value};
 

@@ -14,8 +14,8 @@ pub(crate) enum TableEntries<'d> {
 }
 
 impl<'d> TableEntries<'d> {
-    /// Returns the entries of an item. `None` if it is no table, or one in braces over several lines:
-    /// its comments would end up beside other values.
+    /// Returns the entries of an item. `None` if it is no table, or one in braces over several
+    /// lines: its comments would end up beside other values.
     pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
@@ -72,7 +72,8 @@ impl<'d> TableEntries<'d> {
         }
     }
 
-    /// Returns the table of that name, and adds it if it is missing. `None` if the entry is no table.
+    /// Returns the table of that name, and adds it if it is missing. `None` if the entry is no
+    /// table.
     pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
         if self.get(key).is_none() {
             match self {

@@ -8,8 +8,8 @@ use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 pub struct TomlValue(pub(crate) Value);
 
 impl TomlValue {
-    /// Converts a JSON value. `None` for `null` at any depth and for an integer beyond 64 bits, which
-    /// TOML does not have.
+    /// Converts a JSON value. `None` for `null` at any depth and for an integer beyond 64 bits,
+    /// which TOML does not have.
     #[must_use]
     pub fn from_json(json: &Json) -> Option<Self> {
         let value = match json {

@@ -1,5 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes when
-//! the proxy stops taking requests, so a load balancer that cannot reach it knows.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes
+//! when the proxy stops taking requests, so a load balancer that cannot reach it knows.
 
 mod api;
 
@@ -15,11 +15,11 @@ use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
 /// Serves the operator, on an address of its own.
-pub(crate) struct Admin {
+pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
 }
 
-impl Admin {
+impl AdminApp {
     pub(crate) const fn new(served: Arc<ServedConfig>) -> Self {
         Self { served }
     }
@@ -42,7 +42,7 @@ impl Admin {
 }
 
 #[async_trait]
-impl ServeHttp for Admin {
+impl ServeHttp for AdminApp {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
         if api::is_api(request.uri.path()) {

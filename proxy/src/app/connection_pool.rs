@@ -1,8 +1,9 @@
-//! Connections to apps, kept between one question and the next.
+//! Connections to the app, kept between requests.
 //!
-//! Each thread has its own: Pingora's workers are runtimes of one thread each, and a connection
-//! lives on the runtime that opened it. Whoever asks on a connection also does its work, so that an
-//! answer wakes one task and not two.
+//! 1. Each thread has its own: Pingora's workers are runtimes of one thread each, and a connection
+//!    lives on the runtime that opened it.
+//! 2. The requesting task also polls the connection, so a response causes one wake-up instead of
+//!    two: hyper's own client polls connections in tasks of their own.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -31,50 +32,53 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
-use super::response_limit::{Bounded, BoundedConnector};
+use super::response_limit::{LimitedConnection, LimitedConnector};
 
-/// How long an idle connection is used: less than Node's five seconds, so that a request seldom meets
-/// a closing connection. It is closed when it is next looked at, at the latest after twice that.
-const IDLE: Duration = Duration::from_secs(4);
+/// Age up to which an idle connection is used: less than Node's five seconds, so that a request
+/// seldom meets a closing connection. An older one is closed within twice this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What came back: the body is `None` if it is longer than [`MAX_ANSWER_BYTES`].
-pub(crate) type Response = (response::Parts, Option<Bytes>);
+/// Head and body of a response; the body is `None` if it is longer than [`MAX_ANSWER_BYTES`].
+pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
-/// Sends a request over a connection that is kept, if there is one, and reads the whole response.
-pub(crate) async fn send(url: &Uri, request: Request<Full<Bytes>>) -> Result<Response, BoxError> {
-    let host = Host::of(url)?;
-    // One look at the clock for each question: what was asked long ago is as good as idle.
+/// Sends a request over an idle connection or a new one, and reads the whole response.
+pub(crate) async fn send(
+    url: &Uri,
+    request: Request<Full<Bytes>>,
+) -> Result<AppResponse, BoxError> {
+    let key = PoolKey::of(url)?;
+    // The clock is read once per request, so the age of a connection counts from its last request.
     let now = Instant::now();
-    let kept = POOL.with(|pool| take(pool, &host, now));
-    let mut link = match kept {
-        Some(link) => link,
-        // In a box, as every question would carry the room for it.
-        None => Box::pin(Link::open(url)).await?,
+    let idle = POOL.with(|pool| take(pool, &key, now));
+    let mut connection = match idle {
+        Some(connection) => connection,
+        // Boxed, so that the future of a request on an idle connection stays small.
+        None => Box::pin(AppConnection::open(url)).await?,
     };
-    let response = link.exchange(url, request).await?;
-    if link.is_open() {
-        POOL.with(|pool| keep(pool, host, Kept { link, since: now }));
+    let response = connection.exchange(url, request).await?;
+    if connection.is_open() {
+        POOL.with(|pool| put(pool, key, IdleConnection { connection, since: now }));
     }
     Ok(response)
 }
 
-/// The same, over a connection of its own.
-pub(crate) async fn send_afresh(
+/// Sends a request as [`send`] does, over a new connection.
+pub(crate) async fn send_on_new_connection(
     url: &Uri,
     request: Request<Full<Bytes>>,
-) -> Result<Response, BoxError> {
-    Link::open(url).await?.exchange(url, request).await
+) -> Result<AppResponse, BoxError> {
+    AppConnection::open(url).await?.exchange(url, request).await
 }
 
-/// The app has begun its answer, and did not end it.
+/// The connection ended within the body of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off")]
-struct BrokenOff(#[source] hyper::Error);
+struct AnswerBrokenOff(#[source] hyper::Error);
 
-/// Whether the app hung up before the head of its answer was whole.
-pub(crate) fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
+/// Returns true if the app closed the connection before the end of an answer's head.
+pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
     let Some(error) = error.downcast_ref::<hyper::Error>() else { return false };
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     let reset = |error: &io::Error| {
@@ -83,41 +87,42 @@ pub(crate) fn is_unanswered(error: &(dyn Error + 'static)) -> bool {
     error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
 }
 
-/// Loads what `https` addresses need, so that no callback waits for it.
-pub(crate) fn prepare() {
+/// Loads the certificate authorities for `https` addresses, so that no callback waits for it.
+pub(crate) fn load_root_certificates() {
     LazyLock::force(&CONNECTOR);
 }
 
-/// Where connections that are alike lead to, as the address spells it.
+/// Scheme and authority of an address, as spelled there. Connections with the same key can be
+/// shared.
 #[derive(Clone)]
-struct Host {
+struct PoolKey {
     is_https: bool,
     authority: Authority,
 }
 
-impl PartialEq for Host {
+impl PartialEq for PoolKey {
     fn eq(&self, other: &Self) -> bool {
         self.is_https == other.is_https && self.authority.as_str() == other.authority.as_str()
     }
 }
 
-impl Eq for Host {}
+impl Eq for PoolKey {}
 
-/// At once: an authority's own way, which knows no case, hashes letter by letter.
-impl Hash for Host {
+/// Hashes the spelling at once. `Authority`'s own hash ignores case, and goes letter by letter.
+impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.authority.as_str().as_bytes());
     }
 }
 
-impl Host {
+impl PoolKey {
     fn of(url: &Uri) -> Result<Self, BoxError> {
         let authority = url.authority().cloned().ok_or("the address names no host")?;
         Ok(Self { is_https: url.scheme() == Some(&Scheme::HTTPS), authority })
     }
 
-    /// For the header of this name, without a port that goes without saying.
-    fn header(&self) -> Result<HeaderValue, BoxError> {
+    /// Returns the value of the header `host`, without a port that is the scheme's default.
+    fn host_header(&self) -> Result<HeaderValue, BoxError> {
         let default = if self.is_https { 443 } else { 80 };
         let name = match self.authority.port_u16() {
             Some(port) if port != default => self.authority.as_str(),
@@ -127,24 +132,24 @@ impl Host {
     }
 }
 
-/// The connections of a thread that nobody uses at the moment.
+/// Idle connections of a thread.
 #[derive(Default)]
 struct Pool {
-    /// Whom the config names, and nobody else, so the hash need not be hard to guess.
-    idle: HashMap<Host, Vec<Kept>, foldhash::fast::RandomState>,
-    /// Whether somebody looks after those that are idle for too long.
-    is_watched: bool,
+    /// A fast hash will do: the keys come from the config, not from clients.
+    idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
+    /// A task that closes old connections is running.
+    has_sweeper: bool,
 }
 
-struct Kept {
-    link: Link,
-    /// When it was asked on.
+struct IdleConnection {
+    connection: AppConnection,
+    /// Start of its last request.
     since: Instant,
 }
 
-impl Kept {
+impl IdleConnection {
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < IDLE
+        now.saturating_duration_since(self.since) < IDLE_TIMEOUT
     }
 }
 
@@ -152,74 +157,75 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// The connection that was used last. If the app has closed it since, that shows when it is used.
-fn take(pool: &Mutex<Pool>, host: &Host, now: Instant) -> Option<Link> {
+/// Pops the most recently used connection. It may be stale: that surfaces when it is used.
+fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = pool.idle.get_mut(host)?.pop()?;
-    kept.is_fresh(now).then_some(kept.link)
+    let idle = pool.idle.get_mut(key)?.pop()?;
+    idle.is_fresh(now).then_some(idle.connection)
 }
 
-fn keep(shared: &Arc<Mutex<Pool>>, host: Host, kept: Kept) {
+fn put(shared: &Arc<Mutex<Pool>>, key: PoolKey, connection: IdleConnection) {
     let mut pool = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    match pool.idle.entry(host) {
-        Entry::Occupied(mut idle) => idle.get_mut().push(kept),
-        Entry::Vacant(none) => drop(none.insert_entry(vec![kept])),
+    match pool.idle.entry(key) {
+        Entry::Occupied(mut idle) => idle.get_mut().push(connection),
+        Entry::Vacant(none) => drop(none.insert_entry(vec![connection])),
     }
-    if !pool.is_watched {
-        pool.is_watched = true;
-        tokio::spawn(watch(Arc::clone(shared)));
+    if !pool.has_sweeper {
+        pool.has_sweeper = true;
+        tokio::spawn(sweep(Arc::clone(shared)));
     }
 }
 
-/// Closes what is idle for too long, until nothing is left.
-async fn watch(pool: Arc<Mutex<Pool>>) {
+/// Closes connections that have been idle for too long, until none is left.
+async fn sweep(pool: Arc<Mutex<Pool>>) {
     loop {
-        tokio::time::sleep(IDLE).await;
+        tokio::time::sleep(IDLE_TIMEOUT).await;
         let now = Instant::now();
         let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.idle.retain(|_, idle| {
-            idle.retain(|kept| kept.is_fresh(now));
+            idle.retain(|connection| connection.is_fresh(now));
             !idle.is_empty()
         });
         if pool.idle.is_empty() {
-            pool.is_watched = false;
+            pool.has_sweeper = false;
             return;
         }
     }
 }
 
-type Driver = http1::Connection<Bounded<MaybeHttpsStream<TokioIo<TcpStream>>>, Full<Bytes>>;
+type ConnectionTask =
+    http1::Connection<LimitedConnection<MaybeHttpsStream<TokioIo<TcpStream>>>, Full<Bytes>>;
 
-/// A connection.
-struct Link {
+/// A connection to the app.
+struct AppConnection {
     sender: SendRequest<Full<Bytes>>,
-    /// What moves its bytes; `None` once it has ended.
-    driver: Option<Box<Driver>>,
+    /// Moves the bytes when polled; `None` once the connection has ended.
+    task: Option<Box<ConnectionTask>>,
     host: HeaderValue,
 }
 
-impl Link {
+impl AppConnection {
     async fn open(url: &Uri) -> Result<Self, BoxError> {
-        let host = Host::of(url)?.header()?;
+        let host = PoolKey::of(url)?.host_header()?;
         let mut connector = CONNECTOR.clone();
         poll_fn(|context| connector.poll_ready(context)).await?;
         let stream = connector.call(url.clone()).await?;
-        let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Some(Box::new(driver)), host })
+        let (sender, task) = http1::handshake(stream).await?;
+        Ok(Self { sender, task: Some(Box::new(task)), host })
     }
 
-    /// Whether another request can be sent.
+    /// Returns true if another request can be sent.
     fn is_open(&mut self) -> bool {
-        // Nobody waits for an idle connection, so nobody is to be woken.
-        self.work(&mut Context::from_waker(Waker::noop()));
-        self.driver.is_some() && self.sender.is_ready()
+        // No waker: no task waits for an idle connection.
+        self.poll_task(&mut Context::from_waker(Waker::noop()));
+        self.task.is_some() && self.sender.is_ready()
     }
 
-    /// Moves bytes as far as that goes.
-    fn work(&mut self, context: &mut Context<'_>) {
-        // If it ends with an error, whoever waits for it is told.
-        if self.driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
-            self.driver = None;
+    /// Reads and writes as far as possible without waiting.
+    fn poll_task(&mut self, context: &mut Context<'_>) {
+        // An error is not lost: the pending response ends with it.
+        if self.task.as_mut().is_some_and(|task| Pin::new(task).poll(context).is_ready()) {
+            self.task = None;
         }
     }
 
@@ -228,18 +234,18 @@ impl Link {
         &mut self,
         url: &Uri,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<Response, BoxError> {
+    ) -> Result<AppResponse, BoxError> {
         let path = url.path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         request.headers_mut().insert(HOST, self.host.clone());
         let mut response = pin!(self.sender.send_request(request));
         let response = self.until(|context| response.as_mut().poll(context)).await?;
         let (parts, body) = response.into_parts();
-        let body = self.collect(body).await.map_err(BrokenOff)?;
+        let body = self.collect(body).await.map_err(AnswerBrokenOff)?;
         Ok((parts, body))
     }
 
-    /// A whole body, unless it is too long.
+    /// Reads a whole body; `None` if it is too long.
     async fn collect(&mut self, mut body: Incoming) -> hyper::Result<Option<Bytes>> {
         let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
         while let Some(frame) =
@@ -261,22 +267,22 @@ impl Link {
         Ok(Some([first, rest.freeze()].concat().into()))
     }
 
-    /// Works until something is ready that comes over this connection. It is the work that is woken,
-    /// and it is looked after here, so nothing else needs to be.
+    /// Polls the connection until `poll`, which waits for something on it, is ready. Only the
+    /// connection gets the waker: `poll` is called again right after and sees what was read.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());
             if let Poll::Ready(done) = poll(&mut unwoken) {
                 return Poll::Ready(done);
             }
-            self.work(context);
+            self.poll_task(context);
             poll(&mut unwoken)
         })
         .await
     }
 }
 
-type Connector = BoundedConnector<HttpsConnector<HttpConnector>>;
+type Connector = LimitedConnector<HttpsConnector<HttpConnector>>;
 
 static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     let mut tcp = HttpConnector::new();
@@ -287,11 +293,11 @@ static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
-    BoundedConnector(connector)
+    LimitedConnector(connector)
 });
 
-/// TLS with the machine's own certificate authorities. On a machine that has none, an `https`
-/// address fails when it is called, and says so.
+/// Makes a TLS config with the certificate authorities of the machine. Without any, a request to an
+/// `https` address fails with a clear error.
 fn tls() -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -303,7 +309,7 @@ fn tls() -> ClientConfig {
     reason = "a constant of rustls: its own provider has its own versions"
 )]
 fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    // Named here, because the host program may bring another provider as its default.
+    // Named here: the program that uses this module may install another provider as its default.
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
@@ -317,7 +323,7 @@ mod tests {
 
     use super::*;
 
-    /// An app that answers each connection's requests until it is closed.
+    /// An app whose answers the test writes itself.
     struct App {
         listener: TcpListener,
         url: Uri,
@@ -330,7 +336,7 @@ mod tests {
             Self { listener, url }
         }
 
-        /// Sends a request, over a connection to this one if there is one, and answers it.
+        /// Sends a request and answers it, on this connection if it is given.
         async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
             self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
         }
@@ -359,19 +365,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_kept_until_it_is_idle_for_too_long() {
+    async fn keeps_connection_until_idle_timeout() {
         let app = App::start().await;
         let stream = app.ask(None).await;
         let mut stream = app.ask(Some(stream)).await;
-        // From now on, time passes as soon as nobody has anything to do.
+        // From now on, time passes as soon as every task waits.
         tokio::time::pause();
-        let closed = timeout(3 * IDLE, stream.read_u8()).await.expect("in time");
+        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("in time");
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        assert!(!POOL.with(|pool| pool.lock().unwrap().is_watched), "nothing is left to watch");
+        assert!(
+            !POOL.with(|pool| pool.lock().unwrap().has_sweeper),
+            "no connection is left to close"
+        );
     }
 
     #[tokio::test]
-    async fn what_the_app_ends_is_not_kept() {
+    async fn does_not_keep_connection_that_the_app_closes() {
         let app = App::start().await;
         let last = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
         app.ask_and_get(None, last).await;
@@ -379,25 +388,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_idle_for_too_long_is_not_used() {
+    async fn does_not_use_connection_past_idle_timeout() {
         let app = App::start().await;
-        let host = Host::of(&app.url).unwrap();
-        for (age, is_used) in [(IDLE / 2, true), (IDLE, false)] {
-            let link = Link::open(&app.url).await.unwrap();
+        let key = PoolKey::of(&app.url).unwrap();
+        for (age, is_used) in [(IDLE_TIMEOUT / 2, true), (IDLE_TIMEOUT, false)] {
+            let connection = AppConnection::open(&app.url).await.unwrap();
             let since = Instant::now().checked_sub(age).unwrap();
             let pool = Mutex::new(Pool::default());
-            pool.lock().unwrap().idle.insert(host.clone(), vec![Kept { link, since }]);
-            assert_eq!(take(&pool, &host, Instant::now()).is_some(), is_used);
+            pool.lock()
+                .unwrap()
+                .idle
+                .insert(key.clone(), vec![IdleConnection { connection, since }]);
+            assert_eq!(take(&pool, &key, Instant::now()).is_some(), is_used);
         }
     }
 
     #[test]
-    fn hosts_differ_by_protocol_and_name_and_port() {
-        let host = |url: &'static str| Host::of(&Uri::from_static(url)).unwrap();
-        let (plain, secure) = (host("http://app.test/a"), host("https://app.test/a"));
-        assert!(plain == host("http://app.test/b") && plain != secure);
-        assert!(plain != host("http://app.test:8080/") && plain != host("http://b.test/"));
-        let header = |url| host(url).header().unwrap();
+    fn pool_keys_differ_by_scheme_name_and_port() {
+        let key = |url: &'static str| PoolKey::of(&Uri::from_static(url)).unwrap();
+        let (plain, secure) = (key("http://app.test/a"), key("https://app.test/a"));
+        assert!(plain == key("http://app.test/b") && plain != secure);
+        assert!(plain != key("http://app.test:8080/") && plain != key("http://b.test/"));
+        let header = |url| key(url).host_header().unwrap();
         assert_eq!(header("http://app.test:80/"), "app.test");
         assert_eq!(header("https://app.test:80/"), "app.test:80");
         assert_eq!(header("https://[::1]:443/"), "[::1]");

@@ -1,4 +1,4 @@
-//! Asking the app.
+//! Requests to the app.
 
 mod connection_pool;
 mod response_limit;
@@ -12,9 +12,9 @@ use http::{HeaderMap, Method, Request, Uri, response};
 use http_body_util::Full;
 use tokio::time::timeout;
 
-use self::connection_pool::{self as pool, BoxError, is_unanswered};
+use self::connection_pool::{self as pool, BoxError, is_hang_up};
 
-pub(crate) use self::connection_pool::prepare;
+pub(crate) use self::connection_pool::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
@@ -24,12 +24,10 @@ pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) 
     let request = post(event);
     let sent = match attempt {
         Attempt::First => pool::send(url, request).await,
-        Attempt::NewConnection => pool::send_afresh(url, request).await,
+        Attempt::NewConnection => pool::send_on_new_connection(url, request).await,
     };
     match sent {
-        Err(error) if attempt == Attempt::First && is_unanswered(&*error) => {
-            Asked::ConnectionClosed
-        }
+        Err(error) if attempt == Attempt::First && is_hang_up(&*error) => Asked::ConnectionClosed,
         Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
         Ok((parts, body)) => Asked::Answered(Answer::Response { status: parts.status, body }),
     }
@@ -58,15 +56,16 @@ pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {
     let url = request.uri().clone();
-    let sent = timeout(FETCH_TIMEOUT, pool::send_afresh(&url, request)).await;
+    let sent = timeout(FETCH_TIMEOUT, pool::send_on_new_connection(&url, request)).await;
     let (parts, body) = sent.map_err(|_| FetchError::Timeout)?.map_err(FetchError::Failed)?;
     Ok((parts, body.ok_or(FetchError::TooLong)?))
 }
 
-/// As long as the most patient platform waits.
+/// Time limit of [`fetch`]: as long as the most patient platform waits.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What an operator needs to read: the last cause, as in `Connection refused (os error 111)`.
+/// Returns the last cause of an error, as in `Connection refused (os error 111)`: the outer ones
+/// only say which library failed.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {

@@ -1,9 +1,10 @@
-//! Connections to the app that bring no more than an answer may be long.
+//! A bound on the bytes of a response.
 //!
-//! An answer's body has a limit of its own, and its head has one in the HTTP client. Interim responses
-//! (`103 Early Hints`) have none: an app that sends them without end would keep a worker thread busy
-//! with reading them, and every other request on it waiting. So the bytes themselves are counted, from
-//! one request to the next, and after some of them it is the others' turn.
+//! 1. An answer's body has a limit of its own, and its head has one in the HTTP client. Interim
+//!    responses (`103 Early Hints`) have none: an app that sends them without end would keep a
+//!    worker thread busy. So the bytes between two requests are counted.
+//! 2. After each [`READ_STEP`] other tasks of the thread have their turn.
+//! 3. A short request is written in one piece.
 
 use std::future::Future;
 use std::io;
@@ -17,25 +18,26 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tower_service::Service;
 
-/// An answer with its heads, and the framing of its chunks.
-const LIMIT: usize = 2 * MAX_ANSWER_BYTES;
+/// Room for an answer with its heads and the framing of its chunks.
+const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
-/// How much is read at a time, and before others have their turn: more than most answers.
-const STEP: usize = 8 * 1024;
+/// Bytes read at a time, and before other tasks have their turn. Most answers are shorter.
+const READ_STEP: usize = 8 * 1024;
 
-/// A request up to this length is sent in one piece: most events with their heads are shorter.
-const SHORT: usize = 2048;
+/// Length up to which a request is copied and written in one piece. Most events with their heads
+/// are shorter.
+const MAX_COALESCED: usize = 2048;
 
-/// Makes what another connector connects bounded.
+/// Wraps a connector and limits its connections.
 #[derive(Clone)]
-pub(crate) struct BoundedConnector<C>(pub(crate) C);
+pub(crate) struct LimitedConnector<C>(pub(crate) C);
 
-impl<C> Service<Uri> for BoundedConnector<C>
+impl<C> Service<Uri> for LimitedConnector<C>
 where
     C: Service<Uri>,
     C::Future: Send + 'static,
 {
-    type Response = Bounded<C::Response>;
+    type Response = LimitedConnection<C::Response>;
     type Error = C::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, C::Error>> + Send>>;
 
@@ -45,36 +47,43 @@ where
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.0.call(uri);
-        Box::pin(async { Ok(Bounded { stream: connecting.await?, left: LIMIT, unbroken: 0 }) })
+        Box::pin(async {
+            Ok(LimitedConnection {
+                stream: connecting.await?,
+                left: MAX_RESPONSE_BYTES,
+                unbroken: 0,
+            })
+        })
     }
 }
 
-/// A connection.
-pub(crate) struct Bounded<S> {
+/// A connection that limits the bytes of a response.
+pub(crate) struct LimitedConnection<S> {
     stream: S,
-    /// How many bytes may still come before something is written again.
+    /// Bytes that may still arrive before the next write.
     left: usize,
-    /// How many have come without a break.
+    /// Bytes read since other tasks had their turn.
     unbroken: usize,
 }
 
-impl<S: Read + Unpin> Read for Bounded<S> {
+impl<S: Read + Unpin> Read for LimitedConnection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.unbroken >= STEP {
+        if self.unbroken >= READ_STEP {
             self.unbroken = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut bytes = [MaybeUninit::uninit(); STEP];
-        let step = STEP.min(buffer.remaining());
+        let mut bytes = [MaybeUninit::uninit(); READ_STEP];
+        let step = READ_STEP.min(buffer.remaining());
         let mut read = ReadBuf::uninit(&mut bytes[..step]);
         ready!(Pin::new(&mut self.stream).poll_read(context, read.unfilled()))?;
         let Some(left) = self.left.checked_sub(read.filled().len()) else {
-            let message = format!("more than {LIMIT} bytes came as an answer");
+            let message =
+                format!("the answer is longer than {MAX_RESPONSE_BYTES} bytes with its heads");
             return Poll::Ready(Err(io::Error::other(message)));
         };
         self.left = left;
@@ -84,13 +93,13 @@ impl<S: Read + Unpin> Read for Bounded<S> {
     }
 }
 
-impl<S: Write + Unpin> Write for Bounded<S> {
+impl<S: Write + Unpin> Write for LimitedConnection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        (self.left, self.unbroken) = (LIMIT, 0);
+        (self.left, self.unbroken) = (MAX_RESPONSE_BYTES, 0);
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -106,28 +115,28 @@ impl<S: Write + Unpin> Write for Bounded<S> {
         self.stream.is_write_vectored()
     }
 
-    /// What is short is put together here: that costs less than what the kernel does for a list.
+    /// Copies short slices together: that costs less than a `writev` of them.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut space = [0; SHORT];
+        let mut space = [0; MAX_COALESCED];
         let mut rest = &mut space[..];
         for slice in slices {
             let Some((place, behind)) = rest.split_at_mut_checked(slice.len()) else {
-                (self.left, self.unbroken) = (LIMIT, 0);
+                (self.left, self.unbroken) = (MAX_RESPONSE_BYTES, 0);
                 return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
             };
             place.copy_from_slice(slice);
             rest = behind;
         }
         let left = rest.len();
-        self.poll_write(context, &space[..SHORT - left])
+        self.poll_write(context, &space[..MAX_COALESCED - left])
     }
 }
 
-impl<S: Connection> Connection for Bounded<S> {
+impl<S: Connection> Connection for LimitedConnection<S> {
     fn connected(&self) -> Connected {
         self.stream.connected()
     }
@@ -139,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// An app that never stops.
+    /// An app that never stops sending.
     struct Endless;
 
     impl Read for Endless {
@@ -171,12 +180,12 @@ mod tests {
         }
     }
 
-    /// What comes until the connection fails, and how often it was the others' turn.
-    fn read_all(stream: &mut Bounded<Endless>) -> (usize, usize) {
+    /// Reads until the connection fails. Returns the bytes, and the number of turns of other tasks.
+    fn read_all(stream: &mut LimitedConnection<Endless>) -> (usize, usize) {
         let mut context = Context::from_waker(Waker::noop());
         let (mut bytes, mut breaks) = (0, 0);
         loop {
-            let mut space = [0; 3 * STEP];
+            let mut space = [0; 3 * READ_STEP];
             let mut buffer = ReadBuf::new(&mut space);
             match Pin::new(&mut *stream).poll_read(&mut context, buffer.unfilled()) {
                 Poll::Ready(Ok(())) => bytes += buffer.filled().len(),
@@ -187,12 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_ends_at_the_limit_and_others_have_their_turn_at_every_step() {
-        let mut stream = Bounded { stream: Endless, left: LIMIT, unbroken: 0 };
-        assert_eq!(read_all(&mut stream), (LIMIT, LIMIT / STEP));
+    fn limits_the_answer_and_yields_after_each_step() {
+        let mut stream =
+            LimitedConnection { stream: Endless, left: MAX_RESPONSE_BYTES, unbroken: 0 };
+        assert_eq!(read_all(&mut stream), (MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES / READ_STEP));
         let mut context = Context::from_waker(Waker::noop());
         let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");
         assert!(written.is_ready());
-        assert_eq!(read_all(&mut stream).0, LIMIT, "each answer has its own");
+        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES, "each answer has its own limit");
     }
 }

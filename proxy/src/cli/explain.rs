@@ -14,12 +14,12 @@ use crate::clock;
 /// Arguments of `gatepost explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The config file.
+    /// Config file.
     #[arg(short, long)]
     config: PathBuf,
-    /// The request as it was on the wire: head, empty line, body.
+    /// File with the request as it was on the wire: head, empty line, body.
     request: PathBuf,
-    /// When it was received, in Unix seconds; now without it.
+    /// Moment of receipt, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }

@@ -29,7 +29,7 @@ use crate::telemetry::log::{self, LogFormat};
 #[derive(Debug, Parser)]
 #[command(name = "gatepost", version, after_help = LOG_HELP)]
 struct Cli {
-    /// How log lines are written to standard error.
+    /// Format of the log lines on standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
     log_format: LogFormat,
     #[command(subcommand)]
@@ -37,46 +37,46 @@ struct Cli {
 }
 
 const LOG_HELP: &str = "\
-The environment variable GATEPOST_LOG chooses what is logged: `gatepost=debug` for every callback, \
-`error` for failures of the app alone.";
+The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
+for failures of the app only.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve. SIGHUP has the config read again; SIGTERM stops when the requests in flight have ended.
+    /// Serve. SIGHUP reads the config again; SIGTERM stops when the requests in flight have ended.
     Run {
-        /// The config file.
+        /// Config file.
         #[arg(short, long)]
         config: PathBuf,
-        /// Take the listeners over from the gatepost that runs, by its `upgrade_socket`; it stops
-        /// when its requests in flight have ended.
+        /// Take the listeners over from the running gatepost, by its `upgrade_socket`; that one
+        /// stops when its requests in flight have ended.
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file: every fault with its line and remedy. Exits with 1 if there is one.
+    /// Check a config file: every fault with its line and remedy. Exits with 1 if there is a fault.
     Check {
-        /// The config file.
+        /// Config file.
         #[arg(short, long)]
         config: PathBuf,
     },
     /// List the platforms and their events, or one event's fields.
     Providers {
-        /// A provider, or one of its kinds, as in `tencent-css.push`.
+        /// Provider, or one of its kinds, as in `tencent-css.push`.
         name: Option<String>,
     },
     /// Send a realistic callback, signed, and print the reply.
     Send(SendArguments),
-    /// Explain why a recorded request is accepted or refused, without calling the app. Exits with 1
-    /// if it is refused.
+    /// Explain the verdict on a recorded request, without calling the app. Exits with 1 if the
+    /// request is refused.
     Explain(ExplainArguments),
     /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
     Schema {
         /// `config`, or a kind, as in `tencent-css.push`.
         of: String,
-        /// The definition of a provider of your own.
+        /// Definition of a provider of your own.
         #[arg(long, value_name = "FILE")]
         definition: Option<PathBuf>,
     },
-    /// List, show and change templates; comments and order of the file stay.
+    /// List, show and change templates; the comments and the order of the file stay.
     #[command(subcommand)]
     Template(TemplateCommand),
 }

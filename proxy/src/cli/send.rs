@@ -18,25 +18,25 @@ use crate::{app, clock};
 /// Arguments of `gatepost send`.
 #[derive(Debug, Args)]
 pub(super) struct SendArguments {
-    /// The kind of event, as in `tencent-css.push`; `gatepost providers` lists them.
+    /// Kind of the event, as in `tencent-css.push`; `gatepost providers` lists them.
     kind: String,
     /// Fields to set, as in `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`, or
     /// `setting:NAME=value` for one that is signed.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// The address that the platform would call.
+    /// Address that the platform would call.
     #[arg(long, value_name = "URL")]
     to: Uri,
-    /// The platform's key.
+    /// Key of the platform.
     #[arg(long, conflicts_with = "key_env")]
     key: Option<KeyArgument>,
-    /// The environment variable that holds the platform's key.
+    /// Environment variable with the key of the platform.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
-    /// The definition of a provider of your own.
+    /// Definition of a provider of your own.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
-    /// When it is sent, in Unix seconds; now without it.
+    /// Moment of sending, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
     /// Print the request instead of sending it, as `gatepost explain` reads it.

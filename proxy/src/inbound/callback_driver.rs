@@ -19,11 +19,9 @@ use pingora::prelude::fast_timeout::fast_sleep;
 use crate::app;
 use crate::telemetry::metrics::METRICS;
 
-/// Bytes of a refused request that are read and dropped, so that the client sees the reply and can
-/// keep its connection.
+/// Bounds for draining a refused request. Closing a socket with unread bytes resets the connection,
+/// and the client would lose the reply; a drained connection can also be kept.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
-
-/// Time for reading and dropping them.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request whose head was read, and its connection.
@@ -34,13 +32,13 @@ pub(crate) trait Exchange: Send {
     fn is_encrypted(&self) -> bool;
 
     /// Sends `100 Continue` if the client expects it.
-    fn invite_body(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send;
+    fn send_continue(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send;
 
     /// Reads the next piece of the body; `None` after the last.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
     /// Waits, once the body is read, until the client does something.
-    fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
+    fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
     /// Writes a reply, once the body is read. Does nothing if the client disconnected.
     fn write(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
@@ -54,14 +52,14 @@ pub(crate) trait Exchange: Send {
 
 /// Serves the callbacks of one gate.
 #[derive(Clone, Debug)]
-pub(crate) struct CallbackServer {
+pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
     /// Origin of events without an address of their own.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
 }
 
-impl CallbackServer {
+impl CallbackDriver {
     /// Reads a callback that was admitted, and replies to it.
     pub(crate) async fn serve(
         &self,
@@ -71,7 +69,7 @@ impl CallbackServer {
     ) {
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
-        let mut client = Client { exchange, trace, was_invited: false };
+        let mut client = Client { exchange, trace, sent_continue: false };
         let driven = drive(&mut client, &mut App(self), self, intake).await;
         match driven {
             Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
@@ -81,7 +79,7 @@ impl CallbackServer {
                 exchange.write(&conclusion.reply).await;
             }
             Driven::ClientGone(accepted) => {
-                METRICS.gone(&accepted);
+                METRICS.client_gone(&accepted);
                 tracing::debug!("the client disconnected before its reply");
                 exchange.close();
             }
@@ -101,7 +99,7 @@ impl CallbackServer {
     }
 }
 
-impl Runtime for CallbackServer {
+impl Runtime for CallbackDriver {
     fn now(&self) -> Timestamp {
         (self.clock)()
     }
@@ -121,7 +119,7 @@ struct Client<'e, E> {
     exchange: &'e mut E,
     /// Random bytes for a trace of its own.
     trace: [u8; 24],
-    was_invited: bool,
+    sent_continue: bool,
 }
 
 impl<E: Exchange> ClientSide for Client<'_, E> {
@@ -137,14 +135,14 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        if !std::mem::replace(&mut self.was_invited, true) {
-            self.exchange.invite_body().await?;
+        if !std::mem::replace(&mut self.sent_continue, true) {
+            self.exchange.send_continue().await?;
         }
         self.exchange.next_chunk().await
     }
 
     async fn activity(&mut self) -> ClientActivity {
-        let activity = self.exchange.activity().await;
+        let activity = self.exchange.client_activity().await;
         if activity == ClientActivity::HalfClosed {
             self.exchange.close();
         }
@@ -153,7 +151,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
 }
 
 /// The app's side of a callback.
-struct App<'s>(&'s CallbackServer);
+struct App<'s>(&'s CallbackDriver);
 
 impl<'s> AppSide for App<'s> {
     fn ask<'a>(
@@ -180,9 +178,9 @@ pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
 }
 
-/// Runs `work` for at most `limit`; `None` if it takes longer. Work that completes at once starts no
-/// timer.
-pub(crate) async fn unhurried<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// Limits the time of some work; `None` if it takes longer. The work is polled once before a timer
+/// is made: most of it is done at once, and a timer would cost more than the work.
+pub(crate) async fn time_limited<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let at_once = std::future::poll_fn(|context| {
         use std::task::Poll;

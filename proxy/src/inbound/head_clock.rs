@@ -1,4 +1,5 @@
-//! How long a head may take on HTTP/1, where Pingora limits only each piece of it.
+//! The time limit of a whole request head on HTTP/1; Pingora limits only the time between its
+//! bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,14 +8,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::telemetry::metrics::METRICS;
 
-/// Since when a connection of HTTP/1 has owed the head of its next request; nothing while one is
-/// served.
+/// Moment from which an HTTP/1 connection has owed the head of its next request; `None` while a
+/// request is served.
 #[derive(Clone)]
 pub(crate) struct HeadClock(Arc<Mutex<Option<Instant>>>);
 
 tokio::task_local! {
-    /// The clock of the connection that this task serves.
-    pub(crate) static HEAD: HeadClock;
+    /// Clock of the connection that this task serves.
+    pub(crate) static HEAD_CLOCK: HeadClock;
 }
 
 impl HeadClock {
@@ -23,21 +24,21 @@ impl HeadClock {
     }
 
     pub(crate) fn set(&self, since: Option<Instant>) {
-        // The lock is held for an assignment only, so nobody can have panicked in it.
+        // Poisoning is ignored: an assignment cannot panic and leave the value half set.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    /// Since when the connection of this task has owed a head.
+    /// Returns the moment from which the connection of this task has owed a head.
     pub(crate) fn owed() -> Option<Instant> {
-        HEAD.try_with(Self::since).ok().flatten()
+        HEAD_CLOCK.try_with(Self::since).ok().flatten()
     }
 
     fn since(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a head has been owed for longer than this. It looks seldom, so that requests
-    /// cost it nothing.
+    /// Waits until a head has been owed for longer than `limit`. It wakes once per `limit` instead
+    /// of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
@@ -49,21 +50,22 @@ impl HeadClock {
     }
 }
 
-/// To be held while a request is served, from its head on.
-pub(crate) struct Serving(());
+/// A request that is being served. Held from the end of its head to the end of its reply; counted,
+/// and kept apart from the time of the next head.
+pub(crate) struct RequestInFlight(());
 
-impl Serving {
+impl RequestInFlight {
     pub(crate) fn start() -> Self {
         METRICS.in_flight.inc();
-        // On HTTP/2, where each request has a task of its own, there is no clock.
-        let _http_2 = HEAD.try_with(|clock| clock.set(None));
+        // An HTTP/2 request has a task of its own, without a clock.
+        let _http_2 = HEAD_CLOCK.try_with(|clock| clock.set(None));
         Self(())
     }
 }
 
-impl Drop for Serving {
+impl Drop for RequestInFlight {
     fn drop(&mut self) {
         METRICS.in_flight.dec();
-        let _http_2 = HEAD.try_with(|clock| clock.set(Some(Instant::now())));
+        let _http_2 = HEAD_CLOCK.try_with(|clock| clock.set(Some(Instant::now())));
     }
 }

@@ -1,15 +1,11 @@
-//! Where connections come in: HTTP/1.1 and HTTP/2 on one port.
+//! Client connections: HTTP/1.1 and HTTP/2 on one port.
 //!
-//! Left to itself, Pingora waits for the 24 bytes of HTTP/2's preface before it answers anybody,
-//! which a short HTTP/1.0 request never sends, and for ever. The first byte that differs tells the
-//! two apart.
-//!
-//! Nor does it limit how long a whole head may take, only how long each piece of it. See
-//! [`HeadClock`].
-//!
-//! On HTTP/1 callbacks are served in a [shorter way](http1), all else in Pingora's.
-//!
-//! With `proxy_protocol` the proxy in front says before that whose connection it is.
+//! 1. With `proxy_protocol` a connection starts with a PROXY header, which names the client.
+//! 2. The first byte that differs from HTTP/2's preface tells the versions apart. Pingora by itself
+//!    waits, without a time limit, for the 24 bytes of the preface, which a short HTTP/1.0 request
+//!    never fills.
+//! 3. On HTTP/1, callbacks take the [fast path](http1) and everything else a Pingora session.
+//! 4. A whole head has a [time limit](HeadClock); Pingora limits only the time between its bytes.
 
 mod callback_driver;
 mod head_clock;
@@ -35,88 +31,92 @@ use gatepost::report;
 use http::Version;
 use tokio::time::timeout;
 
-use self::callback_driver::CallbackServer;
-use self::head_clock::{HEAD, HeadClock};
-use self::http1::{Connection, Left};
-use self::pingora::Service;
+use self::callback_driver::CallbackDriver;
+use self::head_clock::{HEAD_CLOCK, HeadClock};
+use self::http1::{ClientConnection, ServeEnd};
+use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
 use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
-/// How long a connection may take to say what it wants.
+/// Time limits of a connection before its request is read.
 #[derive(Clone, Copy)]
-struct Limits {
-    /// Until the first bytes are there, which tell the version.
+struct ConnectionTimeouts {
+    /// From the start to the bytes that tell the version.
     start: Duration,
-    /// Until a head of HTTP/1 is whole, counted from the first bytes or from the last reply.
+    /// From the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
-    /// Between the bytes of a head of HTTP/1, and without a request on HTTP/2, where a head that is
-    /// not whole is none.
+    /// Between the bytes of an HTTP/1 head, and without a request on HTTP/2. An incomplete HTTP/2
+    /// head is no request.
     idle: Duration,
 }
 
-const LIMITS: Limits = Limits {
+const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
     start: Duration::from_secs(60),
     head: Duration::from_secs(90),
     idle: Duration::from_secs(60),
 };
 
-/// How long idle connections stay open when the proxy stops: a request may be on its way on one,
-/// and would be cut. It is answered, and told that the connection ends.
-pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(500);
+/// Time for which idle connections stay open when the proxy stops. A request may be under way on
+/// one: it is answered, with `connection: close`.
+pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// The proxy, for either version of HTTP.
-pub(crate) struct Entrance {
-    server: CallbackServer,
+/// Serves the connections of a listener, in either version of HTTP.
+pub(crate) struct InboundServer {
+    driver: CallbackDriver,
     proxy_protocol: bool,
-    http_1: Arc<HttpProxy<Service>>,
-    http_2: Arc<HttpProxy<Service>>,
-    limits: Limits,
+    http_1: Arc<HttpProxy<ProxyService>>,
+    http_2: Arc<HttpProxy<ProxyService>>,
+    timeouts: ConnectionTimeouts,
 }
 
-impl Entrance {
-    /// `proxy_protocol`: whether each connection starts with a header of it.
-    pub(crate) fn new(conf: &Arc<ServerConf>, service: &Service, proxy_protocol: bool) -> Self {
-        Self::with_limits(conf, service, proxy_protocol, LIMITS)
+impl InboundServer {
+    /// Serves `service`. With `proxy_protocol` each connection must start with a PROXY header.
+    pub(crate) fn new(
+        conf: &Arc<ServerConf>,
+        service: &ProxyService,
+        proxy_protocol: bool,
+    ) -> Self {
+        Self::with_timeouts(conf, service, proxy_protocol, TIMEOUTS)
     }
 
-    fn with_limits(
+    fn with_timeouts(
         conf: &Arc<ServerConf>,
-        service: &Service,
+        service: &ProxyService,
         proxy_protocol: bool,
-        limits: Limits,
+        timeouts: ConnectionTimeouts,
     ) -> Self {
         let proxy = |h2c| {
             let mut proxy = http_proxy(conf, service.clone());
             let mut options = HttpServerOptions::default();
             options.h2c = h2c;
-            options.h2_idle_timeout = Some(limits.idle);
+            options.h2_idle_timeout = Some(timeouts.idle);
             proxy.server_options = Some(options);
             Arc::new(proxy)
         };
-        let server = service.server().clone();
-        Self { server, proxy_protocol, http_1: proxy(false), http_2: proxy(true), limits }
+        let driver = service.driver().clone();
+        Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
     }
 
-    /// Serves a connection to its end: callbacks in the short way, everything else in Pingora's.
+    /// Serves an HTTP/1 connection to its end: callbacks on the fast path, all else by Pingora.
     async fn serve_http_1(
         &self,
-        mut connection: Connection,
+        mut connection: ClientConnection,
         shutdown: &ShutdownWatch,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) {
         let mut earlier = None::<HttpPersistentSettings>;
         loop {
-            match connection.serve(&self.server, shutdown, stopped.as_mut()).await {
-                Left::Nothing => return,
-                Left::Request => {}
+            match connection.serve(&self.driver, shutdown, stopped.as_mut()).await {
+                ServeEnd::Closed => return,
+                ServeEnd::HandOver => {}
             }
             let peer = connection.peer();
             let (stream, ahead) = connection.into_parts();
             let mut session = ServerSession::new_http1(stream);
             match earlier {
                 Some(settings) => settings.apply_to_session(&mut session),
-                None => session.set_keepalive(Some(self.limits.idle.as_secs())),
+                None => session.set_keepalive(Some(self.timeouts.idle.as_secs())),
             }
             session.set_pipelined_prefix(ahead);
             let owed = HeadClock::owed();
@@ -128,26 +128,25 @@ impl Entrance {
                 return;
             };
             earlier = settings;
-            connection = Connection::new(stream);
+            connection = ClientConnection::new(stream);
         }
     }
 
-    /// Reads on until it is known who speaks, and which version of HTTP. `None`: the connection is
-    /// to be closed.
-    async fn greet(&self, mut stream: Stream) -> Option<(Version, Connection)> {
-        if self.proxy_protocol && !self.is_introduced(&mut stream).await {
+    /// Reads until the client and the version of HTTP are known. `None` closes the connection.
+    async fn identify(&self, mut stream: Stream) -> Option<(Version, ClientConnection)> {
+        if self.proxy_protocol && !self.read_proxy_header(&mut stream).await {
             return None;
         }
-        let mut connection = Connection::new(stream);
-        // If it takes longer it is silent, or as good as that.
-        let version = timeout(self.limits.start, connection.version()).await.ok()??;
+        let mut connection = ClientConnection::new(stream);
+        let version = timeout(self.timeouts.start, connection.version()).await.ok()??;
         Some((version, connection))
     }
 
-    /// Whether whoever connected may say whose connection it is, and did.
-    async fn is_introduced(&self, stream: &mut Stream) -> bool {
+    /// Reads the PROXY header. Returns false if it is broken or the peer is not trusted to send
+    /// one.
+    async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
-        let error = if peer.is_some_and(|peer| self.server.gate.may_speak_for_others(peer)) {
+        let error = if peer.is_some_and(|peer| self.driver.gate.may_speak_for_others(peer)) {
             match proxy_protocol::accept(stream).await {
                 Ok(()) => return true,
                 Err(error) => error,
@@ -160,18 +159,18 @@ impl Entrance {
     }
 }
 
-/// A request of HTTP/1 that Pingora itself turned away: it tells nobody why.
+/// An HTTP/1 request that Pingora refused itself. It does not report why.
 #[derive(Debug, thiserror::Error)]
-#[error("its request is no HTTP that is served here, or not whole")]
-struct Unreadable;
+#[error("malformed or incomplete HTTP request")]
+struct UnreadableRequest;
 
 fn unreadable(peer: Option<IpAddr>) {
     METRICS.unreadable.inc();
-    report::closed("request_unreadable", &Unreadable, peer, clock::now());
+    report::closed("request_unreadable", &UnreadableRequest, peer, clock::now());
 }
 
 #[async_trait]
-impl ServerApp for Entrance {
+impl ServerApp for InboundServer {
     async fn process_new(
         self: &Arc<Self>,
         stream: Stream,
@@ -180,31 +179,32 @@ impl ServerApp for Entrance {
         let mut stopping = shutdown.clone();
         let stopped = async {
             drop(stopping.wait_for(|stopping| *stopping).await);
-            tokio::time::sleep(LAST_REQUESTS).await;
+            tokio::time::sleep(IDLE_GRACE).await;
         };
         let mut stopped = pin!(stopped);
-        let greeted = tokio::select! {
-            biased; // Whoever has spoken is answered.
-            greeted = self.greet(stream) => greeted,
+        let identified = tokio::select! {
+            biased; // A request that has arrived is answered, even when stopping.
+            identified = self.identify(stream) => identified,
             () = &mut stopped => None,
         };
-        let (version, connection) = greeted?;
+        let (version, connection) = identified?;
         if version == Version::HTTP_2 {
             return self.http_2.process_new(connection.into_stream()?, shutdown).await;
         }
         let clock = HeadClock::start();
-        let served = HEAD.scope(clock.clone(), self.serve_http_1(connection, shutdown, stopped));
+        let served =
+            HEAD_CLOCK.scope(clock.clone(), self.serve_http_1(connection, shutdown, stopped));
         tokio::select! {
             biased;
             () = served => {}
-            () = clock.overdue(self.limits.head) => {}
+            () = clock.overdue(self.timeouts.head) => {}
         }
         None
     }
 
-    /// Closes the idle connections.
+    /// Closes idle connections.
     async fn cleanup(&self) {
-        tokio::time::sleep(LAST_REQUESTS).await;
+        tokio::time::sleep(IDLE_GRACE).await;
         self.http_1.cleanup().await;
         self.http_2.cleanup().await;
     }
@@ -220,22 +220,22 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::inbound::http1::PREFACE;
+    use crate::inbound::http1::HTTP2_PREFACE;
 
-    fn entrance(limits: Limits) -> Arc<Entrance> {
+    fn inbound_server(timeouts: ConnectionTimeouts) -> Arc<InboundServer> {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let conf = Arc::new(ServerConf::default());
-        let service = Service::new(gate, None);
-        Arc::new(Entrance::with_limits(&conf, &service, false, limits))
+        let service = ProxyService::new(gate, None);
+        Arc::new(InboundServer::with_timeouts(&conf, &service, false, timeouts))
     }
 
-    /// Serves a connection until its end.
-    async fn serve(stream: Stream, limits: Limits) {
+    /// Serves a connection to its end.
+    async fn serve(stream: Stream, timeouts: ConnectionTimeouts) {
         let (_running, shutdown) = watch::channel(false);
-        assert!(entrance(limits).process_new(stream, &shutdown).await.is_none());
+        assert!(inbound_server(timeouts).process_new(stream, &shutdown).await.is_none());
     }
 
-    /// Whether a request gets its whole reply.
+    /// Sends a request, and returns true if the whole reply arrives.
     async fn is_answered(client: &mut DuplexStream) -> bool {
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut reply = Vec::new();
@@ -248,9 +248,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_trickles_is_cut_off() {
+    async fn closes_connection_on_a_trickling_head() {
         let (mut client, server) = duplex(1024);
-        let server = tokio::spawn(serve(Box::new(server), LIMITS));
+        let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         let started = Instant::now();
         client.write_all(b"GET / HTTP/1.1\r\nx: ").await.unwrap();
         while client.write_all(b"y").await.is_ok() {
@@ -258,56 +258,59 @@ mod tests {
         }
         server.await.unwrap();
         let took = started.elapsed();
-        assert!((LIMITS.head..LIMITS.head + Duration::from_secs(7)).contains(&took), "{took:?}");
+        assert!(
+            (TIMEOUTS.head..TIMEOUTS.head + Duration::from_secs(7)).contains(&took),
+            "{took:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_head_has_its_own_time() {
+    async fn limits_the_time_of_each_head_apart() {
         let (mut client, server) = duplex(1024);
-        let server = tokio::spawn(serve(Box::new(server), LIMITS));
+        let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         for _ in 0..5 {
             assert!(is_answered(&mut client).await);
-            sleep(LIMITS.head - Duration::from_secs(1)).await;
+            sleep(TIMEOUTS.head - Duration::from_secs(1)).await;
         }
         assert!(is_answered(&mut client).await);
-        sleep(LIMITS.head + Duration::from_secs(1)).await;
+        sleep(TIMEOUTS.head + Duration::from_secs(1)).await;
         assert!(client.write_all(b"GET / HTTP/1.1\r\n").await.is_err());
         server.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_may_be_served_for_as_long_as_it_takes() {
+    async fn head_limit_does_not_count_while_serving() {
         let clock = HeadClock::start();
         clock.set(None);
         let hour = Duration::from_secs(3600);
-        assert!(timeout(hour, clock.overdue(LIMITS.head)).await.is_err());
+        assert!(timeout(hour, clock.overdue(TIMEOUTS.head)).await.is_err());
         clock.set(Some(Instant::now()));
-        assert!(timeout(LIMITS.head * 2, clock.overdue(LIMITS.head)).await.is_ok());
+        assert!(timeout(TIMEOUTS.head * 2, clock.overdue(TIMEOUTS.head)).await.is_ok());
     }
 
-    /// Sends these bytes, and waits to be hung up on.
-    async fn is_hung_up_on(bytes: &[u8], limits: Limits) {
+    /// Sends these bytes, and waits for the end of the connection.
+    async fn is_closed_after(bytes: &[u8], timeouts: ConnectionTimeouts) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
         client.write_all(bytes).await.unwrap();
-        let served = serve(Box::new(l4::stream::Stream::from(server)), limits);
+        let served = serve(Box::new(l4::stream::Stream::from(server)), timeouts);
         let mut read = Vec::new();
         let (_, _gone) = tokio::join!(served, client.read_to_end(&mut read));
     }
 
     #[tokio::test]
-    async fn a_preface_that_is_not_whole_is_not_waited_for() {
-        let limits = Limits { start: Duration::from_millis(10), ..LIMITS };
-        is_hung_up_on(&PREFACE[..23], limits).await;
-        is_hung_up_on(b"", limits).await;
+    async fn closes_connection_without_a_whole_preface() {
+        let timeouts = ConnectionTimeouts { start: Duration::from_millis(10), ..TIMEOUTS };
+        is_closed_after(&HTTP2_PREFACE[..23], timeouts).await;
+        is_closed_after(b"", timeouts).await;
     }
 
     #[tokio::test]
-    async fn http_2_without_a_whole_head_is_not_waited_for() {
-        let limits = Limits { idle: Duration::from_millis(10), ..LIMITS };
+    async fn closes_http_2_connection_without_a_whole_head() {
+        let timeouts = ConnectionTimeouts { idle: Duration::from_millis(10), ..TIMEOUTS };
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
         let half_a_head = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];
-        is_hung_up_on(&[&PREFACE[..], &settings, &half_a_head].concat(), limits).await;
+        is_closed_after(&[&HTTP2_PREFACE[..], &settings, &half_a_head].concat(), timeouts).await;
     }
 }

@@ -1,9 +1,9 @@
-//! The PROXY protocol: a proxy in front says, before anything else, whose connection it passes on.
+//! The PROXY protocol: a proxy in front names the client of a connection before its first byte.
 //!
 //! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
-//! of text) and 2 (binary). Of what follows the header not a byte is taken. A header of the proxy's
-//! own (`LOCAL`, as for a health check) or of an unknown sender (`UNKNOWN`, and every other family
-//! than IP) leaves the connection's own address.
+//! of text) and 2 (binary). No byte behind the header is read. A connection of the proxy itself
+//! (`LOCAL`, as for a health check) or of an unknown client (`UNKNOWN`, and every family but IP)
+//! keeps its own address.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
@@ -15,34 +15,34 @@ use pingora::protocols::{SocketDigest, Stream};
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// How long a header may take: longer than the three seconds in which a lost packet comes again.
+/// Time limit of a header: longer than the three seconds until a lost first packet is sent again.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Version 2 begins with so many bytes of its own, and no version 1 is shorter.
-const SHORTEST: usize = v2::PROTOCOL_PREFIX.len();
+/// Length of version 2's prefix; no header of version 1 is shorter.
+const MIN_HEADER: usize = v2::PROTOCOL_PREFIX.len();
 
-/// How long a line of version 1 can be.
-const LONGEST_LINE: usize = 107;
+/// Length of the longest line of version 1.
+const MAX_LINE: usize = 107;
 
-/// What stands between version 2's own bytes and its addresses.
-const REST_OF_HEAD: usize = 4;
+/// Length of the fields between version 2's prefix and its addresses.
+const FIXED_FIELDS: usize = 4;
 
-/// Why a connection cannot go on.
+/// Reason why a connection is closed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeaderError {
-    #[error("it ended within the header of the PROXY protocol")]
+    #[error("the connection ended within the header of the PROXY protocol")]
     Ended,
-    #[error("it does not start with a header of the PROXY protocol")]
+    #[error("the connection does not start with a header of the PROXY protocol")]
     Missing,
-    #[error("its header of the PROXY protocol is broken")]
+    #[error("the header of the PROXY protocol is broken")]
     Malformed,
-    #[error("whoever connected is none of trusted_proxies")]
+    #[error("the peer is none of trusted_proxies")]
     NotTrusted,
-    #[error("its header of the PROXY protocol took too long")]
+    #[error("the header of the PROXY protocol took too long")]
     Slow,
 }
 
-/// Reads the header, and has Pingora take the sender for who connected.
+/// Reads the header, and makes its client the peer of the connection.
 pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
     let header = tokio::time::timeout(TIMEOUT, read(stream)).await;
     let header = header.map_err(|_| HeaderError::Slow)??;
@@ -52,12 +52,12 @@ pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
     }
 }
 
-/// The whole header, and nothing else.
+/// Reads the header, and no byte more.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, HeaderError> {
-    let mut header = Vec::with_capacity(LONGEST_LINE);
-    read_on(stream, SHORTEST, &mut header).await?;
+    let mut header = Vec::with_capacity(MAX_LINE);
+    read_on(stream, MIN_HEADER, &mut header).await?;
     if header == v2::PROTOCOL_PREFIX {
-        read_on(stream, REST_OF_HEAD, &mut header).await?;
+        read_on(stream, FIXED_FIELDS, &mut header).await?;
         let length = header.last_chunk().map_or(0, |length| u16::from_be_bytes(*length));
         read_on(stream, length.into(), &mut header).await?;
         return Ok(header);
@@ -65,13 +65,14 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, HeaderEr
     if !header.starts_with(v1::PROTOCOL_PREFIX.as_bytes()) {
         return Err(HeaderError::Missing);
     }
-    while !header.ends_with(b"\n") && header.len() < LONGEST_LINE {
+    while !header.ends_with(b"\n") && header.len() < MAX_LINE {
         read_on(stream, 1, &mut header).await?;
     }
     Ok(header)
 }
 
-/// Exactly so many bytes more. What was only announced takes no memory.
+/// Reads exactly `count` bytes more. Memory grows with the bytes that arrive, not with those
+/// announced.
 async fn read_on(
     stream: &mut (impl AsyncRead + Unpin),
     count: usize,
@@ -84,7 +85,7 @@ async fn read_on(
     }
 }
 
-/// Whose connection it is, if the header says so.
+/// Parses the client's address; `None` if the header does not name one.
 fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
@@ -107,7 +108,7 @@ fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     }
 }
 
-/// Pingora asks the digest for the address, of every request on the connection.
+/// Replaces the socket's digest, which Pingora asks for the address at every request.
 fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> {
     let tcp = (**stream).as_any().downcast_ref::<TcpStream>();
     let digest = SocketDigest::from_raw_fd(tcp.ok_or(HeaderError::Malformed)?.as_raw_fd());
@@ -116,7 +117,7 @@ fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> 
     set.map_err(|_| HeaderError::Malformed)
 }
 
-/// Who connected.
+/// Returns the peer of a connection.
 pub(crate) fn peer(stream: &Stream) -> Option<SocketAddr> {
     stream.get_socket_digest()?.peer_addr()?.as_inet().copied()
 }
@@ -132,7 +133,7 @@ mod tests {
         [V2, &[command, family, 0, length], addresses].concat()
     }
 
-    /// The header's source, and what is left behind it.
+    /// Parses a header. Returns the bytes behind it too.
     async fn read_all(bytes: &[u8]) -> (Result<Option<SocketAddr>, HeaderError>, Vec<u8>) {
         let mut rest = bytes;
         let header = read(&mut rest).await;
@@ -142,7 +143,7 @@ mod tests {
     const IPV4: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 0, 80];
 
     #[tokio::test]
-    async fn a_header_is_read_and_not_a_byte_more() {
+    async fn reads_header_and_no_byte_more() {
         let ipv6 = [&[0x20, 1, 0xd, 0xb8][..], &[0; 28], &[0x12, 0x67, 0, 80]].concat();
         let with_tlv = [IPV4, &[4, 0, 1, 0]].concat();
         let cases: &[(&[u8], Option<&str>)] = &[
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_header_is_no_connection() {
+    async fn refuses_broken_headers() {
         let long = [b"PROXY UNKNOWN ".as_slice(), &[b'x'; 200]].concat();
         let (missing, malformed) = (HeaderError::Missing, HeaderError::Malformed);
         let cases: Vec<(&[u8], HeaderError)> = vec![

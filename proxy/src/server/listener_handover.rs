@@ -1,15 +1,18 @@
-//! The listeners: bound at start, or taken over from the gatepost that runs.
+//! Listeners, bound at start or taken over from the gatepost that runs.
 //!
-//! 1. The one that runs waits at its `upgrade_socket`, in a directory that nobody else may write to.
-//! 2. A successor connects; each makes sure that the other is the same user, or root.
-//! 3. It gets the listening sockets themselves, with whoever waits in their queues, and serves.
-//! 4. Once it serves it says so, with one byte, and the other stops when its requests in flight have
-//!    ended. Until that byte nothing changes: a successor that fails leaves the other as it was.
+//! 1. The running process waits at its `upgrade_socket`, in a directory that no other user may
+//!    write to.
+//! 2. A successor connects. Each side makes sure that the other runs as the same user, or as root.
+//! 3. The successor gets the listening sockets themselves, with the connections in their queues,
+//!    and serves.
+//! 4. Once it serves it sends one byte, and the old process stops when its requests in flight have
+//!    ended. Before that byte nothing changes: a successor that fails leaves the old process as it
+//!    was.
 //! 5. The successor waits at the `upgrade_socket` in its turn.
 //!
-//! Pingora has a way of its own, which does not fit: the old process stops even if nobody has taken
-//! over, five seconds after `SIGQUIT` in any case; the socket is open to every user; and a successor
-//! that finds a fault panics or exits when it has the sockets already.
+//! Pingora's own handover does not fit: five seconds after `SIGQUIT` the old process stops even
+//! without a successor; the socket is open to every user; and a successor that finds a fault panics
+//! or exits after it has taken the sockets.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -32,19 +35,19 @@ use rustix::net::{
 };
 use tokio::sync::Notify;
 
-/// As many as fit into one message.
+/// Most descriptors that fit into one message.
 const MAX_LISTENERS: usize = 253;
 
-/// How long the one that runs may take to send its listeners.
-const SENDING: Duration = Duration::from_secs(5);
+/// Time limit for the running process to send its listeners.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a successor may take until it serves.
-const STARTING: Duration = Duration::from_secs(30);
+/// Time limit for a successor to start serving.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Listening sockets by the address as it is configured.
+/// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
 
-/// Binds every address: all at once, so that two of them that overlap are found too.
+/// Binds every address. All stay bound until the last is, so that two that overlap fail.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
     let bind = |&address: &SocketAddr| {
         let listener = TcpListener::bind(address).and_then(|listener| {
@@ -56,40 +59,40 @@ pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io:
     addresses.iter().map(bind).collect()
 }
 
-/// The gatepost whose listeners were taken over, and which still serves.
+/// The process whose listeners were taken over, and which still serves.
 pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
-    /// Asks the gatepost that waits at `path` for its listeners.
+    /// Asks the process that waits at `path` for its listeners.
     pub(crate) fn ask(path: &Path) -> io::Result<(Self, Sockets)> {
         check_directory(path)?;
         let stream = UnixStream::connect(path)?;
         check_peer(&stream)?;
-        stream.set_read_timeout(Some(SENDING))?;
+        stream.set_read_timeout(Some(SEND_TIMEOUT))?;
         let sockets = receive(&stream)?;
         Ok((Self(stream), sockets))
     }
 
-    /// Has it stop, as this process serves now.
+    /// Tells it to stop, because this process serves now.
     pub(crate) fn dismiss(mut self) -> io::Result<()> {
         self.0.write_all(&[1])
     }
 }
 
-/// What a successor is given. Emptied when this process stops, as a listener that is held stays open.
+/// Listeners for a successor. Emptied when this process stops: a listener that is held stays open.
 #[derive(Clone, Default)]
-pub(crate) struct Offer(Arc<Mutex<Sockets>>);
+pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
 
-impl Offer {
-    /// An offer of these, which are held twice from now on.
+impl OfferedSockets {
+    /// Duplicates the listeners.
     pub(crate) fn of(sockets: &Sockets) -> io::Result<Self> {
-        let twice =
+        let duplicate =
             |(address, listener): &(SocketAddr, TcpListener)| Ok((*address, listener.try_clone()?));
-        let sockets = sockets.iter().map(twice).collect::<io::Result<_>>()?;
+        let sockets = sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
         Ok(Self(Arc::new(Mutex::new(sockets))))
     }
 
-    /// Lets go of the listeners.
+    /// Closes the duplicates.
     pub(crate) fn withdraw(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -121,32 +124,36 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::other("it has sent no listeners"));
+        return Err(io::Error::other("the running gatepost sent no listeners"));
     }
     Ok(sockets)
 }
 
-/// Waits for successors at `path`, on a thread of its own, and says when one of them serves.
-pub(crate) fn wait_at(path: &Path, offer: Offer, handed_over: Arc<Notify>) -> io::Result<()> {
+/// Waits for successors at `path`, on a thread of its own, and notifies when one of them serves.
+pub(crate) fn wait_at(
+    path: &Path,
+    offer: OfferedSockets,
+    handed_over: Arc<Notify>,
+) -> io::Result<()> {
     check_directory(path)?;
-    let mut door = open_door(path)?;
+    let mut socket = bind_upgrade_socket(path)?;
     let path = path.to_owned();
     let mut own = identity(&path);
     std::thread::spawn(move || {
-        while let Err(error) = door.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
-            tracing::warn!("a successor did not take over, so this one goes on: {error}");
-            // Out of file descriptors, it would come again and again.
+        while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
+            tracing::warn!("a successor did not take over, so this process keeps serving: {error}");
+            // Without a pause, running out of file descriptors would be a busy loop.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
             }
-            // It has put a socket of its own there, and is gone.
-            match open_door(&path) {
+            // The failed successor had put a socket of its own there.
+            match bind_upgrade_socket(&path) {
                 Ok(again) => {
-                    (door, own) = (again, identity(&path));
+                    (socket, own) = (again, identity(&path));
                     tracing::info!("waiting for another successor");
                 }
-                Err(error) => tracing::warn!("no other successor can come: {error}"),
+                Err(error) => tracing::warn!("waiting for another successor failed: {error}"),
             }
         }
         tracing::info!("a successor has taken the listeners over");
@@ -155,33 +162,33 @@ pub(crate) fn wait_at(path: &Path, offer: Offer, handed_over: Arc<Notify>) -> io
     Ok(())
 }
 
-/// What tells a file from another that had its name before; nothing if there is none.
+/// Identifies a file across a replacement under the same name; `None` if there is no file.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ino(), file.ctime(), file.ctime_nsec()))
 }
 
-/// Listens at the path, in the place of whoever did before.
-fn open_door(path: &Path) -> io::Result<UnixListener> {
-    // A file of another sort stays, and has the binding fail.
+/// Listens at the path, and replaces a socket that is there.
+fn bind_upgrade_socket(path: &Path) -> io::Result<UnixListener> {
+    // Any other file stays, and makes the bind fail.
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
         std::fs::remove_file(path)?;
     }
-    let door = UnixListener::bind(path)?;
+    let socket = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(door)
+    Ok(socket)
 }
 
-/// Gives the listeners away, and waits until the successor serves.
-fn hand_over(mut stream: &UnixStream, offer: &Offer) -> io::Result<()> {
+/// Sends the listeners, and waits until the successor serves.
+fn hand_over(mut stream: &UnixStream, offer: &OfferedSockets) -> io::Result<()> {
     check_peer(stream)?;
-    stream.set_read_timeout(Some(STARTING))?;
+    stream.set_read_timeout(Some(START_TIMEOUT))?;
     offer.send(stream)?;
     stream.read_exact(&mut [0])
 }
 
-/// Whether nobody else can put a socket of their own there.
+/// Refuses a directory where another user could put a socket of their own.
 fn check_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -207,14 +214,14 @@ fn is_ours(user: u32) -> bool {
     user == 0 || user == rustix::process::geteuid().as_raw()
 }
 
-/// A service on sockets that are bound already.
-pub(crate) struct Bound<A> {
+/// A Pingora service on sockets that are already bound.
+pub(crate) struct ListeningService<A> {
     service: listening::Service<A>,
     sockets: Sockets,
 }
 
-impl<A> Bound<A> {
-    /// Every connection holds a buffer of `read_buffer` bytes from its beginning to its end.
+impl<A> ListeningService<A> {
+    /// Wraps a service. Each of its connections holds a buffer of `read_buffer` bytes to its end.
     pub(crate) fn new(
         mut service: listening::Service<A>,
         sockets: Sockets,
@@ -229,14 +236,14 @@ impl<A> Bound<A> {
 }
 
 #[async_trait]
-impl<A: ServerApp + Send + Sync + 'static> Service for Bound<A> {
+impl<A: ServerApp + Send + Sync + 'static> Service for ListeningService<A> {
     async fn start_service(
         &mut self,
         fds: Option<ListenFds>,
         shutdown: ShutdownWatch,
         listeners_per_fd: usize,
     ) {
-        // Where Pingora looks before it binds an address itself.
+        // Pingora looks here before it binds an address itself.
         for (address, listener) in self.sockets.drain(..) {
             if let Some(fds) = &fds {
                 fds.lock().add(address.to_string(), listener.into_raw_fd());

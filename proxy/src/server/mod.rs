@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Start, reload and stop of the proxy.
 
 mod listener_handover;
 
@@ -17,42 +17,46 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
 
-use self::listener_handover::{self as handover, Bound, Offer, Predecessor, Sockets};
-use crate::admin::Admin;
-use crate::inbound::pingora::{Service, Upstream};
-use crate::inbound::{Entrance, LAST_REQUESTS};
+use self::listener_handover::{
+    self as handover, ListeningService, OfferedSockets, Predecessor, Sockets,
+};
+use crate::admin::AdminApp;
+use crate::inbound::pingora::{ProxyService, Upstream};
+use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::served_config::ServedConfig;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
-/// Room for a header of the PROXY protocol.
+/// Size of the read buffer that a PROXY header is parsed from.
 const HEADER_BUFFER: usize = 1024;
 
-/// Why the proxy did not start.
+/// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("{address}: cannot listen here: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("`listen` is missing; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
-    #[error("`upgrade_socket` is missing, by which --upgrade takes the listeners over")]
+    #[error(
+        "`upgrade_socket` is missing; add upgrade_socket = \"upgrade.sock\", which --upgrade needs"
+    )]
     NoUpgradeSocket,
-    #[error("no signal can be waited for: {0}")]
+    #[error("signals cannot be received: {0}")]
     Signals(io::Error),
     #[error("{path}: no listeners can be taken over here: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
-    #[error("`upstream` cannot be looked up: {0}")]
+    #[error("`upstream` cannot be resolved: {0}")]
     Upstream(io::Error),
-    #[error("{path}: no successor can be waited for here: {source}")]
+    #[error("{path}: cannot listen here for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
-/// Serves until a signal: `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not.
-/// `SIGHUP` has the config read again. With `upgrade`, takes the listeners over from the gatepost
-/// that runs.
+/// Serves until a signal. `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not;
+/// `SIGHUP` reads the config again. With `upgrade`, takes the listeners over from the gatepost that
+/// runs.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
     raise_descriptor_limit();
-    // Before anybody can see that this process is there, and send one.
+    // Before this process can be seen, and signalled.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
     let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
     let served = Arc::new(served);
@@ -66,20 +70,22 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;
 
-    let service = Service::new(served.gate().clone(), upstream);
-    let app = Entrance::new(&server.configuration, &service, settings.proxy_protocol);
+    let service = ProxyService::new(served.gate().clone(), upstream);
+    let app = InboundServer::new(&server.configuration, &service, settings.proxy_protocol);
     let admin = sockets.split_off(settings.listen.len());
     log_addresses(&sockets, "listening for callbacks");
     let proxy = listening::Service::new("callbacks".into(), app);
-    // A header of the PROXY protocol is read in small pieces, whatever follows it in large ones.
+    // A PROXY header is read in small pieces, for which a buffer saves system calls; all else is
+    // not.
     let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
-    server.add_service(Bound::new(proxy, sockets, read_buffer));
+    server.add_service(ListeningService::new(proxy, sockets, read_buffer));
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
-        let mut service = listening::Service::new("admin".into(), Admin::new(Arc::clone(&served)));
+        let mut service =
+            listening::Service::new("admin".into(), AdminApp::new(Arc::clone(&served)));
         service.threads = Some(1);
-        server.add_service(Bound::new(service, admin, 0));
+        server.add_service(ListeningService::new(service, admin, 0));
     }
 
     watch_reload(runtime, signals.hangup, served);
@@ -89,17 +95,17 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     Ok(())
 }
 
-/// Every connection takes a file descriptor, and what a process is given is often meant for
-/// programs that have few.
+/// Raises the limit of file descriptors to the most that is allowed: each connection takes one, and
+/// the usual default is meant for programs with few.
 fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => tracing::debug!(limit, "file descriptors"),
-        Err(error) => tracing::warn!("the limit of file descriptors stays as it is: {error}"),
+        Err(error) => tracing::warn!("the limit of file descriptors cannot be raised: {error}"),
     }
 }
 
-/// The sockets of `listen` and, behind them, of `admin`: taken over where the predecessor has them,
-/// bound where not.
+/// Returns the sockets of `listen` and, behind them, of `admin`. Those that the predecessor has are
+/// taken over, the others bound.
 fn sockets(
     settings: &ProxySettings,
     upgrade: bool,
@@ -122,23 +128,24 @@ fn sockets(
     Ok((predecessor, taken))
 }
 
-/// What a successor is given, and the word that it has it.
+/// Handover to a successor: the sockets for it, and the notice that it serves.
 #[derive(Default)]
-struct Offered {
-    sockets: Offer,
+struct Handover {
+    sockets: OfferedSockets,
     handed_over: Arc<Notify>,
 }
 
-/// Once this process serves, dismisses its predecessor and waits for a successor.
+/// Dismisses the predecessor once this process serves, and waits for a successor.
 fn offer(
     server: &Server,
     settings: &ProxySettings,
     predecessor: Option<Predecessor>,
     sockets: &Sockets,
-) -> Result<Offered, StartError> {
-    let Some(path) = settings.upgrade_socket.clone() else { return Ok(Offered::default()) };
+) -> Result<Handover, StartError> {
+    let Some(path) = settings.upgrade_socket.clone() else { return Ok(Handover::default()) };
     let wrong = |source| StartError::UpgradeSocket { path: path.clone(), source };
-    let offered = Offered { sockets: Offer::of(sockets).map_err(wrong)?, ..Offered::default() };
+    let offered =
+        Handover { sockets: OfferedSockets::of(sockets).map_err(wrong)?, ..Handover::default() };
     let Some(predecessor) = predecessor else {
         let word = Arc::clone(&offered.handed_over);
         handover::wait_at(&path, offered.sockets.clone(), word).map_err(wrong)?;
@@ -149,10 +156,10 @@ fn offer(
     std::thread::spawn(move || {
         while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
         if let Err(error) = handover::wait_at(&path, sockets, word) {
-            tracing::error!("no successor can take over from this gatepost: {error}");
+            tracing::error!("no successor can take over from this process: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("the gatepost that was here could not be told to stop: {error}");
+            tracing::warn!("the predecessor could not be told to stop: {error}");
         }
     });
     Ok(offered)
@@ -164,7 +171,7 @@ fn log_addresses(sockets: &Sockets, what: &str) {
     }
 }
 
-/// Signals that this process waits for from now on, instead of dying of them.
+/// Signals that this process handles from now on, instead of being killed by them.
 struct Signals {
     stop: [Signal; 3],
     hangup: Signal,
@@ -178,7 +185,7 @@ impl Signals {
     }
 }
 
-/// What ends the process. Pingora's own `SIGQUIT` hands the listeners over in its own way.
+/// Signals that stop the process. Replaces Pingora's own, whose `SIGQUIT` starts its own handover.
 struct StopSignals {
     signals: Mutex<[Signal; 3]>,
     handed_over: Arc<Notify>,
@@ -198,7 +205,7 @@ impl ShutdownSignalWatch for StopSignals {
     }
 }
 
-/// Has the config read again at each `SIGHUP`, on a thread of its own: it reads files.
+/// Reads the config again at each `SIGHUP`, on a thread of its own: that blocks on files.
 fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
     std::thread::spawn(move || {
         runtime.block_on(async {
@@ -224,8 +231,9 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// Pingora waits out the whole grace period; this ends it when nothing is in flight any more.
-fn watch_stop(server: &Server, limit: Duration, offer: Offer) {
+/// Ends the process when no request is in flight any more. Pingora would wait for the whole grace
+/// period.
+fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
@@ -236,9 +244,9 @@ fn watch_stop(server: &Server, limit: Duration, offer: Offer) {
         }
         offer.withdraw();
         let deadline = Instant::now() + limit;
-        std::thread::sleep(LAST_REQUESTS.min(limit));
+        std::thread::sleep(IDLE_GRACE.min(limit));
         let mut quiet = 0;
-        // Twice quiet in a row: a request may just have been read but not counted yet.
+        // Twice in a row: a request may have been read and not counted yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
             quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };

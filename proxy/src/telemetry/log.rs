@@ -1,9 +1,10 @@
-//! The log: lines on standard error that hold nobody up.
+//! The log: lines on standard error that delay no request.
 //!
 //! 1. A line goes into a queue; a thread of its own writes it.
-//! 2. A line for which the queue has no room is dropped and counted: whoever reads standard error
+//! 2. A line for which the queue has no room is dropped and counted: the reader of standard error
 //!    may have stopped.
-//! 3. So is a line that cannot be written: the disk may be full, or the reader gone.
+//! 3. A line that cannot be written is dropped and counted: the disk may be full, or the reader
+//!    gone.
 
 use std::io::{self, IsTerminal as _, Stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,29 +31,29 @@ pub(crate) enum LogFormat {
     Text,
 }
 
-/// How many lines wait to be written: some two megabytes.
+/// Most lines in the queue: some two megabytes.
 const QUEUE_LINES: usize = 8192;
 
-/// How long the last lines may take at exit.
-const LAST_LINES: Duration = Duration::from_millis(1500);
+/// Time limit for writing the last lines at exit.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);
 
 static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the log. `GATEPOST_LOG` chooses what is logged, as in `gatepost=debug`. What this program is
-/// built on says nothing below `info`: there it prints requests as they came, with tokens and keys.
+/// Starts the log. `GATEPOST_LOG` is the filter, as in `gatepost=debug`. Lines of other crates
+/// below `info` are never logged: there Pingora prints requests as received, with tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES);
-    let (queue, writer) = queue.finish(Counting(io::stderr()));
+    let (queue, writer) = queue.finish(CountingWriter(io::stderr()));
     let _first = QUEUE.set(queue.error_counter());
     *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(queue)
-        // They would go to standard error, past the queue.
+        // Off: they would bypass the queue.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     let own =
@@ -63,34 +64,34 @@ pub(crate) fn start(format: LogFormat) {
     }
 }
 
-/// Has a panic be a log line too: its message would wait for whoever reads standard error.
+/// Routes panics through the log queue. The default hook would block on a full standard error.
 pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }
 
-/// Writes what is queued, if that can be written soon. To be called before the program ends.
+/// Writes the queued lines, within a time limit. Call it before the program ends.
 pub(crate) fn finish() {
     let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (done, end) = channel();
-    // On a thread of its own: dropping it may wait for standard output, and for ever.
+    // On a thread of its own: the drop blocks while standard error does, which may be forever.
     thread::spawn(move || {
         drop(writer);
         let _late = done.send(());
     });
-    let _end = end.recv_timeout(LAST_LINES);
+    let _end = end.recv_timeout(FLUSH_TIMEOUT);
 }
 
-/// How many lines nobody will read.
+/// Returns the number of dropped lines.
 pub(crate) fn lines_dropped() -> u64 {
     let no_room = QUEUE.get().map_or(0, ErrorCounter::dropped_lines);
     let no_room = u64::try_from(no_room).unwrap_or(u64::MAX);
     no_room.saturating_add(UNWRITTEN.load(Ordering::Relaxed))
 }
 
-/// Standard error, and a count of the lines that it did not take.
-struct Counting(Stderr);
+/// Standard error, with a count of failed writes.
+struct CountingWriter(Stderr);
 
-impl io::Write for Counting {
+impl io::Write for CountingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes).inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {

@@ -1,4 +1,4 @@
-//! Counters for the operator: what came, what was refused and why, and where the app failed.
+//! Metrics: callbacks, refusals by reason, failures of the app.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use prometheus::{
 
 use super::log;
 
-/// All of the program's metrics.
+/// Metrics of the program.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -21,7 +21,7 @@ pub(crate) struct Metrics {
     refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
-    gone: IntCounterVec,
+    clients_gone: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
@@ -30,16 +30,16 @@ pub(crate) struct Metrics {
     circuits: IntGaugeVec,
 }
 
-/// One set for the process, as one process has one `/metrics`.
+/// Metrics of this process, which has one `/metrics`.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// The labels of callbacks and what they are counted by.
-type Counted = ([Box<str>; 3], IntCounter, Histogram);
+/// Labels of callbacks, with their counter and histogram.
+type RecentCallback = ([Box<str>; 3], IntCounter, Histogram);
 
 thread_local! {
-    /// What a thread has counted lately, so that it need not be looked up by each label for every
-    /// callback.
-    static LATELY: RefCell<Vec<Counted>> = RefCell::new(Vec::with_capacity(64));
+    /// Handles that a thread used recently. Looking one up by its labels hashes each of them, for
+    /// every callback.
+    static RECENT: RefCell<Vec<RecentCallback>> = RefCell::new(Vec::with_capacity(64));
 }
 
 #[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
@@ -63,12 +63,14 @@ impl Metrics {
             "gatepost_callback_seconds",
             "From the head of an accepted callback to its reply.",
         );
-        let circuits =
-            Opts::new("gatepost_app_circuit_open", "1 while the app at the address is not asked.");
+        let circuits = Opts::new(
+            "gatepost_app_circuit_open",
+            "1 while the circuit of the app at the address is open.",
+        );
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
-                "Accepted callbacks, by where the reply came from.",
+                "Accepted callbacks, by the origin of the reply.",
                 &["provider", "kind", "origin"],
             ),
             refusals: counter(
@@ -83,17 +85,17 @@ impl Metrics {
             ),
             shadows: counter(
                 "gatepost_shadow_total",
-                "Requests that passed in shadow mode, by what the gate would have done.",
+                "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
-            gone: counter(
+            clients_gone: counter(
                 "gatepost_senders_gone_total",
-                "Accepted callbacks whose sender did not wait for the reply.",
+                "Accepted callbacks whose client did not wait for the reply.",
                 &["provider", "kind"],
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature came with another body before.",
+                "Accepted callbacks whose signature was seen before with another body.",
                 &["provider", "template"],
             ),
             seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
@@ -103,7 +105,7 @@ impl Metrics {
             ),
             unreadable: one(
                 "gatepost_requests_unreadable_total",
-                "Requests of HTTP/1 that were no HTTP, or whose head was not whole.",
+                "Malformed or incomplete HTTP/1 requests.",
             ),
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
             log_lines_dropped: one(
@@ -123,15 +125,15 @@ impl Metrics {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
     }
 
-    pub(crate) fn gone(&self, accepted: &Accepted) {
+    pub(crate) fn client_gone(&self, accepted: &Accepted) {
         let event = accepted.event();
-        self.gone.with_label_values(&[event.provider(), event.kind()]).inc();
+        self.clients_gone.with_label_values(&[event.provider(), event.kind()]).inc();
     }
 
     pub(crate) fn concluded(&self, accepted: &Accepted, conclusion: &Conclusion, took: Duration) {
         let event = accepted.event();
         let (provider, kind) = (event.provider(), event.kind());
-        self.of_callbacks([provider, kind, conclusion.origin.as_str()], |callbacks, seconds| {
+        self.with_callbacks([provider, kind, conclusion.origin.as_str()], |callbacks, seconds| {
             callbacks.inc();
             seconds.observe(took.as_secs_f64());
         });
@@ -144,32 +146,32 @@ impl Metrics {
         }
     }
 
-    /// The metrics of callbacks with these labels.
-    fn of_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
-        LATELY.with_borrow_mut(|lately| {
+    /// Calls `act` with the metrics of callbacks with these labels.
+    fn with_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
+        RECENT.with_borrow_mut(|recent| {
             let at =
-                lately.iter().position(|(of, ..)| of.iter().zip(labels).all(|(a, b)| **a == *b));
+                recent.iter().position(|(of, ..)| of.iter().zip(labels).all(|(a, b)| **a == *b));
             let at = at.unwrap_or_else(|| {
-                if lately.len() == lately.capacity() {
-                    lately.clear();
+                if recent.len() == recent.capacity() {
+                    recent.clear();
                 }
                 let [provider, kind, _] = labels;
-                lately.push((
+                recent.push((
                     labels.map(Box::from),
                     self.callbacks.with_label_values(&labels),
                     self.seconds.with_label_values(&[provider, kind]),
                 ));
-                lately.len() - 1
+                recent.len() - 1
             });
-            if let Some((_, callbacks, seconds)) = lately.get(at) {
+            if let Some((_, callbacks, seconds)) = recent.get(at) {
                 act(callbacks, seconds);
             }
         });
     }
 
-    /// In Prometheus' text format.
+    /// Formats all metrics as Prometheus text.
     pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
-        // A config that was replaced may have had others.
+        // A replaced config may have had other addresses.
         self.circuits.reset();
         for circuit in circuits {
             let gauge = self.circuits.with_label_values(&[&*circuit.address]);
@@ -186,10 +188,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callbacks_are_counted_by_their_own_labels_however_many_there_are() {
+    fn counts_each_label_set_apart_beyond_cache_capacity() {
         let kinds: Vec<_> = (0..200).map(|kind| kind.to_string()).collect();
         for kind in kinds.iter().chain(&kinds) {
-            METRICS.of_callbacks(["many", kind, "app"], |callbacks, seconds| {
+            METRICS.with_callbacks(["many", kind, "app"], |callbacks, seconds| {
                 callbacks.inc();
                 seconds.observe(0.0);
             });

@@ -1,4 +1,4 @@
-//! What the operator sees: the log and the metrics.
+//! Log and metrics for the operator.
 
 pub(crate) mod log;
 pub(crate) mod metrics;

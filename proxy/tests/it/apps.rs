@@ -1,4 +1,4 @@
-//! The examples, with their real interpreters and servers.
+//! The example apps, run by their real interpreters and servers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The example's own config, with ports that are free.
+/// Serves the example's own config, on free ports.
 fn serve_example(name: &str, app: u16) -> Gatepost {
     let path = root().join("examples").join(name).join("gatepost.toml");
     let config = std::fs::read_to_string(path).unwrap();
@@ -21,11 +21,11 @@ fn serve_example(name: &str, app: u16) -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// What every example app does: takes a genuine push, sees nothing of a forged one, lets one viewer
-/// play, and when it is gone the failure policy speaks.
+/// Checks an example app: it takes a genuine push, gets no byte of a forged one, and lets one
+/// viewer play. When it is down, the failure policy answers.
 ///
-/// `connected` is what the app logs of a connection, and `connections` how often it does for the
-/// test's own and the genuine callbacks'.
+/// `connected` is the app's log line for a connection; `connections` is their number for the test's
+/// own requests and the genuine callbacks.
 fn assert_app(
     mut app: Program,
     port: u16,
@@ -43,14 +43,14 @@ fn assert_app(
     let other = PLAY.replace("user01", "user02");
     let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &other));
     assert_eq!(reply.text(), r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#);
-    // Of four callbacks it saw the three genuine ones: a line for each, and behind the last of them
-    // no connection that none of these explains.
+    // Of four callbacks the app got the three genuine ones: one line for each, and no further
+    // connection.
     app.wait_for_lines("com.kollus.live_play", 2);
     let seen = app.log();
     assert_eq!(seen.matches("com.tencentcloud.css.push").count(), 1, "{seen}");
     assert_eq!(seen.matches(connected).count(), connections, "{seen}");
 
-    // From outside, no header makes the app take an event for genuine.
+    // An outside request cannot pass for an event, whatever its headers.
     for name in ["ce-type", "Ce_Type", "ce.type"] {
         let forged = format!("{name}: com.kollus.live_play\r\n");
         let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
@@ -61,11 +61,11 @@ fn assert_app(
 
     assert_eq!(app.log().matches("com.kollus.live_play").count(), 2, "{}", app.log());
 
-    // Stopped, it holds its port and says nothing.
+    // A stopped process holds its port and does not answer.
     app.signal("STOP");
     // Its `timeout_ms` is 1500.
     assert_eq!(within(Duration::from_millis(1550), || gate.send(&play())).text(), FAILED);
-    // Gone, nobody holds the port.
+    // A killed process leaves its port.
     app.signal("KILL");
     app.wait();
     assert_eq!(gate.send(&play()).text(), FAILED);
@@ -94,7 +94,7 @@ fn node() {
     assert_app(app, port, &gate, (" Accepted", 0));
 }
 
-/// Where cargo puts the examples that it builds with the tests.
+/// Returns the path of an example that cargo builds with the tests.
 fn example(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.parent().unwrap().parent().unwrap().join("examples").join(name)
@@ -110,7 +110,7 @@ fn own_pingora_proxy() {
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
     assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"), "another key");
-    // Its config's app is not running here, so the failure policy answers.
+    // The app of its config does not run here, so the failure policy answers.
     let mut client = Client::new(connect(port));
     let reply = client.send(&post("/callbacks/kollus/try-me", PLAY));
     assert_eq!(reply.text(), r#"{"data":{"result":0}}"#);

@@ -1,9 +1,9 @@
-//! What the app gets, and what the platform hears.
+//! Events to the app, and replies to the platform.
 
 use crate::support::*;
 
 #[test]
-fn the_app_gets_typed_json_with_cloudevents_and_forwarding_headers() {
+fn event_is_typed_json_with_cloudevents_and_forwarding_headers() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("trusted_proxies = '127.0.0.1'", &templates(&app));
     let headers = "x-forwarded-for: 198.51.100.7\r\nx-forwarded-proto: https\r\n\
@@ -44,7 +44,7 @@ fn the_app_gets_typed_json_with_cloudevents_and_forwarding_headers() {
 }
 
 #[test]
-fn a_chinese_template_name_is_percent_encoded() {
+fn chinese_template_name_is_percent_encoded() {
     let app = App::answering(200, "{\"result\":1}");
     let gate = Gatepost::serve("", &templates(&app));
     assert_eq!(gate.send(&play()).text(), r#"{"data":{"result":1}}"#);
@@ -53,7 +53,7 @@ fn a_chinese_template_name_is_percent_encoded() {
 }
 
 #[test]
-fn forward_chooses_the_form() {
+fn forward_chooses_form_of_event() {
     for (forward, content_type) in [
         ("cloudevents", "application/cloudevents+json; charset=utf-8"),
         ("raw", "text/plain"),
@@ -84,7 +84,7 @@ fn forward_chooses_the_form() {
 }
 
 #[test]
-fn connections_are_kept_on_both_sides() {
+fn keeps_connections_on_both_sides() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -97,7 +97,7 @@ fn connections_are_kept_on_both_sides() {
 }
 
 #[test]
-fn a_body_may_come_in_chunks_or_large() {
+fn accepts_chunked_and_large_bodies() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("max_body_bytes = 16777216", &templates(&app));
     let chunked = |body: &str| {
@@ -128,7 +128,7 @@ fn a_body_may_come_in_chunks_or_large() {
 }
 
 #[test]
-fn a_sender_that_expects_100_gets_it_before_the_body_is_read() {
+fn sends_100_continue_before_reading_body() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let body = push();
@@ -146,7 +146,7 @@ fn a_sender_that_expects_100_gets_it_before_the_body_is_read() {
 }
 
 #[test]
-fn http_2_comes_in_too() {
+fn accepts_http_2() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let url = format!("http://127.0.0.1:{}/callbacks/tencent", gate.port);
@@ -165,7 +165,7 @@ fn http_2_comes_in_too() {
 }
 
 #[test]
-fn without_an_address_the_event_keeps_its_path_on_the_upstream() {
+fn event_without_address_goes_to_its_path_on_upstream() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(
         &format!("upstream = '{}'", app.url("")),
@@ -178,7 +178,7 @@ fn without_an_address_the_event_keeps_its_path_on_the_upstream() {
 }
 
 #[test]
-fn what_happened_is_counted() {
+fn counts_callbacks_refusals_and_failures() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     gate.send(&pushed());

@@ -1,4 +1,4 @@
-//! Secrets, each with a mark in it, are given to everything; then everything that came out is
+//! Secrets appear in no output. Every secret holds a mark; everything that the program writes is
 //! searched for the mark, as it is and in base64, hexadecimal and percent-encoding.
 
 use std::fmt::Debug;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// What every secret holds.
+/// Mark in every secret.
 const MARK: &str = "K4n4ry";
 
 const PATH_TOKEN: &str = "K4n4ryPathToken";
@@ -24,13 +24,13 @@ const ADMIN_TOKEN: &str = "K4n4ryAdminToken-with-32-bytes-of-it";
 const STREAM_PARAM: &str = "txSecret=K4n4ryStreamParam";
 const CUSTOM_KEY: &str = "K4n4ryCustomKey";
 
-/// Every spelling that is searched for.
+/// Returns every spelling to search for.
 fn spellings() -> Vec<String> {
     let hex: String = MARK.bytes().map(|b| format!("{b:02x}")).collect();
     let percent: String = MARK.bytes().map(|b| format!("%{b:02x}")).collect();
     let mut spellings = vec![MARK.to_owned(), hex.clone(), hex.to_uppercase(), percent.clone()];
     spellings.push(percent.to_uppercase());
-    // Base64 takes three bytes at a time, so a mark stands in one of three ways.
+    // Base64 encodes three bytes at a time, so a mark has one of three alignments.
     for before in 0..3 {
         let shifted = [&b"\0\0"[..before], MARK.as_bytes()].concat();
         let text = data_encoding::BASE64_NOPAD.encode(&shifted);
@@ -64,7 +64,7 @@ fn routes() -> String {
         + &route("/callbacks/tencent", "tencent-css", "")
 }
 
-/// A config of which every secret holds the mark, none of them in the file itself.
+/// Config whose secrets all hold the mark, none of them written in the file.
 fn config(app: &App) -> String {
     let template = |name: &str, provider: &str, more: &str, path: &str| {
         let url = app.url(path);
@@ -133,7 +133,7 @@ fn to(path: &str, body: &str) -> Vec<u8> {
 
 const VOD: &str = "kind=1&client_user_id=u&media_content_key=m&player_id=p";
 
-/// What is accepted, if the app is well.
+/// Requests that are accepted.
 fn genuine() -> Vec<Vec<u8>> {
     vec![
         to("/callbacks/tencent", &css_push()),
@@ -144,7 +144,7 @@ fn genuine() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What is refused, with secrets in it wherever there is room.
+/// Requests that are refused, with secrets in every part.
 fn forged() -> Vec<Vec<u8>> {
     let push = css_push();
     let css = |body: &str| to("/callbacks/tencent", body);
@@ -190,7 +190,7 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Everything that comes back, but for the one header that Kollus wants its own key in.
+/// Returns the bytes of a reply, without the one header in which Kollus wants its own key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)
@@ -205,7 +205,7 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// What the app does next.
+/// Next act of the app.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn told() -> (App, Next) {
@@ -215,7 +215,7 @@ fn told() -> (App, Next) {
     (app, next)
 }
 
-/// Answers that repeat secrets in every way but as the name of a field, which is the app's own.
+/// Answers that repeat secrets everywhere but in the name of a field.
 fn garbage() -> Vec<Act> {
     vec![
         Act::Answer(200, "Fatal error: K4n4ryStreamParam in index.php"),
@@ -314,16 +314,16 @@ fn check_api(gate: &Gatepost) {
 }
 
 #[test]
-fn a_program_that_serves_shows_no_secret_in_a_log_for_people() {
+fn serving_shows_no_secret_in_text_log() {
     check_program("text");
 }
 
 #[test]
-fn a_program_that_serves_shows_no_secret_in_a_log_for_machines() {
+fn serving_shows_no_secret_in_json_log() {
     check_program("json");
 }
 
-/// Runs the program, and gives all that it wrote.
+/// Runs the program, and returns all its output.
 fn run(arguments: &[&str]) -> String {
     let output = program().args(arguments).env("GATEPOST_LOG", "trace").output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -331,7 +331,7 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_check_shows_no_secret_that_stands_at_a_fault_or_beside_one() {
+fn check_shows_no_secret_at_or_beside_a_fault() {
     let good = config(&App::down());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -382,13 +382,13 @@ fn a_check_shows_no_secret_that_stands_at_a_fault_or_beside_one() {
     for (from, to) in changes {
         assert!(good.contains(from), "{from}");
         check(&good.replacen(from, &to, 1));
-        // In another place too, where nothing of the kind may stand.
+        // Also in a place where no secret is allowed.
         check(&format!("{to}\n{good}"));
     }
 }
 
 #[test]
-fn the_tools_show_no_secret() {
+fn tools_show_no_secret() {
     let app = App::down();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -451,7 +451,7 @@ fn the_tools_show_no_secret() {
 }
 
 #[test]
-fn nothing_public_prints_a_secret() {
+fn public_types_print_no_secret() {
     let app = App::down();
     let text = config(&app);
     let mut builder = Gate::builder().toml(text.clone());

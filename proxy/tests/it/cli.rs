@@ -14,7 +14,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn check_lists_every_fault_and_run_starts_nothing() {
+fn check_lists_every_fault_and_run_does_not_start() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bad.toml");
     let port = free_port();
@@ -41,7 +41,7 @@ fn check_lists_every_fault_and_run_starts_nothing() {
 }
 
 #[test]
-fn a_missing_file_and_a_taken_address_are_said_plainly() {
+fn names_missing_file_and_taken_address() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("no-such-file.toml: the file cannot be read:"), "{stderr}");
@@ -69,7 +69,7 @@ fn a_missing_file_and_a_taken_address_are_said_plainly() {
 }
 
 #[test]
-fn every_shipped_config_is_good() {
+fn every_shipped_config_passes_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for config in [
         "proxy/configs/quickstart.toml",
@@ -97,7 +97,7 @@ fn every_shipped_config_is_good() {
 }
 
 #[test]
-fn providers_are_listed() {
+fn lists_providers_and_fields() {
     let (code, stdout, _) = run(&["providers"]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("  kollus.live_play\tdecision\n"), "{stdout}");

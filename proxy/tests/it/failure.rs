@@ -1,10 +1,10 @@
-//! Whatever the app does, the platform gets a well-formed reply in time.
+//! A failing app: the platform still gets a well-formed reply in time.
 
 use std::time::Duration;
 
 use crate::support::*;
 
-/// What a play and a push get from such an app, and the code in the log.
+/// Checks the replies to a play and a push with such an app, and the code in the log.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
     // `timeout_ms` is 500.
@@ -19,18 +19,18 @@ fn assert_policy(app: &App, code: &str) {
 }
 
 #[test]
-fn an_app_that_is_down() {
+fn answers_by_policy_if_app_is_down() {
     let app = App::down();
     assert_policy(&app, "app_unreachable");
 }
 
 #[test]
-fn an_app_that_hangs_up() {
+fn answers_by_policy_if_app_closes_connection() {
     assert_policy(&App::start(|_| Act::HangUp), "app_unreachable");
 }
 
 #[test]
-fn an_app_that_closes_its_idle_connections_is_asked_on_another() {
+fn asks_on_new_connection_if_app_closed_idle_one() {
     let app = App::start(|seen| match seen.header("x-forwarded-for") {
         // Each connection takes one request.
         Some("198.51.100.1") => Act::AnswerAndHangUp("{\"result\":1}"),
@@ -45,7 +45,7 @@ fn an_app_that_closes_its_idle_connections_is_asked_on_another() {
 }
 
 #[test]
-fn an_app_that_hangs_up_is_asked_once_more_and_no_more() {
+fn asks_once_more_after_closed_connection() {
     for app in [App::start(|_| Act::HangUp), App::start(|_| Act::Reset(b""))] {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
@@ -56,9 +56,9 @@ fn an_app_that_hangs_up_is_asked_once_more_and_no_more() {
     }
 }
 
-/// It has taken the event, and may have done what it asks for.
+/// The app has the event, and may have acted on it.
 #[test]
-fn an_app_that_resets_within_its_answer_is_not_asked_again() {
+fn does_not_ask_again_after_partial_answer() {
     let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
     let app = App::start(|_| Act::Reset(start));
     let gate = Gatepost::serve("", &templates(&app));
@@ -68,24 +68,24 @@ fn an_app_that_resets_within_its_answer_is_not_asked_again() {
 }
 
 #[test]
-fn an_app_that_never_answers() {
+fn answers_by_policy_if_app_never_answers() {
     assert_policy(&App::start(|_| Act::Hold(b"")), "app_timeout");
 }
 
 #[test]
-fn an_app_that_stops_in_the_middle() {
+fn answers_by_policy_if_answer_stops_in_the_middle() {
     let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
     assert_policy(&App::start(|_| Act::Hold(start)), "app_timeout");
 }
 
 #[test]
-fn an_app_that_fails() {
+fn answers_by_policy_on_app_status_500() {
     assert_policy(&App::answering(500, "{\"result\":1}"), "app_status");
     assert_policy(&App::answering(404, ""), "app_status");
 }
 
 #[test]
-fn an_answer_that_cannot_be_used() {
+fn answers_by_policy_on_invalid_answer() {
     for (answer, code) in [
         ("not json", "answer_malformed"),
         ("{\"result\":7}", "answer_invalid"),
@@ -100,7 +100,7 @@ fn an_answer_that_cannot_be_used() {
 }
 
 #[test]
-fn an_answer_that_is_too_large() {
+fn answers_by_policy_on_too_large_answer() {
     let huge = format!("{{\"result\":1,\"message\":\"{}\"}}", "x".repeat(300_000));
     let app = App::answering(200, huge.leak());
     let gate = Gatepost::serve("", &templates(&app));
@@ -110,7 +110,7 @@ fn an_answer_that_is_too_large() {
 }
 
 #[test]
-fn an_app_that_comes_back_is_asked_again() {
+fn asks_app_again_when_it_is_back() {
     let app = App::down();
     let gate = Gatepost::serve("", &templates(&app));
     assert_eq!(gate.send(&pushed()).status, 503);
@@ -126,7 +126,7 @@ fn an_app_that_comes_back_is_asked_again() {
     app.join().unwrap();
 }
 
-/// One route for the play and the DRM callbacks of a channel, as Kollus has it.
+/// Route for the play and the DRM callbacks of a channel, as Kollus sends them.
 fn vod(app: &App, settings: &str) -> Gatepost {
     Gatepost::serve_config(&format!(
         "[[route]]\npath = '/vod/{{token}}'\nprovider = 'kollus'\ntoken = 'x'\n\
@@ -148,7 +148,7 @@ fn payload(reply: &Response) -> String {
 }
 
 #[test]
-fn one_item_that_cannot_be_used_is_replaced_and_named_in_one_line() {
+fn replaces_invalid_item_and_logs_it_once() {
     let app = App::start(|_| Act::Answer(200, r#"[{"result":1,"vmcheck":7},{"result":1}]"#));
     let gate = vod(&app, VOD_KEYS);
     let reply = gate.send(&post("/vod/x", DRM));
@@ -164,7 +164,7 @@ fn one_item_that_cannot_be_used_is_replaced_and_named_in_one_line() {
 }
 
 #[test]
-fn a_finished_download_is_kept_while_the_app_is_down() {
+fn keeps_finished_download_while_app_is_down() {
     let gate = vod(&App::down(), VOD_KEYS);
     assert_eq!(
         payload(&gate.send(&post("/vod/x", DRM))),
@@ -173,7 +173,7 @@ fn a_finished_download_is_kept_while_the_app_is_down() {
 }
 
 #[test]
-fn play_and_drm_share_an_address() {
+fn play_and_drm_share_one_address() {
     let app = App::start(|_| Act::Answer(200, r#"{"allow":true}"#));
     let gate = vod(&app, VOD_KEYS);
     assert_eq!(payload(&gate.send(&post("/vod/x", VOD_PLAY))), r#"{"data":{"result":1}}"#);
@@ -185,11 +185,11 @@ fn play_and_drm_share_an_address() {
 }
 
 #[test]
-fn without_a_key_the_reply_is_503_and_the_log_says_so() {
+fn replies_503_without_reply_key() {
     let app = App::start(|_| Act::Answer(200, r#"{"allow":true}"#));
     let gate = vod(&app, "");
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "nobody is asked what cannot be answered");
+    assert_eq!(app.seen().len(), 0, "the app is not asked without a key for the reply");
 }

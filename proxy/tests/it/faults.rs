@@ -1,4 +1,4 @@
-//! Faults under load, briefly; `tests/faults/run.sh` has them for longer, with figures.
+//! Faults under load, briefly; `tests/faults/run.sh` runs them for longer and prints figures.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Hostile HTTP, through the program.
+//! Hostile HTTP, sent to the program.
 
 #[path = "../../../tests/hostile/mod.rs"]
 mod table;
@@ -18,9 +18,9 @@ struct Proxy {
 
 impl Proxy {
     fn of(app: App) -> Self {
-        // A loaded machine is no fault of the app's.
+        // A loaded machine must not look like a failing app.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
-        // Each case sends the same push.
+        // Every case sends the same push.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);
         Self { gate, app }
@@ -33,7 +33,7 @@ impl Proxy {
         }
     }
 
-    /// Nothing is left of what was hostile.
+    /// Returns true if no request is in flight.
     fn is_at_rest(&self) -> bool {
         self.gate.metrics().contains("\ngatepost_requests_in_flight 0\n")
     }
@@ -60,7 +60,7 @@ fn seen(request: crate::mock::Seen) -> Seen {
 }
 
 #[test]
-fn every_case_is_answered_as_the_table_says() {
+fn answers_every_case_as_the_table_says() {
     let proxy = Proxy::of(App::answering(200, ""));
     table::run(&proxy);
     proxy.wait_until("all requests have ended", Proxy::is_at_rest);
@@ -71,7 +71,7 @@ fn every_case_is_answered_as_the_table_says() {
 }
 
 #[test]
-fn a_sender_that_is_gone_while_the_app_is_asked_leaves_nothing_behind() {
+fn client_gone_while_app_is_asked_leaves_no_request() {
     let (say, said) = channel();
     let said = Arc::new(Mutex::new(said));
     let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));

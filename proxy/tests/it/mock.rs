@@ -1,4 +1,4 @@
-//! An app that notes every byte it sees, and answers as it is told.
+//! A mock app that records every request, and answers as the test says.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::support::{PATIENCE, eventually, free_port, read_head};
 
-/// What the app saw of one request.
+/// A request as the app received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub line: String,
@@ -31,28 +31,28 @@ impl Seen {
     }
 }
 
-/// An app that notes what it sees, and answers as it is told.
+/// A mock app.
 pub struct App {
     pub port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<AtomicUsize>,
 }
 
-/// What the app does with a request.
+/// Act of the app on a request.
 pub enum Act {
     Answer(u16, &'static str),
-    /// Answers, and hangs up without having said that it would.
+    /// Answers, and closes the connection without `connection: close`.
     AnswerAndHangUp(&'static str),
     HangUp,
-    /// Writes these bytes, and then neither writes nor hangs up.
+    /// Writes these bytes, and holds the connection.
     Hold(&'static [u8]),
     /// Writes these bytes, and resets the connection.
     Reset(&'static [u8]),
-    /// Writes these bytes, and then whatever it reads.
+    /// Writes these bytes, then echoes.
     Echo(&'static [u8]),
-    /// Says nothing, and tells the test when the other side has hung up.
+    /// Does not answer, and notifies the test when the other side closes the connection.
     TellWhenGone(Arc<Mutex<Sender<()>>>),
-    /// Answers when the test says so.
+    /// Answers on a signal of the test.
     WaitFor(Arc<Mutex<Receiver<()>>>),
 }
 
@@ -78,7 +78,7 @@ impl App {
         Self::start(move |_| Act::Answer(status, body))
     }
 
-    /// One that is not there.
+    /// An app at a port without a listener.
     pub fn down() -> Self {
         Self { port: free_port(), seen: Arc::default(), connections: Arc::default() }
     }
@@ -87,7 +87,7 @@ impl App {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// How many there were, whether or not a request came on them.
+    /// Returns the number of connections, with or without a request.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -96,7 +96,7 @@ impl App {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits until it has seen so many requests.
+    /// Waits for `count` requests.
     pub fn wait_for(&self, count: usize) {
         eventually("the app is asked", || self.seen().len() >= count);
     }

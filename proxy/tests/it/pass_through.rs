@@ -1,4 +1,4 @@
-//! Every other path goes to the upstream, and is none of our business.
+//! Requests on other paths go to the upstream unchanged.
 
 use crate::support::*;
 
@@ -7,7 +7,7 @@ fn serve(app: &App) -> Gatepost {
 }
 
 #[test]
-fn other_requests_go_through_as_they_are() {
+fn passes_other_requests_unchanged() {
     let app = App::answering(207, "as it is");
     let gate = serve(&app);
     let headers = "x-own: kept\r\ncookie: a=b\r\nce-type: forged\r\nCe_Id: forged\r\n\
@@ -27,7 +27,7 @@ fn other_requests_go_through_as_they_are() {
 }
 
 #[test]
-fn connections_are_kept_on_both_sides() {
+fn keeps_connections_on_both_sides() {
     let app = App::answering(200, "ok");
     let gate = serve(&app);
     let mut client = gate.connect();
@@ -37,10 +37,10 @@ fn connections_are_kept_on_both_sides() {
     assert!(app.seen().iter().all(|seen| seen.connection == 0));
 }
 
-/// Otherwise one to a machine that is gone would be kept, and used.
+/// Without probes, a connection to a dead machine would be kept and used.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_idle_connection_to_the_upstream_is_probed() {
+fn probes_idle_connection_to_upstream() {
     const KEEPALIVE_TIMER: &str = "02:";
     let app = App::answering(200, "ok");
     let gate = serve(&app);
@@ -56,7 +56,7 @@ fn an_idle_connection_to_the_upstream_is_probed() {
 }
 
 #[test]
-fn a_websocket_goes_through() {
+fn passes_websocket() {
     let accept = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
                    connection: upgrade\r\n\r\n";
     let app = App::start(|_| Act::Echo(accept));
@@ -74,7 +74,7 @@ fn a_websocket_goes_through() {
 }
 
 #[test]
-fn http_2_comes_in_too() {
+fn accepts_http_2() {
     let app = App::answering(200, "ok");
     let gate = serve(&app);
     let output = std::process::Command::new("curl")
@@ -87,14 +87,14 @@ fn http_2_comes_in_too() {
 }
 
 #[test]
-fn a_request_shorter_than_the_preface_of_http_2_is_answered() {
+fn answers_request_shorter_than_http_2_preface() {
     let app = App::answering(200, "ok");
     let gate = serve(&app);
     assert_eq!(gate.send(b"GET / HTTP/1.0\r\n\r\n").text(), "ok");
 }
 
 #[test]
-fn without_an_upstream_they_are_not_found() {
+fn replies_404_without_upstream() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -106,15 +106,15 @@ fn without_an_upstream_they_are_not_found() {
 }
 
 #[test]
-fn an_upstream_that_is_down_is_a_bad_gateway() {
+fn replies_502_if_upstream_is_down() {
     let app = App::down();
     assert_eq!(serve(&app).send(&post("/other", "x")).status, 502);
 }
 
 #[test]
-fn a_name_with_several_addresses_is_tried_through() {
+fn tries_every_address_of_upstream() {
     let app = App::answering(200, "ok");
-    // `localhost` may name ::1 first, where nobody listens.
+    // `localhost` may resolve to ::1 first, where no server listens.
     let upstream = format!("upstream = 'http://localhost:{}'", app.port);
     let gate = Gatepost::serve(&upstream, &templates(&app));
     assert_eq!(gate.send(&post("/other", "x")).text(), "ok");

@@ -1,11 +1,11 @@
-//! The README, word by word: each of its curl lines gives what it prints.
+//! The README: each of its curl lines prints what the README shows.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::Gatepost;
 
-/// The README's shell blocks, each with the block of output behind it, if one follows.
+/// Returns the README's shell blocks, each with the block of output that follows it, if any.
 fn blocks() -> Vec<(String, Option<String>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -27,7 +27,7 @@ fn blocks() -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn every_curl_line_gives_what_the_readme_prints() {
+fn every_curl_line_prints_what_the_readme_shows() {
     let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml");
     let config = std::fs::read_to_string(quickstart).unwrap();
     let config = config
@@ -46,7 +46,7 @@ fn every_curl_line_gives_what_the_readme_prints() {
 }
 
 #[test]
-fn both_commands_of_the_readme_print_their_help() {
+fn readme_commands_print_their_help() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for script in ["examples/quickstart", "tests/run"] {
         assert!(
@@ -60,7 +60,7 @@ fn both_commands_of_the_readme_print_their_help() {
 }
 
 #[test]
-fn every_code_is_in_the_readme() {
+fn readme_lists_every_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let mut codes = 0;

@@ -1,8 +1,8 @@
-//! Refused means: a status, one constant body, a code in the log, and the app saw nothing.
+//! Refusals: a status, a constant body, a code in the log, and no byte to the app.
 
 use crate::support::*;
 
-/// An app that must see nothing.
+/// An app that must get no request.
 fn untouched() -> App {
     App::answering(200, "")
 }
@@ -14,7 +14,7 @@ fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
 }
 
 #[test]
-fn each_refusal_has_its_code_and_the_app_sees_no_byte() {
+fn each_refusal_has_its_code_and_app_sees_no_byte() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 4096", &templates(&app));
     let tencent = |body: &str| post("/callbacks/tencent", body);
@@ -69,7 +69,7 @@ fn each_refusal_has_its_code_and_the_app_sees_no_byte() {
 }
 
 #[test]
-fn an_announced_body_is_refused_before_it_is_sent() {
+fn refuses_announced_body_before_it_is_sent() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
     let head = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n";
@@ -81,7 +81,7 @@ fn an_announced_body_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_body_that_is_too_large_ends_the_connection() {
+fn closes_connection_on_too_large_body() {
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&untouched()));
     let mut client = gate.connect();
     let reply = client.send(&post("/callbacks/tencent", &"x".repeat(1001)));
@@ -89,9 +89,9 @@ fn a_body_that_is_too_large_ends_the_connection() {
     assert!(client.is_closed());
 }
 
-/// What is no HTTP is answered by Pingora, and reaches no gate that could say so.
+/// Pingora answers what is no HTTP; the gate does not see it.
 #[test]
-fn a_head_that_cannot_be_read_is_logged_and_counted() {
+fn logs_and_counts_unreadable_head() {
     let gate = Gatepost::serve("", &templates(&untouched()));
     let path = format!("/callbacks/kollus/{TOKEN}");
     assert_eq!(gate.send(&post_with(&path, "host: other\r\n", PLAY)).status, 400);
@@ -104,7 +104,7 @@ fn a_head_that_cannot_be_read_is_logged_and_counted() {
 }
 
 #[test]
-fn a_chunked_body_is_refused_as_soon_as_the_limit_is_passed() {
+fn refuses_chunked_body_at_the_limit() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
     let mut client = gate.connect();
@@ -112,13 +112,13 @@ fn a_chunked_body_is_refused_as_soon_as_the_limit_is_passed() {
         b"POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n",
     );
     client.write(format!("3e9\r\n{}\r\n", "x".repeat(1001)).as_bytes());
-    // The last chunk never comes.
+    // The last chunk is never sent.
     assert_refused(&gate, &client.read(), 413, "body_too_large");
     assert!(client.is_closed());
 }
 
 #[test]
-fn a_sender_that_hangs_up_halfway_reaches_nobody() {
+fn incomplete_callback_does_not_reach_app() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let whole = pushed();
@@ -130,7 +130,7 @@ fn a_sender_that_hangs_up_halfway_reaches_nobody() {
 }
 
 #[test]
-fn a_connection_is_used_again_where_that_is_safe() {
+fn keeps_connection_where_that_is_safe() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -148,7 +148,7 @@ fn a_connection_is_used_again_where_that_is_safe() {
 }
 
 #[test]
-fn bytes_behind_an_unclear_request_are_not_a_second_one() {
+fn bytes_behind_ambiguous_request_are_no_request() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let inner = String::from_utf8(pushed()).unwrap();
@@ -164,7 +164,7 @@ fn bytes_behind_an_unclear_request_are_not_a_second_one() {
 }
 
 #[test]
-fn every_spelling_of_a_callback_path_is_refused_or_taken() {
+fn refuses_or_accepts_every_spelling_of_callback_path() {
     let app = untouched();
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in [
@@ -195,7 +195,7 @@ fn every_spelling_of_a_callback_path_is_refused_or_taken() {
 }
 
 #[test]
-fn the_log_says_why_and_holds_no_secret() {
+fn log_has_reason_and_no_secret() {
     let app = App::answering(500, "boom");
     let gate = Gatepost::serve("", &templates(&app));
     gate.send(&pushed());
@@ -218,7 +218,7 @@ fn the_log_says_why_and_holds_no_secret() {
 }
 
 #[test]
-fn the_addresses_of_events_are_for_events_only() {
+fn refuses_outside_requests_for_event_addresses() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in
@@ -233,14 +233,14 @@ fn the_addresses_of_events_are_for_events_only() {
     assert_eq!(app.seen().len(), 2);
 }
 
-/// A refused request whose body is announced, and still to come.
+/// Sends a refused request whose body is announced and not sent yet.
 fn refused_head(length: usize) -> Vec<u8> {
     let path = "/callbacks/kollus/guess";
     format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").into_bytes()
 }
 
 #[test]
-fn the_body_of_a_refused_request_is_no_request() {
+fn body_of_refused_request_is_no_request() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -253,7 +253,7 @@ fn the_body_of_a_refused_request_is_no_request() {
 }
 
 #[test]
-fn a_long_body_of_a_refused_request_is_not_waited_for() {
+fn does_not_wait_for_long_body_of_refused_request() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let reply = gate.send(&refused_head(300_000));
@@ -264,7 +264,7 @@ fn a_long_body_of_a_refused_request_is_not_waited_for() {
 }
 
 #[test]
-fn a_long_body_that_was_read_costs_no_connection() {
+fn keeps_connection_after_long_body_that_was_read() {
     let gate = Gatepost::serve("max_body_bytes = 400000", &templates(&untouched()));
     let mut client = gate.connect();
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Resends, copies at once, senders that go away, and apps that are down, as bytes on a socket.
+//! Resends, concurrent copies, clients that go away, and apps that are down, on sockets.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::*;
 
 #[test]
-fn a_resend_is_acknowledged_without_the_app() {
+fn acknowledges_resend_without_app() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let push = push();
@@ -21,7 +21,7 @@ fn a_resend_is_acknowledged_without_the_app() {
 }
 
 #[test]
-fn what_the_app_did_not_take_comes_to_it_again() {
+fn resend_of_failed_event_goes_to_app() {
     let times = AtomicU32::new(0);
     let app = App::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
         0 => Act::Answer(500, ""),
@@ -34,7 +34,7 @@ fn what_the_app_did_not_take_comes_to_it_again() {
 }
 
 #[test]
-fn of_two_copies_at_once_the_app_is_asked_about_one() {
+fn asks_app_once_for_concurrent_copies() {
     let (answer, word) = channel();
     let word = Arc::new(Mutex::new(word));
     let app = App::start(move |_| Act::WaitFor(Arc::clone(&word)));
@@ -54,14 +54,14 @@ fn of_two_copies_at_once_the_app_is_asked_about_one() {
 }
 
 #[test]
-fn a_sender_that_goes_away_takes_its_question_along() {
+fn stops_asking_if_client_goes_away() {
     let (gone, word) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
     let slow = templates(&app).replace("timeout_ms = 500", "timeout_ms = 20000, budget_ms = 60000");
     let gate = Gatepost::serve("", &slow);
-    let senders = [(pushed(), false), (play(), false), (play(), true)];
-    for (before, (callback, resets)) in senders.iter().enumerate() {
+    let clients = [(pushed(), false), (play(), false), (play(), true)];
+    for (before, (callback, resets)) in clients.iter().enumerate() {
         let mut client = gate.connect();
         client.write(callback);
         app.wait_for(before + 1);
@@ -83,7 +83,7 @@ fn a_sender_that_goes_away_takes_its_question_along() {
 }
 
 #[test]
-fn one_who_waits_for_a_copy_whose_sender_has_gone_asks_itself() {
+fn waiting_copy_asks_app_if_first_client_goes_away() {
     let (gone, word) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let app = App::start(move |seen| match seen.connection {
@@ -105,7 +105,7 @@ fn one_who_waits_for_a_copy_whose_sender_has_gone_asks_itself() {
 }
 
 #[test]
-fn an_app_that_is_down_is_left_alone_and_the_metrics_say_so() {
+fn open_circuit_spares_app_and_is_in_metrics() {
     let app = App::down();
     let breaker = "breaker = { failures = 3, retry_ms = 600000 }";
     let gate = Gatepost::serve(breaker, &templates(&app));
@@ -125,7 +125,7 @@ fn an_app_that_is_down_is_left_alone_and_the_metrics_say_so() {
 }
 
 #[test]
-fn the_last_good_reply_outlives_the_app() {
+fn last_good_reply_outlives_app() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::AnswerAndHangUp("{\"result\":1,\"vmcheck\":0}"),
         _ => Act::HangUp,

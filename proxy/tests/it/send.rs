@@ -21,7 +21,7 @@ fn quickstart() -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Where the quickstart takes a kind, and with which key.
+/// Returns the quickstart's address and key for a kind.
 fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     const APART: [&str; 7] = [
         "upload",
@@ -43,7 +43,7 @@ fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     }
 }
 
-/// What the platform wants to hear, by its documentation.
+/// Reply that the platform documents for a kind.
 fn documented(provider: &str, kind: &str) -> Value {
     match (provider, kind) {
         ("kollus", "live_play") => json!({ "data": { "result": 1, "vmcheck": 0 } }),
@@ -63,7 +63,7 @@ fn documented(provider: &str, kind: &str) -> Value {
     }
 }
 
-/// The JSON of a reply, out of its token if it is one.
+/// Returns the JSON of a reply, decoded if the reply is a token.
 fn payload(body: &str) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -79,14 +79,14 @@ fn payload(body: &str) -> Value {
 }
 
 #[test]
-fn a_sample_of_every_kind_gets_its_documented_reply_from_the_quickstart() {
+fn quickstart_gives_documented_reply_to_every_kind() {
     let gate = quickstart();
     let mut client = Client::new(connect(gate.port));
     let mut sent = 0;
     let text = std::fs::read_to_string(quickstart_path()).unwrap();
     for name in Definition::built_in_names() {
         if !text.contains(&format!("provider = \"{name}\"")) {
-            // One that was added since; its vectors say the same.
+            // Added later; its vectors cover the reply.
             continue;
         }
         let definition = Definition::built_in(name).unwrap();
@@ -126,7 +126,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn send_prints_status_and_reply_and_says_what_is_wrong() {
+fn send_prints_status_reply_and_problems() {
     let gate = quickstart();
     let to = |path: &str| format!("http://127.0.0.1:{}{path}", gate.port);
     let tencent = to("/callbacks/tencent");
@@ -144,7 +144,7 @@ fn send_prints_status_and_reply_and_says_what_is_wrong() {
         let (code, stdout, _) =
             run(&[&["send", "tencent-css.push", "--to", &tencent], wrong].concat());
         let is_refused = (code, &*stdout) == (Some(1), "401 Unauthorized\nrefused\n");
-        // Without a domain the event belongs to whoever is bound to "*".
+        // Without a domain the template bound to "*" takes the event.
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
@@ -242,7 +242,7 @@ fn explain_shows_each_step_and_no_secret() {
 }
 
 #[test]
-fn schemas_are_printed() {
+fn schema_prints_config_and_kinds() {
     let (code, stdout, _) = run(&["schema", "tencent-css.push"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -255,9 +255,9 @@ fn schemas_are_printed() {
     assert_eq!(run(&["schema", "tencent-css"]).0, Some(1));
 }
 
-/// The manual's page, step by step: the files that it shows, and the lines of its console.
+/// Follows the manual's page step by step: the files that it shows, and the lines of its console.
 #[test]
-fn a_provider_is_added_as_the_manual_says() {
+fn adds_provider_as_the_manual_says() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/manual/providers.md");
     let page = std::fs::read_to_string(page).unwrap();
     let folder = TempDir::new().unwrap();
@@ -292,7 +292,7 @@ fn a_provider_is_added_as_the_manual_says() {
 }
 
 #[test]
-fn a_fault_in_a_definition_names_its_file_line_and_the_allowed_words() {
+fn definition_fault_names_file_line_and_allowed_words() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let definition = "name = 'my-camera'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\

@@ -1,5 +1,5 @@
-//! Shadow mode on the socket: everything reaches the app as it came, and the verdict stands in the
-//! log and the metrics.
+//! Shadow mode on sockets: every request reaches the app unchanged, and the verdict is in the log
+//! and the metrics.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};
@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::support::*;
 
-/// Both platforms' routes in shadow mode, in front of an app that takes them itself.
+/// Routes of both platforms in shadow mode, in front of an app that verifies callbacks itself.
 fn shadow(app: &App) -> Gatepost {
     Gatepost::serve_config(&config(app, "shadow"))
 }
@@ -24,7 +24,7 @@ fn config(app: &App, mode: &str) -> String {
     )
 }
 
-/// The app's own answer, which no reply of the gate looks like.
+/// Answer of the app, unlike every reply of the gate.
 const OWN: &str = "{\"code\": 0, \"own\": true}\n";
 
 fn chunked(path: &str, pieces: &[&str]) -> Vec<u8> {
@@ -43,7 +43,7 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
 }
 
 #[test]
-fn genuine_and_forged_callbacks_reach_the_app_as_they_came() {
+fn genuine_and_forged_callbacks_reach_app_unchanged() {
     let app = App::answering(207, OWN);
     let gate = shadow(&app);
     let genuine = push();
@@ -97,7 +97,7 @@ fn genuine_and_forged_callbacks_reach_the_app_as_they_came() {
 }
 
 #[test]
-fn every_spelling_and_every_head_passes() {
+fn passes_every_spelling_and_every_head() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     for (path, code) in [
@@ -114,12 +114,12 @@ fn every_spelling_and_every_head_passes() {
     assert_eq!(gate.send(&post("/callbacks/tencent", "")).text(), OWN);
     assert_counted(&gate, "tencent-css", "method_not_allowed", 1);
     assert_counted(&gate, "tencent-css", "body_missing", 1);
-    // The addresses that events go to are still theirs alone.
+    // Addresses of events stay reserved.
     assert_eq!(gate.send(&post("/live/push", "{}")).status, 403);
 }
 
 #[test]
-fn an_upgrade_passes() {
+fn passes_upgrade() {
     let accept = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
                    connection: upgrade\r\n\r\n";
     let app = App::start(|_| Act::Echo(accept));
@@ -137,7 +137,7 @@ fn an_upgrade_passes() {
 }
 
 #[test]
-fn a_large_body_passes_whole() {
+fn passes_large_body() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let large = "x".repeat(1024 * 1024);
@@ -149,9 +149,9 @@ fn a_large_body_passes_whole() {
     assert_counted(&gate, "tencent-css", "body_too_large", 2);
 }
 
-/// The app has the first bytes before the last are sent: nothing waits for the verdict.
+/// The app gets the first bytes before the last are sent.
 #[test]
-fn a_body_streams() {
+fn passes_body_without_waiting_for_verdict() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let gate = Gatepost::serve_config(&format!(
@@ -176,7 +176,7 @@ fn a_body_streams() {
 }
 
 #[test]
-fn a_client_that_goes_away_midway_is_told_of() {
+fn logs_client_that_goes_away_midway() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let whole = pushed();
@@ -190,7 +190,7 @@ fn a_client_that_goes_away_midway_is_told_of() {
 }
 
 #[test]
-fn what_reaches_nobody_is_unjudged_and_shows_no_token() {
+fn request_that_fails_upstream_is_unjudged_and_shows_no_token() {
     let gate = shadow(&App::down());
     assert_eq!(gate.send(&play()).status, 502);
     gate.program.wait_for_line("callback passed unjudged");
@@ -200,7 +200,7 @@ fn what_reaches_nobody_is_unjudged_and_shows_no_token() {
 }
 
 #[test]
-fn a_reload_switches_to_enforcing() {
+fn reload_switches_to_enforcing() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let forged = post("/callbacks/tencent", &with_flipped_sign(&push()));

@@ -1,5 +1,4 @@
-//! Events are signed as Standard Webhooks: stock libraries verify what the app gets, and refuse
-//! whatever is not that.
+//! Event signing by Standard Webhooks: stock libraries verify signed events and refuse others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +24,7 @@ fn signing(app: &App, secrets: &str, forward: &str) -> Gatepost {
     )
 }
 
-/// What the app gets of a genuine push.
+/// Returns the event that the app gets for a genuine push.
 fn signed(secrets: &str, forward: &str) -> Seen {
     let app = App::answering(200, "");
     assert_eq!(signing(&app, secrets, forward).send(&pushed()).status, 200);
@@ -48,7 +47,7 @@ fn with_header(seen: &Seen, name: &str, value: &str) -> Seen {
     seen
 }
 
-/// Everything that somebody could make of an event without the secret, and one that is late.
+/// Returns forgeries of an event made without the secret, and one that is late.
 fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
     let mut flipped = seen.clone();
     let middle = flipped.body.len() / 2;
@@ -75,7 +74,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
 }
 
 #[test]
-fn a_stock_library_verifies_every_form_and_refuses_forgeries() {
+fn stock_library_verifies_every_form_and_refuses_forgeries() {
     for forward in ["json", "cloudevents", "raw"] {
         let seen = signed(&format!("'{SECRET}'"), forward);
         assert!(verifies(&seen, SECRET), "{forward}: {seen:?}");
@@ -88,23 +87,23 @@ fn a_stock_library_verifies_every_form_and_refuses_forgeries() {
 }
 
 #[test]
-fn while_a_secret_is_exchanged_either_verifies() {
+fn both_secrets_verify_during_rotation() {
     let seen = signed(&format!("['{SECRET}', '{NEXT}']"), "json");
     assert_eq!(seen.header("webhook-signature").unwrap().split(' ').count(), 2);
     assert!(verifies(&seen, SECRET) && verifies(&seen, NEXT) && !verifies(&seen, STRANGER));
 }
 
 #[test]
-fn without_a_secret_nothing_is_signed() {
+fn does_not_sign_without_secret() {
     let app = App::answering(200, r#"{"allow":true}"#);
     let gate = Gatepost::serve("", &templates(&app));
     assert_eq!(gate.send(&play()).status, 200);
     assert!(app.only().headers.iter().all(|(name, _)| !name.starts_with("webhook-")));
 }
 
-/// An app that hung up is asked once more.
+/// A closed connection is followed by a second try.
 #[test]
-fn the_second_try_is_signed_too() {
+fn signs_second_try() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::HangUp,
         _ => Act::Answer(200, ""),
@@ -116,9 +115,9 @@ fn the_second_try_is_signed_too() {
     assert!(seen.iter().all(|seen| verifies(seen, SECRET)));
 }
 
-/// What one gate signs, another takes as a callback of Standard Webhooks.
+/// A second gate accepts the event of the first as a callback of Standard Webhooks.
 #[test]
-fn a_second_gatepost_verifies_it() {
+fn second_gatepost_verifies_event() {
     let app = App::answering(200, "");
     let second = |secret: &str| {
         Gatepost::serve_config(&format!(
@@ -151,7 +150,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Asks an example app that verifies what it takes, directly and through the gate.
+/// Asks an example app that verifies signatures, directly and through the gate.
 fn assert_peer(port: u16, command: &mut Command) {
     let seen = signed(&format!("['{NEXT}', '{SECRET}']"), "json");
     let app = Program::start(command.env("SIGNING_SECRET", SECRET));
@@ -185,7 +184,7 @@ fn php_verifies_with_its_own_functions() {
     assert_peer(port, command.current_dir(root()));
 }
 
-/// Where `tests/peers/install` puts the libraries.
+/// Returns the folder of the libraries that `tests/peers/install` installs.
 fn peers() -> PathBuf {
     let peers = root().join("target/peers");
     assert!(peers.join("installed").is_file(), "run tests/peers/install first");
@@ -196,7 +195,7 @@ fn peers() -> PathBuf {
 #[ignore = "needs tests/peers/install"]
 fn node_verifies_with_its_own_library() {
     let peers = peers();
-    // Node looks for packages beside the script.
+    // Node resolves packages from the folder of the script.
     let script = peers.join("verified.mjs");
     std::fs::copy(root().join("examples/node/verified.mjs"), &script).unwrap();
     let port = free_port();

@@ -1,4 +1,4 @@
-//! Who may call: by the socket, by `x-forwarded-for` and by the PROXY protocol.
+//! The client's address: from the socket, `x-forwarded-for` and the PROXY protocol.
 
 use std::process::Command;
 
@@ -11,13 +11,13 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// What the app was told of where each request came from.
+/// Returns the forwarding headers of each request that the app got.
 fn told(app: &App) -> Vec<[Option<String>; 3]> {
     let names = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
     let value = |seen: &crate::mock::Seen, name: &str| {
         let mut values = seen.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.clone());
-        assert!(values.next().is_none(), "{name} stands once: {seen:?}");
+        assert!(values.next().is_none(), "{name} appears once: {seen:?}");
         value
     };
     app.seen().iter().map(|seen| names.map(|name| value(seen, name))).collect()
@@ -28,7 +28,7 @@ fn words(words: [&str; 3]) -> [Option<String>; 3] {
 }
 
 #[test]
-fn a_stranger_is_not_believed() {
+fn ignores_forwarding_headers_of_untrusted_peer() {
     let app = App::answering(200, "");
     let gate = serve("", &app);
     assert_eq!(gate.send(&post_with("/callbacks/tencent", FORWARDED, &push())).status, 200);
@@ -43,7 +43,7 @@ fn a_stranger_is_not_believed() {
 }
 
 #[test]
-fn a_trusted_proxy_is_believed() {
+fn believes_forwarding_headers_of_trusted_proxy() {
     let app = App::answering(200, "");
     let gate = serve("trusted_proxies = ['127.0.0.0/8', '10.0.0.1']", &app);
     let forwarded = FORWARDED.replace("203.0.113.7", "203.0.113.7, 10.0.0.1");
@@ -55,13 +55,13 @@ fn a_trusted_proxy_is_believed() {
     assert!(gate.program.wait_for_line("tenant_missing").contains("\"from\":\"203.0.113.7\""));
 }
 
-/// Only these may call, and not too often.
+/// Route keys that limit clients by network and by rate.
 const GUARDED: &str = "[[route]]\npath = '/guarded'\nprovider = 'tencent-css'\n\
                        allow = ['203.0.113.0/24']\n\
                        source_limit = { per_second = 1, burst = 2 }\n";
 
 #[test]
-fn a_route_is_for_its_networks() {
+fn refuses_client_outside_allowed_networks() {
     let app = App::answering(200, "");
     let gate = serve(&format!("trusted_proxies = '127.0.0.1'\n{GUARDED}"), &app);
     let from = |address: &str| {
@@ -79,7 +79,7 @@ fn a_route_is_for_its_networks() {
 }
 
 #[test]
-fn too_many_from_one_address_are_refused() {
+fn refuses_client_above_rate_limit() {
     let app = App::answering(200, "");
     let guarded = GUARDED.replace("203.0.113.0/24", "127.0.0.1");
     let gate = serve(&guarded, &app);
@@ -96,7 +96,7 @@ fn too_many_from_one_address_are_refused() {
 
 const V1: &[u8] = b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\r\n";
 
-/// The same in binary, with an IPv6 address and something behind it.
+/// A header of version 2 with an IPv6 address and a further field.
 fn v2() -> Vec<u8> {
     let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x28".to_vec();
     header.extend("2001:db8::7".parse::<std::net::Ipv6Addr>().unwrap().octets());
@@ -106,7 +106,7 @@ fn v2() -> Vec<u8> {
 }
 
 #[test]
-fn the_proxy_protocol_says_who_sends() {
+fn takes_client_address_from_proxy_protocol() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     for (header, from) in [
@@ -117,7 +117,7 @@ fn the_proxy_protocol_says_who_sends() {
     ] {
         let before = app.seen().len();
         let mut client = gate.connect();
-        // One packet: what stands behind the header must not be lost.
+        // One packet: the bytes behind the header must not be lost.
         let first = post_with("/callbacks/tencent", FORWARDED, &push());
         assert_eq!(client.send(&[header, first].concat()).status, 200, "{from}");
         assert_eq!(client.send(&post_with("/other", FORWARDED, "x")).status, 200, "{from}");
@@ -129,7 +129,7 @@ fn the_proxy_protocol_says_who_sends() {
 }
 
 #[test]
-fn a_header_may_come_in_pieces() {
+fn accepts_header_in_pieces() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     for header in [V1.to_vec(), v2()] {
@@ -142,7 +142,7 @@ fn a_header_may_come_in_pieces() {
 }
 
 #[test]
-fn a_connection_without_a_good_header_is_closed() {
+fn closes_connection_without_valid_header() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     for (start, why) in [
@@ -161,7 +161,7 @@ fn a_connection_without_a_good_header_is_closed() {
 }
 
 #[test]
-fn a_silent_or_slow_header_is_not_waited_for() {
+fn closes_connection_with_silent_or_slow_header() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     let mut silent = gate.connect();
@@ -172,7 +172,7 @@ fn a_silent_or_slow_header_is_not_waited_for() {
 }
 
 #[test]
-fn only_trusted_proxies_may_speak_for_others() {
+fn refuses_header_of_untrusted_peer() {
     let app = App::answering(200, "");
     for (trusted, taken) in [("127.0.0.1", true), ("10.0.0.0/8", false)] {
         let gate = serve(&format!("proxy_protocol = true\ntrusted_proxies = '{trusted}'"), &app);
@@ -189,7 +189,7 @@ fn only_trusted_proxies_may_speak_for_others() {
 }
 
 #[test]
-fn http_2_comes_behind_the_proxy_protocol_too() {
+fn accepts_http_2_behind_proxy_protocol() {
     let app = App::answering(200, "ok");
     let gate = serve("proxy_protocol = true", &app);
     let output = Command::new("curl")
@@ -203,7 +203,7 @@ fn http_2_comes_behind_the_proxy_protocol_too() {
 }
 
 #[test]
-fn a_reload_cannot_change_what_a_connection_starts_with() {
+fn reload_refuses_change_of_proxy_protocol() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = false", &app);
     let path = gate.folder.path().join("gatepost.toml");

@@ -1,4 +1,4 @@
-//! Stopping, and what the operator can ask.
+//! Stop of the proxy, and the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::*;
 
 #[test]
-fn a_request_in_flight_ends_before_the_proxy_does() {
+fn stop_waits_for_request_in_flight() {
     let (answer, word) = channel();
     let word = Arc::new(Mutex::new(word));
     let (arrived, arrival) = channel();
@@ -20,19 +20,19 @@ fn a_request_in_flight_ends_before_the_proxy_does() {
     client.write(&play());
     arrival.recv().unwrap();
     gate.program.signal("TERM");
-    // It takes nobody new, and still waits for the one that it has.
+    // It accepts no new connection, and waits for the request in flight.
     while std::net::TcpStream::connect(("127.0.0.1", gate.port)).is_ok() {
         std::thread::yield_now();
     }
     answer.send(()).unwrap();
     let reply = client.read();
     assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
-    assert_eq!(reply.header("connection"), Some("close"), "nobody waits for another request");
+    assert_eq!(reply.header("connection"), Some("close"), "no other request is read");
     assert_eq!(gate.program.wait(), Some(0));
 }
 
 #[test]
-fn an_idle_proxy_stops_at_once() {
+fn idle_proxy_stops_at_once() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve("", &templates(&app));
     let mut idle = gate.connect();
@@ -44,7 +44,7 @@ fn an_idle_proxy_stops_at_once() {
 }
 
 #[test]
-fn the_operator_can_ask() {
+fn admin_listener_answers() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let get = |path: &str| {

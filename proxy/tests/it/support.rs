@@ -1,4 +1,4 @@
-//! What the tests share: the program under test, and a client that writes any bytes.
+//! Shared by the tests: the program under test, and a client that writes any bytes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,11 +15,11 @@ use tempfile::TempDir;
 
 pub use crate::mock::{Act, App};
 
-/// Long enough for a loaded machine, and only ever waited out by a test that fails.
+/// Long enough for a loaded machine; only a failing test waits for so long.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A port that nobody has, and that nobody is given who asks for any: it lies below the range from
-/// which the system takes those, and differs between the processes and the tests of a run.
+/// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 can
+/// get it. It differs between the processes and the tests of a run.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -32,7 +32,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Connects, as soon as somebody listens.
+/// Connects, and waits for a listener.
 pub fn connect(port: u16) -> TcpStream {
     let started = Instant::now();
     loop {
@@ -48,7 +48,7 @@ pub fn connect(port: u16) -> TcpStream {
     }
 }
 
-/// A program that is killed when the test ends, with every line it writes to standard error.
+/// A running program and its lines on standard error. It is killed when the test ends.
 pub struct Program {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -82,7 +82,7 @@ impl Program {
         self.wait_for_lines(text, 1)
     }
 
-    /// Waits for that many lines that hold `text`, and gives the last of them.
+    /// Waits for `count` lines that hold `text`, and returns the last of them.
     pub fn wait_for_lines(&self, text: &str, count: usize) -> String {
         let started = Instant::now();
         loop {
@@ -123,7 +123,7 @@ pub fn gatepost() -> Command {
     command
 }
 
-/// The program `gatepost`, serving.
+/// A `gatepost` that serves.
 pub struct Gatepost {
     pub port: u16,
     pub admin: u16,
@@ -135,7 +135,7 @@ pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
 impl Gatepost {
-    /// Serves this config, to which `listen`, `admin` and the routes are added.
+    /// Serves this config, with `listen`, `admin` and the routes added.
     pub fn serve(top: &str, templates: &str) -> Self {
         let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
                       token = { env = 'KOLLUS_TOKEN' }\n\
@@ -164,12 +164,12 @@ impl Gatepost {
         Client::new(connect(self.port))
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub fn send(&self, bytes: &[u8]) -> Response {
         self.connect().send(bytes)
     }
 
-    /// Waits until it is busy with so many requests.
+    /// Waits until `count` requests are in flight.
     pub fn wait_for_in_flight(&self, count: usize) {
         let line = format!("gatepost_requests_in_flight {count}\n");
         eventually(&line, || self.metrics().contains(&line));
@@ -181,7 +181,7 @@ impl Gatepost {
     }
 }
 
-/// A connection.
+/// A client's connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
 }
@@ -221,7 +221,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Whether the other side hangs up before so many bytes are sent.
+    /// Returns true if the other side closes the connection before so many bytes are sent.
     pub fn is_hung_up_on(&mut self, bytes: usize) -> bool {
         let piece = [b'x'; 1 << 16];
         (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())
@@ -245,12 +245,12 @@ impl Client {
         bytes
     }
 
-    /// Hangs up in a way that tells the other side that nobody will read.
+    /// Resets the connection.
     pub fn reset(self) {
         set_socket_linger(self.stream.get_ref(), Some(Duration::ZERO)).unwrap();
     }
 
-    /// Whether the other side has hung up.
+    /// Returns true if the other side has closed the connection.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
     }
@@ -271,7 +271,7 @@ pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(Stri
     Some((first.trim_end().to_owned(), headers))
 }
 
-/// Waits until it holds.
+/// Waits until `holds` returns true.
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
@@ -280,7 +280,8 @@ pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// What `act` gives, which must come within `limit`: the best of three, as other tests run beside.
+/// Returns the result of `act`, which must come within `limit` in one of three tries: other tests
+/// run at the same time.
 pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -302,7 +303,7 @@ pub fn sign(key: &str, t: u64) -> String {
     Md5::digest(format!("{key}{t}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A genuine push of Tencent CSS, sent now; no two are the same event.
+/// Returns a genuine push of Tencent CSS, signed now. No two are the same event.
 pub fn push() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (t, next) = (now() + 600, NEXT.fetch_add(1, Ordering::Relaxed));
@@ -315,9 +316,9 @@ pub fn push() -> String {
     )
 }
 
-/// The push with another last digit of `sign`, which stands last in it.
+/// Changes the last digit of `sign`, the last field of a push.
 pub fn with_flipped_sign(push: &str) -> String {
-    let digits = push.strip_suffix("\"}").expect("sign stands last");
+    let digits = push.strip_suffix("\"}").expect("sign is the last field");
     let (rest, last) = digits.split_at(digits.len() - 1);
     format!("{rest}{}\"}}", if last == "0" { '1' } else { '0' })
 }
@@ -346,7 +347,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Templates of both platforms with every address at `app`.
+/// Returns templates of both platforms, with every address at `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

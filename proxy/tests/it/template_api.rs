@@ -1,4 +1,4 @@
-//! The templates over the admin listener.
+//! Templates over the admin API.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ on.push = { answer = {} }
 # the end
 ";
 
-/// A request to the API with this line of headers, and its answer.
+/// Sends a request to the API with these header lines.
 pub fn ask(gate: &Gatepost, method: &str, path: &str, headers: &str, body: &str) -> Response {
     let length = body.len();
     let request = format!(
@@ -25,7 +25,7 @@ pub fn ask(gate: &Gatepost, method: &str, path: &str, headers: &str, body: &str)
     Client::new(connect(gate.admin)).send(request.as_bytes())
 }
 
-/// A request with the token, and the JSON of its answer.
+/// Sends a request with the token. Returns the status and the JSON of the reply.
 pub fn call(gate: &Gatepost, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let headers = format!("authorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n");
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -42,7 +42,7 @@ fn text(gate: &Gatepost) -> String {
     std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
 }
 
-/// Asks for what must be refused with this status and code, and change nothing.
+/// Sends a request that must be refused with this status and code, and change nothing.
 #[track_caller]
 fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
     let before = text(gate);
@@ -54,7 +54,7 @@ fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &st
     json["error"].clone()
 }
 
-/// Whether a genuine push of this tenant is taken.
+/// Returns the status of a genuine push of this tenant.
 fn takes(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
@@ -67,7 +67,7 @@ fn new(name: &str) -> Value {
 }
 
 #[test]
-fn without_a_token_in_the_config_there_is_no_api() {
+fn no_api_without_admin_token() {
     let gate = Gatepost::serve("", TEMPLATES);
     for path in ["/api", "/api/", "/api/templates", "/api/openapi.json", "/api/templates/prod-live"]
     {
@@ -80,7 +80,7 @@ fn without_a_token_in_the_config_there_is_no_api() {
 }
 
 #[test]
-fn a_wrong_or_missing_token_is_refused() {
+fn refuses_wrong_or_missing_token() {
     let gate = serve();
     let before = text(&gate);
     let flipped = format!("authorization: Bearer {}T\r\n", &TOKEN[..TOKEN.len() - 1]);
@@ -110,7 +110,7 @@ fn a_wrong_or_missing_token_is_refused() {
 }
 
 #[test]
-fn the_document_says_what_there_is() {
+fn openapi_document_matches_api() {
     let gate = serve();
     let (status, document) = call(&gate, "GET", "/api/openapi.json", &Value::Null);
     assert_eq!(status, 200);
@@ -139,9 +139,9 @@ fn the_document_says_what_there_is() {
     assert_eq!(allow.header("allow"), Some("GET, POST"));
 }
 
-/// Everything that a reference in the document names is there.
+/// Every reference of the document resolves.
 #[test]
-fn the_document_is_whole() {
+fn openapi_references_resolve() {
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
@@ -164,7 +164,7 @@ fn the_document_is_whole() {
 }
 
 #[test]
-fn a_templates_life() {
+fn creates_binds_changes_and_deletes_template() {
     let gate = serve();
     let before = text(&gate);
     let mut draft = new("直播-1");
@@ -209,7 +209,7 @@ fn a_templates_life() {
 }
 
 #[test]
-fn a_body_is_read_within_bounds() {
+fn limits_length_and_type_of_body() {
     let gate = serve();
     let auth = format!("authorization: Bearer {TOKEN}\r\n");
     let json_type = format!("{auth}content-type: application/json; charset=utf-8\r\n");
@@ -236,7 +236,7 @@ fn a_body_is_read_within_bounds() {
 }
 
 #[test]
-fn what_was_not_read_is_not_the_next_request() {
+fn unread_body_is_no_request() {
     let gate = serve();
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let length = smuggled.len();
@@ -253,7 +253,7 @@ fn what_was_not_read_is_not_the_next_request() {
     let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     assert_eq!(next.text(), "ready\n");
     assert!(client.is_closed());
-    // Nothing is read for somebody without the token, and nothing answered after that.
+    // Without the token the body is not read, and no further request is answered.
     let (mut client, status) = send("");
     assert_eq!(status, 401);
     assert!(client.is_closed());
@@ -261,7 +261,7 @@ fn what_was_not_read_is_not_the_next_request() {
 }
 
 #[test]
-fn somebody_without_the_token_is_not_waited_for() {
+fn does_not_wait_for_body_without_token() {
     let gate = serve();
     let mut client = Client::new(connect(gate.admin));
     client.write(b"POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n{}");
@@ -272,7 +272,7 @@ fn somebody_without_the_token_is_not_waited_for() {
 }
 
 #[test]
-fn a_client_that_expects_to_be_told_to_go_on_is_told() {
+fn sends_100_continue() {
     let gate = serve();
     let mut client = Client::new(connect(gate.admin));
     let body = r#"{"description":"x"}"#;
@@ -289,7 +289,7 @@ fn a_client_that_expects_to_be_told_to_go_on_is_told() {
 }
 
 #[test]
-fn a_key_file_is_a_file() {
+fn refuses_key_file_that_is_a_device() {
     let gate = serve();
     let device = json!({ "keys": [{ "file": "/dev/zero" }] });
     let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");
@@ -297,7 +297,7 @@ fn a_key_file_is_a_file() {
 }
 
 #[test]
-fn conflicts_and_faults_are_told_apart() {
+fn conflicts_and_faults_have_their_own_codes() {
     let gate = serve();
     let templates = "/api/templates";
     refused(&gate, ("POST", templates, new("prod-live")), 409, "name_taken");
@@ -350,7 +350,7 @@ fn conflicts_and_faults_are_told_apart() {
 }
 
 #[test]
-fn a_key_in_the_file_is_never_shown() {
+fn never_shows_key_written_in_file() {
     let literal = TEMPLATES.replace("keys = [{ env = 'TENCENT_KEY' }]", "keys = ['s1gning-k3y']");
     let gate = Gatepost::serve(TOKEN_LINE, &literal);
     let (status, json) = call(&gate, "GET", "/api/templates/prod-live", &Value::Null);
@@ -366,7 +366,7 @@ fn a_key_in_the_file_is_never_shown() {
 }
 
 #[test]
-fn a_file_that_was_changed_by_hand_is_left_alone() {
+fn leaves_file_changed_by_hand_alone() {
     let by_hands = [
         |text: String| text.replace("# the end", "# by hand"),
         |text: String| format!("upstream = 'http://127.0.0.1:1'\n{text}"),

@@ -1,4 +1,4 @@
-//! Templates changed while callbacks come.
+//! Templates changed under load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,12 +11,12 @@ use crate::template_api::{TOKEN_LINE, call};
 const SENDERS: usize = 4;
 const EACH: usize = 300;
 
-/// What a genuine push of this tenant gets.
+/// Returns the status of a genuine push of this tenant.
 fn try_once(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
 
-/// A whole life of a template, each step taking effect when it is answered.
+/// Creates, binds, changes and deletes a template; each step holds from its reply on.
 fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
     let name = format!("round-{round}");
     let path = format!("/api/templates/{name}");
@@ -35,7 +35,7 @@ fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "DELETE", &tenant, &Value::Null).0, 200);
     assert_eq!(try_once(gate, "new.example.com"), 401, "unbound");
     assert_eq!(call(gate, "DELETE", &path, &Value::Null).0, 204);
-    // The template that the load is on changes too.
+    // The template under load changes too.
     let kinds = if round.is_multiple_of(2) {
         json!({ "error": { "answer": {} } })
     } else {
@@ -44,7 +44,7 @@ fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "PATCH", "/api/templates/prod-live", &json!({ "on": kinds })).0, 200);
 }
 
-/// Says that it is over when it ends, also in a panic.
+/// Ends the load when dropped, also in a panic.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -53,8 +53,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Sends on one connection until it is over, and at least its share; each must be taken. Gives how
-/// many there were.
+/// Sends pushes on one connection until the end, and at least its share. Each must be accepted.
+/// Returns their number.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));
     let mut sent = 0;
@@ -67,7 +67,7 @@ fn send_all(port: u16, is_over: &AtomicBool) -> usize {
 }
 
 #[test]
-fn no_request_fails_while_templates_change() {
+fn no_callback_fails_while_templates_change() {
     let (first, second) = (App::answering(200, ""), App::answering(200, ""));
     let answered = "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
                     keys = [{ env = 'TENCENT_KEY' }]\nbind = ['push.example.com']\n\
@@ -76,7 +76,7 @@ fn no_request_fails_while_templates_change() {
     let config = gate.folder.path().join("gatepost.toml");
     let before = std::fs::read_to_string(&config).unwrap();
     let port = gate.port;
-    // An even number leaves the file as it was.
+    // An even number of renames leaves the file as it was.
     let rounds = 4;
     let is_over = AtomicBool::new(false);
     let sent: usize = thread::scope(|scope| {
@@ -95,7 +95,7 @@ fn no_request_fails_while_templates_change() {
     assert!(gate.metrics().contains(&served), "{}", gate.metrics());
 }
 
-/// A `gatepost template` command on the file of a gate that serves.
+/// Runs a `gatepost template` command on the file that is served.
 fn template(gate: &Gatepost, arguments: &[&str]) {
     let config = gate.folder.path().join("gatepost.toml");
     let mut command = gatepost();
@@ -105,7 +105,7 @@ fn template(gate: &Gatepost, arguments: &[&str]) {
 }
 
 #[test]
-fn edits_from_the_command_line_are_taken_up_on_sighup_under_load() {
+fn sighup_takes_up_command_line_edits_under_load() {
     let answered = "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
                     keys = [{ env = 'TENCENT_KEY' }]\nbind = ['push.example.com']\n\
                     on.push = { answer = {} }\n";
@@ -137,7 +137,7 @@ fn edits_from_the_command_line_are_taken_up_on_sighup_under_load() {
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API knows the file again, and a file that does not check changes nothing.
+    // The API serves the new file, and an invalid file changes nothing.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();

@@ -1,4 +1,4 @@
-//! `gatepost template`: templates changed from the command line.
+//! `gatepost template`: templates edited from the command line.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -32,13 +32,13 @@ live_play = { answer = { result = 1 } } # everyone
 # the end
 ";
 
-/// A config file that the program is called with.
+/// Config file for the commands.
 struct File {
     folder: TempDir,
     path: PathBuf,
 }
 
-/// How a call ended, and what it wrote.
+/// Exit code and output of a call.
 struct Done {
     code: Option<i32>,
     out: String,
@@ -76,7 +76,7 @@ impl File {
         done.out
     }
 
-    /// A call that must fail, say this, and leave everything as it was.
+    /// Calls a command that must fail with these texts, and change nothing.
     fn refused(&self, arguments: &[&str], because: &[&str]) {
         let before = self.text();
         let done = self.call(arguments);
@@ -127,7 +127,7 @@ push = \"http://127.0.0.1:3000/push\"
 ";
 
 #[test]
-fn a_templates_life() {
+fn creates_binds_changes_and_deletes_template() {
     let file = File::new(CONFIG);
     let shown = file.path.display();
     let effect = "a gatepost that runs takes it up on SIGHUP";
@@ -158,7 +158,7 @@ fn a_templates_life() {
 }
 
 #[test]
-fn a_template_is_shown_without_its_secrets() {
+fn shows_template_without_secrets() {
     let literal = "[[template]]\nname = 'old'\nprovider = 'kollus'\n\
                    on.live_play.answer = { result = 1 }\n\
                    settings.security_key = 's3cret'\nsettings.live_play_reply = 'jwt'\n\
@@ -189,7 +189,7 @@ fn a_template_is_shown_without_its_secrets() {
 }
 
 #[test]
-fn a_file_that_does_not_check_is_still_shown() {
+fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
@@ -197,7 +197,7 @@ fn a_file_that_does_not_check_is_still_shown() {
 }
 
 #[test]
-fn every_fault_of_the_result_is_told() {
+fn reports_every_fault_of_the_result() {
     let file = File::new(CONFIG);
     let long = "x".repeat(101);
     let name = "播".repeat(31);
@@ -229,7 +229,7 @@ fn every_fault_of_the_result_is_told() {
 }
 
 #[test]
-fn the_rules_of_the_console_hold() {
+fn keeps_the_rules_of_the_console() {
     let file = File::new(&format!("{CONFIG}{CREATED}"));
     let answer = "live_play={\"result\":1}";
     let other = ["create", "other", "--provider", "kollus", "--answer", answer];
@@ -248,16 +248,16 @@ fn the_rules_of_the_console_hold() {
     );
     file.refused(&["show", "nobody"], &["there is no template `nobody`; there is: `paid`"]);
     file.refused(&["modify", "paid"], &["nothing is to be changed"]);
-    // A domain is the same in small letters, which the check knows.
+    // The check compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
     let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
     file.refused(&folded, &["this tenant is bound to the template `直播-1` already"]);
-    // A tenant of one provider is nobody to another.
+    // Providers have tenants of their own.
     file.good(&["bind", "other", "push.example.com"]);
 }
 
 #[test]
-fn a_pinned_template_is_not_deleted_and_keeps_its_route() {
+fn refuses_to_delete_pinned_template_and_renames_its_pin() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
@@ -267,7 +267,7 @@ fn a_pinned_template_is_not_deleted_and_keeps_its_route() {
 }
 
 #[test]
-fn deleting_asks_or_is_told_yes() {
+fn delete_asks_for_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
     let why = "deleting `paid` cannot be undone, and there is no terminal to ask on; add --yes";
@@ -281,7 +281,7 @@ fn deleting_asks_or_is_told_yes() {
 }
 
 #[test]
-fn a_file_that_was_changed_while_it_asked_is_left_alone() {
+fn leaves_file_changed_during_confirmation_alone() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
     let by_hand = file.text().replace("# the end", "# by hand");
@@ -302,7 +302,7 @@ fn a_file_that_was_changed_while_it_asked_is_left_alone() {
 }
 
 #[test]
-fn the_readmes_commands_work() {
+fn readme_commands_work() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     let section = readme.split("## Templates\n").nth(1).unwrap();
@@ -322,7 +322,7 @@ fn the_readmes_commands_work() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Calls the program on a terminal, answers its question, and gives what it wrote there.
+/// Runs the program on a terminal and answers its question. Returns its output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],
@@ -351,7 +351,7 @@ fn on_terminal(
 }
 
 #[test]
-fn a_signing_secret_survives_edits_and_is_never_shown() {
+fn signing_secret_survives_edits_and_is_never_shown() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let line = format!("signing_secret = ['{secret}', {{ env = 'SIGNING' }}] # both");
     let bound = "bind     = ['c1'] # channels\n";

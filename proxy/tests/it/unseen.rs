@@ -1,4 +1,4 @@
-//! Refused means that the app sees no byte: not even a connection.
+//! Refused callbacks cause no connection to the app.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -16,7 +16,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.load(Ordering::SeqCst))
 }
 
-/// The core's own verdict.
+/// Returns true if the core refuses the vector with this body.
 fn is_refused(gate: &Gate, vector: &Vector, body: &[u8]) -> bool {
     let request = &vector.case.request;
     let (method, uri): (Method, Uri) =
@@ -34,7 +34,7 @@ fn is_refused(gate: &Gate, vector: &Vector, body: &[u8]) -> bool {
 }
 
 #[test]
-fn an_app_sees_no_byte_of_what_is_refused() {
+fn app_sees_no_byte_of_refused_callbacks() {
     let app = App::answering(200, "");
     let gate = vectors::gate(&app.url(""));
     let port = serve_by(&app, clock);
@@ -49,7 +49,7 @@ fn an_app_sees_no_byte_of_what_is_refused() {
             let reply = client.send(&bytes_with(vector, &body));
             assert!((400..500).contains(&reply.status), "{}: {}", vector.name, reply.status);
             refused += 1;
-            // Where one that is too large ends is not known.
+            // The end of a too large request is not known.
             if reply.header("connection") == Some("close") {
                 client = Client::new(connect(port));
             }
@@ -57,7 +57,7 @@ fn an_app_sees_no_byte_of_what_is_refused() {
     }
     assert!(refused > 500, "{refused}");
     assert_eq!(app.connections(), 0);
-    // The app is there, and reached by what is accepted.
+    // The app is up, and gets an accepted callback.
     let push = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();
     NOW.store(push.case.now, Ordering::SeqCst);
     assert_eq!(client.send(&bytes_with(push, &push.body)).status, 200);

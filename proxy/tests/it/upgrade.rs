@@ -1,4 +1,4 @@
-//! A successor takes the listeners over; how no request is lost meanwhile is a matter of `faults`.
+//! Take-over of the listeners by a successor. That no request is lost is tested in `faults`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ fn assert_fails_and_changes_nothing(gate: &Gatepost, config: &str, why: &str) {
 }
 
 #[test]
-fn a_successor_that_serves_ends_the_other_and_has_its_successor_in_turn() {
+fn successor_replaces_process_and_is_replaced_in_turn() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let mut second = successor(&gate, "gatepost.toml");
@@ -42,7 +42,7 @@ fn a_successor_that_serves_ends_the_other_and_has_its_successor_in_turn() {
 }
 
 #[test]
-fn a_successor_that_cannot_serve_leaves_the_other_as_it_was() {
+fn failed_successor_changes_nothing() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let config = config_of(&gate);
@@ -64,11 +64,11 @@ fn a_successor_that_cannot_serve_leaves_the_other_as_it_was() {
 }
 
 #[test]
-fn a_successor_that_dies_in_the_middle_is_not_the_last() {
+fn successor_that_dies_midway_does_not_block_the_next() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let path = gate.folder.path().join("upgrade.sock");
-    // It has put its own socket there when it ends.
+    // It has put its own socket there before it dies.
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));
@@ -80,7 +80,7 @@ fn a_successor_that_dies_in_the_middle_is_not_the_last() {
 }
 
 #[test]
-fn a_directory_that_others_may_write_to_is_no_place_for_listeners() {
+fn refuses_upgrade_socket_in_writable_directory() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(SOCKET, &templates(&app));
     let folder = gate.folder.path();

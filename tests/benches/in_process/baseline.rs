@@ -1,4 +1,4 @@
-//! The committed counts, and what is compared with them.
+//! The committed counts, and comparisons with them.
 //!
 //! A bench fails the check when
 //!
@@ -14,10 +14,10 @@ use std::str::FromStr;
 
 use crate::Failure;
 
-/// How far a count may grow before its baseline has to be written anew.
+/// Growth above which a count fails the check.
 const GROWTH_PERCENT: u64 = 5;
 
-/// What differs by less than this part hardly does: half a percent.
+/// Differences below one part in this many, half a percent, are noise.
 const NEAR: u64 = 200;
 
 const HEAD: &str = "\
@@ -25,7 +25,7 @@ const HEAD: &str = "\
 # Written by `cargo run --release -p gatepost-benches -- counts --write`.
 ";
 
-/// What is done with what was counted.
+/// Action on the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Check,
@@ -33,11 +33,11 @@ pub enum Mode {
     Write,
 }
 
-/// Instructions of a bench, each time that it is done.
+/// Instructions per run of a bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     pub all: u64,
-    /// Without those of the hash functions, which are others in another processor.
+    /// Instructions without those of the hash functions, which depend on the processor.
     pub unhashed: u64,
 }
 
@@ -53,7 +53,7 @@ impl Count {
     }
 }
 
-/// Counts by the benches' names.
+/// Counts by name of the bench.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Baseline(BTreeMap<String, Count>);
 
@@ -62,19 +62,20 @@ impl Baseline {
         concat!(env!("CARGO_MANIFEST_DIR"), "/../instructions.txt").into()
     }
 
-    /// The committed one.
+    /// Reads the committed counts.
     pub fn read() -> Result<Self, Failure> {
         fs::read_to_string(Self::path()).map_err(|why| format!("the baseline: {why}"))?.parse()
     }
 
-    /// Makes it the committed one, which may be missing.
+    /// Writes the committed counts.
     pub fn write(&self) -> Result<(), Failure> {
         let before = Self::read().unwrap_or_default();
         Ok(fs::write(Self::path(), self.following(&before).to_string())?)
     }
 
-    /// With the earlier count of what hardly changed: a bench that is new moves all others by a few
-    /// instructions, as memory is laid out otherwise, and a diff is to show what matters.
+    /// Keeps the earlier count where the difference is noise. A new bench moves all others by a few
+    /// instructions, because it changes the layout of memory, and a diff must show only real
+    /// changes.
     fn following(&self, before: &Self) -> Self {
         let kept = |name: &str, count: Count| {
             before.count(name).filter(|before| before.is_near(count)).unwrap_or(count)
@@ -82,19 +83,19 @@ impl Baseline {
         self.0.iter().map(|(name, count)| (name.clone(), kept(name, *count))).collect()
     }
 
-    /// The count of one.
+    /// Returns the count of a bench.
     pub fn count(&self, name: &str) -> Option<Count> {
         self.0.get(name).copied()
     }
 
-    /// What is not in another, or far from it.
+    /// Returns the counts that another baseline lacks or that differ from it.
     pub fn beyond(&self, other: &Self) -> Self {
         let is_near = |name: &str, count| other.count(name).is_some_and(|c| c.is_near(count));
         let others = self.0.iter().filter(|(name, count)| !is_near(name, **count));
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// A table of the counts, each with what it was before.
+    /// Formats a table of the counts, each beside the earlier one.
     pub fn beside(&self, before: &Self) -> String {
         let mut table = String::from(
             "| instructions | all | | without the hash functions' | |\n|---|--:|--:|--:|--:|\n",
@@ -110,7 +111,7 @@ impl Baseline {
         table
     }
 
-    /// What must not be, now that the baseline is this one.
+    /// Returns the violations against this baseline.
     pub fn faults(&self, baseline: &Self) -> Vec<String> {
         let grown = self.0.iter().filter_map(|(name, count)| match baseline.0.get(name) {
             Some(before) if count.exceeds(*before) => {
@@ -126,7 +127,7 @@ impl Baseline {
     }
 }
 
-/// By how much it changed, as in `+1.5%`; nothing if it did not.
+/// Formats a change, as in `+1.5%`; empty if there is none.
 fn change(now: u64, before: Option<u64>) -> String {
     match before {
         None => "new".into(),
@@ -141,7 +142,7 @@ impl FromIterator<(String, Count)> for Baseline {
     }
 }
 
-/// A line for each bench, sorted by name, so that a change of one is a change of a line.
+/// Formats one line per bench, sorted by name, so that a change of one is a change of one line.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn five_percent_more_is_no_fault_and_one_instruction_beyond_is() {
+    fn fails_one_instruction_above_the_allowed_growth() {
         assert!(faults("push 1050 105\nplay 1 1\n").is_empty());
         assert_eq!(
             faults("push 1051 100\nplay 2000 2000\n"),
@@ -190,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_has_every_bench_and_no_other() {
+    fn fails_on_missing_and_on_unknown_benches() {
         let now = "push 1000 100\nplays 2000 2000\n";
         assert_eq!(faults(now), ["plays is not in the baseline", "play is in the baseline alone"]);
     }
 
     #[test]
-    fn a_new_baseline_keeps_what_changed_by_less_than_half_a_percent() {
+    fn new_baseline_keeps_counts_within_noise() {
         let now: Baseline = "new 1 1\npush 1004 100\nplay 2010 2000\n".parse().unwrap();
         let written = now.following(&BEFORE.parse().unwrap());
         assert_eq!(written, "new 1 1\npush 1000 100\nplay 2010 2000\n".parse().unwrap());
@@ -205,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_is_read_as_it_was_written() {
+    fn reads_what_it_writes() {
         let baseline: Baseline = BEFORE.parse().unwrap();
         assert_eq!(baseline.to_string().parse::<Baseline>().unwrap(), baseline);
         assert!("push 1000\n".parse::<Baseline>().is_err());
     }
 
     #[test]
-    fn the_table_says_what_changed() {
+    fn table_shows_changes() {
         let now: Baseline = "new 1 1\npush 1100 100".parse().unwrap();
         let table = now.beside(&BEFORE.parse().unwrap());
         assert!(

@@ -1,19 +1,19 @@
-//! A bench: a piece of work, and what it is done to.
+//! A bench: a piece of work and its inputs.
 
 use std::hint::black_box;
 
-/// Runs what it is given, and notes what that costs.
+/// Runs work, and measures its cost.
 pub type Meter<'m> = &'m mut dyn FnMut(&mut dyn FnMut());
 
-/// A piece of work that is done again and again, each time to something new.
+/// A piece of work that is repeated, each time on a new input.
 pub struct Bench {
     pub name: String,
     lap: Box<dyn FnMut(usize, Meter<'_>)>,
 }
 
 impl Bench {
-    /// Prepares things from their numbers, which no meter sees, and works on them. What the work
-    /// leaves is dropped within it, as a callback's leavings are.
+    /// Makes a bench of a function that prepares inputs, unmeasured, and one that works on them.
+    /// The results are dropped within the measured part, as those of a callback are.
     pub fn new<I: 'static, O>(
         name: impl Into<String>,
         mut prepare: impl FnMut(usize) -> I + 'static,
@@ -33,7 +33,7 @@ impl Bench {
         Self { name: name.into(), lap: Box::new(lap) }
     }
 
-    /// Does it so many times, which the meter sees as one piece.
+    /// Runs the work so many times as one measured piece.
     pub fn lap(&mut self, rounds: usize, meter: Meter<'_>) {
         (self.lap)(rounds, meter);
     }

@@ -1,17 +1,17 @@
-//! Instructions, as valgrind's callgrind counts them.
+//! Instruction counts by valgrind's callgrind.
 //!
 //! This program starts itself under callgrind, which counts within [`measured`] alone, so that a
 //! bench is counted apart from what prepares it, and writes a profile at each [`end`].
 //!
-//! The same program gives the same counts, to the digit, because nothing else differs either:
+//! The same program gives the same counts, to the digit, because everything else is fixed:
 //!
-//! 1. the keys of hash tables, which `seeds.c` hands out instead of the system;
-//! 2. the environment and the program's path, which move the stack, and with it what `memcpy` does
-//!    about alignment;
-//! 3. the functions that the C library picks for the processor: the plainest, which all have.
+//! 1. the keys of hash tables, which come from `seeds.c` instead of the system;
+//! 2. the environment and the program's path, which move the stack, and with it the alignment that
+//!    `memcpy` works on;
+//! 3. the functions that the C library picks for the processor: the generic ones.
 //!
 //! Callgrind knows no SHA instructions, so SHA-256 runs in software here, at thousands of
-//! instructions a block. What the hash functions take themselves is therefore counted apart.
+//! instructions a block. The instructions of the hash functions are therefore counted apart.
 
 use std::fs;
 use std::path::Path;
@@ -23,35 +23,36 @@ use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::bench::Bench;
 
-/// The argument of the program that is measured.
+/// Argument that makes this program the measured one.
 pub const CHILD: &str = "measure";
 
-/// How often each bench is done before it is counted, so that what is made at first use is made;
-/// and how often it is then.
+/// Runs of each bench before it is counted, which make what is made at first use, and runs that are
+/// counted.
 const ROUNDS: usize = 16;
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
                         -ERMS,-FSRM,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3";
 
-/// What is counted: a function that callgrind knows by its name.
+/// Measured function. Callgrind finds it by its name.
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();
-    // Not the last thing: a call at the end would be a jump, and the function left before it.
+    // Not in tail position: a tail call is a jump, and callgrind would see the function end before
+    // it.
     std::hint::black_box(());
 }
 
-/// The end of a bench, by its name too.
+/// Marks the end of a bench. Callgrind finds it by its name.
 #[inline(never)]
 fn end() {
     std::hint::black_box(());
 }
 
-/// Does every bench, and prints their names in the order of callgrind's profiles.
+/// Runs every bench, and prints their names in the order of callgrind's profiles.
 pub fn measure_all(benches: Vec<Bench>) {
     for mut bench in benches {
         bench.lap(ROUNDS, &mut |work| work());
-        // One by one: what many at once leave behind would be freed as no server frees it.
+        // One by one: freeing the results of many at once is not what a server does.
         for _ in 0..ROUNDS {
             bench.lap(1, &mut measured);
         }
@@ -60,7 +61,7 @@ pub fn measure_all(benches: Vec<Bench>) {
     }
 }
 
-/// Counts the benches whose name has `filter` in it.
+/// Counts the benches whose name contains `filter`.
 pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let dir = TempDir::new()?;
     let names = run(callgrind(dir.path(), filter)?)?;
@@ -73,7 +74,7 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     counts.collect()
 }
 
-/// This program under callgrind, with as little as can be that differs from run to run.
+/// Returns the command that runs this program under callgrind, with everything fixed that can be.
 fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     let seeds = dir.join("seeds.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
@@ -110,7 +111,7 @@ fn run(mut command: Command) -> Result<Output, Failure> {
     Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// What a profile says of one time.
+/// Reads the instructions per run from a profile.
 fn count_of(profile: &str) -> Option<Count> {
     let total: u64 = profile.lines().find_map(|l| l.strip_prefix("totals: "))?.parse().ok()?;
     let hashing = own_costs(profile).filter(|(name, _)| is_hashing(name));
@@ -119,8 +120,8 @@ fn count_of(profile: &str) -> Option<Count> {
     Some(Count { all: each(total), unhashed: each(total.checked_sub(hashing)?) })
 }
 
-/// The functions of a profile, and what they cost without those that they call. A line of costs is
-/// a position and instructions; the one behind a line `calls=` is of the function called.
+/// Returns the functions of a profile and their own cost. A line of costs is a position and
+/// instructions; the one behind a line `calls=` belongs to the called function.
 fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     let (mut function, mut is_callee) = ("", false);
     profile.lines().filter_map(move |line| {
@@ -134,7 +135,7 @@ fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-/// Whether it is one of the hash functions' own.
+/// Returns true for functions of the hash crates.
 fn is_hashing(function: &str) -> bool {
     ["md5::", "sha1::", "sha2::"].iter().any(|hash| function.starts_with(hash))
 }
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashing_is_what_the_hash_functions_take_themselves() {
+    fn hashing_counts_only_hash_functions() {
         let profile = "positions: line\nevents: Ir\n\n\
                        fn=gatepost::event::identity\n0 160\n\
                        cfn=sha2::sha256::compress256\ncalls=16 0\n0 3200\n0 320\n\n\

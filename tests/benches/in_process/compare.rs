@@ -1,8 +1,8 @@
-//! Two benches side by side: instructions as callgrind counts them, and CPU time as the processor
-//! takes it, with SHA instructions where it has them.
+//! Two benches side by side: instructions by callgrind, and CPU time on the processor, which may
+//! have SHA instructions.
 //!
-//! CPU time is that of this thread. Both are done in turn, a lap each, again and again; of the laps'
-//! times and of their ratios the medians are told.
+//! CPU time is that of this thread. The two take turns, a lap each; the medians of the laps' times
+//! and of their ratios are printed.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::bench::Bench;
 
-/// How often both are timed.
+/// Number of laps of each.
 const LAPS: usize = 101;
-/// How often each is done within a lap.
+/// Runs within a lap.
 const ROUNDS: usize = 200;
 
-/// What is compared: ours, what it is held against, and how far apart they may be.
+/// A comparison: our bench, the reference, and the allowed distance.
 struct Figure(&'static str, &'static str, &'static str, Limit);
 
-/// How far ours may be from the other.
+/// Allowed distance from the reference.
 enum Limit {
-    /// So many instructions more.
+    /// Additional instructions.
     Added(u64),
-    /// CPU time, over the other's.
+    /// Ratio of CPU times.
     Cpu(f64),
-    /// Instructions, over the other's.
+    /// Ratio of instructions.
     Instructions(f64),
-    /// It is there to be seen.
+    /// No limit; printed only.
     None,
 }
 
@@ -121,7 +121,7 @@ fn ratio(ours: u64, other: u64) -> f64 {
 }
 
 impl Limit {
-    /// The limit, and whether it is kept.
+    /// Formats the limit, and a mark if it is exceeded.
     fn judge(&self, added: u64, instructions: f64, cpu: f64) -> String {
         let (limit, is_kept) = match self {
             Added(most) => (format!("{most} instructions more"), added <= *most),
@@ -141,12 +141,12 @@ fn missing(name: &str) -> Failure {
     format!("there is no bench {name}").into()
 }
 
-/// What each lap of both took, in ns each time.
+/// Times the laps of both, in ns per run.
 fn laps(benches: &mut [Bench], ours: &str, other: &str) -> Result<Vec<(f64, f64)>, Failure> {
     let place =
         |name| benches.iter().position(|bench| bench.name == name).ok_or_else(|| missing(name));
     let [ours, other] = benches.get_disjoint_mut([place(ours)?, place(other)?])?;
-    // The first ones, where what is made at first use is made, do not count.
+    // The first laps do not count: things are made at first use there.
     Ok((0..=LAPS).map(|_| (time(ours), time(other))).skip(1).collect())
 }
 
@@ -160,7 +160,7 @@ fn time(bench: &mut Bench) -> f64 {
     taken.as_nanos() as f64 / ROUNDS as f64
 }
 
-/// What this thread has taken so far.
+/// Returns the CPU time of this thread.
 fn cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_kept_by_what_lies_on_it() {
+    fn value_at_the_limit_is_within_it() {
         assert_eq!(Added(150).judge(150, 9.0, 9.0), "150 instructions more");
         assert_eq!(Added(150).judge(151, 0.0, 0.0), "150 instructions more: MISSED");
         assert_eq!(Cpu(1.1).judge(9, 9.0, 1.1), "1.1 of CPU");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_lies_in_the_middle() {
+    fn median_is_the_middle_value() {
         assert!((median([9.0, 1.0, 2.0].into_iter()) - 2.0).abs() < f64::EPSILON);
         assert!(median(std::iter::empty()).is_nan());
     }

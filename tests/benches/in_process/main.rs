@@ -1,15 +1,15 @@
-//! What gatepost costs in process.
+//! Cost of gatepost in process.
 //!
 //! ```sh
 //! cargo run --release -p gatepost-benches -- counts           # instructions, beside the baseline
-//! cargo run --release -p gatepost-benches -- counts lookup/   # of the benches with that in their name
-//! cargo run --release -p gatepost-benches -- counts --check   # what changed; fails where one grew
-//! cargo run --release -p gatepost-benches -- counts --write   # makes them the baseline
-//! cargo run --release -p gatepost-benches -- compare          # beside what others do, with CPU time
+//! cargo run --release -p gatepost-benches -- counts lookup/   # benches with that in their name
+//! cargo run --release -p gatepost-benches -- counts --check   # changes; fails if a count grew
+//! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
+//! cargo run --release -p gatepost-benches -- compare          # beside others, with CPU time
 //! ```
 //!
-//! Both need valgrind. The baseline is `tests/benches/instructions.txt`: of each bench, what
-//! one time takes, and what it takes without the hash functions.
+//! Both need valgrind. The baseline is `tests/benches/instructions.txt`: for each bench, the
+//! instructions per run, and those without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(
@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use baseline::{Baseline, Mode};
 use tokio::runtime::Builder;
 
-/// What went wrong, for whoever runs it.
+/// Failure, printed to the developer.
 type Failure = Box<dyn Error>;
 
 const USAGE: &str = "gatepost-benches compare | counts [--check | --write | FILTER]";
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
-    // The layer's deadlines need one, though none passes.
+    // The layer's timers need a runtime, though none fires.
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();
     match arguments {
@@ -66,7 +66,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
         ["counts", "--check"] => counts(Mode::Check, ""),
         ["counts", "--write"] => counts(Mode::Write, ""),
         ["counts", filter] if !filter.starts_with('-') => counts(Mode::Print, filter),
-        // What `counts` starts under callgrind.
+        // Started by `counts` under callgrind.
         [callgrind::CHILD, filter] => {
             callgrind::measure_all(cases::all(filter));
             Ok(ExitCode::SUCCESS)

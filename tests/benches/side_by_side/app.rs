@@ -1,7 +1,7 @@
 //! The app behind the peers: one thread that answers `{"result":1}` and counts.
 //!
-//! `GET /seen` says what it was asked so far, `GET /last` the last body if it was short; `GET /awake`
-//! and `GET /asleep` how it is to wait from now on.
+//! `GET /seen` returns its counts, `GET /last` the last body if it was short; `GET /awake` and
+//! `GET /asleep` set its way to wait.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -18,27 +18,27 @@ use super::process::{Peer, first_line};
 use super::wire;
 
 const LISTENER: Token = Token(usize::MAX);
-/// The longest body that is kept to be shown.
+/// Length of the longest body that is kept for `GET /last`.
 pub(super) const SHOWN: usize = 8192;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
 
-/// What the app was asked.
+/// Counts of the app's requests.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Seen {
     pub(super) requests: u64,
-    /// In all their bodies.
+    /// Bytes of all bodies.
     pub(super) bytes: u64,
 }
 
-/// The app as a process of its own.
+/// The app in a process of its own.
 #[derive(Debug)]
 pub(super) struct App(pub(super) Peer);
 
 impl App {
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub(super) fn start() -> Result<Self, Box<dyn Error>> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?).arg("--serve-app");
@@ -48,7 +48,7 @@ impl App {
     }
 
     /// # Errors
-    /// When it does not answer.
+    /// If it does not answer.
     pub(super) fn seen(&self) -> Result<Seen, Box<dyn Error>> {
         let text = String::from_utf8(self.fetch("/seen")?)?;
         let (requests, bytes) = text.split_once(' ').ok_or("no numbers")?;
@@ -56,15 +56,15 @@ impl App {
     }
 
     /// # Errors
-    /// When it does not answer.
+    /// If it does not answer.
     pub(super) fn last(&self) -> Result<Vec<u8>, Box<dyn Error>> {
         self.fetch("/last")
     }
 
-    /// Tells it how to wait from now on.
+    /// Sets its way to wait.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If it does not answer.
     pub(super) fn wait(&self, wait: Wait) -> Result<(), Box<dyn Error>> {
         let path = if wait == Wait::Awake { "/awake" } else { "/asleep" };
         self.fetch(path).map(drop)
@@ -83,12 +83,12 @@ impl Sub for Seen {
     }
 }
 
-/// How many requests the app in PHP has had, by the `stub_status` of its nginx.
+/// Returns the number of requests of the PHP app, by the `stub_status` of its nginx.
 ///
 /// # Errors
-/// When it does not answer.
+/// If it does not answer.
 pub(super) fn seen_by_php(port: u16) -> Result<Seen, Box<dyn Error>> {
-    // They are requests, too.
+    // The status requests count too.
     static QUESTIONS: AtomicU64 = AtomicU64::new(0);
     let text = String::from_utf8(fetch(port, "/seen")?)?;
     let questions = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
@@ -108,15 +108,15 @@ fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
             return Ok(reply.body.into_owned());
         }
         if length == 0 {
-            return Err("hung up".into());
+            return Err("the connection closed".into());
         }
     }
 }
 
-/// Serves on any free port, which it prints, for as long as the process lives.
+/// Serves on a free port, which it prints, for as long as the process lives.
 ///
 /// # Errors
-/// When it cannot listen.
+/// If it cannot listen.
 pub(super) fn serve() -> Result<(), Box<dyn Error>> {
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let mut poll = Poll::new()?;
@@ -156,7 +156,7 @@ struct State {
 }
 
 impl State {
-    /// The reply to a question of this program's own.
+    /// Returns the reply to a control request of this program.
     fn reply(&mut self, path: &str) -> Option<Vec<u8>> {
         let body = match path {
             "/asleep" | "/awake" => {
@@ -205,16 +205,16 @@ impl Server<'_> {
 
 struct Connection {
     stream: TcpStream,
-    /// The beginning of a request whose head came in pieces.
+    /// First bytes of a request whose head arrives in pieces.
     head: Vec<u8>,
-    /// How much of a body is still to come.
+    /// Bytes of the body still to be received.
     remaining: usize,
-    /// A body that is not too long to be shown.
+    /// Body, if it is short enough to be kept.
     body: Vec<u8>,
 }
 
 impl Connection {
-    /// Reads what is there, and answers; an error ends the connection.
+    /// Reads the bytes that are there, and answers. An error ends the connection.
     fn serve(&mut self, scratch: &mut [u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         loop {
             let length = match self.stream.read(scratch) {

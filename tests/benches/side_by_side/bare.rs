@@ -1,7 +1,7 @@
-//! Bare Pingora: what passing a request through costs, to hold the gate beside.
+//! Bare Pingora: the cost of passing a request through, as a reference for gatepost.
 //!
-//! `bare LISTEN UPSTREAM [forwarded]`, one worker thread. With `forwarded` it also tells the upstream
-//! where a request came from, in the three headers that the gate must set.
+//! `bare LISTEN UPSTREAM [forwarded]`, one worker thread. With `forwarded` it also sets the three
+//! `x-forwarded` headers, as the gate must.
 
 use async_trait::async_trait;
 use pingora::http::RequestHeader;

@@ -1,20 +1,20 @@
-//! Waiting for events without going to sleep.
+//! Waiting for events without sleeping.
 //!
-//! On the loopback device whoever sends also wakes the receiver, and waking a core that sleeps costs a
-//! peer more than sending. It would pay for the idleness of this side, the more the slower it is; with
-//! a network in between nobody would. So where CPU time is measured this side stays awake, and gives
-//! way to its own kind. Where latencies are, it sleeps: it would be put off for 50 ms at a time if it
-//! never did.
+//! On the loopback device a sender also wakes the receiver, and waking a sleeping core costs more
+//! than sending. A peer would pay for the idleness of this side, and a slow peer most; over a
+//! network it would not. So this side stays awake while CPU time is measured, and yields to its own
+//! threads. While latencies are measured it sleeps: the kernel preempts a thread that never sleeps
+//! for 50 ms at a time.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// After so long without an event nobody is measured any more.
+/// Time without an event after which no measurement is running.
 const AWAKE: Duration = Duration::from_secs(1);
 
-/// How to wait.
+/// Way to wait for events.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Wait {
     Asleep,
@@ -22,10 +22,10 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events, for `patience` at most where there is one.
+    /// Waits for events, for `patience` at most if it is given.
     ///
     /// # Errors
-    /// When polling fails.
+    /// If polling fails.
     pub(super) fn poll(
         self,
         poll: &mut Poll,

@@ -1,8 +1,8 @@
-//! The load: one thread that sends requests on keep-alive connections, no two of them alike, and
-//! checks every reply.
+//! The load: one thread that sends requests on keep-alive connections and checks every reply. No
+//! two requests are alike.
 //!
-//! Either as fast as the replies come, or by a schedule; then a latency counts from the moment that
-//! the schedule gave, so that a stall delays all requests that fall into it.
+//! It sends as fast as replies arrive, or by a schedule. A scheduled latency counts from the moment
+//! of the schedule, so that a stall delays every request that falls into it.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -24,33 +24,33 @@ use rustix::time::{
 use super::busy::Wait;
 use super::wire;
 
-/// How many requests are under way at once, of those that are not scheduled.
+/// Requests under way at once, without a schedule.
 pub(super) const IN_FLIGHT: usize = 32;
 
-/// How long a reply may take.
+/// Time limit of a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Numbers requests, so that no two of a run are alike.
+/// Number of the next request; no two of a run are alike.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
 
-/// How many digits a request's number has.
+/// Digits of a request's number.
 pub(super) const DIGITS: usize = 19;
 
 const TIMER: Token = Token(usize::MAX);
 
-/// A request, rendered but for its number, and the reply that is expected.
+/// A request without its number, and the expected reply.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
     bytes: Vec<u8>,
     number_at: usize,
     status: u16,
-    /// `None`: any.
+    /// `None` accepts any.
     body: Option<&'static str>,
 }
 
 impl Template {
     /// # Errors
-    /// When `body` has no run of zeros where the number goes.
+    /// If `body` has no run of zeros as a place for the number.
     pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
         let length = body.len();
         let mut text = format!(
@@ -67,7 +67,7 @@ impl Template {
         Self { status, body, ..self }
     }
 
-    /// The length of the request.
+    /// Returns the length of the request.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -90,19 +90,19 @@ impl Template {
     }
 }
 
-/// When requests leave.
+/// Pace of the requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pace {
-    /// One on each connection.
+    /// One request on each connection.
     Once,
-    /// The next one as soon as a connection has its reply.
+    /// The next request as soon as a connection has its reply.
     Saturating { time: Duration },
-    /// So many a second, whatever the replies do.
+    /// Requests per second, independent of the replies.
     Scheduled { rate: f64, time: Duration },
 }
 
 impl Pace {
-    /// How both ends of the load wait.
+    /// Returns the way to wait of both ends of the load.
     pub(super) fn wait(self) -> Wait {
         match self {
             Self::Once | Self::Scheduled { .. } => Wait::Asleep,
@@ -110,7 +110,8 @@ impl Pace {
         }
     }
 
-    /// From when the latency of a request counts that leaves now, the `index`th of a load.
+    /// Returns the moment from which the latency of the `index`th request counts, if it is sent
+    /// now.
     fn moment(self, index: u64, started: Instant, now: Instant) -> Instant {
         match self {
             Self::Once | Self::Saturating { .. } => now,
@@ -121,17 +122,17 @@ impl Pace {
     }
 }
 
-/// What came of it.
+/// Result of a load.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) replies: u64,
     pub(super) elapsed: Duration,
-    /// In nanoseconds.
+    /// Nanoseconds.
     pub(super) latency: Histogram<u64>,
     pub(super) wrong: u64,
-    /// The first of the wrong replies.
+    /// First wrong reply.
     pub(super) complaint: Option<String>,
-    /// Connections that the other side ended after a reply.
+    /// Connections that the server closed after a reply.
     pub(super) reconnects: u64,
 }
 
@@ -147,17 +148,17 @@ pub(super) struct Session {
 struct Connection {
     stream: TcpStream,
     number: u64,
-    /// How much of the request is sent; all of it when no reply is awaited.
+    /// Sent bytes of the request; all of them if no reply is awaited.
     sent: usize,
     awaits: bool,
     since: Instant,
-    /// The beginning of a reply that came in pieces.
+    /// First bytes of a reply that arrives in pieces.
     received: Vec<u8>,
 }
 
 impl Session {
     /// # Errors
-    /// When the server takes no connections.
+    /// If the server accepts no connections.
     pub(super) fn open(port: u16, connections: usize) -> io::Result<Self> {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let poll = Poll::new()?;
@@ -167,10 +168,10 @@ impl Session {
         Ok(Self { poll, server, connections })
     }
 
-    /// Sends `template` at that pace, and waits for the last reply.
+    /// Sends `template` at this pace, and waits for the last reply.
     ///
     /// # Errors
-    /// When a connection ends without a reply, or one does not come.
+    /// If a connection ends without a reply, or a reply is late.
     pub(super) fn run(
         &mut self,
         template: &Template,
@@ -238,7 +239,7 @@ impl Connection {
     }
 }
 
-/// Ticks at a rate.
+/// Timer that ticks at a rate.
 #[derive(Debug)]
 struct Timer(OwnedFd);
 
@@ -256,7 +257,7 @@ impl Timer {
         Ok(Self(timer))
     }
 
-    /// How often it has ticked since it was asked.
+    /// Returns the number of ticks since the last call.
     fn ticks(&self) -> u64 {
         let mut ticks = [0; 8];
         rustix::io::read(&self.0, &mut ticks).map_or(0, |_| u64::from_ne_bytes(ticks))
@@ -272,7 +273,7 @@ struct Run<'a> {
     template: Template,
     pace: Pace,
     started: Instant,
-    /// How many requests have been begun, and how many the schedule has called for.
+    /// Requests started, and requests that the schedule has called for.
     issued: u64,
     due: u64,
     awaited: usize,
@@ -303,7 +304,7 @@ impl Run<'_> {
                     self.flush(at)?;
                 }
                 if event.is_readable() {
-                    // Where the connection has ended, that is there to be read, too.
+                    // The end of a connection shows as readable, too.
                     while self.receive(at)? && event.is_read_closed() {}
                 }
             }
@@ -329,7 +330,7 @@ impl Run<'_> {
         }
     }
 
-    /// The moment from which the next request's latency counts, if it may leave.
+    /// Returns the moment from which the next request's latency counts, if it may be sent now.
     fn next(&self, now: Instant) -> Option<Instant> {
         let may_leave = match self.pace {
             Pace::Once => self.issued < self.planned(),
@@ -339,7 +340,7 @@ impl Run<'_> {
         may_leave.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
-    /// The connections take turns, so that each of them carries its share.
+    /// Uses the connections in turn, so that each carries its share.
     fn send_on_idle(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let most = match self.pace {
@@ -375,7 +376,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads what is there, if anything. A read that does not fill the buffer has emptied the socket.
+    /// Reads the bytes that are there. A read that does not fill the buffer has emptied the socket.
     fn receive(&mut self, at: usize) -> Result<bool, Box<dyn Error>> {
         let Some(connection) = self.session.connections.get_mut(at) else { return Ok(false) };
         let length = match connection.stream.read(&mut self.scratch) {
@@ -447,8 +448,8 @@ mod tests {
         Template::new("/x", BODY, "application/json").unwrap().expecting(200, Some("good"))
     }
 
-    /// Serves one connection, with these replies in turn, and ends it after one that is not whole;
-    /// returns the bodies that came.
+    /// Serves one connection with these replies in turn, and closes it after an incomplete one.
+    /// Returns the bodies received.
     fn server(
         replies: &'static [&'static str],
     ) -> (u16, thread::JoinHandle<(std::net::TcpStream, Vec<String>)>) {

@@ -1,5 +1,5 @@
-//! The same work by gatepost and its peers, side by side, in one run: `tests/benches/compare` builds and
-//! starts it. `--help` lists the options.
+//! The same work by gatepost and its peers, side by side, in one run: `tests/benches/compare`
+//! builds and starts it. `--help` lists the options.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::disallowed_methods, reason = "it reads files, the environment and the clock")]
@@ -44,31 +44,31 @@ struct Options {
     /// Pingora without anything
     #[arg(long)]
     bare: PathBuf,
-    /// Rows whose name contains this; several times for more. Memory is left out then
+    /// Only rows whose name contains this; may be repeated. Leaves out memory
     #[arg(long)]
     only: Vec<String>,
-    /// How often each row is measured; medians are printed
+    /// Rounds per row; medians are printed
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// How long each row is saturated; for each latency it is loaded for three quarters of that
+    /// Time of saturation per row; each latency takes three quarters of it
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// One short round, to see that everything works
+    /// One short round, to check that everything works
     #[arg(long)]
     brief: bool,
-    /// gatepost alone, with more workers, connections, bindings and routes
+    /// Only gatepost, with more workers, connections, bindings and routes
     #[arg(long)]
     scale: bool,
     /// No latencies
     #[arg(long)]
     cpu: bool,
-    /// Raise the priority, so that other work on the machine weighs less (needs root)
+    /// Raise the priority, so that other work on the machine disturbs less (needs root)
     #[arg(long)]
     urgent: bool,
 }
 
 impl Options {
-    /// How many, and how long a row is saturated in each.
+    /// Number of rounds, and the time of saturation in each.
     fn rounds(&self) -> (usize, Duration) {
         let (rounds, seconds) = if self.brief { (1, 0.3) } else { (self.rounds, self.seconds) };
         (rounds, Duration::from_secs_f64(seconds))
@@ -76,7 +76,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    // The app is this program, too.
+    // The app is this program in another process.
     let result = if std::env::args().nth(1).as_deref() == Some("--serve-app") {
         app::serve()
     } else {
@@ -120,7 +120,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();
-    // gatepost has PHP behind it, so that starts first.
+    // PHP starts first: one gatepost has it as its app.
     for kind in kinds.iter().rev().copied() {
         let peer = ground.start(kind)?;
         if kind == Kind::Php {
@@ -138,13 +138,13 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// CPU time of everything that belongs to the comparison.
+/// Returns the CPU time of every process of the comparison.
 fn measured(field: &Field) -> f64 {
     let peers: Cpu = field.peers.values().map(process::Peer::cpu).sum();
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// This thread and the app share the second core; the peers have the first.
+/// Pins this thread, and the app, to the second core; the peers have the first.
 fn prepare() -> Result<(), Box<dyn Error>> {
     let mut cores = CpuSet::new();
     cores.set(1);
@@ -153,15 +153,15 @@ fn prepare() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// From here on everything that is measured, and the load, goes before whatever else runs: nicer
-/// is not enough where the kernel shares the time out by session.
+/// Raises the priority of the peers and the load above all other work. `nice` is not enough where
+/// the kernel shares CPU time by session.
 fn hurry() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
     if status.success() { Ok(()) } else { Err("--urgent needs root".into()) }
 }
 
-/// The samples of each row, by round.
+/// Samples of each row, by round.
 fn measure_all(
     options: &Options,
     field: &Field,
@@ -174,7 +174,7 @@ fn measure_all(
         scheduled: (!options.cpu).then(|| Duration::from_secs_f64(seconds * 0.75)),
     };
     let mut samples = vec![Vec::new(); rows.len()];
-    // Round by round, so that whatever else the machine does weighs on all of them alike.
+    // Round by round, so that other work on the machine disturbs all rows alike.
     for round in 1..=rounds {
         for (row, samples) in rows.iter().zip(&mut samples) {
             let name = row.name();
@@ -187,7 +187,7 @@ fn measure_all(
     Ok(samples)
 }
 
-/// What a peer holds: at rest, under load, and for each of 1,000 idle connections in KB.
+/// Memory of a peer: at rest, under load, and per idle connection of 1,000, in KB.
 #[derive(Debug)]
 struct Held {
     kind: Kind,
@@ -197,7 +197,7 @@ struct Held {
     idle_proportional: f64,
 }
 
-/// The port of "discard", for what does not run.
+/// Port of the service "discard", for peers that do not run.
 const NOWHERE: u16 = 9;
 
 const IDLE: usize = 1000;

@@ -1,4 +1,4 @@
-//! Measures one row: as fast as it goes, at half of that, and at the rate that all are compared at.
+//! Measures one row: at saturation, at half of that, and at a rate common to all rows.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,38 +14,38 @@ use super::process::{Cpu, Peer};
 use super::rows::{Job, Row, Who};
 use super::table::{median, middle};
 
-/// How many connections carry the load.
+/// Number of connections of the load.
 pub(super) const CONNECTIONS: usize = 32;
 
-/// In how many slices, each followed by one of the app alone, the latencies are taken whose
-/// difference is a target. The medians of them all count: where the machine stalls for some
-/// milliseconds, the 99th percentile is that stall, but only in the slice that it falls into.
+/// Number of slices for latencies whose difference is a target; each is followed by one of the app
+/// alone. The medians of the slices count: a stall of the machine is the 99th percentile of only
+/// the slice that it falls into.
 const SLICES: u32 = 9;
 
-/// How long each part of a row takes.
+/// Time of each part of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) saturating: Duration,
-    /// `None`: latencies are not measured.
+    /// `None` skips latencies.
     pub(super) scheduled: Option<Duration>,
 }
 
-/// What one round found of a row.
+/// Figures of one round of a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     /// CPU time per request at saturation, in microseconds.
     pub(super) user: f64,
     pub(super) system: f64,
-    /// Of that, what the first of two peers took.
+    /// Part of that CPU time that the first of two peers used.
     pub(super) front: f64,
-    /// Requests a second at saturation.
+    /// Requests per second at saturation.
     pub(super) rate: f64,
-    /// How busy the peer was then; 1 is all the time of its core.
+    /// Load of the peer's core at saturation; 1 is all of its time.
     pub(super) busy: f64,
     pub(super) half: Option<Latency>,
-    /// The app alone at the same rate.
+    /// Latencies of the app alone at the same rate.
     pub(super) half_of_app: Option<Latency>,
-    /// What the peer adds to the app's own 99th percentile at half of its saturation.
+    /// Time that the peer adds to the app's own 99th percentile at half of its saturation.
     pub(super) added: Option<f64>,
     pub(super) common: Option<Latency>,
     /// CPU time per request at the common rate, in microseconds.
@@ -72,7 +72,7 @@ impl Latency {
         Self { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999) }
     }
 
-    /// Each percentile's median; of none, none.
+    /// Returns the median of each percentile; `None` of none.
     pub(super) fn median(all: &[Self]) -> Option<Self> {
         (!all.is_empty()).then(|| Self {
             p50: median(all, |latency| latency.p50),
@@ -82,14 +82,14 @@ impl Latency {
     }
 }
 
-/// All that runs.
+/// Everything that runs.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) app: App,
     pub(super) peers: BTreeMap<Kind, Peer>,
 }
 
-/// What a load cost.
+/// Cost of a load.
 struct Cost {
     outcome: Outcome,
     total: Cpu,
@@ -98,7 +98,7 @@ struct Cost {
 
 impl Field {
     /// # Errors
-    /// When a reply is wrong or missing, or the app was not asked as often as it should be.
+    /// If a reply is wrong or missing, or the app was not asked as often as expected.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {
@@ -127,7 +127,7 @@ impl Field {
         Ok(sample)
     }
 
-    /// The latencies behind the peer and of the app alone, in turns.
+    /// Measures latencies behind the peer and of the app alone, in turns.
     fn measure_added(
         &self,
         row: &Row,
@@ -169,14 +169,14 @@ impl Field {
         Ok(self.peers.get(&kind).ok_or("it does not run")?.port)
     }
 
-    /// Of all that the row counts, and of the first.
+    /// Returns the CPU time of all peers that the row counts, and of the first.
     fn cpu(&self, row: &Row) -> (Cpu, Cpu) {
         let each: Vec<_> =
             row.who.kinds().iter().filter_map(|kind| self.peers.get(kind)).map(Peer::cpu).collect();
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// What the app has been asked.
+    /// Returns the counts of the app.
     fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
             Some(php) if row.job == Job::Php => seen_by_php(php.port),
@@ -185,7 +185,7 @@ impl Field {
     }
 }
 
-/// The replies were right, and the app was asked about each, or about none.
+/// Checks that the replies were right and that the app was asked about each, or about none.
 fn check(
     row: &Row,
     template: &Template,
@@ -211,7 +211,7 @@ fn check(
     }
 }
 
-/// What is forwarded is JSON, and what proved it genuine is no part of it.
+/// Checks that the event is JSON without the proof.
 fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     let event: Value = serde_json::from_slice(body)?;
     let forwarded = !matches!((row.job, row.who), (Job::PassThrough, _) | (_, Who::App));

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 
 use super::process::{Peer, free_port};
 
-/// A server that is measured.
+/// A server under test.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Kind {
     BareNginx,
     BarePingora,
-    /// Pingora that tells its upstream where requests came from.
+    /// Pingora that also sets the `x-forwarded` headers.
     ForwardingPingora,
     Gatepost,
     Haproxy,
@@ -36,32 +36,32 @@ impl Kind {
     }
 }
 
-/// Where the peers' files are, and what they forward to.
+/// Folder of the peers' files, and the app behind them.
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) folder: PathBuf,
     pub(super) app: u16,
-    /// The app in PHP, if it runs.
+    /// Port of the PHP app, if it runs.
     pub(super) php: u16,
     /// The gatepost under test.
     pub(super) gatepost: PathBuf,
-    /// Pingora without anything; see `bare.rs`.
+    /// Program of bare Pingora; see `bare.rs`.
     pub(super) bare: PathBuf,
 }
 
-/// The config of gatepost.
+/// Config of gatepost.
 pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
 
-/// What is loaded before the configuration.
+/// Modules loaded before the config.
 const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
 
 impl Ground {
-    /// Starts one, and waits until it serves.
+    /// Starts a peer, and waits until it serves.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub(super) fn start(&self, kind: Kind) -> Result<Peer, Box<dyn Error>> {
         let port = free_port()?;
         let child = match kind {
@@ -88,10 +88,10 @@ impl Ground {
         Ok(peer)
     }
 
-    /// gatepost with that config, on those cores.
+    /// Starts gatepost with this config, on these cores.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub(super) fn gatepost(
         &self,
         file: &str,
@@ -122,7 +122,7 @@ impl Ground {
         pinned(Path::new("nginx"), ["-c", &config, "-e", &self.path("nginx-start.log")], &[])
     }
 
-    /// One process of PHP behind an nginx.
+    /// Starts one PHP process behind an nginx.
     fn php(&self, port: u16) -> Result<Peer, Box<dyn Error>> {
         self.write("app.php", include_str!("peers/app.php"), port)?;
         let fpm = self.write("php-fpm.conf", include_str!("peers/php-fpm.conf"), port)?;
@@ -149,17 +149,17 @@ impl Ground {
     }
 }
 
-/// The program, whose name has its version.
+/// Returns the PHP program, whose name contains its version.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(super) fn php_fpm() -> Result<PathBuf, Box<dyn Error>> {
     let programs = fs::read_dir("/usr/sbin")?.filter_map(|entry| Some(entry.ok()?.path()));
     let name = |path: &PathBuf| path.to_string_lossy().starts_with("/usr/sbin/php-fpm");
     Ok(programs.filter(name).max().ok_or("there is no php-fpm")?)
 }
 
-/// Starts a program on the core that is not the load's.
+/// Starts a program on the core that the load does not use.
 fn pinned<S: AsRef<std::ffi::OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = S>,
@@ -168,7 +168,7 @@ fn pinned<S: AsRef<std::ffi::OsStr>>(
     pinned_to("0", program, arguments, environment)
 }
 
-/// `SIGINT` when this program dies: all of them stop at once on it.
+/// Starts a program that gets `SIGINT` when this one dies, on which every peer stops at once.
 fn pinned_to<S: AsRef<std::ffi::OsStr>>(
     cores: &str,
     program: &Path,

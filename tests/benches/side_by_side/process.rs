@@ -1,4 +1,4 @@
-//! Processes: those that are measured, and what `/proc` says of them.
+//! Processes under test, and their figures in `/proc`.
 
 use std::error::Error;
 use std::fs;
@@ -12,24 +12,24 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a start may take.
+/// Time limit of a start.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long one may take to stop when it is asked.
+/// Time limit of a stop.
 const STOPPING: Duration = Duration::from_secs(2);
 
-/// A port that nobody has.
+/// Returns a free port.
 ///
 /// # Errors
-/// When there is none left.
+/// If none is left.
 pub(super) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// The first line that a child prints.
+/// Reads the first line that a child prints.
 ///
 /// # Errors
-/// When it has no output, or ended.
+/// If it has no output, or ended.
 pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
     let output = child.stdout.take().ok_or("no output")?;
     let mut line = String::new();
@@ -37,13 +37,13 @@ pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
     Ok(line.trim().to_owned())
 }
 
-/// A server with all its processes; they are killed when it goes out of scope.
+/// A server with all its processes. They are killed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) port: u16,
     children: Vec<Child>,
-    /// The children and their descendants.
+    /// Children and their descendants.
     pids: Vec<i32>,
 }
 
@@ -53,10 +53,10 @@ impl Peer {
         Self { name, port, children, pids }
     }
 
-    /// Waits until it takes connections and its workers run.
+    /// Waits until it accepts connections and its workers run.
     ///
     /// # Errors
-    /// When it ended instead, or takes too long.
+    /// If it ended, or takes too long.
     pub(super) fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
@@ -70,7 +70,7 @@ impl Peer {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        // The listener of a master is there before its workers.
+        // A master listens before its workers run.
         thread::sleep(Duration::from_millis(100));
         self.pids = family(&self.children);
         Ok(())
@@ -86,8 +86,8 @@ impl Peer {
 }
 
 impl Drop for Peer {
-    /// Asks all of them to stop at once, as workers are waited for by their masters, and then kills
-    /// whoever is left.
+    /// Asks all processes to stop at the same time, because masters wait for their workers, and
+    /// then kills the rest.
     fn drop(&mut self) {
         let family = family(&self.children);
         signal(&family, Signal::INT);
@@ -109,7 +109,7 @@ fn signal(pids: &[i32], signal: Signal) {
     }
 }
 
-/// Processes, and those that they started, and so on.
+/// Returns the processes and all their descendants.
 fn family(children: &[Child]) -> Vec<i32> {
     let mut family: Vec<i32> =
         children.iter().filter_map(|child| child.id().try_into().ok()).collect();
@@ -127,7 +127,7 @@ fn family(children: &[Child]) -> Vec<i32> {
     family
 }
 
-/// A field of `/proc/PID/stat`, counted from 1 as in proc(5); not the name in parentheses.
+/// Returns a field of `/proc/PID/stat`, counted from 1 as in proc(5); not the name in parentheses.
 fn stat_field(pid: &str, number: usize) -> Option<u64> {
     field_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, number)
 }
@@ -150,12 +150,12 @@ impl Cpu {
         Self { user: seconds(14), system: seconds(15) }
     }
 
-    /// Of this process.
+    /// Returns the CPU time of this process.
     pub(super) fn own() -> Self {
         Self::of("self")
     }
 
-    /// Of everything on the machine, without what waits.
+    /// Returns the CPU time of the whole machine, without idle time.
     pub(super) fn machine() -> f64 {
         let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
         let line = stat.lines().next().unwrap_or_default();
@@ -191,7 +191,7 @@ impl Sum for Cpu {
     }
 }
 
-/// Memory of a process or of several, in KB; pages that are shared count in full, or by share.
+/// Memory of processes, in KB. Shared pages count in full (RSS) or by share (PSS).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
     pub(super) resident: u64,

@@ -1,16 +1,16 @@
-//! What is compared: which work, by which peer.
+//! Rows of the comparison: each is some work by some peer.
 
 use super::load::Template;
 use super::peers::Kind;
 use super::work::Work;
 
-/// Who does the work.
+/// Peers that do the work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Who {
-    /// Nobody is in front of the app.
+    /// The app alone.
     App,
     Peer(Kind),
-    /// It stands in front of another that is measured with it.
+    /// A peer in front of another one; both are measured.
     Both(Kind, Kind),
 }
 
@@ -23,7 +23,7 @@ impl Who {
         }
     }
 
-    /// Those whose CPU time counts; the first is sent to.
+    /// Returns the peers whose CPU time counts; requests go to the first.
     pub(super) fn kinds(self) -> Vec<Kind> {
         match self {
             Self::App => vec![],
@@ -33,14 +33,14 @@ impl Who {
     }
 }
 
-/// One line of the table.
+/// Line of the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) job: Job,
     pub(super) who: Who,
 }
 
-/// A kind of work.
+/// Kind of work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Job {
     BadSignature,
@@ -83,7 +83,7 @@ impl Job {
         }
     }
 
-    /// Requests a second at which all are compared.
+    /// Returns the requests per second at which all peers are compared.
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
@@ -98,7 +98,7 @@ impl Job {
         }
     }
 
-    /// Whether the app gets each of the requests; otherwise it must get none.
+    /// Returns true if the app gets every request; otherwise it must get none.
     pub(super) fn asks_app(self) -> bool {
         !matches!(self, Self::BadSignature | Self::FixedReply)
     }
@@ -125,7 +125,7 @@ impl Job {
     fn work(self) -> Work {
         match self {
             Self::LongBody => Work::LongPush(1 << 16),
-            // gatepost takes 1,048,576 bytes unless told otherwise.
+            // gatepost's default limit is 1,048,576 bytes.
             Self::LongerBody => Work::LongPush(1_000_000),
             Self::Play => Work::Play,
             Self::PornDetection => Work::PornDetection,
@@ -137,7 +137,7 @@ impl Job {
 }
 
 impl Row {
-    /// Those whose job and name contain one of the words.
+    /// Returns the rows whose job and name contain one of the words.
     pub(super) fn all(only: &[String]) -> Vec<Self> {
         let rows = Job::ALL
             .into_iter()
@@ -156,10 +156,10 @@ impl Row {
         self.job == job && self.who == Who::Peer(kind)
     }
 
-    /// What is sent, signed for the present.
+    /// Returns the requests to send, signed now.
     ///
     /// # Errors
-    /// When a sample is not as it was.
+    /// If a sample has changed.
     pub(super) fn template(&self) -> Result<Template, String> {
         let path = match self.job {
             Job::PassThrough => "/other",

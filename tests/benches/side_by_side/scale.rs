@@ -1,4 +1,4 @@
-//! What a push costs gatepost with more workers, connections, bindings and routes.
+//! Cost of a push in gatepost with more workers, connections, bindings and routes.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use super::process::{Cpu, Peer};
 use super::table::median;
 use super::work::Work;
 
-/// One line of the table.
+/// Line of the table.
 #[derive(Clone, Copy, Debug)]
 struct Size {
     workers: usize,
@@ -46,13 +46,13 @@ impl Size {
         config.replace("[\"push.example.com\"]", &format!("[{others}'push.example.com']"))
     }
 
-    /// Two workers get both cores.
+    /// Returns the cores: two workers get both.
     fn cores(&self) -> &'static str {
         if self.workers > 1 { "0,1" } else { "0" }
     }
 }
 
-/// What one round found.
+/// Figures of one round.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     user: f64,
@@ -63,7 +63,7 @@ struct Sample {
 /// Measures all sizes round by round, and prints the table.
 ///
 /// # Errors
-/// When a reply is wrong or missing, or the app was not asked each time.
+/// If a reply is wrong or missing, or the app was not asked each time.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,

@@ -1,4 +1,4 @@
-//! Prints what was found: the machine, the rows, the memory, the targets.
+//! Prints the results: the machine, the rows, the memory, the targets.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::measure::{Latency, Sample};
 use super::peers::{self, Kind};
 use super::rows::{Job, Row, Who};
 
-/// A peer that has its core for less than this is not what saturates.
+/// Load of a core below which the peer is not the bottleneck.
 const SATURATED: f64 = 0.9;
 
 /// Prints the rows, the memory and the targets.
@@ -20,7 +20,7 @@ pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
     print_targets(&Found { rows, samples, held });
 }
 
-/// Prints what it runs on; `others` is how many cores the rest of the machine took meanwhile.
+/// Prints the machine; `others` is the number of cores that other work used meanwhile.
 pub(super) fn print_machine(others: Option<f64>) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine took {:.2} cores meanwhile.", cores.max(0.0))
@@ -151,7 +151,7 @@ fn print_memory(held: &[Held]) {
     println!();
 }
 
-/// All figures, for ratios of them.
+/// Figures of all rows, for ratios between them.
 struct Found<'a> {
     rows: &'a [Row],
     samples: &'a [Vec<Sample>],
@@ -164,7 +164,7 @@ impl Found<'_> {
         Some(self.samples.get(at)?)
     }
 
-    /// How much CPU time the one takes for each µs of the other: the median of the rounds' ratios.
+    /// Returns the ratio of the CPU times of two rows: the median over the rounds.
     fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Option<f64> {
         let (one, other) = (self.samples(one.0, one.1)?, self.samples(other.0, other.1)?);
         Some(middle(one.iter().zip(other).map(|(one, other)| one.cpu() / other.cpu()).collect()))
@@ -216,12 +216,12 @@ fn print_targets(found: &Found<'_>) {
     }
 }
 
-/// The median of a figure, or 0 of none.
+/// Returns the median of a figure, or 0 of none.
 pub(super) fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
     middle(samples.iter().map(field).collect())
 }
 
-/// The median, or 0 of none.
+/// Returns the median, or 0 of none.
 pub(super) fn middle(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let upper = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
@@ -257,7 +257,7 @@ mod tests {
     fn a_ratio_is_of_one_round() {
         let rows = Row::all(&["fixed reply".into()]);
         let round = |user| Sample { user, ..Sample::default() };
-        // The machine was twice as slow in the second round.
+        // A machine that was twice as slow in the second round.
         let samples = [vec![round(10.0), round(20.0)], vec![round(5.0), round(10.0)]];
         let found = Found { rows: &rows, samples: &samples, held: &[] };
         let (one, other) = ((Job::FixedReply, Kind::Gatepost), (Job::FixedReply, Kind::Haproxy));

@@ -1,22 +1,22 @@
-//! Just enough of HTTP/1.1, for what this program itself and the peers write.
+//! As much of HTTP/1.1 as this program and the peers write.
 
 use std::borrow::Cow;
 
 const HEADERS: usize = 48;
 
-/// A reply, all of it.
+/// A complete reply.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     pub(super) status: u16,
     pub(super) body: Cow<'a, [u8]>,
-    /// Whether the connection ends with it.
+    /// The connection ends with it.
     pub(super) closes: bool,
 }
 
-/// The reply that `bytes` is, or `None` while more is to come.
+/// Parses a reply; `None` while it is incomplete.
 ///
 /// # Errors
-/// When it is not a reply, or more than one.
+/// If the bytes are no reply, or more than one.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);
@@ -39,10 +39,10 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     Ok(Some(Reply { status, body, closes: framing.closes }))
 }
 
-/// Where the body of a request starts, and how long it is; `None` while more is to come.
+/// Returns the start and the length of a request's body; `None` while the head is incomplete.
 ///
 /// # Errors
-/// When it is no request with a `content-length`.
+/// If the bytes are no request with a `content-length`.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -60,7 +60,7 @@ pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String>
     Ok(Some(Request { path, head, length }))
 }
 
-/// The head of a request.
+/// Head of a message.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
@@ -69,7 +69,7 @@ pub(super) struct Request<'a> {
 }
 
 struct Framing {
-    /// `None`: in chunks.
+    /// `None` for a chunked body.
     length: Option<usize>,
     closes: bool,
 }

@@ -1,4 +1,4 @@
-//! What is sent: one callback of each kind, with a place for its number.
+//! Callbacks to send, one of each kind, with a place for a number.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,12 +13,12 @@ const PLAY: &str = "kind=100&client_user_id=user0000000000000000000&player_id=xx
     &device_name=sargo%2FPixel+3a&media_content_key=20210909-ygpecl4n&channel_key=meaqfjq9uclaeuuc\
     &uservalues=%7B%22uservalue0%22%3A%22class_code_01%22%7D&localtime=1703731478";
 
-/// How long a signature lives, in seconds; gatepost takes no more than 900.
+/// Lifetime of a signature in seconds; gatepost accepts no more than 900.
 const LIFETIME: u64 = 800;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Work {
-    /// A Tencent push with a `stream_param` that makes it so many bytes long.
+    /// A Tencent push, filled up to this length by its `stream_param`.
     LongPush(usize),
     Play,
     PornDetection,
@@ -26,10 +26,11 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Renders it for a path and a push domain, with a signature by `key` that holds for ten minutes.
+    /// Formats the callback for a path and a push domain, with a signature by `key` that holds for
+    /// ten minutes.
     ///
     /// # Errors
-    /// When a sample is not as it was.
+    /// If a sample has changed.
     pub(super) fn template(self, path: &str, domain: &str, key: &str) -> Result<Template, String> {
         if self == Self::Play {
             return Template::new(path, PLAY, "application/x-www-form-urlencoded");
@@ -62,7 +63,7 @@ impl Work {
     }
 }
 
-/// As moderation lengthens it: with more findings.
+/// Lengthens it with more findings, as moderation does.
 fn lengthen(event: &mut Value, length: usize) {
     let finding = json!({
         "HitFlag": 1, "Scene": "Porn", "Suggestion": "Block", "Label": "Porn", "SubLabel": "PornHigh",

@@ -49,8 +49,8 @@ async fn read(session: &mut ServerSession) -> Result<Vec<u8>, ApiError> {
     Ok(body)
 }
 
-/// Reads and drops the rest of a body, so that the client gets to reading the reply. Returns false if
-/// the rest is too long or too slow.
+/// Reads and drops the rest of a body, so that the client gets to reading the reply. Returns false
+/// if the rest is too long or too slow.
 pub(super) async fn discard(session: &mut ServerSession) -> bool {
     const MAX_DISCARDED: usize = 16 * MAX_BODY_BYTES;
     let rest = async {

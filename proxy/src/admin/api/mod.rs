@@ -1,4 +1,4 @@
-//! The templates over the admin listener: a JSON API for operators who have the `admin_token`.
+//! Templates over the admin listener: a JSON API, protected by the `admin_token`.
 //!
 //! 1. Without `admin_token` in the config every path of the API is 404.
 //! 2. Nothing of the body is read before the token is right.

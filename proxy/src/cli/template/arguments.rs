@@ -1,4 +1,4 @@
-//! The command line of `gatepost template`.
+//! Arguments of `gatepost template`.
 
 use std::path::PathBuf;
 
@@ -8,51 +8,52 @@ use gatepost_editor::{
 };
 use serde_json::Value as Json;
 
-/// List, show and change the templates of a config file. Comments and order of everything else stay.
+/// List, show and change the templates of a config file. Comments and order of everything else
+/// stay.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
     /// List the templates: name, provider, tenants and kinds.
     List {
         #[command(flatten)]
         file: ConfigFile,
-        /// For a machine.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show a template. A secret that is written in the file shows as [secret].
+    /// Show a template. A secret that is written in the file is shown as `[secret]`.
     Show {
-        /// The template.
+        /// Name of the template.
         name: String,
         #[command(flatten)]
         file: ConfigFile,
-        /// For a machine.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
     /// Create a template, with an address or an answer for at least one kind.
     Create(CreateArguments),
-    /// Change a template; what is not named stays.
+    /// Change a template; parts without an option stay.
     Modify(ModifyArguments),
-    /// Delete a template that nobody is bound to. This cannot be undone.
+    /// Delete a template that has no tenants. This cannot be undone.
     Delete {
-        /// The template.
+        /// Name of the template.
         name: String,
         #[command(flatten)]
         file: ConfigFile,
-        /// Do not ask.
+        /// Do not ask for a confirmation.
         #[arg(long)]
         yes: bool,
     },
     /// Bind tenants to a template. A tenant has at most one template of a provider.
     Bind(TenantArguments),
-    /// Take tenants from a template.
+    /// Unbind tenants from a template.
     Unbind(TenantArguments),
 }
 
-/// Which file.
+/// Config file argument.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
-    /// The config file.
+    /// Config file.
     #[arg(id = "config", short = 'c', long = "config", value_name = "FILE")]
     pub(super) path: PathBuf,
 }
@@ -64,13 +65,13 @@ pub(crate) struct CreateArguments {
     name: String,
     #[command(flatten)]
     pub(super) file: ConfigFile,
-    /// The platform; `gatepost providers` lists them.
+    /// Provider; `gatepost providers` lists them.
     #[arg(long)]
     provider: String,
     /// Up to 100 characters.
     #[arg(long)]
     description: Option<String>,
-    /// A tenant: a push domain or channel key, or * for every other one.
+    /// Tenant: a push domain or channel key, or * for every other one.
     #[arg(long, value_name = "TENANT")]
     bind: Vec<String>,
     #[command(flatten)]
@@ -82,30 +83,30 @@ pub(crate) struct CreateArguments {
 /// A change to a template.
 #[derive(Debug, Args)]
 pub(crate) struct ModifyArguments {
-    /// The template.
+    /// Name of the template.
     pub(super) name: String,
     #[command(flatten)]
     pub(super) file: ConfigFile,
-    /// The new name; routes that pin the template follow.
+    /// New name; routes that pin the template follow.
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
-    /// Up to 100 characters; an empty one takes it out.
+    /// Up to 100 characters; an empty one removes the description.
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
     keys: KeyArguments,
-    /// The environment variable of a key to take out.
+    /// Environment variable of a key to remove.
     #[arg(long, value_name = "NAME")]
     remove_key_env: Vec<String>,
-    /// The file of a key to take out.
+    /// File of a key to remove.
     #[arg(long, value_name = "FILE")]
     remove_key_file: Vec<String>,
     #[command(flatten)]
     entries: EntryArguments,
-    /// A kind whose address or answer to take out.
+    /// Kind whose entry to remove.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
-    /// A setting to take out.
+    /// Setting to remove.
     #[arg(long, value_name = "NAME")]
     remove_setting: Vec<String>,
 }
@@ -113,27 +114,27 @@ pub(crate) struct ModifyArguments {
 /// Keys to add.
 #[derive(Debug, Args)]
 struct KeyArguments {
-    /// The environment variable of a key; any of several will do.
+    /// Environment variable of a key; any of several keys may sign.
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
-    /// The file of a key, relative to the config file.
+    /// File of a key, relative to the config file.
     #[arg(long, value_name = "FILE")]
     key_file: Vec<String>,
 }
 
-/// What to set for kinds, and settings.
+/// Entries and settings to set.
 #[derive(Debug, Args)]
 struct EntryArguments {
-    /// Where a kind of event goes.
+    /// Address for the events of a kind.
     #[arg(long, value_name = "KIND=URL", value_parser = pair)]
     on: Vec<(String, String)>,
-    /// A fixed answer to a kind, as a JSON object; {} acknowledges.
+    /// Fixed answer to a kind, as a JSON object; {} acknowledges.
     #[arg(long, value_name = "KIND=JSON", value_parser = answer)]
     answer: Vec<(String, TomlTable)>,
-    /// A setting of the platform: a number, or a text.
+    /// Setting of the provider: a number or a string.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     setting: Vec<(String, TomlValue)>,
-    /// The environment variable of a setting that is a secret.
+    /// Environment variable of a secret setting.
     #[arg(long, value_name = "NAME=VARIABLE", value_parser = pair)]
     setting_env: Vec<(String, String)>,
 }
@@ -141,7 +142,7 @@ struct EntryArguments {
 /// Tenants of a template.
 #[derive(Debug, Args)]
 pub(crate) struct TenantArguments {
-    /// The template.
+    /// Name of the template.
     pub(super) name: String,
     /// Push domains or channel keys; * is every other one.
     #[arg(required = true, value_name = "TENANT")]

@@ -1,7 +1,7 @@
 //! `gatepost template`: templates listed, shown and edited.
 
 mod arguments;
-mod print;
+mod format;
 
 use std::io::{self, BufRead, IsTerminal as _};
 use std::path::Path;
@@ -51,7 +51,7 @@ fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
     if as_json {
         out(&json!({ "templates": templates }).to_string());
     } else {
-        print::table(&templates).iter().for_each(|line| out(line));
+        format::table(&templates).iter().for_each(|line| out(line));
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ fn show(path: &Path, name: &str, as_json: bool) -> Result<(), EditError> {
     if as_json {
         out(&json!(template).to_string());
     } else {
-        print::page(&template).iter().for_each(|line| out(line));
+        format::page(&template).iter().for_each(|line| out(line));
     }
     Ok(())
 }

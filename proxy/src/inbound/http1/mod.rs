@@ -1,9 +1,9 @@
-//! The short way: callbacks that leave nothing open are read and answered here, without a session of
-//! Pingora's, which costs several times as much.
+//! The fast path of HTTP/1: reads and answers callbacks without a Pingora session, which costs
+//! several times as much.
 //!
-//! Nearly all callbacks are alike: the whole head is there at once, in HTTP/1.1, and says how long
-//! the body is. Whatever is otherwise, by its path or by its form, is left to Pingora together with
-//! the bytes that have come; so what is unusual is read by one parser only.
+//! Nearly all callbacks are alike: HTTP/1.1, the whole head at once, a `content-length`. Every
+//! other request, by its path or by its form, is handed over to Pingora together with the bytes
+//! that have arrived, so only one parser reads unusual requests.
 
 mod reply;
 mod request;
@@ -26,48 +26,48 @@ use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 use self::reply::rendered;
-use self::request::{Request, path};
-use super::callback_driver::{CallbackServer, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, unhurried};
-use super::head_clock::Serving;
+use self::request::{Http1Request, path};
+use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, time_limited};
+use super::head_clock::RequestInFlight;
 use super::proxy_protocol;
 
-/// How HTTP/2 begins.
-pub(crate) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// First bytes of an HTTP/2 connection.
+pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How much is read at a time while a head is waited for; most callbacks are shorter.
+/// Bytes read at a time while waiting for a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
 
-/// How much is read at a time of a body.
+/// Bytes read at a time of a body.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// How long a sender may take to take a reply that does not fit into the connection: one that sends
-/// request after request and reads no reply.
+/// Time for a client to read a reply that does not fit into the socket's buffer. Only a client that
+/// sends request after request, and reads no reply, needs it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection, of HTTP/1 if it is to be [served](Connection::serve).
-pub(crate) struct Connection {
+/// A client's connection, with the bytes that were read ahead.
+pub(crate) struct ClientConnection {
     stream: Stream,
     peer: Option<IpAddr>,
     is_encrypted: bool,
-    /// What has come of the next request.
+    /// Bytes of the next request.
     ahead: BytesMut,
 }
 
-impl Connection {
+impl ClientConnection {
     pub(crate) fn new(stream: Stream) -> Self {
         let peer = proxy_protocol::peer(&stream).as_ref().map(SocketAddr::ip);
         let is_encrypted = stream.get_ssl_digest().is_some();
         Self { stream, peer, is_encrypted, ahead: BytesMut::new() }
     }
 
-    /// Reads on until it is known which version of HTTP is spoken; `None` if it ends before.
+    /// Reads until the version of HTTP is known; `None` if the connection ends before.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         loop {
-            let (begin, _) = PREFACE.split_at(self.ahead.len().min(PREFACE.len()));
+            let (begin, _) = HTTP2_PREFACE.split_at(self.ahead.len().min(HTTP2_PREFACE.len()));
             if !self.ahead.starts_with(begin) {
                 return Some(Version::HTTP_11);
             }
-            if begin.len() == PREFACE.len() {
+            if begin.len() == HTTP2_PREFACE.len() {
                 return Some(Version::HTTP_2);
             }
             if !matches!(self.read().await, Ok(1..)) {
@@ -76,54 +76,54 @@ impl Connection {
         }
     }
 
-    /// Answers callbacks until a request comes that is to be left to others, or nothing any more.
-    /// `stopped` is when nobody waits for requests any longer.
+    /// Answers callbacks, until the connection ends or a request arrives that Pingora has to read.
+    /// `stopped` ends the wait for another request.
     pub(crate) async fn serve(
         &mut self,
-        server: &CallbackServer,
+        driver: &CallbackDriver,
         stopping: &ShutdownWatch,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
-    ) -> Left {
+    ) -> ServeEnd {
         loop {
             if self.ahead.is_empty() {
                 let read = tokio::select! {
-                    biased; // Whoever has spoken is answered.
+                    biased; // A request that has arrived is answered, even when stopping.
                     read = self.read() => read,
-                    () = &mut stopped => return Left::Nothing,
+                    () = &mut stopped => return ServeEnd::Closed,
                 };
                 if !matches!(read, Ok(1..)) {
-                    return Left::Nothing;
+                    return ServeEnd::Closed;
                 }
             }
-            let Some((request, route)) = self.take_request(&server.gate) else {
-                return Left::Request;
+            let Some((request, route)) = self.take_request(&driver.gate) else {
+                return ServeEnd::HandOver;
             };
-            let _serving = Serving::start();
+            let _serving = RequestInFlight::start();
             let started = Instant::now();
-            let admitted = server.gate.admit_on(&route, &request.head(self.peer), (server.clock)());
-            let mut exchange = Plain { connection: self, request, stopping };
+            let admitted = driver.gate.admit_on(&route, &request.head(self.peer), (driver.clock)());
+            let mut exchange = Http1Exchange { connection: self, request, stopping };
             match admitted {
-                Ok(intake) => server.serve(&mut exchange, intake, started).await,
-                Err(refusal) => server.refuse(&mut exchange, &refusal).await,
+                Ok(intake) => driver.serve(&mut exchange, intake, started).await,
+                Err(refusal) => driver.refuse(&mut exchange, &refusal).await,
             }
             if exchange.request.is_last {
-                // What was not taken yet would be waited for.
-                let shut_down = unhurried(DRAIN_TIMEOUT, self.stream.shutdown()).await;
+                // Bounded: it flushes the reply, which the client may not read.
+                let shut_down = time_limited(DRAIN_TIMEOUT, self.stream.shutdown()).await;
                 if !matches!(shut_down, Some(Ok(()))) {
-                    tracing::debug!("the connection was closed already, or not read");
+                    tracing::debug!("the client had closed its connection, or did not read");
                 }
-                return Left::Nothing;
+                return ServeEnd::Closed;
             }
         }
     }
 
-    /// Who connected.
+    /// Returns the peer of the connection.
     pub(crate) const fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
 
-    /// The connection, and what has come of the request that is left: with room for the rest of its
-    /// head, as whoever reads on reads no more than there is room for.
+    /// Returns the connection and the bytes of the request that is handed over. The buffer has room
+    /// for the rest of the head: Pingora reads no more than fits into it.
     pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
         if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
             self.ahead.reserve(HEAD_BYTES);
@@ -131,14 +131,15 @@ impl Connection {
         (self.stream, self.ahead)
     }
 
-    /// The connection as it was before anything was read.
+    /// Returns the connection as it was before anything was read; `None` if it cannot be rewound.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
         stream.rewind(&self.ahead);
         Some(stream)
     }
 
-    /// Reads what there is. A connection that is silent takes no buffer.
+    /// Reads the bytes that are there. The buffer is on the stack, so that an idle connection holds
+    /// none.
     async fn read(&mut self) -> io::Result<usize> {
         poll_fn(|context| {
             let mut space = [MaybeUninit::uninit(); HEAD_BYTES];
@@ -150,12 +151,13 @@ impl Connection {
         .await
     }
 
-    /// Takes the received request, with its route, if it is a callback that needs no session of
-    /// Pingora's.
-    fn take_request(&mut self, gate: &Gate) -> Option<(Request, FoundRoute)> {
+    /// Takes the request that has arrived, with its route, if its path is a callback's and its form
+    /// is usual. The path is looked up first: otherwise every request that is passed through would
+    /// be parsed twice, here and by Pingora.
+    fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let route = gate.find_route(path(&self.ahead)?)?;
         let whole = self.ahead.split().freeze();
-        let (request, rest) = match Request::parse(&whole) {
+        let (request, rest) = match Http1Request::parse(&whole) {
             Some((request, rest)) => (Some(request), rest),
             None => (None, whole),
         };
@@ -166,22 +168,21 @@ impl Connection {
     }
 }
 
-/// What a connection is left with.
-pub(crate) enum Left {
-    /// It is over.
-    Nothing,
-    /// A request for somebody else, at least its first bytes.
-    Request,
+/// State of a connection when the fast path is done with it.
+pub(crate) enum ServeEnd {
+    Closed,
+    /// The first bytes of a request for Pingora have arrived.
+    HandOver,
 }
 
-/// A plain request on its connection.
-struct Plain<'c> {
-    connection: &'c mut Connection,
-    request: Request,
+/// A request and its connection.
+struct Http1Exchange<'c> {
+    connection: &'c mut ClientConnection,
+    request: Http1Request,
     stopping: &'c ShutdownWatch,
 }
 
-impl Plain<'_> {
+impl Http1Exchange<'_> {
     async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
         let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
         let mut space = (&mut chunk).limit(self.request.missing);
@@ -194,7 +195,7 @@ impl Plain<'_> {
         }
     }
 
-    /// Throws away what is left of the body. Whether that was all.
+    /// Reads and drops the rest of the body. Returns false if it is too long or breaks off.
     async fn drain(&mut self) -> bool {
         let mut left = DRAIN_BYTES;
         while let Ok(Some(chunk)) = self.next_chunk().await {
@@ -205,7 +206,7 @@ impl Plain<'_> {
     }
 }
 
-impl Exchange for Plain<'_> {
+impl Exchange for Http1Exchange<'_> {
     fn head(&self) -> Head<'_> {
         self.request.head(self.connection.peer)
     }
@@ -214,8 +215,8 @@ impl Exchange for Plain<'_> {
         self.connection.is_encrypted
     }
 
-    /// A sender that waits for a word is left to Pingora.
-    async fn invite_body(&mut self) -> Result<(), Disconnected> {
+    /// Nothing to do: a request with `expect` is handed over to Pingora.
+    async fn send_continue(&mut self) -> Result<(), Disconnected> {
         Ok(())
     }
 
@@ -229,8 +230,8 @@ impl Exchange for Plain<'_> {
         self.read_body().await.map(Some)
     }
 
-    /// Bytes that a client sends before its reply are its next request.
-    async fn activity(&mut self) -> ClientActivity {
+    /// Bytes sent before the reply are the client's next request.
+    async fn client_activity(&mut self) -> ClientActivity {
         if !self.connection.ahead.is_empty() {
             return pending().await;
         }
@@ -242,7 +243,8 @@ impl Exchange for Plain<'_> {
     }
 
     async fn write(&mut self, reply: &Reply) {
-        // It may have been told to stop while the app was asked. What has come behind is answered.
+        // Looked at now: the stop may have come while the app was asked. A request that has arrived
+        // behind this one is answered too.
         let stops = *self.stopping.borrow() && self.connection.ahead.is_empty();
         self.request.is_last |= reply.must_close() || stops;
         let bytes = rendered(reply, self.request.is_last);
@@ -251,8 +253,8 @@ impl Exchange for Plain<'_> {
             stream.write_all(&bytes).await?;
             stream.flush().await
         };
-        if !matches!(unhurried(WRITE_TIMEOUT, written).await, Some(Ok(()))) {
-            tracing::debug!("the sender did not take its reply");
+        if !matches!(time_limited(WRITE_TIMEOUT, written).await, Some(Ok(()))) {
+            tracing::debug!("the client did not read its reply");
             self.request.is_last = true;
         }
     }
@@ -260,7 +262,7 @@ impl Exchange for Plain<'_> {
     async fn write_unread(&mut self, reply: &Reply) {
         self.request.is_last |= self.request.missing > 0 && self.request.length > DRAIN_BYTES;
         self.write(reply).await;
-        // Hanging up on bytes that are still coming would take the reply back.
+        // Closing a socket with unread bytes resets it, and the client would lose the reply.
         if self.request.missing > 0 {
             let drained = tokio::time::timeout(DRAIN_TIMEOUT, self.drain()).await;
             self.request.is_last |= !matches!(drained, Ok(true));
@@ -276,36 +278,37 @@ impl Exchange for Plain<'_> {
 mod tests {
     use std::pin::pin;
 
-    use super::request::tests::PLAIN;
+    use super::request::tests::REQUEST;
     use super::*;
     use crate::inbound::pingora::GateModule;
 
     #[tokio::test]
     async fn takes_a_callback_and_leaves_other_paths() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let (_client, stream) = tokio::io::duplex(64);
-        let mut connection = Connection::new(Box::new(stream));
-        connection.ahead.extend_from_slice(format!("{PLAIN}GET /next HTTP/1.1").as_bytes());
+        let (_client, server) = tokio::io::duplex(64);
+        let mut connection = ClientConnection::new(Box::new(server));
+        let next = "GET /next HTTP/1.1";
+        connection.ahead.extend_from_slice(format!("{REQUEST}{next}").as_bytes());
         assert!(connection.take_request(&gate).is_some());
-        assert_eq!(connection.ahead, "GET /next HTTP/1.1");
-        assert!(connection.take_request(&gate).is_none());
-        assert_eq!(connection.ahead, "GET /next HTTP/1.1");
+        assert_eq!(connection.ahead, next);
+        assert!(connection.take_request(&gate).is_none(), "no callback path");
+        assert_eq!(connection.ahead, next);
     }
 
-    /// Serves a connection that has sent this; what it gets.
+    /// Serves a connection on which this was sent. Returns the replies.
     async fn serve(
         sent: &[u8],
         is_stopping: bool,
         stopped: impl Future<Output = ()> + Send,
     ) -> String {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let server = GateModule::new(gate).server().clone();
-        let (mut client, stream) = tokio::io::duplex(1024);
-        let mut connection = Connection::new(Box::new(stream));
+        let driver = GateModule::new(gate).driver().clone();
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut connection = ClientConnection::new(Box::new(server));
         client.write_all(sent).await.unwrap();
         let (_running, stopping) = tokio::sync::watch::channel(is_stopping);
-        let left = connection.serve(&server, &stopping, pin!(stopped)).await;
-        assert!(matches!(left, Left::Nothing));
+        let left = connection.serve(&driver, &stopping, pin!(stopped)).await;
+        assert!(matches!(left, ServeEnd::Closed));
         drop(connection);
         let mut got = String::new();
         client.read_to_string(&mut got).await.unwrap();
@@ -313,23 +316,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sender_that_is_ahead_is_not_read_further() {
+    async fn reads_no_further_while_the_next_request_waits() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let (mut client, stream) = tokio::io::duplex(1024);
-        let mut connection = Connection::new(Box::new(stream));
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut connection = ClientConnection::new(Box::new(server));
         let (_running, stopping) = tokio::sync::watch::channel(false);
-        connection.ahead.extend_from_slice(format!("{PLAIN}GET /next").as_bytes());
+        connection.ahead.extend_from_slice(format!("{REQUEST}GET /next").as_bytes());
         let (request, _) = connection.take_request(&gate).unwrap();
-        let mut plain = Plain { connection: &mut connection, request, stopping: &stopping };
+        let mut exchange =
+            Http1Exchange { connection: &mut connection, request, stopping: &stopping };
         client.write_all(b"more").await.unwrap();
-        assert!(tokio::time::timeout(WRITE_TIMEOUT, plain.activity()).await.is_err());
+        assert!(tokio::time::timeout(WRITE_TIMEOUT, exchange.client_activity()).await.is_err());
         assert_eq!(connection.ahead, "GET /next");
     }
 
     #[test]
-    fn what_is_left_has_room_for_the_rest_of_its_head() {
+    fn handed_over_buffer_has_room_for_the_rest_of_the_head() {
         for (left, has_room) in [("GET /", true), ("GET / HTTP/1.1\r\n\r\nbody", false)] {
-            let mut connection = Connection::new(Box::new(tokio::io::duplex(1).1));
+            let mut connection = ClientConnection::new(Box::new(tokio::io::duplex(1).1));
             connection.ahead.extend_from_slice(left.as_bytes());
             let (_, ahead) = connection.into_parts();
             assert_eq!(ahead, left);
@@ -338,46 +342,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_proxy_stops_an_idle_connection_ends() {
+    async fn stopping_closes_an_idle_connection() {
         assert_eq!(serve(b"", false, async {}).await, "");
     }
 
     #[tokio::test]
-    async fn while_the_proxy_stops_a_reply_says_that_it_is_the_last() {
-        let got = serve(PLAIN.as_bytes(), true, pending()).await;
+    async fn stopping_marks_the_last_reply_with_connection_close() {
+        let got = serve(REQUEST.as_bytes(), true, pending()).await;
         assert!(got.starts_with("HTTP/1.1 401 ") && got.contains("Connection: close\r\n"), "{got}");
-        let got = serve(PLAIN.repeat(2).as_bytes(), true, pending()).await;
+        let got = serve(REQUEST.repeat(2).as_bytes(), true, pending()).await;
         let (first, second) = got.split_once("refused\n").unwrap();
         assert!(first.contains("keep-alive") && second.contains("Connection: close\r\n"), "{got}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_come_is_not_waited_for() {
-        let part = PLAIN.strip_suffix('}').unwrap();
+    async fn refuses_request_whose_body_does_not_arrive() {
+        let part = REQUEST.strip_suffix('}').unwrap();
         let got = serve(part.as_bytes(), false, pending()).await;
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
     }
 
-    /// What comes of it later is no request.
+    /// Its late body must not be read as a request.
     #[tokio::test(start_paused = true)]
-    async fn a_refused_body_that_does_not_come_ends_the_connection() {
-        let head = PLAIN.replace("/tencent", "/kollus/guess").replace("{}", "");
+    async fn closes_connection_if_a_refused_body_does_not_arrive() {
+        let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");
         let served = tokio::time::timeout(WRITE_TIMEOUT, serve(head.as_bytes(), false, pending()));
         let got = served.await.expect("in time");
         assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reply_that_is_not_taken_is_not_waited_for() {
+    async fn closes_connection_if_the_reply_is_not_read() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
-        let server = GateModule::new(gate).server().clone();
-        let (mut client, stream) = tokio::io::duplex(PLAIN.len());
-        let mut connection = Connection::new(Box::new(stream));
-        client.write_all(PLAIN.as_bytes()).await.unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        let (mut client, server) = tokio::io::duplex(REQUEST.len());
+        let mut connection = ClientConnection::new(Box::new(server));
+        client.write_all(REQUEST.as_bytes()).await.unwrap();
         let (_running, stopping) = tokio::sync::watch::channel(false);
         let started = tokio::time::Instant::now();
-        let left = connection.serve(&server, &stopping, pin!(pending())).await;
-        assert!(matches!(left, Left::Nothing));
+        let left = connection.serve(&driver, &stopping, pin!(pending())).await;
+        assert!(matches!(left, ServeEnd::Closed));
         assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     }
 }

@@ -1,10 +1,10 @@
-//! How a reply is written.
+//! Replies as bytes.
 
 use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::protocols::http::date::get_cached_date;
 
-/// A reply as it is sent, with the headers that Pingora gives one.
+/// Formats a reply with the headers that Pingora would give it, so that both paths look alike.
 pub(super) fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     let status = reply.status();
     let mut bytes = Vec::with_capacity(256 + reply.body().len());
@@ -36,7 +36,7 @@ fn extend_value(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// `Retry-After` for `retry-after`.
+/// Writes `Retry-After` for `retry-after`.
 fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
     let mut starts = true;
     bytes.extend(name.bytes().map(|byte| {
@@ -51,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_titled() {
+    fn writes_names_in_title_case() {
         let mut bytes = Vec::new();
         extend_titled(&mut bytes, "x-kollus-userkey");
         assert_eq!(bytes, b"X-Kollus-Userkey");
     }
 
     #[test]
-    fn a_reply_is_written_with_the_headers_that_pingora_gives_one() {
+    fn writes_the_headers_that_pingora_writes() {
         let bytes = rendered(&Reply::not_found(), false);
         let text = String::from_utf8(bytes).unwrap();
         let (before, after) = text.split_once("Date: ").unwrap();

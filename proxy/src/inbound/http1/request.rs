@@ -1,4 +1,4 @@
-//! Which requests leave nothing open, and what they say.
+//! Requests in the usual form, which can be read in one way only.
 
 use std::net::IpAddr;
 use std::str;
@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 const MAX_HEADERS: usize = 32;
 
-/// The path in a request line.
+/// Returns the path in a request line.
 pub(super) fn path(request: &[u8]) -> Option<&str> {
     let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
@@ -20,31 +20,31 @@ pub(super) fn path(request: &[u8]) -> Option<&str> {
     str::from_utf8(path).ok()
 }
 
-/// A request whose head leaves nothing open.
-pub(super) struct Request {
+/// A request with a head that can be read in one way only.
+pub(super) struct Http1Request {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    /// What has come of the body and was not taken yet.
+    /// Bytes of the body that were received and not yet taken.
     pub(super) body: Bytes,
-    /// How many bytes of the body are to come.
+    /// Bytes of the body still to be received.
     pub(super) missing: usize,
     pub(super) length: usize,
-    /// Whether the connection ends with it.
+    /// The connection is closed after this request.
     pub(super) is_last: bool,
 }
 
-impl Request {
-    /// The request, and what came behind it.
+impl Http1Request {
+    /// Parses a request, and returns the bytes behind it too. `None` if any part is unusual.
     pub(super) fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut lines);
         let httparse::Status::Complete(end) = parsed.parse(bytes).ok()? else { return None };
-        if parsed.version != Some(1) || !has_plain_lines(&bytes[..end]) {
+        if parsed.version != Some(1) || !has_usual_lines(&bytes[..end]) {
             return None;
         }
-        let method = plain_method(parsed.method?)?;
-        let target = parsed.path.filter(|target| is_plain_target(target))?;
+        let method = usual_method(parsed.method?)?;
+        let target = parsed.path.filter(|target| is_usual_target(target))?;
         let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).ok()?;
         let mut headers = HeaderMap::with_capacity(parsed.headers.len());
         let mut framing = Framing::default();
@@ -77,14 +77,14 @@ impl Request {
     }
 }
 
-/// Whether every line ends as it should, and the first begins there.
-fn has_plain_lines(head: &[u8]) -> bool {
+/// Returns true if every line ends with `\r\n` and no empty line comes before the first.
+fn has_usual_lines(head: &[u8]) -> bool {
     let follows_return = |at: usize| at > 0 && head[at - 1] == b'\r';
     head.first().is_some_and(u8::is_ascii_uppercase)
         && memchr::memchr_iter(b'\n', head).all(follows_return)
 }
 
-fn plain_method(name: &str) -> Option<Method> {
+fn usual_method(name: &str) -> Option<Method> {
     match name {
         "POST" => Some(Method::POST),
         "GET" => Some(Method::GET),
@@ -92,13 +92,13 @@ fn plain_method(name: &str) -> Option<Method> {
     }
 }
 
-/// What may stand in the path and the query of a target.
+/// Bytes allowed in the path and the query of a target.
 const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
 
-/// What a host's name or address and its port are written with.
+/// Bytes allowed in `host`.
 const IN_HOST: [bool; 256] = table(b"-._:[]");
 
-/// Letters, digits, and these.
+/// Makes a table of letters, digits, and these.
 const fn table(more: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -114,11 +114,11 @@ const fn table(more: &[u8]) -> [bool; 256] {
     table
 }
 
-fn is_plain_target(target: &str) -> bool {
+fn is_usual_target(target: &str) -> bool {
     target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
 }
 
-/// What the headers say of where the request ends, and of the connection, if each says it once.
+/// Framing headers. Each may come once.
 #[derive(Default)]
 struct Framing {
     has_host: bool,
@@ -127,7 +127,7 @@ struct Framing {
 }
 
 impl Framing {
-    /// `None` if that can be read in more than one way.
+    /// Notes a header; `None` if it is repeated, malformed or left to Pingora.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {
@@ -148,7 +148,7 @@ impl Framing {
         }
     }
 
-    /// How long the body is.
+    /// Returns the length of the body; `None` if it is not given.
     fn length(&self, method: &Method) -> Option<usize> {
         let length =
             if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };
@@ -160,31 +160,31 @@ impl Framing {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) const PLAIN: &str = "POST /callbacks/tencent?x=%2F HTTP/1.1\r\nhost: gate.test:8080\r\n\
+    pub(in super::super) const REQUEST: &str = "POST /callbacks/tencent?x=%2F HTTP/1.1\r\nhost: gate.test:8080\r\n\
                          content-length: 2\r\nconnection: Keep-Alive\r\n\r\n{}";
 
-    fn parse(text: &str) -> Option<(Request, Bytes)> {
-        Request::parse(&Bytes::copy_from_slice(text.as_bytes()))
+    fn parse(text: &str) -> Option<(Http1Request, Bytes)> {
+        Http1Request::parse(&Bytes::copy_from_slice(text.as_bytes()))
     }
 
     #[test]
-    fn a_plain_request_is_read_to_its_end() {
-        let (request, behind) = parse(&format!("{PLAIN}GET /next")).unwrap();
+    fn parses_usual_request_to_its_end() {
+        let (request, behind) = parse(&format!("{REQUEST}GET /next")).unwrap();
         assert_eq!((request.method, request.uri.path()), (Method::POST, "/callbacks/tencent"));
         assert_eq!(request.headers[HOST], "gate.test:8080");
         assert_eq!((&*request.body, request.missing, request.is_last), (&b"{}"[..], 0, false));
         assert_eq!(&*behind, b"GET /next");
 
-        let (request, behind) = parse(PLAIN.strip_suffix('}').unwrap()).unwrap();
+        let (request, behind) = parse(REQUEST.strip_suffix('}').unwrap()).unwrap();
         assert_eq!((request.missing, request.length, behind.len()), (1, 2, 0));
-        let (request, _) = parse(&PLAIN.replace("Keep-Alive", "close")).unwrap();
+        let (request, _) = parse(&REQUEST.replace("Keep-Alive", "close")).unwrap();
         assert!(request.is_last);
         let get = "GET /callbacks/srs HTTP/1.1\r\nhost: x\r\n\r\n";
         assert_eq!(parse(get).unwrap().0.length, 0);
     }
 
     #[test]
-    fn whatever_leaves_something_open_is_left_to_pingora() {
+    fn leaves_unusual_requests_to_pingora() {
         let changed = [
             ("POST", "PUT"),
             ("POST", "\r\nPOST"),
@@ -215,11 +215,11 @@ pub(super) mod tests {
             ("8080\r\n", "8080\n"),
             ("\r\n\r\n", "\r\n"),
         ];
-        for (plain, open) in changed {
-            let text = PLAIN.replacen(plain, open, 1);
-            assert!(text != PLAIN && parse(&text).is_none(), "{text}");
+        for (usual, unusual) in changed {
+            let text = REQUEST.replacen(usual, unusual, 1);
+            assert!(text != REQUEST && parse(&text).is_none(), "{text}");
         }
         let many = "x: y\r\n".repeat(MAX_HEADERS);
-        assert!(parse(&PLAIN.replacen("host", &format!("{many}host"), 1)).is_none());
+        assert!(parse(&REQUEST.replacen("host", &format!("{many}host"), 1)).is_none());
     }
 }

@@ -1,5 +1,5 @@
-//! The Pingora door: an adapter that moves bytes between a session and the gate. It decides
-//! nothing.
+//! The gate as a module of a Pingora proxy. It moves bytes between a session and the gate, and
+//! decides nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -12,50 +12,63 @@ use pingora::http::RequestHeader;
 use pingora::prelude::Session;
 
 use super::session::{head, is_encrypted, peer, write_unread};
-use crate::inbound::callback_driver::{CallbackServer, scheme};
+use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
-/// What [`Gate::forwarded_headers`] gives, in that order: Pingora makes a copy of a name that is not
-/// a constant text.
+/// Names of the headers that [`Gate::forwarded_headers`] returns, in its order. Pingora would copy
+/// a name that is not `'static`.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// A [`Gate`] in a Pingora proxy.
+///
+/// ```no_run
+/// use gatepost::Gate;
+/// use gatepost_proxy::GateModule;
+///
+/// let gate = Gate::from_toml_file("gatepost.toml")?;
+/// // A field of your own `ProxyHttp`; the page of the crate shows its hooks.
+/// let module = GateModule::new(gate);
+/// # Ok::<_, gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct GateModule(CallbackServer);
+pub struct GateModule(CallbackDriver);
 
 impl GateModule {
-    /// A module of this gate. An event whose template gives no address goes to the config's
-    /// `upstream`, with the path that the callback had.
+    /// Makes a module of this gate. An event whose template gives no address goes to the config's
+    /// `upstream`, with the path of the callback. Loads the certificate authorities of the machine,
+    /// once for the process.
     #[must_use]
     pub fn new(gate: Gate) -> Self {
-        app::prepare();
+        app::load_root_certificates();
         let upstream = gate.proxy_settings().upstream;
-        Self(CallbackServer { gate, upstream, clock: clock::now })
+        Self(CallbackDriver { gate, upstream, clock: clock::now })
     }
 
-    /// Tells the time by `clock`, so that a test can judge a recorded callback.
+    /// Reads the time from `clock`, so that a test can judge a recorded callback.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
-        Self(CallbackServer { clock, ..self.0 })
+        Self(CallbackDriver { clock, ..self.0 })
     }
 
-    /// To be called first in `ProxyHttp::request_filter`. `Ok(true)`: it was a callback, and its
-    /// reply is written. `Ok(false)`: it was none, or its route is in shadow mode, and it has lost
-    /// the headers that only the gate may set.
+    /// Answers a callback. Call it first in `ProxyHttp::request_filter`.
+    ///
+    /// Returns `Ok(true)` if the request was a callback: its reply is written. Returns `Ok(false)`
+    /// if it was none, or its route is in shadow mode: the headers that only the gate may set are
+    /// removed from it.
     ///
     /// # Errors
     ///
-    /// None of its own: a sender that is gone before its reply is no fault of the proxy, and
-    /// Pingora would log the request's path, with the token in it.
+    /// Never. A client that goes away before its reply is no fault of the proxy, and Pingora would
+    /// log an error with the path of the request, which may hold a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
-        if !has_plain_target(session.req_header()) {
+        if !has_judged_target(session.req_header()) {
             Box::pin(write_unread(session, &Reply::bad_request())).await;
             return Ok(true);
         }
-        let server = &self.0;
-        match server.gate.admit(&head(session), (server.clock)()) {
+        let driver = &self.0;
+        match driver.gate.admit(&head(session), (driver.clock)()) {
             Admission::Other => {
                 strip_reserved(session);
                 return Ok(false);
@@ -65,23 +78,23 @@ impl GateModule {
                 self.observe(session, shadow);
                 return Ok(false);
             }
-            // In boxes, so that what passes through carries no room for them.
-            Admission::Refused(refusal) => Box::pin(server.refuse(session, &refusal)).await,
-            Admission::Callback(intake) => Box::pin(server.serve(session, intake, started)).await,
+            // Boxed, so that the future of a request that is passed through stays small.
+            Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
+            Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
         Ok(true)
     }
 
-    pub(crate) const fn server(&self) -> &CallbackServer {
+    pub(crate) const fn driver(&self) -> &CallbackDriver {
         &self.0
     }
 
-    /// To be called in `ProxyHttp::upstream_request_filter`, for what goes on to an upstream: says
-    /// where the request came from, in `x-forwarded-for`, `-host` and `-proto`.
+    /// Sets `x-forwarded-for`, `-host` and `-proto` of a request to an upstream. Call it in
+    /// `ProxyHttp::upstream_request_filter`.
     ///
     /// # Errors
     ///
-    /// None that a header of HTTP can cause.
+    /// If Pingora refuses a header value, which no value of a received header causes.
     pub fn upstream_request_filter(
         &self,
         session: &Session,
@@ -100,11 +113,14 @@ impl GateModule {
         Ok(())
     }
 
-    /// To be called in `ProxyHttp::request_body_filter`: shows the gate what passes of the body on a
-    /// route in shadow mode. Without this call such a route lets requests pass unjudged, and logs so.
+    /// Shows the gate the body of a request on a route in shadow mode. Call it in
+    /// `ProxyHttp::request_body_filter`; without it, requests on such a route are logged as
+    /// unjudged.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
-        let Some(passing) = session.req_header().extensions.get::<Passing>() else { return };
-        // Nobody panics while he holds it.
+        let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
+            return;
+        };
+        // Poisoning is ignored: the observer does not panic.
         let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
@@ -114,29 +130,30 @@ impl GateModule {
         }
     }
 
-    /// Has the gate look at what passes.
+    /// Lets the gate observe a request that passes.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
             METRICS.shadowed(shadowed);
             report::shadowed(shadowed, clock());
         });
-        let passing = Passing { route, observer: Arc::new(Mutex::new(observer)) };
+        let passing = ShadowedRequest { route, observer: Arc::new(Mutex::new(observer)) };
         session.req_header_mut().extensions_mut().insert(passing);
     }
 }
 
-/// A request in shadow mode, in the extensions of its head.
+/// A request in shadow mode, kept in the extensions of its head.
 #[derive(Clone)]
-struct Passing {
+struct ShadowedRequest {
     route: Arc<str>,
     observer: Arc<Mutex<Observer>>,
 }
 
-/// The path of a request that is passed on, without the token that it may hold.
+/// Returns the path of a request that is passed on. On a route in shadow mode that is the route's
+/// pattern: the path may hold a token.
 pub(crate) fn printable_path(session: &Session) -> &str {
     let request = session.req_header();
-    let passing = request.extensions.get::<Passing>();
+    let passing = request.extensions.get::<ShadowedRequest>();
     passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
 }
 
@@ -144,7 +161,8 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes reserved headers through Pingora's own method, which also drops their original spelling.
+/// Removes reserved headers by Pingora's own method, which also forgets the original spelling of
+/// their names.
 fn strip_reserved(session: &mut Session) {
     let header = session.req_header_mut();
     let reserved: Vec<_> =
@@ -154,9 +172,9 @@ fn strip_reserved(session: &mut Session) {
     }
 }
 
-/// Whether what Pingora sends on is the path that the gate looks at: it keeps some targets in
-/// bytes of their own, beside a URI that says something else.
-fn has_plain_target(request: &RequestHeader) -> bool {
+/// Returns true if Pingora sends on the path that the gate judges. It keeps a target in
+/// any other form as raw bytes, beside a URI that differs.
+fn has_judged_target(request: &RequestHeader) -> bool {
     let raw = request.raw_path();
     let absolute = [&b"http://"[..], b"https://"]
         .iter()

@@ -6,4 +6,4 @@ mod proxy_service;
 mod session;
 
 pub use gate_module::GateModule;
-pub(crate) use proxy_service::{Service, Upstream};
+pub(crate) use proxy_service::{ProxyService, Upstream};

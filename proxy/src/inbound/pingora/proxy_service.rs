@@ -1,4 +1,4 @@
-//! The proxy: callbacks to the gate, everything else to the upstream.
+//! The proxy of this program: callbacks to the gate, everything else to the upstream.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -17,15 +17,14 @@ use pingora::protocols::TcpKeepalive;
 
 use super::gate_module::{GateModule, printable_path};
 use super::session::write_unread;
-use crate::inbound::callback_driver::CallbackServer;
-use crate::inbound::head_clock::Serving;
+use crate::inbound::callback_driver::CallbackDriver;
+use crate::inbound::head_clock::RequestInFlight;
 
-/// How long connecting to the upstream may take.
+/// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// After how much silence, how often and how many times the upstream's machine is asked whether it
-/// is still there, by TCP. Idle connections are kept until the upstream closes them, and a timer for
-/// each request would cost more.
+/// Keepalive probes on connections to the upstream, which are kept until the upstream closes them.
+/// They find a dead machine without a timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
@@ -34,16 +33,16 @@ const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     user_timeout: Duration::ZERO, // The system's own.
 };
 
-/// The whole service. Cheap to clone.
+/// The proxy. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Service {
+pub(crate) struct ProxyService {
     module: GateModule,
     upstream: Option<Arc<Upstream>>,
 }
 
-/// Where every path goes that is no callback's.
+/// Destination of every request that is no callback.
 pub(crate) struct Upstream {
-    /// One for each address of the name; looked up again when none of them answers.
+    /// One for each address of the name. Resolved again when none of them accepts a connection.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
@@ -51,7 +50,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Looks up the upstream's addresses.
+    /// Resolves the addresses of the upstream.
     pub(crate) fn resolve(url: &Uri) -> io::Result<Self> {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -61,11 +60,11 @@ impl Upstream {
     }
 
     fn peers(&self) -> Arc<[HttpPeer]> {
-        // The lock is held for a clone or an assignment only, so nobody can have panicked in it.
+        // Poisoning is ignored: a clone or an assignment cannot panic half-way.
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks the name up again, for the requests to come.
+    /// Resolves the name again, for later requests.
     fn refresh(self: &Arc<Self>) {
         let upstream = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
@@ -73,12 +72,14 @@ impl Upstream {
                 Ok(found) => {
                     *upstream.peers.write().unwrap_or_else(PoisonError::into_inner) = found;
                 }
-                Err(error) => tracing::warn!(host = upstream.host, "upstream not found: {error}"),
+                Err(error) => {
+                    tracing::warn!(host = upstream.host, "the upstream cannot be resolved: {error}")
+                }
             }
         });
     }
 
-    /// The next address to try: a name such as `localhost` may have one that nobody listens on.
+    /// Returns the next address to try: a name such as `localhost` may have one without a listener.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
         self.peers().get(tries).cloned()
     }
@@ -95,38 +96,38 @@ fn look_up(host: &str, port: u16, tls: bool) -> io::Result<Arc<[HttpPeer]>> {
     Ok((host, port).to_socket_addrs()?.map(peer).collect())
 }
 
-impl Service {
+impl ProxyService {
     pub(crate) fn new(gate: Gate, upstream: Option<Upstream>) -> Self {
         Self { module: GateModule::new(gate), upstream: upstream.map(Arc::new) }
     }
 
-    pub(crate) const fn server(&self) -> &CallbackServer {
-        self.module.server()
+    pub(crate) const fn driver(&self) -> &CallbackDriver {
+        self.module.driver()
     }
 }
 
-/// One request.
-pub(crate) struct Context {
+/// State of one request.
+pub(crate) struct RequestState {
     tries: usize,
-    _serving: Serving,
+    _serving: RequestInFlight,
 }
 
 #[async_trait]
-impl ProxyHttp for Service {
-    type CTX = Context;
+impl ProxyHttp for ProxyService {
+    type CTX = RequestState;
 
-    /// None: what the upstream answers is passed on as it is, and Pingora would add a module that
-    /// compresses, for every request, switched off.
+    /// Adds none. Responses are passed on as they are, and Pingora's default, a compression module
+    /// that is switched off, would cost time for every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
-    fn new_ctx(&self) -> Context {
-        Context { tries: 0, _serving: Serving::start() }
+    fn new_ctx(&self) -> RequestState {
+        RequestState { tries: 0, _serving: RequestInFlight::start() }
     }
 
     async fn request_filter(
         &self,
         session: &mut Session,
-        _context: &mut Context,
+        _context: &mut RequestState,
     ) -> pingora::Result<bool> {
         if self.module.request_filter(session).await? {
             return Ok(true);
@@ -143,7 +144,7 @@ impl ProxyHttp for Service {
         session: &mut Session,
         body: &mut Option<Bytes>,
         end_of_stream: bool,
-        _context: &mut Context,
+        _context: &mut RequestState,
     ) -> pingora::Result<()> {
         self.module.request_body_filter(session, body.as_ref(), end_of_stream);
         Ok(())
@@ -152,7 +153,7 @@ impl ProxyHttp for Service {
     async fn upstream_peer(
         &self,
         _session: &mut Session,
-        context: &mut Context,
+        context: &mut RequestState,
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
         peer.map(Box::new)
@@ -163,7 +164,7 @@ impl ProxyHttp for Service {
         &self,
         _session: &mut Session,
         _peer: &HttpPeer,
-        context: &mut Context,
+        context: &mut RequestState,
         mut error: Box<Error>,
     ) -> Box<Error> {
         context.tries += 1;
@@ -177,14 +178,13 @@ impl ProxyHttp for Service {
         error
     }
 
-    /// What Pingora's own log lines say of a request: not its query, which may hold anything, nor a
-    /// route's token.
-    fn request_summary(&self, session: &Session, _context: &Context) -> String {
+    /// Describes a request in Pingora's log lines, without its query and without a route's token.
+    fn request_summary(&self, session: &Session, _context: &RequestState) -> String {
         format!("{} {}", session.req_header().method, printable_path(session))
     }
 
-    /// A client that hangs up is no fault of anybody here.
-    fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
+    /// Suppresses errors that the client causes by closing its connection.
+    fn suppress_error_log(&self, _: &Session, _: &RequestState, error: &Error) -> bool {
         *error.esource() == ErrorSource::Downstream
     }
 
@@ -192,7 +192,7 @@ impl ProxyHttp for Service {
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        _context: &mut Context,
+        _context: &mut RequestState,
     ) -> pingora::Result<()> {
         self.module.upstream_request_filter(session, request)
     }

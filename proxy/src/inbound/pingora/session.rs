@@ -1,4 +1,4 @@
-//! A Pingora session as the callback driver sees it: its head, its body, and how a reply is written.
+//! Pingora sessions for the callback driver: head, body and reply.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,6 @@ use pingora::prelude::{ErrorType, Session};
 
 use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 
-/// A request in Pingora's hands.
 impl Exchange for Session {
     fn head(&self) -> Head<'_> {
         head(self)
@@ -21,7 +20,7 @@ impl Exchange for Session {
         is_encrypted(self)
     }
 
-    async fn invite_body(&mut self) -> Result<(), Disconnected> {
+    async fn send_continue(&mut self) -> Result<(), Disconnected> {
         if expects_continue(self) {
             return self
                 .downstream_session
@@ -36,8 +35,8 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// Bytes that a client sends before its reply are lost, so its connection ends with this request.
-    async fn activity(&mut self) -> ClientActivity {
+    /// Pingora drops bytes sent before the reply, so the connection is closed after this request.
+    async fn client_activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);
         match heard.map_err(|error| error.etype().clone()) {
@@ -60,8 +59,8 @@ impl Exchange for Session {
     }
 }
 
-/// What the gate looks at. Pingora drops a `content-length` beside a `transfer-encoding` while
-/// reading, so its presence is looked up in the bytes as they came.
+/// Returns the head that the gate judges. Pingora drops a `content-length` beside a
+/// `transfer-encoding`, which the gate must refuse, so it is looked up in the raw bytes.
 pub(super) fn head(session: &Session) -> Head<'_> {
     let header = session.req_header();
     let mut head = Head::new(&header.method, &header.uri, &header.headers);
@@ -92,7 +91,7 @@ pub(super) fn is_encrypted(session: &Session) -> bool {
 pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     let reusable = !reply.must_close() && ends_soon(session);
     if reusable {
-        // What is left of the request is read after the reply, before the next one.
+        // Pingora reads the rest of the body after the reply and before the next request.
         session.downstream_session.set_close_on_response_before_downstream_finish(false);
         session.downstream_session.set_total_drain_timeout(Some(DRAIN_TIMEOUT));
     } else {
@@ -100,7 +99,7 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     }
     write(session, reply).await;
     if !reusable {
-        // Hanging up on bytes that are still coming would take the reply back.
+        // Closing a socket with unread bytes resets it, and the client would lose the reply.
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
     }
 }
@@ -111,8 +110,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Whether the rest of the request is read, or announced, small and sure to come: a sender that
-/// expects a word before it sends the body may send its next request instead.
+/// Returns true if the body is read, or its rest is short and certain to arrive. A client that
+/// expects `100 Continue` may send its next request instead of the body.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;
@@ -130,10 +129,10 @@ async fn drain(session: &mut Session) {
     }
 }
 
-/// Writes a reply as it is. If the sender is gone, nobody misses it.
+/// Writes a reply. A client that is gone is no error.
 pub(super) async fn write(session: &mut Session, reply: &Reply) {
     if let Err(error) = try_write(session, reply).await {
-        tracing::debug!(error = %error.etype().as_str(), "the sender did not wait for its reply");
+        tracing::debug!(error = %error.etype().as_str(), "the client did not wait for its reply");
         session.set_keepalive(None);
     }
 }
@@ -143,7 +142,7 @@ async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> 
     if reply.must_close() {
         session.set_keepalive(None);
     }
-    // Pingora writes `connection` itself, and must not on HTTP/2.
+    // Left out: Pingora writes `connection` itself, and not on HTTP/2, where it is forbidden.
     for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
         header.insert_header(name, value)?;
     }

@@ -1,5 +1,5 @@
-//! The same apps without the gate, as a careful engineer writes them: each verifies what it is
-//! sent, in constant time where that matters, and takes it apart once.
+//! The same apps without the gate, as a careful engineer writes them: each verifies its requests,
+//! in constant time where that matters, and parses them once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-/// The keys of the push domains.
+/// Keys of the push domains.
 type Keys = Arc<HashMap<String, String>>;
 
-/// Takes pushes as JSON values.
+/// App that reads pushes as JSON values.
 pub fn pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(push)).with_state(keys())
 }
 
-/// Takes pushes as a type of its own.
+/// App that reads pushes as a type of its own.
 pub fn typed_pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(typed_push)).with_state(keys())
 }
 
-/// Takes Kollus' questions.
+/// App that answers Kollus' plays.
 pub fn plays() -> Router {
     let token: Arc<str> = "t0ken".into();
     Router::new().route("/callbacks/kollus/{token}", post(play)).with_state(token)
@@ -41,7 +41,7 @@ fn keys() -> Keys {
     Arc::new([("test.domain.com".to_owned(), "test".to_owned())].into())
 }
 
-/// A push that was verified, as JSON again; nobody looks at its time.
+/// Verifies a push and formats it as JSON again. Its time is not checked.
 pub fn verified(body: &[u8], key: &str) -> Option<Vec<u8>> {
     let push: Value = serde_json::from_slice(body).ok()?;
     let (t, sign) = (push.get("t")?.as_i64()?, push.get("sign")?.as_str()?);
@@ -67,7 +67,7 @@ fn pushed(push: &Value) {
     std::hint::black_box(push.get("stream_id").and_then(Value::as_str));
 }
 
-/// The fields that are documented.
+/// Documented fields.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code, reason = "what an app has a type for")]
 struct Push {
@@ -98,7 +98,7 @@ async fn typed_push(State(keys): State<Keys>, body: Bytes) -> Result<Response, S
     Ok(acknowledged())
 }
 
-/// `sign` is the MD5 of the key and `t`, in hex; `t` is when it expires.
+/// Verifies `sign`, the MD5 of the key and `t` in hex; `t` is the moment of expiry.
 fn verify(keys: &Keys, app: &str, t: i64, sign: &str) -> Result<(), StatusCode> {
     const GRACE_SECS: i64 = 180;
     const MAX_AHEAD_SECS: i64 = 900;
@@ -118,7 +118,7 @@ fn is_signed(key: &str, t: i64, sign: &str) -> bool {
     decodes && bool::from(digest.as_slice().ct_eq(&given))
 }
 
-/// Unix seconds.
+/// Returns the time in Unix seconds.
 pub fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)

@@ -1,7 +1,7 @@
-//! Apps behind `.layer()`, beside the same without it, or with another in its place.
+//! Apps behind `.layer()`, beside the same apps without it or with another layer.
 //!
-//! Requests are in memory and handlers ready at once, so a response is there when its future is
-//! polled for the first time.
+//! Requests are in memory and handlers are ready at once, so the first poll of a future returns its
+//! response.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -72,7 +72,7 @@ fn plays() -> Vec<Bench> {
     ]
 }
 
-/// A layer that verifies and hands on the bytes, and ours, which hands on an event.
+/// A layer that verifies and passes on the bytes, and ours, which passes on an event.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\
@@ -110,7 +110,7 @@ fn other_paths() -> Vec<Bench> {
     ]
 }
 
-/// A push of now, as the gate's clock is the system's.
+/// A push signed now: the gate uses the system clock.
 fn signed_push(number: usize) -> Request<Body> {
     let t = by_hand::unix_now() + 600;
     let sign = HEXLOWER.encode(&Md5::digest(format!("test{t}")));
@@ -143,7 +143,7 @@ fn loading(_: usize) -> Request<Body> {
     from_browser("/assets/app.3f2a91.js")
 }
 
-/// What a browser sends.
+/// Headers of a browser.
 fn from_browser(path: &str) -> Request<Body> {
     let request = Request::get(path)
         .header("host", "app.test")
@@ -158,7 +158,7 @@ fn from_browser(path: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// From the request to the response's last byte.
+/// Runs a request up to the last byte of its response.
 fn bench<S, R>(
     name: &str,
     mut service: S,
@@ -178,7 +178,7 @@ where
     })
 }
 
-/// What the future gives at once.
+/// Returns the output of a future that is ready at its first poll.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -1,4 +1,4 @@
-//! Finding the route and the template, by how many there are.
+//! Look-up of route and template, by their number.
 
 use gatepost::{Admission, Gate};
 
@@ -30,14 +30,14 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// Until the path is known to be nobody's.
+/// Look-up of a path that is no callback's.
 fn other_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
     assert!(matches!(gate.admit(&request.head(), NOW), Admission::Other), "{path}");
     admit(name, gate, request)
 }
 
-/// Until the head is checked and the body is wanted.
+/// Admission of a callback, up to its body.
 fn callback_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
     assert!(matches!(gate.admit(&request.head(), NOW), Admission::Callback(_)), "{path}");
@@ -59,7 +59,7 @@ fn with_routes(count: usize) -> Gate {
     Gate::builder().toml(config).variable("KEY", "test").build().unwrap()
 }
 
-/// The verdict on pushes of many tenants, so many of which are bound.
+/// Verdicts on pushes of `count` bound tenants.
 fn bindings(count: usize) -> Bench {
     let tenant = move |number: usize| format!("t{:06}.test.com", number * 617 % count);
     let names: Vec<_> = (0..count).map(|n| format!("'t{n:06}.test.com'")).collect();

@@ -1,4 +1,4 @@
-//! What is measured.
+//! Cases to measure.
 
 mod by_hand;
 mod callback;
@@ -12,7 +12,7 @@ mod vectors;
 
 use crate::bench::Bench;
 
-/// The benches whose name has `filter` in it.
+/// Returns the benches whose name contains `filter`.
 pub fn all(filter: &str) -> Vec<Bench> {
     let groups = [layer::all(), lookup::all(), refusals::all(), steps::all(), vectors::all()];
     let mut benches: Vec<_> = groups.into_iter().flatten().collect();

@@ -1,14 +1,13 @@
-//! Kollus' question whether a viewer may play, each time of another viewer, and the gate that it
-//! comes to.
+//! Kollus' play callback, each time for another viewer, and a gate for it.
 
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// What the platform sends.
+/// Body that the platform sends.
 pub const BODY: &str = include_str!("../../../vectors/kollus/live_play_native/body");
 
-/// A gate that takes it, live or of a video; the reply to the latter is a token.
+/// Returns a gate for plays of broadcasts and videos; the reply to the latter is a token.
 pub fn gate() -> Gate {
     let config = "
         [[route]]
@@ -33,12 +32,12 @@ pub fn gate() -> Gate {
     gate.variable("SECURITY_KEY", "key").variable("CUSTOM_KEY", "custom").build().unwrap()
 }
 
-/// The question of the viewer of that number, about a live broadcast.
+/// Returns a play of a live broadcast by the viewer of that number.
 pub fn live(number: usize) -> Callback {
     of_kind(100, number)
 }
 
-/// The same about a video.
+/// Returns a play of a video by the viewer of that number.
 pub fn of_video(number: usize) -> Callback {
     of_kind(1, number)
 }

@@ -1,21 +1,22 @@
-//! A push of Tencent CSS, each time of another event, and the gate that it comes to.
+//! A push of Tencent CSS, each time of another event, and a gate for it.
 
 use bytes::Bytes;
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// What the platform sends; signed with the key `test`.
+/// Body that the platform sends, signed with the key `test`.
 pub const BODY: &str = include_str!("../../../vectors/tencent-css/push/body");
 
 const PATH: &str = "/callbacks/tencent";
 
-/// A gate that takes it, with more in its route.
+/// Returns a gate for pushes, with more keys in its route.
 pub fn gate(route: &str) -> Gate {
     gate_with("", route, "'http://app.test/live/push'")
 }
 
-/// A gate with more at the top of its config and in its route, and with what is done with a push.
+/// Returns a gate with more keys at the top of its config and in its route, and an entry for
+/// pushes.
 pub fn gate_with(top: &str, route: &str, on_push: &str) -> Gate {
     let config = format!(
         "{top}\n[[route]]\npath = '{PATH}'\nprovider = 'tencent-css'\n{route}\n\
@@ -26,17 +27,17 @@ pub fn gate_with(top: &str, route: &str, on_push: &str) -> Gate {
     Gate::builder().toml(config).variable("KEY", "test").variable("TOKEN", "t0ken").build().unwrap()
 }
 
-/// A push with this body.
+/// Returns a push with this body.
 pub fn with_body(body: impl Into<Bytes>) -> Callback {
     Callback::post(PATH, "application/json", body)
 }
 
-/// The push of that number: a resend of the same one would not be asked about.
+/// Returns the push of that number. Each is a new event: a resend would not reach the app.
 pub fn numbered(number: usize) -> Callback {
     with_body(renumbered(BODY, number))
 }
 
-/// The body of another event.
+/// Returns the body of the event of that number.
 pub fn renumbered(body: &str, number: usize) -> String {
     body.replace("2210464508206756938", &format!("{number:019}"))
 }

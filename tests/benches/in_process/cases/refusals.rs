@@ -1,4 +1,4 @@
-//! Refusals of a push, for each reason that there is, from the head to the reply.
+//! Refusals of a push, one per reason, from the head to the reply.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub fn all() -> Vec<Bench> {
     let guarded = gate("allow = ['198.51.100.0/24', '203.0.113.0/24']");
     let limited = gate("source_limit = { per_second = 1 }");
     let small = gate("max_body_bytes = 100");
-    // The one that the limit lets through, as often as it does at one moment.
+    // Uses up the burst that the limit allows at one moment.
     while numbered(0).judge(&limited).unwrap().is_ok() {}
     let by_head = vec![
         ("address_reserved", &open, to("/live/push"), AddressReserved),
@@ -64,7 +64,7 @@ fn to(path: &str) -> Callback {
     Callback { uri: path.parse().unwrap(), ..numbered(0) }
 }
 
-/// As far as a path can be from its meaning, within what servers take.
+/// Returns a long path whose meaning takes the most work, within the limits of servers.
 fn long_path() -> String {
     format!("/callbacks/tencent;{}", "%2525252525".repeat(700))
 }
@@ -83,7 +83,7 @@ fn changed(text: &str, other: &str) -> Callback {
     with_body(BODY.replacen(text, other, 1))
 }
 
-/// Judged so many seconds later.
+/// Returns a callback that arrives so many seconds later.
 fn later(secs: i64) -> Callback {
     let now = Timestamp::from_millis(NOW.as_millis() + secs * 1000);
     Callback { now, ..numbered(0) }

@@ -1,4 +1,4 @@
-//! A push and a play, step by step and whole; the forms of an event; the replies to an answer.
+//! A push and a play, whole and step by step; the forms of an event; the replies to an answer.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, RequestContext};
@@ -8,7 +8,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// The callback of a number.
+/// Function that makes the callback of a number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -22,8 +22,8 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// What is done from the head to the reply: all of it, and each step by itself. A gate for each, as
-/// it remembers what it has seen.
+/// Benches from the head to the reply: whole, and each step by itself. Each has a gate of its own,
+/// which remembers its callbacks.
 fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static str) -> Vec<Bench> {
     let step = |step: &str| format!("{name}/{step}");
     let (judging, whole) = (gate(), gate());
@@ -38,7 +38,7 @@ fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static st
     ]
 }
 
-/// All that a door does, but for moving bytes.
+/// Does everything that a door does except moving bytes.
 fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     let accepted = callback.judge(gate).unwrap().unwrap();
     let Next::Ask(question) = accepted.next(NOW) else { panic!("the app is not asked") };
@@ -46,7 +46,7 @@ fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     question.conclude(&ok(answer), NOW)
 }
 
-/// From the bytes of a push to those of its event; and the least that anybody does for that.
+/// Benches from the bytes of a push to those of its event, and the least work for that.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
@@ -61,7 +61,7 @@ fn to_event() -> [Bench; 2] {
     ]
 }
 
-/// One that comes to a route which looks at the sender, and counts.
+/// Bench of a route that checks and counts clients.
 fn guarded() -> Bench {
     let gate = push::gate(
         "allow = ['192.0.2.0/24', '198.51.100.0/24']\n\
@@ -72,7 +72,7 @@ fn guarded() -> Bench {
     })
 }
 
-/// One that the app has taken comes again.
+/// Bench of a resend of an acknowledged event.
 fn resend(gate: Gate) -> Bench {
     let sending = gate.clone();
     let taken = move |number| {
@@ -102,7 +102,7 @@ fn events() -> Vec<Bench> {
     gates.map(|(name, gate)| event(format!("event/{name}"), &gate, push::numbered)).into()
 }
 
-/// The head and the body that the app gets.
+/// Bench of the head and the body of an event.
 fn event(name: String, gate: &Gate, numbered: Numbered) -> Bench {
     Bench::new(name, accepting(gate, numbered), |(callback, accepted)| {
         request(&callback, &accepted)
@@ -113,7 +113,7 @@ fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
     accepted.request(&callback.head(), &RequestContext::default(), NOW)
 }
 
-/// What the platform gets for each thing that an app may say to a play.
+/// Benches of the replies to a play, one per answer of the app.
 fn replies() -> Vec<Bench> {
     let live = |name: &str, answer: fn() -> Answer| {
         let asked = asking(&play::gate(), play::live);

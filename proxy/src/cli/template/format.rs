@@ -3,7 +3,7 @@
 use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;
 
-/// A table: name, provider, tenants and kinds.
+/// Formats a table of templates: name, provider, tenants and kinds.
 pub(super) fn table(templates: &[TemplateView]) -> Vec<String> {
     let head = ["NAME", "PROVIDER", "TENANTS", "KINDS"].map(str::to_owned);
     let rows: Vec<_> = [head].into_iter().chain(templates.iter().map(row)).collect();
@@ -31,7 +31,7 @@ fn line(row: &[String; 4], widths: [usize; 3]) -> String {
     padded.chain([row[3].clone()]).collect()
 }
 
-/// Everything of one template, a line each.
+/// Formats everything of one template, one line each.
 pub(super) fn page(template: &TemplateView) -> Vec<String> {
     let keys: Vec<_> = template.keys.iter().map(key).collect();
     let mut lines = vec![
@@ -66,7 +66,7 @@ fn key(key: &KeyView) -> String {
     }
 }
 
-/// What stands for a secret that is written out.
+/// Shown instead of a secret that is written in the file.
 const SECRET: &str = "[secret]";
 
 fn value_text(value: &Json) -> String {
@@ -87,12 +87,12 @@ fn or_none(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
-/// Without what could steer a terminal.
+/// Replaces control characters, which could steer the terminal.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// How many columns a terminal gives the text: two for each Chinese character.
+/// Returns the width of a text in terminal columns: two for each Chinese character.
 fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }
@@ -109,7 +109,7 @@ mod tests {
                         settings.other = { file = 'f' }\non.push = \"http://x/\\u001b\"\n";
 
     #[test]
-    fn a_table_has_straight_columns() {
+    fn table_has_aligned_columns() {
         assert_eq!(
             table(&TemplateView::all(TEXT, None).unwrap()),
             [
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_shows_everything_but_secrets() {
+    fn page_hides_secrets() {
         assert_eq!(
             page(&TemplateView::all(TEXT, None).unwrap()[1]),
             [
