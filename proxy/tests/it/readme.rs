@@ -64,9 +64,13 @@ fn readme_lists_every_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let mut codes = 0;
-    for file in ["src/verdict/refusal.rs", "src/conclusion.rs"] {
+    for (file, of) in [
+        ("src/verdict/refusal.rs", "impl RefusalKind {"),
+        ("src/conclusion.rs", "impl UnavailableKind {"),
+    ] {
         let source = std::fs::read_to_string(root.join(file)).unwrap();
-        let arms = source.split("pub const fn as_str").nth(1).unwrap();
+        let (_, kind) = source.split_once(of).unwrap();
+        let (_, arms) = kind.split_once("pub const fn as_str").unwrap();
         for code in arms.split('}').next().unwrap().split('"').skip(1).step_by(2) {
             assert!(readme.contains(&format!("`{code}`")), "{code}");
             codes += 1;
