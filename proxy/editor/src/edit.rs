@@ -172,7 +172,7 @@ fn bind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), E
 fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), EditError> {
     let bound = strings(document.template(name)?, "bind");
     if let Some(tenant) = tenants.iter().find(|tenant| !bound.contains(&&***tenant)) {
-        let there = if bound.is_empty() { "nobody".to_owned() } else { list(&bound) };
+        let there = if bound.is_empty() { "none".to_owned() } else { list(&bound) };
         let message = format!("`{tenant}` is not bound to `{name}`; bound to it: {there}");
         return Err(EditError::new(EditErrorKind::TenantNotBound, message));
     }

@@ -324,12 +324,12 @@ mod tests {
     use super::*;
 
     /// An app whose answers the test writes itself.
-    struct App {
+    struct MockApp {
         listener: TcpListener,
         url: Uri,
     }
 
-    impl App {
+    impl MockApp {
         async fn start() -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/event", listener.local_addr().unwrap()).parse().unwrap();
@@ -366,7 +366,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_connection_until_idle_timeout() {
-        let app = App::start().await;
+        let app = MockApp::start().await;
         let stream = app.ask(None).await;
         let mut stream = app.ask(Some(stream)).await;
         // From now on, time passes as soon as every task waits.
@@ -381,7 +381,7 @@ mod tests {
 
     #[tokio::test]
     async fn does_not_keep_connection_that_the_app_closes() {
-        let app = App::start().await;
+        let app = MockApp::start().await;
         let last = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
         app.ask_and_get(None, last).await;
         assert!(POOL.with(|pool| pool.lock().unwrap().idle.is_empty()));
@@ -389,7 +389,7 @@ mod tests {
 
     #[tokio::test]
     async fn does_not_use_connection_past_idle_timeout() {
-        let app = App::start().await;
+        let app = MockApp::start().await;
         let key = PoolKey::of(&app.url).unwrap();
         for (age, is_used) in [(IDLE_TIMEOUT / 2, true), (IDLE_TIMEOUT, false)] {
             let connection = AppConnection::open(&app.url).await.unwrap();

@@ -18,8 +18,8 @@ pub(crate) use self::connection_pool::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
-/// A pooled connection may be closed by the app at the moment when it is used; then the driver sends
-/// the event again, on a new one. An app that did read it knows it by its `ce-id`.
+/// A pooled connection may be closed by the app at the moment when it is used; then the driver
+/// sends the event again, on a new one. An app that did read it knows it by its `ce-id`.
 pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
     let request = post(event);
     let sent = match attempt {

@@ -1,7 +1,7 @@
 //! The proxy's side of gatepost's driver: the client's connection, the app, clock and timers.
 //!
-//! [`Exchange`] has two implementations, one for each way in: HTTP/1 connections that gatepost reads
-//! itself, and Pingora's sessions.
+//! [`Exchange`] has two implementations, one for each way in: HTTP/1 connections that gatepost
+//! reads itself, and Pingora's sessions.
 
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,8 @@ impl Runtime for CallbackDriver {
         tokio::time::sleep(time).await;
     }
 
-    /// Uses Pingora's shared timers: a timer of tokio's that is the next one due costs a system call.
+    /// Uses Pingora's shared timers: a timer of tokio's that is the next one due costs a system
+    /// call.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
     }

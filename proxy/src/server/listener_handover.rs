@@ -197,7 +197,7 @@ fn check_directory(path: &Path) -> io::Result<()> {
     let metadata = std::fs::metadata(directory)?;
     let owner = is_ours(metadata.uid());
     if !metadata.is_dir() || !owner || metadata.mode() & 0o022 != 0 {
-        let message = "its directory must be one that nobody else may write to";
+        let message = "other users can write to its directory; put it in a private one";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     Ok(())

@@ -104,5 +104,5 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains("  tencent-css.push\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
     assert!(stdout.contains("  stream_param\tstring, secret\n"), "{stdout}");
-    assert_eq!(run(&["providers", "nobody"]).0, Some(1));
+    assert_eq!(run(&["providers", "unknown"]).0, Some(1));
 }

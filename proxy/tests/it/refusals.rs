@@ -97,7 +97,7 @@ fn logs_and_counts_unreadable_head() {
     assert_eq!(gate.send(&post_with(&path, "host: other\r\n", PLAY)).status, 400);
     let line = gate.program.wait_for_line("\"code\":\"request_unreadable\"");
     assert!(line.contains("\"from\":\"127.0.0.1\"") && !line.contains(TOKEN), "{line}");
-    assert_eq!(gate.send(&post("/nobody", "")).status, 404);
+    assert_eq!(gate.send(&post("/other", "")).status, 404);
     drop(gate.connect());
     let counted = "\ngatepost_requests_unreadable_total 1\n";
     eventually(counted, || gate.metrics().contains(counted));

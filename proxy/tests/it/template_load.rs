@@ -53,7 +53,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Sends pushes on one connection until the end, and at least its share. Each must be accepted.
+/// Sends pushes on one connection until the end, and a least number. Each must be accepted.
 /// Returns their number.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));

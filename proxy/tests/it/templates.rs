@@ -242,11 +242,8 @@ fn keeps_the_rules_of_the_console() {
     file.refused(&["delete", "paid", "--yes"], &["`paid` is bound to `c1`; unbind it first"]);
     file.refused(&["modify", "paid", "--off", "live_play"], &["neither an address nor an answer"]);
     file.refused(&["create", "n", "--provider", "kollus"], &["neither an address nor an answer"]);
-    file.refused(
-        &["unbind", "other", "c1"],
-        &["`c1` is not bound to `other`; bound to it: nobody"],
-    );
-    file.refused(&["show", "nobody"], &["there is no template `nobody`; there is: `paid`"]);
+    file.refused(&["unbind", "other", "c1"], &["`c1` is not bound to `other`; bound to it: none"]);
+    file.refused(&["show", "unknown"], &["there is no template `unknown`; there is: `paid`"]);
     file.refused(&["modify", "paid"], &["nothing is to be changed"]);
     // The check compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];

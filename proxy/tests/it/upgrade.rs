@@ -85,7 +85,7 @@ fn refuses_upgrade_socket_in_writable_directory() {
     let gate = Gatepost::serve(SOCKET, &templates(&app));
     let folder = gate.folder.path();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
-    let why = "must be one that nobody else may write to";
+    let why = "other users can write to its directory";
     assert_fails_and_changes_nothing(&gate, &config_of(&gate), why);
     let mut command = gatepost();
     command.args(["run", "-c"]).arg(folder.join("successor.toml"));
