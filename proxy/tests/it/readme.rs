@@ -64,9 +64,13 @@ fn readme_lists_every_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let mut codes = 0;
-    for file in ["src/verdict/refusal.rs", "src/conclusion.rs"] {
+    for (file, kind) in [
+        ("src/verdict/refusal.rs", "impl RefusalKind"),
+        ("src/conclusion.rs", "impl UnavailableKind"),
+    ] {
         let source = std::fs::read_to_string(root.join(file)).unwrap();
-        let arms = source.split("pub const fn as_str").nth(1).unwrap();
+        let methods = source.split_once(kind).unwrap().1;
+        let arms = methods.split("pub const fn as_str").nth(1).unwrap();
         for code in arms.split('}').next().unwrap().split('"').skip(1).step_by(2) {
             assert!(readme.contains(&format!("`{code}`")), "{code}");
             codes += 1;
