@@ -36,7 +36,7 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        if !plan.signs() && token.is_none() {
+        if !plan.uses_template_keys() && token.is_none() {
             let problem =
                 format!("{} does not sign, and this path has no secret segment", plan.title);
             let remedy = "end the path with /{token} and set token, or let nobody else reach it";

@@ -107,7 +107,7 @@ impl Accepted {
     /// How replies to it leave now: one that left otherwise is not to be given again.
     fn seal(&self) -> Vec<u8> {
         match self.delivery() {
-            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.seal.mark(),
+            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.reply_signing.fingerprint(),
             Delivery::Ask(_)
             | Delivery::Fixed(_)
             | Delivery::Unlisted(_)

@@ -38,7 +38,7 @@ impl Accepted {
     ) -> Conclusion {
         let (body, fault) = decision.write(&self.event().data, input, policy);
         let origin = fault.map_or(Origin::App, |fault| Origin::Failure(fault.into()));
-        Conclusion { reply: policy.seal.close(body), origin }
+        Conclusion { reply: policy.reply_signing.sign(body), origin }
     }
 
     /// The failure policy's reply.

@@ -1,8 +1,8 @@
 //! What the definitions say, for people and tools.
 
 use crate::provider::field::Field;
-use crate::provider::setting::{Holds, Setting};
-use crate::provider::signature::MAX_AHEAD;
+use crate::provider::setting::{SettingType, Setting};
+use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Kind, Plan, built_in};
 
 /// A provider.
@@ -41,11 +41,11 @@ pub struct SettingInfo {
 
 impl From<&Setting> for SettingInfo {
     fn from(setting: &Setting) -> Self {
-        let one_of = match &setting.holds {
-            Holds::Word(words) => words.clone(),
-            Holds::Secret | Holds::Text { .. } => Vec::new(),
+        let one_of = match &setting.ty {
+            SettingType::OneOf(words) => words.clone(),
+            SettingType::Secret | SettingType::Text { .. } => Vec::new(),
         };
-        let secret = matches!(setting.holds, Holds::Secret);
+        let secret = matches!(setting.ty, SettingType::Secret);
         Self { name: setting.name.clone(), about: setting.about.clone(), secret, one_of }
     }
 }
@@ -93,7 +93,7 @@ impl From<&Plan> for ProviderInfo {
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
-        let window = time.map(|time| vec![time.means.past_key(), MAX_AHEAD]).unwrap_or_default();
+        let window = time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         Self { name: (&*plan.name).into(), title, docs, kinds, groups, settings, window }
     }
 }

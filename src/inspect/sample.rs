@@ -209,7 +209,7 @@ impl<'d> Sample<'d> {
             BodyFormat::Form | BodyFormat::Json => to.clone(),
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
-        let kept = CapturedHead::of(&head, &self.plan.headers, self.plan.looks_at_query);
+        let kept = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
         let kept =
             kept.map_err(|twice| SampleError::Request(format!("{} stands twice", twice.0)))?;
         let object = self.plan.read(&raw, kept.query()).unwrap_or_else(|_| Object::default());

@@ -38,7 +38,7 @@ pub(crate) fn check_head(
     if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
         return Err(RefusalKind::ContentEncodingUnsupported.into());
     }
-    let captured = CapturedHead::of(head, &route.plan.headers, route.plan.looks_at_query)?;
+    let captured = CapturedHead::of(head, &route.plan.headers, route.plan.reads_query)?;
     match usize::try_from(length) {
         Ok(announced) if announced <= route.max_body_bytes => {
             Ok(CheckedHead { announced, captured })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::event::{Event, EventSource, identity};
 use crate::json::Name;
 use crate::provider::Plan;
-use crate::provider::field::Writer;
+use crate::provider::field::SentBy;
 use crate::provider::locator::{Locator, Received};
 use crate::provider::signature::Signature;
 use crate::verdict::RefusalCause;
@@ -21,7 +21,7 @@ pub(super) fn normalise(
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA);
     let consumed = |name: &Name<'_>| signature.is_some_and(|signature| signature.consumes(name));
-    kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
+    kind.fields.write_object(object, SentBy::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {
         let text = from.iter().find_map(|pointer| pointer.text(object))?;
         unit.parse(&text)
@@ -34,7 +34,7 @@ pub(super) fn normalise(
             let mut said = Vec::with_capacity(data.len());
             let leave_out =
                 |name: &Name<'_>| consumed(name) || plan.id_without.iter().any(|own| own == name);
-            kind.fields.write_object(object, Writer::Platform, leave_out, &mut said)?;
+            kind.fields.write_object(object, SentBy::Platform, leave_out, &mut said)?;
             identity(source.as_str(), &kind.name, &said)
         }
     };

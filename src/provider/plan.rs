@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::decision::Decision;
-use super::field::{Fields, whole};
+use super::field::{Fields, parse_whole};
 use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) unwrap: Option<Name<'static>>,
     /// The headers that are looked at.
     pub(crate) headers: Vec<HeaderName>,
-    pub(crate) looks_at_query: bool,
+    pub(crate) reads_query: bool,
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
     pub(crate) signature: Option<Signature>,
@@ -213,7 +213,7 @@ impl Plan {
     }
 
     /// Whether two events that differ in their data have two ids.
-    pub(crate) const fn id_tells_all(&self) -> bool {
+    pub(crate) const fn id_covers_all_data(&self) -> bool {
         self.id.is_empty() && self.id_without.is_empty()
     }
 
@@ -239,7 +239,7 @@ impl Plan {
         };
         let candidates = rule.candidates(&written).or_else(|| {
             // A number is the same however it is spelled: `1`, `1.0`, `1e0`.
-            let number = whole(&written)?;
+            let number = parse_whole(&written)?;
             rule.candidates(&number.to_string())
         });
         // If none fits, the last says what is missing.
@@ -261,7 +261,7 @@ impl Plan {
     }
 
     /// Whether callbacks of any kind are signed with a template's keys.
-    pub(crate) fn signs(&self) -> bool {
+    pub(crate) fn uses_template_keys(&self) -> bool {
         let own = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         own.chain(&self.signature).any(|signature| signature.key.setting.is_none())
     }

@@ -54,7 +54,7 @@ mod tests {
 
     use super::View;
     use crate::json::{Object, Shape};
-    use crate::provider::field::{Field, Fields, Type, Writer};
+    use crate::provider::field::{Field, Fields, SentBy, Type};
     use crate::provider::{Kind, Plan, built_in_named};
 
     /// The providers whose every kind has a view. A definition needs no Rust; these have it all
@@ -144,7 +144,7 @@ mod tests {
     /// A value of the type with all that is declared in it.
     fn whole(ty: &Type) -> Value {
         match ty {
-            Type::Array { inner, .. } | Type::Json { holds: Some(Shape::Array), inner } => {
+            Type::Array { inner, .. } | Type::Json { shape: Some(Shape::Array), inner } => {
                 inner.fields.as_deref().map_or_else(|| json!([1, "text", {}]), |f| json!([all(f)]))
             }
             Type::Object { inner, .. } | Type::Json { inner, .. } => {
@@ -280,7 +280,7 @@ mod tests {
             let sample = Object::from_json(sample).unwrap();
             let mut data = Vec::new();
             kind.fields
-                .write_object(&sample, Writer::Platform, |_| false, &mut data)
+                .write_object(&sample, SentBy::Platform, |_| false, &mut data)
                 .unwrap_or_else(|fault| panic!("{name}: {fault}"));
             let data: Value = serde_json::from_slice(&data).unwrap();
             let read = (view.round)(data.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -199,7 +199,7 @@ impl<'f> ConfigReader<'f, '_> {
         let denied = |(decision, seal): (&Decision, ReplySigning)| Policy {
             on_failure: decision.deny.clone(),
             defaults: Vec::new(),
-            seal,
+            reply_signing: seal,
         };
         let Some(entry) = entry else {
             let policy = decision.map(denied);
@@ -215,7 +215,7 @@ impl<'f> ConfigReader<'f, '_> {
         let policy = decision.map(|(decision, seal)| Policy {
             on_failure: self.failure_presets(entry, decision),
             defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
-            seal,
+            reply_signing: seal,
         });
         if entry.answer.is_some() {
             let fixed = kind.decision.as_ref().and_then(|d| presets(&entry.answer, d));
@@ -267,7 +267,7 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// A reply written in any of the forms that an app may use, for everything alike.
     pub(super) fn presets(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
-        decision.presets(&json.text).unwrap_or_else(|fault| {
+        decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
             self.faults.add(&json.place, fault.to_string(), remedy);
             Vec::new()

@@ -15,7 +15,7 @@ impl ConfigReader<'_, '_> {
         decision: &Decision,
         template: &TemplateParts<'_>,
     ) -> Result<ReplySigning, Vec<String>> {
-        let sealing = &decision.sealing;
+        let sealing = &decision.reply_signing;
         let value = |index: usize| template.settings.get(index).and_then(Option::as_ref);
         let form = match &sealing.form {
             ReplyFormRule::Always(form) => *form,

@@ -49,7 +49,7 @@ impl<'f> ConfigReader<'f, '_> {
             Some(_) | None => return None,
         };
         let kind = template.plan.kind_named(&kind.name);
-        let life = || template.proof.window_of(template.plan, kind).map(|window| window.life());
+        let life = || template.proof.window_of(template.plan, kind).map(|window| window.lifetime());
         let window = dedupe.window.or(template.dedupe.window);
         Some(window.or_else(life).unwrap_or(DEFAULT_RESEND_WINDOW))
     }

@@ -30,7 +30,7 @@ fn answer(kind: &Kind) -> Value {
     };
     let flat = object(&decision.fields, decision.open, &|_| false);
     let mut forms = vec![Value::from(flat.clone())];
-    if let Some(per) = &decision.per {
+    if let Some(per) = &decision.item_list {
         let mut element = flat.clone();
         if let Some(Value::Object(properties)) = element.get_mut("properties") {
             properties.extend(per.echo.iter().map(|name| (name.to_string(), json!({}))));
@@ -55,11 +55,11 @@ fn answer(kind: &Kind) -> Value {
 
 /// `{"allow":true}`, with the platform's fields that do not say the same.
 fn common(decision: &Decision) -> Value {
-    let says = |preset: &ReplyField, name: &str| match &preset.member {
+    let says = |preset: &ReplyField, name: &str| match &preset.name {
         ReplyFieldName::Declared(index) => {
             decision.fields.get(*index).is_some_and(|f| *f.name == *name)
         }
-        ReplyFieldName::Open(_) => false,
+        ReplyFieldName::Undeclared(_) => false,
     };
     let said = |name: &str| {
         let mut words = decision.allow.iter().chain(&decision.deny);
@@ -115,9 +115,9 @@ fn of_type(ty: &Type, open: bool) -> Value {
         Type::Array { inner, .. } => array(inner, open),
         Type::Boolean => json!({ "type": "boolean" }),
         Type::Integer(range) => integer(range),
-        Type::Json { holds: Some(Shape::Array), inner } => array(inner, open),
-        Type::Json { holds: Some(_), inner } | Type::Object { inner, .. } => inside(inner, open),
-        Type::Json { holds: None, .. } => json!({ "type": ["array", "object"] }),
+        Type::Json { shape: Some(Shape::Array), inner } => array(inner, open),
+        Type::Json { shape: Some(_), inner } | Type::Object { inner, .. } => inside(inner, open),
+        Type::Json { shape: None, .. } => json!({ "type": ["array", "object"] }),
         Type::Number => json!({ "type": "number" }),
         Type::String => json!({ "type": "string" }),
         Type::Timestamp(unit) => {
@@ -140,7 +140,7 @@ fn array(inner: &Nested, open: bool) -> Value {
         if inner.fields.is_some() {
             schema.insert("items".into(), inside(inner, open));
         }
-        if let Some(of) = &inner.of {
+        if let Some(of) = &inner.element {
             schema.insert("items".into(), of_type(of, open));
         }
         schema.extend(inner.max_items.map(|max| ("maxItems".to_owned(), max.into())));

@@ -4,21 +4,21 @@ use std::borrow::Cow;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::{self, BodyError, Json, Object, Shape, Value};
-use crate::provider::field::{Field, FieldError, Fields, Writer};
+use crate::provider::field::{Field, FieldError, Fields, SentBy};
 
 use super::Decision;
 
 /// One member of a reply: a declared field, or in an open reply any name, with its value as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReplyField {
-    pub(crate) member: ReplyFieldName,
+    pub(crate) name: ReplyFieldName,
     pub(crate) json: Box<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyFieldName {
     Declared(usize),
-    Open(Box<str>),
+    Undeclared(Box<str>),
 }
 
 /// Why an answer could not become a reply. Never quotes a value.
@@ -76,7 +76,7 @@ impl Decision {
     pub(super) fn words<'a>(&self, answer: &'a [u8]) -> Result<ParsedAnswer<'a>, AnswerError> {
         let text = std::str::from_utf8(answer).map_err(|_| AnswerError::Malformed)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-        if self.per.is_some() && text.starts_with('[') {
+        if self.item_list.is_some() && text.starts_with('[') {
             return self.list(text);
         }
         if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
@@ -87,13 +87,13 @@ impl Decision {
         let object = Object::from_json(text)?;
         match self.inside_envelope(&object)? {
             None => self.uniform(&object),
-            Some(raw) if self.per.is_some() && raw.starts_with('[') => self.list(raw),
+            Some(raw) if self.item_list.is_some() && raw.starts_with('[') => self.list(raw),
             Some(raw) => self.uniform(&Object::from_json(raw)?),
         }
     }
 
     /// Reads an answer for everything, as a config writes one.
-    pub(crate) fn presets(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
+    pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
         match self.words(json.as_bytes())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
             ParsedAnswer::Uniform { presets, .. } => Ok(presets.into_owned()),
@@ -119,7 +119,7 @@ impl Decision {
             return Err(AnswerError::Unknown { field: other.into() });
         }
         let shape = inside.shape;
-        if shape != Shape::Object && !(shape == Shape::Array && self.per.is_some()) {
+        if shape != Shape::Object && !(shape == Shape::Array && self.item_list.is_some()) {
             let (field, found) = (envelope.into(), shape.name());
             return Err(FieldError::Type { field, wanted: "object", found }.into());
         }
@@ -184,7 +184,7 @@ impl Decision {
                 (COMMON_MESSAGE, None) => None,
                 _ => self.member(name, value)?,
             };
-            if said.iter().any(|said| presets.iter().any(|p| p.member == said.member)) {
+            if said.iter().any(|said| presets.iter().any(|p| p.name == said.name)) {
                 return Err(AnswerError::Contradiction { field: name.into() });
             }
             presets.extend(said);
@@ -200,7 +200,7 @@ impl Decision {
                 let mut out = Vec::new();
                 value.write(&mut out);
                 let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
-                Ok(Some(ReplyField { member: ReplyFieldName::Open(name.into()), json }))
+                Ok(Some(ReplyField { name: ReplyFieldName::Undeclared(name.into()), json }))
             }
             None => Err(AnswerError::Unknown { field: name.into() }),
         }
@@ -211,9 +211,9 @@ impl Decision {
     }
 
     fn check_complete(&self, presets: &[ReplyField]) -> Result<(), AnswerError> {
-        let written = presets.iter().fold(0_u128, |written, preset| match preset.member {
+        let written = presets.iter().fold(0_u128, |written, preset| match preset.name {
             ReplyFieldName::Declared(index) => written | 1 << index,
-            ReplyFieldName::Open(_) => written,
+            ReplyFieldName::Undeclared(_) => written,
         });
         self.fields
             .first_missing(written)
@@ -232,9 +232,9 @@ fn read_reply_field(
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
-    field.write(value, Writer::App, &mut out)?;
+    field.write(value, SentBy::App, &mut out)?;
     let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
-    Ok(Some(ReplyField { member: ReplyFieldName::Declared(index), json }))
+    Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
 
 /// Reads a JSON object of reply fields, each of its declared type.

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::answer::{AnswerError, Answered, ReplyField};
 use crate::json::{self, Object, Value};
-use crate::provider::field::{Condition, whole};
+use crate::provider::field::{Condition, parse_whole};
 
 /// One answer for each item of a list.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl ItemList {
     fn echo_of<'o>(&self, object: &'o Object<'_>) -> Echo<'o> {
         let said = |name: &str| {
             let text = spoken(object, name)?.scalar()?;
-            Some(whole(&text).map_or(text, |number| number.to_string().into()))
+            Some(parse_whole(&text).map_or(text, |number| number.to_string().into()))
         };
         self.echo.iter().map(|name| said(name)).collect()
     }
@@ -183,7 +183,7 @@ mod tests {
     fn assigned(items: &str, answers: &str) -> Vec<Option<(usize, bool)>> {
         let kollus = built_in_named("kollus").unwrap();
         let drm = kollus.kinds.into_iter().find(|kind| &*kind.name == "drm").unwrap();
-        let per = drm.decision.unwrap().per.unwrap();
+        let per = drm.decision.unwrap().item_list.unwrap();
         let objects = |text| {
             let elements = json::elements(text).unwrap().into_iter();
             elements.map(|raw| Object::from_json(raw).unwrap()).collect::<Vec<_>>()

@@ -29,7 +29,7 @@ pub(crate) struct Decision {
     /// The member that holds the fields, if they do not stand alone.
     pub(crate) envelope: Option<Box<str>>,
     /// The callback asks about a list of items, and wants one answer for each.
-    pub(crate) per: Option<ItemList>,
+    pub(crate) item_list: Option<ItemList>,
     pub(crate) allow: Vec<ReplyField>,
     pub(crate) deny: Vec<ReplyField>,
     /// The field that a common answer's `message` fills.
@@ -39,7 +39,7 @@ pub(crate) struct Decision {
     pub(crate) bare: Option<usize>,
     /// Whether the platform's fields are not all known, so that any name goes through.
     pub(crate) open: bool,
-    pub(crate) sealing: ReplySigningRule,
+    pub(crate) reply_signing: ReplySigningRule,
 }
 
 /// What the template says of a decision.
@@ -48,7 +48,7 @@ pub(crate) struct Policy {
     pub(crate) on_failure: Vec<ReplyField>,
     /// What an accepting answer is filled up with.
     pub(crate) defaults: Vec<ReplyField>,
-    pub(crate) seal: ReplySigning,
+    pub(crate) reply_signing: ReplySigning,
 }
 
 /// What there is to be said to the platform.

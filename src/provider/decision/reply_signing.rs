@@ -54,11 +54,11 @@ pub(crate) struct ReplySigning {
 
 impl ReplySigning {
     /// What is another for another form, key or header, and tells none of them.
-    pub(crate) fn mark(&self) -> Vec<u8> {
+    pub(crate) fn fingerprint(&self) -> Vec<u8> {
         if self.key.is_none() {
             return Vec::new();
         }
-        let empty = self.close(Vec::new());
+        let empty = self.sign(Vec::new());
         let headers = empty.extra.iter().flat_map(|extra| extra.iter());
         headers.fold(empty.body.to_vec(), |mut mark, (_, value)| {
             mark.extend_from_slice(value.as_bytes());
@@ -67,7 +67,7 @@ impl ReplySigning {
     }
 
     /// With a key, a token; without one, plain JSON.
-    pub(crate) fn close(&self, body: Vec<u8>) -> Reply {
+    pub(crate) fn sign(&self, body: Vec<u8>) -> Reply {
         let Some(key) = &self.key else {
             return Reply::new(StatusCode::OK, JSON, body.into());
         };
@@ -95,7 +95,7 @@ mod tests {
 
     fn token(payload: &str) -> String {
         let key = Some(TOKEN_DIGEST.key(Secret::new("test-security-key")));
-        let reply = ReplySigning { key, headers: None }.close(payload.into());
+        let reply = ReplySigning { key, headers: None }.sign(payload.into());
         String::from_utf8(reply.body.to_vec()).unwrap()
     }
 

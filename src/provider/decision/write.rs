@@ -59,7 +59,7 @@ impl Decision {
             json::write_string(envelope, &mut out);
             out.push(b':');
         }
-        let found = match &self.per {
+        let found = match &self.item_list {
             None => {
                 let verdict = self.verdict(&words, true, policy);
                 self.write_item(data.as_ref(), &verdict, policy, &mut out);
@@ -75,12 +75,12 @@ impl Decision {
 
     /// Whether the reply depends on what the callback says.
     fn needs_context(&self) -> bool {
-        self.per.is_some() || self.fields.iter().any(|field| field.when.is_some())
+        self.item_list.is_some() || self.fields.iter().any(|field| field.when.is_some())
     }
 
     /// Whether a member of an answer's element only says which item it is about.
     pub(super) fn echoes(&self, name: &str) -> bool {
-        self.per.as_ref().is_some_and(|per| per.echo.iter().any(|echo| **echo == *name))
+        self.item_list.as_ref().is_some_and(|per| per.echo.iter().any(|echo| **echo == *name))
     }
 
     /// What is said of every item alike.
@@ -144,7 +144,7 @@ impl Decision {
         policy: &Policy,
         out: &mut Vec<u8>,
     ) {
-        let protect = self.per.as_ref().and_then(|per| per.protect.as_ref());
+        let protect = self.item_list.as_ref().and_then(|per| per.protect.as_ref());
         let protect = protect.filter(|own| item.is_some_and(|item| own.when.holds(item)));
         let presets = match protect {
             Some(protect) if !verdict.is_own => &protect.reply,
@@ -155,9 +155,8 @@ impl Decision {
         let defaults = if is_filled { &*policy.defaults } else { &[] };
         // What accepting takes beside the word itself.
         let needed = if accepts { &*self.allow } else { &[] };
-        let said = |list: &[ReplyField], preset: &ReplyField| {
-            list.iter().any(|p| p.member == preset.member)
-        };
+        let said =
+            |list: &[ReplyField], preset: &ReplyField| list.iter().any(|p| p.name == preset.name);
         let defaults = defaults.iter().filter(|preset| !said(presets, preset));
         let needed = needed
             .iter()
@@ -169,7 +168,7 @@ impl Decision {
             }
         };
         out.push(b'{');
-        for name in self.per.iter().flat_map(|per| &per.echo) {
+        for name in self.item_list.iter().flat_map(|per| &per.echo) {
             let Some(value) = item.and_then(|item| spoken(item, name)) else { continue };
             begin(out);
             json::write_string(name, out);
@@ -177,7 +176,7 @@ impl Decision {
             value.write(out);
         }
         for preset in presets.iter().chain(defaults).chain(needed) {
-            match &preset.member {
+            match &preset.name {
                 ReplyFieldName::Declared(index) => {
                     let Some(field) = self.fields.get(*index) else { continue };
                     let applies =
@@ -188,7 +187,7 @@ impl Decision {
                     begin(out);
                     out.extend_from_slice(&field.key);
                 }
-                ReplyFieldName::Open(name) => {
+                ReplyFieldName::Undeclared(name) => {
                     begin(out);
                     json::write_string(name, out);
                     out.push(b':');
@@ -201,8 +200,7 @@ impl Decision {
 
     /// Whether it says yes wherever a refusal says no.
     fn accepts(&self, presets: &[ReplyField]) -> bool {
-        let decides =
-            |allow: &&ReplyField| self.deny.iter().any(|deny| deny.member == allow.member);
+        let decides = |allow: &&ReplyField| self.deny.iter().any(|deny| deny.name == allow.name);
         self.allow.iter().filter(decides).all(|allow| presets.contains(allow))
     }
 }
@@ -223,9 +221,9 @@ mod tests {
     }
 
     fn policy(decision: &Decision, defaults: &str, on_failure: &str) -> Policy {
-        let presets = |json| decision.presets(json).unwrap();
+        let presets = |json| decision.parse_fixed(json).unwrap();
         let defaults = read_reply_fields(defaults, &decision.fields).unwrap();
-        Policy { on_failure: presets(on_failure), defaults, seal: ReplySigning::default() }
+        Policy { on_failure: presets(on_failure), defaults, reply_signing: ReplySigning::default() }
     }
 
     fn text(written: (Vec<u8>, Option<AnswerError>)) -> Result<String, AnswerError> {

@@ -3,7 +3,7 @@
 use super::DefinitionReader;
 use crate::json::Object;
 use crate::provider::decision::Decision;
-use crate::provider::field::{Fields, Type, Writer};
+use crate::provider::field::{Fields, SentBy, Type};
 use crate::provider::plan::Kind;
 use crate::toml_reader::{Place, Table};
 
@@ -24,7 +24,7 @@ impl<'f> DefinitionReader<'f> {
 
     /// What a reply depends on must be there to depend on.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
-        let context = match &decision.per {
+        let context = match &decision.item_list {
             None => Some(&kind.fields),
             Some(per) => {
                 let list = kind.fields.find(&per.list).and_then(|at| kind.fields.get(at));
@@ -46,11 +46,11 @@ impl<'f> DefinitionReader<'f> {
         };
         let Some(context) = context else { return };
         let conditions = decision.fields.iter().filter_map(|field| field.when.as_ref());
-        let protect = decision.per.iter().filter_map(|per| per.protect.as_ref());
+        let protect = decision.item_list.iter().filter_map(|per| per.protect.as_ref());
         for condition in conditions.chain(protect.map(|protect| &protect.when)) {
             self.check_known(place, &condition.field, context);
         }
-        for name in decision.per.iter().flat_map(|per| &per.echo) {
+        for name in decision.item_list.iter().flat_map(|per| &per.echo) {
             self.check_known(place, name, context);
             if decision.fields.find(name).is_some() {
                 let problem = format!("`{name}` is repeated, and a field of the reply");
@@ -73,7 +73,7 @@ impl<'f> DefinitionReader<'f> {
             return;
         };
         let mut out = Vec::new();
-        let written = kind.fields.write_object(&object, Writer::Platform, |_| false, &mut out);
+        let written = kind.fields.write_object(&object, SentBy::Platform, |_| false, &mut out);
         if let Err(fault) = written {
             let problem = format!("its sample does not fit: {fault}");
             self.faults.add(place, problem, "mend the sample, or the field");

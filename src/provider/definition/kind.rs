@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use super::DefinitionReader;
 use crate::json::{ByName, Object};
-use crate::provider::field::{Declared, Use, declare, read_unit};
+use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
 use crate::provider::plan::{Kind, KindRule, SampleData, Times, Viewer};
 use crate::provider::pointer::Pointer;
@@ -17,7 +17,7 @@ use crate::toml_reader::{Form, Item, Located, Table, allowed};
 
 /// What kinds have unless they say otherwise.
 pub(super) struct Common {
-    fields: Declared,
+    fields: DeclaredFields,
     subject: Vec<Locator>,
     time: Option<EventTime>,
     times: Times,
@@ -33,7 +33,7 @@ type EventTime = (Vec<Pointer>, Unit);
 impl<'f> DefinitionReader<'f> {
     /// `[fields]`, `subject` and `time` at the top.
     pub(super) fn common(&self, table: &Table<'f>) -> Common {
-        let fields = table.table("fields").map(|own| declare(&own, Use::Event, self.faults));
+        let fields = table.table("fields").map(|own| declare(&own, Usage::Event, self.faults));
         Common {
             fields: fields.unwrap_or_default(),
             subject: self.locators(table, "subject"),
@@ -143,7 +143,7 @@ impl<'f> DefinitionReader<'f> {
         let repeats = table.boolean("repeats").unwrap_or_default();
         let viewer = Viewer(self.pointers(table, "viewer"));
         let fields = match table.table("fields") {
-            Some(own) => base.fields.clone().with(&own, Use::Event, self.faults),
+            Some(own) => base.fields.clone().with(&own, Usage::Event, self.faults),
             None => base.fields.clone().build(),
         };
         let decision = table.table("reply").map(|reply| self.decision(&reply));

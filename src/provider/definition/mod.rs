@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
         let reader = DefinitionReader {
             faults,
             headers: RefCell::default(),
-            looks_at_query: RefCell::default(),
+            reads_query: RefCell::default(),
             settings: setting::settings(table, faults),
         };
         reader.plan(table)
@@ -45,7 +45,7 @@ struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
     /// The headers that were named so far.
     headers: RefCell<Vec<HeaderName>>,
-    looks_at_query: RefCell<bool>,
+    reads_query: RefCell<bool>,
     settings: Vec<Setting>,
 }
 
@@ -110,7 +110,7 @@ impl<'f> DefinitionReader<'f> {
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             headers: self.headers.into_inner(),
-            looks_at_query: self.looks_at_query.into_inner() || request.body == BodyFormat::Query,
+            reads_query: self.reads_query.into_inner() || request.body == BodyFormat::Query,
             settings: self.settings,
         })
     }

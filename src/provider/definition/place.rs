@@ -32,7 +32,7 @@ impl<'f> DefinitionReader<'f> {
                 Locator::Header(Captured { index, name })
             }),
             Some(("query", name)) => {
-                *self.looks_at_query.borrow_mut() = true;
+                *self.reads_query.borrow_mut() = true;
                 Some(Locator::Query(name.into()))
             }
             Some(("setting", name)) => {

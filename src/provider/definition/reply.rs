@@ -4,11 +4,11 @@ use http::HeaderName;
 
 use super::DefinitionReader;
 use crate::provider::decision::{
-    Decision, ItemList, ProtectedItems, ReplyField, ReplyForm as SealForm, ReplyFormRule,
-    ReplySigningRule, read_reply_fields,
+    Decision, ItemList, ProtectedItems, ReplyField, ReplyForm, ReplyFormRule, ReplySigningRule,
+    read_reply_fields,
 };
-use crate::provider::field::{Fields, Use, read_condition, read_fields};
-use crate::provider::setting::Holds;
+use crate::provider::field::{Fields, Usage, read_condition, read_fields};
+use crate::provider::setting::SettingType;
 use crate::toml_reader::{Form, Located, Table, allowed};
 
 impl<'f> DefinitionReader<'f> {
@@ -16,26 +16,27 @@ impl<'f> DefinitionReader<'f> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
         let own = table.table("fields");
-        let fields = own.map(|own| read_fields(&own, Use::Reply, self.faults)).unwrap_or_default();
-        let per = table.table("per").map(|t| self.per(&t, &fields));
+        let fields =
+            own.map(|own| read_fields(&own, Usage::Reply, self.faults)).unwrap_or_default();
+        let item_list = table.table("per").map(|t| self.item_list(&t, &fields));
         let allow = self.require_table(table, "allow").map(|t| self.presets(&t, &fields));
         let deny = self.require_table(table, "deny").map(|t| self.presets(&t, &fields));
         let named = |key| table.string(key).and_then(|name| self.reply_field(&name, &fields));
         let message = named("message");
         let bare = named("bare");
-        let sealing = self.sealing(table);
+        let reply_signing = self.reply_signing(table);
         table.finish();
         let (allow, deny) = (allow?, deny?);
         Some(Decision {
             envelope,
-            per: per.flatten(),
+            item_list: item_list.flatten(),
             allow,
             deny,
             message,
             bare,
             fields,
             open,
-            sealing: sealing?,
+            reply_signing: reply_signing?,
         })
     }
 
@@ -48,7 +49,7 @@ impl<'f> DefinitionReader<'f> {
         field
     }
 
-    fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
+    fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
         let list = table.require_string("list", "name the field that holds the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
@@ -71,9 +72,9 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// `encode = "jwt"` or `"setting:NAME"`, `key = "setting:NAME"`, and the headers of a token.
-    fn sealing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
+    fn reply_signing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
-            None => ReplyFormRule::Always(SealForm::Plain),
+            None => ReplyFormRule::Always(ReplyForm::Plain),
             Some(word) => match word.value.strip_prefix("setting:") {
                 Some(name) => {
                     let index = self.setting(&word, name)?;
@@ -81,7 +82,7 @@ impl<'f> DefinitionReader<'f> {
                     ReplyFormRule::Setting(index)
                 }
                 None => {
-                    ReplyFormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?)
+                    ReplyFormRule::Always(self.word(Some(&word), "encoding", &ReplyForm::WORDS)?)
                 }
             },
         };
@@ -101,7 +102,7 @@ impl<'f> DefinitionReader<'f> {
                 Some((name, self.setting_named(&value)?))
             })
             .collect();
-        if !matches!(form, ReplyFormRule::Always(SealForm::Plain)) && key.is_none() {
+        if !matches!(form, ReplyFormRule::Always(ReplyForm::Plain)) && key.is_none() {
             let remedy = "write key = \"setting:NAME\"";
             self.faults.add(&table.place, "nothing says which key signs the token", remedy);
         }
@@ -110,11 +111,11 @@ impl<'f> DefinitionReader<'f> {
 
     /// A setting that chooses the form has the forms for its words.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
-        let words = match self.settings.get(index).map(|setting| &setting.holds) {
-            Some(Holds::Word(words)) => words.as_slice(),
+        let words = match self.settings.get(index).map(|setting| &setting.ty) {
+            Some(SettingType::OneOf(words)) => words.as_slice(),
             _ => &[],
         };
-        let known = |word: &str| SealForm::WORDS.iter().any(|(name, _)| *name == word);
+        let known = |word: &str| ReplyForm::WORDS.iter().any(|(name, _)| *name == word);
         if words.is_empty() || !words.iter().all(|word| known(word)) {
             let remedy = "declare it with one_of = [\"plain\", \"jwt\"]";
             self.faults.add(&word.place, "this setting does not choose between forms", remedy);

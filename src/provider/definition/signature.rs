@@ -5,7 +5,7 @@ use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
 use crate::provider::locator::Locator;
 use crate::provider::signature::{
-    KeyRule, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
+    KeyRule, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
@@ -149,23 +149,23 @@ impl<'f> DefinitionReader<'f> {
     fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
         let from = table.require_string("from", "say where the time stands");
         let from = from.and_then(|text| self.source(&text));
-        let means = table.require_string("means", "say what the time means");
-        let means = self.word(means.as_ref(), "meaning", &Means::WORDS)?;
-        let (past, ahead) = match means {
-            Means::Expiry => (0, DAY),
-            Means::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
+        let meaning = table.require_string("means", "say what the time means");
+        let meaning = self.word(meaning.as_ref(), "meaning", &TimeMeaning::WORDS)?;
+        let (past, ahead) = match meaning {
+            TimeMeaning::Expiry => (0, DAY),
+            TimeMeaning::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
         };
         let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
         let window = Window {
-            past_secs: secs(means.past_key(), past),
+            past_secs: secs(meaning.past_key(), past),
             max_ahead_secs: secs("max_ahead_secs", ahead),
         };
-        let lifetime_secs = match means {
-            Means::Expiry => secs("lifetime_secs", 600),
-            Means::Sent => 0,
+        let lifetime_secs = match meaning {
+            TimeMeaning::Expiry => secs("lifetime_secs", 600),
+            TimeMeaning::Sent => 0,
         };
         let unit = read_unit(table, self.faults);
         table.finish();
-        Some(TimeRule { from: from?, unit, means, window, lifetime_secs })
+        Some(TimeRule { from: from?, unit, meaning, window, lifetime_secs })
     }
 }

@@ -22,9 +22,9 @@
 mod read;
 mod types;
 
-pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_unit};
+pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
 use types::TypeError;
-pub(crate) use types::{Nested, Range, Type, Writer, whole};
+pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
 
 use crate::json::{self, ByName, Member, Name, Object, Shape, Span, Value};
 
@@ -137,7 +137,7 @@ impl Fields {
     pub(crate) fn write_object(
         &self,
         object: &Object<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
@@ -146,7 +146,7 @@ impl Fields {
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if writer == Writer::App && declared.is_some_and(|(_, f)| f.is_nothing(value)) {
+            if sent_by == SentBy::App && declared.is_some_and(|(_, f)| f.is_nothing(value)) {
                 // To the platform a `null` is a wrong type.
                 continue;
             }
@@ -160,10 +160,10 @@ impl Fields {
                     if known.is_alias || !field.leaves(value) || !members.copy(&member.span) {
                         let out = members.begin_member();
                         out.extend_from_slice(&field.key);
-                        field.write(value, writer, out)?;
+                        field.write(value, sent_by, out)?;
                     }
                 }
-                None if writer == Writer::App => {
+                None if sent_by == SentBy::App => {
                     return Err(FieldError::Unknown { field: name.text().into() });
                 }
                 None if members.copy(&member.span) => {}
@@ -250,7 +250,7 @@ impl Field {
     pub(crate) fn write(
         &self,
         value: &Value<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
         if self.leaves(value) {
@@ -262,7 +262,7 @@ impl Field {
             return Ok(());
         }
         let before = out.len();
-        let fault = match self.ty.write(value, writer, out) {
+        let fault = match self.ty.write(value, sent_by, out) {
             Ok(()) => return Ok(()),
             Err(TypeError::Range(range)) => {
                 FieldError::Range { field: self.name.clone(), min: range.min, max: range.max }
@@ -313,14 +313,14 @@ mod tests {
     use crate::toml_reader;
 
     fn fields(text: &str) -> Fields {
-        toml_reader::read(text, |table, faults| Some(read_fields(table, Use::Event, faults)))
+        toml_reader::read(text, |table, faults| Some(read_fields(table, Usage::Event, faults)))
             .unwrap()
     }
 
     fn event(fields: &Fields, body: &str) -> Result<String, FieldError> {
         let object = Object::from_json(body).unwrap();
         let mut out = Vec::new();
-        fields.write_object(&object, Writer::Platform, |_| false, &mut out)?;
+        fields.write_object(&object, SentBy::Platform, |_| false, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 
@@ -336,7 +336,7 @@ mod tests {
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
         let object = Object::from_form(encoded.as_bytes()).unwrap();
         let mut out = Vec::new();
-        fields.write_object(&object, Writer::Platform, |_| false, &mut out).ok()?;
+        fields.write_object(&object, SentBy::Platform, |_| false, &mut out).ok()?;
         let out = String::from_utf8(out).unwrap();
         Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
     }
@@ -481,7 +481,7 @@ mod tests {
     #[test]
     fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
         let faults = toml_reader::read("f = 'integr'", |table, faults| {
-            Some(read_fields(table, Use::Event, faults))
+            Some(read_fields(table, Usage::Event, faults))
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();

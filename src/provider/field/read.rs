@@ -10,24 +10,24 @@ use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
 /// What the fields are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum Usage {
     Event,
     Reply,
 }
 
 /// Fields as declared, with their aliases.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Declared(Vec<(Field, Vec<Box<str>>)>);
+pub(crate) struct DeclaredFields(Vec<(Field, Vec<Box<str>>)>);
 
 /// Reads a `[…fields]` table.
-pub(crate) fn declare(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Declared {
+pub(crate) fn declare(table: &Table<'_>, of: Usage, faults: &Faults<'_>) -> DeclaredFields {
     let entries = table.entries().into_iter();
-    Declared(entries.filter_map(|(name, item)| read_field(name, &item, of, faults)).collect())
+    DeclaredFields(entries.filter_map(|(name, item)| read_field(name, &item, of, faults)).collect())
 }
 
-impl Declared {
+impl DeclaredFields {
     /// With a table that adds to it, or replaces fields of the same name.
-    pub(crate) fn with(mut self, table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
+    pub(crate) fn with(mut self, table: &Table<'_>, of: Usage, faults: &Faults<'_>) -> Fields {
         for read in declare(table, of, faults).0 {
             match self.0.iter_mut().find(|(field, _)| field.name == read.0.name) {
                 Some(earlier) => *earlier = read,
@@ -68,15 +68,15 @@ impl Declared {
 }
 
 /// Reads a `[…fields]` table that stands alone.
-pub(crate) fn read_fields(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
-    Declared::default().with(table, of, faults)
+pub(crate) fn read_fields(table: &Table<'_>, of: Usage, faults: &Faults<'_>) -> Fields {
+    DeclaredFields::default().with(table, of, faults)
 }
 
 /// `"integer"`, `"integer?"` for an optional one, or a table.
 fn read_field(
     name: &str,
     item: &Item<'_>,
-    of: Use,
+    of: Usage,
     faults: &Faults<'_>,
 ) -> Option<(Field, Vec<Box<str>>)> {
     let plain = |ty, optional| {
@@ -107,13 +107,13 @@ fn read_field(
             let mut aliases = Vec::new();
             let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
             match of {
-                Use::Event => {
+                Usage::Event => {
                     nullable = table.boolean("nullable").unwrap_or(false);
                     secret = table.boolean("secret").unwrap_or(false);
                     lenient = table.boolean("lenient").unwrap_or(false);
                     aliases = table.strings("aliases").iter().map(|a| a.value.into()).collect();
                 }
-                Use::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
+                Usage::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
             }
             let ty = read_type(word?.value, Some(table), item, of, faults);
             table.finish();
@@ -131,16 +131,16 @@ fn read_type(
     word: &str,
     table: Option<&Table<'_>>,
     item: &Item<'_>,
-    of: Use,
+    of: Usage,
     faults: &Faults<'_>,
 ) -> Option<Type> {
     let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
     let inner = || table.map(|t| read_inner(t, of, faults)).unwrap_or_default();
     Some(match word {
-        "array" => Type::Array { wrap: of == Use::Event && flag("wrap"), inner: inner() },
+        "array" => Type::Array { wrap: of == Usage::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table, faults)),
-        "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)), inner: inner() },
+        "json" => Type::Json { shape: table.and_then(|t| read_shape(t, faults)), inner: inner() },
         "number" => Type::Number,
         "object" => Type::Object { inner: inner(), rising: flag("rising") },
         "string" => Type::String,
@@ -160,14 +160,14 @@ fn read_type(
     })
 }
 
-fn read_inner(table: &Table<'_>, usage: Use, faults: &Faults<'_>) -> Nested {
+fn read_inner(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Nested {
     let max_items = table.integer("max_items", 1..=1_000_000);
-    let of = table.any("of").and_then(|item| {
+    let element = table.any("of").and_then(|item| {
         let Form::String(word) = &item.form else { return None };
         read_type(word, None, &item, usage, faults).map(Box::new)
     });
     Nested {
-        of,
+        element,
         fields: table.table("fields").map(|own| Arc::new(read_fields(&own, usage, faults))),
         max_items: max_items.and_then(|max| usize::try_from(max).ok()),
     }
@@ -198,7 +198,7 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
 }
 
 /// `holds = "object"` or `"array"`; without it either.
-fn read_holds(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
+fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     let word = table.string("holds")?;
     match word.value {
         "array" => Some(Shape::Array),

@@ -17,7 +17,7 @@ pub(crate) enum Type {
     Boolean,
     Integer(Range),
     Json {
-        holds: Option<Shape>,
+        shape: Option<Shape>,
         inner: Nested,
     },
     Number,
@@ -36,7 +36,7 @@ pub(crate) struct Nested {
     /// The fields of the object, or of each object in the array.
     pub(crate) fields: Option<Arc<Fields>>,
     /// What every element of the array is.
-    pub(crate) of: Option<Box<Type>>,
+    pub(crate) element: Option<Box<Type>>,
     /// How long the array may be.
     pub(crate) max_items: Option<usize>,
 }
@@ -45,7 +45,7 @@ impl Nested {
     /// Whether nothing is declared of what stands in an object, or in an array.
     pub(super) const fn leaves(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
-        self.fields.is_none() && !(is_array && (self.of.is_some() || self.max_items.is_some()))
+        self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))
     }
 }
 
@@ -68,7 +68,7 @@ impl Range {
 
 /// Who wrote the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum SentBy {
     /// The app, whose `true` for 1 is put right.
     App,
     /// The platform, whose types are as documented or as text.
@@ -106,15 +106,15 @@ impl Type {
             (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
             (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
             (Self::Integer(range), Shape::Number) => {
-                let holds = || whole(value.text).is_some_and(|number| range.holds(number));
+                let holds = || parse_whole(value.text).is_some_and(|number| range.holds(number));
                 value.is_plain && (*range == Range::ANY || holds())
             }
             (Self::Array { inner, .. }, Shape::Array)
             | (Self::Object { inner, .. }, Shape::Object)
-            | (Self::Json { holds: None, inner }, Shape::Array | Shape::Object) => {
+            | (Self::Json { shape: None, inner }, Shape::Array | Shape::Object) => {
                 inner.leaves(value.shape)
             }
-            (Self::Json { holds: Some(shape), inner }, _) => {
+            (Self::Json { shape: Some(shape), inner }, _) => {
                 *shape == value.shape && inner.leaves(value.shape)
             }
             _ => false,
@@ -124,12 +124,12 @@ impl Type {
     pub(super) fn write(
         &self,
         value: &Value<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         out: &mut Vec<u8>,
     ) -> Result<(), TypeError> {
         match self {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
-                write_inner(value, inner, writer, out)?;
+                write_inner(value, inner, sent_by, out)?;
             }
             Self::Array { wrap: true, .. } => {
                 let number =
@@ -139,7 +139,7 @@ impl Type {
                 out.push(b']');
             }
             Self::Object { inner, rising } if value.shape() == Shape::Object => {
-                write_inner(value, inner, writer, out)?;
+                write_inner(value, inner, sent_by, out)?;
                 if *rising {
                     check_rising(value, inner)?;
                 }
@@ -148,9 +148,9 @@ impl Type {
             Self::Boolean => {
                 out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
             }
-            Self::Integer(range) => write_integer(value, range, writer, out)?,
-            Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
-            Self::Json { holds, inner } => write_json(value, *holds, inner, writer, out)?,
+            Self::Integer(range) => write_integer(value, range, sent_by, out)?,
+            Self::Timestamp(_) => write_integer(value, &Range::ANY, sent_by, out)?,
+            Self::Json { shape, inner } => write_json(value, *shape, inner, sent_by, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -173,13 +173,13 @@ fn boolean(value: &Value<'_>) -> Option<&'static str> {
 fn write_integer(
     value: &Value<'_>,
     range: &Range,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
-    let number = match (writer, value) {
-        (Writer::App, Value::Json(Json { text: "true", .. })) => 1,
-        (Writer::App, Value::Json(Json { text: "false", .. })) => 0,
-        _ => value.scalar().and_then(|text| whole(&text)).ok_or(TypeError::Type)?,
+    let number = match (sent_by, value) {
+        (SentBy::App, Value::Json(Json { text: "true", .. })) => 1,
+        (SentBy::App, Value::Json(Json { text: "false", .. })) => 0,
+        _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
     if !range.holds(number) {
         return Err(TypeError::Range(range.clone()));
@@ -189,7 +189,7 @@ fn write_integer(
 }
 
 /// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
-pub(crate) fn whole(text: &str) -> Option<i64> {
+pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
@@ -200,7 +200,7 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
     if let Some((whole, fraction)) = text.split_once('.')
         && fraction.bytes().all(|b| b == b'0')
     {
-        return self::whole(whole);
+        return parse_whole(whole);
     }
     if text.contains('.') {
         return None;
@@ -234,7 +234,7 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let json = match value {
@@ -245,7 +245,7 @@ fn write_inner(
         }
     };
     if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
-        return write_fields(json.text, fields, writer, out).map_err(TypeError::Inside);
+        return write_fields(json.text, fields, sent_by, out).map_err(TypeError::Inside);
     }
     let elements = json::elements(json.text).map_err(|_| TypeError::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
@@ -256,7 +256,7 @@ fn write_inner(
         if index > 0 {
             out.push(b',');
         }
-        write_element(element, inner, writer, out)
+        write_element(element, inner, sent_by, out)
             .map_err(|fault| TypeError::Inside(fault.inside(&format!("[{index}]"))))?;
     }
     out.push(b']');
@@ -266,11 +266,11 @@ fn write_inner(
 fn write_fields(
     raw: &str,
     fields: &Fields,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
     match Object::from_json(raw) {
-        Ok(object) => fields.write_object(&object, writer, |_| false, out),
+        Ok(object) => fields.write_object(&object, sent_by, |_| false, out),
         Err(_) => {
             let found = Json::of(raw).shape.name();
             Err(FieldError::Type { field: "".into(), wanted: "object", found })
@@ -281,20 +281,20 @@ fn write_fields(
 fn write_element(
     raw: &str,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
-    match (&inner.fields, &inner.of) {
-        (Some(fields), _) => write_fields(raw, fields, writer, out),
-        (None, Some(of)) => {
-            of.write(&Value::json(raw), writer, out).map_err(|misfit| match misfit {
+    match (&inner.fields, &inner.element) {
+        (Some(fields), _) => write_fields(raw, fields, sent_by, out),
+        (None, Some(element)) => {
+            element.write(&Value::json(raw), sent_by, out).map_err(|misfit| match misfit {
                 TypeError::Inside(fault) => fault,
                 TypeError::Range(range) => {
                     FieldError::Range { field: "".into(), min: range.min, max: range.max }
                 }
                 TypeError::Type => {
                     let found = Json::of(raw).shape.name();
-                    FieldError::Type { field: "".into(), wanted: of.name(), found }
+                    FieldError::Type { field: "".into(), wanted: element.name(), found }
                 }
             })
         }
@@ -310,7 +310,7 @@ fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
     let numbers = fields.iter().filter_map(|field| {
-        let number = whole(&object.get(&field.name)?.scalar()?)?;
+        let number = parse_whole(&object.get(&field.name)?.scalar()?)?;
         Some((number, &field.name))
     });
     let mut last: Option<(i64, &Box<str>)> = None;
@@ -326,13 +326,13 @@ fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
 
 fn write_json(
     value: &Value<'_>,
-    holds: Option<Shape>,
+    shape: Option<Shape>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
-        return write_json_text(text, holds, inner, writer, out);
+        return write_json_text(text, shape, inner, sent_by, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
     let once = unescape(once.trim());
@@ -345,7 +345,7 @@ fn write_json(
     if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
         return Err(TypeError::Type);
     }
-    write_json_text(text, holds, inner, writer, out)
+    write_json_text(text, shape, inner, sent_by, out)
 }
 
 /// Undoes a second percent-encoding, which some players put around the first.
@@ -362,20 +362,20 @@ fn unescape(text: &str) -> Cow<'_, str> {
 
 fn write_json_text(
     text: &str,
-    holds: Option<Shape>,
+    shape: Option<Shape>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
-    let shape = Json::of(text).shape;
+    let found = Json::of(text).shape;
     let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
-    match holds {
+    match shape {
         // PHP writes an empty map as an empty list.
-        Some(Shape::Object) if shape == Shape::Array && nothing_in_it() => {
+        Some(Shape::Object) if found == Shape::Array && nothing_in_it() => {
             out.extend_from_slice(b"{}");
         }
-        Some(wanted) if wanted != shape => return Err(TypeError::Type),
-        _ => write_inner(&Value::json(text), inner, writer, out)?,
+        Some(wanted) if wanted != found => return Err(TypeError::Type),
+        _ => write_inner(&Value::json(text), inner, sent_by, out)?,
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::json::Object;
     use crate::provider::built_in_named;
-    use crate::provider::field::Writer;
+    use crate::provider::field::SentBy;
 
     /// Holds a reply that says all it can against its definition, without the fields that only
     /// `repeat` what was asked.
@@ -84,7 +84,7 @@ mod tests {
         let object = Object::from_json(&reply).unwrap();
         let mut out = Vec::new();
         fields
-            .write_object(&object, Writer::App, |name| repeat.contains(&name.text()), &mut out)
+            .write_object(&object, SentBy::App, |name| repeat.contains(&name.text()), &mut out)
             .unwrap();
         let said: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
         let declared = fields.iter().map(|field| &*field.name).chain(repeat.iter().copied());

@@ -19,7 +19,7 @@ use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
 pub(crate) use rule::{
-    KeyRule, MAX_AHEAD, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
+    KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 
 /// Why a signature does not hold.
@@ -88,7 +88,7 @@ impl Signature {
     }
 
     /// Everything that it covers but secrets and fixed text.
-    pub(crate) fn covered<'p>(
+    pub(crate) fn covered_values<'p>(
         &'p self,
         received: &Received<'p>,
     ) -> impl Iterator<Item = Cow<'p, [u8]>> {

@@ -135,21 +135,21 @@ impl PartForm {
 pub(crate) struct TimeRule {
     pub(crate) from: PartSource,
     pub(crate) unit: Unit,
-    pub(crate) means: Means,
+    pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
     /// How far ahead of now the sender sets it.
     pub(crate) lifetime_secs: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Means {
+pub(crate) enum TimeMeaning {
     /// After this moment the callback is void.
     Expiry,
     /// At this moment the callback was sent.
     Sent,
 }
 
-impl Means {
+impl TimeMeaning {
     pub(crate) const WORDS: [(&'static str, Self); 2] =
         [("expiry", Self::Expiry), ("sent", Self::Sent)];
 
@@ -163,11 +163,11 @@ impl Means {
 }
 
 /// What the future side of a window is called.
-pub(crate) const MAX_AHEAD: &str = "max_ahead_secs";
+pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 
 impl Window {
     /// How long a signature can be taken, from the earliest moment to the latest.
-    pub(crate) fn life(&self) -> Duration {
+    pub(crate) fn lifetime(&self) -> Duration {
         let secs = self.past_secs.saturating_add(self.max_ahead_secs);
         Duration::from_secs(secs.max(0).unsigned_abs())
     }
