@@ -147,7 +147,7 @@ impl Entrance {
     /// Whether whoever connected may say whose connection it is, and did.
     async fn is_introduced(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
-        let error = if peer.is_some_and(|peer| self.server.gate.may_speak_for_others(peer)) {
+        let error = if peer.is_some_and(|peer| self.server.gate.accepts_proxy_protocol_from(peer)) {
             match proxy_protocol::accept(stream).await {
                 Ok(()) => return true,
                 Err(error) => error,
