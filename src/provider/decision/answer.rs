@@ -228,7 +228,7 @@ fn read_reply_field(
     field: &Field,
     value: &Value<'_>,
 ) -> Result<Option<ReplyField>, AnswerError> {
-    if field.is_nothing(value) {
+    if field.is_unset(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);

@@ -145,7 +145,7 @@ impl Decision {
         out: &mut Vec<u8>,
     ) {
         let protect = self.item_list.as_ref().and_then(|per| per.protect.as_ref());
-        let protect = protect.filter(|own| item.is_some_and(|item| own.when.holds(item)));
+        let protect = protect.filter(|own| item.is_some_and(|item| own.when.is_met_by(item)));
         let presets = match protect {
             Some(protect) if !verdict.is_own => &protect.reply,
             Some(_) | None => &*verdict.presets,
@@ -180,7 +180,7 @@ impl Decision {
                 ReplyFieldName::Declared(index) => {
                     let Some(field) = self.fields.get(*index) else { continue };
                     let applies =
-                        field.when.as_ref().zip(item).is_none_or(|(w, item)| w.holds(item));
+                        field.when.as_ref().zip(item).is_none_or(|(w, item)| w.is_met_by(item));
                     if !applies {
                         continue;
                     }

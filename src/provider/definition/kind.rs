@@ -9,7 +9,7 @@ use super::DefinitionReader;
 use crate::json::{ByName, Object};
 use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, SampleData, Times, Viewer};
+use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
 use crate::provider::pointer::Pointer;
 use crate::reply::REPLY_MARGIN;
 use crate::time::Unit;
@@ -141,9 +141,9 @@ impl<'f> DefinitionReader<'f> {
         let time = self.event_time(table).or_else(|| base.time.clone());
         let times = self.times(table, base.times);
         let repeats = table.boolean("repeats").unwrap_or_default();
-        let viewer = Viewer(self.pointers(table, "viewer"));
+        let viewer = ViewerKey(self.pointers(table, "viewer"));
         let fields = match table.table("fields") {
-            Some(own) => base.fields.clone().with(&own, Usage::Event, self.faults),
+            Some(own) => base.fields.clone().extend(&own, Usage::Event, self.faults),
             None => base.fields.clone().build(),
         };
         let decision = table.table("reply").map(|reply| self.decision(&reply));
@@ -235,7 +235,7 @@ impl<'f> DefinitionReader<'f> {
             times: base.times,
             // Nobody knows.
             repeats: true,
-            viewer: Viewer::default(),
+            viewer: ViewerKey::default(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::DefinitionReader;
-use crate::provider::locator::{Captured, Locator};
+use crate::provider::locator::{CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
 use crate::toml_reader::{Located, Table, allowed};
 
@@ -29,7 +29,7 @@ impl<'f> DefinitionReader<'f> {
         match text.value.split_once(':') {
             Some(("header", name)) => self.header_name(text, name).map(|name| {
                 let index = self.capture(&name);
-                Locator::Header(Captured { index, name })
+                Locator::Header(CapturedHeader { index, name })
             }),
             Some(("query", name)) => {
                 *self.reads_query.borrow_mut() = true;

@@ -1,4 +1,4 @@
-//! Types: how a value becomes the declared one.
+//! The types of fields, and the conversion of a value to each of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,74 +11,79 @@ use crate::time::{Unit, number};
 #[derive(Clone, Debug)]
 pub(crate) enum Type {
     Array {
+        /// Accepts a number as an array of one element.
         wrap: bool,
         inner: Nested,
     },
     Boolean,
     Integer(Range),
     Json {
+        /// The required shape, an array or an object; `None` allows both.
         shape: Option<Shape>,
         inner: Nested,
     },
     Number,
     Object {
         inner: Nested,
-        /// Its integers rise in the order in which they are declared.
+        /// Requires that each integer is greater than those declared before it.
         rising: bool,
     },
     String,
     Timestamp(Unit),
 }
 
-/// What stands in an object or array, as far as it is declared.
+/// Declared contents of an object or array.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nested {
     /// The fields of the object, or of each object in the array.
     pub(crate) fields: Option<Arc<Fields>>,
-    /// What every element of the array is.
+    /// The type of each element of the array.
     pub(crate) element: Option<Box<Type>>,
-    /// How long the array may be.
+    /// The maximum number of elements of the array.
     pub(crate) max_items: Option<usize>,
 }
 
 impl Nested {
-    /// Whether nothing is declared of what stands in an object, or in an array.
-    pub(super) const fn leaves(&self, shape: Shape) -> bool {
+    /// Returns `true` if nothing is declared for the contents of a value of this shape.
+    pub(super) const fn is_empty_for(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
         self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))
     }
 }
 
-/// The whole numbers a field may hold.
+/// The integers that a field accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// Whether 0 is allowed though it is out of the range.
+    /// Accepts 0 even if it is outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
 impl Range {
     pub(crate) const ANY: Self = Self { min: i64::MIN, max: i64::MAX, or_zero: false };
 
-    const fn holds(&self, number: i64) -> bool {
+    const fn contains(&self, number: i64) -> bool {
         (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
     }
 }
 
-/// Who wrote the value.
+/// The sender of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
-    /// The app, whose `true` for 1 is put right.
+    /// The app. Integer fields accept `true` and `false` from it, as 1 and 0.
     App,
-    /// The platform, whose types are as documented or as text.
+    /// The platform. Its values have the documented type, or are strings.
     Platform,
 }
 
-/// Why a value is not of a type.
+/// A value that cannot be converted to a type.
 pub(super) enum TypeError {
+    /// A field or element inside the value does not fit.
     Inside(FieldError),
+    /// The value is an integer outside the range.
     Range(Range),
+    /// The value has another type.
     Type,
 }
 
@@ -99,28 +104,31 @@ impl Type {
         }
     }
 
-    /// Whether a JSON value is written as the type is, so that it goes through as received.
+    /// Returns `true` if `value` already has this type and nothing inside it needs a conversion, so
+    /// that it is copied as received.
     #[inline(always)]
-    pub(super) fn leaves(&self, value: &Json<'_>) -> bool {
+    pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
             (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
             (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
             (Self::Integer(range), Shape::Number) => {
-                let holds = || parse_whole(value.text).is_some_and(|number| range.holds(number));
-                value.is_plain && (*range == Range::ANY || holds())
+                let in_range =
+                    || parse_whole(value.text).is_some_and(|number| range.contains(number));
+                value.is_plain && (*range == Range::ANY || in_range())
             }
             (Self::Array { inner, .. }, Shape::Array)
             | (Self::Object { inner, .. }, Shape::Object)
             | (Self::Json { shape: None, inner }, Shape::Array | Shape::Object) => {
-                inner.leaves(value.shape)
+                inner.is_empty_for(value.shape)
             }
             (Self::Json { shape: Some(shape), inner }, _) => {
-                *shape == value.shape && inner.leaves(value.shape)
+                *shape == value.shape && inner.is_empty_for(value.shape)
             }
             _ => false,
         }
     }
 
+    /// Writes `value` converted to this type.
     pub(super) fn write(
         &self,
         value: &Value<'_>,
@@ -181,14 +189,14 @@ fn write_integer(
         (SentBy::App, Value::Json(Json { text: "false", .. })) => 0,
         _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
-    if !range.holds(number) {
+    if !range.contains(number) {
         return Err(TypeError::Range(range.clone()));
     }
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())
 }
 
-/// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
+/// Parses a whole number that fits in an `i64`. `1.0` and `1e3` are whole numbers.
 pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -205,7 +213,7 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     if text.contains('.') {
         return None;
     }
-    // Beyond 2^53 an exponent has lost digits already.
+    // An exponent is parsed as `f64`, which is exact only up to 2^53. Larger numbers are refused.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -230,7 +238,7 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array, with what is declared in it.
+/// Writes an object or array with its declared contents converted.
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
@@ -238,7 +246,7 @@ fn write_inner(
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let json = match value {
-        Value::Json(json) if !inner.leaves(json.shape) => json,
+        Value::Json(json) if !inner.is_empty_for(json.shape) => json,
         Value::Json(_) | Value::Text(_) => {
             value.write(out);
             return Ok(());
@@ -305,7 +313,7 @@ fn write_element(
     }
 }
 
-/// Checks that the integers of an object rise in the order in which they are declared.
+/// Checks that each integer of an object is greater than those declared before it.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
@@ -313,17 +321,18 @@ fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
         let number = parse_whole(&object.get(&field.name)?.scalar()?)?;
         Some((number, &field.name))
     });
-    let mut last: Option<(i64, &Box<str>)> = None;
+    let mut previous: Option<(i64, &Box<str>)> = None;
     for (number, name) in numbers {
-        if let Some((_, field)) = last.filter(|(before, _)| *before >= number) {
+        if let Some((_, field)) = previous.filter(|(before, _)| *before >= number) {
             let (field, than) = (field.clone(), name.clone());
             return Err(TypeError::Inside(FieldError::Order { field, than }));
         }
-        last = Some((number, name));
+        previous = Some((number, name));
     }
     Ok(())
 }
 
+/// Writes an object or array that may be encoded as a string, once or twice.
 fn write_json(
     value: &Value<'_>,
     shape: Option<Shape>,
@@ -335,7 +344,7 @@ fn write_json(
         return write_json_text(text, shape, inner, sent_by, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
-    let once = unescape(once.trim());
+    let once = percent_decode(once.trim());
     let once = once.trim();
     let twice = once.starts_with('"').then(|| serde_json::from_str::<String>(once));
     let text = match &twice {
@@ -348,10 +357,12 @@ fn write_json(
     write_json_text(text, shape, inner, sent_by, out)
 }
 
-/// Undoes a second percent-encoding, which some players put around the first.
-fn unescape(text: &str) -> Cow<'_, str> {
-    let encoded = text.starts_with('%');
-    let decoded = encoded.then(|| {
+/// Decodes percent-encoding, which some video players apply twice.
+///
+/// A JSON value never starts with `%`, so only text that does is decoded.
+fn percent_decode(text: &str) -> Cow<'_, str> {
+    let is_encoded = text.starts_with('%');
+    let decoded = is_encoded.then(|| {
         let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
         let bytes: Vec<u8> = bytes.collect();
         let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();
@@ -368,10 +379,10 @@ fn write_json_text(
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let found = Json::of(text).shape;
-    let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
+    let is_empty_array = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
     match shape {
-        // PHP writes an empty map as an empty list.
-        Some(Shape::Object) if found == Shape::Array && nothing_in_it() => {
+        // PHP encodes an empty map as an empty array.
+        Some(Shape::Object) if found == Shape::Array && is_empty_array() => {
             out.extend_from_slice(b"{}");
         }
         Some(wanted) if wanted != found => return Err(TypeError::Type),
