@@ -18,7 +18,7 @@ use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FOR
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
-use crate::route::{Found, Lookup, Mode, Route, Routes, SharedPathFilter};
+use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
@@ -102,7 +102,7 @@ impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
         let Config { mut routes, circuits, trusted, proxy, warnings, .. } = config;
         if let Some(earlier) = earlier {
-            routes.follow(&earlier.routes);
+            routes.inherit_limits(&earlier.routes);
         }
         let limits_clients = routes.iter().any(|route| route.source_limit.is_some());
         let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
@@ -144,7 +144,7 @@ impl ActiveConfig {
     /// about clients are skipped.
     fn admit_callback(
         &self,
-        found: Found,
+        found: RouteIndex,
         token: Option<&str>,
         head: &Head<'_>,
         memory: &Arc<Memory>,
@@ -282,7 +282,7 @@ impl Gate {
         path: &str,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
-        if self.0.path_filter.is_beyond(path) {
+        if self.0.path_filter.rules_out(path) {
             return Admission::Other;
         }
         self.look_up(path, arrival)
@@ -372,7 +372,7 @@ impl Admission {
 
 /// A route that [`Gate::find_route`] returned, with the config that it belongs to.
 pub struct FoundRoute {
-    found: Found,
+    found: RouteIndex,
     /// Byte range of the secret segment in the path.
     token: Option<Range<usize>>,
     config: Guard<Arc<ActiveConfig>>,

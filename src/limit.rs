@@ -81,7 +81,7 @@ impl RouteLimit {
     }
 
     /// Goes on where the same route's limit stood in an earlier config.
-    pub(crate) fn follow(&mut self, earlier: &Self) {
+    pub(crate) fn inherit(&mut self, earlier: &Self) {
         self.budget = Arc::clone(&earlier.budget);
     }
 }

@@ -36,8 +36,8 @@ use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
-use crate::route::{Found, Route, Routes};
-use crate::template::{Demand, Reuse, Template};
+use crate::route::{RouteIndex, Route, Routes};
+use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind};
 use normalise::normalise;
@@ -50,7 +50,7 @@ pub struct Intake(Box<IntakeState>);
 /// Boxed, so that an admission and every future that holds it are small.
 struct IntakeState {
     routes: Arc<Routes>,
-    route: Found,
+    route: RouteIndex,
     body: BodyBuffer,
     announced: usize,
     captured: CapturedHead,
@@ -71,7 +71,7 @@ impl Intake {
     pub(crate) fn new(
         memory: Arc<Memory>,
         routes: Arc<Routes>,
-        route: Found,
+        route: RouteIndex,
         checked: CheckedHead,
         head: &Head<'_>,
         arrival: Arrival,
@@ -234,11 +234,11 @@ fn judge(
         KindFound::Unknown(written) => (None, Some(printable(written))),
         KindFound::Missing => (None, None),
     };
-    let demand = template.proof_of(kind);
+    let demand = template.required_signature(kind);
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })
-                if demand.may_be_absent && says_no_other(plan, kind, received) => {}
+                if demand.is_optional && says_no_other(plan, kind, received) => {}
             verified => verified?,
         }
     }
@@ -261,15 +261,15 @@ fn reuses_signature(
     received: &Received<'_>,
     now: Timestamp,
 ) -> bool {
-    let demand = template.proof_of(kind).filter(|demand| !demand.signature.covers_body());
-    let Some(Demand { signature, window: Some(window), .. }) = demand else { return false };
+    let demand = template.required_signature(kind).filter(|demand| !demand.signature.covers_body());
+    let Some(RequiredSignature { signature, window: Some(window), .. }) = demand else { return false };
     let name = Cow::Borrowed(template.name().as_bytes());
     let key =
-        memory.fingerprint(Domain::Signed, iter::once(name).chain(signature.covered(received)));
+        memory.fingerprint(Domain::Signed, iter::once(name).chain(signature.covered_values(received)));
     // What the event's id tells apart, by more bits than the note has, need not be noted again.
-    let told: &[u8] = if template.plan.id_tells_all() { &[] } else { event.data() };
+    let told: &[u8] = if template.plan.id_covers_all_data() { &[] } else { event.data() };
     let note = memory.note(Domain::Callback, [&event.id, told]);
-    let before = memory.seen.note_first(key, note, now.after(window.life()), now);
+    let before = memory.seen.note_first(key, note, now.after(window.lifetime()), now);
     before.is_some_and(|before| before != note)
 }
 
