@@ -72,7 +72,7 @@ impl Breaker {
     }
 
     /// Whether the app may be asked at the moment `now`.
-    pub(crate) fn lets_through(&self, now: Timestamp) -> bool {
+    pub(crate) fn allows(&self, now: Timestamp) -> bool {
         let mut state = self.state();
         let Some(next_try) = state.next_try else { return true };
         let clock_went_back = next_try > now.after(self.rule.retry).after(SLACK);
@@ -133,48 +133,48 @@ mod tests {
         for answer in [Answer::Timeout, status(503), status(500), Answer::Timeout, status(502)] {
             breaker.record(&answer, AT(0));
         }
-        assert!(breaker.lets_through(AT(0)), "500 is a sign of life");
+        assert!(breaker.allows(AT(0)), "500 is a sign of life");
         breaker.record(&Answer::Unreachable("refused".into()), AT(5000));
         assert!(breaker.circuit().is_open);
-        assert!(!breaker.lets_through(AT(5000)));
-        assert!(!breaker.lets_through(AT(5999)));
+        assert!(!breaker.allows(AT(5000)));
+        assert!(!breaker.allows(AT(5999)));
     }
 
     #[test]
     fn one_at_a_time_tries_again() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
-        assert!(breaker.lets_through(AT(1000)));
-        assert!(!breaker.lets_through(AT(1000)), "one is trying");
+        assert!(breaker.allows(AT(1000)));
+        assert!(!breaker.allows(AT(1000)), "one is trying");
         breaker.record(&Answer::Timeout, AT(1500));
-        assert!(!breaker.lets_through(AT(2499)));
-        assert!(breaker.lets_through(AT(2500)));
+        assert!(!breaker.allows(AT(2499)));
+        assert!(breaker.allows(AT(2500)));
         breaker.record(&status(200), AT(2501));
         assert!(!breaker.circuit().is_open);
-        assert!(breaker.lets_through(AT(2502)) && breaker.lets_through(AT(2502)));
+        assert!(breaker.allows(AT(2502)) && breaker.allows(AT(2502)));
         (0..2).for_each(|_| breaker.record(&Answer::Timeout, AT(3000)));
-        assert!(breaker.lets_through(AT(3000)), "it counts from the beginning");
+        assert!(breaker.allows(AT(3000)), "it counts from the beginning");
     }
 
     #[test]
     fn a_try_that_is_never_concluded_is_followed_by_another() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
-        assert!(breaker.lets_through(AT(1000)));
-        assert!(breaker.lets_through(AT(2000)));
+        assert!(breaker.allows(AT(1000)));
+        assert!(breaker.allows(AT(2000)));
     }
 
     #[test]
     fn a_clock_that_goes_back_locks_nobody_out() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(1_000_000)));
-        assert!(breaker.lets_through(AT(10)));
+        assert!(breaker.allows(AT(10)));
     }
 
     #[test]
     fn a_clock_a_little_behind_is_no_try_of_its_own() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(10_000)));
-        assert!(!breaker.lets_through(AT(9_990)));
+        assert!(!breaker.allows(AT(9_990)));
     }
 }

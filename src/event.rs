@@ -214,7 +214,7 @@ impl fmt::Debug for Event {
 }
 
 /// The identity of a callback: of what it says, without what a resend may change.
-pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> Id {
+pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
@@ -266,11 +266,11 @@ mod tests {
 
     #[test]
     fn identity_keeps_its_parts_apart() {
-        let one = identity("/a", "bc", b"{}");
+        let one = event_id("/a", "bc", b"{}");
         assert_eq!(one.len(), 32);
-        assert_eq!(one, identity("/a", "bc", b"{}"));
-        assert_ne!(one, identity("/ab", "c", b"{}"));
-        assert_ne!(one, identity("/a", "bc", b"{ }"));
+        assert_eq!(one, event_id("/a", "bc", b"{}"));
+        assert_ne!(one, event_id("/ab", "c", b"{}"));
+        assert_ne!(one, event_id("/a", "bc", b"{ }"));
     }
 
     #[test]
