@@ -13,7 +13,7 @@ use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{BodyError, ByName, Json, Name, Object, Shape, Value};
+use crate::json::{BodyError, NameMap, Json, Name, Object, Shape, Value};
 use crate::reply::Reply;
 use crate::time::Unit;
 
@@ -93,7 +93,7 @@ pub(crate) struct KindRule {
     /// The locators of the platform's name for the kind. The first that has a value counts.
     pub(crate) from: Vec<Locator>,
     /// For each name, the possible kinds. The first whose `when` pointers are present is taken.
-    pub(crate) values: ByName<Vec<usize>>,
+    pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback without a name.
     pub(crate) unnamed: Vec<usize>,
     /// The kind of callbacks that the rules above do not assign to a kind.

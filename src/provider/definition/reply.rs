@@ -1,4 +1,4 @@
-//! `[kinds.NAME.reply]`: what a decision is answered with.
+//! Reads `[kinds.NAME.reply]`: the form of the reply to a decision.
 
 use http::HeaderName;
 
@@ -12,15 +12,15 @@ use crate::provider::setting::SettingType;
 use crate::toml_reader::{Form, Located, Table, allowed};
 
 impl<'f> DefinitionReader<'f> {
+    /// Reads the table of a decision's reply.
     pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
-        let own = table.table("fields");
-        let fields =
-            own.map(|own| read_fields(&own, Usage::Reply, self.faults)).unwrap_or_default();
+        let fields = table.table("fields").map(|t| read_fields(&t, Usage::Reply, self.faults));
+        let fields = fields.unwrap_or_default();
         let item_list = table.table("per").map(|t| self.item_list(&t, &fields));
-        let allow = self.require_table(table, "allow").map(|t| self.presets(&t, &fields));
-        let deny = self.require_table(table, "deny").map(|t| self.presets(&t, &fields));
+        let allow = self.require_table(table, "allow").map(|t| self.reply_fields(&t, &fields));
+        let deny = self.require_table(table, "deny").map(|t| self.reply_fields(&t, &fields));
         let named = |key| table.string(key).and_then(|name| self.reply_field(&name, &fields));
         let message = named("message");
         let bare = named("bare");
@@ -40,6 +40,7 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
+    /// Returns the index of the reply field with this name.
     fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
         let field = fields.find(name.value);
         if field.is_none() {
@@ -49,13 +50,14 @@ impl<'f> DefinitionReader<'f> {
         field
     }
 
+    /// Reads `per`: the rules of a reply with one element for each item.
     fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
         let list = table.require_string("list", "name the field that holds the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
             let when = self.require_table(&table, "when");
             let when = when.and_then(|when| read_condition(&when, self.faults));
-            let reply = self.require_table(&table, "reply").map(|t| self.presets(&t, fields));
+            let reply = self.require_table(&table, "reply").map(|t| self.reply_fields(&t, fields));
             table.finish();
             Some(ProtectedItems { when: when?, reply: reply? })
         });
@@ -63,7 +65,8 @@ impl<'f> DefinitionReader<'f> {
         Some(ItemList { list: list?.value.into(), echo, protect })
     }
 
-    fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
+    /// Reads fields of the reply with fixed values.
+    fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
             self.faults.add(&table.place, fault.to_string(), "use the reply's own fields");
@@ -71,7 +74,7 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// `encode = "jwt"` or `"setting:NAME"`, `key = "setting:NAME"`, and the headers of a token.
+    /// Reads `encode`, `key` and `headers`: the form of the reply, and the settings of a signed one.
     fn reply_signing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
             None => ReplyFormRule::Always(ReplyForm::Plain),
@@ -109,7 +112,7 @@ impl<'f> DefinitionReader<'f> {
         Some(ReplySigningRule { form, key, headers })
     }
 
-    /// A setting that chooses the form has the forms for its words.
+    /// Checks that the words of a setting that chooses the form are forms.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
         let words = match self.settings.get(index).map(|setting| &setting.ty) {
             Some(SettingType::OneOf(words)) => words.as_slice(),
@@ -122,7 +125,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// `setting:NAME`.
+    /// Reads `setting:NAME`.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
             self.faults.add(&word.place, "this is no setting", "write \"setting:NAME\"");

@@ -1,9 +1,9 @@
-//! `[settings.NAME]`: what a definition leaves to each template.
+//! Reads `[settings.NAME]`: values that a definition lets each template choose.
 
 use crate::provider::setting::{Setting, SettingType};
 use crate::toml_reader::{Faults, Form, Item, Table};
 
-/// `[settings.NAME]`: a secret, a text, or one of several words.
+/// Reads the settings. Each is a secret, a text or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
     let tables = table.table("settings");
     let entries = tables.iter().flat_map(Table::entries);

@@ -30,7 +30,7 @@ pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_field
 use types::TypeError;
 pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
 
-use crate::json::{self, ByName, Member, Name, Object, Shape, Span, Value};
+use crate::json::{self, NameMap, Member, Name, Object, Shape, Span, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ impl FieldError {
 pub(crate) struct Fields {
     list: Vec<Field>,
     /// The fields by name and by alias.
-    by_name: ByName<FieldRef>,
+    by_name: NameMap<FieldRef>,
     /// The bits of the required fields.
     required: u128,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::{Nested, Range, Type};
 use super::{Condition, Field, FieldRef, Fields, MAX_FIELDS};
-use crate::json::{self, ByName, Json, Shape, Value};
+use crate::json::{self, NameMap, Json, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
@@ -64,7 +64,7 @@ impl DeclaredFields {
             by_name.extend(names.map(|(name, is_alias)| ((&**name).into(), field_ref(is_alias))));
             fields.list.push(field);
         }
-        fields.by_name = ByName::new(by_name);
+        fields.by_name = NameMap::new(by_name);
         fields
     }
 }
@@ -150,7 +150,7 @@ fn read_type(
             let unit = table.map_or(Unit::Seconds, |t| read_unit(t, faults));
             if let Some(table) = table.filter(|_| unit == Unit::Rfc3339) {
                 let remedy = "write type = \"string\"; a timestamp is a number, in s or ms";
-                faults.add(&table.place_of("unit"), "a timestamp cannot be a string", remedy);
+                faults.add(&table.place_of("unit"), "a timestamp is no text", remedy);
             }
             Type::Timestamp(unit)
         }
@@ -193,7 +193,7 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     });
     if condition.is_none() || members.next().is_some() {
         let remedy = "name one field and its values, as in { kind = [1, 3] }";
-        faults.add(&table.place, "this is not a condition", remedy);
+        faults.add(&table.place, "this is no condition", remedy);
         return None;
     }
     condition

@@ -35,7 +35,7 @@ pub(crate) enum SignatureError {
     Mismatch,
     /// A signed part is missing at `place`.
     PartMissing { place: String },
-    /// The signed time is missing, or does not have the declared unit.
+    /// The signed time is missing, or is not a time in the declared unit.
     TimeMalformed,
     /// The signed time is this many seconds in the future, which the window does not allow.
     TooFarAhead { secs: i64 },
@@ -79,7 +79,7 @@ impl Signature {
         for key in keys {
             let computed = self.compute(received, &signature_text, key)?;
             for candidate in self.candidates(&signature_text) {
-                // Not a short-circuiting `||`: the time must not depend on the key that matches.
+                // Not a short-circuiting `||`: the duration must not reveal which key matches.
                 matched |= computed.ct_eq(&candidate);
                 decodes = true;
             }
@@ -134,7 +134,8 @@ impl Signature {
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Decodes the digests in the text. Skips entries that do not start with the prefix.
+    /// Decodes the digests in the text. Skips entries without the prefix, and those that do not
+    /// decode.
     fn candidates<'g>(&'g self, text: &'g str) -> impl Iterator<Item = Output> + 'g {
         self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
