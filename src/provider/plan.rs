@@ -13,7 +13,7 @@ use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{BodyError, NameMap, Json, Name, Object, Shape, Value};
+use crate::json::{BodyError, Json, Name, NameMap, Object, Shape, Value};
 use crate::reply::Reply;
 use crate::time::Unit;
 

@@ -30,7 +30,7 @@ pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_field
 use types::TypeError;
 pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
 
-use crate::json::{self, NameMap, Member, Name, Object, Shape, Span, Value};
+use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]

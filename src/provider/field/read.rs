@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::{Nested, Range, Type};
 use super::{Condition, Field, FieldRef, Fields, MAX_FIELDS};
-use crate::json::{self, NameMap, Json, Shape, Value};
+use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
