@@ -1,4 +1,4 @@
-//! Requests for permission to download videos and to play downloads, and the replies.
+//! Requests for permission to download videos and to play downloads, and the answers to them.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -25,8 +25,8 @@ pub struct Drm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DrmItem {
-    /// The type of the request: 1 to download a video, 2 to report a finished download, 3
-    /// to play it.
+    /// The type of the request: 1 to download a video, 2 to report a finished download, 3 to play
+    /// it.
     pub kind: i64,
     /// The key of the video.
     pub media_content_key: String,
@@ -44,16 +44,15 @@ pub struct DrmItem {
     pub session_key: Option<String>,
     /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
     pub start_at: Option<i64>,
-    /// The time on the viewer's device, in Unix seconds. It is as wrong as the clock of the
-    /// device.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
-    /// The flag: 1 if the download has expired on the device. Only in kind 3.
+    /// Set to 1 if the download has expired on the device. Only in kind 3.
     pub content_expired: Option<i64>,
-    /// The flag: 1 if its `check_expiration_date` has passed. Only in kind 3.
+    /// Set to 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
     pub check_expired: Option<i64>,
     /// The purpose: 0 to play the download, 1 to refresh several downloads. Only in kind 3.
     pub reset_req: Option<i64>,
-    /// The time of expiry that the device has stored, in Unix seconds. Only in kind 3.
+    /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
     pub expiration_date: Option<i64>,
     /// Fields that this type does not declare.
     #[serde(flatten)]
@@ -96,8 +95,8 @@ impl FromIterator<DrmItemReply> for DrmReply {
 
 /// An answer to one item of a [`Drm`] callback.
 ///
-/// gatepost omits fields that are not for the kind of the item. If a value is out of range, gatepost
-/// applies the failure policy to this item.
+/// gatepost omits fields that are not for the kind of the item. If a value is out of range,
+/// gatepost applies the failure policy to this item.
 ///
 /// ```
 /// use gatepost::kollus::{DrmItem, DrmItemReply};
@@ -154,7 +153,7 @@ struct OfflineBookmark {
 }
 
 impl DrmItemReply {
-    /// Allows the request. For kind 2, the download is kept.
+    /// Allows the request. For kind 2, the player keeps the download.
     pub fn allow(item: &DrmItem) -> Self {
         Self {
             kind: item.kind,
@@ -171,28 +170,25 @@ impl DrmItemReply {
         Self { result: 0, ..Self::allow(item) }.message(message)
     }
 
-    /// Sets the message that the player shows when a request is denied or a download is
-    /// deleted.
+    /// Sets the message that the player shows when a request is denied or a download is deleted.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
     }
 
-    /// Sets the time of expiry in Unix seconds: at most 1893455999, 0 for none. For kinds 1
-    /// and 3.
+    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kinds 1 and 3.
     pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
         self.expiration_date = Some(unix_secs);
         self
     }
 
-    /// Limits the number of playbacks: at most 1000, 0 for no limit. For kinds 1 and 3.
+    /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
     pub const fn expiration_count(mut self, times: u32) -> Self {
         self.expiration_count = Some(times);
         self
     }
 
-    /// Limits the time of playback: 60 to 604800 seconds, 0 for no limit. For kinds 1 and
-    /// 3.
+    /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
     pub const fn expiration_playtime(mut self, secs: u32) -> Self {
         self.expiration_playtime = Some(secs);
         self
@@ -206,49 +202,46 @@ impl DrmItemReply {
 
     /// Sets whether the player offers to refresh an expired download. For kind 1.
     ///
-    /// Without this field, it does not.
+    /// If this is not set, the player does not offer it.
     pub const fn expiration_refresh_popup(mut self, offer: bool) -> Self {
         self.expiration_refresh_popup = Some(offer as u8);
         self
     }
 
-    /// Sets the check for virtual machines. For kind 1.
+    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
     ///
-    /// If `true`, the player on a PC does not play in a virtual machine. Without this
-    /// field, Kollus checks.
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
     }
 
-    /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1
-    /// and 3.
+    /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
     ///
-    /// If it does, playback needs a connection. Without this field, it does not.
+    /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
     pub const fn check_abuse(mut self, check: bool) -> Self {
         self.check_abuse = Some(check as u8);
         self
     }
 
-    /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For
-    /// kind 1.
+    /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For kind 1.
     pub const fn offline_bookmark(mut self, download: bool, readonly: bool) -> Self {
         let (download, readonly) = (download as u8, readonly as u8);
         self.offline_bookmark = Some(OfflineBookmark { download, readonly });
         self
     }
 
-    /// Deletes the download from the device if `true`. The player shows the message. For
-    /// kinds 2 and 3.
+    /// Deletes the download from the device if `true`. The player shows the message. For kinds 2
+    /// and 3.
     pub const fn content_delete(mut self, delete: bool) -> Self {
         self.content_delete = Some(delete as u8);
         self
     }
 
-    /// Sets the time by which the player must send the next request of kind 3, in Unix
-    /// seconds; 0 for never. For kinds 2 and 3.
+    /// Sets the time by which the player must send the next request of kind 3, in Unix seconds; 0
+    /// for never. For kinds 2 and 3.
     ///
-    /// The download expires if the player does not.
+    /// If the player does not send one in time, the download expires.
     pub const fn check_expiration_date(mut self, unix_secs: i64) -> Self {
         self.check_expiration_date = Some(unix_secs);
         self
@@ -262,7 +255,7 @@ impl DrmItemReply {
         self
     }
 
-    /// Restarts the time of expiry if `true`. For kind 3.
+    /// Restarts the expiry period if `true`. For kind 3.
     ///
     /// Kollus ignores it beside `content_expired`.
     pub const fn content_expire_reset(mut self, reset: bool) -> Self {

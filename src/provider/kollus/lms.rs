@@ -1,7 +1,8 @@
 //! Learning records and bookmarks.
 //!
-//! The player sends them, often late and more than once. The customer's URL chooses the names of the
-//! fields beside the record. The types below declare the usual names; all others are in `extra`.
+//! The player sends them, often late and more than once. The customer configures the callback URL,
+//! and with it the names of the fields beside the record. The types below declare the usual names;
+//! all others are in `extra`.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/player-callback/lms-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/live/player/lms-callback/> and
@@ -28,13 +29,13 @@ pub struct VodLms {
     pub host_name: Option<String>,
     /// The device, with its operating system and version.
     pub device: Option<String>,
-    /// The start of playback, in Unix seconds. With the user and the video, it identifies
-    /// the session.
+    /// The start of playback, in Unix seconds. With the user and the video, it identifies the
+    /// session.
     pub start_at: Option<i64>,
-    /// The record.
+    /// The learning record.
     pub json_data: Option<LmsData>,
-    /// Fields that this type does not declare: other parameters of the customer's URL, such
-    /// as `uservalue0`.
+    /// Fields that this type does not declare: other parameters of the customer's URL, such as
+    /// `uservalue0`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -55,13 +56,13 @@ pub struct LiveLms {
     pub host_name: Option<String>,
     /// The device, with its operating system and version.
     pub device: Option<String>,
-    /// The start of playback, in Unix seconds. With the user and the broadcast, it
-    /// identifies the session.
+    /// The start of playback, in Unix seconds. With the user and the broadcast, it identifies the
+    /// session.
     pub start_at: Option<i64>,
-    /// The record.
+    /// The learning record.
     pub json_data: Option<LmsData>,
-    /// Fields that this type does not declare: other parameters of the customer's URL, such
-    /// as `run_time`.
+    /// Fields that this type does not declare: other parameters of the customer's URL, such as
+    /// `run_time`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -70,16 +71,16 @@ pub struct LiveLms {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LmsData {
-    /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name`
-    /// and `device`. It also contains `content_provider_key`, the key of the service
-    /// account: keep it out of logs.
+    /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
+    /// `device`. It also contains `content_provider_key`, the key of the service account: keep it
+    /// out of logs.
     pub user_info: Option<Map<String, Value>>,
-    /// The watched content. `media_content_key`, `channel_key` and `encoding_profile`
-    /// identify it. In seconds: `duration`; `playtime`; `real_playtime`, which counts
-    /// double at double speed; `last_play_at`, the position; `runtime`, for which the
-    /// player ran; and `showtime`, for which it played. In Unix seconds: `start_at`.
+    /// The watched content. `media_content_key`, `channel_key` and `encoding_profile` identify it.
+    /// In seconds: `duration`; `playtime`; `real_playtime`, which counts double at double speed;
+    /// `last_play_at`, the position; `runtime`, the time that the player ran; and `showtime`, the
+    /// time that the video played. In Unix seconds: `start_at`.
     pub content_info: Option<Map<String, Value>>,
-    /// The watched parts.
+    /// The parts that were watched.
     pub block_info: Option<BlockInfo>,
     /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
@@ -113,8 +114,7 @@ pub struct Bookmark {
     pub client_user_id: String,
     /// The position, in seconds from the start of the video.
     pub position: f64,
-    /// The time on the viewer's device, in Unix seconds. It is as wrong as the clock of the
-    /// device.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
     /// The title of the bookmark.
     pub value: Option<String>,

@@ -1,7 +1,7 @@
 //! Events of the video library, its channels and live broadcasts.
 //!
 //! An app may receive an event more than once. If Kollus has no reply after three seconds, it sends
-//! the callback again, up to three times and five minutes apart.
+//! the callback again: up to three times, at intervals of five minutes.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
@@ -130,7 +130,7 @@ pub struct BroadcastState {
     pub service_account_key: Option<String>,
     /// The key of the channel.
     pub channel_key: String,
-    /// The key to push with: keep it out of logs.
+    /// The key for pushing the stream: keep it out of logs.
     pub stream_key: String,
     /// The key of the live broadcast.
     pub broadcast_key: String,
@@ -153,7 +153,7 @@ pub struct RecordingTransfer {
     pub service_account_key: Option<String>,
     /// The key of the channel.
     pub channel_key: String,
-    /// The key to push with: keep it out of logs.
+    /// The key for pushing the stream: keep it out of logs.
     pub stream_key: Option<String>,
     /// The key of the live broadcast.
     pub broadcast_key: String,
@@ -161,7 +161,7 @@ pub struct RecordingTransfer {
     pub recording_file_id: String,
     /// The name of the recording at its source, with its folder.
     pub recording_file_filename: Option<String>,
-    /// The sort of the recording, such as `segment`.
+    /// The type of the recording, such as `segment`.
     pub recording_file_kind: Option<String>,
     /// The result: 0 for failed, 1 for done.
     pub recording_file_transfer_result: i64,

@@ -1,4 +1,4 @@
-//! Requests for permission to play, requests for the next video, and the replies.
+//! Requests for permission to play and for the next video, and the answers to them.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
@@ -30,7 +30,7 @@ pub struct LivePlay {
     pub channel_key: String,
     /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// The time on the viewer's device in UTC. It is as wrong as the clock of the device.
+    /// The time on the viewer's device in UTC. The clock of the device may be wrong.
     pub localtime: Option<i64>,
     /// Fields that this type does not declare.
     #[serde(flatten)]
@@ -57,8 +57,7 @@ pub struct VodPlay {
     pub media_content_key: String,
     /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// The time on the viewer's device, in Unix seconds. It is as wrong as the clock of the
-    /// device.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
     /// Fields that this type does not declare.
     #[serde(flatten)]
@@ -67,8 +66,8 @@ pub struct VodPlay {
 
 /// A request for the next video, sent at a set position of the current one.
 ///
-/// The customer chooses the fields in the console of Kollus. Kollus does not document the
-/// fields of the reply, so any JSON object of the app is sent unchanged.
+/// The customer chooses the fields in the console of Kollus. Kollus does not document the fields of
+/// the reply, so any JSON object of the app is sent unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NextEpisode {
@@ -116,15 +115,14 @@ impl PlayReply {
         Self { result: 1, message: None, vmcheck: None, disable_tvout: None }
     }
 
-    /// Denies. The player shows the message.
+    /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::allow() }
     }
 
-    /// Sets the check for virtual machines.
+    /// Sets whether the player on a PC refuses to play in a virtual machine.
     ///
-    /// If `true`, the player on a PC does not play in a virtual machine. Without this
-    /// field, Kollus checks.
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
@@ -200,21 +198,20 @@ impl VodPlayReply {
         }
     }
 
-    /// Denies. The player shows the message.
+    /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::allow() }
     }
 
-    /// Sets the time of expiry in Unix seconds: at most 1893455999, 0 for none. For kind 1.
+    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kind 1.
     pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
         self.expiration_date = Some(unix_secs);
         self
     }
 
-    /// Sets the check for virtual machines. For kind 1.
+    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
     ///
-    /// If `true`, the player on a PC does not play in a virtual machine. Without this
-    /// field, Kollus checks.
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
@@ -228,7 +225,7 @@ impl VodPlayReply {
         self
     }
 
-    /// Limits the time of playback, in seconds; 0 for no limit. For kind 1.
+    /// Limits the playback time in seconds; 0 for no limit. For kind 1.
     pub const fn expiration_playtime(mut self, secs: u32) -> Self {
         self.expiration_playtime = Some(secs);
         self

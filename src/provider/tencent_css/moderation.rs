@@ -30,8 +30,7 @@ pub struct PornDetection {
     pub channel_id: Option<String>,
     /// The URL of the screenshot.
     pub img: String,
-    /// The types of the findings. Their meaning has changed over the years: use `label`
-    /// instead.
+    /// The types of the findings. Their meaning has changed over the years: use `label` instead.
     #[serde(rename = "type")]
     pub types: Option<Vec<Value>>,
     /// The confidence of each finding, from 0 to 100.
@@ -64,8 +63,7 @@ pub struct PornDetection {
     /// The time at which the platform sent the callback, in Unix seconds.
     #[serde(rename = "sendTime")]
     pub send_time: i64,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
     /// Fields that this type does not declare.
     #[serde(flatten)]
@@ -88,7 +86,7 @@ pub struct AudioModeration {
     pub stream_id: String,
     /// The stream name, the same as `stream_id`.
     pub channel_id: Option<String>,
-    /// The flag: 1 if moderation found something.
+    /// Set to 1 if moderation found something.
     #[serde(rename = "HitFlag")]
     pub hit_flag: Option<i64>,
     /// The confidence, from 0 to 100.
@@ -127,9 +125,8 @@ pub struct AudioModeration {
     pub request_id: Option<String>,
     /// The number of the sound segment in the stream.
     pub seq: Option<i64>,
-    /// The sound segments: `asr_tmp_full_results` is a list of objects with `url`,
-    /// `periods`, `create_time` (Unix seconds), `appearing_point`, `confidence` (0 to 100)
-    /// and `id`.
+    /// The sound segments: `asr_tmp_full_results` is a list of objects with `url`, `periods`,
+    /// `create_time` (Unix seconds), `appearing_point`, `confidence` (0 to 100) and `id`.
     pub data: Option<Map<String, Value>>,
     /// Fields that this type does not declare.
     #[serde(flatten)]

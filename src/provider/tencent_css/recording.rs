@@ -50,8 +50,7 @@ pub struct RecordingFile {
     pub duration: Option<i64>,
     /// The size of the file, in bytes.
     pub file_size: i64,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
     /// The URL of the file.
     pub video_url: String,
@@ -93,8 +92,8 @@ pub struct RecordingStatus {
     pub task_id: Option<String>,
     /// The identifier of the recording session.
     pub session_id: Option<String>,
-    /// The position of the event in the order of events. A number of more than 53 bits, as
-    /// a string.
+    /// The position of the event in the order of events: a number of more than 53 bits, as a
+    /// string.
     pub seq: Option<String>,
     /// Fields that this type does not declare.
     #[serde(flatten)]
@@ -160,8 +159,7 @@ pub struct Screencapture {
     pub pic_full_url: String,
     /// The identifier of the screenshot task.
     pub task_id: Option<String>,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
     /// Fields that this type does not declare.
     #[serde(flatten)]

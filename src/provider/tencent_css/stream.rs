@@ -30,15 +30,14 @@ pub struct Push {
     pub channel_id: String,
     /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// Identifies the push. The [`Interruption`] at its end has the same value. A number of
-    /// more than 53 bits, as a string.
+    /// The identifier of the push. The [`Interruption`] at its end has the same value. It is a
+    /// number of more than 53 bits, as a string.
     pub sequence: String,
     /// The IP address of the access node.
     pub node: String,
     /// The IP address of the client that pushes the stream.
     pub user_ip: String,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: String,
     /// The error code: 0 if the push succeeded.
     pub errcode: Option<i64>,
@@ -73,19 +72,18 @@ pub struct Interruption {
     pub channel_id: String,
     /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// Identifies the push. The [`Push`] at its start has the same value. A number of more
-    /// than 53 bits, as a string.
+    /// The identifier of the push. The [`Push`] at its start has the same value. It is a number of
+    /// more than 53 bits, as a string.
     pub sequence: String,
     /// The IP address of the access node.
     pub node: String,
     /// The IP address of the client that pushes the stream.
     pub user_ip: String,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: String,
     /// The length of the push in milliseconds, as a string.
     pub push_duration: Option<String>,
-    /// The reason for the end.
+    /// The reason for the end of the push, as a code.
     pub errcode: Option<i64>,
     /// The meaning of `errcode`.
     pub errmsg: Option<String>,
@@ -116,10 +114,9 @@ pub struct PushError {
     pub stream_id: String,
     /// The IP address of the client that pushes the stream.
     pub user_ip: Option<String>,
-    /// Identifies the push. A number of more than 53 bits, as a string.
+    /// The identifier of the push: a number of more than 53 bits, as a string.
     pub sequence: Option<String>,
-    /// The parameters of the push URL. They contain push credentials: keep them out of
-    /// logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
     /// The time of the report, in Unix **milliseconds**.
     pub data_time: i64,
@@ -182,8 +179,8 @@ pub struct RelayMessage {
     pub code: Option<i64>,
     /// The meaning of `code`.
     pub message: Option<String>,
-    /// The alarm of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`,
-    /// `PullFileFailed`, `PushStreamFailed` or `FileEndEarly`.
+    /// The alarm of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`, `PullFileFailed`,
+    /// `PushStreamFailed` or `FileEndEarly`.
     #[serde(rename = "type")]
     pub alarm: Option<String>,
     /// Fields that this type does not declare.
