@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::breaker::{Breaker, Circuit};
-use crate::client::{Arrival, Client, LONGEST_V4, Networks};
+use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ConfigSources, ProxySettings};
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::intake::{Intake, check_head};
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 use crate::toml_reader::Fault;
 use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 
-/// Compiled config that judges requests. Clones are cheap and share the config.
+/// A compiled config that judges requests. Clones are cheap and share the config.
 ///
 /// # Examples
 ///
@@ -81,6 +81,7 @@ pub struct Gate(Arc<GateState>);
 /// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
+    /// Rules out most paths without a route, before the config is loaded.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -177,8 +178,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Otherwise, returns an error that lists every
-    /// fault in the config, if there is one.
+    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
+    /// config is invalid.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::new)
     }
@@ -232,6 +233,7 @@ impl Gate {
         self.0.current.load().warnings.clone()
     }
 
+    /// Calls `read` with the routes of the current config.
     pub(crate) fn with_routes<T>(&self, read: impl FnOnce(&Routes) -> T) -> T {
         read(&self.0.current.load().routes)
     }
@@ -243,13 +245,13 @@ impl Gate {
     #[must_use]
     pub fn find_route(&self, path: &str) -> Option<FoundRoute> {
         let config = self.0.current.load();
-        let (found, token) = config.routes.find_exact(path)?;
+        let (route, token) = config.routes.find_exact(path)?;
         let token = token.map(|token| {
             // `token` is a slice of `path`, so the difference of their addresses is its offset.
             let start = token.as_ptr().addr() - path.as_ptr().addr();
             start..start + token.len()
         });
-        Some(FoundRoute { found, token, config })
+        Some(FoundRoute { route, token, config })
     }
 
     /// Judges the head of a request on a route that [`Gate::find_route`] returned for its path. The
@@ -260,12 +262,12 @@ impl Gate {
     /// Returns the refusal if the head breaks a rule. The body need not be read then.
     pub fn admit_on(
         &self,
-        route: &FoundRoute,
+        found: &FoundRoute,
         head: &Head<'_>,
         now: Timestamp,
     ) -> Result<Intake, Refusal> {
-        let token = route.token.clone().and_then(|token| head.path().get(token));
-        route.config.admit_callback(route.found, token, head, &self.0.memory, false, now)
+        let token = found.token.clone().and_then(|token| head.path().get(token));
+        found.config.admit_callback(found.route, token, head, &self.0.memory, false, now)
     }
 
     /// Judges the head of a request that arrived at the time `now`.
@@ -274,8 +276,8 @@ impl Gate {
         self.admit_lazily(head.path(), || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path. A
-    /// request for another path costs no reading of the clock.
+    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path. Other
+    /// requests therefore do not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -321,8 +323,8 @@ impl Gate {
         context: &RequestContext<'_>,
     ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
         let names = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-        let mut text = BytesMut::with_capacity(LONGEST_V4);
-        let values = self.client(head).forwarded(head, context, &mut text);
+        let mut text = BytesMut::with_capacity(MAX_IPV4_BYTES);
+        let values = self.client(head).forwarded_headers(head, context, &mut text);
         names.into_iter().zip(values)
     }
 
@@ -334,6 +336,7 @@ impl Gate {
         active.trusted.is_empty() || active.trusted.contain(peer.to_canonical())
     }
 
+    /// Returns the client that sent a request.
     pub(crate) fn client(&self, head: &Head<'_>) -> Client {
         Client::of(head, &self.0.current.load().trusted)
     }
@@ -346,7 +349,8 @@ impl Gate {
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// No callback. Pass it on, after [`strip_reserved`](crate::strip_reserved).
+    /// A request for a path without a route. Pass it on, after
+    /// [`strip_reserved`](crate::strip_reserved).
     Other,
     /// A refused request. Send [`Refusal::reply`]; the body need not be read.
     Refused(Refusal),
@@ -372,7 +376,7 @@ impl Admission {
 
 /// A route that [`Gate::find_route`] returned, with the config that it belongs to.
 pub struct FoundRoute {
-    found: RouteIndex,
+    route: RouteIndex,
     /// Byte range of the secret segment in the path.
     token: Option<Range<usize>>,
     config: Guard<Arc<ActiveConfig>>,
@@ -449,8 +453,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Otherwise, returns an error that lists every
-    /// fault in the config, if there is one.
+    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
+    /// config is invalid.
     pub fn build(self) -> Result<Gate, ConfigError> {
         match self.input {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),

@@ -11,7 +11,7 @@ use super::delivery::TemplateParts;
 use super::network::port_of;
 use super::plans::Plans;
 use super::proof::Unsigned;
-use crate::event::encoded;
+use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
 use crate::provider::Plan;
 use crate::route::Routes;
@@ -118,7 +118,7 @@ impl<'f> ConfigReader<'f, '_> {
             settings: values.values,
             deliveries,
             unknown,
-            header: encoded(name.value),
+            header: encoded_header(name.value),
             signing,
             plan,
         };

@@ -102,17 +102,17 @@ impl Accepted {
         let mut text = BytesMut::with_capacity(TYPICAL_TEXT + subject.len());
         let required = [
             content_type,
-            event::decimal(body.len(), &mut text),
+            event::decimal_header(body.len(), &mut text),
             event::SPECVERSION,
-            event.header_of_id(&mut text),
+            event.id_header(&mut text),
             event.source.header().clone(),
             event.ce_type.clone(),
             template.header.clone(),
         ];
-        let subject = event.header_of_subject(&mut text);
-        let time = event.header_of_time(&mut text);
+        let subject = event.subject_header(&mut text);
+        let time = event.time_header(&mut text);
         let [forwarded_for, host, proto] =
-            self.arrival().client.forwarded(head, context, &mut text);
+            self.arrival().client.forwarded_headers(head, context, &mut text);
         let [parent, state] = trace_headers(head.headers(), context.trace, &mut text);
         let event_host = context.host.cloned();
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
