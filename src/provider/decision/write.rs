@@ -31,8 +31,9 @@ impl<'p> ItemReply<'p> {
 impl Decision {
     /// Writes the JSON of the reply. `data` is the data of the event.
     ///
-    /// Always returns a reply. If the answer is invalid, or invalid for an item, the failure policy
-    /// applies in its place, and the first fault is returned too.
+    /// Always returns a reply. If the answer is invalid, the failure policy is the reply. If the
+    /// answer is invalid for one item, the failure policy is the reply to that item. In both cases,
+    /// also returns the first fault.
     pub(crate) fn write(
         &self,
         data: &[u8],

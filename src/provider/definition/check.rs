@@ -68,7 +68,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the sample has the declared fields. Users copy samples, so they must be valid.
+    /// Checks that the sample has the declared fields. Operators copy samples, so they must be valid.
     fn check_sample(&self, place: &Place, kind: &Kind) {
         let Some(object) = kind.sample.as_deref().and_then(|text| Object::from_json(text).ok())
         else {

@@ -9,9 +9,9 @@ use crate::provider::signature::{
 };
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
-const DAY: i64 = 86_400;
+const SECS_PER_DAY: i64 = 86_400;
 
-/// The default window around the time at which a callback was sent, in both directions.
+/// The default limit of the difference between now and the time at which a callback was sent.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
 const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:TEXT\", \
@@ -26,7 +26,7 @@ impl<'f> DefinitionReader<'f> {
         let encoding = table.require_string("encoding", "name the encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
-        let found_in = table.require_string("found_in", "name the locator of the signature");
+        let found_in = table.require_string("found_in", "name the place of the signature");
         let found_in = found_in.and_then(|text| self.locator(&text));
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
@@ -38,8 +38,7 @@ impl<'f> DefinitionReader<'f> {
         if let Some(Some(time)) = &time {
             self.check_time(&table.place_of("time"), time, &parts);
         }
-        let listed = |from: &PartSource| matches!(from, PartSource::Listed(_));
-        let reads_list = parts.iter().any(|part| listed(&part.from));
+        let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
             self.faults.add(&table.place_of("parts"), "nothing says what splits the list", remedy);
@@ -155,15 +154,15 @@ impl<'f> DefinitionReader<'f> {
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.
     fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
-        let from = table.require_string("from", "name the locator of the time");
+        let from = table.require_string("from", "name the place of the time");
         let from = from.and_then(|text| self.source(&text));
         let meaning = table.require_string("means", "say what the time means");
         let meaning = self.word(meaning.as_ref(), "meaning", &TimeMeaning::WORDS)?;
         let (past, ahead) = match meaning {
-            TimeMeaning::Expiry => (0, DAY),
+            TimeMeaning::Expiry => (0, SECS_PER_DAY),
             TimeMeaning::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
         };
-        let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
+        let secs = |key, default| table.integer(key, 0..=SECS_PER_DAY).unwrap_or(default);
         let window = Window {
             past_secs: secs(meaning.past_key(), past),
             max_ahead_secs: secs("max_ahead_secs", ahead),

@@ -363,6 +363,7 @@ fn write_json(
 fn percent_decode(text: &str) -> Cow<'_, str> {
     let is_encoded = text.starts_with('%');
     let decoded = is_encoded.then(|| {
+        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
         let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
         let bytes: Vec<u8> = bytes.collect();
         let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();

@@ -61,7 +61,7 @@ const MAX_CANDIDATES: usize = 16;
 impl Signature {
     /// Verifies the signature of a callback.
     ///
-    /// `window` replaces the window of the definition.
+    /// `window`, if any, replaces the window of the definition.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns the bytes of a part; none for the key, which only `update` may read.
+    /// Returns the bytes of a part. They are empty for the key, which `update` hashes itself.
     fn part_bytes<'p>(
         &'p self,
         source: &'p PartSource,
@@ -212,6 +212,7 @@ impl Signature {
         let signed =
             fields.filter(|field| field.split(|b| *b == b'=').next() != Some(signature_field));
         let text = signed.collect::<Vec<_>>().join(&b'&');
+        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
         let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
         percent_encoding::percent_decode(&spaced).collect()
     }
