@@ -51,7 +51,7 @@ pusch = 'http://127.0.0.1:3000/push'
     );
     let starts = [
         "1:11: listen[0]: this is no address to listen on; write an address and a port",
-        "2:12: upstream: this address has a path; leave out everything behind the port",
+        "2:12: upstream: this address has a path; leave out everything after the port",
         "3:1: colour: this key is unknown; allowed keys here: `admin`, `admin_token`, `breaker`",
         "6:8: route[0].path: this path has more than one spelling; start it with /",
         "7:12: route[0].provider: this provider is unknown; allowed providers here: `github`, `kollus`",
