@@ -1,13 +1,13 @@
-//! Circuit breakers, one for each address: stop asking an app that is down, so that callbacks need not
-//! wait for it.
+//! Circuit breakers. While an app is down, gatepost does not ask it, so callbacks do not wait for
+//! it. Each address has its own breaker.
 //!
 //! 1. Closed: the app is asked about every callback. Consecutive failures open the breaker.
 //! 2. Open: the app is not asked until the time of the next probe.
-//! 3. Probe: the app is asked about one callback. An answer closes the breaker. After a failure, or if the
-//!    probe is never concluded, it stays open until the next probe.
+//! 3. Probe: the app is asked about one callback. An answer closes the breaker. After a failure, or
+//!    if the probe is never concluded, it stays open until the next probe.
 //!
-//! These are failures: no answer in time, no connection, and the statuses 502, 503 and 504. Any other
-//! answer shows that the app is up, even if it cannot be used.
+//! These are failures: no answer in time, no connection, and the statuses 502, 503 and 504. Any
+//! other answer shows that the app is up, even if it cannot be used.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

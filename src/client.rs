@@ -1,8 +1,9 @@
 //! Determines the client of a request, and the headers that describe it to the app.
 //!
 //! 1. The client is the peer of the connection, unless that is one of `trusted_proxies`.
-//! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for` that is
-//!    not a trusted proxy. Entries to the left of it come from the client and prove nothing.
+//! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
+//!    that is not a trusted proxy. Entries to the left of it come from the client and prove
+//!    nothing.
 //! 3. If an entry is not an address, the search ends. The client is then the last address found.
 //!
 //! The app gets `x-forwarded-*` headers of a request only if they come from a trusted proxy.
@@ -32,8 +33,8 @@ impl Networks {
         self.0.is_empty()
     }
 
-    /// Returns true if one of the networks contains the address. IPv4-mapped IPv6 addresses must have
-    /// been converted to IPv4.
+    /// Returns true if one of the networks contains the address. IPv4-mapped IPv6 addresses must
+    /// have been converted to IPv4.
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -160,8 +161,8 @@ pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Returns `traceparent` and `tracestate` (W3C Trace Context) for the event.
 ///
-/// Continues the trace of the request. If it has none, starts one from the random bytes in `new_trace`.
-/// Appends a new `traceparent` to `text` and takes it from there.
+/// Continues the trace of the request. If it has none, starts one from the random bytes in
+/// `new_trace`. Appends a new `traceparent` to `text` and takes it from there.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
     new_trace: Option<[u8; 24]>,

@@ -1,7 +1,7 @@
 //! Events: accepted callbacks in normal form.
 //!
-//! An event has CloudEvents 1.0 attributes and typed data. There are three forms in which the app can get
-//! it ([HTTP protocol binding], read 2026-11):
+//! An event has CloudEvents 1.0 attributes and typed data. The app gets it in one of three forms
+//! ([HTTP protocol binding], read 2026-11):
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
@@ -106,8 +106,8 @@ pub(crate) enum Forward {
     Raw,
 }
 
-/// Bytes that CloudEvents requires to be percent-encoded in a header: all but printable ASCII, and of
-/// printable ASCII the space, the double quote and the percent sign.
+/// Bytes that CloudEvents requires to be percent-encoded in a header: all but printable ASCII, and
+/// of printable ASCII the space, the double quote and the percent sign.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -176,8 +176,8 @@ impl Event {
         &self.data
     }
 
-    /// Returns the value of `ce-id`. Like the next two methods, appends it to `text` and takes it from
-    /// there, so that all values of an event share one allocation.
+    /// Returns the value of `ce-id`. Like the next two methods, appends it to `text` and takes it
+    /// from there, so that all values of an event share one allocation.
     pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
         text.extend_from_slice(&self.id);
         take_header(text)
@@ -285,8 +285,8 @@ pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue 
 
 /// Takes everything from `text` as a header value.
 ///
-/// The value shares the memory of `text`, which can then take the next one. `text` must hold printable
-/// ASCII, or bytes of a received header.
+/// The value shares the memory of `text`, which can then take the next one. `text` must hold
+/// printable ASCII, or bytes of a received header.
 pub(crate) fn take_header(text: &mut BytesMut) -> HeaderValue {
     let written = HeaderValue::from_maybe_shared(text.split().freeze());
     written.unwrap_or_else(|_| HeaderValue::from_static(""))

@@ -1,4 +1,4 @@
-//! Signs events, so that an app in any language can verify with a stock library that gatepost sent them.
+//! Signs events, so that the app can verify with a stock library that gatepost sent them.
 //!
 //! The scheme is the symmetric one of [Standard Webhooks] (read 2026-11):
 //!
@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `webhook-id` | the event's id, the same for a resend |
 //! | `webhook-timestamp` | the time of sending, in Unix seconds |
-//! | `webhook-signature` | for each secret: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; separated by spaces |
+//! | `webhook-signature` | per secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
 //! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 

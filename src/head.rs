@@ -25,7 +25,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 /// let admit = |peer: [u8; 4]| gate.admit(&head.with_peer(peer.into()), Timestamp::from_secs(0));
 ///
 /// assert!(matches!(admit([192, 0, 2, 1]), Admission::Callback(_)));
-/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("expected a refusal") };
+/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("not refused") };
 /// assert_eq!(refusal.kind(), RefusalKind::SourceNotAllowed);
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
@@ -47,8 +47,8 @@ impl<'r> Head<'r> {
 
     /// Marks a request whose framing was ambiguous before the server repaired the headers.
     ///
-    /// Some servers drop a `content-length` beside a `transfer-encoding`. Without this mark, gatepost
-    /// could not see and refuse the ambiguity.
+    /// Some servers drop a `content-length` beside a `transfer-encoding`. Without this mark,
+    /// gatepost could not see and refuse the ambiguity.
     #[must_use]
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;
@@ -151,8 +151,8 @@ const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED
 /// Returns true for a header that a client must not send to the app: `ce-*`, `gatepost-*`,
 /// `webhook-*`.
 ///
-/// Includes spellings such as `ce_type` and `ce.type`, as CGI, and with it PHP, passes all of them to
-/// the app under one name. For the same reason it includes other spellings of `x-forwarded-for`,
+/// Includes spellings such as `ce_type` and `ce.type`, as CGI, and with it PHP, passes all of them
+/// to the app under one name. For the same reason it includes other spellings of `x-forwarded-for`,
 /// `-host` and `-proto`.
 ///
 /// # Examples
@@ -173,8 +173,8 @@ pub fn is_reserved(name: &HeaderName) -> bool {
     const FIRST_LETTERS: u32 =
         1 << (b'c' % 32) | 1 << (b'g' % 32) | 1 << (b'w' % 32) | 1 << (b'x' % 32);
     let name = name.as_str();
-    // Fast exit: a header is compared in full only if its first two letters match. This runs for every
-    // header of every request.
+    // Fast exit: a header is compared in full only if its first two letters match. This runs for
+    // every header of every request.
     match name.as_bytes() {
         [first, second, ..] if FIRST_LETTERS >> (first % 32) & 1 == 1 => match (first, second) {
             (b'c' | b'w', b'e') | (b'g', b'a') | (b'x', _) => is_reserved_spelling(name),

@@ -1,12 +1,13 @@
 //! Rate limits: for the callbacks of a route, and for the requests of a client.
 //!
-//! The algorithm is GCRA, a token bucket that stores one time instead of a level and a time: the time at
-//! which the bucket, here called a budget, is full again. Each request adds one interval to it. The
-//! request exceeds the limit if the time would then lie further in the future than a burst takes to
-//! refill. A single integer can be updated atomically, so a route's budget needs no lock.
+//! The algorithm is GCRA. A token bucket, here called a budget, stores its level and the time of
+//! its last change. GCRA instead stores one time, at which the budget is full again. Each request
+//! adds an interval to it. A request exceeds the limit if that time would then be further in the
+//! future than a whole burst takes to refill. As the state is a single integer, a route's budget is
+//! updated atomically without a lock.
 //!
-//! Time is an argument. If the clock jumps back, a budget whose time is implausibly far in the future
-//! starts full.
+//! Time is an argument. If the clock jumps back, a budget whose time is implausibly far in the
+//! future starts full.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -97,9 +98,9 @@ impl RouteLimit {
 
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
-/// A client's budget may be in any entry of one bucket. If the bucket is full, the new client replaces
-/// the one whose budget is nearest to full, as forgetting that one gives away the least. A map would
-/// grow with the number of addresses, which a client can choose.
+/// A client's budget may be in any entry of one bucket. If the bucket is full, the new client
+/// replaces the one whose budget is nearest to full, as forgetting that one gives away the least. A
+/// map would grow with the number of addresses, which a client can choose.
 pub(crate) struct ClientBudgets {
     /// Keyed at random, so that a client cannot choose addresses that share its bucket.
     hasher: RandomState,
@@ -133,7 +134,8 @@ impl fmt::Debug for ClientBudgets {
 }
 
 impl ClientBudgets {
-    /// Takes one request from a client's budget on a route. Returns false if that exceeds the limit.
+    /// Takes one request from a client's budget on a route. Returns false if that exceeds the
+    /// limit.
     ///
     /// All clients without a known address share one budget.
     pub(crate) fn take(

@@ -56,9 +56,9 @@ pub(crate) fn check_head(
 
 /// Returns the value of `content-length`, or 0 without that header.
 ///
-/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. This check refuses all of it,
-/// because a server behind gatepost may repair it differently (request smuggling): two lengths, two
-/// encodings, a length beside an encoding, any encoding other than `chunked`, and a length with
+/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. This check refuses all of
+/// it, because a server behind gatepost may repair it differently (request smuggling): two lengths,
+/// two encodings, a length beside an encoding, any encoding other than `chunked`, and a length with
 /// anything but digits.
 fn declared_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
     let ambiguous = RefusalKind::FramingAmbiguous;

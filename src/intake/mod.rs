@@ -1,8 +1,8 @@
 //! Judges one callback: takes its head and body, returns a verdict.
 //!
-//! [`Gate::admit`](crate::Gate::admit) checks the head. If it passes, the result is an [`Intake`], which
-//! takes the body in chunks of any size and judges it once it is complete. It does no I/O, never waits
-//! and reads no clock. The rules, in the order checked:
+//! First, [`Gate::admit`](crate::Gate::admit) checks the head. If it passes, the result is an
+//! [`Intake`], which takes the body in chunks of any size and judges it once it is complete. It
+//! does no I/O, never waits and reads no clock. The rules, in the order checked:
 //!
 //! 1. client: its address is allowed, and its rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
@@ -178,8 +178,8 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the callback breaks one of the rules about its body. Every [`RefusalKind`]
-    /// except those of the client and the head is possible.
+    /// Returns a refusal if the callback breaks one of the rules about its body. Every
+    /// [`RefusalKind`] except those of the client and the head is possible.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;

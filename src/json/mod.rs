@@ -1,8 +1,8 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
 //! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
-//! received text. The app therefore gets the same bytes that were verified, for example every digit of a
-//! number. The rules, in the order in which the text is read:
+//! received text. The app therefore gets the same bytes that were verified, for example every digit
+//! of a number. The rules, in the order in which the text is read:
 //!
 //! 1. The text is UTF-8.
 //! 2. It is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in which
@@ -23,7 +23,8 @@ use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;
 
-/// Maximum nesting depth of objects and arrays. The deepest sample of any platform has a depth of 6.
+/// Maximum nesting depth of objects and arrays. The deepest sample of any platform has a depth of
+/// 6.
 pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Reason why a body cannot be read.
@@ -168,10 +169,12 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
 pub(crate) struct Member<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) value: Value<'a>,
-    /// Range of the member in the object's text, from the name's first quote to the end of the value.
+    /// Range of the member in the object's text, from the name's first quote to the end of the
+    /// value.
     ///
-    /// Empty unless the text is in the form in which gatepost writes members: no escapes in the name,
-    /// and only a colon between name and value. Adjacent members in this form are copied in one piece.
+    /// Empty unless the text is in the form in which gatepost writes members: no escapes in the
+    /// name, and only a colon between name and value. Adjacent members in this form are copied in
+    /// one piece.
     pub(crate) span: Span,
 }
 
@@ -191,8 +194,8 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns the first error in the text. A duplicate top-level name is reported only if there is no
-    /// other error.
+    /// Returns the first error in the text. A duplicate top-level name is reported only if there is
+    /// no other error.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, BodyError> {
         Self::of(text, Scan::new(text).into_members()?)
     }
@@ -255,8 +258,8 @@ impl<'a> Object<'a> {
 
 /// Checks that every `%` starts a pair of hex digits and that the decoded text is UTF-8.
 ///
-/// `form_urlencoded` accepts both faults: it keeps the `%` and inserts replacement characters. The app
-/// would then get other text than the platform sent.
+/// `form_urlencoded` accepts both faults: it keeps the `%` and inserts replacement characters. The
+/// app would then get other text than the platform sent.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {

@@ -1,13 +1,13 @@
 //! Names of members: compared as integers, found in small hash tables.
 //!
-//! Each member of a callback is looked up by name several times: among the fields of its kind, among
-//! the names seen so far, and for each field that a signature or the tenant needs. A [`Name`] therefore
-//! carries its first and last eight bytes as integers. They decide nearly every comparison and also
-//! serve as the hash, so that no lookup hashes text.
+//! Each member of a callback is looked up by name several times: among the fields of its kind,
+//! among the names seen so far, and for each field that a signature or the tenant needs. A [`Name`]
+//! therefore carries its first and last eight bytes as integers. They decide nearly every
+//! comparison and also serve as the hash, so that no lookup hashes text.
 //!
-//! The gains on a push, in instructions (callgrind): [`NameMap`] finds a field in 60 instead of 98 by
-//! binary search. [`NameIndex`], with scalars scanned in line, took reading and judging it from 43,632
-//! to 41,761.
+//! The gains on a push, in instructions (callgrind): [`NameMap`] finds a field in 60 instead of 98
+//! by binary search. [`NameIndex`], with scalars scanned in line, took reading and judging it from
+//! 43,632 to 41,761.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -70,8 +70,8 @@ impl<'a> Name<'a> {
 
 /// Packs fewer than eight bytes into an integer. Two names of the same length differ in it.
 ///
-/// Names of four to seven bytes take two loads instead of a loop: the first and the last four bytes,
-/// which overlap.
+/// Names of four to seven bytes take two loads instead of a loop: the first and the last four
+/// bytes, which overlap.
 fn pack_short(bytes: &[u8]) -> u64 {
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => {
@@ -119,10 +119,10 @@ const MAX_INDEXED: usize = 24;
 
 /// Index of a short list of distinct names.
 ///
-/// A slot holds the first name that hashes to it. Later names of the same slot are not in the index and
-/// are found by a linear search. So is every name of a list with more than [`MAX_INDEXED`] names. The
-/// table has a fixed size, needs no allocation and is filled by the check for duplicates, which needs
-/// it anyway.
+/// A slot holds the first name that hashes to it. Later names of the same slot are not in the index
+/// and are found by a linear search. So is every name of a list with more than [`MAX_INDEXED`]
+/// names. The table has a fixed size, needs no allocation and is filled by the check for
+/// duplicates, which needs it anyway.
 #[derive(Debug)]
 pub(super) struct NameIndex {
     /// Position in the list plus one for each slot; 0 if the slot is empty.
@@ -132,9 +132,9 @@ pub(super) struct NameIndex {
 impl NameIndex {
     /// Indexes a list.
     ///
-    /// In a short list, a name is compared with earlier ones only if its slot is taken. Longer lists are
-    /// checked for duplicates in `n log n` steps, so that a body full of names does not cost a
-    /// quadratic number.
+    /// In a short list, a name is compared with earlier ones only if its slot is taken. Longer
+    /// lists are checked for duplicates in `n log n` steps, so that a body full of names does not
+    /// cost a quadratic number.
     ///
     /// # Errors
     ///
@@ -188,13 +188,14 @@ impl Default for NameIndex {
 
 /// Immutable map from names to values: an open-addressing hash table with linear probing.
 ///
-/// Its names come from definitions. A client chooses the name that is looked up, but not the names in
-/// the table, so it cannot lengthen the runs of occupied slots that a lookup walks through. No keyed hash
-/// is needed.
+/// Its names come from definitions. A client chooses the name that is looked up, but not the names
+/// in the table, so it cannot lengthen the runs of occupied slots that a lookup walks through. No
+/// keyed hash is needed.
 #[derive(Clone, Debug)]
 pub(crate) struct NameMap<T> {
     entries: Vec<(Name<'static>, T)>,
-    /// Index of an entry plus one for each slot; 0 if the slot is empty. The length is a power of two.
+    /// Index of an entry plus one for each slot; 0 if the slot is empty. The length is a power of
+    /// two.
     slots: Box<[u32]>,
 }
 

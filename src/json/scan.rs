@@ -1,19 +1,20 @@
 //! Scans JSON text (RFC 8259) in one pass without building a tree.
 //!
-//! The result is the list of top-level members with their values as slices of the text. Nested values
-//! are checked, but not stored.
+//! The result is the list of top-level members with their values as slices of the text. Nested
+//! values are checked, but not stored.
 //!
-//! The scanner accepts exactly the texts that `serde_json` accepts, except that it refuses duplicate
-//! names and more than [`MAX_DEPTH`] levels. Property tests below hold it to that. `serde_json` would
-//! need two passes for the same result: one for the raw values, one to look inside them. The gain:
-//! reading a push takes 7,500 instead of 12,400 instructions (callgrind).
+//! The scanner accepts exactly the texts that `serde_json` accepts, except that it refuses
+//! duplicate names and more than [`MAX_DEPTH`] levels. Property tests below hold it to that.
+//! `serde_json` would need two passes for the same result: one for the raw values, one to look
+//! inside them. The gain: reading a push takes 7,500 instead of 12,400 instructions (callgrind).
 
 use super::name::NameIndex;
 use super::{BodyError, Json, MAX_DEPTH, Member, Name, Shape, Span, Value, unquote};
 
 /// Position in a text that is being scanned.
 ///
-/// Methods consume text by moving `pos`. A method that fails leaves it anywhere, as the scan then ends.
+/// Methods consume text by moving `pos`. A method that fails leaves it anywhere, as the scan then
+/// ends.
 pub(super) struct Scan<'a> {
     text: &'a str,
     pos: usize,
@@ -135,7 +136,8 @@ impl<'a> Scan<'a> {
         is_empty
     }
 
-    /// Consumes an object that may open `levels` levels, itself included. Calls `take` with each member.
+    /// Consumes an object that may open `levels` levels, itself included. Calls `take` with each
+    /// member.
     fn object(
         &mut self,
         levels: usize,
@@ -251,7 +253,8 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    /// Consumes the rest of a string from its first backslash. `from` is the position of its first quote.
+    /// Consumes the rest of a string from its first backslash. `from` is the position of its first
+    /// quote.
     #[cold]
     fn escaped_string(&mut self, from: usize) -> Scanned<bool> {
         while self.peek() == b'\\' {
@@ -265,8 +268,8 @@ impl<'a> Scan<'a> {
         unquote(self.slice(from, self.pos)).map(|_| false).ok_or(Stop)
     }
 
-    /// Consumes a number. Returns true if it is an integer in shortest form that surely fits into an
-    /// `i64`.
+    /// Consumes a number. Returns true if it is an integer in shortest form that surely fits into
+    /// an `i64`.
     #[inline(always)]
     fn number(&mut self) -> Scanned<bool> {
         /// Every integer of up to 18 digits fits. Some of 19 do, too, but would have to be parsed.
@@ -308,7 +311,8 @@ impl<'a> Scan<'a> {
 
 /// Returns the number of bytes before the first quote, backslash or control character.
 ///
-/// Tests eight bytes at a time with integer arithmetic, because SIMD instructions would need `unsafe`.
+/// Tests eight bytes at a time with integer arithmetic, because SIMD instructions would need
+/// `unsafe`.
 #[inline]
 fn plain_prefix_len(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
@@ -321,9 +325,9 @@ fn plain_prefix_len(bytes: &[u8]) -> usize {
         // (below 0x20) to one another. The quote and the control characters are then exactly the
         // bytes below 0x21, so one comparison finds both. The second XOR maps the backslash to 0.
         let (flipped, zeroed) = (word ^ (ONES * 0x02), word ^ (ONES * u64::from(b'\\')));
-        // `(x - n) & !x` sets the high bit of a byte below `n` (for `n` up to 0x80). The subtraction may
-        // borrow from higher bytes and set bits there by mistake, but never below the first match,
-        // which is the lowest byte in little-endian order.
+        // `(x - n) & !x` sets the high bit of a byte below `n` (for `n` up to 0x80). The
+        // subtraction may borrow from higher bytes and set bits there by mistake, but never below
+        // the first match, which is the lowest byte in little-endian order.
         let quote_or_control = flipped.wrapping_sub(ONES * 0x21) & !flipped;
         let backslash = zeroed.wrapping_sub(ONES) & !zeroed;
         let matches = (quote_or_control | backslash) & HIGH;
@@ -359,8 +363,8 @@ mod tests {
     use super::*;
     use crate::json::Object;
 
-    /// Generates JSON values with up to one random edit, so that many texts are valid and most others
-    /// are nearly valid.
+    /// Generates JSON values with up to one random edit, so that many texts are valid and most
+    /// others are nearly valid.
     fn texts() -> impl Strategy<Value = String> {
         let scalar = prop_oneof![
             "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][-+]?[0-9]{1,3})?",
@@ -420,7 +424,8 @@ mod tests {
         de.end().map(|()| members)
     }
 
-    /// Returns true if `serde_json` accepts the value, or if it is a number, which is checked later.
+    /// Returns true if `serde_json` accepts the value, or if it is a number, which is checked
+    /// later.
     fn is_valid_value(raw: &str) -> bool {
         let is_number = raw.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         is_number || serde_json::from_str::<serde_json::Value>(raw).is_ok()
@@ -445,13 +450,14 @@ mod tests {
         fn reads_the_members_that_serde_json_reads(text in texts()) {
             let object = Object::from_json(&text);
             let expected = expected_members(&text);
-            let is_valid = |members: &Vec<_>| members.iter().all(|(_, raw): &(_, String)| is_valid_value(raw));
-            let are_valid = expected.as_ref().is_ok_and(is_valid);
+            let are_valid = expected
+                .as_ref()
+                .is_ok_and(|members| members.iter().all(|(_, raw)| is_valid_value(raw)));
             match (&object, &expected) {
                 (Ok(object), Ok(expected)) => {
                     prop_assert!(are_valid);
                     let members = object.members().map(|member| {
-                        let Value::Json(json) = &member.value else { panic!("expected a JSON value") };
+                        let Value::Json(json) = &member.value else { panic!("not JSON") };
                         (member.name.text().to_owned(), json.text.to_owned())
                     });
                     prop_assert_eq!(&members.collect::<Vec<_>>(), expected);
@@ -476,13 +482,13 @@ mod tests {
         fn reports_shape_plainness_and_span(text in texts()) {
             let Ok(object) = Object::from_json(&text) else { return Ok(()) };
             for Member { name, value, span } in object.members() {
-                let Value::Json(json) = value else { panic!("expected a JSON value") };
+                let Value::Json(json) = value else { panic!("not JSON") };
                 prop_assert_eq!(json.shape, Json::of(json.text).shape);
                 let parsed = serde_json::from_str::<serde_json::Value>(json.text);
                 match json.shape {
                     Shape::Number => {
                         let number = json.text.parse::<i64>().ok();
-                        let is_shortest = number.is_some_and(|number| number.to_string() == json.text);
+                        let is_shortest = number.is_some_and(|n| n.to_string() == json.text);
                         prop_assert!(is_shortest || !json.is_plain);
                         prop_assert!(json.is_plain || !is_shortest || json.text.len() > 18);
                     }

@@ -18,8 +18,8 @@ type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<
 
 /// Hasher that returns the low half of a fingerprint.
 ///
-/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. Hashing it again
-/// would add nothing.
+/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. Hashing it
+/// again would add nothing.
 #[derive(Default)]
 struct TruncatingHasher(u64);
 
@@ -54,8 +54,8 @@ pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
 /// Right to ask the app about a callback. It ends when the value is dropped.
 pub(crate) struct Claim {
-    /// `None` once the claim has ended. A later claim may then have the same key, and dropping this one
-    /// must not end it.
+    /// `None` once the claim has ended. A later claim may then have the same key, and dropping this
+    /// one must not end it.
     memory: Option<Arc<Memory>>,
     key: Fingerprint,
 }
@@ -67,9 +67,9 @@ impl Flights {
 
     /// Joins the copies that wait for a callback, or claims it if it is not in flight.
     ///
-    /// `earlier_reply` looks up the reply to a callback that has already been concluded. It runs under
-    /// the lock. As a conclusion is remembered before its claim ends, a callback is always found
-    /// either in flight or concluded.
+    /// `earlier_reply` looks up the reply to a callback that has already been concluded. It runs
+    /// under the lock. A reply is remembered before its claim ends, so a copy that arrives in
+    /// between finds one or the other and does not ask again.
     ///
     /// # Errors
     ///
@@ -110,7 +110,8 @@ impl Claim {
     /// Ends the claim and returns the channels of the copies that wait.
     fn end(&mut self) -> Vec<Sender<Conclusion>> {
         let Some(memory) = self.memory.take() else { return Vec::new() };
-        // The caller uses or drops the channels after the lock is released, because that wakes tasks.
+        // The caller uses or drops the channels after the lock is released, because that wakes
+        // tasks.
         let waiting = memory.flights.lock().remove(&self.key);
         waiting.unwrap_or_default()
     }

@@ -6,8 +6,8 @@
 //!    is detected.
 //! 4. Replies: the last good one for each viewer, and those to decisions that may be resent.
 //!
-//! All of it has a bound and outlives a change of the config. A restart loses it; the app may then be
-//! asked twice about a callback.
+//! All of it has a bound and outlives a change of the config. A restart loses it; the app may then
+//! be asked twice about a callback.
 
 mod flights;
 mod replies;
@@ -43,7 +43,8 @@ pub(crate) enum Domain {
     Viewer,
 }
 
-/// Keyed 128-bit hash. The keys are random for each process, so a client cannot produce a collision.
+/// Keyed 128-bit hash. The keys are random for each process, so a client cannot produce a
+/// collision.
 pub(crate) type Fingerprint = u128;
 
 impl Memory {
@@ -86,7 +87,8 @@ impl Default for Memory {
 /// Input of a fingerprint in one piece: the domain, then each part after its length.
 ///
 /// SipHash is faster over one slice than over many small ones: when one write replaced one for each
-/// part, a push went from 52,070 to 51,016 instructions (callgrind). Short input stays on the stack.
+/// part, a push went from 52,070 to 51,016 instructions (callgrind). Short input stays on the
+/// stack.
 struct HashInput {
     /// The whole input, while it is at most [`HashInput::STACK_BYTES`] long.
     stack: [u8; Self::STACK_BYTES],

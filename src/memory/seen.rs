@@ -1,8 +1,9 @@
 //! Fingerprints seen recently, in a hash table of fixed size.
 //!
-//! The table is set-associative, like a CPU cache: a fingerprint may occupy any of the [`WAYS`] slots of
-//! one set. If the set is full, the entry that expires first gives way. Compared with a map, memory is
-//! bounded whatever clients send, entries need no separate expiry, and a lookup reads one set.
+//! The table is set-associative, like a CPU cache: a fingerprint may occupy any of the [`WAYS`]
+//! slots of one set. If the set is full, the entry that expires first gives way. Compared with a
+//! map, memory is bounded whatever clients send, entries need no separate expiry, and a lookup
+//! reads one set.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 

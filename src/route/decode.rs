@@ -43,7 +43,7 @@ const MAX_ROUNDS: usize = 16;
 
 /// Returns true if the text can change when it is decoded.
 ///
-/// A `&str` holds no overlong UTF-8, so only `%` can introduce a change.
+/// A `&str` cannot contain overlong UTF-8, so only `%` can lead to a change.
 fn has_escape(text: &str) -> bool {
     text.contains('%')
 }
@@ -58,9 +58,10 @@ fn into_text(bytes: Vec<u8>) -> String {
 
 /// Decodes percent-encoding at any nesting depth in one pass.
 ///
-/// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms `%66`
-/// with the next two digits. The end of the output is therefore checked after every replacement.
-/// With one pass per level, a path with more than [`MAX_ROUNDS`] levels would keep an escape.
+/// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms
+/// `%66` with the next two digits. The end of the output is therefore checked after every
+/// replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would keep an
+/// escape.
 fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
@@ -100,6 +101,7 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
         out.push_str(before);
         rest = if let Some(decoded) = iis_escape(after) {
             out.push(decoded);
+            // `u` and four digits.
             &after[5..]
         } else {
             out.push('%');
@@ -109,7 +111,7 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
     Cow::Owned(out + rest)
 }
 
-/// Returns the character that `text` starts with in IIS form. `text` begins behind the `%`.
+/// Returns the character that `text` starts with in IIS form. `text` begins after the `%`.
 fn iis_escape(text: &str) -> Option<char> {
     let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
     // `from_str_radix` also accepts a leading `+`.
@@ -128,6 +130,7 @@ fn decode_overlong(bytes: &[u8]) -> Vec<u8> {
             [lead @ 0xc0..=0xc1, last @ 0x80..=0xbf, after @ ..]
             | [0xe0, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..]
             | [0xf0, 0x80, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..] => {
+                // The seven bits of an ASCII character: one from `lead`, six from `last`.
                 ((lead & 1) << 6 | (last & 0x3f), after)
             }
             _ => (*first, after),

@@ -1,16 +1,17 @@
 //! Filters that recognise most unrelated paths in one pass over their bytes.
 //!
 //! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
-//! Such a path needs no normalisation. Most of them differ from every known path in their length, last
-//! byte or prefix. Known paths are the paths of routes and reserved addresses.
+//! Such a path needs no normalisation. Most of them differ from every known path in their length,
+//! last byte or prefix. Known paths are the paths of routes and reserved addresses.
 //!
 //! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
 //!   which it returns true.
-//! - [`SharedPathFilter`] covers all configs with two words. A path that it rules out needs no config.
+//! - [`SharedPathFilter`] covers all configs with two integers. A path that it rules out needs no
+//!   config.
 //! - [`PathFilter`] covers one config and compares whole prefixes, so it rules out more paths.
 //!
-//! Invariant: a filter never rules out a known path. It may let an unrelated path through, which then
-//! costs a full lookup.
+//! Invariant: a filter never rules out a known path. It may let an unrelated path through, which
+//! then costs a full lookup.
 //!
 //! The gain: an unrelated path costs 371 instructions. With normalisation it costs about 6,000
 //! (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash` of the benches).
@@ -36,8 +37,9 @@ const DOT: u8 = 0x40;
 /// Class of a byte that is part of a name on every server.
 const NAME: u8 = 0;
 
-// The low four bits of a class find ambiguous pairs without a branch. Bits 0 and 1 describe the byte
-// as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if the two share a bit:
+// The low four bits of a class find ambiguous pairs without a branch. Bits 0 and 1 describe the
+// byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if the two share a
+// bit:
 //
 // | pair | first & second | ambiguous                         |
 // |------|----------------|-----------------------------------|
@@ -132,9 +134,9 @@ fn has_known_ending(path: &str) -> bool {
 
 /// Letters after a dot, lower-case and in reverse order, one byte each.
 ///
-/// A 1 precedes the first letter, so that endings of different lengths differ. The letters of a
-/// longer ending push it out at the top. The value then starts with a letter, as no known ending
-/// does.
+/// A byte of value 1 precedes the letters, so that endings of different lengths differ. Eight or
+/// more letters shift it out. The top byte is then a letter, so the value equals no known ending:
+/// those have at most five letters.
 type Ending = u64;
 
 const NO_LETTERS: Ending = 1;
@@ -204,9 +206,9 @@ impl PathFilter {
 
 /// Filter over the paths of every config that the gate has had.
 ///
-/// It consists of two atomic words, so that a request for another path needs neither a lock nor the
-/// reference count of the current config. Bits are only ever set. Paths of earlier configs therefore
-/// remain: they cost a full lookup, and cannot cause a wrong result.
+/// It consists of two atomic integers, so that a request for another path needs neither a lock nor
+/// the reference count of the current config. Bits are only ever set. Paths of earlier configs
+/// therefore remain: they cost a full lookup, and cannot cause a wrong result.
 #[derive(Debug, Default)]
 pub(crate) struct SharedPathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
@@ -225,8 +227,8 @@ impl SharedPathFilter {
         self.first_letters.fetch_or(first_letters, Relaxed);
     }
 
-    /// Returns true if no spelling of the path is a known path. If it returns false, the path may
-    /// still be unrelated.
+    /// Returns true if the path is certainly no spelling of a known path. If it returns false, the
+    /// path may still be unrelated.
     ///
     /// Relaxed loads are enough. A request that does not see the bits of a new config is treated as
     /// if it had arrived just before the config was replaced.

@@ -14,13 +14,15 @@ pub(super) struct Pieces {
     pub(super) names: Vec<String>,
     /// Number of names before the first encoded NUL, `?` or `#`; `None` if there is no such byte.
     before_cut: Option<usize>,
-    /// Names for a server that drops those three bytes and reads on.
+    /// Names for a server that drops these bytes instead of ending the path at the first.
+    /// `None` if there is no such byte.
     without_cuts: Option<Vec<String>>,
     /// True if the path starts with `//` (or `/.//`), so that its first name may be an authority.
     has_authority: bool,
     /// True if some server would resolve a `..`.
     pub(super) has_parent: bool,
-    /// Number of segments with a name, split only at a literal `/`. Every server sees at least these.
+    /// Number of segments with a name, split only at a literal `/`. Every server sees at least
+    /// these.
     literal_segments: usize,
     /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
@@ -77,8 +79,8 @@ impl Pieces {
 
     /// Returns true if the pattern's segments occur among the names in order, with or without gaps.
     ///
-    /// Resolving a `..` only removes names. This therefore covers every server, in whichever order it
-    /// decodes and resolves.
+    /// Resolving a `..` only removes names. This therefore covers every server, in whichever order
+    /// it decodes and resolves.
     pub(super) fn contain_in_order(&self, pattern: &str) -> bool {
         let mut names = self.names.iter();
         segments(pattern).all(|segment| {
@@ -90,12 +92,12 @@ impl Pieces {
         })
     }
 
-    /// Returns true if the names equal the pattern's segments, where the token may cover several names
-    /// or none.
+    /// Returns true if the names equal the pattern's segments, where the token may cover several
+    /// names or none.
     ///
-    /// Several names count as one token only if some server sees them as one segment, so the path must
-    /// not have more literal segments than the pattern allows. No name counts as a token only if the
-    /// path has a segment without a name.
+    /// Several names count as one token only if some server sees them as one segment, so the path
+    /// must not have more literal segments than the pattern allows. No name counts as a token only
+    /// if the path has a segment without a name.
     pub(super) fn fits_split_token(&self, names: &[&str], pattern: &str) -> bool {
         let Some((before, after)) = around_token(pattern) else { return false };
         let fixed = segments(before).count() + segments(after).count();
@@ -128,11 +130,11 @@ pub(super) fn join(names: &[impl AsRef<str>]) -> String {
     names.iter().flat_map(|name| ["/", name.as_ref()]).collect()
 }
 
-/// Returns the path for servers that drop parameters or an authority before they have decoded it in
-/// full.
+/// Returns the paths that remain if a server drops parameters, or an authority, before it has fully
+/// decoded the path.
 ///
-/// For such a server, the whole of `;%2fx` is a parameter. A server that decodes first sees a
-/// parameter without content and the segment `x`.
+/// For such a server, all of `;%2fx` is a parameter. A server that decodes first sees an empty
+/// parameter and the segment `x`.
 pub(super) fn cut_spellings(path: &str, decoded: &str) -> Vec<String> {
     let mut spellings = Vec::new();
     if !decoded.contains(';') && !decoded.starts_with("//") {
@@ -189,10 +191,12 @@ fn before_parameters(segment: &str) -> &str {
     segment.split(';').next().unwrap_or_default()
 }
 
+/// Splits decoded text into names.
 fn names_in(part: &str) -> impl Iterator<Item = String> {
-    part.split(is_slash).map(bare).filter(|name| !name.is_empty()).map(str::to_lowercase)
+    part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
+/// Returns true if some server sees a name in a segment as received.
 fn has_name(segment: &str) -> bool {
     // Decoding the rest of the segment cannot remove its first letter.
     if segment.starts_with(|c: char| c.is_ascii_alphanumeric()) {
@@ -200,10 +204,11 @@ fn has_name(segment: &str) -> bool {
     }
     let decoded = decode(segment);
     let text = without(&decoded, |c| c.is_control() || is_cut(c));
-    text.split(is_slash).any(|part| !bare(part).is_empty())
+    text.split(is_slash).any(|part| !name_of(part).is_empty())
 }
 
-/// Returns the name of a segment: the part before its parameters, without trailing dots and blanks.
-fn bare(segment: &str) -> &str {
+/// Returns the name of a decoded segment: the part before its parameters, without trailing dots and
+/// blanks.
+fn name_of(segment: &str) -> &str {
     before_parameters(segment).trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
