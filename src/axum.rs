@@ -10,8 +10,8 @@ use crate::verdict::{Accepted, ViewError};
 
 /// Extractor for the typed data of an accepted callback.
 ///
-/// The handler runs only if the request passed [`GateLayer`](crate::GateLayer) and `T` describes its
-/// kind.
+/// The handler runs only if the request passed [`GateLayer`](crate::GateLayer) and `T` describes
+/// its kind.
 ///
 /// ```
 /// use axum::{Router, routing::post};

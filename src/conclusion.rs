@@ -1,5 +1,5 @@
-//! Conclusion of an accepted callback: the reply, its origin, and the reason if the app's answer was
-//! not used.
+//! Conclusion of an accepted callback: the reply, its origin, and the reason if the app's answer
+//! was not used.
 
 use std::fmt;
 

@@ -55,8 +55,8 @@ use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 /// let judge = |sign: &str| {
 ///     let uri = Uri::from_static("/callbacks/tencent");
 ///     let headers = HeaderMap::new();
-///     let Admission::Callback(mut intake) = gate.admit(&Head::new(&Method::POST, &uri, &headers), now)
-///     else {
+///     let head = Head::new(&Method::POST, &uri, &headers);
+///     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
 ///         panic!("expected a callback path")
 ///     };
 ///     let body = format!(
@@ -276,8 +276,8 @@ impl Gate {
         self.admit_lazily(head.path(), || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path. Other
-    /// requests therefore do not read the clock.
+    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path.
+    /// Other requests therefore do not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -428,7 +428,8 @@ impl fmt::Debug for GateBuilder {
 }
 
 impl GateBuilder {
-    /// Sets the text of the config. Relative paths in it are resolved against the working directory.
+    /// Sets the text of the config. Relative paths in it are resolved against the working
+    /// directory.
     #[must_use]
     pub fn toml(mut self, text: impl Into<String>) -> Self {
         self.input = ConfigInput::Text(Zeroizing::new(text.into()));

@@ -11,8 +11,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
-/// The app's answer to an event, or the reason for having none. See [`Question`](crate::Question) for its
-/// use.
+/// The app's answer to an event, or the reason for having none. See [`Question`](crate::Question)
+/// for its use.
 ///
 /// # Examples
 ///
@@ -138,8 +138,8 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the connection must not carry another request. The end of this request is then
-    /// unknown, or too far away to be read.
+    /// Returns true if the connection must not carry another request. The end of this request is
+    /// then unknown, or too far away to be read.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
@@ -167,8 +167,8 @@ impl Reply {
     }
 }
 
-/// Returns the reply to a notification that the app did not accept. The status 503 makes the platform
-/// send it again.
+/// Returns the reply to a notification that the app did not accept. The status 503 makes the
+/// platform send it again.
 pub(crate) fn unavailable_reply() -> Reply {
     Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")
 }

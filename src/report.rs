@@ -1,11 +1,12 @@
 //! Log lines: one for each callback, with a stable `code` for programs and a sentence for people.
 //!
-//! The layer and the proxy both log through this module, so the same verdict produces the same line.
-//! A line names the id, the kind and the tenant of a callback. It contains none of its other data, and
-//! no secret.
+//! The layer and the proxy both log through this module, so the same verdict produces the same
+//! line. A line names the id, the kind and the tenant of a callback. It contains none of its other
+//! data, and no secret.
 //!
-//! Refusals, failures and shadow verdicts log at most ten lines a second for each code, so that a flood
-//! does not fill the disk. The next line of that code has the number of omitted lines in `suppressed`.
+//! Refusals, failures and shadow verdicts log at most ten lines a second for each code, so that a
+//! flood does not fill the disk. The next line of that code has the number of omitted lines in
+//! `suppressed`.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -162,7 +163,8 @@ impl Lines {
     /// omitted too.
     fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
-        // A poisoned lock is safe to use: no code that holds it can panic halfway through an update.
+        // A poisoned lock is safe to use: no code that holds it can panic halfway through an
+        // update.
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = lines.entry((mode, code)).or_default();
         if !lines.budget.take(rate, now) {

@@ -1,14 +1,15 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but lets all of them pass.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but lets all of them
+//! pass.
 //!
-//! It serves to introduce gatepost in front of an app that verifies callbacks itself. The rules, for
+//! Use it to introduce gatepost in front of an app that verifies callbacks itself. The rules, for
 //! such a route and for every other spelling of its path:
 //!
-//! 1. The request passes as on a path without a route, and the app's response goes to the platform. No
-//!    limit of gatepost applies.
-//! 2. The [`Observer`] sees the body as it passes, and reports one verdict for each request as soon as
-//!    it is known: [`Shadowed`].
-//! 3. If the path can also be read as the path of an enforcing route or as an address of events, the
-//!    request is refused, as without shadow mode.
+//! 1. The request passes as on a path without a route, and the app's response goes to the platform.
+//!    No limit of gatepost applies.
+//! 2. The [`Observer`] sees the body as it passes, and reports one verdict for each request as soon
+//!    as it is known: [`Shadowed`].
+//! 3. If the path can also be read as the path of an enforcing route or as an address of events,
+//!    the request is refused, as without shadow mode.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// A request on a route in shadow mode. Pass it on, after [`strip_reserved`](crate::strip_reserved), and
-/// show its body to the [`Observer`].
+/// A request on a route in shadow mode. Pass it on, after
+/// [`strip_reserved`](crate::strip_reserved), and show its body to the [`Observer`].
 ///
 /// # Examples
 ///
@@ -40,7 +41,7 @@ use crate::verdict::{Accepted, Refusal};
 /// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
 /// let judge = |body: &'static str| {
 ///     let head = Head::new(&Method::POST, &uri, &headers);
-///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("expected shadow mode") };
+///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("not in shadow mode") };
 ///     let (sender, codes) = mpsc::channel();
 ///     let mut observer = shadow.observe(move |shadowed| sender.send(shadowed.code()).unwrap());
 ///     observer.push(body.into());
@@ -68,15 +69,15 @@ impl Shadow {
         Self { admitted, route, provider }
     }
 
-    /// Returns the path of the route, as written in the config. It is safe to log, but the path of the
-    /// request is not, because it may contain a token.
+    /// Returns the path of the route, as written in the config. It is safe to log, but the path of
+    /// the request is not, because it may contain a token.
     #[must_use]
     pub fn route(&self) -> &Arc<str> {
         &self.route
     }
 
-    /// Starts to observe the request. Calls `on_verdict` once: now if the head was refused, otherwise
-    /// when the observer knows the verdict.
+    /// Starts to observe the request. Calls `on_verdict` once: now if the head was refused,
+    /// otherwise when the observer knows the verdict.
     pub fn observe(self, on_verdict: impl FnOnce(&Shadowed) + Send + Sync + 'static) -> Observer {
         let Self { admitted, route, provider } = self;
         let shadowed = Shadowed { route, provider, outcome: Outcome::Unseen };
@@ -98,8 +99,8 @@ impl Shadow {
 
 /// Observer of a body that passes in shadow mode. It reports the verdict once.
 ///
-/// If it is dropped before the end of the body, it reports `body_incomplete`, or `unseen` if it saw no
-/// chunk. See [`Shadow`] for an example of a complete body.
+/// If it is dropped before the end of the body, it reports `body_incomplete`, or `unseen` if it saw
+/// no chunk. See [`Shadow`] for an example of a complete body.
 ///
 /// ```
 /// # use gatepost::{Admission, Gate, Head, Timestamp};
@@ -202,8 +203,8 @@ impl Shadowed {
         &self.outcome
     }
 
-    /// Returns the stable code of the verdict in logs and metrics: `accepted`, `unseen`, or the code of
-    /// the refusal.
+    /// Returns the stable code of the verdict in logs and metrics: `accepted`, `unseen`, or the
+    /// code of the refusal.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match &self.outcome {

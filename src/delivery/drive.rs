@@ -1,17 +1,17 @@
 //! The driver: carries one callback from its head to its conclusion.
 //!
 //! A server, such as the tower layer or the proxy, implements [`ClientSide`] (the request and its
-//! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does the
-//! rest:
+//! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
+//! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge it.
 //! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
-//! 3. If it waits for another copy of the callback and that ends without a conclusion, takes the next
-//!    step again.
-//! 4. If it asks, sends the event to the app within [`Question::timeout`]. If the app closes a pooled
-//!    connection before it answers, sends the event once more, on a new connection.
+//! 3. If it waits for another copy of the callback and that ends without a conclusion, takes the
+//!    next step again.
+//! 4. If it asks, sends the event to the app within [`Question::timeout`]. If the app closes a
+//!    pooled connection before it answers, sends the event once more, on a new connection.
 //! 5. Gives up as soon as the client disconnects. A client that closed only its sending half gets a
-//!    reply within [`HALF_CLOSED_GRACE`], because the server cannot tell it from a client that is gone.
+//!    reply within [`HALF_CLOSED_GRACE`], because it may have disconnected altogether.
 //!
 //! The driver writes no reply, no log line and no metric. The server does that with the result of
 //! [`drive`].
@@ -36,8 +36,8 @@ use crate::verdict::{Accepted, Refusal};
 /// Time for which the driver still works for a client that closed its sending half.
 const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
-/// The client's side of a callback: a request whose head is read, and its connection. See [`drive`] for
-/// an example.
+/// The client's side of a callback: a request whose head is read, and its connection. See [`drive`]
+/// for an example.
 pub trait ClientSide: Send {
     /// Returns the head of the request.
     fn head(&self) -> Head<'_>;
@@ -79,8 +79,8 @@ pub trait Runtime: Sync {
     /// never poll it.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some milliseconds
-    /// late. A server can therefore share one timer between many pending questions.
+    /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
+    /// milliseconds late. A server can therefore share one timer between many pending questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
     }
@@ -312,8 +312,8 @@ async fn conclude(
     }
 }
 
-/// Asks the app within the question's time. Asks again on a new connection if the app closed a reused
-/// one.
+/// Asks the app within the question's time. Asks again on a new connection if the app closed a
+/// reused one.
 async fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -338,8 +338,8 @@ async fn ask(
     Some((question.conclude(&answer, now), now))
 }
 
-/// Runs `work` until the timer completes; `None` if it takes longer. Polls `work` first, so that work
-/// that completes at once starts no timer.
+/// Runs `work` until the timer completes; `None` if it takes longer. Polls `work` first, so that
+/// work that completes at once starts no timer.
 async fn in_time<T>(
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,

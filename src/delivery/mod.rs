@@ -5,11 +5,11 @@
 //! 1. If the kind needs no app, replies with the fixed answer of the template.
 //! 2. If the app already answered the same callback, repeats that reply.
 //! 3. If the app is being asked about the same callback, waits for that outcome.
-//! 4. If no time is left, replies by the failure policy.
-//! 5. If the rate limit of the route is exhausted or the app's circuit is open, replies by the failure
+//! 4. If no time is left, applies the failure policy.
+//! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
 //!    policy.
-//! 6. Otherwise asks the app. The app has `timeout_ms`, but never longer than the platform still waits,
-//!    less [`REPLY_MARGIN`]. The platform's time runs from the arrival of the head.
+//! 6. Otherwise asks the app. The app has `timeout_ms`, or the rest of the platform's time less
+//!    [`REPLY_MARGIN`] if that is shorter. The platform's time starts when the head arrives.
 
 mod drive;
 mod outcome;
@@ -50,11 +50,11 @@ pub enum Next {
 impl Accepted {
     /// Returns the next step at the time `now`.
     ///
-    /// Claims the callback and takes from the rate limit of the route, so call it once. Call it again
-    /// only if a [`Wait`] ends without a conclusion.
+    /// Claims the callback and takes from the rate limit of the route, so call it once. Call it
+    /// again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
-        let Delivery::Ask(ask) = self.delivery() else { return Next::Reply(self.unasked()) };
+        let Delivery::Ask(ask) = self.delivery() else { return Next::Reply(self.without_app()) };
         let timeout = self.time_left(ask, now);
         let claim = match self.join(ask, now) {
             None => None,
@@ -111,8 +111,8 @@ impl Accepted {
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
 
-    /// Returns a fingerprint of the reply signing. It is part of every key of a remembered reply, so
-    /// that a reply signed in another way is not repeated.
+    /// Returns a fingerprint of the reply signing. It is part of every key of a remembered reply,
+    /// so that a reply signed in another way is not repeated.
     fn reply_signing(&self) -> Vec<u8> {
         match self.delivery() {
             Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.reply_signing.fingerprint(),
@@ -142,9 +142,9 @@ impl Accepted {
         let replies = &self.memory().replies;
         match &conclusion.origin {
             Origin::App => replies.keep(viewer, &conclusion.reply, now.after(max_age)),
-            Origin::Failure(why) => {
+            Origin::Failure(reason) => {
                 if let Some(reply) = replies.find(viewer, now) {
-                    return Conclusion { reply, origin: Origin::LastGood(why.clone()) };
+                    return Conclusion { reply, origin: Origin::LastGood(reason.clone()) };
                 }
             }
             Origin::Fixed | Origin::LastGood(_) | Origin::Resend | Origin::Unlisted => {}
@@ -184,12 +184,14 @@ impl Accepted {
 /// // `accept` returns an accepted `live_play` callback of Kollus.
 /// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
 /// let body = Some(r#"{"allow":true}"#.into());
-/// let conclusion = question.conclude(&Answer::Response { status: StatusCode::OK, body }, now);
+/// let answer = Answer::Response { status: StatusCode::OK, body };
+/// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":1}}"#);
 ///
 /// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
 /// let body = Some(r#"{"message":"no ticket"}"#.into());
-/// let conclusion = question.conclude(&Answer::Response { status: StatusCode::FORBIDDEN, body }, now);
+/// let answer = Answer::Response { status: StatusCode::FORBIDDEN, body };
+/// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"no ticket"}}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -220,11 +222,11 @@ impl Question {
         &self.accepted
     }
 
-    /// Turns the app's answer into the reply. `now` is the time at which the answer was complete, or
-    /// at which waiting for it ended.
+    /// Turns the app's answer into the reply. `now` is the time at which the answer was complete,
+    /// or at which waiting for it ended.
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
-        let Some(ask) = self.ask() else { return self.accepted.unasked() };
+        let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         // If the client used up more than half of the app's time, a time-out does not count as a
@@ -247,9 +249,9 @@ impl Question {
     }
 
     /// Concludes by the failure policy, without asking the app.
-    fn fail(self, why: UnavailableKind, now: Timestamp) -> Conclusion {
-        let Some(ask) = self.ask() else { return self.accepted.unasked() };
-        let conclusion = self.accepted.failed(ask.policy.as_ref(), why.into());
+    fn fail(self, reason: UnavailableKind, now: Timestamp) -> Conclusion {
+        let Some(ask) = self.ask() else { return self.accepted.without_app() };
+        let conclusion = self.accepted.failed(ask.policy.as_ref(), reason.into());
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         self.settle(conclusion, now)
     }
@@ -274,9 +276,9 @@ impl Question {
 
 /// A copy of a callback that the app is already being asked about.
 ///
-/// Resolves to the conclusion for the first copy. Resolves to `None` if the first copy ends without a
-/// conclusion, for example because its client disconnects: then call [`Accepted::next`] again. A caller
-/// that waits longer than [`Wait::timeout`] calls [`Wait::give_up`].
+/// Resolves to the conclusion for the first copy. Resolves to `None` if the first copy ends without
+/// a conclusion, for example because its client disconnects: then call [`Accepted::next`] again. A
+/// caller that waits longer than [`Wait::timeout`] calls [`Wait::give_up`].
 ///
 /// # Examples
 ///

@@ -21,17 +21,17 @@ impl Accepted {
         match (&self.kind().decision, policy) {
             (Some(decision), Some(policy)) => match decision_input(answer) {
                 Ok(input) => self.decided(decision, policy, input),
-                Err(why) => self.failed(Some(policy), why),
+                Err(reason) => self.failed(Some(policy), reason),
             },
             (None, _) | (Some(_), None) => match check_status(answer) {
                 Ok(()) => self.acknowledged(Origin::App),
-                Err(why) => self.failed(policy, why),
+                Err(reason) => self.failed(policy, reason),
             },
         }
     }
 
-    /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to the
-    /// failure policy and returns the fault.
+    /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to
+    /// the failure policy and returns the fault.
     fn decided(
         &self,
         decision: &Decision,
@@ -44,8 +44,8 @@ impl Accepted {
     }
 
     /// Concludes by the failure policy: `on_failure` for a decision, 503 for a notification.
-    pub(crate) fn failed(&self, policy: Option<&Policy>, why: Unavailable) -> Conclusion {
-        let origin = Origin::Failure(why);
+    pub(crate) fn failed(&self, policy: Option<&Policy>, reason: Unavailable) -> Conclusion {
+        let origin = Origin::Failure(reason);
         match (&self.kind().decision, policy) {
             (Some(decision), Some(policy)) => {
                 Conclusion { origin, ..self.decided(decision, policy, DecisionInput::Failure) }
@@ -55,7 +55,7 @@ impl Accepted {
     }
 
     /// Concludes for a kind that needs no app.
-    pub(crate) fn unasked(&self) -> Conclusion {
+    pub(crate) fn without_app(&self) -> Conclusion {
         let write = |input, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
             match self.decided(decision, policy, input) {
@@ -92,7 +92,9 @@ fn check_status(answer: &Answer) -> Result<(), Unavailable> {
             Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
         }
         Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-        Answer::Unreachable(why) => Err(Unavailable::with(UnavailableKind::AppUnreachable, why)),
+        Answer::Unreachable(reason) => {
+            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
+        }
     }
 }
 

@@ -38,11 +38,11 @@ static OPTIONAL: [HeaderName; 8] = [
     TRACESTATE,
 ];
 
-/// One header map with empty values for each combination of optional headers. Bit `n` of the index is
-/// set if `OPTIONAL[n]` is in the map.
+/// One header map with empty values for each combination of optional headers. Bit `n` of the index
+/// is set if `OPTIONAL[n]` is in the map.
 ///
-/// Inserting a header hashes its name. Cloning a map copies its hash table as it is, so an event costs
-/// no hashing.
+/// Inserting a header hashes its name. Cloning a map copies its hash table as it is, so an event
+/// costs no hashing.
 static EMPTY_HEADERS: [OnceLock<HeaderMap>; 1 << OPTIONAL.len()] =
     [const { OnceLock::new() }; 1 << OPTIONAL.len()];
 
@@ -64,8 +64,8 @@ fn fill(
     let combination: usize = optional.iter().enumerate().map(bit).sum();
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
-    // A map that never had a header removed iterates in the order of insertion, which is the order of
-    // the values here.
+    // A map that never had a header removed iterates in the order of insertion, which is the order
+    // of the values here.
     let mut slots = headers.values_mut();
     required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
         if let Some(slot) = slots.next() {
@@ -75,7 +75,8 @@ fn fill(
     headers
 }
 
-/// Typical length in bytes of the header values that are written for one event, without the subject.
+/// Typical length in bytes of the header values that are written for one event, without the
+/// subject.
 const TYPICAL_TEXT: usize = 192;
 
 impl Accepted {

@@ -1,7 +1,7 @@
 //! Body types of the layer.
 //!
-//! A body is either a buffer of gatepost, or the body of the surrounding server or inner service. An
-//! enum holds both, so that no body is boxed.
+//! A body is either a buffer of gatepost, or the body of the surrounding server or inner service.
+//! An enum holds both, so that no body is boxed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

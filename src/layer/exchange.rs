@@ -71,8 +71,8 @@ impl<S, B> InnerService<S, B> {
         Self { service, uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the request for the inner service. Moves the URI and the extensions into it: `ask` runs
-    /// once, because it never returns [`Asked::ConnectionClosed`].
+    /// Builds the request for the inner service. Moves the URI and the extensions into it: `ask`
+    /// runs once, because it never returns [`Asked::ConnectionClosed`].
     fn event_request(
         &mut self,
         question: &Question,

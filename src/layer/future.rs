@@ -11,7 +11,8 @@ use super::body::ResponseBody;
 use crate::reply::{Reply, unavailable_reply};
 
 pin_project! {
-    /// Response future of [`GateService`](super::GateService). `F` is the future of the inner service.
+    /// Response future of [`GateService`](super::GateService). `F` is the future of the inner
+    /// service.
     pub struct ResponseFuture<F> {
         #[pin]
         state: ResponseState<F>,

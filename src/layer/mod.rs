@@ -5,18 +5,18 @@
 //!
 //! - On a callback path, the layer reads the body up to the size limit of the route, and the gate
 //!   judges it. The inner service receives an accepted callback as an event, with
-//!   [`Accepted`](crate::Accepted) in the extensions of the request. Its response is the app's answer,
-//!   from which gatepost writes the reply to the platform. A refused callback never reaches the inner
-//!   service.
-//! - On every other path, the request passes with its own body, unread and unboxed. The layer removes
-//!   the headers that only gatepost may set.
+//!   [`Accepted`](crate::Accepted) in the extensions of the request. Its response is the app's
+//!   answer, from which gatepost writes the reply to the platform. A refused callback never reaches
+//!   the inner service.
+//! - On every other path, the request passes with its own body, unread and unboxed. The layer
+//!   removes the headers that only gatepost may set.
 //!
 //! # Placement
 //!
-//! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the event.
-//! The layer must therefore wrap the service that routes by path. tonic's `Server::layer` does so.
-//! axum's `Router::layer` does not, because it runs after routing. In axum, either route the callback
-//! path itself and configure no address, or wrap the whole router:
+//! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
+//! event. The layer must therefore wrap the service that routes by path. tonic's `Server::layer`
+//! does so. axum's `Router::layer` does not, because it runs after routing. In axum, either route
+//! the callback path itself and configure no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {

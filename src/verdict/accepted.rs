@@ -122,8 +122,8 @@ impl Accepted {
 
     /// Returns true if an earlier callback with another body had the same signature.
     ///
-    /// That is possible only if the signature does not cover the body. It is no proof of an attack: a
-    /// platform that signs only the time sends two events of one second with one signature.
+    /// That is possible only if the signature does not cover the body. It is no proof of an attack:
+    /// a platform that signs only the time sends two events of one second with one signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
         self.0.reuses_signature
@@ -162,8 +162,8 @@ impl Accepted {
         self.0.template.plan.kind(self.0.kind)
     }
 
-    /// Returns true if a signature is required and covers every field of the id. Only the platform can
-    /// then have chosen the id.
+    /// Returns true if a signature is required and covers every field of the id. Only the platform
+    /// can then have chosen the id.
     pub(crate) fn has_signed_id(&self) -> bool {
         let template = &self.0.template;
         let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
@@ -179,7 +179,8 @@ impl Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not match the type. The parser's message is omitted, because it quotes the data.
+    /// The data does not match the type. The parser's message is omitted, because it quotes the
+    /// data.
     #[error(
         "expected data of the requested type, found a mismatch at line {line}, column {column}"
     )]

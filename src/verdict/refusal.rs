@@ -28,7 +28,8 @@ use crate::reply::Reply;
 pub enum RefusalKind {
     /// The path is an address of events. Only gatepost may send to it.
     AddressReserved,
-    /// The connection ended, the framing broke or the time limit passed before the body was complete.
+    /// The connection ended, the framing broke or the time limit passed before the body was
+    /// complete.
     BodyIncomplete,
     /// The request has no body.
     BodyMissing,
@@ -130,8 +131,8 @@ impl RefusalKind {
         }
     }
 
-    /// Returns the status that the client sees. Every reason from which an attacker could learn keys or
-    /// tenants has the same status, 401.
+    /// Returns the status that the client sees. Every reason from which an attacker could learn
+    /// keys or tenants has the same status, 401.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -168,8 +169,8 @@ impl RefusalKind {
         }
     }
 
-    /// Returns true if the connection must close, because the end of the request is unknown or too far
-    /// away.
+    /// Returns true if the connection must close, because the end of the request is unknown or too
+    /// far away.
     const fn closes(self) -> bool {
         matches!(
             self,
@@ -324,7 +325,8 @@ impl Refusal {
         &self.0.provider
     }
 
-    /// Returns the tenant that the callback names; `None` if it was refused before its tenant was read.
+    /// Returns the tenant that the callback names; `None` if it was refused before its tenant was
+    /// read.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.0.tenant.as_deref()

@@ -245,8 +245,8 @@ fn debug_output_contains_no_secret() {
     }
 }
 
-/// Returns the headers of the event for a genuine push, signed at `now`. The config has the lines `top`
-/// above its tables and the lines `template` in its template.
+/// Returns the headers of the event for a genuine push, signed at `now`. The config has the lines
+/// `top` above its tables and the lines `template` in its template.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

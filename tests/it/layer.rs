@@ -133,8 +133,8 @@ async fn every_vector_passes_the_layer_in_chunks_of_any_size() {
     }
 }
 
-/// Sends each vector as it is and in three damaged forms. The service must be called exactly when the
-/// core asks the app.
+/// Sends each vector as it is and in three damaged forms. The service must be called exactly when
+/// the core asks the app.
 #[tokio::test]
 async fn service_is_called_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");

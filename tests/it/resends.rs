@@ -354,7 +354,7 @@ fn open_circuit_skips_app_until_one_trial_succeeds() {
     let next = |sequence, now| accept_push(&gate, &push(sequence, 600), at(now)).next(at(now));
     let is_open = || {
         let all = gate.circuits();
-        let circuit = all.iter().find(|one| one.address == "http://app.test/push");
+        let circuit = all.iter().find(|circuit| circuit.address == "http://app.test/push");
         circuit.unwrap_or_else(|| panic!("{all:?}")).is_open
     };
     for sequence in 0..3 {

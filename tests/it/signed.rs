@@ -1,4 +1,5 @@
-//! A callback is refused after a change of any bit of its signature, of the signed data or of the key.
+//! A callback is refused after a change of any bit of its signature, of the signed data or of the
+//! key.
 //!
 //! The definition of the provider says which data is signed. A vector counts as signed if the same
 //! config with other keys refuses it.
@@ -303,13 +304,14 @@ fn flip_header(
     let bits = (range.start * 8..range.end * 8).step_by(stride);
     let count = bits.len();
     for bit in bits {
-        let mut other = value.clone();
-        other[bit / 8] ^= 1 << (bit % 8);
-        let Ok(sent) = HeaderValue::from_bytes(&other) else { continue };
+        let mut flipped = value.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let Ok(sent) = HeaderValue::from_bytes(&flipped) else { continue };
         request.headers.insert(name.clone(), sent);
         if is_accepted(&GATE, &request, &vector.body, vector.case.now) {
-            let is_same = rule.decode(&other[range.clone()]) == rule.decode(&value[range.clone()]);
-            let text = String::from_utf8_lossy(&other);
+            let is_same =
+                rule.decode(&flipped[range.clone()]) == rule.decode(&value[range.clone()]);
+            let text = String::from_utf8_lossy(&flipped);
             assert!(is_same, "{}: accepted with bit {bit} of {name} flipped: {text}", vector.name);
         }
     }
@@ -327,12 +329,12 @@ fn refuses_any_flipped_bit_of_key() {
         let mut config = config_for(&config, &vector);
         assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
         let key = first_key(&config);
-        // Every fifth bit, because each needs a gate of its own. 5 and 8 have no common factor, so every
-        // bit position of a byte occurs. Bit 7 is left out, as the key must remain ASCII.
+        // Every fifth bit, because each needs a gate of its own. 5 and 8 have no common factor, so
+        // every bit position of a byte occurs. Bit 7 is left out, as the key must remain ASCII.
         for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
-            let mut other = key.clone().into_bytes();
-            other[bit / 8] ^= 1 << (bit % 8);
-            set_key(&mut config, &String::from_utf8(other).unwrap());
+            let mut flipped = key.clone().into_bytes();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            set_key(&mut config, &String::from_utf8(flipped).unwrap());
             let request = Request::of(&vector);
             let gate = try_build(&config);
             let accepts =

@@ -123,7 +123,8 @@ fn load(path: &Path) -> Vector {
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
 
-/// Returns the gate for the vectors. `app` is the origin of the app, such as `http://127.0.0.1:3000`.
+/// Returns the gate for the vectors. `app` is the origin of the app, such as
+/// `http://127.0.0.1:3000`.
 pub fn gate(app: &str) -> Gate {
     let text = fs::read_to_string(folder().join("gate.toml")).unwrap();
     Gate::builder()
@@ -135,8 +136,8 @@ pub fn gate(app: &str) -> Gate {
         .unwrap()
 }
 
-/// Returns the body with one bit flipped, one byte doubled, one byte removed, or the end cut off. `number`
-/// selects the damage and its position.
+/// Returns the body with one bit flipped, one byte doubled, one byte removed, or the end cut off.
+/// `number` selects the damage and its position.
 #[allow(dead_code)]
 pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
     let mut body = body.to_vec();
@@ -174,7 +175,8 @@ impl Vector {
         }
     }
 
-    /// Checks the vector itself: the digest belongs to the string to sign, and the body contains it.
+    /// Checks the vector itself: the digest belongs to the string to sign, and the body contains
+    /// it.
     pub fn check_signature(&self) {
         let Some(signature) = &self.case.signature else { return };
         let digest = Md5::digest(signature.string_to_sign.as_bytes());
