@@ -4,7 +4,8 @@
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
 //!    that is not a trusted proxy. Entries to the left of it come from the client and prove
 //!    nothing.
-//! 3. If an entry is not an address, the search ends. The client is then the last address found.
+//! 3. The search ends after the last entry, and at an entry that is not an address. The client is
+//!    then the last address found, or the peer if there is none.
 //!
 //! The app gets `x-forwarded-*` headers of a request only if they come from a trusted proxy.
 

@@ -221,6 +221,7 @@ impl Event {
             ("time", time.as_deref()),
             ("datacontenttype", Some("application/json")),
         ];
+        // The attributes take up to 320 bytes in most events.
         let mut out = Vec::with_capacity(self.data.len() + 320);
         out.push(b'{');
         for (name, value) in attributes {
@@ -252,6 +253,7 @@ impl fmt::Debug for Event {
 /// Returns the id of an event: a digest of its source, its kind and the data that a resend repeats.
 pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
+    // The zero byte ends a part, so that `ab, c` and `a, bc` have different ids.
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
         hash.update([0]);

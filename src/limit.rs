@@ -98,9 +98,9 @@ impl RouteLimit {
 
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
-/// A client's budget may be in any entry of one bucket. If the bucket is full, the new client
-/// replaces the one whose budget is nearest to full, as forgetting that one gives away the least. A
-/// map would grow with the number of addresses, which a client can choose.
+/// A client's budget may be in any entry of one bucket. If the bucket is full, a new client
+/// replaces the one whose budget is nearest to full, because that gives away the fewest requests. A
+/// map would instead grow with every address that sends a request.
 pub(crate) struct ClientBudgets {
     /// Keyed at random, so that a client cannot choose addresses that share its bucket.
     hasher: RandomState,
@@ -146,7 +146,7 @@ impl ClientBudgets {
         now: Timestamp,
     ) -> bool {
         let key = self.hasher.hash_one((route, address.map(client_network)));
-        let bucket = usize::try_from(key % BUCKETS).ok().and_then(|at| self.buckets.get(at));
+        let bucket = usize::try_from(key % BUCKETS).ok().and_then(|index| self.buckets.get(index));
         let Some(bucket) = bucket else { return false };
         // A poisoned lock is safe to use: no code under it can panic halfway through a change.
         let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,7 +52,7 @@ impl<'a> Name<'a> {
 
     /// Returns the slot of this name in a [`NameIndex`]. Two names seldom share one.
     const fn slot(&self) -> usize {
-        // The high bits of a product depend on all bits of its factors, the low bits do not.
+        // The high bits of a wrapping product depend on all input bits, the low bits do not.
         (self.hash() >> (u64::BITS - SLOTS.ilog2())) as usize
     }
 
