@@ -174,8 +174,8 @@ mod tests {
         fields.iter().map(member).collect::<Map<_, _>>().into()
     }
 
-    /// Returns a value of another type. `None` if the type has no declared contents, since the view
-    /// then accepts any value.
+    /// Returns a value of another type. `None` for an object or JSON text without declared contents,
+    /// since the view then accepts any value.
     fn wrong_value(ty: &Type) -> Option<Value> {
         match ty {
             Type::Object { inner, .. } | Type::Json { inner, .. } if inner.fields.is_none() => None,

@@ -213,9 +213,11 @@ mod tests {
         item_list.assign(&objects(items), &elements).by_item
     }
 
-    const X: &str = r#"{"kind":2,"media_content_key":"a"}"#;
-    const Y: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
-    const Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
+    // Kind 2 reports a finished download, kind 1 asks for one. `A` and `Q` are keys of videos, `S1` is
+    // a session key.
+    const DONE_A: &str = r#"{"kind":2,"media_content_key":"a"}"#;
+    const DONE_A_S1: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
+    const ASKED_Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
 
     fn list(elements: &[&str]) -> String {
         format!("[{}]", elements.join(","))
@@ -224,30 +226,39 @@ mod tests {
     #[test]
     fn assigns_elements_by_key_in_any_order() {
         let unambiguous = |at| Some((at, true));
-        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, X])), [unambiguous(1), unambiguous(0)]);
         assert_eq!(
-            assigned(&list(&[Q, Y, X]), &list(&[Q, X, Y])),
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, DONE_A])),
+            [unambiguous(1), unambiguous(0)]
+        );
+        assert_eq!(
+            assigned(&list(&[ASKED_Q, DONE_A_S1, DONE_A]), &list(&[ASKED_Q, DONE_A, DONE_A_S1])),
             [unambiguous(0), unambiguous(2), unambiguous(1)]
         );
-        let blanks = X.replace('}', r#","session_key":null,"start_at":""}"#);
+        let blanks = DONE_A.replace('}', r#","session_key":null,"start_at":""}"#);
         assert_eq!(
-            assigned(&list(&[X, Y]), &list(&[Y, &blanks])),
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, &blanks])),
             [unambiguous(1), unambiguous(0)]
         );
         // The Gson library writes numbers in this form.
         let gson = r#"{"kind":2.0,"media_content_key":"a","session_key":"","start_at":0}"#;
-        assert_eq!(assigned(&list(&[X, Q]), &list(&[Q, gson])), [unambiguous(1), unambiguous(0)]);
+        assert_eq!(
+            assigned(&list(&[DONE_A, ASKED_Q]), &list(&[ASKED_Q, gson])),
+            [unambiguous(1), unambiguous(0)]
+        );
     }
 
     #[test]
     fn ignores_elements_with_a_key_of_no_item() {
-        let other = X.replace('}', r#","session_key":"other"}"#);
-        assert_eq!(assigned(&list(&[X, Q]), &list(&[&other])), [None, None]);
-        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, Y])), [None, Some((0, true))]);
+        let other = DONE_A.replace('}', r#","session_key":"other"}"#);
+        assert_eq!(assigned(&list(&[DONE_A, ASKED_Q]), &list(&[&other])), [None, None]);
+        assert_eq!(
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, DONE_A_S1])),
+            [None, Some((0, true))]
+        );
         let b = r#"{"kind":2,"media_content_key":"b","session_key":"s2","start_at":8}"#;
         let c = r#"{"kind":2,"media_content_key":"c"}"#;
         let part = r#"{"kind":2,"session_key":"s2","start_at":8}"#;
-        let twice = assigned(&list(&[c, b, Q]), &list(&[part, part]));
+        let twice = assigned(&list(&[c, b, ASKED_Q]), &list(&[part, part]));
         assert_eq!(twice, [None, Some((1, true)), None]);
     }
 
@@ -255,17 +266,20 @@ mod tests {
     fn marks_assignment_as_ambiguous_if_two_items_fit() {
         let key = r#"{"media_content_key":"a"}"#;
         let one = r#"{"kind":1,"media_content_key":"a"}"#;
-        assert_eq!(assigned(&list(&[X, one]), &list(&[key])), [Some((0, false)), None]);
+        assert_eq!(assigned(&list(&[DONE_A, one]), &list(&[key])), [Some((0, false)), None]);
         assert_eq!(
-            assigned(&list(&[X, one]), &list(&[key, key])),
+            assigned(&list(&[DONE_A, one]), &list(&[key, key])),
             [Some((0, false)), Some((1, false))]
         );
-        assert_eq!(assigned(&list(&[X, X]), &list(&[X])), [Some((0, false)), None]);
-        assert_eq!(assigned(&list(&[X, X]), &list(&[X, X])), [Some((0, true)), Some((1, true))]);
+        assert_eq!(assigned(&list(&[DONE_A, DONE_A]), &list(&[DONE_A])), [Some((0, false)), None]);
         assert_eq!(
-            assigned(&list(&[Q, X]), &list(&["{}", "{}"])),
+            assigned(&list(&[DONE_A, DONE_A]), &list(&[DONE_A, DONE_A])),
             [Some((0, true)), Some((1, true))]
         );
-        assert_eq!(assigned(&list(&[Q, X]), &list(&["{}"])), [None, None]);
+        assert_eq!(
+            assigned(&list(&[ASKED_Q, DONE_A]), &list(&["{}", "{}"])),
+            [Some((0, true)), Some((1, true))]
+        );
+        assert_eq!(assigned(&list(&[ASKED_Q, DONE_A]), &list(&["{}"])), [None, None]);
     }
 }
