@@ -203,7 +203,7 @@ impl RefusalKind {
             Self::SignatureMalformed => "the signature cannot be decoded",
             Self::SignatureMismatch => "no key of the template gives this signature",
             Self::SignatureMissing => "the signature is missing",
-            Self::SignatureReused => "an earlier callback had the same signature",
+            Self::SignatureReused => "an earlier callback with another body had the same signature",
             Self::SourceNotAllowed => "the route does not allow the client's address",
             Self::TenantAmbiguous => "the callback names several tenants",
             Self::TenantMissing => "the callback names no tenant",
