@@ -10,8 +10,8 @@
 //!    next step again.
 //! 4. If it asks, sends the event to the app within [`Question::timeout`]. If the app closes a
 //!    pooled connection before it answers, sends the event once more, on a new connection.
-//! 5. Gives up as soon as the client disconnects. A client that closed only its sending half gets a
-//!    reply within [`HALF_CLOSED_GRACE`], because it may have disconnected altogether.
+//! 5. Gives up as soon as the client disconnects. If the client closes only its sending half, gives
+//!    up after [`HALF_CLOSED_GRACE`]: the client may still read the reply, or may be gone.
 //!
 //! The driver writes no reply, no log line and no metric. The server does that with the result of
 //! [`drive`].
