@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::toml_reader::Fault;
 
-/// Reason for which a config is refused.
+/// Reason why a config is refused.
 ///
 /// Its `Display` is one line for each fault, `file:line:column: key: problem; remedy`. It never
 /// contains a value of the file, which may be a secret.

@@ -148,13 +148,14 @@ impl Steps {
     /// Adds the steps from the body to the signed time, up to the first value that is missing.
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
-        let Ok(kept) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
+        let Ok(captured) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
         if body.is_empty() && plan.body != BodyFormat::Query {
             return;
         }
-        let Ok(object) = plan.read(body, kept.query()) else { return };
+        let Ok(object) = plan.read(body, captured.query()) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
-        let mut received = Received { object: &object, raw: body, captured: &kept, settings: &[] };
+        let mut received =
+            Received { object: &object, raw: body, captured: &captured, settings: &[] };
         let Ok(tenant) = tenant(plan, &received) else {
             self.add("tenant", "more than one");
             return;

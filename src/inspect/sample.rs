@@ -54,7 +54,7 @@ impl fmt::Debug for Sample<'_> {
     }
 }
 
-/// Reason for which a sample cannot be changed, signed or sent.
+/// Reason why a sample cannot be changed, signed or sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
@@ -144,8 +144,8 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // The query comes from the address that `request` gets, and no definition reads a kind
-            // or a signature from a setting.
+            // These stay as they are: the query belongs to the address that `request` gets, and
+            // settings belong to the template.
             Locator::Query(_) | Locator::Setting(..) => {}
         }
     }

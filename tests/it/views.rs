@@ -75,13 +75,13 @@ fn views_keep_all_data_of_every_vector() {
         let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
         let event = accepted.event();
         let data: Value = accepted.view().unwrap();
-        assert!(read.len() <= 1, "{}: two views read it", vector.name);
+        assert!(read.len() <= 1, "{}: expected at most one view", vector.name);
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
             assert_eq!(
                 normalized(view),
                 normalized(&data),
-                "{}: the view loses something",
+                "{}: the view drops data",
                 vector.name
             );
         }

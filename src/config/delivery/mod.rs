@@ -254,8 +254,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of a `timeout_ms` that leaves less than `REPLY_MARGIN` of the time that the platform
-    /// waits.
+    /// Warns if `timeout_ms` exceeds the time that the platform waits, minus [`REPLY_MARGIN`].
     fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };
         let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));

@@ -70,7 +70,7 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns of kinds whose replies cannot be signed. This is no fault, because the platform may
+    /// Warns of kinds whose replies cannot be signed. This is not a fault, because the platform may
     /// never send a kind that the config does not list.
     pub(super) fn warn_of_missing_reply_keys(
         &self,

@@ -37,9 +37,9 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Returns the time for which a callback is remembered; `None` if each resend goes to the app.
     ///
-    /// The entry's own `dedupe` takes precedence over the template's, which applies to
-    /// notifications only: two equal decisions may be a viewer who presses play twice. The
-    /// template's does not apply either to kinds of which two events may have equal content.
+    /// The `dedupe` of the entry takes precedence. The template's `dedupe` does not apply to
+    /// decisions, because two equal ones may be a viewer who presses play twice. It does not apply
+    /// either to kinds of which two separate events may be equal.
     pub(super) fn resend_window(
         &self,
         entry: &Entry,
