@@ -1,4 +1,4 @@
-//! An axum app that handles callbacks of Kollus and of Tencent CSS.
+//! An axum app that receives callbacks of Kollus and Tencent CSS.
 //!
 //! ```sh
 //! cargo run --features axum --example axum -- 127.0.0.1:8080
@@ -40,7 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/kollus/play", post(play))
         .route("/live/push", post(pushed))
         .route("/live/other", post(other));
-    // The layer wraps the router, so that an event's address chooses the handler.
+    // The layer wraps the router, so that the address in the config selects the handler of an
+    // event.
     let app: Router = Router::new().fallback_service(GateLayer::new(gate).layer(handlers));
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());

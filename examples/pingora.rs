@@ -1,4 +1,4 @@
-//! A Pingora proxy of your own with a gate in it.
+//! A Pingora proxy that verifies callbacks before it forwards them.
 //!
 //! ```sh
 //! cargo run -p gatepost-proxy --example pingora -- 127.0.0.1:8080 127.0.0.1:3000
@@ -25,7 +25,7 @@ impl ProxyHttp for MyProxy {
         self.gate.request_filter(session).await
     }
 
-    // Only for routes in shadow mode.
+    // Needed only for routes in shadow mode.
     async fn request_body_filter(
         &self,
         session: &mut Session,

@@ -1,4 +1,4 @@
-//! The core alone, for a server on neither tower nor Pingora: bytes in, verdict out.
+//! The core without tower or Pingora: bytes in, verdict out.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io
@@ -12,21 +12,21 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // Your server has read a head and knows the time …
+    // The server reads the head and the time.
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);
     let now = Timestamp::from_secs(1_703_731_478);
     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-        return Err("this is no callback path".into());
+        return Err("expected a callback path".into());
     };
 
-    // … reads the body in chunks of any size …
+    // It reads the body in chunks of any size.
     for chunk in [&b"kind=100&client_user_id=user01&media_"[..], b"content_key=m&channel_key=c"] {
         intake.push(chunk.into())?;
     }
 
-    // … and gets the verdict.
+    // At the end of the body, it gets the verdict.
     let accepted = intake.finish(now)?;
     println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
 

@@ -1,4 +1,4 @@
-//! A tonic server that handles callbacks beside its gRPC services, on one port.
+//! A tonic server that receives callbacks and gRPC requests on one port.
 //!
 //! ```sh
 //! cargo run --example tonic -- 127.0.0.1:8080

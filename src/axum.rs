@@ -1,4 +1,4 @@
-//! For axum: an extractor that gives a handler its callback, typed.
+//! Extractors for axum: a typed callback, or the [`Accepted`] permit.
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -8,10 +8,10 @@ use http::request::Parts;
 use crate::provider::View;
 use crate::verdict::{Accepted, ViewError};
 
-/// The data of an accepted callback.
+/// Extractor for the typed data of an accepted callback.
 ///
-/// A request that did not come through the gate, or is of another kind than `T` describes, never
-/// reaches the handler.
+/// The handler runs only if the request passed [`GateLayer`](crate::GateLayer) and `T` describes
+/// its kind.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -40,7 +40,7 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     }
 }
 
-/// The permit itself, with the event, the template and the bytes as received.
+/// Extracts the permit, with the event, the template and the body as received.
 impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     type Rejection = CallbackRejection;
 
@@ -49,14 +49,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     }
 }
 
-/// Why a handler did not get a callback.
+/// Rejection of [`Callback`] and [`Accepted`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackRejection {
-    /// The request did not come through the gate: answered with 403.
-    #[error("the request did not come through the gate")]
+    /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
+    #[error("expected an accepted callback; put `GateLayer` in front of this handler")]
     NotAccepted,
-    /// The callback is of another type: answered with 422.
+    /// The callback does not match the type. The status is 422.
     #[error(transparent)]
     View(ViewError),
 }

@@ -1,8 +1,8 @@
-//! A body that comes in pieces. One that comes in one piece, which is the rule, is not copied.
+//! Collects the chunks of a body. A body of one chunk, the usual case, is not copied.
 
 use bytes::{Bytes, BytesMut};
 
-/// What has come of a body.
+/// Part of a body that has arrived.
 #[derive(Default)]
 pub(crate) enum BodyBuffer {
     #[default]
@@ -20,17 +20,17 @@ impl BodyBuffer {
         }
     }
 
-    /// Whether nothing has come yet, not even a piece without a byte.
+    /// Returns true before the first chunk. An empty chunk counts as one.
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// Adds a piece; of what is to come there is room for so much in all.
-    pub(crate) fn push(&mut self, chunk: Bytes, room: usize) {
+    /// Appends a chunk. The second chunk reserves at least `capacity` bytes for the whole body.
+    pub(crate) fn push(&mut self, chunk: Bytes, capacity: usize) {
         *self = match std::mem::take(self) {
             Self::None => Self::One(chunk),
             Self::One(first) => {
-                let mut bytes = BytesMut::with_capacity(room.max(first.len() + chunk.len()));
+                let mut bytes = BytesMut::with_capacity(capacity.max(first.len() + chunk.len()));
                 bytes.extend_from_slice(&first);
                 bytes.extend_from_slice(&chunk);
                 Self::Many(bytes)
@@ -42,7 +42,7 @@ impl BodyBuffer {
         };
     }
 
-    /// All that has come.
+    /// Takes the body that has arrived so far.
     pub(crate) fn take(&mut self) -> Bytes {
         match std::mem::take(self) {
             Self::None => Bytes::new(),

@@ -1,12 +1,13 @@
-//! A circuit breaker for each address: an app that is down is not asked, so that nobody waits for
-//! it, until one callback tries it again.
+//! Circuit breakers. While an app is down, gatepost does not ask it, so callbacks do not wait for
+//! it. Each address has its own breaker.
 //!
-//! 1. Closed: everybody asks. So many failures in a row open it.
-//! 2. Open: nobody asks, for the time until the next try.
-//! 3. Then one callback asks. An answer closes it; a failure, or none at all, leaves it open.
+//! 1. Closed: the app is asked about every callback. Consecutive failures open the breaker.
+//! 2. Open: the app is not asked until the time of the next probe.
+//! 3. Probe: the app is asked about one callback. An answer closes the breaker. After a failure, or
+//!    if the probe is never concluded, it stays open until the next probe.
 //!
-//! A failure is no answer in time, no connection, or the statuses by which servers say that they are
-//! down: 502, 503, 504. Any other answer is a sign of life, also one that cannot be used.
+//! These are failures: no answer in time, no connection, and the statuses 502, 503 and 504. Any
+//! other answer shows that the app is up, even if it cannot be used.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,12 +17,12 @@ use http::StatusCode;
 use crate::reply::Answer;
 use crate::time::Timestamp;
 
-/// When a breaker opens, and for how long.
+/// Settings of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BreakerRule {
-    /// Failures in a row.
+    /// Number of consecutive failures that open it.
     pub(crate) failures: u32,
-    /// Until the next try.
+    /// Time from opening to the first probe, and from one probe to the next.
     pub(crate) retry: Duration,
 }
 
@@ -31,7 +32,7 @@ impl Default for BreakerRule {
     }
 }
 
-/// The breaker of one address.
+/// Circuit breaker of one address.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     rule: BreakerRule,
@@ -41,23 +42,42 @@ pub(crate) struct Breaker {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct BreakerState {
-    /// In a row.
+    /// Number of consecutive failures.
     failures: u32,
-    /// While it is open.
-    next_try: Option<Timestamp>,
+    /// Time of the next probe; `None` while the breaker is closed.
+    next_probe: Option<Timestamp>,
 }
 
-/// How far two workers' clocks may lie apart. A next try that is further off than it was ever set was
-/// set before the clock went back.
-const SLACK: Duration = Duration::from_secs(1);
+/// Tolerated difference between the times that concurrent callers pass.
+///
+/// If the next probe is further away than `retry` and this, the clock was set back.
+const CLOCK_SKEW: Duration = Duration::from_secs(1);
 
-/// What the operator sees of a circuit breaker.
+/// State of a circuit breaker, for the operator.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Gate;
+///
+/// let gate = Gate::builder()
+///     .toml(
+///         "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
+///          [[template]]\nname = 'test'\nprovider = 'tencent-css'\ninsecure_unsigned = true\n\
+///          bind = ['*']\non = { push = 'http://app:8080/push?key=1' }",
+///     )
+///     .build()?;
+/// let circuits = gate.circuits();
+/// assert_eq!(circuits[0].address, "http://app:8080/push");
+/// assert!(!circuits[0].is_open);
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Circuit {
-    /// The address that it guards, without a query.
+    /// Address of the app, without its query.
     pub address: String,
-    /// Whether the app behind it is taken to be down.
+    /// True if the app counts as down.
     pub is_open: bool,
 }
 
@@ -67,23 +87,25 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, BreakerState> {
-        // It is locked for a few comparisons, so nobody can have panicked in it.
+        // A poisoned lock is safe to use: no code under it can panic halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the app may be asked at the moment `now`.
-    pub(crate) fn lets_through(&self, now: Timestamp) -> bool {
+    /// Returns true if the app may be asked at the time `now`.
+    ///
+    /// If a probe is due, schedules the next one, so that other callers do not probe as well.
+    pub(crate) fn allows(&self, now: Timestamp) -> bool {
         let mut state = self.state();
-        let Some(next_try) = state.next_try else { return true };
-        let clock_went_back = next_try > now.after(self.rule.retry).after(SLACK);
-        if now < next_try && !clock_went_back {
+        let Some(next_probe) = state.next_probe else { return true };
+        let clock_went_back = next_probe > now.after(self.rule.retry).after(CLOCK_SKEW);
+        if now < next_probe && !clock_went_back {
             return false;
         }
-        state.next_try = Some(now.after(self.rule.retry));
+        state.next_probe = Some(now.after(self.rule.retry));
         true
     }
 
-    /// Takes note of what the app said.
+    /// Records the app's answer.
     pub(crate) fn record(&self, answer: &Answer, now: Timestamp) {
         let mut state = self.state();
         if !is_failure(answer) {
@@ -92,12 +114,12 @@ impl Breaker {
         }
         state.failures = state.failures.saturating_add(1);
         if state.failures >= self.rule.failures {
-            state.next_try = Some(now.after(self.rule.retry));
+            state.next_probe = Some(now.after(self.rule.retry));
         }
     }
 
     pub(crate) fn circuit(&self) -> Circuit {
-        let is_open = self.state().next_try.is_some();
+        let is_open = self.state().next_probe.is_some();
         Circuit { address: self.address.to_string(), is_open }
     }
 }
@@ -128,53 +150,53 @@ mod tests {
     }
 
     #[test]
-    fn opens_after_so_many_failures_in_a_row() {
+    fn opens_after_consecutive_failures() {
         let breaker = breaker();
         for answer in [Answer::Timeout, status(503), status(500), Answer::Timeout, status(502)] {
             breaker.record(&answer, AT(0));
         }
-        assert!(breaker.lets_through(AT(0)), "500 is a sign of life");
+        assert!(breaker.allows(AT(0)), "status 500 is not a failure");
         breaker.record(&Answer::Unreachable("refused".into()), AT(5000));
         assert!(breaker.circuit().is_open);
-        assert!(!breaker.lets_through(AT(5000)));
-        assert!(!breaker.lets_through(AT(5999)));
+        assert!(!breaker.allows(AT(5000)));
+        assert!(!breaker.allows(AT(5999)));
     }
 
     #[test]
-    fn one_at_a_time_tries_again() {
+    fn permits_one_probe_at_a_time() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
-        assert!(breaker.lets_through(AT(1000)));
-        assert!(!breaker.lets_through(AT(1000)), "one is trying");
+        assert!(breaker.allows(AT(1000)));
+        assert!(!breaker.allows(AT(1000)), "a probe is in flight");
         breaker.record(&Answer::Timeout, AT(1500));
-        assert!(!breaker.lets_through(AT(2499)));
-        assert!(breaker.lets_through(AT(2500)));
+        assert!(!breaker.allows(AT(2499)));
+        assert!(breaker.allows(AT(2500)));
         breaker.record(&status(200), AT(2501));
         assert!(!breaker.circuit().is_open);
-        assert!(breaker.lets_through(AT(2502)) && breaker.lets_through(AT(2502)));
+        assert!(breaker.allows(AT(2502)) && breaker.allows(AT(2502)));
         (0..2).for_each(|_| breaker.record(&Answer::Timeout, AT(3000)));
-        assert!(breaker.lets_through(AT(3000)), "it counts from the beginning");
+        assert!(breaker.allows(AT(3000)), "failures before the answer do not count");
     }
 
     #[test]
-    fn a_try_that_is_never_concluded_is_followed_by_another() {
+    fn unconcluded_probe_is_followed_by_another() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
-        assert!(breaker.lets_through(AT(1000)));
-        assert!(breaker.lets_through(AT(2000)));
+        assert!(breaker.allows(AT(1000)));
+        assert!(breaker.allows(AT(2000)));
     }
 
     #[test]
-    fn a_clock_that_goes_back_locks_nobody_out() {
+    fn probes_after_the_clock_jumps_back() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(1_000_000)));
-        assert!(breaker.lets_through(AT(10)));
+        assert!(breaker.allows(AT(10)));
     }
 
     #[test]
-    fn a_clock_a_little_behind_is_no_try_of_its_own() {
+    fn clock_skew_does_not_cause_a_probe() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(10_000)));
-        assert!(!breaker.lets_through(AT(9_990)));
+        assert!(!breaker.allows(AT(9_990)));
     }
 }

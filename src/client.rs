@@ -1,11 +1,13 @@
-//! Who sent a request: the connection's other end, or whom a trusted proxy names.
+//! Determines the client of a request, and the headers that describe it to the app.
 //!
-//! 1. It is the connection's other end, unless that is one of `trusted_proxies`.
-//! 2. Then it is the right-most address of `x-forwarded-for` that is no trusted proxy's. What
-//!    stands to the left of it is what that sender said, and proves nothing.
-//! 3. An entry that is no address ends the walk; the hop before it counts.
+//! 1. The client is the peer of the connection, unless that is one of `trusted_proxies`.
+//! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
+//!    that is not a trusted proxy. Entries to the left of it come from the client and prove
+//!    nothing.
+//! 3. The search ends after the last entry, and at an entry that is not an address. The client is
+//!    then the last address found, or the peer if there is none.
 //!
-//! What a request says of itself in `x-forwarded-*` goes on to the app only from a trusted proxy.
+//! The app gets `x-forwarded-*` headers of a request only if they come from a trusted proxy.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -15,11 +17,11 @@ use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::event::header_of;
+use crate::event::take_header;
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::time::Timestamp;
 
-/// A list of networks.
+/// List of IP networks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Networks(Vec<IpNet>);
 
@@ -32,56 +34,59 @@ impl Networks {
         self.0.is_empty()
     }
 
-    /// Whether one of them holds the address; an IPv4 address is asked for as such.
+    /// Returns true if one of the networks contains the address. IPv4-mapped IPv6 addresses must
+    /// have been converted to IPv4.
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Who sent a request.
+/// Client of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// Unknown where the door does not say who connected.
+    /// `None` if the caller of the gate did not set the connection's peer.
     pub(crate) address: Option<IpAddr>,
-    /// How many entries of `x-forwarded-for` are known to be true, counted from the right, where
-    /// the request came through a trusted proxy.
-    vouched: Option<usize>,
+    /// Number of entries in `x-forwarded-for`, counted from the right, that trusted proxies wrote.
+    /// `None` if the peer is not a trusted proxy.
+    trusted_hops: Option<usize>,
 }
 
-/// The circumstances of a callback.
+/// Time of arrival and client of a callback.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
-    /// When its head came.
+    /// Time at which the head arrived.
     pub(crate) at: Timestamp,
     pub(crate) client: Client,
 }
 
 impl Client {
+    /// Determines the client of a request by the rules of this module.
     pub(crate) fn of(head: &Head<'_>, trusted: &Networks) -> Self {
         let Some(peer) = head.peer() else { return Self::default() };
         if !trusted.contain(peer) {
-            return Self { address: Some(peer), vouched: None };
+            return Self { address: Some(peer), trusted_hops: None };
         }
-        let (mut address, mut vouched) = (peer, 0);
+        let (mut address, mut trusted_hops) = (peer, 0);
         for hop in hops(head.headers()).rev().map_while(parse) {
-            (address, vouched) = (hop, vouched + 1);
+            (address, trusted_hops) = (hop, trusted_hops + 1);
             if !trusted.contain(hop) {
                 break;
             }
         }
-        Self { address: Some(address), vouched: Some(vouched) }
+        Self { address: Some(address), trusted_hops: Some(trusted_hops) }
     }
 
-    /// What the app is told of where a request came from: `x-forwarded-for`, `-host` and `-proto`,
-    /// of which the first is written to the end of the text.
-    pub(crate) fn forwarded(
+    /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
+    ///
+    /// Appends the first to `text` and takes it from there.
+    pub(crate) fn forwarded_headers(
         &self,
         head: &Head<'_>,
         context: &RequestContext<'_>,
         text: &mut BytesMut,
     ) -> [Option<HeaderValue>; 3] {
         let received = head.headers();
-        let said = |name: HeaderName| self.vouched.and_then(|_| received.get(name));
+        let trusted = |name: HeaderName| self.trusted_hops.and_then(|_| received.get(name));
         let host = || {
             let authority = || HeaderValue::from_str(head.uri().authority()?.as_str()).ok();
             received.get(HOST).cloned().or_else(authority)
@@ -91,31 +96,33 @@ impl Client {
             "https" => Some(HeaderValue::from_static("https")),
             _ => None,
         };
-        let said_scheme = said(X_FORWARDED_PROTO).filter(|said| is_scheme(said)).cloned();
+        let trusted_scheme = trusted(X_FORWARDED_PROTO).filter(|value| is_scheme(value)).cloned();
         [
             self.chain(received, text),
-            said(X_FORWARDED_HOST).cloned().or_else(host),
-            said_scheme.or_else(scheme),
+            trusted(X_FORWARDED_HOST).cloned().or_else(host),
+            trusted_scheme.or_else(scheme),
         ]
     }
 
-    /// What a trusted proxy has passed on, up to the sender and no further.
+    /// Returns the chain of addresses for the app: the entries before the client, then the client.
+    ///
+    /// The trusted proxies after the client are left out.
     fn chain(&self, received: &HeaderMap, text: &mut BytesMut) -> Option<HeaderValue> {
         let address = self.address?;
-        if let Some(vouched) = self.vouched {
-            let said = hops(received).count().saturating_sub(vouched);
-            for hop in hops(received).take(said) {
+        if let Some(trusted_hops) = self.trusted_hops {
+            let untrusted = hops(received).count().saturating_sub(trusted_hops);
+            for hop in hops(received).take(untrusted) {
                 text.extend_from_slice(hop);
                 text.extend_from_slice(b", ");
             }
         }
         write_address(address, text);
-        Some(header_of(text))
+        Some(take_header(text))
     }
 }
 
-/// As in `255.255.255.255`.
-pub(crate) const LONGEST_V4: usize = 15;
+/// Maximum length of an IPv4 address in text form.
+pub(crate) const MAX_IPV4_BYTES: usize = 15;
 
 fn write_address(address: IpAddr, out: &mut BytesMut) {
     match address {
@@ -131,13 +138,13 @@ fn write_address(address: IpAddr, out: &mut BytesMut) {
     }
 }
 
-/// The entries of all lines, from the first to the last that was added.
+/// Returns the entries of all `x-forwarded-for` lines in the order in which proxies added them.
 fn hops(received: &HeaderMap) -> impl DoubleEndedIterator<Item = &[u8]> {
     let lines = received.get_all(X_FORWARDED_FOR).into_iter();
     lines.flat_map(|line| line.as_bytes().split(|b| *b == b',')).map(<[u8]>::trim_ascii)
 }
 
-/// An address, as proxies write it: alone, with a port, or in brackets.
+/// Parses an address in the forms that proxies write: alone, with a port, or in brackets.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(hop).ok()?;
     let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
@@ -146,23 +153,25 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-fn is_scheme(said: &HeaderValue) -> bool {
-    said == "http" || said == "https"
+fn is_scheme(value: &HeaderValue) -> bool {
+    value == "http" || value == "https"
 }
 
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// W3C Trace Context: `traceparent` and `tracestate` of the trace that the request is part of, or of
-/// one of its own, which is written to the end of the text.
+/// Returns `traceparent` and `tracestate` (W3C Trace Context) for the event.
+///
+/// Continues the trace of the request. If it has none, starts one from the random bytes in
+/// `new_trace`. Appends a new `traceparent` to `text` and takes it from there.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
-    own: Option<[u8; 24]>,
+    new_trace: Option<[u8; 24]>,
     text: &mut BytesMut,
 ) -> [Option<HeaderValue>; 2] {
     match received.get(TRACEPARENT).filter(|parent| is_traceparent(parent)) {
         Some(parent) => [Some(parent.clone()), received.get(TRACESTATE).cloned()],
-        None => [own.map(|own| new_traceparent(own, text)), None],
+        None => [new_trace.map(|bytes| new_traceparent(bytes, text)), None],
     }
 }
 
@@ -173,10 +182,12 @@ fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> HeaderValue {
     for part in [b"00-", trace, b"-", span, b"-00"] {
         text.extend_from_slice(part);
     }
-    header_of(text)
+    take_header(text)
 }
 
-/// <https://www.w3.org/TR/trace-context/#traceparent-header> (read 2026-11), version 00.
+/// Returns true for the form of version 00 in the [specification] (read 2026-11).
+///
+/// [specification]: https://www.w3.org/TR/trace-context/#traceparent-header
 fn is_traceparent(value: &HeaderValue) -> bool {
     let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let mut parts = value.as_bytes().split(|byte| *byte == b'-');
@@ -200,12 +211,13 @@ mod tests {
         lines.collect()
     }
 
-    /// The sender, and what the app reads of it.
-    fn seen(peer: &str, lines: &[&'static str]) -> (String, String) {
+    /// Returns the client's address and the `x-forwarded-for` that the app gets.
+    fn client_and_chain(peer: &str, lines: &[&'static str]) -> (String, String) {
         let (uri, received) = (Uri::from_static("/"), received(lines));
         let head = Head::new(&Method::POST, &uri, &received).with_peer(peer.parse().unwrap());
         let client = Client::of(&head, &trusted());
-        let [chain, ..] = client.forwarded(&head, &RequestContext::default(), &mut BytesMut::new());
+        let [chain, ..] =
+            client.forwarded_headers(&head, &RequestContext::default(), &mut BytesMut::new());
         (client.address.unwrap().to_string(), chain.unwrap().to_str().unwrap().to_owned())
     }
 
@@ -214,24 +226,33 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_who_connected_whatever_it_says() {
-        assert_eq!(seen("192.0.2.1", &["10.0.0.1"]), pair("192.0.2.1", "192.0.2.1"));
-        assert_eq!(seen("::ffff:192.0.2.1", &[]), pair("192.0.2.1", "192.0.2.1"));
+    fn untrusted_peer_is_the_client_whatever_it_sends() {
+        assert_eq!(client_and_chain("192.0.2.1", &["10.0.0.1"]), pair("192.0.2.1", "192.0.2.1"));
+        assert_eq!(client_and_chain("::ffff:192.0.2.1", &[]), pair("192.0.2.1", "192.0.2.1"));
     }
 
     #[test]
-    fn behind_trusted_proxies_it_is_the_right_most_stranger() {
+    fn client_is_the_right_most_untrusted_address_behind_proxies() {
         let chain = "1.1.1.1, 192.0.2.7";
-        assert_eq!(seen("10.0.0.1", &["1.1.1.1, 192.0.2.7"]), pair("192.0.2.7", chain));
-        assert_eq!(seen("10.0.0.1", &["1.1.1.1", "192.0.2.7,10.9.9.9"]), pair("192.0.2.7", chain));
-        assert_eq!(seen("::ffff:10.0.0.1", &["192.0.2.7"]), pair("192.0.2.7", "192.0.2.7"));
-        assert_eq!(seen("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), pair("10.0.0.3", "10.0.0.3"));
-        assert_eq!(seen("10.0.0.1", &[]), pair("10.0.0.1", "10.0.0.1"));
+        assert_eq!(client_and_chain("10.0.0.1", &["1.1.1.1, 192.0.2.7"]), pair("192.0.2.7", chain));
+        assert_eq!(
+            client_and_chain("10.0.0.1", &["1.1.1.1", "192.0.2.7,10.9.9.9"]),
+            pair("192.0.2.7", chain)
+        );
+        assert_eq!(
+            client_and_chain("::ffff:10.0.0.1", &["192.0.2.7"]),
+            pair("192.0.2.7", "192.0.2.7")
+        );
+        assert_eq!(
+            client_and_chain("10.0.0.1", &["10.0.0.3, 10.0.0.2"]),
+            pair("10.0.0.3", "10.0.0.3")
+        );
+        assert_eq!(client_and_chain("10.0.0.1", &[]), pair("10.0.0.1", "10.0.0.1"));
     }
 
     #[test]
-    fn what_is_no_address_ends_the_walk() {
-        let seen = |line: &'static str| seen("10.0.0.1", &[line]);
+    fn entry_without_address_ends_the_search() {
+        let seen = |line: &'static str| client_and_chain("10.0.0.1", &[line]);
         assert_eq!(seen("1.1.1.1, unknown, 10.0.0.2").0, "10.0.0.2");
         assert_eq!(seen("1.1.1.1, unknown").0, "10.0.0.1");
         assert_eq!(seen("1.1.1.1, unknown").1, "1.1.1.1, unknown, 10.0.0.1");
@@ -239,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_have_a_port_or_brackets() {
+    fn accepts_address_with_port_or_brackets() {
         for (hop, address) in [
             ("192.0.2.7:4711", "192.0.2.7"),
             ("[2a00::1]:443", "2a00::1"),
@@ -248,54 +269,56 @@ mod tests {
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("[::ffff:10.0.0.2]:80", "10.0.0.2"),
         ] {
-            assert_eq!(seen("2001:db8::1", &[hop]), pair(address, address), "{hop}");
+            assert_eq!(client_and_chain("2001:db8::1", &[hop]), pair(address, address), "{hop}");
         }
     }
 
     #[test]
-    fn only_a_trusted_proxy_says_host_and_scheme() {
+    fn takes_host_and_scheme_only_from_a_trusted_proxy() {
         let uri = Uri::from_static("/");
         let mut received = HeaderMap::new();
         received.insert("host", HeaderValue::from_static("gate.test"));
-        received.insert(X_FORWARDED_HOST, HeaderValue::from_static("said.test"));
+        received.insert(X_FORWARDED_HOST, HeaderValue::from_static("proxy.test"));
         received.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
-        let told = |peer: Option<&str>| {
+        let forwarded = |peer: Option<&str>| {
             let mut head = Head::new(&Method::POST, &uri, &received);
             if let Some(peer) = peer {
                 head = head.with_peer(peer.parse().unwrap());
             }
-            let sender = RequestContext { scheme: Some("http"), ..RequestContext::default() };
-            Client::of(&head, &trusted()).forwarded(&head, &sender, &mut BytesMut::new())
+            let context = RequestContext { scheme: Some("http"), ..RequestContext::default() };
+            let client = Client::of(&head, &trusted());
+            client.forwarded_headers(&head, &context, &mut BytesMut::new())
         };
         let value = |text| Some(HeaderValue::from_static(text));
-        let own = value("gate.test");
-        assert_eq!(told(Some("192.0.2.1")), [value("192.0.2.1"), own.clone(), value("http")]);
-        assert_eq!(told(None), [None, own, value("http")], "an unknown peer is not trusted");
-        let said = [value("10.0.0.1"), value("said.test"), value("https")];
-        assert_eq!(told(Some("10.0.0.1")), said);
+        let host = value("gate.test");
+        let untrusted = [value("192.0.2.1"), host.clone(), value("http")];
+        assert_eq!(forwarded(Some("192.0.2.1")), untrusted);
+        assert_eq!(forwarded(None), [None, host, value("http")], "an unknown peer is not trusted");
+        let trusted = [value("10.0.0.1"), value("proxy.test"), value("https")];
+        assert_eq!(forwarded(Some("10.0.0.1")), trusted);
     }
 
     #[test]
-    fn a_trace_goes_on_or_starts() {
+    fn continues_a_valid_trace_or_starts_one() {
         let trace = |received: &HeaderMap| {
             let [parent, _] = trace_headers(received, Some([0x5a; 24]), &mut BytesMut::new());
             parent.unwrap()
         };
-        let own = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
-        assert_eq!(trace(&HeaderMap::new()), own.as_str());
+        let new = format!("00-{}-{}-00", "5a".repeat(16), "5a".repeat(8));
+        assert_eq!(trace(&HeaderMap::new()), new.as_str());
         let mut received = HeaderMap::new();
-        let theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        received.insert(TRACEPARENT, HeaderValue::from_static(theirs));
-        assert_eq!(trace(&received), theirs);
-        for wrong in [
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        received.insert(TRACEPARENT, HeaderValue::from_static(valid));
+        assert_eq!(trace(&received), valid);
+        for invalid in [
             "garbage",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-00",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
             "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
             "00-0af7651916cd43dd8448eb211c8031-9cb7ad6b7169203331-01",
         ] {
-            received.insert(TRACEPARENT, HeaderValue::from_static(wrong));
-            assert_eq!(trace(&received), own.as_str(), "{wrong}");
+            received.insert(TRACEPARENT, HeaderValue::from_static(invalid));
+            assert_eq!(trace(&received), new.as_str(), "{invalid}");
         }
     }
 }

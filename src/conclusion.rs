@@ -1,50 +1,85 @@
-//! How gatepost ended an accepted callback: the reply, its origin, and the reason when the app's
-//! answer was not used.
+//! Conclusion of an accepted callback: the reply, its origin, and the reason if the app's answer
+//! was not used.
 
 use std::fmt;
 
 use crate::printable::printable;
 use crate::reply::Reply;
 
-/// A reply, and how it came about.
+/// The reply to an accepted callback, and its origin.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::{Answer, Next, Timestamp, UnavailableKind};
+/// use http::StatusCode;
+/// # use gatepost::{Accepted, Admission, Gate, Head, Question, Refusal};
+/// # use http::{HeaderMap, Method, Uri};
+/// # let now = Timestamp::from_secs(1_703_731_478);
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// # let ask = || -> Result<Question, Refusal> {
+/// #     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// #     let head = Head::new(&Method::POST, &uri, &headers);
+/// #     let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
+/// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
+/// #     let Next::Ask(question) = intake.finish(now)?.next(now) else { unreachable!() };
+/// #     Ok(question)
+/// # };
+///
+/// // `ask` returns a question about a `live_play` callback of Kollus.
+/// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+/// let conclusion = ask()?.conclude(&answer, now);
+/// assert_eq!(conclusion.origin.as_str(), "app");
+///
+/// let conclusion = ask()?.conclude(&Answer::Timeout, now);
+/// assert_eq!(conclusion.origin.as_str(), "failure");
+/// assert_eq!(conclusion.origin.failure().unwrap().kind(), UnavailableKind::AppTimeout);
+/// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0}}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Conclusion {
-    /// What the platform gets.
+    /// The reply to the platform.
     pub reply: Reply,
-    /// How it came about.
+    /// The origin of the reply.
     pub origin: Origin,
 }
 
-/// How a reply came about.
+/// Origin of a reply.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Origin {
-    /// From the app's answer.
+    /// The app's answer.
     App,
-    /// From the failure policy, because the app's answer could not be used.
+    /// The failure policy, because the app's answer could not be used.
     Failure(Unavailable),
-    /// From the template's fixed answer.
+    /// The fixed answer of the template.
     Fixed,
     /// The last good reply to the same viewer, because the app's answer could not be used.
     LastGood(Unavailable),
-    /// The app has answered the same callback before, or another copy of it just now.
+    /// The app's answer to an earlier or simultaneous copy of the same callback.
     Resend,
-    /// The template does not list this kind, so nobody was asked.
+    /// No answer: the template does not list this kind, so the app was not asked.
     Unlisted,
 }
 
 impl Origin {
-    /// Why the app's answer was not used, if that is so.
+    /// Returns the reason if the app's answer could not be used.
     #[must_use]
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
-            Self::Failure(why) | Self::LastGood(why) => Some(why),
+            Self::Failure(reason) | Self::LastGood(reason) => Some(reason),
             Self::App | Self::Fixed | Self::Resend | Self::Unlisted => None,
         }
     }
 
-    /// The stable word for it in logs and metrics.
+    /// Returns the stable code: the same word in logs and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -58,39 +93,43 @@ impl Origin {
     }
 }
 
-/// Why the app's answer was not used for an accepted callback.
+/// Verdict on an accepted callback for which the app's answer could not be used.
 #[derive(Clone, Debug)]
 pub struct Unavailable {
     kind: UnavailableKind,
     detail: Option<String>,
 }
 
-/// What kept the app's answer from being used.
+/// Reason for which the app's answer could not be used.
+///
+/// ```
+/// assert_eq!(gatepost::UnavailableKind::AppTimeout.as_str(), "app_timeout");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
-    /// The answer is no JSON object.
+    /// The answer is not a JSON object.
     AnswerMalformed,
-    /// The answer is over the limit.
+    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
     AnswerTooLarge,
-    /// The route's limit is reached, and the app was not asked.
+    /// The rate limit of the route is exhausted, so the app was not asked.
     AppOverloaded,
-    /// The app answered with a status that says neither yes nor no.
+    /// The status of the answer is neither 2xx nor, for a decision, 401 or 403.
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
-    /// The app could not be reached, or hung up.
+    /// The app could not be reached, or closed the connection before the answer was complete.
     AppUnreachable,
-    /// The app is taken to be down, and is not asked until it is tried again.
+    /// The circuit breaker of the app is open, so the app was not asked.
     CircuitOpen,
     /// The reply must be signed, and the template has no key for it.
     ReplyKeyMissing,
 }
 
 impl UnavailableKind {
-    /// The stable code: the same word in logs, metrics and documentation.
+    /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -108,7 +147,7 @@ impl UnavailableKind {
 }
 
 impl Unavailable {
-    /// Why.
+    /// Returns the reason.
     #[must_use]
     pub const fn kind(&self) -> UnavailableKind {
         self.kind
@@ -128,14 +167,16 @@ impl From<UnavailableKind> for Unavailable {
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            UnavailableKind::AnswerInvalid => "a field of the app's answer cannot be used",
-            UnavailableKind::AnswerMalformed => "the app's answer is no JSON object",
+            UnavailableKind::AnswerInvalid => "a field of the app's answer is invalid",
+            UnavailableKind::AnswerMalformed => "the app's answer is not a JSON object",
             UnavailableKind::AnswerTooLarge => "the app's answer is too large",
-            UnavailableKind::AppOverloaded => "the app was not asked: the route's limit is reached",
-            UnavailableKind::AppStatus => "the app's status says neither yes nor no",
+            UnavailableKind::AppOverloaded => {
+                "the app was not asked: the route's rate limit is exhausted"
+            }
+            UnavailableKind::AppStatus => "unexpected status of the app's answer",
             UnavailableKind::AppTimeout => "the app did not answer in time",
             UnavailableKind::AppUnreachable => "the app cannot be reached",
-            UnavailableKind::CircuitOpen => "the app has failed too often to be asked now",
+            UnavailableKind::CircuitOpen => "the app was not asked: its circuit is open",
             UnavailableKind::ReplyKeyMissing => "the template has no key to sign the reply with",
         })?;
         match &self.detail {

@@ -1,11 +1,11 @@
-//! The event: an accepted callback in normal form.
+//! Events: accepted callbacks in normal form.
 //!
-//! CloudEvents 1.0 attributes plus the typed data, and the three ways of writing them
+//! An event has CloudEvents 1.0 attributes and typed data. The app gets it in one of three forms
 //! ([HTTP protocol binding], read 2026-11):
 //!
-//! - `json`, the default: binary mode, the data as the body and the attributes as `ce-` headers;
-//! - `cloudevents`: structured mode, both in one JSON body;
-//! - `raw`: binary mode with the body as the platform sent it.
+//! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
+//! - `cloudevents`: structured mode, with data and attributes in one JSON body;
+//! - `raw`: binary mode, with the platform's body as received.
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
@@ -22,6 +22,39 @@ use crate::json;
 use crate::time::Timestamp;
 
 /// An accepted callback in normal form.
+///
+/// # Examples
+///
+/// ```
+/// # use gatepost::{Admission, Event, Gate, Head, Refusal, Timestamp};
+/// # use http::{HeaderMap, Method, Uri};
+/// # fn judge(body: &'static str) -> Result<Event, Refusal> {
+/// #     let config = "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
+/// #                   [[template]]\nname = 'test'\nprovider = 'tencent-css'\n\
+/// #                   insecure_unsigned = true\nbind = ['*']";
+/// #     let gate = Gate::builder().toml(config).build().unwrap();
+/// #     let (uri, headers) = (Uri::from_static("/hook"), HeaderMap::new());
+/// #     let now = Timestamp::from_secs(1_545_030_873);
+/// #     let head = Head::new(&Method::POST, &uri, &headers);
+/// #     let Admission::Callback(mut intake) = gate.admit(&head, now) else { panic!() };
+/// #     intake.push(body.into())?;
+/// #     intake.finish(now).map(|accepted| accepted.event().clone())
+/// # }
+/// // `judge` passes the body of a callback through a gate.
+/// let event = judge(
+///     r#"{"event_type":1,"app":"test.domain.com","appname":"live","stream_id":"stream-1",
+///         "channel_id":"stream-1","event_time":1545030273,"sequence":"1","node":"10.0.0.1",
+///         "user_ip":"10.0.0.2","stream_param":""}"#,
+/// )?;
+/// assert_eq!(event.source(), "/tencent-css/test.domain.com");
+/// assert_eq!(event.ce_type(), "com.tencentcloud.css.push");
+/// assert_eq!(event.subject(), Some("live/stream-1"));
+/// assert_eq!(event.time(), Some(Timestamp::from_secs(1_545_030_273)));
+///
+/// let refusal = judge(r#"{"event_type":1,"app":"test.domain.com"}"#).unwrap_err();
+/// assert_eq!(refusal.kind().as_str(), "field_missing");
+/// # Ok::<(), gatepost::Refusal>(())
+/// ```
 #[derive(Clone)]
 pub struct Event {
     pub(crate) id: Id,
@@ -34,10 +67,10 @@ pub struct Event {
     pub(crate) data: Bytes,
 }
 
-/// The identity of a callback: 32 hex digits.
+/// Id of an event: 32 hex digits.
 pub(crate) type Id = [u8; 32];
 
-/// Whose callbacks an event is made of, and the same as a header holds it.
+/// Source of an event: provider and tenant, as text and as a header value.
 #[derive(Debug)]
 pub(crate) struct EventSource {
     text: Box<str>,
@@ -45,26 +78,26 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// `/provider/tenant`, or `/provider` for a callback without a tenant.
+    /// Creates the source `/provider/tenant`, or `/provider` for a callback without a tenant.
     pub(crate) fn new(provider: &str, tenant: Option<&str>) -> Self {
         let text = match tenant {
             Some(tenant) => format!("/{provider}/{tenant}"),
             None => format!("/{provider}"),
         };
-        Self { header: encoded(&text), text: text.into() }
+        Self { header: encoded_header(&text), text: text.into() }
     }
 
     pub(crate) const fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// As a header holds it.
+    /// Returns the value of `ce-source`.
     pub(crate) const fn header(&self) -> &HeaderValue {
         &self.header
     }
 }
 
-/// How an event is written for the app.
+/// Form in which the app gets an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Forward {
     CloudEvents,
@@ -73,8 +106,8 @@ pub(crate) enum Forward {
     Raw,
 }
 
-/// What CloudEvents asks to encode in a header: all but printable ASCII, and of that the space,
-/// the double quote and the percent sign.
+/// Bytes that CloudEvents requires to be percent-encoded in a header: all but printable ASCII, and
+/// of printable ASCII the space, the double quote and the percent sign.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -89,78 +122,81 @@ pub(crate) const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
 pub(crate) const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
 pub(crate) const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 
-/// What `ce-specversion` holds.
+/// Value of `ce-specversion`.
 pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 
 impl Event {
-    /// The same for a resend of the same callback: 32 hex digits.
+    /// Returns the id: 32 hex digits. A resend of the same callback has the same id.
     #[must_use]
     pub fn id(&self) -> &str {
-        // Hex digits alone.
+        // Never fails: the id consists of hex digits.
         std::str::from_utf8(&self.id).unwrap_or_default()
     }
 
-    /// Whose callback it is, as in `/tencent-css/push.example.com`.
+    /// Returns the source: provider and tenant, for example `/tencent-css/push.example.com`.
     #[must_use]
     pub fn source(&self) -> &str {
         self.source.as_str()
     }
 
-    /// The provider's name, as in `tencent-css`.
+    /// Returns the provider's name, for example `tencent-css`.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// Which event it is, as in `push`; `unknown` for one that the definition does not name.
+    /// Returns the kind, for example `push`, or `unknown` if the provider does not define it.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// The CloudEvents type, as in `com.tencentcloud.css.push`.
+    /// Returns the CloudEvents type, for example `com.tencentcloud.css.push`.
     #[must_use]
     pub fn ce_type(&self) -> &str {
-        // Made of a definition's printable ASCII.
+        // Never fails: definitions permit only printable ASCII here.
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// What it is about, as in `live/stream-1`.
+    /// Returns the subject, for example `live/stream-1`.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// When it happened, where the platform says so.
+    /// Returns the time of the event if the callback contains it.
     #[must_use]
     pub const fn time(&self) -> Option<Timestamp> {
         self.time
     }
 
-    /// The typed data: one JSON object.
+    /// Returns the typed data: one JSON object.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
     }
 
-    /// What `ce-id` holds; written, like the two that follow, to the end of the text.
-    pub(crate) fn header_of_id(&self, text: &mut BytesMut) -> HeaderValue {
+    /// Returns the value of `ce-id`. Like the next two methods, appends it to `text` and takes it
+    /// from there, so that all values of an event share one allocation.
+    pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
         text.extend_from_slice(&self.id);
-        header_of(text)
+        take_header(text)
     }
 
-    /// What `ce-subject` holds.
-    pub(crate) fn header_of_subject(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+    /// Returns the value of `ce-subject`.
+    pub(crate) fn subject_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
         write_encoded(self.subject.as_deref()?, text);
-        Some(header_of(text))
+        Some(take_header(text))
     }
 
-    /// What `ce-time` holds.
-    pub(crate) fn header_of_time(&self, text: &mut BytesMut) -> Option<HeaderValue> {
-        self.time?.write_rfc3339(text).then(|| header_of(text))
+    /// Returns the value of `ce-time`.
+    pub(crate) fn time_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
+        self.time?.write_rfc3339(text).then(|| take_header(text))
     }
 
-    /// The body in the given form and its `content-type`.
+    /// Returns the body in the given form, and its `content-type`.
+    ///
+    /// `raw` is the platform's body and `received` its `content-type`.
     pub(crate) fn body(
         &self,
         forward: Forward,
@@ -185,6 +221,7 @@ impl Event {
             ("time", time.as_deref()),
             ("datacontenttype", Some("application/json")),
         ];
+        // The attributes take up to 320 bytes in most events.
         let mut out = Vec::with_capacity(self.data.len() + 320);
         out.push(b'{');
         for (name, value) in attributes {
@@ -201,7 +238,7 @@ impl Event {
     }
 }
 
-/// The data is the viewer's and the streamer's business, so it is not printed.
+// Leaves out the data, which may be personal.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -213,9 +250,10 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The identity of a callback: of what it says, without what a resend may change.
-pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> Id {
+/// Returns the id of an event: a digest of its source, its kind and the data that a resend repeats.
+pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
+    // The zero byte ends a part, so that `ab, c` and `a, bc` have different ids.
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
         hash.update([0]);
@@ -228,11 +266,11 @@ pub(crate) fn identity(source: &str, kind: &str, data: &[u8]) -> Id {
     id
 }
 
-/// Text as a header value in CloudEvents' encoding.
-pub(crate) fn encoded(text: &str) -> HeaderValue {
+/// Encodes text as a header value as CloudEvents requires.
+pub(crate) fn encoded_header(text: &str) -> HeaderValue {
     let mut written = BytesMut::with_capacity(text.len());
     write_encoded(text, &mut written);
-    header_of(&mut written)
+    take_header(&mut written)
 }
 
 fn write_encoded(text: &str, out: &mut BytesMut) {
@@ -241,15 +279,17 @@ fn write_encoded(text: &str, out: &mut BytesMut) {
     }
 }
 
-/// A number as a header value.
-pub(crate) fn decimal(number: usize, text: &mut BytesMut) -> HeaderValue {
+/// Writes a number as a header value.
+pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue {
     text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    header_of(text)
+    take_header(text)
 }
 
-/// What was written since the last one, which is printable ASCII or what a header held before, as a
-/// header value: several share one piece of memory.
-pub(crate) fn header_of(text: &mut BytesMut) -> HeaderValue {
+/// Takes everything from `text` as a header value.
+///
+/// The value shares the memory of `text`, which can then take the next one. `text` must hold
+/// printable ASCII, or bytes of a received header.
+pub(crate) fn take_header(text: &mut BytesMut) -> HeaderValue {
     let written = HeaderValue::from_maybe_shared(text.split().freeze());
     written.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -259,22 +299,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_hold_any_text() {
-        assert_eq!(encoded("prod-live"), "prod-live");
-        assert_eq!(encoded("直播 \"100%\"\n"), "%E7%9B%B4%E6%92%AD%20%22100%25%22%0A");
+    fn encodes_any_text_as_header() {
+        assert_eq!(encoded_header("prod-live"), "prod-live");
+        assert_eq!(encoded_header("直播 \"100%\"\n"), "%E7%9B%B4%E6%92%AD%20%22100%25%22%0A");
     }
 
     #[test]
-    fn identity_keeps_its_parts_apart() {
-        let one = identity("/a", "bc", b"{}");
+    fn id_depends_on_the_bounds_of_its_parts() {
+        let one = event_id("/a", "bc", b"{}");
         assert_eq!(one.len(), 32);
-        assert_eq!(one, identity("/a", "bc", b"{}"));
-        assert_ne!(one, identity("/ab", "c", b"{}"));
-        assert_ne!(one, identity("/a", "bc", b"{ }"));
+        assert_eq!(one, event_id("/a", "bc", b"{}"));
+        assert_ne!(one, event_id("/ab", "c", b"{}"));
+        assert_ne!(one, event_id("/a", "bc", b"{ }"));
     }
 
     #[test]
-    fn structured_mode_is_one_json_object() {
+    fn writes_structured_mode_as_one_json_object() {
         let event = Event {
             id: [b'0'; 32],
             source: EventSource::new("p", Some("t")).into(),

@@ -1,13 +1,12 @@
-//! Signatures for the app: how it proves, in any language and with a stock library, that an event
-//! came through the gate.
+//! Signs events, so that the app can verify with a stock library that gatepost sent them.
 //!
-//! They are those of [Standard Webhooks], symmetric (read 2026-11):
+//! The scheme is the symmetric one of [Standard Webhooks] (read 2026-11):
 //!
-//! | header | holds |
+//! | header | value |
 //! |---|---|
-//! | `webhook-id` | the event's id: the same for a resend |
-//! | `webhook-timestamp` | when the gate sent it, in Unix seconds |
-//! | `webhook-signature` | for each secret `v1,` and, in base64, the HMAC-SHA256 of `id.timestamp.body`; a blank between them |
+//! | `webhook-id` | the event's id, the same for a resend |
+//! | `webhook-timestamp` | the time of sending, in Unix seconds |
+//! | `webhook-signature` | per secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
 //! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
@@ -22,13 +21,13 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 
-/// What a secret starts with, so that people and scanners know it for one.
+/// Prefix of a secret, by which people and scanners recognise it.
 const PREFIX: &[u8] = b"whsec_";
 
-/// How many bytes a secret has, once decoded.
+/// Length of a decoded secret in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// The secrets that events are signed with, prepared.
+/// Prepared keys that sign events.
 #[derive(Debug)]
 pub(crate) struct EventSigning {
     keys: Box<[Key]>,
@@ -39,7 +38,7 @@ impl EventSigning {
         Self { keys: keys.into_iter().collect() }
     }
 
-    /// Signs a request to the app, sent at the moment `now`.
+    /// Adds the three headers to a request that is sent at the time `now`.
     pub(crate) fn write_headers(
         &self,
         id: &str,
@@ -50,11 +49,11 @@ impl EventSigning {
         let time = now.as_secs().to_string();
         let signatures: Vec<_> = self.keys.iter().map(|key| sign(key, id, &time, body)).collect();
         let signatures = signatures.join(" ");
-        let written =
+        let texts =
             [(WEBHOOK_ID, id), (WEBHOOK_TIMESTAMP, &*time), (WEBHOOK_SIGNATURE, &*signatures)];
-        // All three are printable ASCII.
+        // None is dropped: all three are printable ASCII.
         let values =
-            written.into_iter().filter_map(|(n, v)| Some((n, HeaderValue::try_from(v).ok()?)));
+            texts.into_iter().filter_map(|(n, v)| Some((n, HeaderValue::try_from(v).ok()?)));
         headers.extend(values);
     }
 }
@@ -67,7 +66,9 @@ fn sign(key: &Key, id: &str, time: &str, body: &[u8]) -> String {
     format!("v1,{}", Encoding::Base64.encode(message.finish().as_slice()))
 }
 
-/// Reads a secret: `whsec_`, and 24 to 64 bytes in base64 as every library reads it.
+/// Parses a secret: `whsec_`, then 24 to 64 bytes in padded base64.
+///
+/// Returns `None` for every other form, because not all Standard Webhooks libraries accept it.
 pub(crate) fn key(secret: &Secret) -> Option<Key> {
     let bytes = BASE64.decode(secret.expose().strip_prefix(PREFIX)?).ok()?;
     SECRET_BYTES.contains(&bytes.len()).then(|| Digest::HmacSha256.key(Secret::new(bytes)))
@@ -77,35 +78,36 @@ pub(crate) fn key(secret: &Secret) -> Option<Key> {
 mod tests {
     use super::*;
 
-    /// From the tests of the specification's own libraries.
+    /// The vector is from the tests of the Standard Webhooks libraries.
     #[test]
-    fn signs_as_the_specifications_libraries_do() {
+    fn matches_the_vector_of_the_specification() {
         let key = key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
         let mut headers = HeaderMap::new();
         let signing = EventSigning::new([key.clone(), key]);
         let now = Timestamp::from_millis(1_614_265_330_999);
         let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", br#"{"test": 2432232314}"#);
         signing.write_headers(id, now, body, &mut headers);
-        let one = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        assert_eq!(headers["webhook-signature"], format!("{one} {one}"));
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(headers["webhook-signature"], format!("{signature} {signature}"));
         assert_eq!(headers["webhook-timestamp"], "1614265330");
         assert_eq!(headers["webhook-id"], id);
     }
 
     #[test]
-    fn a_secret_is_24_to_64_bytes_in_base64_behind_its_prefix() {
-        let written = |bytes: usize| format!("whsec_{}", BASE64.encode(&vec![7; bytes]));
+    fn secret_is_prefix_and_24_to_64_bytes_in_padded_base64() {
+        let secret = |bytes: usize| format!("whsec_{}", BASE64.encode(&vec![7; bytes]));
         for bytes in [24, 25, 32, 64] {
-            assert!(key(&Secret::new(written(bytes))).is_some(), "{bytes}");
+            assert!(key(&Secret::new(secret(bytes))).is_some(), "{bytes}");
         }
-        let padded = written(25);
+        let padded = secret(25);
         let unpadded = padded.trim_end_matches('=').to_owned();
-        let bare = padded.replace("whsec_", "");
-        let foreign = padded.replace("whsec_", "whpk_");
+        let without_prefix = padded.replace("whsec_", "");
+        let other_prefix = padded.replace("whsec_", "whpk_");
         let url_safe = format!("whsec_{}", "-_".repeat(16));
-        for wrong in [written(23), written(65), unpadded, bare, foreign, url_safe, "whsec_".into()]
-        {
-            assert!(key(&Secret::new(wrong.clone())).is_none(), "{wrong}");
+        let lengths = [secret(23), secret(65), "whsec_".into()];
+        let forms = [unpadded, without_prefix, other_prefix, url_safe];
+        for invalid in lengths.into_iter().chain(forms) {
+            assert!(key(&Secret::new(invalid.clone())).is_none(), "{invalid}");
         }
     }
 }

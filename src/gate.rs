@@ -1,4 +1,4 @@
-//! The gate: a compiled config, and the only door in.
+//! The gate: a compiled config that judges every request.
 
 use core::net::IpAddr;
 use core::ops::Range;
@@ -12,23 +12,23 @@ use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::breaker::{Breaker, Circuit};
-use crate::client::{Arrival, Client, LONGEST_V4, Networks};
+use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ConfigSources, ProxySettings};
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
-use crate::route::{Found, Lookup, Mode, Route, Routes, SharedPathFilter};
+use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
 use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 
-/// Judges callbacks. Cheap to clone; all clones share one config.
+/// A compiled config that judges requests. Clones are cheap and share the config.
 ///
 /// # Examples
 ///
-/// A genuine push of Tencent CSS is accepted; with one other digit of `sign` it is not.
+/// Accepts a genuine push of Tencent CSS, and refuses it after a change of one digit of `sign`:
 ///
 /// ```
 /// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
@@ -55,9 +55,9 @@ use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 /// let judge = |sign: &str| {
 ///     let uri = Uri::from_static("/callbacks/tencent");
 ///     let headers = HeaderMap::new();
-///     let Admission::Callback(mut intake) = gate.admit(&Head::new(&Method::POST, &uri, &headers), now)
-///     else {
-///         panic!("this is a callback path")
+///     let head = Head::new(&Method::POST, &uri, &headers);
+///     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
+///         panic!("expected a callback path")
 ///     };
 ///     let body = format!(
 ///         r#"{{"app":"test.domain.com","appname":"live","stream_id":"s","channel_id":"s",
@@ -78,21 +78,22 @@ use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<GateState>);
 
-/// What all clones have in common.
+/// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
+    /// Rules out most paths without a route, before the config is loaded.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
 }
 
-/// A config at work.
+/// The compiled config that is in use.
 #[derive(Debug)]
 struct ActiveConfig {
     routes: Arc<Routes>,
     circuits: Vec<Arc<Breaker>>,
     trusted: Networks,
-    /// What client_budgets have left of their limits; `None` until a route has one.
+    /// Budget of each client; `None` until a route has a `source_limit`.
     client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
@@ -102,15 +103,15 @@ impl ActiveConfig {
     fn new(config: Config, earlier: Option<&Self>) -> Self {
         let Config { mut routes, circuits, trusted, proxy, warnings, .. } = config;
         if let Some(earlier) = earlier {
-            routes.follow(&earlier.routes);
+            routes.inherit_limits(&earlier.routes);
         }
-        let limits_senders = routes.iter().any(|route| route.source_limit.is_some());
+        let limits_clients = routes.iter().any(|route| route.source_limit.is_some());
         let client_budgets = earlier.and_then(|earlier| earlier.client_budgets.clone());
-        let client_budgets = client_budgets.or_else(|| limits_senders.then(Arc::default));
+        let client_budgets = client_budgets.or_else(|| limits_clients.then(Arc::default));
         Self { routes: Arc::new(routes), circuits, trusted, client_budgets, proxy, warnings }
     }
 
-    /// Judges a request by its head alone.
+    /// Judges the head of a request.
     fn admit(
         &self,
         lookup: Lookup<'_, '_>,
@@ -140,11 +141,11 @@ impl ActiveConfig {
         Admission::on(self.routes.at(found), admitted)
     }
 
-    /// Judges the head of a callback. A recorded request may not say which client sent it; then no
-    /// rule about clients applies.
+    /// Judges the head of a callback. If a `recorded` request does not name its client, the rules
+    /// about clients are skipped.
     fn admit_callback(
         &self,
-        found: Found,
+        found: RouteIndex,
         token: Option<&str>,
         head: &Head<'_>,
         memory: &Arc<Memory>,
@@ -153,13 +154,14 @@ impl ActiveConfig {
     ) -> Result<Intake, Refusal> {
         let route = self.routes.at(found);
         let client = Client::of(head, &self.trusted);
-        let source = if recorded && client.address.is_none() {
+        let client_checked = if recorded && client.address.is_none() {
             Ok(())
         } else {
             route.check_source(&client, self.client_budgets.as_deref(), now)
         };
-        let checked =
-            source.map_err(RefusalCause::from).and_then(|()| check_head(head, route, token));
+        let checked = client_checked
+            .map_err(RefusalCause::from)
+            .and_then(|()| check_head(head, route, token));
         match checked {
             Ok(checked) => {
                 let arrival = Arrival { at: now, client };
@@ -172,169 +174,188 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads a config file. Files that it names are relative to it.
+    /// Reads a config file and compiles it. Resolves relative paths in it against its folder.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or with everything that is wrong in it.
+    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
+    /// config is invalid.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::new)
     }
 
-    /// Starts from a text or a file, with secrets from elsewhere than the environment.
+    /// Returns a builder, which can also take the config from a string and secrets from the caller.
     #[must_use]
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
 
-    /// From a checked config.
+    /// Compiles a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let (inner, path_filter) = (ActiveConfig::new(config, None), SharedPathFilter::default());
-        inner.routes.add_to(&path_filter);
-        let current = ArcSwap::from_pointee(inner);
+        let (active, path_filter) = (ActiveConfig::new(config, None), SharedPathFilter::default());
+        active.routes.add_to(&path_filter);
+        let current = ArcSwap::from_pointee(active);
         Self(Arc::new(GateState { path_filter, current, memory: Arc::default() }))
     }
 
-    /// Judges by another config from now on, in this and all its clones. Callbacks in flight end as
-    /// they began, limits go on where they stood, and what was remembered of callbacks stays; the
-    /// proxy's listeners and threads stay as they are, and circuits begin closed.
+    /// Replaces the config of this gate and of all its clones.
+    ///
+    /// - Callbacks in flight keep the config that admitted them.
+    /// - A route with the same path keeps the state of its rate limit. Clients keep their budgets.
+    /// - The gate still recognises resends of earlier callbacks.
+    /// - Every circuit breaker starts closed.
+    /// - The listeners and threads of the proxy do not change.
     pub fn replace(&self, config: Config) {
         let earlier = self.0.current.load();
-        let inner = ActiveConfig::new(config, Some(&earlier));
-        // Before anybody judges by it.
-        inner.routes.add_to(&self.0.path_filter);
-        self.0.current.store(Arc::new(inner));
+        let active = ActiveConfig::new(config, Some(&earlier));
+        // The filter must contain the new paths before the new config is visible. Otherwise a
+        // request for one of them could pass as no callback.
+        active.routes.add_to(&self.0.path_filter);
+        self.0.current.store(Arc::new(active));
     }
 
-    /// The apps' circuit breakers, by address.
+    /// Returns the circuit breaker of each app address.
     #[must_use]
     pub fn circuits(&self) -> Vec<Circuit> {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
     }
 
-    /// The proxy's settings.
+    /// Returns the settings of the proxy.
     #[must_use]
     pub fn proxy_settings(&self) -> ProxySettings {
         self.0.current.load().proxy.clone()
     }
 
-    /// What the config says that is allowed but not advised.
+    /// Returns a warning for each setting that is permitted but not recommended.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
         self.0.current.load().warnings.clone()
     }
 
-    pub(crate) fn with_routes<T>(&self, look: impl FnOnce(&Routes) -> T) -> T {
-        look(&self.0.current.load().routes)
+    /// Calls `read` with the routes of the current config.
+    pub(crate) fn with_routes<T>(&self, read: impl FnOnce(&Routes) -> T) -> T {
+        read(&self.0.current.load().routes)
     }
 
-    /// Finds the enforcing route whose path this is, letter by letter, for a door that reads
-    /// callbacks faster than other requests: [`Gate::admit_on`] saves the second look-up.
+    /// Returns the enforcing route that matches this exact spelling of a path.
+    ///
+    /// A server with a fast path for callbacks uses it to recognise them. [`Gate::admit_on`] then
+    /// judges the head without a second lookup.
     #[must_use]
     pub fn find_route(&self, path: &str) -> Option<FoundRoute> {
         let config = self.0.current.load();
-        let (found, token) = config.routes.find_exact(path)?;
+        let (route, token) = config.routes.find_exact(path)?;
         let token = token.map(|token| {
+            // `token` is a slice of `path`, so the difference of their addresses is its offset.
             let start = token.as_ptr().addr() - path.as_ptr().addr();
             start..start + token.len()
         });
-        Some(FoundRoute { found, token, config })
+        Some(FoundRoute { route, token, config })
     }
 
-    /// Judges the head of a request for the path that [`Gate::find_route`] found, as
-    /// [`Gate::admit`] does.
+    /// Judges the head of a request on a route that [`Gate::find_route`] returned for its path. The
+    /// rules are those of [`Gate::admit`].
     ///
     /// # Errors
     ///
-    /// Returns the refusal; the body need not be read.
+    /// Returns the refusal if the head breaks a rule. The body need not be read then.
     pub fn admit_on(
         &self,
-        route: &FoundRoute,
+        found: &FoundRoute,
         head: &Head<'_>,
         now: Timestamp,
     ) -> Result<Intake, Refusal> {
-        let token = route.token.clone().and_then(|token| head.path().get(token));
-        route.config.admit_callback(route.found, token, head, &self.0.memory, false, now)
+        let token = found.token.clone().and_then(|token| head.path().get(token));
+        found.config.admit_callback(found.route, token, head, &self.0.memory, false, now)
     }
 
-    /// The first word on a request, from its head alone, which arrived at the moment `now`.
+    /// Judges the head of a request that arrived at the time `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         self.admit_lazily(head.path(), || (*head, now))
     }
 
-    /// As [`Gate::admit`]; the head and the time are asked for only if the path is somebody's.
+    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path.
+    /// Other requests therefore do not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
         path: &str,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
-        if self.0.path_filter.is_beyond(path) {
+        if self.0.path_filter.rules_out(path) {
             return Admission::Other;
         }
         self.look_up(path, arrival)
     }
 
+    // Not inlined, so that the check of other paths stays short.
     #[inline(never)]
     fn look_up<'h>(
         &self,
         path: &str,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
-        let inner = self.0.current.load();
-        let lookup = inner.routes.find(path);
+        let active = self.0.current.load();
+        let lookup = active.routes.find(path);
         if matches!(lookup, Lookup::Other) {
             return Admission::Other;
         }
         let (head, now) = arrival();
-        inner.admit(lookup, &head, &self.0.memory, false, now)
+        active.admit(lookup, &head, &self.0.memory, false, now)
     }
 
+    /// Judges the head of a recorded request, which may not name its client.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        let inner = self.0.current.load();
-        inner.admit(inner.routes.find(head.path()), head, &self.0.memory, true, now)
+        let active = self.0.current.load();
+        active.admit(active.routes.find(head.path()), head, &self.0.memory, true, now)
     }
 
-    /// The headers that tell an app where a request came from that is passed on to it:
-    /// `x-forwarded-for`, `-host` and `-proto`. Each replaces what the request has under its name;
-    /// `None` removes it. What the request says itself is in them only if a trusted proxy sent it.
+    /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a
+    /// request that is passed on to the app.
+    ///
+    /// Set each header to its value, and remove it if the value is `None`. The values include those
+    /// of the request only if a trusted proxy sent it.
     pub fn forwarded_headers(
         &self,
         head: &Head<'_>,
         context: &RequestContext<'_>,
     ) -> impl Iterator<Item = (HeaderName, Option<HeaderValue>)> + use<> {
         let names = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-        let mut text = BytesMut::with_capacity(LONGEST_V4);
-        let values = self.client(head).forwarded(head, context, &mut text);
+        let mut text = BytesMut::with_capacity(MAX_IPV4_BYTES);
+        let values = self.client(head).forwarded_headers(head, context, &mut text);
         names.into_iter().zip(values)
     }
 
-    /// Whether a connection from this address may say that it stands for another, as the PROXY
-    /// protocol does: any may, unless the config names its trusted proxies.
+    /// Returns true if a PROXY protocol header from this peer is accepted. If the config lists
+    /// `trusted_proxies`, only those are accepted. Otherwise every peer is.
     #[must_use]
-    pub fn may_speak_for_others(&self, peer: IpAddr) -> bool {
-        let inner = self.0.current.load();
-        inner.trusted.is_empty() || inner.trusted.contain(peer.to_canonical())
+    pub fn accepts_proxy_protocol_from(&self, peer: IpAddr) -> bool {
+        let active = self.0.current.load();
+        active.trusted.is_empty() || active.trusted.contain(peer.to_canonical())
     }
 
+    /// Returns the client that sent a request.
     pub(crate) fn client(&self, head: &Head<'_>) -> Client {
         Client::of(head, &self.0.current.load().trusted)
     }
 }
 
-/// The gate's first word on a request, from its head alone.
+/// The result of judging the head of a request.
+///
+/// Exhaustive on purpose: a server must handle every outcome.
 #[derive(Debug)]
 pub enum Admission {
-    /// A callback: give it the body.
+    /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// Nobody's path: pass it on, after [`strip_reserved`](crate::strip_reserved).
+    /// A request for a path without a route. Pass it on, after
+    /// [`strip_reserved`](crate::strip_reserved).
     Other,
-    /// Refused already; the body need not be read.
+    /// A refused request. Send [`Refusal::reply`]; the body need not be read.
     Refused(Refusal),
-    /// A request on a route in shadow mode: pass it on like [`Admission::Other`], and have its body
-    /// [observed](Shadow::observe).
+    /// A request on a route in shadow mode. Pass it on like [`Admission::Other`], and show its body
+    /// to the [observer](Shadow::observe).
     Shadow(Shadow),
 }
 
@@ -353,10 +374,10 @@ impl Admission {
     }
 }
 
-/// A route that [`Gate::find_route`] found, in the config of that moment.
+/// A route that [`Gate::find_route`] returned, with the config that it belongs to.
 pub struct FoundRoute {
-    found: Found,
-    /// Position of the secret segment in the path.
+    route: RouteIndex,
+    /// Byte range of the secret segment in the path.
     token: Option<Range<usize>>,
     config: Guard<Arc<ActiveConfig>>,
 }
@@ -367,14 +388,28 @@ impl fmt::Debug for FoundRoute {
     }
 }
 
-/// Builds a [`Gate`].
+/// Builder of a [`Gate`].
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Gate;
+///
+/// let route = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'kollus'\n";
+/// let config = format!("{route}token = {{ env = 'KOLLUS_TOKEN' }}");
+/// let gate = Gate::builder().toml(&*config).variable("KOLLUS_TOKEN", "t0ken").build();
+/// assert!(gate.is_ok());
+///
+/// let error = Gate::builder().toml(format!("{route}tokn = 't0ken'")).build().unwrap_err();
+/// assert!(error.to_string().contains("tokn"));
+/// ```
 #[derive(Default)]
 pub struct GateBuilder {
-    origin: ConfigInput,
+    input: ConfigInput,
     sources: ConfigSources,
 }
 
-/// Neither is printed: a text may hold secrets.
+/// Source of the config text. It has no `Debug`, because the text may contain secrets.
 enum ConfigInput {
     File(PathBuf),
     Text(Zeroizing<String>),
@@ -393,34 +428,36 @@ impl fmt::Debug for GateBuilder {
 }
 
 impl GateBuilder {
-    /// Takes the config from this text. Files that it names are relative to the working directory.
+    /// Sets the text of the config. Relative paths in it are resolved against the working
+    /// directory.
     #[must_use]
     pub fn toml(mut self, text: impl Into<String>) -> Self {
-        self.origin = ConfigInput::Text(Zeroizing::new(text.into()));
+        self.input = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
-    /// Takes the config from this file. Files that it names are relative to it.
+    /// Sets the file of the config. Relative paths in it are resolved against its folder.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.origin = ConfigInput::File(path.into());
+        self.input = ConfigInput::File(path.into());
         self
     }
 
-    /// Gives the value for `{ env = "NAME" }`, before the environment's own.
+    /// Sets the value of `{ env = "NAME" }`. It takes precedence over the environment variable.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.sources.give(name, value);
         self
     }
 
-    /// Checks and compiles.
+    /// Checks the config and compiles it.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or with everything that is wrong in the config.
+    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
+    /// config is invalid.
     pub fn build(self) -> Result<Gate, ConfigError> {
-        match self.origin {
+        match self.input {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
             ConfigInput::Text(text) => Config::parse(&text, &self.sources),
         }
@@ -439,19 +476,19 @@ mod tests {
         Config::parse(&text, &ConfigSources::default()).unwrap()
     }
 
-    fn is_somebodys(gate: &Gate, path: &'static str) -> bool {
+    fn is_callback_path(gate: &Gate, path: &'static str) -> bool {
         let (uri, headers) = (http::Uri::from_static(path), HeaderMap::new());
         let head = Head::new(&Method::POST, &uri, &headers);
         !matches!(gate.admit(&head, Timestamp::from_secs(0)), Admission::Other)
     }
 
     #[test]
-    fn a_config_that_replaces_another_knows_its_own_paths() {
+    fn replaced_config_decides_which_paths_are_callbacks() {
         let gate = Gate::new(config("/callbacks/one"));
-        assert!(is_somebodys(&gate, "/callbacks/one"));
-        assert!(!is_somebodys(&gate, "/hooks/another"));
+        assert!(is_callback_path(&gate, "/callbacks/one"));
+        assert!(!is_callback_path(&gate, "/hooks/another"));
         gate.replace(config("/hooks/another"));
-        assert!(is_somebodys(&gate, "/hooks/another"));
-        assert!(!is_somebodys(&gate, "/callbacks/one"));
+        assert!(is_callback_path(&gate, "/hooks/another"));
+        assert!(!is_callback_path(&gate, "/callbacks/one"));
     }
 }

@@ -1,40 +1,66 @@
-//! The head of a request, and what the gate does to headers.
+//! Heads of requests, and the headers that only gatepost may set.
 
 use core::net::IpAddr;
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-/// The head of a request.
+/// Head of a request: method, URI and headers, with facts about the connection.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// let gate = Gate::builder()
+///     .toml(
+///         "[[route]]\npath = '/hook'\nprovider = 'tencent-css'\nallow = ['192.0.2.0/24']\n\
+///          [[template]]\nname = 'test'\nprovider = 'tencent-css'\ninsecure_unsigned = true\n\
+///          bind = ['*']",
+///     )
+///     .build()?;
+/// let (method, uri, headers) = (Method::POST, Uri::from_static("/hook"), HeaderMap::new());
+/// let head = Head::new(&method, &uri, &headers);
+/// let admit = |peer: [u8; 4]| gate.admit(&head.with_peer(peer.into()), Timestamp::from_secs(0));
+///
+/// assert!(matches!(admit([192, 0, 2, 1]), Admission::Callback(_)));
+/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("not refused") };
+/// assert_eq!(refusal.kind(), RefusalKind::SourceNotAllowed);
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Head<'r> {
     method: &'r Method,
     uri: &'r Uri,
     headers: &'r HeaderMap,
-    framing_unclear: bool,
+    has_unclear_framing: bool,
     peer: Option<IpAddr>,
 }
 
 impl<'r> Head<'r> {
-    /// From its parts. The URI may be in any form; only its path is looked at.
+    /// Creates a head. The URI may have any form that HTTP permits.
     #[must_use]
     pub const fn new(method: &'r Method, uri: &'r Uri, headers: &'r HeaderMap) -> Self {
-        Self { method, uri, headers, framing_unclear: false, peer: None }
+        Self { method, uri, headers, has_unclear_framing: false, peer: None }
     }
 
-    /// Says that the server saw unclear framing and has mended the headers since, as some do that
-    /// drop a `content-length` beside a `transfer-encoding`.
+    /// Marks a request whose framing was ambiguous before the server repaired the headers.
+    ///
+    /// Some servers drop a `content-length` beside a `transfer-encoding`. Without this mark,
+    /// gatepost could not see and refuse the ambiguity.
     #[must_use]
     pub const fn with_unclear_framing(mut self) -> Self {
-        self.framing_unclear = true;
+        self.has_unclear_framing = true;
         self
     }
 
-    /// Says who connected. The gate finds out whether that is the sender or a trusted proxy; a head
-    /// that does not say it is of an unknown sender, whom no `allow` lets in.
+    /// Sets the IP address of the connection's peer: the client, or a trusted proxy in front of it.
+    ///
+    /// Without a peer the client is unknown. A route with `allow` then refuses the request.
     #[must_use]
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
-        // An IPv4 address on an IPv6 socket is taken for what it is.
+        // On a dual-stack socket an IPv4 peer has an IPv4-mapped IPv6 address.
         self.peer = Some(peer.to_canonical());
         self
     }
@@ -56,24 +82,24 @@ impl<'r> Head<'r> {
     }
 
     pub(crate) const fn has_unclear_framing(&self) -> bool {
-        self.framing_unclear
+        self.has_unclear_framing
     }
 
-    /// The headers, as they came.
+    /// Returns the headers as received.
     #[must_use]
     pub const fn headers(&self) -> &'r HeaderMap {
         self.headers
     }
 }
 
-/// The path may hold a token and the headers anything, so neither is printed.
+// Leaves out path and headers: the path may contain a token, a header any secret.
 impl fmt::Debug for Head<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
-/// Facts about a request that are not in its head: the caller of the gate provides them.
+/// Facts about a request that its head does not contain. The caller of the gate provides them.
 ///
 /// ```
 /// use gatepost::RequestContext;
@@ -116,25 +142,42 @@ pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwar
 pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// First words of the headers that only the gate may set.
+/// Prefixes of the headers that only gatepost may set.
 const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
 
-/// Headers that the gate writes, which a request may bring in this one spelling.
+/// Headers that gatepost rewrites. A request may contain them, but only in this spelling.
 const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
 
-/// Whether a header may not come from outside: `ce-*`, `gatepost-*`, `webhook-*`.
+/// Returns true for a header that a client must not send to the app: `ce-*`, `gatepost-*`,
+/// `webhook-*`.
 ///
-/// So may not `ce_type` and `ce.type`: CGI, and with it PHP, gives an app all three under one name.
+/// Includes spellings such as `ce_type` and `ce.type`, as CGI, and with it PHP, passes all of them
+/// to the app under one name. For the same reason it includes other spellings of `x-forwarded-for`,
+/// `-host` and `-proto`.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::is_reserved;
+/// use http::HeaderName;
+///
+/// assert!(is_reserved(&HeaderName::from_static("ce-type")));
+/// assert!(is_reserved(&HeaderName::from_static("x_forwarded_for")));
+/// assert!(!is_reserved(&HeaderName::from_static("x-forwarded-for")));
+/// assert!(!is_reserved(&HeaderName::from_static("content-type")));
+/// ```
 #[inline]
 #[must_use]
 pub fn is_reserved(name: &HeaderName) -> bool {
-    /// One bit for each first letter of those below, and for what shares its last five bits.
-    const FIRST: u32 = 1 << (b'c' % 32) | 1 << (b'g' % 32) | 1 << (b'w' % 32) | 1 << (b'x' % 32);
+    /// Set of the first letters `c`, `g`, `w` and `x`, one bit for each value of the low five bits.
+    const FIRST_LETTERS: u32 =
+        1 << (b'c' % 32) | 1 << (b'g' % 32) | 1 << (b'w' % 32) | 1 << (b'x' % 32);
     let name = name.as_str();
-    // Nearly every name is known by its first letters.
+    // Fast exit: a header is compared in full only if its first two letters match. This runs for
+    // every header of every request.
     match name.as_bytes() {
-        [first, second, ..] if FIRST >> (first % 32) & 1 == 1 => match (first, second) {
-            (b'c' | b'w', b'e') | (b'g', b'a') | (b'x', _) => is_spelled(name),
+        [first, second, ..] if FIRST_LETTERS >> (first % 32) & 1 == 1 => match (first, second) {
+            (b'c' | b'w', b'e') | (b'g', b'a') | (b'x', _) => is_reserved_spelling(name),
             _ => false,
         },
         _ => false,
@@ -142,22 +185,37 @@ pub fn is_reserved(name: &HeaderName) -> bool {
 }
 
 #[inline(never)]
-fn is_spelled(name: &str) -> bool {
-    let spelled = |word: &str| {
+fn is_reserved_spelling(name: &str) -> bool {
+    // Any byte that is neither letter nor digit counts as `-`, as in CGI.
+    let starts_with = |word: &str| {
         let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
         name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
     };
-    RESERVED.iter().any(|word| spelled(word))
+    RESERVED.iter().any(|prefix| starts_with(prefix))
         || WRITTEN
             .iter()
             .map(HeaderName::as_str)
-            .any(|written| name.len() == written.len() && name != written && spelled(written))
+            .any(|written| name.len() == written.len() && name != written && starts_with(written))
 }
 
-/// Removes the headers that only the gate may set from a request that it passes on.
+/// Removes the headers that only gatepost may set. Use it on each request that is passed on.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::strip_reserved;
+/// use http::HeaderMap;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("ce-type", "com.example.forged".parse()?);
+/// headers.insert("accept", "*/*".parse()?);
+/// strip_reserved(&mut headers);
+/// assert!(headers.contains_key("accept") && !headers.contains_key("ce-type"));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 #[inline]
 pub fn strip_reserved(headers: &mut HeaderMap) {
-    // There is none, as a rule.
+    // Hardly any request has one, so the common case neither allocates nor writes.
     if headers.keys().any(is_reserved) {
         remove_reserved(headers);
     }
@@ -178,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reserved_headers_are_removed_in_every_spelling() {
+    fn strips_reserved_headers_in_every_spelling() {
         let mut headers = HeaderMap::new();
         for name in
             ["ce-type", "ce_type", "ce.type", "gatepost-template", "webhook-id", "x_forwarded_for"]

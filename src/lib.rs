@@ -1,20 +1,71 @@
-//! Proves the callbacks of live-video platforms genuine, turns them into typed JSON, asks the app,
-//! and gives the platform the exact reply that it expects, in time, whatever the app does.
+//! Verifies the callbacks of live-video platforms, and delivers them to an app as typed events.
 //!
-//! [`Gate`] is a compiled config and the only door in. It does no I/O, has no clock and no runtime:
-//! a head comes in ([`Gate::admit`]), then a body in chunks ([`Intake::push`]), then what time it
-//! is ([`Intake::finish`]); out comes a verdict. Only an [`Accepted`] callback can be forwarded;
-//! what the app answers becomes the platform's reply ([`Question::conclude`]).
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # mod example {
+//! use axum::{Router, routing::post};
+//! use gatepost::axum::Callback;
+//! use gatepost::kollus::{LivePlay, PlayReply};
+//! use gatepost::{ConfigError, Gate, GateLayer};
 //!
-//! | feature | gives |
+//! async fn play(Callback(viewer): Callback<LivePlay>) -> PlayReply {
+//!     if viewer.client_user_id == "user01" {
+//!         PlayReply::allow().disable_tvout(true)
+//!     } else {
+//!         PlayReply::deny("Please buy a ticket")
+//!     }
+//! }
+//!
+//! fn app() -> Result<Router, ConfigError> {
+//!     let gate = Gate::from_toml_file("gatepost.toml")?;
+//!     Ok(Router::new()
+//!         .route("/callbacks/kollus/{token}", post(play))
+//!         .layer(GateLayer::new(gate)))
+//! }
+//! # }
+//! ```
+//!
+//! The handler runs only for a genuine callback. If its answer is late or cannot be used, the
+//! failure policy of the config writes the reply, so the platform always gets a valid one in time.
+//! This `gatepost.toml` configures the route and the template of the example:
+//!
+//! ```toml
+//! [[route]]
+//! path     = "/callbacks/kollus/{token}"
+//! provider = "kollus"
+//! token    = { env = "KOLLUS_TOKEN" }
+//!
+//! [[template]]
+//! name     = "paid"
+//! provider = "kollus"
+//! bind     = ["*"]
+//! ```
+//!
+//! # Features
+//!
+//! | feature | provides |
 //! |---|---|
-//! | `tower` (default) | [`GateLayer`], for axum, tonic and every other tower service |
+//! | `tower` (default) | [`GateLayer`], for axum, tonic and other tower services |
 //! | `axum` | [`axum::Callback`], an extractor, and typed replies such as [`kollus::PlayReply`] |
 //! | `tracing` | [`report`], one log line for each callback |
 //!
-//! Without features the tree holds no runtime. The proxy, `gatepost-proxy`, is a crate of its own.
+//! The proxy is a crate of its own, `gatepost-proxy`. The [`manual`] describes threats, rollout,
+//! the defaults, and how to add a provider.
 //!
-//! An example of both an acceptance and a refusal stands at [`Gate`].
+//! # Other servers
+//!
+//! The core does no I/O and has no clock. Without features, it has no async runtime among its
+//! dependencies. A server calls it in these steps:
+//!
+//! 1. [`Gate::admit`] judges the head of a request.
+//! 2. [`Intake::push`] takes the body in chunks of any size, and [`Intake::finish`] returns the
+//!    verdict.
+//! 3. [`Accepted::next`] returns the next step for an accepted callback. If that is to ask the app,
+//!    [`Accepted::request`] writes the event.
+//! 4. [`Question::conclude`] turns the app's answer into the reply to the platform.
+//!
+//! [`drive`] carries out steps 2 to 4 for a server that implements three traits. [`Gate`] has an
+//! example of an acceptance and a refusal.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -78,7 +129,7 @@ pub use time::Timestamp;
 pub use toml_reader::Fault;
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
-/// The README's code, compiled.
+/// Compiles the code of the README as doc tests.
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,8 +1,13 @@
-//! Limits: how many callbacks in which time, of a route or of one sender.
+//! Rate limits: for the callbacks of a route, and for the requests of a client.
 //!
-//! Counted by GCRA: of each budget one moment is kept, at which it will be whole again. A callback
-//! moves it on by one interval, and is over the limit if that would be further away than the burst.
-//! Time is an argument; when it jumps back, a budget whose moment is out of reach starts anew.
+//! The algorithm is GCRA. A token bucket, here called a budget, stores its level and the time of
+//! its last change. GCRA instead stores one time, at which the budget is full again. Each request
+//! adds an interval to it. A request exceeds the limit if that time would then be further in the
+//! future than a whole burst takes to refill. As the state is a single integer, a route's budget is
+//! updated atomically without a lock.
+//!
+//! Time is an argument. If the clock jumps back, a budget whose time is implausibly far in the
+//! future starts full.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -12,59 +17,64 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::time::Timestamp;
 
-/// So many in a second, and so many at once.
+/// Permitted number of requests per second and at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// Nanoseconds from one to the next.
+    /// Nanoseconds per request: the time in which one request is refilled.
     interval: i64,
-    /// Nanoseconds until a budget that was used up is whole again.
+    /// Nanoseconds in which an empty budget is refilled.
     window: i64,
 }
 
 const SECOND: i64 = 1_000_000_000;
 
-/// How far two workers' clocks may lie apart. A moment that is further out of reach was noted
-/// before the clock was set back.
-const SLACK: i64 = SECOND;
+/// Tolerated difference between the times that concurrent callers pass, in nanoseconds.
+///
+/// If a budget's time is further in the future than a full window and this, the clock was set back.
+const CLOCK_SKEW: i64 = SECOND;
 
-/// When a budget that nobody has used was whole.
-const EVER: i64 = i64::MIN;
+/// `full_at` of an unused budget: earlier than every other time.
+const ALWAYS_FULL: i64 = i64::MIN;
 
 impl Rate {
-    /// Both from 1.
+    /// Creates a rate of `per_second` requests, with up to `burst` at once. Treats 0 as 1.
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         let interval = SECOND / i64::from(per_second.max(1));
         Self { interval, window: interval.saturating_mul(i64::from(burst.max(1))) }
     }
 
-    /// When the budget will be whole again if one more is taken now, unless that is too many.
-    pub(crate) fn take(self, whole_at: i64, now: Timestamp) -> Option<i64> {
+    /// Takes one request from a budget that is full at `full_at`, in Unix nanoseconds.
+    ///
+    /// Returns the new time at which it is full, or `None` if the request exceeds the limit.
+    pub(crate) fn take(self, full_at: i64, now: Timestamp) -> Option<i64> {
         let now = now.as_millis().saturating_mul(SECOND / 1000);
-        let out_of_reach = whole_at.saturating_sub(now) > self.window.saturating_add(SLACK);
-        let from = if out_of_reach { now } else { whole_at.max(now) };
+        let clock_went_back = full_at.saturating_sub(now) > self.window.saturating_add(CLOCK_SKEW);
+        let from = if clock_went_back { now } else { full_at.max(now) };
         let next = from.saturating_add(self.interval);
         (next.saturating_sub(now) <= self.window).then_some(next)
     }
 }
 
-/// A budget of its own, for a log line or a route.
+/// Budget of a route or of a log line, without a lock.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicI64::new(EVER))
+        Self(AtomicI64::new(ALWAYS_FULL))
     }
 }
 
 impl Budget {
+    /// Takes one request. Returns false if that exceeds the limit.
     pub(crate) fn take(&self, rate: Rate, now: Timestamp) -> bool {
-        let take = |whole_at| rate.take(whole_at, now);
+        let take = |full_at| rate.take(full_at, now);
+        // Relaxed is enough: the integer is the whole state, and no other memory depends on it.
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 
-/// The limit of a route, and what is left of it.
+/// Rate limit of a route, with its budget.
 #[derive(Clone, Debug)]
 pub(crate) struct RouteLimit {
     rate: Rate,
@@ -80,35 +90,40 @@ impl RouteLimit {
         self.budget.take(self.rate, now)
     }
 
-    /// Goes on where the same route's limit stood in an earlier config.
-    pub(crate) fn follow(&mut self, earlier: &Self) {
+    /// Takes over the budget that the same route had in an earlier config.
+    pub(crate) fn inherit(&mut self, earlier: &Self) {
         self.budget = Arc::clone(&earlier.budget);
     }
 }
 
-/// The budgets of senders, in a memory that does not grow: 65,536 of them in 1.1 MiB. Where there is
-/// no room for one more, it gets that of whoever is the nearest to a whole budget.
+/// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
+///
+/// A client's budget may be in any entry of one bucket. If the bucket is full, a new client
+/// replaces the one whose budget is nearest to full, because that gives away the fewest requests. A
+/// map would instead grow with every address that sends a request.
 pub(crate) struct ClientBudgets {
-    keys: RandomState,
+    /// Keyed at random, so that a client cannot choose addresses that share its bucket.
+    hasher: RandomState,
     buckets: Box<[Mutex<Bucket>]>,
 }
 
 type Bucket = [ClientBudget; 8];
 
-/// How many buckets there are; each is locked on its own, for some comparisons.
+/// Number of buckets. Each has its own lock, so clients seldom wait for one another.
 const BUCKETS: u64 = 65_536 / 8;
 
 #[derive(Clone, Copy)]
 struct ClientBudget {
+    /// Hash of route and client.
     key: u64,
-    whole_at: i64,
+    full_at: i64,
 }
 
 impl Default for ClientBudgets {
     fn default() -> Self {
-        let nobody = ClientBudget { key: 0, whole_at: EVER };
-        let buckets = (0..BUCKETS).map(|_| Mutex::new([nobody; 8])).collect();
-        Self { keys: RandomState::new(), buckets }
+        let unused = ClientBudget { key: 0, full_at: ALWAYS_FULL };
+        let buckets = (0..BUCKETS).map(|_| Mutex::new([unused; 8])).collect();
+        Self { hasher: RandomState::new(), buckets }
     }
 }
 
@@ -119,8 +134,10 @@ impl fmt::Debug for ClientBudgets {
 }
 
 impl ClientBudgets {
-    /// Takes one from the budget that a sender has on a route. All senders that the door does not
-    /// know are one.
+    /// Takes one request from a client's budget on a route. Returns false if that exceeds the
+    /// limit.
+    ///
+    /// All clients without a known address share one budget.
     pub(crate) fn take(
         &self,
         rate: Rate,
@@ -128,24 +145,27 @@ impl ClientBudgets {
         address: Option<IpAddr>,
         now: Timestamp,
     ) -> bool {
-        let key = self.keys.hash_one((route, address.map(subscriber)));
-        let bucket = usize::try_from(key % BUCKETS).ok().and_then(|at| self.buckets.get(at));
+        let key = self.hasher.hash_one((route, address.map(client_network)));
+        let bucket = usize::try_from(key % BUCKETS).ok().and_then(|index| self.buckets.get(index));
         let Some(bucket) = bucket else { return false };
-        // It is locked for a comparison and an assignment, so nobody can have panicked in it.
+        // A poisoned lock is safe to use: no code under it can panic halfway through a change.
         let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = bucket.iter_mut().min_by_key(|place| (place.key != key, place.whole_at));
-        let Some(sender) = place else { return false };
-        if sender.key != key {
-            *sender = ClientBudget { key, whole_at: EVER };
+        // The client's own entry comes first; otherwise the one whose budget is nearest to full.
+        let entry = bucket.iter_mut().min_by_key(|entry| (entry.key != key, entry.full_at));
+        let Some(budget) = entry else { return false };
+        if budget.key != key {
+            *budget = ClientBudget { key, full_at: ALWAYS_FULL };
         }
-        let taken = rate.take(sender.whole_at, now);
-        sender.whole_at = taken.unwrap_or(sender.whole_at);
+        let taken = rate.take(budget.full_at, now);
+        budget.full_at = taken.unwrap_or(budget.full_at);
         taken.is_some()
     }
 }
 
-/// Whoever has an IPv6 address has the other 2^64 of its network, too.
-fn subscriber(address: IpAddr) -> (bool, u64) {
+/// Returns the network that counts as one client: an IPv4 address or an IPv6 /64.
+///
+/// Providers assign at least a /64 to each subscriber, who can send from any of its addresses.
+fn client_network(address: IpAddr) -> (bool, u64) {
     match address {
         IpAddr::V4(address) => (false, u64::from(address.to_bits())),
         IpAddr::V6(address) => {
@@ -164,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_at_once_and_then_one_in_each_interval() {
+    fn permits_a_burst_and_then_one_request_per_interval() {
         let (budget, rate) = (Budget::default(), Rate::new(10, 3));
         let taken = |now| (0..9).filter(|_| budget.take(rate, now)).count();
         assert_eq!(taken(at(0)), 3);
@@ -172,18 +192,18 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "no more than the burst is saved up");
+        assert_eq!(taken(at(60_000)), 3, "a full budget does not grow");
     }
 
     #[test]
-    fn rates_hold_for_long() {
+    fn keeps_the_rate_over_ten_seconds() {
         let (budget, rate) = (Budget::default(), Rate::new(700, 7));
         let taken = (0..10_000).filter(|millis| budget.take(rate, at(*millis))).count();
-        assert!((6999..=7007).contains(&taken), "{taken} in ten seconds");
+        assert!((6999..=7007).contains(&taken), "{taken} requests");
     }
 
     #[test]
-    fn a_clock_that_jumps_back_locks_nobody_out() {
+    fn starts_full_after_the_clock_jumps_back() {
         let (budget, rate) = (Budget::default(), Rate::new(10, 3));
         assert!((0..3).all(|_| budget.take(rate, at(0))));
         assert!(!budget.take(rate, at(0)));
@@ -191,16 +211,16 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_a_little_give_nothing_away() {
+    fn clock_skew_does_not_refill_a_budget() {
         let (budget, rate) = (Budget::default(), Rate::new(10, 3));
         assert!((0..3).all(|_| budget.take(rate, at(0))));
         assert!((0..100).all(|_| !budget.take(rate, at(-5))));
     }
 
     #[test]
-    fn each_sender_has_a_budget_on_each_route() {
-        let (senders, rate) = (ClientBudgets::default(), Rate::new(1, 1));
-        let take = |route, address: &str| senders.take(rate, route, address.parse().ok(), at(0));
+    fn each_client_has_a_budget_on_each_route() {
+        let (budgets, rate) = (ClientBudgets::default(), Rate::new(1, 1));
+        let take = |route, address: &str| budgets.take(rate, route, address.parse().ok(), at(0));
         assert!(take("/a", "192.0.2.1"));
         assert!(!take("/a", "192.0.2.1"));
         assert!(take("/a", "192.0.2.2"));
@@ -208,20 +228,20 @@ mod tests {
         assert!(take("/a", "2001:db8::1"));
         assert!(!take("/a", "2001:db8::ffff:2"), "the same /64");
         assert!(take("/a", "2001:db8:0:1::1"));
-        assert!(take("/a", "nobody"));
-        assert!(!take("/a", "nobody"), "the unknown are one");
+        assert!(take("/a", "unknown"));
+        assert!(!take("/a", "unknown"), "unknown clients share a budget");
     }
 
     #[test]
-    fn a_crowd_takes_no_more_room_and_no_budget_of_one_that_is_busy() {
-        let (senders, rate) = (ClientBudgets::default(), Rate::new(1, 4));
+    fn full_bucket_replaces_the_budget_nearest_to_full() {
+        let (budgets, rate) = (ClientBudgets::default(), Rate::new(1, 4));
         let busy = "192.0.2.1".parse().ok();
-        let take = |address, now| senders.take(rate, "/a", address, now);
+        let take = |address, now| budgets.take(rate, "/a", address, now);
         assert!((0..4).all(|_| take(busy, at(0))));
         for number in 0..200_000_u32 {
-            let stranger = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
-            assert!(take(Some(stranger.into()), at(0)), "a stranger is not refused for others");
+            let other = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
+            assert!(take(Some(other.into()), at(0)), "a new client has a full budget");
         }
-        assert!(!take(busy, at(0)), "who is the nearest to a whole budget makes room");
+        assert!(!take(busy, at(0)), "the empty budget is kept");
     }
 }

@@ -1,13 +1,14 @@
-//! Text from outside, made fit for a log line.
+//! Escapes received text for log lines.
 
-/// Escapes text from outside and cuts it to 100 characters.
-pub(crate) fn printable(word: &str) -> String {
-    const LONG: usize = 100;
+/// Escapes all but printable ASCII, as well as quotes and backslashes, and keeps at most the first
+/// 100 characters of the input.
+pub(crate) fn printable(text: &str) -> String {
+    const MAX_CHARS: usize = 100;
     let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
-    if word.len() <= LONG && word.bytes().all(is_plain) {
-        return word.to_owned();
+    if text.len() <= MAX_CHARS && text.bytes().all(is_plain) {
+        return text.to_owned();
     }
-    word.chars().take(LONG).flat_map(char::escape_debug).collect()
+    text.chars().take(MAX_CHARS).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]
@@ -15,10 +16,10 @@ mod tests {
     use crate::printable::printable;
 
     #[test]
-    fn a_foreign_word_is_escaped_and_cut_short() {
+    fn escapes_and_shortens_received_text() {
         assert_eq!(printable("push.example.com"), "push.example.com");
-        for word in ["a\"b", "a'b", "a\\b", "a\nb", "a\u{7f}b", "a\u{202e}b", "直播"] {
-            assert_eq!(printable(word), word.escape_debug().to_string(), "{word:?}");
+        for text in ["a\"b", "a'b", "a\\b", "a\nb", "a\u{7f}b", "a\u{202e}b", "直播"] {
+            assert_eq!(printable(text), text.escape_debug().to_string(), "{text:?}");
         }
         assert_eq!(printable(&"x".repeat(101)), "x".repeat(100));
         assert_eq!(printable(&"é".repeat(101)), "é".repeat(100));

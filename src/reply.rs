@@ -1,4 +1,4 @@
-//! The two messages that decide a callback: the app's answer and the reply to the platform.
+//! The app's answer, and the reply to the platform.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,26 +8,39 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-/// Time between the latest reply of gatepost and the platform's own time-out.
+/// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
-/// What the app said.
+/// The app's answer to an event, or the reason for having none. See [`Question`](crate::Question)
+/// for its use.
+///
+/// # Examples
+///
+/// `Debug` prints the length of the body only, because an error page may repeat the event:
+///
+/// ```
+/// use gatepost::Answer;
+/// use http::StatusCode;
+///
+/// let answer = Answer::Response { status: StatusCode::OK, body: Some("secret".into()) };
+/// assert_eq!(format!("{answer:?}"), "Response { status: 200, body_bytes: Some(6) }");
+/// ```
 #[non_exhaustive]
 pub enum Answer {
-    /// It answered; `body` is `None` when it was over [`MAX_ANSWER_BYTES`].
+    /// The app answered.
     Response {
-        /// The status.
+        /// Status of the answer.
         status: StatusCode,
-        /// The whole body.
+        /// The complete body; `None` if it exceeds [`MAX_ANSWER_BYTES`].
         body: Option<Bytes>,
     },
-    /// It did not answer in time.
+    /// The app did not answer in time.
     Timeout,
-    /// It could not be reached, or hung up; with the reason.
+    /// The app could not be reached, or closed the connection; with the reason, for the operator.
     Unreachable(String),
 }
 
-/// Without the body: an app's error page may repeat what it was sent.
+/// Omits the body, because an app's error page may repeat the event.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -37,27 +50,37 @@ impl fmt::Debug for Answer {
                 .field("body_bytes", &body.as_ref().map(Bytes::len))
                 .finish(),
             Self::Timeout => f.write_str("Timeout"),
-            Self::Unreachable(why) => f.debug_tuple("Unreachable").field(why).finish(),
+            Self::Unreachable(reason) => f.debug_tuple("Unreachable").field(reason).finish(),
         }
     }
 }
 
-/// The longest answer that is read.
+/// Greatest length of an answer's body, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// A finished reply: what the platform gets.
+/// A complete reply to the platform.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Reply;
+///
+/// let response = Reply::not_found().into_response();
+/// assert_eq!(response.status(), 404);
+/// assert_eq!(response.headers()["content-length"], "10");
+/// ```
 #[derive(Clone)]
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) allow: Option<HeaderValue>,
-    /// Headers that the platform itself asks for.
+    /// Headers that the platform requires, such as a key.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
     pub(crate) close: bool,
     pub(crate) body: Bytes,
 }
 
-/// Without what the platform's own headers and the body hold: keys, and the app's words.
+/// Omits the platform's headers, which contain keys, and the body, which contains the app's data.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
@@ -68,7 +91,7 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    /// Without a body.
+    /// Creates a reply without a body.
     pub(crate) const fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -85,44 +108,44 @@ impl Reply {
         Self { status, content_type, allow: None, extra: None, close: false, body }
     }
 
-    /// In plain words.
+    /// Creates a plain-text reply.
     pub(crate) const fn text(status: StatusCode, text: &'static [u8]) -> Self {
         let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
         Self::new(status, content_type, Bytes::from_static(text))
     }
 
-    /// For a request target that is no path.
+    /// Returns the reply to a request whose target is not a path.
     #[must_use]
     pub fn bad_request() -> Self {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
     }
 
-    /// For a path that is nobody's.
+    /// Returns the reply to a request for a path that neither gatepost nor the app serves.
     #[must_use]
     pub const fn not_found() -> Self {
         Self::text(StatusCode::NOT_FOUND, b"not found\n")
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The body, complete.
+    /// Returns the body.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Whether the connection must not carry another request, because where this one ends is not
-    /// known or not waited for.
+    /// Returns true if the connection must not carry another request. The end of this request is
+    /// then unknown, or too far away to be read.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
     }
 
-    /// Every header, `content-length` among them.
+    /// Returns all headers, including `content-length`.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let length = HeaderValue::from(self.body.len());
         let close = self.close.then_some((CONNECTION, HeaderValue::from_static("close")));
@@ -133,7 +156,7 @@ impl Reply {
             .chain(close)
     }
 
-    /// As a response of the `http` crate.
+    /// Converts the reply into a response of the `http` crate.
     #[must_use]
     pub fn into_response(self) -> http::Response<Bytes> {
         let mut response = http::Response::new(Bytes::new());
@@ -144,7 +167,8 @@ impl Reply {
     }
 }
 
-/// What a platform gets for a notification that nobody took: it will send it again.
+/// Returns the reply to a notification that the app did not accept. The status 503 makes the
+/// platform send it again.
 pub(crate) fn unavailable_reply() -> Reply {
     Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")
 }

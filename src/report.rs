@@ -1,10 +1,12 @@
-//! The log: one line for each callback, with stable words for a machine and a sentence for a person.
+//! Log lines: one for each callback, with a stable `code` for programs and a sentence for people.
 //!
-//! Both doors log through here, so the same verdict reads the same. No value of a callback stands
-//! in a line but the tenant's name, and no secret ever does.
+//! The layer and the proxy both log through this module, so the same verdict produces the same
+//! line. A line names the id, the kind and the tenant of a callback. It contains none of its other
+//! data, and no secret.
 //!
-//! Of refusals and failures there are at most ten lines in a second for each code, so that a flood
-//! fills no disk; the next line says how many were left out: `suppressed`.
+//! Refusals, failures and shadow verdicts log at most ten lines a second for each code, so that a
+//! flood does not fill the disk. The next line of that code has the number of omitted lines in
+//! `suppressed`.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -30,21 +32,21 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
         tenant = refusal.tenant(),
         template = refusal.template(),
         from = refusal.client().map(tracing::field::display),
-        suppressed = some(suppressed),
+        suppressed = nonzero(suppressed),
         "callback refused: {refusal}"
     );
 }
 
-/// Logs that a connection was closed before the gate could see a request, as a warning. `code` is the
-/// door's own word for it, as in `proxy_protocol_broken`.
-pub fn closed(code: &'static str, why: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
+/// Logs a connection that the server closed before it had read a request, as a warning. The server
+/// provides the `code`, such as `proxy_protocol_broken`.
+pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
-    tracing::warn!(code, from, suppressed = some(suppressed), "connection closed: {why}");
+    tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
 }
 
-/// Logs what would have become of a request that passed in shadow mode: a refusal as a warning, and
-/// so what nobody saw; an acceptance as information.
+/// Logs the verdict on a request in shadow mode: an acceptance as information, everything else as a
+/// warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
@@ -64,7 +66,7 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
                 template = $template,
                 kind = $kind,
                 from,
-                suppressed = some(suppressed),
+                suppressed = nonzero(suppressed),
                 $message
             )
         };
@@ -78,14 +80,14 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
             line!(warn, refusal.template(), None::<&str>, "callback would be refused: {refusal}");
         }
         Outcome::Unseen => {
-            let nobody = None::<&str>;
-            line!(warn, nobody, nobody, "callback passed unjudged: nobody read its body here");
+            let unknown = None::<&str>;
+            line!(warn, unknown, unknown, "callback passed unjudged: its body was not read");
         }
     }
 }
 
-/// Logs what became of an accepted callback: a failure of the app as an error, a kind that the
-/// template does not list as information, everything else for debugging.
+/// Logs the conclusion of an accepted callback: a failure of the app as an error, a kind that the
+/// template does not list as information, everything else at debug level.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
@@ -116,8 +118,8 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
                 line!(
                     error,
                     code,
-                    some(suppressed),
-                    "callback answered by the failure policy: {unavailable}"
+                    nonzero(suppressed),
+                    "callback concluded by the failure policy: {unavailable}"
                 );
             }
         }
@@ -126,48 +128,50 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
                 info,
                 origin.as_str(),
                 None::<u64>,
-                "callback answered without the app: no address for it"
+                "callback concluded without the app: its kind has no address"
             );
         }
         origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
-            line!(debug, origin.as_str(), None::<u64>, "callback answered");
+            line!(debug, origin.as_str(), None::<u64>, "callback concluded");
         }
     }
 }
 
-/// A number that is worth a word.
-fn some(suppressed: u64) -> Option<u64> {
+/// Returns `None` for zero, so that the field is omitted.
+fn nonzero(suppressed: u64) -> Option<u64> {
     Some(suppressed).filter(|suppressed| *suppressed > 0)
 }
 
-/// How many lines of each code are written.
+/// Greatest number of lines a second for each code.
 const LINES_PER_SECOND: u32 = 10;
 
-/// One for the process, as one process has one log.
+/// Line counts of this process. They are global because the log is.
 static LINES: LazyLock<Lines> = LazyLock::new(Lines::default);
 
-/// The lines that were written and left out, by code.
+/// Rate limit and omitted lines of each code.
 #[derive(Default)]
-struct Lines(Mutex<HashMap<(Mode, &'static str), OfCode>>);
+struct Lines(Mutex<HashMap<(Mode, &'static str), CodeLines>>);
 
 #[derive(Default)]
-struct OfCode {
+struct CodeLines {
     budget: Budget,
     suppressed: u64,
 }
 
 impl Lines {
-    /// Whether a line may be written, and how many were not since the last that was.
+    /// Returns the number of lines omitted since the last written one; `None` if this line is to be
+    /// omitted too.
     fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
-        // It is locked for some sums, so nobody can have panicked in it.
+        // A poisoned lock is safe to use: no code that holds it can panic halfway through an
+        // update.
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_code = lines.entry((mode, code)).or_default();
-        if !of_code.budget.take(rate, now) {
-            of_code.suppressed += 1;
+        let lines = lines.entry((mode, code)).or_default();
+        if !lines.budget.take(rate, now) {
+            lines.suppressed += 1;
             return None;
         }
-        Some(std::mem::take(&mut of_code.suppressed))
+        Some(std::mem::take(&mut lines.suppressed))
     }
 }
 
@@ -176,20 +180,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_written_or_counted() {
+    fn writes_or_counts_every_line() {
         let lines = Lines::default();
-        let (mut written, mut left_out, mut said) = (0, 0, 0);
+        let (mut written, mut omitted, mut reported) = (0, 0, 0);
         for millis in 0..5_000 {
             match lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(millis)) {
-                Some(suppressed) => (written, said) = (written + 1, said + suppressed),
-                None => left_out += 1,
+                Some(suppressed) => (written, reported) = (written + 1, reported + suppressed),
+                None => omitted += 1,
             }
         }
-        assert_eq!(written + left_out, 5_000);
-        assert_eq!(written, 10 + 49, "ten at once, and one in each tenth of a second");
+        assert_eq!(written + omitted, 5_000);
+        assert_eq!(written, 10 + 49, "ten at once, then one every 100 ms");
         let last =
             lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(5_000)).unwrap();
-        assert_eq!(said + last, left_out);
+        assert_eq!(reported + last, omitted);
         assert_eq!(lines.admit(Mode::Enforce, "app_timeout", Timestamp::from_millis(0)), Some(0));
         assert_eq!(
             lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(6_000)),

@@ -1,15 +1,15 @@
 //! A secret: a signing key or a path token.
 //!
-//! It is wiped from memory when it is dropped, prints as `[redacted]`, and compares in constant
-//! time only. There is no `Display` and no `PartialEq`, so it cannot slip into a log line or be
-//! compared byte by byte.
+//! A secret is zeroed when it is dropped, its `Debug` is `[redacted]`, and it is compared in
+//! constant time only. It has no `Display`, so it cannot reach a log line, and no `PartialEq`, so
+//! it cannot be compared with `==`, whose duration depends on the content.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Bytes that nobody may see.
+/// Secret bytes.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<Vec<u8>>);
 
@@ -18,12 +18,14 @@ impl Secret {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// The bytes, for the one place that hashes them.
+    /// Returns the bytes, for hashing, decoding and signing.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether `candidate` is this secret. The time taken depends on the lengths only.
+    /// Returns `true` if `candidate` is this secret.
+    ///
+    /// The duration of the comparison depends on the lengths only.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
         self.0.as_slice().ct_eq(candidate).into()
     }
@@ -40,12 +42,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_is_redacted() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "[redacted]");
     }
 
     #[test]
-    fn matches_only_itself() {
+    fn matches_equal_bytes_only() {
         let secret = Secret::new("hunter2");
         assert!(secret.matches(b"hunter2"));
         for wrong in ["hunter3", "hunter", "hunter22", ""] {

@@ -1,14 +1,15 @@
-//! Shadow mode: a route whose callbacks are judged, logged and counted, but pass.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but lets all of them
+//! pass.
 //!
-//! It is for putting the gate in front of an app that takes its platform's callbacks itself. On
-//! such a route, and on every other spelling of its path:
+//! Use it to introduce gatepost in front of an app that verifies callbacks itself. The rules, for
+//! such a route and for every other spelling of its path:
 //!
-//! 1. The request goes on as on any other path, and the app's own response goes back. Nobody is
-//!    asked, and no limit of the gate cuts it short.
-//! 2. What is passed on of its body is shown to the [`Observer`], whose verdict says what the gate
-//!    would have done: [`Shadowed`]. There is one for each request, as soon as it is known.
-//! 3. A request that can also be read as the path of an enforcing route, or as an address that
-//!    events go to, is refused as ever.
+//! 1. The request passes as on a path without a route, and the app's response goes to the platform.
+//!    No limit of gatepost applies.
+//! 2. The [`Observer`] sees the body as it passes, and reports one verdict for each request as soon
+//!    as it is known: [`Shadowed`].
+//! 3. If the path can also be read as the path of an enforcing route or as an address of events,
+//!    the request is refused, as without shadow mode.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,75 +20,127 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// A request on a route in shadow mode: pass it on, after
+/// A request on a route in shadow mode. Pass it on, after
 /// [`strip_reserved`](crate::strip_reserved), and show its body to the [`Observer`].
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use gatepost::{Admission, Gate, Head, Timestamp};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\nmode = 'shadow'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// let now = Timestamp::from_secs(1_703_731_478);
+/// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// let judge = |body: &'static str| {
+///     let head = Head::new(&Method::POST, &uri, &headers);
+///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("not in shadow mode") };
+///     let (sender, codes) = mpsc::channel();
+///     let mut observer = shadow.observe(move |shadowed| sender.send(shadowed.code()).unwrap());
+///     observer.push(body.into());
+///     observer.finish(now);
+///     codes.recv()
+/// };
+/// let genuine = judge("kind=100&client_user_id=u&media_content_key=m&channel_key=c");
+/// assert_eq!(genuine, Ok("accepted"));
+/// assert_eq!(judge("kind=100&kind=100"), Ok("field_duplicate"));
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct Shadow {
-    judged: Result<Intake, Refusal>,
+    admitted: Result<Intake, Refusal>,
     route: Arc<str>,
     provider: Arc<str>,
 }
 
 impl Shadow {
     pub(crate) const fn new(
-        judged: Result<Intake, Refusal>,
+        admitted: Result<Intake, Refusal>,
         route: Arc<str>,
         provider: Arc<str>,
     ) -> Self {
-        Self { judged, route, provider }
+        Self { admitted, route, provider }
     }
 
-    /// The path of the route, as configured; safe to log, where the path itself may hold a token.
+    /// Returns the path of the route, as written in the config. It is safe to log, but the path of
+    /// the request is not, because it may contain a token.
     #[must_use]
     pub fn route(&self) -> &Arc<str> {
         &self.route
     }
 
-    /// Judges what it is shown, and tells the verdict: at once, if the head alone decides.
-    pub fn observe(self, tell: impl FnOnce(&Shadowed) + Send + Sync + 'static) -> Observer {
-        let Self { judged, route, provider } = self;
+    /// Starts to observe the request. Calls `on_verdict` once: now if the head was refused,
+    /// otherwise when the observer knows the verdict.
+    pub fn observe(self, on_verdict: impl FnOnce(&Shadowed) + Send + Sync + 'static) -> Observer {
+        let Self { admitted, route, provider } = self;
         let shadowed = Shadowed { route, provider, outcome: Outcome::Unseen };
-        match judged {
-            Ok(intake) => Observer(Some(Observation { intake, shadowed, tell: Box::new(tell) })),
+        match admitted {
+            Ok(intake) => {
+                Observer(Some(Observation { intake, shadowed, on_verdict: Box::new(on_verdict) }))
+            }
             Err(refusal) => {
-                tell(&Shadowed { outcome: Outcome::Refused(refusal), ..shadowed });
+                on_verdict(&Shadowed { outcome: Outcome::Refused(refusal), ..shadowed });
                 Observer(None)
             }
         }
     }
 
-    pub(crate) fn into_judged(self) -> Result<Intake, Refusal> {
-        self.judged
+    pub(crate) fn into_admitted(self) -> Result<Intake, Refusal> {
+        self.admitted
     }
 }
 
-/// Sees the body of a request that passes, and tells the verdict once. Dropped before the end of
-/// the body, it tells that the body was incomplete, or that it saw none of it.
+/// Observer of a body that passes in shadow mode. It reports the verdict once.
+///
+/// If it is dropped before the end of the body, it reports `body_incomplete`, or `unseen` if it saw
+/// no chunk. See [`Shadow`] for an example of a complete body.
+///
+/// ```
+/// # use gatepost::{Admission, Gate, Head, Timestamp};
+/// # use http::{HeaderMap, Method, Uri};
+/// # let config = "[[route]]\npath = '/kollus'\nprovider = 'kollus'\nmode = 'shadow'";
+/// # let gate = Gate::builder().toml(config).build()?;
+/// # let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// # let head = Head::new(&Method::POST, &uri, &headers);
+/// # let Admission::Shadow(shadow) = gate.admit(&head, Timestamp::from_secs(0)) else {
+/// #     unreachable!()
+/// # };
+/// let observer = shadow.observe(|shadowed| assert_eq!(shadowed.code(), "unseen"));
+/// drop(observer);
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 pub struct Observer(Option<Observation>);
 
 struct Observation {
     intake: Intake,
     shadowed: Shadowed,
-    tell: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
+    on_verdict: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
 }
 
-/// The body is nobody's to see.
+/// Omits the body, because it is not verified and may contain personal data.
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer").field("waits", &self.0.is_some()).finish_non_exhaustive()
+        f.debug_struct("Observer").field("is_pending", &self.0.is_some()).finish_non_exhaustive()
     }
 }
 
 impl Observer {
-    /// Sees the next piece of the body.
+    /// Takes the next chunk of the body.
     pub fn push(&mut self, chunk: Bytes) {
-        let Some(watch) = &mut self.0 else { return };
-        if let Err(refusal) = watch.intake.push(chunk) {
+        let Some(observation) = &mut self.0 else { return };
+        if let Err(refusal) = observation.intake.push(chunk) {
             self.conclude(|_| Outcome::Refused(refusal));
         }
     }
 
-    /// Sees the end of the body, at the moment `now`.
+    /// Judges the body, which ended at the time `now`. Further calls do nothing.
     pub fn finish(&mut self, now: Timestamp) {
         self.conclude(|intake| match intake.finish(now) {
             Ok(accepted) => Outcome::Accepted(accepted),
@@ -96,8 +149,8 @@ impl Observer {
     }
 
     fn conclude(&mut self, outcome: impl FnOnce(Intake) -> Outcome) {
-        if let Some(Observation { intake, shadowed, tell }) = self.0.take() {
-            tell(&Shadowed { outcome: outcome(intake), ..shadowed });
+        if let Some(Observation { intake, shadowed, on_verdict }) = self.0.take() {
+            on_verdict(&Shadowed { outcome: outcome(intake), ..shadowed });
         }
     }
 }
@@ -110,7 +163,7 @@ impl Drop for Observer {
     }
 }
 
-/// What the gate would have done with a request that passed.
+/// The verdict on a request that passed in shadow mode, and its route.
 #[derive(Debug)]
 pub struct Shadowed {
     route: Arc<str>,
@@ -118,39 +171,40 @@ pub struct Shadowed {
     outcome: Outcome,
 }
 
-/// The verdict on a request that passed.
+/// The verdict on a request that passed in shadow mode.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The gate would have asked the app.
+    /// The callback is genuine.
     Accepted(Accepted),
-    /// The gate would have kept it from the app.
+    /// The callback would have been refused.
     Refused(Refusal),
-    /// Nothing is known: the app did not read the body, or could not be reached, or the proxy does
-    /// not show bodies to the gate.
+    /// No verdict, because the observer saw no body. Either the app did not read it or could not be
+    /// reached, or the server does not pass bodies to the observer.
     Unseen,
 }
 
 impl Shadowed {
-    /// The path of the route, as configured.
+    /// Returns the path of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route
     }
 
-    /// The provider of the route.
+    /// Returns the name of the route's provider.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// The verdict.
+    /// Returns the verdict.
     #[must_use]
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// The stable word for it in logs and metrics: `accepted`, `unseen`, or a refusal's code.
+    /// Returns the stable code of the verdict in logs and metrics: `accepted`, `unseen`, or the
+    /// code of the refusal.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match &self.outcome {
@@ -160,7 +214,7 @@ impl Shadowed {
         }
     }
 
-    /// Whose callback it is, or claims to be.
+    /// Returns the tenant that the callback names.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         match &self.outcome {

@@ -1,4 +1,5 @@
-//! Templates: what to do with a tenant's callbacks, and the bindings that say whose they are.
+//! Templates: the keys, addresses and settings for a set of tenants, and the bindings that assign
+//! tenants to them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,56 +14,74 @@ use crate::event_signing::EventSigning;
 use crate::provider::Plan;
 use crate::provider::decision::{Policy, ReplyField};
 use crate::provider::digest::Key;
-use crate::provider::setting::Holds;
+use crate::provider::setting::SettingType;
 use crate::provider::signature::{Signature, Window};
 use crate::secret::Secret;
 
-/// A named set of keys, addresses and policies.
+/// The keys, addresses and settings for a set of tenants.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Config;
+///
+/// let text = "[[route]]\npath = '/play'\nprovider = 'kollus'\n\
+///             [[template]]\nname = 'vod'\nprovider = 'kollus'\nbind = ['*']\n";
+/// let config = Config::from_text(text, "gatepost.toml")?;
+/// let template = config.templates().next().unwrap();
+/// assert_eq!((template.name(), template.provider()), ("vod", "kollus"));
+/// assert!(template.shows_setting("live_play_reply"));
+/// assert!(!template.shows_setting("security_key"));
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 pub struct Template {
     pub(crate) name: Arc<str>,
     pub(crate) description: Box<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) proof: Proof,
-    /// What the definition's settings say, in its order.
+    /// One value for each setting that the definition declares, in its order.
     pub(crate) settings: Vec<Option<Secret>>,
-    /// One for each kind of the plan.
+    /// One delivery for each kind of the plan, in its order.
     pub(crate) deliveries: Vec<Delivery>,
-    /// For a kind that the plan does not name.
+    /// Delivery of kinds that the plan does not name.
     pub(crate) unknown: Delivery,
-    /// The name as a header holds it.
+    /// The name, percent-encoded for a header.
     pub(crate) header: HeaderValue,
-    /// What its events are signed with for the app.
+    /// Keys of the event signing; `None` if events are not signed.
     pub(crate) signing: Option<Arc<EventSigning>>,
 }
 
 impl Template {
-    /// The name: 1 to 30 Chinese characters, letters, digits, `_` and `-`.
+    /// Returns the name: 1 to 30 Chinese characters, letters, digits, `_` and `-`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Up to 100 characters.
+    /// Returns the description: at most 100 characters, and empty if the config has none.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// The provider whose callbacks it takes.
+    /// Returns the name of the provider whose callbacks the template is for.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.plan.name
     }
 
-    /// Whether what is written for a setting may be shown: it is declared, and not as a secret.
+    /// Returns `true` if the value of the setting may be shown.
+    ///
+    /// Secrets and undeclared settings may not be shown. An undeclared setting may be a secret
+    /// under a misspelled name.
     #[must_use]
     pub fn shows_setting(&self, name: &str) -> bool {
         let index = self.plan.setting(name);
         let setting = index.and_then(|index| self.plan.settings.get(index));
-        setting.is_some_and(|setting| !matches!(setting.holds, Holds::Secret))
+        setting.is_some_and(|setting| !matches!(setting.ty, SettingType::Secret))
     }
 
-    /// The addresses that its events go to.
+    /// Returns the addresses to which gatepost delivers the template's events.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &Uri> {
         let all = self.deliveries.iter().chain([&self.unknown]);
         all.filter_map(|delivery| match delivery {
@@ -71,22 +90,22 @@ impl Template {
         })
     }
 
-    /// Whether some event keeps its path.
-    pub(crate) fn asks_without_address(&self) -> bool {
+    /// Returns `true` if some kind has no address, so that its events keep the callback's path.
+    pub(crate) fn has_delivery_without_url(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
     }
 
-    /// How a kind must be signed; nothing if it need not be.
-    pub(crate) fn proof_of(&self, kind: Option<usize>) -> Option<Demand<'_>> {
+    /// Returns the signature that a callback of the kind needs; `None` if it needs none.
+    pub(crate) fn required_signature(&self, kind: Option<usize>) -> Option<RequiredSignature<'_>> {
         let signature = self.plan.signature_of(kind)?;
-        let own = kind.and_then(|kind| self.proof.own.iter().find(|own| own.kind == kind));
+        let own = kind.and_then(|kind| self.proof.kind_keys.iter().find(|own| own.kind == kind));
         let (keys, window) = match own {
             Some(own) => (&own.keys, signature.time.as_ref().map(|time| time.window)),
             None => (&self.proof.keys, self.proof.window),
         };
-        let may_be_absent = kind.is_some_and(|kind| self.proof.unsigned.contains(&kind));
-        (!keys.is_empty()).then_some(Demand { signature, keys, window, may_be_absent })
+        let is_optional = kind.is_some_and(|kind| self.proof.unsigned.contains(&kind));
+        (!keys.is_empty()).then_some(RequiredSignature { signature, keys, window, is_optional })
     }
 
     pub(crate) fn delivery(&self, kind: Option<usize>) -> &Delivery {
@@ -103,27 +122,32 @@ impl fmt::Debug for Template {
     }
 }
 
-/// What a callback must bring to be believed. Without keys nothing: the provider does not sign, or
-/// the operator takes unsigned callbacks.
+/// The signatures that callbacks need.
+///
+/// If there are no keys, gatepost accepts unsigned callbacks. This is the case if the platform does
+/// not sign, or if the operator has set `insecure_unsigned`.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
-    /// Any of these will do.
+    /// A signature by any one of these keys is valid.
     pub(crate) keys: Vec<Key>,
     pub(crate) window: Option<Window>,
-    /// Kinds that are signed in a way of their own.
-    pub(crate) own: Vec<OwnKeys>,
-    /// Kinds that are taken without a signature; with one it must hold.
+    /// The keys of the kinds whose definition has a signature rule of its own.
+    pub(crate) kind_keys: Vec<KindKeys>,
+    /// Kinds that are accepted without a signature. If a signature is present, it must be valid.
     pub(crate) unsigned: Vec<usize>,
-    /// What happens to another body with a signature that has come before.
+    /// Treatment of a signature that has already arrived with a different body.
     pub(crate) reuse: Reuse,
 }
 
-/// What happens to another body with a signature that does not cover it and has come before.
+/// Treatment of a signature that has already arrived with a different body, which is possible if
+/// the signature does not cover the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// It is taken, and counted: a time alone is signed alike for two events of one second.
+    /// Accepts and counts the callback. It may be genuine: if the signature covers only the time,
+    /// two events of one second have the same signature.
     #[default]
     Count,
+    /// Refuses the callback.
     Refuse,
 }
 
@@ -133,97 +157,106 @@ impl Reuse {
 }
 
 impl Proof {
-    /// The time window of a kind's signature, if it is signed with a time.
+    /// Returns the time window of a kind's signature; `None` if the signature has no time.
     pub(crate) fn window_of(&self, plan: &Plan, kind: Option<usize>) -> Option<Window> {
         let time = plan.signature_of(kind)?.time.as_ref()?;
-        let is_own = kind.is_some_and(|kind| self.own.iter().any(|own| own.kind == kind));
+        let is_own = kind.is_some_and(|kind| self.kind_keys.iter().any(|own| own.kind == kind));
         Some(if is_own { time.window } else { self.window.unwrap_or(time.window) })
     }
 }
 
-/// The keys of a kind that is signed in a way of its own.
+/// The keys of a kind whose definition has a signature rule of its own.
 #[derive(Debug)]
-pub(crate) struct OwnKeys {
+pub(crate) struct KindKeys {
     pub(crate) kind: usize,
     pub(crate) keys: Vec<Key>,
 }
 
-/// A signature that a callback must bring.
+/// A signature rule with the keys and the time window of a template.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand<'t> {
+pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    pub(crate) may_be_absent: bool,
+    /// The callback may have no signature. If it has one, the signature must be valid.
+    pub(crate) is_optional: bool,
 }
 
-/// What happens to an accepted event of one kind.
+/// Treatment of the accepted events of one kind.
 #[derive(Debug)]
 pub(crate) enum Delivery {
-    /// The app is asked.
+    /// Sends the event to the app.
     Ask(Ask),
-    /// The template itself has the answer; to a notification it is an acknowledgement.
+    /// Replies with the template's fixed answer; `None` acknowledges a notification.
     Fixed(Option<(Vec<ReplyField>, Policy)>),
-    /// The template names other kinds but not this one: acknowledged, or denied, and counted.
+    /// Acknowledges a notification or denies a decision, and counts the event. The template lists
+    /// other kinds, but not this one.
     Unlisted(Option<Policy>),
-    /// The reply would have to be signed, and the template has no key for it.
+    /// Replies 503, because the reply must be signed and the template has no key for it.
     MissingReplyKey,
 }
 
-/// How the app is asked.
+/// Settings for the delivery of one kind to the app.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    /// Without one the request keeps its path.
+    /// Address of the app; if `None`, the event keeps the path of the callback.
     pub(crate) url: Option<Uri>,
+    /// Longest wait for the app: from connecting to the last byte of its answer.
     pub(crate) timeout: Duration,
-    /// What the platform waits, from its request to the whole reply.
+    /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
-    /// Of a decision.
+    /// Policy for the reply of a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
-    /// How long what the app has taken is known, so that a resend is answered without it.
-    pub(crate) resend: Option<Duration>,
-    /// How old the last good reply may be that stands in for a failure.
-    pub(crate) last_good: Option<Duration>,
+    /// Time for which gatepost remembers a delivered callback and answers a resend itself; `None`
+    /// if each resend goes to the app.
+    pub(crate) resend_window: Option<Duration>,
+    /// Greatest age of the last good reply that is sent if the app fails; `None` if none is sent.
+    pub(crate) last_good_max_age: Option<Duration>,
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
-/// Which template a tenant's callbacks belong to, for one provider.
+/// The bindings of one provider: its tenants and the template of each.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     tenants: HashMap<Box<str>, Binding>,
-    everyone_else: Option<Arc<Template>>,
+    /// Template of tenants without a binding of their own.
+    wildcard: Option<Arc<Template>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) template: Arc<Template>,
-    /// The event source, made once.
+    /// The CloudEvents source of the tenant's events, shared so that it is formatted once.
     pub(crate) source: Arc<EventSource>,
 }
 
-/// The tenant that stands for every other one.
-pub(crate) const EVERYONE_ELSE: &str = "*";
+/// The tenant name that binds every tenant without a binding of its own.
+pub(crate) const WILDCARD_TENANT: &str = "*";
 
 impl Bindings {
-    /// Binds a tenant; gives back the template that it is already bound to.
+    /// Binds a tenant to a template.
+    ///
+    /// # Errors
+    ///
+    /// Returns the template to which the tenant is already bound.
     pub(crate) fn bind(
         &mut self,
         tenant: &str,
         template: &Arc<Template>,
     ) -> Result<(), Arc<Template>> {
         let tenant = &*template.plan.tenant_case.fold(tenant.into());
-        if tenant == EVERYONE_ELSE {
-            return match &self.everyone_else {
-                Some(other) => Err(Arc::clone(other)),
+        if tenant == WILDCARD_TENANT {
+            return match &self.wildcard {
+                Some(bound) => Err(Arc::clone(bound)),
                 None => {
-                    self.everyone_else = Some(Arc::clone(template));
+                    self.wildcard = Some(Arc::clone(template));
                     Ok(())
                 }
             };
         }
-        if let Some(other) = self.tenants.get(tenant) {
-            return Err(Arc::clone(&other.template));
+        if let Some(bound) = self.tenants.get(tenant) {
+            return Err(Arc::clone(&bound.template));
         }
         let source = Arc::new(EventSource::new(&template.plan.name, Some(tenant)));
         let binding = Binding { template: Arc::clone(template), source };
@@ -235,12 +268,16 @@ impl Bindings {
         self.tenants.get(tenant)
     }
 
-    pub(crate) const fn everyone_else(&self) -> Option<&Arc<Template>> {
-        self.everyone_else.as_ref()
+    pub(crate) const fn wildcard(&self) -> Option<&Arc<Template>> {
+        self.wildcard.as_ref()
     }
 }
 
-/// What is wrong with a template's name, if anything.
+/// Checks the name of a template.
+///
+/// # Errors
+///
+/// Returns the problem if the name is not 1 to 30 Chinese characters, letters, digits, `_` and `-`.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
@@ -251,12 +288,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
     match name.chars().find(|c| !fits(*c)) {
-        Some(other) => Err(format!("the name holds {other:?}")),
+        Some(unfit) => Err(format!("the name holds {unfit:?}")),
         None => Ok(()),
     }
 }
 
-/// The CJK ideographs of Unicode's blocks.
+/// Returns `true` for an ideograph of the CJK blocks of Unicode.
 const fn is_chinese(c: char) -> bool {
     matches!(c,
         '\u{3007}'
@@ -266,7 +303,11 @@ const fn is_chinese(c: char) -> bool {
         | '\u{20000}'..='\u{323AF}')
 }
 
-/// What is wrong with a template's description, if anything.
+/// Checks the description of a template.
+///
+/// # Errors
+///
+/// Returns the problem if the description has more than 100 characters.
 pub(crate) fn check_description(description: &str) -> Result<(), &'static str> {
     const MAX_CHARS: usize = 100;
     if description.chars().count() > MAX_CHARS {
@@ -280,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_thirty_characters_of_five_kinds() {
+    fn accepts_names_of_up_to_thirty_allowed_characters() {
         for name in ["a", "paid-channels", "直播_1", &"播".repeat(30), &"x".repeat(30)] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
@@ -290,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_is_up_to_a_hundred_characters() {
+    fn accepts_descriptions_of_up_to_a_hundred_characters() {
         assert_eq!(check_description(&"播".repeat(100)), Ok(()));
         assert!(check_description(&"x".repeat(101)).is_err());
     }

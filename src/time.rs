@@ -1,6 +1,6 @@
-//! A point in time, as an argument.
+//! Points in time, and the units in which platforms write them.
 //!
-//! The core never reads a clock: the door that received the request says what time it is.
+//! The core never reads a clock: the layer, the proxy or a test passes the time as an argument.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,46 +8,60 @@ use std::time::Duration;
 use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
-/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+/// A point in time: Unix milliseconds, without leap seconds.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Timestamp;
+///
+/// let time = Timestamp::from_millis(1_703_731_478_900);
+/// assert_eq!(time.as_secs(), 1_703_731_478);
+/// assert_eq!(time.to_string(), "2023-12-28T02:44:38.9Z");
+/// assert!(time > Timestamp::from_secs(1_703_731_478));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From Unix seconds; values that do not fit are clamped to the ends of the range.
+    /// Converts Unix seconds; a value that is out of range is clamped to the nearest end.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// From Unix milliseconds.
+    /// Converts Unix milliseconds.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Unix milliseconds.
+    /// Returns Unix milliseconds.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Unix seconds, rounded down.
+    /// Returns Unix seconds, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    pub(crate) fn after(self, time: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+    /// Returns the time that is `delay` later, or the end of the range.
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The RFC 3339 form in UTC, or `None` outside the years -9999 to 9999.
+    /// Formats the time as RFC 3339 in UTC; `None` outside of the years -9999 to 9999.
     pub(crate) fn to_rfc3339(self) -> Option<String> {
         let mut text = String::new();
         self.write_rfc3339(&mut text).then_some(text)
     }
 
-    /// Writes that form; tells whether there is one.
+    /// Writes the time as RFC 3339 in UTC.
+    ///
+    /// Returns `false` outside of the years -9999 to 9999.
     pub(crate) fn write_rfc3339(self, out: &mut impl fmt::Write) -> bool {
         const PRINTER: DateTimePrinter = DateTimePrinter::new();
         let time = jiff::Timestamp::from_millisecond(self.0);
@@ -88,7 +102,7 @@ impl Unit {
     pub(crate) const WORDS: [(&'static str, Self); 3] =
         [("ms", Self::Millis), ("rfc3339", Self::Rfc3339), ("s", Self::Seconds)];
 
-    /// Writes a time as it is read.
+    /// Writes a time in the form that [`Unit::parse`] reads.
     pub(crate) fn write(self, time: Timestamp) -> String {
         match self {
             Self::Millis => time.as_millis().to_string(),
@@ -97,7 +111,7 @@ impl Unit {
         }
     }
 
-    /// Reads decimal digits, or an RFC 3339 time, with nothing around them.
+    /// Parses a decimal integer, or an RFC 3339 time, without anything before or after it.
     pub(crate) fn parse(self, text: &str) -> Option<Timestamp> {
         if self == Self::Rfc3339 {
             let time: jiff::Timestamp = text.parse().ok()?;
@@ -111,13 +125,17 @@ impl Unit {
     }
 }
 
-/// A number of digits alone, with a minus sign or without.
+/// Parses a decimal integer: digits with an optional minus sign.
+///
+/// The loop has no branch for each digit: it neither returns early nor checks for overflow. A
+/// number that may overflow is parsed again by `str::parse`.
 pub(crate) fn number(text: &str) -> Option<i64> {
-    /// So many cannot be too large.
-    const SURE_DIGITS: usize = 18;
+    /// A number of at most 18 digits always fits in an `i64`.
+    const SAFE_DIGITS: usize = 18;
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (mut value, mut is_number) = (0_i64, true);
     for byte in digits.bytes() {
+        // Bytes below `0` wrap around to more than 9, so one comparison covers both ends.
         let digit = byte.wrapping_sub(b'0');
         is_number &= digit < 10;
         value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
@@ -125,7 +143,7 @@ pub(crate) fn number(text: &str) -> Option<i64> {
     match digits.len() {
         _ if !is_number => None,
         0 => None,
-        1..=SURE_DIGITS => Some(if digits.len() < text.len() { -value } else { value }),
+        1..=SAFE_DIGITS => Some(if digits.len() < text.len() { -value } else { value }),
         _ => text.parse().ok(),
     }
 }
@@ -135,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_rfc_3339() {
+    fn formats_as_rfc_3339() {
         assert_eq!(Timestamp::from_secs(1_703_731_478).to_string(), "2023-12-28T02:44:38Z");
         assert_eq!(
             Timestamp::from_millis(1_670_588_074_971).to_string(),
@@ -144,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_digits_and_nothing_else() {
+    fn refuses_anything_but_digits_and_a_minus_sign() {
         assert_eq!(Unit::Seconds.parse("12"), Some(Timestamp::from_secs(12)));
         assert_eq!(Unit::Millis.parse("-12"), Some(Timestamp::from_millis(-12)));
         assert_eq!(number("999999999999999999"), Some(999_999_999_999_999_999));
@@ -157,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn far_times_do_not_wrap() {
+    fn clamps_seconds_that_are_out_of_range() {
         assert!(Timestamp::from_secs(i64::MAX) > Timestamp::from_secs(0));
         assert!(Timestamp::from_secs(i64::MIN) < Timestamp::from_secs(0));
     }

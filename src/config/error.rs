@@ -1,4 +1,4 @@
-//! What is wrong with a config: the operator's fault, all of it at once.
+//! The error of a config: every fault at once, for the operator to correct.
 
 use std::fmt;
 use std::io;
@@ -6,10 +6,23 @@ use std::path::{Path, PathBuf};
 
 use crate::toml_reader::Fault;
 
-/// Why a config was not taken. Nothing was started.
+/// Reason why a config is refused.
 ///
-/// Its `Display` is one line for each fault, `file:line:column: key: problem; remedy`, and never
-/// shows a value of the file.
+/// Its `Display` is one line for each fault, `file:line:column: key: problem; remedy`. It never
+/// contains a value of the file, which may be a secret.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Config;
+///
+/// let text = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent'\n";
+/// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
+/// assert_eq!(error.faults().len(), 1);
+/// assert!(error.to_string().starts_with(
+///     "gatepost.toml:3:12: route[0].provider: this provider is unknown; allowed providers here: "
+/// ));
+/// ```
 #[derive(Debug)]
 pub struct ConfigError {
     path: Option<PathBuf>,
@@ -31,13 +44,13 @@ impl ConfigError {
         Self { path: None, cause: Cause::Read(error) }
     }
 
-    /// Says which file it is about.
+    /// Sets the path of the file that `Display` names.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Every fault, in the order of the file; none if the file could not be read.
+    /// Returns every fault, in the order of the file; empty if the file could not be read.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.cause {

@@ -1,7 +1,7 @@
-//! The config file: as written, checked whole, and compiled.
+//! The config file: reads it, checks all of it, and compiles it.
 //!
-//! Both doors read the same file. A check finds every fault at once, each with its line, key and
-//! remedy; it never prints, never panics, and never echoes a value.
+//! The layer and the proxy read the same file. A check reports every fault at once, each with its
+//! line, key and remedy. A fault never contains a value of the file, which may be a secret.
 
 mod delivery;
 mod error;
@@ -28,16 +28,30 @@ use crate::route::Routes;
 use crate::template::Template;
 use crate::toml_reader::{self, Fault, Faults, Item, Located, Table, allowed};
 
-/// A callback's body is at most this long unless the config says otherwise.
+/// Default of `max_body_bytes`: the longest body of a callback, in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The most that `max_body_bytes` may say.
+/// Largest value that `max_body_bytes` accepts.
 pub const MAX_BODY_BYTES_CEILING: usize = 16 * 1024 * 1024;
 
-/// Windows are at most this long.
+/// Longest time window that a config accepts, in seconds.
 const DAY_SECS: i64 = 86_400;
 
 /// A checked config.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Config;
+///
+/// let text = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+/// let config = Config::from_text(text, "gatepost.toml")?;
+/// assert_eq!(config.routes().collect::<Vec<_>>(), ["/callbacks/tencent"]);
+///
+/// let misspelled = text.replace("path", "paht");
+/// assert!(Config::from_text(&misspelled, "gatepost.toml").is_err());
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct Config {
     pub(crate) routes: Routes,
@@ -49,11 +63,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks a config file. Files that it names are relative to it.
+    /// Reads and checks a config file.
+    ///
+    /// Relative paths in the file are resolved against its folder.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or with everything that is wrong in it.
+    /// Returns [`ConfigError`] if the file cannot be read, or with every fault that it contains.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_file_with(path.as_ref(), ConfigSources::default())
     }
@@ -67,11 +83,14 @@ impl Config {
         Self::parse(&text, &sources).map_err(|e| e.at(path))
     }
 
-    /// Checks a text as if it stood in this file: files that it names are relative to it.
+    /// Checks a text as if it were the content of the file at `path`.
+    ///
+    /// Relative paths in the text are resolved against the folder of `path`. The file itself is not
+    /// read and need not exist.
     ///
     /// # Errors
     ///
-    /// With everything that is wrong in the text.
+    /// Returns [`ConfigError`] with every fault in the text.
     pub fn from_text(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let mut sources = ConfigSources::default();
@@ -91,35 +110,36 @@ impl Config {
         }
     }
 
-    /// The proxy's settings.
+    /// Returns the settings that only the proxy uses.
     #[must_use]
     pub const fn proxy(&self) -> &ProxySettings {
         &self.proxy
     }
 
-    /// The paths of the routes, in the order of the file.
+    /// Returns the paths of the routes, in the order of the file.
     pub fn routes(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &*route.pattern)
     }
 
-    /// The templates, in the order of the file.
+    /// Returns the templates, in the order of the file.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         self.templates.iter().map(|template| &**template)
     }
 
-    /// What is allowed but not advised.
+    /// Returns a warning for each setting that is allowed but not advised, in the order of the
+    /// file.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 }
 
-/// What the names in a config file are relative to.
+/// Returns the folder against which the relative paths in a config file are resolved.
 fn base_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
 
-/// Reads one file, writing down what is wrong.
+/// Reads one config and collects its faults and warnings.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
     warnings: &'s Faults<'s>,
@@ -128,7 +148,9 @@ struct ConfigReader<'f, 's> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// On or off, where a table would say more.
+    /// Reads the boolean form of a key that may also hold a table.
+    ///
+    /// `table` is an example of the table's content for the remedy.
     fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
         let switch = item.boolean();
         if switch.is_none() {
@@ -138,12 +160,12 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// One of several words.
-    fn word<T: Copy>(&self, word: &Located<&str>, what: &str, words: &[(&str, T)]) -> Option<T> {
+    /// Parses one of several words; `noun` describes the word in the fault.
+    fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
-            let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("this {what} is unknown"), remedy);
+            let remedy = allowed(noun, word.value, words.iter().map(|(name, _)| *name));
+            self.faults.add(&word.place, format!("this {noun} is unknown"), remedy);
         }
         found
     }
@@ -166,7 +188,7 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "add a [[route]] with a path and a provider";
             self.faults.add(
                 &table.place,
-                "there is no route, so no callback would be taken",
+                "there is no route, so no callback would be accepted",
                 remedy,
             );
         }

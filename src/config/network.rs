@@ -1,4 +1,4 @@
-//! Listeners, upstream, admin and client networks: every key that holds a network address.
+//! Keys that hold network addresses: listeners, upstream, admin, URLs and the networks of clients.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::HashSet;
@@ -15,28 +15,28 @@ use crate::limit::Rate;
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
-/// How long requests in flight have when the proxy stops, unless the config says otherwise.
+/// Default of `stop_timeout_secs`.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 
-/// What only the proxy asks for.
+/// Settings that only the proxy uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProxySettings {
-    /// Where it listens.
+    /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Where every path goes that is no callback's.
+    /// Server that receives all requests to other paths than callback paths. If `None`, they get 404.
     pub upstream: Option<Uri>,
-    /// Where health and metrics are served.
+    /// Address on which the proxy serves health, metrics and the admin API.
     pub admin: Option<SocketAddr>,
-    /// Who may change templates there; without it nobody may.
+    /// Token that clients of the admin API must send; `None` turns the API off.
     pub admin_token: Option<AdminToken>,
-    /// Worker threads; one per core if not set.
+    /// Number of worker threads; `None` means one per core.
     pub threads: Option<NonZeroUsize>,
-    /// How long requests in flight have when the proxy stops.
+    /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// Whether each connection to `listen` starts with a header of the PROXY protocol.
+    /// Each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
     pub proxy_protocol: bool,
-    /// Where it hands its listeners over to a successor; without it they cannot be.
+    /// Socket on which the proxy hands its listeners over to its successor; `None` turns that off.
     pub upgrade_socket: Option<PathBuf>,
 }
 
@@ -97,17 +97,18 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// An address of a server alone.
+    /// Parses an address that consists of a scheme, a host and a port.
     fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "leave out everything behind the port: each request keeps its own path";
+            let remedy = "leave out everything after the port: each request keeps its own path";
             self.faults.add(&text.place, "this address has a path", remedy);
             return None;
         }
         Some(url)
     }
 
+    /// Parses an `http` or `https` URL without a user name.
     pub(super) fn url(&self, text: &Located<&str>) -> Option<Uri> {
         let url: Option<Uri> = text.value.parse().ok();
         let fits = |url: &Uri| {
@@ -125,94 +126,106 @@ impl<'f> ConfigReader<'f, '_> {
         url
     }
 
-    /// A proxy that sends to itself would never end.
+    /// Reports an address on which the proxy itself listens: it would send the request to itself
+    /// without end.
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
-        if listen.iter().any(|own| is_at(url, own)) {
+        if listen.iter().any(|listener| is_at(url, listener)) {
             let remedy = "write the app's own address";
             self.faults.add(place, "this is an address that the proxy itself listens on", remedy);
         }
     }
 }
 
-/// The port that is written, or else the scheme's.
+/// Returns the port of a URL, or the default port of its scheme.
 pub(super) fn port_of(url: &Uri) -> u16 {
-    let usual = if url.scheme_str() == Some("https") { 443 } else { 80 };
-    url.port_u16().unwrap_or(usual)
+    let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    url.port_u16().unwrap_or(default)
 }
 
-/// Whether a request to the address arrives at the listener, as far as their text tells.
-fn is_at(url: &Uri, own: &SocketAddr) -> bool {
+/// Returns `true` if a request to the URL reaches the listener.
+///
+/// Names other than `localhost` are not resolved, so they never match.
+fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip: Option<IpAddr> =
         if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
     let reaches = |ip: IpAddr| {
-        ip == own.ip()
-            || (ip.is_loopback() && (own.ip().is_loopback() || own.ip().is_unspecified()))
+        let own = listener.ip();
+        ip == own || (ip.is_loopback() && (own.is_loopback() || own.is_unspecified()))
     };
-    port_of(url) == own.port() && ip.is_some_and(reaches)
+    port_of(url) == listener.port() && ip.is_some_and(reaches)
 }
 
-/// Whether the port, if one is written, is one: `http` keeps any digits and then has none.
+/// Returns `true` if the URL has no port, or one from 1 to 65535.
+///
+/// `http::Uri` accepts any digits after the colon. If they are out of range, its `port_u16` returns
+/// `None`, as for a URL without a port, so this function looks for the colon itself.
 fn has_good_port(url: &Uri) -> bool {
     let authority = url.authority().map_or("", |authority| authority.as_str());
-    let written = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
-    !written || url.port_u16().is_some_and(|port| port > 0)
+    let has_port = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    !has_port || url.port_u16().is_some_and(|port| port > 0)
 }
 
-/// The most that a limit may say.
+/// Largest number of callbacks in a rate limit.
 const MAX_RATE: i64 = 1_000_000;
 
 impl<'f> ConfigReader<'f, '_> {
-    /// The proxies in front. With the PROXY protocol it should be said who they are.
+    /// Reads `trusted_proxies`, and warns if any client could send a PROXY protocol header.
     pub(super) fn trusted_proxies(&self, table: &Table<'f>, proxy: &ProxySettings) -> Networks {
-        let everybody = "anybody can claim any address";
-        let trusted = self.networks(table, "trusted_proxies", everybody);
+        let effect = "any client can claim any address";
+        let trusted = self.networks(table, "trusted_proxies", effect);
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
-            let problem = "whoever connects can claim any address";
+            let problem = "any client can claim any address";
             let remedy = "name the proxies in front in trusted_proxies";
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
         }
         trusted
     }
 
-    /// Who may call a route.
+    /// Reads `allow`: the networks whose clients may call a route.
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
             let remedy = "name the platform's networks, or leave it out";
-            self.faults.add(&table.place_of("allow"), "this allows nobody", remedy);
+            self.faults.add(&table.place_of("allow"), "this allows no client", remedy);
         }
-        self.networks(table, "allow", "everybody may call")
+        self.networks(table, "allow", "every client may call")
     }
 
-    fn networks(&self, table: &Table<'f>, key: &'f str, everybody: &str) -> Networks {
+    /// Reads a list of networks; `effect` is the consequence of a network that contains every
+    /// address.
+    fn networks(&self, table: &Table<'f>, key: &'f str, effect: &str) -> Networks {
         let written = table.strings(key);
-        Networks::new(written.iter().filter_map(|text| self.network(text, everybody)).collect())
+        Networks::new(written.iter().filter_map(|text| self.network(text, effect)).collect())
     }
 
-    fn network(&self, text: &Located<&str>, everybody: &str) -> Option<IpNet> {
-        let alone = || text.value.parse().ok().map(|address: IpAddr| address.into());
-        let network: Option<IpNet> = text.value.parse().ok().or_else(alone);
+    fn network(&self, text: &Located<&str>, effect: &str) -> Option<IpNet> {
+        let address = || text.value.parse().ok().map(|address: IpAddr| address.into());
+        let network: Option<IpNet> = text.value.parse().ok().or_else(address);
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
                 "write an address or a network, as in \"192.0.2.0/24\" or \"2001:db8::/32\"";
             self.faults.add(&text.place, "this is no network", remedy);
             return None;
         };
-        self.warn_of_network(&network, &text.place, everybody);
+        self.warn_of_network(&network, &text.place, effect);
         Some(network)
     }
 
-    fn warn_of_network(&self, network: &IpNet, place: &Place, everybody: &str) {
+    fn warn_of_network(&self, network: &IpNet, place: &Place, effect: &str) {
         if network.prefix_len() == 0 {
-            self.warnings.add(place, format!("this is everybody: {everybody}"), "name less");
+            self.warnings.add(
+                place,
+                format!("this is every address: {effect}"),
+                "name smaller networks",
+            );
         } else if network.trunc() != *network {
-            let problem = "this address lies within the network that is meant";
+            let problem = "this is an address within a network, not the network itself";
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }
 
-    /// A number in a second, and, unless it is the same, how many at once.
+    /// Reads a rate limit: `per_second`, and `burst`, which defaults to `per_second`.
     pub(super) fn rate(&self, table: &Table<'f>, key: &'f str) -> Option<Rate> {
         let limit = table.table(key)?;
         let number = |key| limit.integer(key, 1..=MAX_RATE).and_then(|n| u32::try_from(n).ok());
@@ -226,17 +239,36 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Whether it is written for IPv4 addresses in IPv6, which are taken for what they are.
+/// Returns `true` for a network of IPv4-mapped IPv6 addresses. It would match no client, because
+/// gatepost converts such an address of a client to IPv4.
 fn is_mapped(network: &IpNet) -> bool {
     matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some())
 }
 
-/// What a caller of the admin API must know. It can be compared with, and nothing else.
+/// The token that clients of the admin API must send.
+///
+/// A token can only be compared: its bytes are not accessible, and `Debug` redacts them.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Gate;
+///
+/// let config = "admin = '127.0.0.1:9900'\nadmin_token = { env = 'TOKEN' }\n\
+///               [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+/// let gate = Gate::builder().toml(config).variable("TOKEN", "s3cret").build()?;
+/// let token = gate.proxy_settings().admin_token.unwrap();
+/// assert!(token.matches(b"s3cret"));
+/// assert!(!token.matches(b"s3cres"));
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct AdminToken(Secret);
 
 impl AdminToken {
-    /// Whether `candidate` is the token. The time taken depends on the lengths only.
+    /// Returns `true` if `candidate` is the token.
+    ///
+    /// The duration of the comparison depends on the lengths only.
     #[must_use]
     pub fn matches(&self, candidate: &[u8]) -> bool {
         self.0.matches(candidate)
@@ -244,14 +276,14 @@ impl AdminToken {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// The token, and whether the listener is a fit place for it.
+    /// Reads `admin_token`, and warns if other machines could read it on the network.
     fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
         let item = table.any("admin_token")?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {
-            let remedy = "use letters, digits and signs of ASCII, without blanks";
-            self.faults.add(&item.place, "this token cannot stand in a header", remedy);
+            let remedy = "use printable ASCII characters without spaces";
+            self.faults.add(&item.place, "this token cannot be sent in a header", remedy);
         }
         Some(AdminToken(secret))
     }
@@ -259,14 +291,14 @@ impl<'f> ConfigReader<'f, '_> {
     fn warn_of_listener(&self, admin: Option<SocketAddr>, address: &Place, token: &Place) {
         match admin {
             None => {
-                let remedy = "add admin = \"127.0.0.1:9900\", or take the token out";
-                self.warnings.add(token, "there is no admin listener to use this token on", remedy);
+                let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
+                self.warnings.add(token, "this token has no use without an admin listener", remedy);
             }
             Some(admin) if !admin.ip().is_loopback() => {
                 let remedy =
                     "listen on 127.0.0.1, and reach it through a tunnel or a proxy with TLS";
                 let problem =
-                    "other machines can reach the admin API, and read the token on its way";
+                    "other machines can reach the admin API and read the token on the network";
                 self.warnings.add(address, problem, remedy);
             }
             Some(_) => {}

@@ -1,4 +1,4 @@
-//! `provider_files` and `provider`: the definitions that a config names.
+//! `provider_files` and `provider`: the provider definitions that a config names.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,26 +9,26 @@ use super::ConfigReader;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::toml_reader::{Table, allowed};
 
-/// The definitions, compiled when they are first named.
+/// The compiled definitions by name. A built-in one is compiled when it is first used.
 pub(super) struct Plans {
-    /// Whether some of the user's own could not be read.
+    /// Some file in `provider_files` cannot be read or has a fault.
     incomplete: bool,
-    own: HashMap<Arc<str>, Arc<Plan>>,
+    from_files: HashMap<Arc<str>, Arc<Plan>>,
     built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,
 }
 
 impl Plans {
     fn names(&self) -> impl Iterator<Item = &str> {
-        let own = self.own.keys().map(|name| &**name);
-        own.chain(built_in_names().map(|name: &str| name))
+        let from_files = self.from_files.keys().map(|name| &**name);
+        from_files.chain(built_in_names().map(|name: &str| name))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Arc<Plan>> {
-        if let Some(plan) = self.own.get(name) {
+        if let Some(plan) = self.from_files.get(name) {
             return Some(Arc::clone(plan));
         }
-        let known = self.built_in.borrow().get(name).cloned();
-        known.or_else(|| {
+        let compiled = self.built_in.borrow().get(name).cloned();
+        compiled.or_else(|| {
             let plan = Arc::new(built_in_named(name)?);
             self.built_in.borrow_mut().insert(Arc::clone(&plan.name), Arc::clone(&plan));
             Some(plan)
@@ -37,12 +37,12 @@ impl Plans {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// The definitions by name: the built-in ones, and those of the user's own files.
+    /// Reads `provider_files`, and returns their definitions together with the built-in ones.
     pub(super) fn plans(&self, table: &Table<'f>) -> Plans {
         let mut incomplete = false;
-        let mut own: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
-        let taken = |own: &HashMap<_, _>, plan: &Plan| {
-            own.contains_key(&plan.name) || built_in_names().any(|name| *name == *plan.name)
+        let mut from_files: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
+        let is_taken = |from_files: &HashMap<_, _>, plan: &Plan| {
+            from_files.contains_key(&plan.name) || built_in_names().any(|name| *name == *plan.name)
         };
         for name in table.strings("provider_files") {
             let text = self.sources.text(Path::new(name.value));
@@ -56,11 +56,11 @@ impl<'f> ConfigReader<'f, '_> {
                 }
             };
             match plan {
-                Ok(plan) if taken(&own, &plan) => {
+                Ok(plan) if is_taken(&from_files, &plan) => {
                     let problem = format!("there is a provider named {} already", plan.name);
                     self.faults.add(&name.place, problem, "give it another name");
                 }
-                Ok(plan) => drop(own.insert(Arc::clone(&plan.name), Arc::new(plan))),
+                Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),
                 Err(faults) => {
                     incomplete = true;
                     let file = self.sources.path(Path::new(name.value)).display().to_string();
@@ -68,15 +68,16 @@ impl<'f> ConfigReader<'f, '_> {
                 }
             }
         }
-        Plans { incomplete, own, built_in: RefCell::default() }
+        Plans { incomplete, from_files, built_in: RefCell::default() }
     }
 
-    /// The plan that a table's `provider` names.
+    /// Returns the plan that `provider` names in a table.
     pub(super) fn plan(&self, table: &Table<'f>, plans: &Plans) -> Option<Arc<Plan>> {
         let provider =
             table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
         let plan = plans.get(provider.value);
-        // It may be one whose file has a fault, which is said already.
+        // If some file has a fault, the missing provider may be the one that the file defines. The
+        // fault of the file is then the only one worth reporting.
         if plan.is_none() && !plans.incomplete {
             let remedy = allowed("provider", provider.value, plans.names());
             self.faults.add(&provider.place, "this provider is unknown", remedy);

@@ -1,4 +1,5 @@
-//! `keys`, `insecure_unsigned` and `[template.settings]`: what a callback must bring.
+//! `keys`, `insecure_unsigned`, `signature_reuse`, `signing_secret` and `[template.settings]`: the
+//! signatures of callbacks and of events.
 
 use std::sync::Arc;
 
@@ -7,30 +8,30 @@ use crate::event_signing::{self, EventSigning};
 use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::locator::Locator;
-use crate::provider::setting::{Holds, Setting};
-use crate::provider::signature::{MAX_AHEAD, Signature, Window};
+use crate::provider::setting::{Setting, SettingType};
+use crate::provider::signature::{MAX_AHEAD_KEY, Signature, Window};
 use crate::secret::Secret;
-use crate::template::{OwnKeys, Proof, Reuse};
+use crate::template::{KindKeys, Proof, Reuse};
 use crate::toml_reader::{Form, Item, Located, Place, Table, allowed};
 
-/// Which kinds are taken without a signature.
+/// Kinds that gatepost accepts without a signature.
 #[derive(Debug, Default)]
 pub(super) enum Unsigned {
     All,
     #[default]
     None,
-    These(Vec<usize>),
+    Kinds(Vec<usize>),
 }
 
-/// What a template says under `[template.settings]`.
+/// The settings and the time window that `[template.settings]` sets.
 pub(super) struct Settings {
-    /// In the order in which the definition declares them, with its defaults.
+    /// One value for each setting that the definition declares, in its order and with its defaults.
     pub(super) values: Vec<Option<Secret>>,
     window: Option<Window>,
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// `true`, `false`, or a list of kinds.
+    /// Reads `insecure_unsigned`: `true`, `false`, or a list of kinds.
     pub(super) fn unsigned(&self, item: &Item<'f>, plan: &Plan) -> Unsigned {
         match item.boolean() {
             Some(true) => return Unsigned::All,
@@ -51,13 +52,14 @@ impl<'f> ConfigReader<'f, '_> {
             }
             kind
         };
-        Unsigned::These(kinds.iter().filter_map(find).collect())
+        Unsigned::Kinds(kinds.iter().filter_map(find).collect())
     }
 
-    /// `signature_reuse`, where a signature can come with another body.
+    /// Reads `signature_reuse`. The key needs a signature that does not cover the body, because
+    /// only such a signature can arrive again with a different body.
     pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
-        let own = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
-        let mut all = plan.signature.iter().chain(own);
+        let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
+        let mut all = plan.signature.iter().chain(of_kinds);
         if !all.any(|signature| !signature.covers_body()) {
             let problem = format!("no signature of {} can come with another body", plan.title);
             self.faults.add(&word.place, problem, "take it out");
@@ -65,7 +67,7 @@ impl<'f> ConfigReader<'f, '_> {
         self.word(word, "word", &Reuse::WORDS).unwrap_or_default()
     }
 
-    /// The settings that the definition declares, and the time window.
+    /// Reads the settings that the definition declares, and the limits of the time window.
     pub(super) fn settings(&self, table: Option<&Table<'f>>, plan: &Plan) -> Settings {
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
@@ -73,29 +75,30 @@ impl<'f> ConfigReader<'f, '_> {
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let mut window = time.map(|time| time.window);
         for (name, item) in table.iter().flat_map(|table| table.entries()) {
-            let past = time.map(|time| time.means.past_key());
+            let past_key = time.map(|time| time.meaning.past_key());
             match (plan.setting(name), &mut window, table) {
                 (Some(index), ..) => {
-                    let read = plan.settings.get(index).map(|own| self.setting(own, &item));
+                    let declared = plan.settings.get(index);
+                    let read = declared.map(|setting| self.setting(setting, &item));
                     if let (Some(read), Some(value)) = (read, values.get_mut(index)) {
                         *value = read;
                     }
                 }
-                (None, Some(window), Some(table)) if past == Some(name) => {
+                (None, Some(window), Some(table)) if past_key == Some(name) => {
                     window.past_secs = secs(table, name).unwrap_or(window.past_secs);
                 }
-                (None, Some(window), Some(table)) if name == MAX_AHEAD => {
+                (None, Some(window), Some(table)) if name == MAX_AHEAD_KEY => {
                     window.max_ahead_secs = secs(table, name).unwrap_or(window.max_ahead_secs);
                 }
-                _ => self.unknown_setting(name, &item.place, plan, past),
+                _ => self.unknown_setting(name, &item.place, plan, past_key),
             }
         }
         Settings { values, window }
     }
 
-    fn unknown_setting(&self, name: &str, place: &Place, plan: &Plan, past: Option<&str>) {
+    fn unknown_setting(&self, name: &str, place: &Place, plan: &Plan, past_key: Option<&str>) {
         let names = plan.settings.iter().map(|setting| &*setting.name);
-        let names: Vec<_> = names.chain(past).chain(past.map(|_| MAX_AHEAD)).collect();
+        let names: Vec<_> = names.chain(past_key).chain(past_key.map(|_| MAX_AHEAD_KEY)).collect();
         let remedy = if names.is_empty() {
             format!("take it out: {} has no settings", plan.title)
         } else {
@@ -105,9 +108,11 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
-        let Holds::Word(words) = &setting.holds else {
-            return match (&setting.holds, &item.form) {
-                (Holds::Text { .. }, Form::String(text)) => Some(Secret::new(text.as_bytes())),
+        let SettingType::OneOf(words) = &setting.ty else {
+            return match (&setting.ty, &item.form) {
+                (SettingType::Text { .. }, Form::String(text)) => {
+                    Some(Secret::new(text.as_bytes()))
+                }
                 _ => self.secret(item),
             };
         };
@@ -115,14 +120,14 @@ impl<'f> ConfigReader<'f, '_> {
             Form::String(word) => *word,
             Form::Table(_) | Form::Other(_) => "",
         };
-        if !words.iter().any(|own| **own == *word) {
+        if !words.iter().any(|allowed| **allowed == *word) {
             let remedy = allowed("word", word, words.iter().map(|word| &**word));
             self.faults.add(&item.place, "this word is unknown", remedy);
         }
         Some(Secret::new(word.as_bytes()))
     }
 
-    /// The keys, prepared, and what they are needed for.
+    /// Prepares the keys of the template, and of each kind that has a signature rule of its own.
     pub(super) fn proof(
         &self,
         plan: &Plan,
@@ -134,42 +139,45 @@ impl<'f> ConfigReader<'f, '_> {
     ) -> Proof {
         let secrets: Vec<_> = items.iter().map(|item| (&item.place, self.secret(item))).collect();
         let keys = |signature: &Signature| -> Vec<Key> {
-            let set = signature.key.setting.map(|index| settings.values.get(index)?.as_ref());
-            let given =
+            let from_setting =
+                signature.key.setting.map(|index| settings.values.get(index)?.as_ref());
+            let from_keys =
                 secrets.iter().filter_map(|(place, secret)| Some((*place, secret.as_ref()?)));
-            let all: Vec<_> = match set {
+            let all: Vec<_> = match from_setting {
                 Some(secret) => secret.map(|secret| (settings_place, secret)).into_iter().collect(),
-                None => given.collect(),
+                None => from_keys.collect(),
             };
             all.into_iter().filter_map(|(place, key)| self.key(signature, place, key)).collect()
         };
-        let own = plan.kinds.iter().enumerate().filter_map(|(kind, of)| {
-            let signature = of.signature.as_ref()?;
+        let kind_keys = plan.kinds.iter().enumerate().filter_map(|(index, kind)| {
+            let signature = kind.signature.as_ref()?;
             self.check_covered(signature, plan, settings, settings_place);
-            Some(OwnKeys { kind, keys: keys(signature) })
+            Some(KindKeys { kind: index, keys: keys(signature) })
         });
-        let own: Vec<_> = own.collect();
-        let of_plan = plan.signature.as_ref().map(|signature| {
+        let kind_keys: Vec<_> = kind_keys.collect();
+        let template_keys = plan.signature.as_ref().map(|signature| {
             self.check_covered(signature, plan, settings, settings_place);
             keys(signature)
         });
-        let of_plan = of_plan.unwrap_or_default();
+        let template_keys = template_keys.unwrap_or_default();
         let unsigned = match unsigned {
-            Unsigned::These(kinds) => kinds,
+            Unsigned::Kinds(kinds) => kinds,
             Unsigned::All | Unsigned::None => Vec::new(),
         };
-        // Where some kinds need a key, one without is only taken if somebody says so.
-        for own in own.iter().filter(|own| own.keys.is_empty() && !of_plan.is_empty()) {
+        // If the other kinds are signed, a kind whose own key is missing would silently accept
+        // unsigned callbacks, so the operator has to name it in `insecure_unsigned`.
+        let without_key = |own: &&KindKeys| own.keys.is_empty() && !template_keys.is_empty();
+        for own in kind_keys.iter().filter(without_key) {
             if !unsigned.contains(&own.kind) {
                 let name = &plan.kind(Some(own.kind)).name;
                 let remedy = format!("set its key, or insecure_unsigned = [\"{name}\"]");
                 self.faults.add(settings_place, format!("the key of {name} is not set"), remedy);
             }
         }
-        Proof { keys: of_plan, window: settings.window, own, unsigned, reuse }
+        Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// A setting that is signed must be there, or no signature ever fits.
+    /// Reports each signed setting that has no value: without it no signature can match.
     fn check_covered(
         &self,
         signature: &Signature,
@@ -186,11 +194,11 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// A key as it is written, decoded.
+    /// Decodes a key as the platform writes it.
     fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
         let key = signature.key.prepare(signature.digest, secret);
         if key.is_none() {
-            let remedy = "copy it whole from the platform's console";
+            let remedy = "copy all of it from the platform's console";
             self.faults.add(place, "this key does not decode", remedy);
         }
         key
@@ -202,7 +210,7 @@ fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// One secret, or a list of them for rotation.
+    /// Reads `signing_secret`: one secret, or a list of them for rotation.
     pub(super) fn signing(&self, table: &Table<'f>) -> Option<Arc<EventSigning>> {
         let items = table.list("signing_secret");
         if !table.has("signing_secret") {

@@ -1,4 +1,4 @@
-//! Routes as written: path, provider, secret segment, pins and limits.
+//! `[[route]]`: path, provider, secret segment, pinned kind and template, and limits.
 
 use std::sync::Arc;
 
@@ -36,10 +36,11 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        if !plan.signs() && token.is_none() {
+        if !plan.uses_template_keys() && token.is_none() {
             let problem =
                 format!("{} does not sign, and this path has no secret segment", plan.title);
-            let remedy = "end the path with /{token} and set token, or let nobody else reach it";
+            let remedy =
+                "end the path with /{token} and set token, or let only the platform reach it";
             self.warnings.add(&table.place, problem, remedy);
         }
         let route = Route {
@@ -55,31 +56,32 @@ impl<'f> ConfigReader<'f, '_> {
             source_limit,
             mode,
         };
-        if let Err(taken) = routes.add(route) {
-            let remedy = format!("give it another path than {taken}");
+        if let Err(existing) = routes.add(route) {
+            let remedy = format!("give it another path than {existing}");
             self.faults.add(&path.place, "another route has this path", remedy);
         }
     }
 
-    /// Whether it keeps out what it refuses, which is the default.
+    /// Reads `mode`, and warns of shadow mode, because refused callbacks reach the app in it.
     fn mode(&self, table: &Table<'f>) -> Mode {
         let Some(word) = table.string("mode") else { return Mode::default() };
         let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
         if mode == Mode::Shadow {
-            let remedy = "write \"enforce\" once the log says of every genuine one that it would \
-                          be accepted";
+            let remedy = "write \"enforce\" once the log shows that every genuine callback would be \
+                          accepted";
             let problem = "callbacks on this path reach the app unverified";
             self.warnings.add(&word.place, problem, remedy);
         }
         mode
     }
 
-    /// In a proxy without an upstream there is nowhere to pass a callback on to.
+    /// Reports shadow routes in a proxy without an upstream, which has no server to forward them
+    /// to.
     pub(super) fn check_shadows_pass(&self, tables: &[Table<'f>]) {
         for table in tables {
             let mode = table.string("mode");
             if let Some(mode) = mode.filter(|mode| mode.value == "shadow") {
-                let remedy = "set upstream to the app that takes the callbacks today";
+                let remedy = "set upstream to the app that receives the callbacks now";
                 self.faults.add(&mode.place, "there is nowhere to pass callbacks on to", remedy);
             }
         }
@@ -95,7 +97,8 @@ impl<'f> ConfigReader<'f, '_> {
         fits
     }
 
-    /// The secret segment: in the path and in `token`, or in neither.
+    /// Reads the secret segment, and reports a path with `{token}` but no `token` key, or the
+    /// reverse.
     fn token(
         &self,
         table: &Table<'f>,
@@ -114,7 +117,7 @@ impl<'f> ConfigReader<'f, '_> {
                 None
             }
             (Some(false), Some(_)) => {
-                let remedy = "put {token} into the path where the secret segment stands";
+                let remedy = "put {token} into the path at the place of the secret segment";
                 self.faults.add(
                     &table.place_of("token"),
                     "a token is set, but the path has no {token}",
@@ -126,8 +129,8 @@ impl<'f> ConfigReader<'f, '_> {
                 let secret = self.secret(&token);
                 let fits = |secret: &Secret| is_segment(secret.expose());
                 if secret.as_ref().is_some_and(|secret| !fits(secret)) {
-                    let remedy = "use letters, digits, -, . _ and ~, and more than dots";
-                    self.faults.add(&token.place, "this token cannot stand in a path", remedy);
+                    let remedy = "use letters, digits, -, . _ and ~, and not dots alone";
+                    self.faults.add(&token.place, "this token cannot be a path segment", remedy);
                 }
                 secret
             }
@@ -150,17 +153,18 @@ impl<'f> ConfigReader<'f, '_> {
         plan: &Plan,
         templates: &[Option<Arc<Template>>],
     ) -> Option<Arc<Template>> {
-        let own = || templates.iter().flatten().filter(|t| t.plan.name == plan.name);
-        let template = own().find(|template| *template.name == *name.value);
+        let of_provider = || templates.iter().flatten().filter(|t| t.plan.name == plan.name);
+        let template = of_provider().find(|template| *template.name == *name.value);
         if template.is_none() {
-            let remedy = allowed("template", name.value, own().map(|template| &*template.name));
+            let remedy = allowed("template", name.value, of_provider().map(|t| &*t.name));
             self.faults.add(&name.place, "this provider has no template of that name", remedy);
         }
         template.cloned()
     }
 }
 
-/// Whether the text is a path segment that nobody encodes or resolves.
+/// Returns `true` if the text is a path segment that servers neither percent-encode nor resolve as
+/// `.` or `..`.
 fn is_segment(text: &[u8]) -> bool {
     let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
     text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')

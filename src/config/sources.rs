@@ -1,4 +1,4 @@
-//! Where a config's secrets come from: the one place that reads files and the environment.
+//! Sources of a config: the only file of the core that reads files and environment variables.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -11,13 +11,13 @@ use super::ConfigReader;
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Table};
 
-/// Reads what a config file names.
+/// Reads the files and environment variables that a config names.
 #[derive(Default)]
 pub(crate) struct ConfigSources {
-    /// What relative file names are relative to.
+    /// Folder against which relative paths are resolved.
     base: PathBuf,
-    /// Values that stand before the environment's.
-    given: HashMap<String, Zeroizing<String>>,
+    /// Values that take precedence over environment variables.
+    overrides: HashMap<String, Zeroizing<String>>,
 }
 
 impl ConfigSources {
@@ -26,31 +26,31 @@ impl ConfigSources {
     }
 
     pub(crate) fn give(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.given.insert(name.into(), Zeroizing::new(value.into()));
+        self.overrides.insert(name.into(), Zeroizing::new(value.into()));
     }
 
-    /// An environment variable, if it is set to text.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
+    /// Returns the value of a variable; `None` if it is not set or not UTF-8.
+    #[expect(clippy::disallowed_methods, reason = "the core reads its sources in this file only")]
     pub(crate) fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
-        match self.given.get(name) {
+        match self.overrides.get(name) {
             Some(value) => Some(value.clone()),
             None => std::env::var(name).ok().map(Zeroizing::new),
         }
     }
 
-    /// A secret's file.
+    /// Reads the file of a secret: at most 64 KiB.
     pub(crate) fn file(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         read_regular(&self.base.join(name), MAX_SECRET_BYTES)
     }
 }
 
 impl ConfigSources {
-    /// Where a named file is.
+    /// Resolves a path of the config.
     pub(crate) fn path(&self, name: &Path) -> PathBuf {
         self.base.join(name)
     }
 
-    /// A text file.
+    /// Reads a definition file: at most 1 MiB of UTF-8.
     pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
         let bytes = read_regular(&self.path(name), MAX_TEXT_BYTES)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
@@ -64,16 +64,18 @@ impl fmt::Debug for ConfigSources {
     }
 }
 
-/// No secret is longer.
+/// Largest size of a secret's file.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// No definition is longer.
+/// Largest size of a definition file.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// Reads a file that has an end: a device or a pipe would never come to one.
+/// Reads a regular file of at most `max` bytes.
+///
+/// Other files are refused, because reading a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
@@ -83,14 +85,15 @@ fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// A config file's text.
-#[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
+/// Reads the text of a config file.
+#[expect(clippy::disallowed_methods, reason = "the core reads its sources in this file only")]
 pub(crate) fn read_config(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// `{ env = "NAME" }`, `{ file = "name" }`, or the secret itself, which is warned of.
+    /// Reads a secret: `{ env = "NAME" }`, `{ file = "name" }`, or the secret itself with a
+    /// warning.
     pub(super) fn secret(&self, item: &Item<'f>) -> Option<Secret> {
         let (bytes, place) = match &item.form {
             Form::String(literal) => {
@@ -120,7 +123,11 @@ impl<'f> ConfigReader<'f, '_> {
             (Some(env), None) => {
                 let value = self.sources.variable(env.value);
                 if value.is_none() {
-                    self.faults.add(&env.place, not_set(env.value), "set it before the start");
+                    self.faults.add(
+                        &env.place,
+                        not_set(env.value),
+                        "set it before gatepost starts",
+                    );
                 }
                 Some(value?.as_bytes().trim_ascii_end().to_vec())
             }
@@ -141,10 +148,12 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Names the variable, unless it looks like somebody wrote the secret itself.
+/// Describes a missing environment variable.
+///
+/// A name with unusual characters may be the secret itself, written by mistake, so it is left out.
 fn not_set(name: &str) -> String {
-    let usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    if name.bytes().all(usual) {
+    let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if name.bytes().all(is_usual) {
         format!("the environment variable `{name}` is not set")
     } else {
         "this environment variable is not set".to_owned()

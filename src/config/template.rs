@@ -1,4 +1,4 @@
-//! Templates as written: names, keys, bindings, and what to do with each kind.
+//! `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -11,19 +11,20 @@ use super::delivery::TemplateParts;
 use super::network::port_of;
 use super::plans::Plans;
 use super::proof::Unsigned;
-use crate::event::encoded;
+use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
 use crate::provider::Plan;
 use crate::route::Routes;
-use crate::template::{Bindings, EVERYONE_ELSE, Template, check_description, check_name};
+use crate::template::{Bindings, Template, WILDCARD_TENANT, check_description, check_name};
 use crate::toml_reader::{Located, Place, Table};
 
-/// The bindings of each provider.
+/// The bindings of each provider, by its name.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
 
 impl<'f> ConfigReader<'f, '_> {
-    /// The templates by their place in the file, `None` where one has a fault, and the bindings of
-    /// each provider.
+    /// Reads the templates, and binds their tenants.
+    ///
+    /// The templates keep the order of the file, with `None` in place of each that has a fault.
     pub(super) fn templates(
         &self,
         tables: &[Table<'f>],
@@ -55,14 +56,14 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
-        let odd = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
-        if tenant.value.is_empty() || tenant.value.contains(odd) {
+        let is_unfit = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
+        if tenant.value.is_empty() || tenant.value.contains(is_unfit) {
             let remedy = "write a push domain or channel key alone, or \"*\" for every other one";
             self.faults.add(&tenant.place, "this is no tenant", remedy);
-        } else if let Err(other) = bound.bind(tenant.value, template) {
+        } else if let Err(existing) = bound.bind(tenant.value, template) {
             let problem =
-                format!("this tenant is bound to the template `{}` already", other.name());
-            let remedy = "a tenant has one template: take it out of one of the two";
+                format!("this tenant is bound to the template `{}` already", existing.name());
+            let remedy = "a tenant has one template: remove it from one of the two";
             self.faults.add(&tenant.place, problem, remedy);
         }
     }
@@ -90,7 +91,7 @@ impl<'f> ConfigReader<'f, '_> {
         if let Some(description) = &description
             && let Err(problem) = check_description(description.value)
         {
-            self.faults.add(&description.place, problem, "say it in up to 100 characters");
+            self.faults.add(&description.place, problem, "use up to 100 characters");
         }
         let plan = plan?;
         let values = self.settings(settings.as_ref(), &plan);
@@ -118,7 +119,7 @@ impl<'f> ConfigReader<'f, '_> {
             settings: values.values,
             deliveries,
             unknown,
-            header: encoded(name.value),
+            header: encoded_header(name.value),
             signing,
             plan,
         };
@@ -132,6 +133,7 @@ impl<'f> ConfigReader<'f, '_> {
         false
     }
 
+    /// Checks that a template has keys if, and only if, its callbacks are signed.
     fn check_keys(
         &self,
         plan: &Plan,
@@ -140,18 +142,18 @@ impl<'f> ConfigReader<'f, '_> {
         keys_place: &Place,
         table: &Table<'f>,
     ) {
-        match (plan.signs(), keys > 0) {
+        match (plan.uses_template_keys(), keys > 0) {
             (true, false) if !unsigned => {
                 let problem = format!("{} signs, and no key is given", plan.title);
                 let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \
-                              take what anybody sends";
+                              accept callbacks from any client";
                 self.faults.add(keys_place, problem, remedy);
             }
             (true, true) if unsigned => {
-                let remedy = "take out the one or the other";
+                let remedy = "remove one of the two";
                 self.faults.add(
                     &table.place_of("insecure_unsigned"),
-                    "keys are given, and unsigned callbacks are taken",
+                    "keys are given, and unsigned callbacks are accepted",
                     remedy,
                 );
             }
@@ -159,7 +161,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let remedy = "set a key in the platform's console and here";
                 self.warnings.add(
                     keys_place,
-                    "anybody can send callbacks to this template",
+                    "any client can send callbacks to this template",
                     remedy,
                 );
             }
@@ -171,8 +173,11 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Keeps everybody but the gate away from the addresses on the server that other paths go to.
-    /// Without an `upstream` that is the inner service, on which every address is.
+    /// Reserves the paths of the app's addresses, so that clients cannot send forged events there.
+    ///
+    /// This concerns addresses on the upstream, which also receives all other requests. Without an
+    /// upstream, as in the layer, it concerns every address: the inner service may serve any of
+    /// them.
     pub(super) fn reserve_addresses(
         &self,
         tables: &[Table<'f>],
@@ -182,13 +187,16 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         for (table, template) in tables.iter().zip(templates) {
             let Some(template) = template else { continue };
-            let open = |url: &Uri| url.path() == "/" || url.query().is_some();
+            // Reserving `/` would refuse requests for the app's start page. A reserved path
+            // includes every query, so an app that routes by query would lose all requests to that
+            // path.
+            let is_open = |url: &Uri| url.path() == "/" || url.query().is_some();
             let shared = |url: &&Uri| upstream.is_none_or(|upstream| same_server(upstream, url));
             let urls: Vec<_> = template.urls().filter(shared).collect();
-            for url in urls.iter().filter(|url| !open(url)) {
+            for url in urls.iter().filter(|url| !is_open(url)) {
                 routes.reserve(url.path(), &template.plan);
             }
-            if upstream.is_some() && urls.iter().any(|url| open(url)) {
+            if upstream.is_some() && urls.iter().any(|url| is_open(url)) {
                 let remedy = "give events a path of their own, or have the app check for ce-type";
                 let problem = "others can reach an address of this template through the upstream";
                 self.warnings.add(&table.place_of("on"), problem, remedy);
@@ -196,14 +204,15 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// In a proxy without an upstream there is nowhere to keep a path on.
+    /// Reports templates whose events keep the callback's path, in a proxy without an upstream to
+    /// receive them.
     pub(super) fn check_all_have_addresses(
         &self,
         tables: &[Table<'f>],
         templates: &[Option<Arc<Template>>],
     ) {
         for (table, template) in tables.iter().zip(templates) {
-            if template.as_ref().is_some_and(|template| template.asks_without_address()) {
+            if template.as_ref().is_some_and(|template| template.has_delivery_without_url()) {
                 let remedy =
                     "give each kind under [template.on] a url or an answer, or set upstream";
                 self.faults.add(
@@ -215,6 +224,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
+    /// Warns of templates that receive no callbacks: no route, binding or pin leads to them.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],
@@ -223,24 +233,27 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         for (table, template) in tables.iter().zip(templates) {
             let Some(template) = template else { continue };
-            let own = || routes.iter().filter(|route| route.plan.name == template.plan.name);
-            if own().next().is_none() {
-                let problem = format!("no route takes callbacks of {}", template.plan.title);
+            let of_provider =
+                || routes.iter().filter(|route| route.plan.name == template.plan.name);
+            if of_provider().next().is_none() {
+                let problem = format!("no route receives callbacks of {}", template.plan.title);
                 self.warnings.add(&table.place_of("provider"), problem, "add a [[route]] for it");
                 continue;
             }
-            let pinned = own().any(|route| {
+            let is_pinned = of_provider().any(|route| {
                 route.template.as_ref().is_some_and(|pinned| Arc::ptr_eq(pinned, template))
             });
-            if !pinned && table.strings("bind").is_empty() {
-                let remedy = format!("bind a tenant, or \"{EVERYONE_ELSE}\" for every other one");
-                self.warnings.add(&table.place, "nobody is bound to this template", remedy);
+            if !is_pinned && table.strings("bind").is_empty() {
+                let remedy = format!("bind a tenant, or \"{WILDCARD_TENANT}\" for every other one");
+                self.warnings.add(&table.place, "no tenant is bound to this template", remedy);
             }
         }
     }
 }
 
-/// Whether two addresses are of one server, as far as their text tells.
+/// Returns `true` if two URLs name the same host and port, with all loopback hosts taken as one.
+///
+/// Names are compared, not resolved.
 fn same_server(a: &Uri, b: &Uri) -> bool {
     let host = |url: &Uri| url.host().unwrap_or_default().to_ascii_lowercase();
     let is_loopback = |host: &str| {

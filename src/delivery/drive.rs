@@ -1,17 +1,20 @@
-//! The driver: carries one callback from its head to its reply, through either door.
+//! The driver: carries one callback from its head to its conclusion.
 //!
-//! A door implements [`ClientSide`] (the request and its connection), [`AppSide`] (sending the event)
-//! and [`Runtime`] (clock and timer); [`drive`] does everything between them:
+//! A server, such as the tower layer or the proxy, implements [`ClientSide`] (the request and its
+//! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
+//! the rest:
 //!
-//! 1. Reads the body, within [`Intake::time_limit`], and lets the gate judge it.
-//! 2. Asks the accepted callback what is [next](Accepted::next): a reply, a wait, or a question.
-//! 3. Waits for the outcome of another copy of the callback, and starts over if there is none.
-//! 4. Sends the event to the app within [`Question::timeout`]. If the app closes a pooled
-//!    connection before it answers, sends the event once more, on a new connection.
-//! 5. Gives up as soon as the client disconnects. A client that only closed its sending half
-//!    has [`HALF_CLOSED_GRACE`] to get its reply, because it cannot be told from one that is gone.
+//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge it.
+//! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
+//! 3. If it waits for another copy of the callback and that ends without a conclusion, takes the
+//!    next step again.
+//! 4. If it asks, sends the event to the app within [`Question::timeout`]. If the app closes a
+//!    pooled connection before it answers, sends the event once more, on a new connection.
+//! 5. Gives up as soon as the client disconnects. If the client closes only its sending half, gives
+//!    up after [`HALF_CLOSED_GRACE`]: the client may still read the reply, or may be gone.
 //!
-//! The driver writes no reply, no log line and no metric: the door does, from what [`drive`] returns.
+//! The driver writes no reply, no log line and no metric. The server does that with the result of
+//! [`drive`].
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -30,31 +33,35 @@ use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// Time in which a client that closed its sending half still gets its reply.
+/// Time for which the driver still works for a client that closed its sending half.
 const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
-/// The client's side of a callback: a request whose head was read, and its connection.
+/// The client's side of a callback: a request whose head is read, and its connection. See [`drive`]
+/// for an example.
 pub trait ClientSide: Send {
     /// Returns the head of the request.
     fn head(&self) -> Head<'_>;
 
-    /// Returns what the door knows of the request beside its head.
+    /// Returns facts about the request that its head does not contain.
     fn context(&self) -> RequestContext<'_>;
 
-    /// Reads the next piece of the body; `None` after the last. The first call also answers an
-    /// `Expect: 100-continue`.
+    /// Reads the next chunk of the body; `None` after the last. The first call also sends
+    /// `100 Continue` if the client expects it.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Waits, once the body is read, until the client does something. Never completes where the
-    /// server drops the callback by itself when the client disconnects.
+    /// Waits until the client does something after its body was read.
+    ///
+    /// The default never completes. It suits a server that drops the future of [`drive`] when the
+    /// client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
     }
 }
 
-/// The app's side of a callback.
+/// The app's side of a callback. See [`drive`] for an example.
 pub trait AppSide: Send {
-    /// Sends the event and reads the whole answer. The driver drops the future when the time is over.
+    /// Sends the event and reads the whole answer. The driver drops the future when
+    /// [`Question::timeout`] is over.
     fn ask<'a>(
         &'a mut self,
         question: &Question,
@@ -63,16 +70,17 @@ pub trait AppSide: Send {
     ) -> impl Future<Output = Asked> + Send + use<'a, Self>;
 }
 
-/// Clock and timer of a door.
+/// Clock and timer of a server. See [`drive`] for an example.
 pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Completes `time` after it is first polled. Costs nothing before.
+    /// Completes `time` after its first poll. Must not start a timer before, because most callbacks
+    /// never poll it.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// The same for the time that an app has to answer, which may end some milliseconds late: a
-    /// door can share timers between the many questions that are pending.
+    /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
+    /// milliseconds late. A server can therefore share one timer between many pending questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
     }
@@ -82,7 +90,7 @@ pub trait Runtime: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 
-/// What a client did while its reply was pending.
+/// Client activity while its reply is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientActivity {
     /// It disconnected.
@@ -93,7 +101,7 @@ pub enum ClientActivity {
     SentMore,
 }
 
-/// The request for the app. It is written when the door asks for its parts.
+/// The request for the app, written by [`EventRequest::into_parts`].
 #[derive(Debug)]
 pub struct EventRequest<'r> {
     accepted: &'r Accepted,
@@ -103,49 +111,134 @@ pub struct EventRequest<'r> {
 }
 
 impl EventRequest<'_> {
-    /// Returns the path and query of the callback, for an app without an address of its own.
+    /// Returns the path and query of the callback, for use if [`Question::url`] is `None`.
     #[must_use]
     pub fn callback_path(&self) -> Option<&PathAndQuery> {
         self.head.uri().path_and_query()
     }
 
-    /// Writes the event's headers, `content-length` among them, and its body.
+    /// Writes the headers, including `content-length`, and the body.
     #[must_use]
     pub fn into_parts(self) -> (HeaderMap, Bytes) {
         self.accepted.request(&self.head, &self.context, self.now)
     }
 }
 
-/// The connection that an event is sent on.
+/// The connection on which to send an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The first attempt: an idle connection will do.
+    /// First attempt: on an idle connection if there is one.
     First,
-    /// The second attempt: a new connection.
+    /// Second attempt: on a new connection.
     NewConnection,
 }
 
 /// The result of sending an event.
 #[derive(Debug)]
 pub enum Asked {
-    /// The app answered, or failed.
+    /// The app answered, or asking it failed.
     Answered(Answer),
-    /// The app closed an idle connection before it read the event; a new one may do.
+    /// The app closed a reused connection before it answered. The driver sends the event again.
     ConnectionClosed,
 }
 
-/// The end of a callback, which the door replies to, logs and counts.
+/// The outcome of a callback. The server sends the reply, logs and counts it.
 #[derive(Debug)]
 pub enum Driven {
-    /// Refused; a part of the body may be unread.
+    /// Refused. Part of the body may be unread.
     Refused(Refusal),
-    /// Accepted and concluded, at this moment; the body was read.
+    /// Accepted and concluded at this time. The body is read.
     Concluded(Accepted, Conclusion, Timestamp),
-    /// Accepted, but the client disconnected before its reply was known.
+    /// Accepted, but the client disconnected before the conclusion.
     ClientGone(Accepted),
 }
 
-/// Carries an admitted callback to its end.
+/// Carries an admitted callback to its outcome.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::{Future, ready};
+/// use std::time::Duration;
+///
+/// use bytes::Bytes;
+/// use gatepost::{
+///     Admission, Answer, AppSide, Asked, Attempt, ClientSide, Disconnected, Driven, EventRequest,
+///     Gate, Head, Question, RequestContext, Runtime, Timestamp, drive,
+/// };
+/// use http::{HeaderMap, Method, StatusCode, Uri};
+///
+/// struct Client<'r>(Head<'r>, Option<Bytes>);
+///
+/// impl ClientSide for Client<'_> {
+///     fn head(&self) -> Head<'_> {
+///         self.0
+///     }
+///
+///     fn context(&self) -> RequestContext<'_> {
+///         RequestContext::default()
+///     }
+///
+///     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+///         Ok(self.1.take())
+///     }
+/// }
+///
+/// struct App;
+///
+/// impl AppSide for App {
+///     fn ask<'a>(
+///         &'a mut self,
+///         _: &Question,
+///         event: EventRequest<'_>,
+///         _: Attempt,
+///     ) -> impl Future<Output = Asked> + Send + use<'a> {
+///         let (_headers, _body) = event.into_parts();
+///         let body = Some(r#"{"allow":true}"#.into());
+///         ready(Asked::Answered(Answer::Response { status: StatusCode::OK, body }))
+///     }
+/// }
+///
+/// struct Tokio;
+///
+/// impl Runtime for Tokio {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_secs(1_703_731_478)
+///     }
+///
+///     async fn sleep(&self, time: Duration) {
+///         tokio::time::sleep(time).await;
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), gatepost::ConfigError> {
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// let head = Head::new(&Method::POST, &uri, &headers);
+/// for (form, status) in [
+///     ("kind=100&client_user_id=u&media_content_key=m&channel_key=c", StatusCode::OK),
+///     ("kind=100", StatusCode::BAD_REQUEST),
+/// ] {
+///     let Admission::Callback(intake) = gate.admit(&head, Tokio.now()) else {
+///         panic!("expected a callback path")
+///     };
+///     let mut client = Client(head, Some(form.into()));
+///     let reply = match drive(&mut client, &mut App, &Tokio, intake).await {
+///         Driven::Refused(refusal) => refusal.reply(),
+///         Driven::Concluded(_, conclusion, _) => conclusion.reply,
+///         Driven::ClientGone(_) => continue,
+///     };
+///     assert_eq!(reply.status(), status);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn drive(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -191,7 +284,7 @@ async fn read(
     }
 }
 
-/// Finds the conclusion and its moment; `None` if the client disconnects before.
+/// Returns the conclusion and its time; `None` if the client disconnects before.
 async fn conclude(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -219,7 +312,8 @@ async fn conclude(
     }
 }
 
-/// Asks the app, at most twice, within the question's time.
+/// Asks the app within the question's time. Asks again on a new connection if the app closed a
+/// reused one.
 async fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -244,8 +338,8 @@ async fn ask(
     Some((question.conclude(&answer, now), now))
 }
 
-/// Runs `work` until the timer ends; `None` if it takes longer. Work that completes at once starts
-/// no timer.
+/// Runs `work` until the timer completes; `None` if it takes longer. Polls `work` first, so that
+/// work that completes at once starts no timer.
 async fn in_time<T>(
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
@@ -277,6 +371,7 @@ async fn while_connected<T: Send>(
     match ended.await {
         Ok(ended) => Some(ended),
         Err(ClientActivity::Disconnected) => None,
+        // The client is still connected. Its later activity is not watched.
         Err(ClientActivity::SentMore) => Some(in_time(work, timer).await),
         Err(ClientActivity::HalfClosed) => {
             let grace = pin!(runtime.sleep(HALF_CLOSED_GRACE));

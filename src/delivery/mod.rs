@@ -1,13 +1,15 @@
-//! What is to be done with an accepted callback, and in which time.
+//! The next step for an accepted callback: ask the app, wait, or reply at once.
 //!
-//! In this order:
+//! The rules, in the order checked:
 //!
-//! 1. A kind that nobody is asked about is answered by its template.
-//! 2. A resend of what the app has taken is answered as before; a copy of what it is being asked
-//!    about waits for that answer.
-//! 3. An app that has had its share, or is down (see the circuit breaker), is not asked.
-//! 4. The app is asked, in what is left of the callback's time: its `timeout_ms`, and never longer
-//!    than the platform waits for the reply, which runs from the head and includes the reply.
+//! 1. If the kind needs no app, replies with the fixed answer of the template.
+//! 2. If the app already answered the same callback, repeats that reply.
+//! 3. If the app is being asked about the same callback, waits for that outcome.
+//! 4. If no time is left, applies the failure policy.
+//! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
+//!    policy.
+//! 6. Otherwise asks the app. The app has `timeout_ms`, or the rest of the platform's time less
+//!    [`REPLY_MARGIN`] if that is shorter. The platform's time starts when the head arrives.
 
 mod drive;
 mod outcome;
@@ -27,30 +29,32 @@ use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
-use crate::reply::Answer;
+use crate::reply::{Answer, REPLY_MARGIN};
 use crate::template::{Ask, Delivery};
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
-/// What is to be done with an accepted callback.
+/// The next step for an accepted callback. See [`Question`] for an example.
+///
+/// Exhaustive on purpose: a server must handle every step.
 #[derive(Debug)]
 pub enum Next {
-    /// Ask the app, and [conclude](Question::conclude) from what it says.
+    /// Ask the app, then [conclude](Question::conclude) with its answer.
     Ask(Question),
-    /// The reply is known without the app.
+    /// Send this reply without asking the app.
     Reply(Conclusion),
-    /// The app is being asked about the same callback: wait for what comes of it.
+    /// Wait: the app is being asked about another copy of the same callback.
     Wait(Wait),
 }
 
-/// How long before the platform gives up the reply leaves at the latest.
-pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
-
 impl Accepted {
-    /// What is to be done with it at the moment `now`.
+    /// Returns the next step at the time `now`.
+    ///
+    /// Claims the callback and takes from the rate limit of the route, so call it once. Call it
+    /// again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
-        let Delivery::Ask(ask) = self.delivery() else { return Next::Reply(self.unasked()) };
+        let Delivery::Ask(ask) = self.delivery() else { return Next::Reply(self.without_app()) };
         let timeout = self.time_left(ask, now);
         let claim = match self.join(ask, now) {
             None => None,
@@ -67,47 +71,51 @@ impl Accepted {
         if self.limit().is_some_and(|limit| !limit.take(now)) {
             return Next::Reply(question.fail(UnavailableKind::AppOverloaded, now));
         }
-        if ask.breaker.as_ref().is_some_and(|breaker| !breaker.lets_through(now)) {
+        if ask.breaker.as_ref().is_some_and(|breaker| !breaker.allows(now)) {
             return Next::Reply(question.fail(UnavailableKind::CircuitOpen, now));
         }
         Next::Ask(question)
     }
 
+    /// Returns the time that the app may take: its time-out, or the rest of the platform's time.
     fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
         let spent = now.as_millis().saturating_sub(self.arrived().as_millis());
         let spent = Duration::from_millis(u64::try_from(spent).unwrap_or_default());
         ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))
     }
 
-    /// Takes a place among those who bring the same callback, if this kind has resends.
+    /// Claims the callback, joins another copy of it, or finds its earlier reply. Returns `None` if
+    /// the template delivers every resend of this kind.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
-        ask.resend?;
-        let key = self.contents();
-        let replied = || match &ask.policy {
-            None => self.memory().seen.note(key, now).map(|_| self.acknowledged(Origin::Resend)),
+        ask.resend_window?;
+        let key = self.identity();
+        let earlier_reply = || match &ask.policy {
+            None => self.memory().seen.get(key, now).map(|_| self.acknowledged(Origin::Resend)),
             Some(_) => {
                 let reply = self.memory().replies.find(key, now)?;
                 Some(Conclusion { reply, origin: Origin::Resend })
             }
         };
-        Some(Flights::join(self.memory(), key, replied))
+        Some(Flights::join(self.memory(), key, earlier_reply))
     }
 
-    /// What is the same in every resend of the callback, and in nothing else.
-    pub(crate) fn contents(&self) -> Fingerprint {
+    /// Returns a fingerprint that every resend of the callback has, and no other callback.
+    fn identity(&self) -> Fingerprint {
         let event = self.event();
-        // An identifier of the platform's own says nothing about the rest, unless it is signed.
-        let tells = self.template().plan.id.is_empty() || self.has_signed_id();
-        let data: &[u8] = if tells { &[] } else { event.data() };
+        // An id that the platform chooses but does not sign can be forged. It then identifies the
+        // callback only together with the data.
+        let id_suffices = self.template().plan.id.is_empty() || self.has_signed_id();
+        let data: &[u8] = if id_suffices { &[] } else { event.data() };
         let parts = [self.template().name().as_bytes(), &event.id, data];
-        let seal = self.seal();
-        self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*seal]))
+        let reply_signing = self.reply_signing();
+        self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
 
-    /// How replies to it leave now: one that left otherwise is not to be given again.
-    fn seal(&self) -> Vec<u8> {
+    /// Returns a fingerprint of the reply signing. It is part of every key of a remembered reply,
+    /// so that a reply signed in another way is not repeated.
+    fn reply_signing(&self) -> Vec<u8> {
         match self.delivery() {
-            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.seal.mark(),
+            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.reply_signing.fingerprint(),
             Delivery::Ask(_)
             | Delivery::Fixed(_)
             | Delivery::Unlisted(_)
@@ -115,27 +123,28 @@ impl Accepted {
         }
     }
 
-    /// Who watches what, if the callback says so.
+    /// Returns a fingerprint of the viewer and the content, if the callback names both.
     fn viewer(&self) -> Option<Fingerprint> {
         let event = self.event();
-        let parts = self.kind().viewer.read(event.data())?;
-        let own = [self.template().name(), event.source(), event.kind()].map(str::as_bytes);
-        let parts = own.into_iter().chain(parts.iter().map(String::as_bytes));
-        let seal = self.seal();
-        let parts = parts.chain([&*seal]);
+        let viewer = self.kind().viewer.read(event.data())?;
+        let scope = [self.template().name(), event.source(), event.kind()].map(str::as_bytes);
+        let parts = scope.into_iter().chain(viewer.iter().map(String::as_bytes));
+        let reply_signing = self.reply_signing();
+        let parts = parts.chain([&*reply_signing]);
         Some(self.memory().fingerprint(Domain::Viewer, parts))
     }
 
-    /// Keeps a good reply, and gives the last one where the app has failed.
+    /// Keeps a reply that the app decided. Replaces a failure by the last such reply to the same
+    /// viewer, if there is one.
     fn last_good(&self, ask: &Ask, conclusion: Conclusion, now: Timestamp) -> Conclusion {
-        let Some(max_age) = ask.last_good else { return conclusion };
+        let Some(max_age) = ask.last_good_max_age else { return conclusion };
         let Some(viewer) = self.viewer() else { return conclusion };
         let replies = &self.memory().replies;
         match &conclusion.origin {
             Origin::App => replies.keep(viewer, &conclusion.reply, now.after(max_age)),
-            Origin::Failure(why) => {
+            Origin::Failure(reason) => {
                 if let Some(reply) = replies.find(viewer, now) {
-                    return Conclusion { reply, origin: Origin::LastGood(why.clone()) };
+                    return Conclusion { reply, origin: Origin::LastGood(reason.clone()) };
                 }
             }
             Origin::Fixed | Origin::LastGood(_) | Origin::Resend | Origin::Unlisted => {}
@@ -144,7 +153,48 @@ impl Accepted {
     }
 }
 
-/// A question to the app. Dropped without a conclusion, it was never asked.
+/// A question to the app about an accepted callback.
+///
+/// Dropping it without a conclusion releases the callback: a waiting copy may then ask.
+///
+/// # Examples
+///
+/// The app allows one playback and denies another:
+///
+/// ```
+/// use gatepost::{Answer, Next, Timestamp};
+/// use http::StatusCode;
+/// # use gatepost::{Accepted, Admission, Gate, Head, Refusal};
+/// # use http::{HeaderMap, Method, Uri};
+///
+/// let now = Timestamp::from_secs(1_703_731_478);
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// # let accept = || -> Result<Accepted, Refusal> {
+/// #     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// #     let head = Head::new(&Method::POST, &uri, &headers);
+/// #     let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
+/// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
+/// #     intake.finish(now)
+/// # };
+/// // `accept` returns an accepted `live_play` callback of Kollus.
+/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let body = Some(r#"{"allow":true}"#.into());
+/// let answer = Answer::Response { status: StatusCode::OK, body };
+/// let conclusion = question.conclude(&answer, now);
+/// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":1}}"#);
+///
+/// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
+/// let body = Some(r#"{"message":"no ticket"}"#.into());
+/// let answer = Answer::Response { status: StatusCode::FORBIDDEN, body };
+/// let conclusion = question.conclude(&answer, now);
+/// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"no ticket"}}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Question {
@@ -154,31 +204,33 @@ pub struct Question {
 }
 
 impl Question {
-    /// Where the event goes. Without an address the request keeps its path.
+    /// Returns the address of the app. If it is `None`, the event keeps the path of the callback.
     #[must_use]
     pub fn url(&self) -> Option<&Uri> {
         self.ask().and_then(|ask| ask.url.as_ref())
     }
 
-    /// How long the app has, from connecting to the last byte of its answer.
+    /// Returns the time that the app has, from connecting to the last byte of its answer.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// What it is about.
+    /// Returns the callback that the app is asked about.
     #[must_use]
     pub const fn accepted(&self) -> &Accepted {
         &self.accepted
     }
 
-    /// The reply that follows from what the app has said by the moment `now`.
+    /// Turns the app's answer into the reply. `now` is the time at which the answer was complete,
+    /// or at which waiting for it ended.
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
-        let Some(ask) = self.ask() else { return self.accepted.unasked() };
+        let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
-        // A sender that took most of the time itself says nothing of the app, and nothing to others.
+        // If the client used up more than half of the app's time, a time-out does not count as a
+        // failure of the app. Copies that wait do not get it either: they have more time left.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
         if cut_short {
             return conclusion;
@@ -196,23 +248,23 @@ impl Question {
         }
     }
 
-    /// The reply without an answer.
-    fn fail(self, why: UnavailableKind, now: Timestamp) -> Conclusion {
-        let Some(ask) = self.ask() else { return self.accepted.unasked() };
-        let conclusion = self.accepted.failed(ask.policy.as_ref(), why.into());
+    /// Concludes by the failure policy, without asking the app.
+    fn fail(self, reason: UnavailableKind, now: Timestamp) -> Conclusion {
+        let Some(ask) = self.ask() else { return self.accepted.without_app() };
+        let conclusion = self.accepted.failed(ask.policy.as_ref(), reason.into());
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         self.settle(conclusion, now)
     }
 
-    /// Remembers what the app has answered, and tells those who wait for it.
+    /// Remembers a reply that the app decided, and shares every conclusion with waiting copies.
     fn settle(mut self, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
-        let resend = self.ask().and_then(|ask| ask.resend.map(|window| (ask, window)));
+        let resend = self.ask().and_then(|ask| ask.resend_window.map(|window| (ask, window)));
         let mut shared = conclusion.clone();
         if let (Origin::App, Some((ask, window))) = (&conclusion.origin, resend) {
             let (memory, until) = (self.accepted.memory(), now.after(window));
             match &ask.policy {
-                None => drop(memory.seen.note_first(claim.key(), 0, until, now)),
+                None => drop(memory.seen.get_or_insert(claim.key(), 0, until, now)),
                 Some(_) => memory.replies.keep(claim.key(), &conclusion.reply, until),
             }
             shared.origin = Origin::Resend;
@@ -222,8 +274,47 @@ impl Question {
     }
 }
 
-/// Another copy of a callback, which the app is being asked about already. As a future it gives what
-/// came of that, or `None` if nothing did: then see what is [next](Accepted::next) again.
+/// A copy of a callback that the app is already being asked about.
+///
+/// Resolves to the conclusion for the first copy. Resolves to `None` if the first copy ends without
+/// a conclusion, for example because its client disconnects: then call [`Accepted::next`] again. A
+/// caller that waits longer than [`Wait::timeout`] calls [`Wait::give_up`].
+///
+/// # Examples
+///
+/// ```
+/// # use gatepost::{Accepted, Admission, Answer, Gate, Head, Next, Refusal, Timestamp};
+/// # use http::{HeaderMap, Method, StatusCode, Uri};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let now = Timestamp::from_secs(1_703_731_478);
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n\
+/// #          [template.on.live_play]\ndedupe = true",
+/// #     )
+/// #     .build()?;
+/// # let accept = || -> Result<Accepted, Refusal> {
+/// #     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// #     let head = Head::new(&Method::POST, &uri, &headers);
+/// #     let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
+/// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
+/// #     intake.finish(now)
+/// # };
+/// // `accept` returns three copies of one callback, whose template has `dedupe = true`.
+/// let (first, second, third) = (accept()?, accept()?, accept()?);
+/// let Next::Ask(question) = first.next(now) else { panic!("expected a question") };
+/// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
+/// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
+///
+/// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+/// let conclusion = question.conclude(&answer, now);
+/// assert_eq!(wait.await.unwrap().reply.body(), conclusion.reply.body());
+/// assert_eq!(overdue.give_up(now).origin.as_str(), "failure");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Wait {
     accepted: Accepted,
@@ -232,13 +323,13 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// How long to wait at most.
+    /// Returns the longest time to wait.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The reply when that is over.
+    /// Concludes by the failure policy, because no conclusion came in time.
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;

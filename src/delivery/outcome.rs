@@ -1,11 +1,11 @@
-//! From the app's answer to the platform's reply.
+//! Turns the app's answer into the reply to the platform.
 //!
-//! | the app | a decision's reply | a notification's reply |
+//! | answer | reply to a decision | reply to a notification |
 //! |---|---|---|
-//! | 2xx with an answer in any of the three forms | that answer | acknowledged |
-//! | 2xx, empty | accept, with the template's defaults | acknowledged |
-//! | 401, 403 | deny, with the body's `message` if it has one | 503 |
-//! | anything else, or nothing in time | the template's `on_failure` | 503 |
+//! | 2xx with a valid body | the body, as the platform's JSON | acknowledgement |
+//! | 2xx with an empty body | allow, with the defaults of the template | acknowledgement |
+//! | 401 or 403 | deny, with the `message` of the body if it has one | 503 |
+//! | any other answer, or none in time | `on_failure` of the template | 503 |
 
 use http::StatusCode;
 
@@ -16,20 +16,22 @@ use crate::template::Delivery;
 use crate::verdict::Accepted;
 
 impl Accepted {
-    /// The reply that follows from what the app said.
+    /// Concludes from an answer. `policy` is `None` for a notification.
     pub(crate) fn answered(&self, policy: Option<&Policy>, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, policy) {
             (Some(decision), Some(policy)) => match decision_input(answer) {
                 Ok(input) => self.decided(decision, policy, input),
-                Err(why) => self.failed(Some(policy), why),
+                Err(reason) => self.failed(Some(policy), reason),
             },
             (None, _) | (Some(_), None) => match check_status(answer) {
                 Ok(()) => self.acknowledged(Origin::App),
-                Err(why) => self.failed(policy, why),
+                Err(reason) => self.failed(policy, reason),
             },
         }
     }
 
+    /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to
+    /// the failure policy and returns the fault.
     fn decided(
         &self,
         decision: &Decision,
@@ -38,12 +40,12 @@ impl Accepted {
     ) -> Conclusion {
         let (body, fault) = decision.write(&self.event().data, input, policy);
         let origin = fault.map_or(Origin::App, |fault| Origin::Failure(fault.into()));
-        Conclusion { reply: policy.seal.close(body), origin }
+        Conclusion { reply: policy.reply_signing.sign(body), origin }
     }
 
-    /// The failure policy's reply.
-    pub(crate) fn failed(&self, policy: Option<&Policy>, why: Unavailable) -> Conclusion {
-        let origin = Origin::Failure(why);
+    /// Concludes by the failure policy: `on_failure` for a decision, 503 for a notification.
+    pub(crate) fn failed(&self, policy: Option<&Policy>, reason: Unavailable) -> Conclusion {
+        let origin = Origin::Failure(reason);
         match (&self.kind().decision, policy) {
             (Some(decision), Some(policy)) => {
                 Conclusion { origin, ..self.decided(decision, policy, DecisionInput::Failure) }
@@ -52,21 +54,21 @@ impl Accepted {
         }
     }
 
-    /// The reply that needs no app.
-    pub(crate) fn unasked(&self) -> Conclusion {
-        let written = |input, policy: &Policy, origin| {
+    /// Concludes for a kind that needs no app.
+    pub(crate) fn without_app(&self) -> Conclusion {
+        let write = |input, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
             match self.decided(decision, policy, input) {
                 Conclusion { reply, origin: Origin::App } => Conclusion { reply, origin },
-                faulty => faulty,
+                failure => failure,
             }
         };
         match self.delivery() {
             Delivery::Fixed(Some((presets, policy))) => {
-                written(DecisionInput::Fixed(presets), policy, Origin::Fixed)
+                write(DecisionInput::Fixed(presets), policy, Origin::Fixed)
             }
             Delivery::Unlisted(Some(policy)) => {
-                written(DecisionInput::Deny(b""), policy, Origin::Unlisted)
+                write(DecisionInput::Deny(b""), policy, Origin::Unlisted)
             }
             Delivery::Fixed(None) => self.acknowledged(Origin::Fixed),
             Delivery::Unlisted(None) => self.acknowledged(Origin::Unlisted),
@@ -76,12 +78,13 @@ impl Accepted {
         }
     }
 
+    /// Concludes with the acknowledgement that the platform expects for a notification.
     pub(crate) fn acknowledged(&self, origin: Origin) -> Conclusion {
         Conclusion { reply: self.template().plan.ack.clone(), origin }
     }
 }
 
-/// Checks that the app accepted the event; otherwise the platform sends it again.
+/// Checks for a 2xx status, which means that the app accepted the event.
 fn check_status(answer: &Answer) -> Result<(), Unavailable> {
     match answer {
         Answer::Response { status, .. } if status.is_success() => Ok(()),
@@ -89,11 +92,13 @@ fn check_status(answer: &Answer) -> Result<(), Unavailable> {
             Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
         }
         Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-        Answer::Unreachable(why) => Err(Unavailable::with(UnavailableKind::AppUnreachable, why)),
+        Answer::Unreachable(reason) => {
+            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
+        }
     }
 }
 
-/// Reads what an answer says of a decision.
+/// Reads the app's decision from its answer.
 fn decision_input(answer: &Answer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
         answer

@@ -1,4 +1,4 @@
-//! What the app gets of an accepted callback: the event's headers and its body.
+//! Writes the request for the app: headers and body of an event.
 
 use std::sync::OnceLock;
 
@@ -15,8 +15,8 @@ use crate::verdict::Accepted;
 
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
 
-/// The headers that every event has.
-static ALWAYS: [HeaderName; 7] = [
+/// Headers of every event, in the order in which [`fill`] sets their values.
+static REQUIRED: [HeaderName; 7] = [
     CONTENT_TYPE,
     CONTENT_LENGTH,
     event::CE_SPECVERSION,
@@ -26,8 +26,8 @@ static ALWAYS: [HeaderName; 7] = [
     GATEPOST_TEMPLATE,
 ];
 
-/// The headers that an event may have beside them.
-static AT_TIMES: [HeaderName; 8] = [
+/// Headers that an event may have, in the order in which [`fill`] sets their values.
+static OPTIONAL: [HeaderName; 8] = [
     HOST,
     event::CE_SUBJECT,
     event::CE_TIME,
@@ -38,43 +38,51 @@ static AT_TIMES: [HeaderName; 8] = [
     TRACESTATE,
 ];
 
-/// The names in their places, and no value yet, for each set of those that there are at times: a
-/// copy is filled in for an event, so that nothing is hashed for it.
-static FORMS: [OnceLock<HeaderMap>; 1 << AT_TIMES.len()] =
-    [const { OnceLock::new() }; 1 << AT_TIMES.len()];
+/// One header map with empty values for each combination of optional headers. Bit `n` of the index
+/// is set if `OPTIONAL[n]` is in the map.
+///
+/// Inserting a header hashes its name. Cloning a map copies its hash table as it is, so an event
+/// costs no hashing.
+static EMPTY_HEADERS: [OnceLock<HeaderMap>; 1 << OPTIONAL.len()] =
+    [const { OnceLock::new() }; 1 << OPTIONAL.len()];
 
-/// With those names that have a bit in the set.
-fn form(set: usize) -> HeaderMap {
-    let at_times =
-        (0..).zip(&AT_TIMES).filter(|(bit, _)| set >> bit & 1 == 1).map(|(_, name)| name);
-    let names = ALWAYS.iter().chain(at_times);
+/// Builds the map with empty values for one combination of optional headers.
+fn empty_headers(combination: usize) -> HeaderMap {
+    let optional =
+        (0..).zip(&OPTIONAL).filter(|(bit, _)| combination >> bit & 1 == 1).map(|(_, name)| name);
+    let names = REQUIRED.iter().chain(optional);
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
 }
 
-/// The headers with these values, in the order of their names.
-fn filled(
-    mut always: [HeaderValue; ALWAYS.len()],
-    mut at_times: [Option<HeaderValue>; AT_TIMES.len()],
+/// Returns a header map with these values, each in the position of its name in [`REQUIRED`] or
+/// [`OPTIONAL`].
+fn fill(
+    mut required: [HeaderValue; REQUIRED.len()],
+    mut optional: [Option<HeaderValue>; OPTIONAL.len()],
 ) -> HeaderMap {
-    let is_there = |(bit, value): (usize, &Option<_>)| usize::from(value.is_some()) << bit;
-    let set: usize = at_times.iter().enumerate().map(is_there).sum();
-    let Some(laid_out) = FORMS.get(set) else { return HeaderMap::new() };
-    let mut headers = laid_out.get_or_init(|| form(set)).clone();
-    let mut places = headers.values_mut();
-    always.iter_mut().chain(at_times.iter_mut().flatten()).for_each(|value| {
-        if let Some(place) = places.next() {
-            std::mem::swap(place, value);
+    let bit = |(index, value): (usize, &Option<_>)| usize::from(value.is_some()) << index;
+    let combination: usize = optional.iter().enumerate().map(bit).sum();
+    let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
+    let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
+    // A map that never had a header removed iterates in the order of insertion, which is the order
+    // of the values here.
+    let mut slots = headers.values_mut();
+    required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
+        if let Some(slot) = slots.next() {
+            std::mem::swap(slot, value);
         }
     });
     headers
 }
 
-/// How much room the values take that are written for one event, but for the subject.
+/// Typical length in bytes of the header values that are written for one event, without the
+/// subject.
 const TYPICAL_TEXT: usize = 192;
 
 impl Accepted {
-    /// The headers and the body that the app gets at the moment `now`, and nothing else of the
-    /// callback. They are signed anew each time, if the config has a `signing_secret`.
+    /// Returns the headers and the body of the event for the app.
+    ///
+    /// If the config has a `signing_secret`, each call signs the event with the time `now`.
     #[must_use]
     pub fn request(
         &self,
@@ -91,23 +99,25 @@ impl Accepted {
         let (event, template) = (self.event(), self.template());
         let (body, content_type) = event.body(forward, self.raw(), self.content_type());
         let subject = event.subject().unwrap_or_default();
-        // One piece of memory for all of them.
+        // All written values share one allocation.
         let mut text = BytesMut::with_capacity(TYPICAL_TEXT + subject.len());
-        let always = [
+        let required = [
             content_type,
-            event::decimal(body.len(), &mut text),
+            event::decimal_header(body.len(), &mut text),
             event::SPECVERSION,
-            event.header_of_id(&mut text),
+            event.id_header(&mut text),
             event.source.header().clone(),
             event.ce_type.clone(),
             template.header.clone(),
         ];
-        let subject = event.header_of_subject(&mut text);
-        let time = event.header_of_time(&mut text);
-        let [by, host, proto] = self.arrival().client.forwarded(head, context, &mut text);
+        let subject = event.subject_header(&mut text);
+        let time = event.time_header(&mut text);
+        let [forwarded_for, host, proto] =
+            self.arrival().client.forwarded_headers(head, context, &mut text);
         let [parent, state] = trace_headers(head.headers(), context.trace, &mut text);
-        let own_host = context.host.cloned();
-        let mut headers = filled(always, [own_host, subject, time, by, host, proto, parent, state]);
+        let event_host = context.host.cloned();
+        let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
+        let mut headers = fill(required, optional);
         if let Some(signing) = &template.signing {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }
@@ -120,17 +130,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_stands_under_its_name_whichever_there_are() {
+    fn assigns_each_value_to_its_name_for_every_combination() {
         let value = |name: &HeaderName| HeaderValue::from_str(name.as_str()).unwrap();
-        for set in 0..FORMS.len() {
-            let is_there = |at: usize| set >> at & 1 == 1;
-            let at_times = |at: usize| is_there(at).then(|| value(&AT_TIMES[at]));
-            let headers = filled(ALWAYS.each_ref().map(value), std::array::from_fn(at_times));
-            assert!(ALWAYS.iter().all(|name| headers[name] == value(name)), "{headers:?}");
-            for (at, name) in AT_TIMES.iter().enumerate() {
-                assert_eq!(headers.get(name).cloned(), at_times(at), "{headers:?}");
+        for combination in 0..EMPTY_HEADERS.len() {
+            let has = |index: usize| combination >> index & 1 == 1;
+            let optional = |index: usize| has(index).then(|| value(&OPTIONAL[index]));
+            let headers = fill(REQUIRED.each_ref().map(value), std::array::from_fn(optional));
+            assert!(REQUIRED.iter().all(|name| headers[name] == value(name)), "{headers:?}");
+            for (index, name) in OPTIONAL.iter().enumerate() {
+                assert_eq!(headers.get(name).cloned(), optional(index), "{headers:?}");
             }
-            assert_eq!(headers.len(), ALWAYS.len() + set.count_ones() as usize);
+            assert_eq!(headers.len(), REQUIRED.len() + combination.count_ones() as usize);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Definitions: what a provider sends and expects, for tools.
+//! Definitions of providers, as tools use them.
 
 use crate::ProviderInfo;
 use crate::config::ConfigError;
@@ -6,50 +6,66 @@ use crate::inspect::Sample;
 use crate::inspect::schema;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 
-/// A provider's definition, compiled.
+/// A compiled definition of a provider.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Definition;
+///
+/// let definition = Definition::built_in("tencent-css").unwrap();
+/// assert!(definition.signs("push"));
+/// assert_eq!(definition.schema("push").unwrap()["title"], "tencent-css.push");
+///
+/// let error = Definition::parse("name = 'my-platform'").unwrap_err();
+/// assert!(!error.faults().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Definition(Plan);
 
 impl Definition {
-    /// One that comes with the crate.
+    /// Returns the built-in definition of this name.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
         built_in_named(name).map(Self)
     }
 
-    /// The names of those that come with the crate.
+    /// Returns the names of the built-in definitions.
     pub fn built_in_names() -> impl Iterator<Item = &'static str> {
         built_in_names()
     }
 
-    /// One of your own, as TOML.
+    /// Compiles a definition that is written in TOML.
     ///
     /// # Errors
     ///
-    /// With everything that is wrong in it.
+    /// Returns [`ConfigError`] with every fault in the text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         definition::parse(text).map(Self).map_err(ConfigError::faults_in)
     }
 
-    /// What it says, for people and tools.
+    /// Returns the kinds, fields and settings that it declares.
     #[must_use]
     pub fn info(&self) -> ProviderInfo {
         ProviderInfo::from(&self.0)
     }
 
-    /// Whether callbacks of the kind are signed.
+    /// Returns `true` if the platform signs callbacks of the kind.
     #[must_use]
     pub fn signs(&self, kind: &str) -> bool {
         self.0.signature_of(self.0.kind_named(kind)).is_some()
     }
 
-    /// A realistic callback of the kind.
+    /// Returns a realistic callback of the kind; `None` if the definition does not name the kind.
     #[must_use]
     pub fn sample(&self, kind: &str) -> Option<Sample<'_>> {
         self.0.kind_named(kind).map(|kind| Sample::new(&self.0, kind))
     }
 
-    /// The JSON Schema (2020-12) of the kind's data, with that of its answer in `$defs`.
+    /// Returns the JSON Schema (draft 2020-12) of the kind's data, with the schema of the app's
+    /// answer in `$defs`.
+    ///
+    /// Returns `None` if the definition does not name the kind.
     #[must_use]
     pub fn schema(&self, kind: &str) -> Option<serde_json::Value> {
         self.0.kind_named(kind).map(|kind| schema::of_kind(&self.0, kind))

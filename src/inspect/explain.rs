@@ -1,7 +1,7 @@
-//! Explaining a verdict: each step of the way of one callback, in words, without calling the app.
+//! Explanations of verdicts: the verdict on one recorded request, with the steps that led to it.
 //!
-//! The verdict itself comes from the gate, as for any callback; the steps only say what it looked
-//! at. Keys, tokens and bodies are not shown.
+//! The gate judges the request as any other, but no event is sent to the app. The steps describe
+//! the values that the gate has checked. They contain no keys, tokens or bodies.
 
 use std::fmt;
 
@@ -15,28 +15,30 @@ use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::route::{Lookup, Route};
-use crate::template::{Delivery, Demand};
+use crate::template::{Delivery, RequiredSignature};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// One thing that the gate looked at.
+/// One step of an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// What it looked at: `route`, `source`, `tenant`, `template`, `kind`, `signature`, `time`, `event`,
-    /// `reply`, `mode`.
+    /// The subject: `route`, `source`, `body`, `tenant`, `template`, `kind`, `signature`, `signed`,
+    /// `key`, `time`, `event`, `reply` or `mode`.
     pub name: &'static str,
-    /// What it found.
+    /// The result, in words.
     pub found: String,
 }
 
-/// What became of a callback, and the steps that led there.
+/// The verdict on a recorded request, and the steps that led to it.
+///
+/// Its `Display` is one line for each step, then one for the verdict.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// In the order taken.
+    /// The steps, in the order of the checks.
     pub steps: Vec<Step>,
-    /// The verdict; `None` for a path that is nobody's.
+    /// The verdict; `None` if the path is not a callback path.
     pub verdict: Option<Result<Accepted, Refusal>>,
 }
 
@@ -46,7 +48,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "{:<10} {}", step.name, step.found)?;
         }
         match &self.verdict {
-            None => write!(f, "{:<10} passed on: this is no callback path", "verdict"),
+            None => write!(f, "{:<10} passed through: not a callback path", "verdict"),
             Some(Ok(accepted)) => {
                 write!(f, "{:<10} accepted as {}", "verdict", accepted.event().ce_type())
             }
@@ -62,7 +64,26 @@ impl fmt::Display for Explanation {
 }
 
 impl Gate {
-    /// Judges a recorded request as of `now`, and says how.
+    /// Judges a recorded request as if it arrived at `now`, and describes each step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gatepost::{Gate, Head, Timestamp};
+    /// use http::{HeaderMap, Method, Uri};
+    ///
+    /// let config = "[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+    /// let gate = Gate::builder().toml(config).build()?;
+    /// let uri = Uri::from_static("/callbacks/tencent");
+    /// let headers = HeaderMap::new();
+    /// let head = Head::new(&Method::POST, &uri, &headers);
+    ///
+    /// let explanation = gate.explain(&head, "{}".into(), Timestamp::from_secs(1_700_000_000));
+    /// assert_eq!(explanation.steps[0].name, "route");
+    /// assert_eq!(explanation.steps[0].found, "/callbacks/tencent of Tencent Cloud CSS");
+    /// assert!(explanation.verdict.unwrap().is_err());
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn explain(&self, head: &Head<'_>, body: Bytes, now: Timestamp) -> Explanation {
         let mut steps = Steps::default();
@@ -83,7 +104,7 @@ impl Gate {
             Admission::Other => None,
             Admission::Refused(refusal) => Some(Err(refusal)),
             Admission::Callback(intake) => Some(Ok(intake)),
-            Admission::Shadow(shadow) => Some(shadow.into_judged()),
+            Admission::Shadow(shadow) => Some(shadow.into_admitted()),
         };
         let verdict = judged.map(|judged| {
             let mut intake = judged?;
@@ -99,7 +120,7 @@ impl Gate {
             }
         }
         if in_shadow {
-            steps.add("mode", "shadow: it passes as it came, whatever the verdict");
+            steps.add("mode", "shadow: the request passes unchanged, whatever the verdict");
         }
         Explanation { steps: steps.0, verdict }
     }
@@ -113,29 +134,30 @@ impl Steps {
         self.0.push(Step { name, found: found.into() });
     }
 
-    /// Who sent it, if that is known: a recorded request does not tell.
+    /// Adds the client's address, if it is known. A recorded request does not contain it.
     fn source(&mut self, route: &Route, client: &Client) {
         let Some(address) = client.address else { return };
-        let place = match (route.allow.is_empty(), route.allow.contain(address)) {
+        let allowed = match (route.allow.is_empty(), route.allow.contain(address)) {
             (true, _) => "",
             (false, true) => ", which the route allows",
             (false, false) => ", which the route does not allow",
         };
-        self.add("source", format!("{address}{place}"));
+        self.add("source", format!("{address}{allowed}"));
     }
 
-    /// From the body to the signed time.
+    /// Adds the steps from the body to the signed time, up to the first value that is missing.
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
-        let Ok(kept) = CapturedHead::of(head, &plan.headers, plan.looks_at_query) else { return };
+        let Ok(captured) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
         if body.is_empty() && plan.body != BodyFormat::Query {
             return;
         }
-        let Ok(object) = plan.read(body, kept.query()) else { return };
+        let Ok(object) = plan.read(body, captured.query()) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
-        let mut received = Received { object: &object, raw: body, captured: &kept, settings: &[] };
+        let mut received =
+            Received { object: &object, raw: body, captured: &captured, settings: &[] };
         let Ok(tenant) = tenant(plan, &received) else {
-            self.add("tenant", "several are named");
+            self.add("tenant", "more than one");
             return;
         };
         let place = plan.tenant.iter().find(|p| p.text(&received).is_some_and(|t| !t.is_empty()));
@@ -143,14 +165,14 @@ impl Steps {
             (Some(name), Some(place)) => {
                 self.add("tenant", format!("{} ({place})", printable(name)))
             }
-            _ => self.add("tenant", "none is named"),
+            _ => self.add("tenant", "none"),
         }
         let Ok((template, _)) = route.template(tenant.as_deref()) else {
-            self.add("template", "none is bound to this tenant, and none to \"*\"");
+            self.add("template", "none is bound to this tenant or to \"*\"");
             return;
         };
-        let how = if route.template.is_some() { "pinned by the route" } else { "bound" };
-        self.add("template", format!("{}, {how}", template.name()));
+        let reason = if route.template.is_some() { "pinned by the route" } else { "bound" };
+        self.add("template", format!("{}, {reason}", template.name()));
         received.settings = &template.settings;
         let found = route.kind.map_or_else(|| plan.kind_of(&received), KindFound::Known);
         let kind = match &found {
@@ -161,27 +183,32 @@ impl Steps {
             "kind",
             match &found {
                 KindFound::Known(_) => plan.kind(kind).name.to_string(),
-                KindFound::Missing => "nothing says which".to_owned(),
+                KindFound::Missing => "the callback does not name it".to_owned(),
                 KindFound::Unknown(written) => {
-                    format!("{}, which the definition does not know", printable(written))
+                    format!("{}, which the definition does not name", printable(written))
                 }
             },
         );
-        match template.proof_of(kind) {
-            Some(demand) => self.signature(&demand, &received, now),
+        match template.required_signature(kind) {
+            Some(required) => self.signature(&required, &received, now),
             None if plan.signature_of(kind).is_some() => {
-                self.add("signature", "not looked at: the template has no key for it");
+                self.add("signature", "not checked: the template has no key for it");
             }
             None => self.add("signature", "none: the platform does not sign this kind"),
         }
     }
 
-    fn signature(&mut self, demand: &Demand<'_>, received: &Received<'_>, now: Timestamp) {
-        let signature = demand.signature;
+    fn signature(
+        &mut self,
+        required: &RequiredSignature<'_>,
+        received: &Received<'_>,
+        now: Timestamp,
+    ) {
+        let signature = required.signature;
         let place = &signature.found_in;
         let Some(given) = place.text(received) else {
-            let unsigned = if demand.may_be_absent { ", and none is needed" } else { "" };
-            self.add("signature", format!("nothing at {place}{unsigned}"));
+            let optional = if required.is_optional { ", and not required" } else { "" };
+            self.add("signature", format!("missing at {place}{optional}"));
             return;
         };
         self.add("signature", format!("{} at {place}", printable(&given)));
@@ -189,28 +216,31 @@ impl Steps {
             Ok(text) => {
                 self.add("signed", format!("{} of {}", signature.digest.name(), printable(&text)))
             }
-            Err(fault) => self.add("signed", format!("nothing at {}", fault.place())),
+            Err(fault) => self.add("signed", format!("no value at {}", fault.place())),
         }
-        let count = demand.keys.len();
-        match signature.matching_key(received, demand.keys) {
-            Some(index) => self.add("key", format!("number {} of {count} fits", index + 1)),
-            None => self.add("key", format!("none of {count} fits")),
+        let count = required.keys.len();
+        match signature.matching_key(received, required.keys) {
+            Some(index) => self.add("key", format!("number {} of {count} matches", index + 1)),
+            None => self.add("key", format!("none of {count} matches")),
         }
-        let (Some(rule), Some(window)) = (&signature.time, demand.window) else { return };
+        let (Some(rule), Some(window)) = (&signature.time, required.window) else { return };
         let written = signature.time_text(received);
         let at = written.as_deref().and_then(|text| rule.unit.parse(text));
         let Some(at) = at else {
-            self.add("time", format!("{} is no time", printable(&written.unwrap_or_default())));
+            self.add(
+                "time",
+                format!("expected a time, found {}", printable(&written.unwrap_or_default())),
+            );
             return;
         };
-        let off = at.as_secs().saturating_sub(now.as_secs());
-        let side = if off < 0 { "ago" } else { "ahead" };
+        let offset = at.as_secs().saturating_sub(now.as_secs());
+        let direction = if offset < 0 { "ago" } else { "ahead" };
         let (past, ahead) = (window.past_secs, window.max_ahead_secs);
         self.add(
             "time",
             format!(
-                "{at}, {} s {side} of {now}; taken from {past} s ago to {ahead} s ahead",
-                off.unsigned_abs()
+                "{at}, {} s {direction} of {now}; accepted from {past} s ago to {ahead} s ahead",
+                offset.unsigned_abs()
             ),
         );
     }
@@ -222,7 +252,7 @@ impl Steps {
         self.add("event", format!("{} {source} {}", event.id(), printable(subject)));
     }
 
-    /// What would happen next.
+    /// Adds the origin of the reply: the app, the template, or gatepost.
     fn reply(&mut self, accepted: &Accepted) {
         let next = match accepted.delivery() {
             Delivery::Ask(ask) => match &ask.url {
@@ -231,10 +261,12 @@ impl Steps {
                     let timeout = ask.timeout.as_millis();
                     format!("the app at {server}{} has {timeout} ms to answer", url.path())
                 }
-                None => "the app is asked on the callback's own path".to_owned(),
+                None => "the event goes to the app on the callback's own path".to_owned(),
             },
             Delivery::Fixed(_) => "the template has a fixed answer".to_owned(),
-            Delivery::Unlisted(_) => "nobody is asked: the template does not list it".to_owned(),
+            Delivery::Unlisted(_) => {
+                "no app is asked: the template does not list this kind".to_owned()
+            }
             Delivery::MissingReplyKey => {
                 "503: the template has no key to sign the reply with".to_owned()
             }

@@ -1,27 +1,38 @@
-//! What the definitions say, for people and tools.
+//! The kinds, fields and settings that a definition declares, for command lines and other tools.
 
 use crate::provider::field::Field;
-use crate::provider::setting::{Holds, Setting};
-use crate::provider::signature::MAX_AHEAD;
+use crate::provider::setting::{Setting, SettingType};
+use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Kind, Plan, built_in};
 
-/// A provider.
+/// The content of a provider's definition.
+///
+/// # Examples
+///
+/// ```
+/// let providers = gatepost::providers();
+/// let kollus = providers.iter().find(|provider| &*provider.name == "kollus").unwrap();
+/// let kind = |name: &str| kollus.kinds.iter().find(|kind| &*kind.name == name);
+/// assert!(kind("live_play").unwrap().decision);
+/// assert!(kind("push").is_none());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProviderInfo {
-    /// As the config names it.
+    /// The name in the config, as in `tencent-css`.
     pub name: Box<str>,
-    /// As the platform calls itself.
+    /// The name of the platform, as in `Tencent Cloud CSS`.
     pub title: Box<str>,
-    /// The platform's own page.
+    /// The URL of the platform's documentation.
     pub docs: Box<str>,
-    /// Its events.
+    /// The kinds of callbacks that the platform sends.
     pub kinds: Vec<KindInfo>,
-    /// Names whose address several kinds take without one of their own.
+    /// Names of groups, sorted. An entry of `[template.on]` for a group applies to each of its
+    /// kinds without an entry of its own.
     pub groups: Vec<Box<str>>,
-    /// What each template may set for itself.
+    /// The keys that `[template.settings]` accepts.
     pub settings: Vec<SettingInfo>,
-    /// The settings of the time window, if signatures have one.
+    /// The keys of the time window in `[template.settings]`; empty if signatures have no time.
     pub window: Vec<&'static str>,
 }
 
@@ -29,56 +40,57 @@ pub struct ProviderInfo {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SettingInfo {
-    /// As the config names it.
+    /// The key in `[template.settings]`.
     pub name: Box<str>,
-    /// What it is.
+    /// A short description.
     pub about: Box<str>,
-    /// Whether it is a secret.
+    /// The value is a secret.
     pub secret: bool,
-    /// The words that it may be, if not any; the first is the default.
+    /// The allowed words, of which the first is the default; empty if any text is allowed.
     pub one_of: Vec<Box<str>>,
 }
 
 impl From<&Setting> for SettingInfo {
     fn from(setting: &Setting) -> Self {
-        let one_of = match &setting.holds {
-            Holds::Word(words) => words.clone(),
-            Holds::Secret | Holds::Text { .. } => Vec::new(),
+        let one_of = match &setting.ty {
+            SettingType::OneOf(words) => words.clone(),
+            SettingType::Secret | SettingType::Text { .. } => Vec::new(),
         };
-        let secret = matches!(setting.holds, Holds::Secret);
+        let secret = matches!(setting.ty, SettingType::Secret);
         Self { name: setting.name.clone(), about: setting.about.clone(), secret, one_of }
     }
 }
 
-/// A kind of event.
+/// A kind of callback.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KindInfo {
-    /// As the config names it.
+    /// The key in `[template.on]`.
     pub name: Box<str>,
-    /// Whether the answer matters; otherwise it only wants an acknowledgement.
+    /// The kind is a decision: its reply carries a verdict of the app. Otherwise it is a
+    /// notification, which is only acknowledged.
     pub decision: bool,
-    /// Its declared fields.
+    /// The declared fields of the event's data.
     pub fields: Vec<FieldInfo>,
-    /// The fields of its reply, if the answer matters.
+    /// The fields of the reply; empty for a notification.
     pub reply: Vec<FieldInfo>,
 }
 
-/// A field of an event's data.
+/// A field of an event's data or of a reply.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FieldInfo {
-    /// Its name in the data.
+    /// The name of the field.
     pub name: Box<str>,
-    /// Its type, in the words of a definition.
+    /// The type, as definitions write it: for example `integer`.
     pub ty: &'static str,
-    /// Whether it may be absent or `null`.
+    /// The field may be absent or `null`.
     pub optional: bool,
-    /// Whether it holds a credential.
+    /// The field contains a credential.
     pub secret: bool,
 }
 
-/// Every built-in provider.
+/// Returns the content of every built-in definition.
 #[must_use]
 pub fn providers() -> Vec<ProviderInfo> {
     built_in().map(|plan| ProviderInfo::from(&plan)).collect()
@@ -93,7 +105,8 @@ impl From<&Plan> for ProviderInfo {
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
-        let window = time.map(|time| vec![time.means.past_key(), MAX_AHEAD]).unwrap_or_default();
+        let window =
+            time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
         Self { name: (&*plan.name).into(), title, docs, kinds, groups, settings, window }
     }
 }

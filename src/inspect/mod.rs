@@ -1,4 +1,6 @@
-//! What the command line shows of definitions, configs and verdicts. Never on a request's way.
+//! Descriptions of definitions, configs and verdicts, for the command line and other tools.
+//!
+//! The code that serves requests does not use this module.
 
 mod definition;
 mod explain;

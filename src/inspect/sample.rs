@@ -1,6 +1,6 @@
-//! Samples: a realistic callback of every kind, signed as its platform signs.
+//! Samples: a realistic callback of each kind, signed as its platform signs.
 //!
-//! What `gatepost send` sends, and what a test of your own app can start from.
+//! `gatepost send` sends samples. Tests of an app can start from them too.
 
 use std::fmt;
 
@@ -20,7 +20,9 @@ use crate::provider::signature::Signature;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
-/// A callback that is being made up.
+/// A realistic callback of one kind, which can be changed, signed and sent.
+///
+/// # Examples
 ///
 /// ```
 /// use gatepost::{Definition, Timestamp};
@@ -52,53 +54,64 @@ impl fmt::Debug for Sample<'_> {
     }
 }
 
-/// Why a sample could not be made.
+/// Reason why a sample cannot be changed, signed or sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
-    /// The key is not written as the platform writes its keys.
-    #[error("the key does not decode; copy it whole from the platform's console")]
+    /// The key does not have the platform's encoding.
+    #[error("the key does not decode; copy all of it from the platform's console")]
     Key,
-    /// A name that no field, header or setting can have, or a value that cannot stand there.
+    /// No field, header or setting can have this name, or it cannot have this value.
     #[error("{0} cannot be set")]
     Name(String),
-    /// What is signed is not in the sample.
-    #[error("{0} is signed, and not set")]
+    /// The signature covers a value that the sample does not contain.
+    #[error("{0} is signed but not set")]
     PartMissing(String),
-    /// The address, or a header, cannot be sent.
-    #[error("this cannot be sent: {0}")]
+    /// The request has a header or a query parameter twice.
+    #[error("the request cannot be sent: {0}")]
     Request(String),
 }
 
 impl<'d> Sample<'d> {
     pub(crate) fn new(plan: &'d Plan, kind: usize) -> Self {
-        let own = plan.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
-        let text = own.or(plan.sample.body.as_deref()).unwrap_or("{}");
+        let of_kind = plan.kinds.get(kind).and_then(|kind| kind.sample.as_deref());
+        let text = of_kind.or(plan.sample.body.as_deref()).unwrap_or("{}");
         let body = serde_json::from_str(text).unwrap_or_default();
         let headers = plan.sample.headers.iter().cloned().collect();
         let settings = vec![None; plan.settings.len()];
         let mut sample = Self { plan, kind, body, headers, settings, signing: None };
-        sample.name_kind(own.is_some());
+        sample.write_kind(of_kind.is_some());
         sample
     }
 
-    /// Says which kind it is, where the sample's own body does not.
-    fn name_kind(&mut self, has_own_body: bool) {
+    /// Writes the kind to the place from which gatepost reads it.
+    ///
+    /// A body that the definition gives for this kind names the kind already.
+    fn write_kind(&mut self, has_own_body: bool) {
         let rule = &self.plan.kind_rule;
-        let named = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
-        let (Some(from), Some((written, _))) = (rule.from.first(), named) else { return };
+        let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
+        let (Some(from), Some((word, _))) = (rule.from.first(), word) else { return };
         if !(has_own_body && matches!(from, Locator::Body(_))) {
-            self.put(from, written.text());
+            self.put(from, word.text());
         }
     }
 
-    /// Sets a field (`app`, or `/data/0/app` for one inside others), a header (`header:NAME`) or a
-    /// setting of the template that is signed (`setting:NAME`). A value is read as JSON where the
-    /// sample has no text there.
+    /// Sets a field, a header or a setting.
+    ///
+    /// | `place` | sets |
+    /// |---|---|
+    /// | `app` | a field of the body |
+    /// | `/data/0/app` | a nested field, by JSON Pointer |
+    /// | `header:NAME` | a header |
+    /// | `setting:NAME` | a setting of the template, for a signature that covers it |
+    ///
+    /// The value of a field is parsed as JSON if possible. If the sample has a string there, it
+    /// stays a string.
     ///
     /// # Errors
     ///
-    /// [`SampleError::Name`] when there is no such place, or the value cannot stand there.
+    /// Returns [`SampleError::Name`] if no field, header or setting can have this name, or if a
+    /// header cannot have this value.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -131,11 +144,13 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // Neither is the sender's to choose: one is the address's, the other the template's.
+            // These stay as they are: the query belongs to the address that `request` gets, and
+            // settings belong to the template.
             Locator::Query(_) | Locator::Setting(..) => {}
         }
     }
 
+    /// Returns the value at a pointer, whose segments index arrays and name fields.
     fn at(&self, pointer: &Pointer) -> Option<&Value> {
         let mut names = pointer.segments();
         let mut value = self.body.get(names.next()?)?;
@@ -148,17 +163,20 @@ impl<'d> Sample<'d> {
         Some(value)
     }
 
-    /// Signs it with a key, as if it was sent at `now`.
+    /// Sets the key and the time with which [`Sample::request`] signs the callback.
+    ///
+    /// They have no effect if the platform does not sign callbacks of this kind.
     pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {
         self.signing = Some((Secret::new(key.into()), now));
         self
     }
 
-    /// The request.
+    /// Builds the request to `to`, and signs it if [`Sample::sign`] has set a key.
     ///
     /// # Errors
     ///
-    /// When the key does not decode, a signed value is not there, or the request cannot be sent.
+    /// Returns [`SampleError`] if the key does not decode, if a signed value is missing, or if a
+    /// header or query parameter would occur twice.
     pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
         let signature = self.plan.signature_of(Some(self.kind));
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
@@ -185,6 +203,7 @@ impl<'d> Sample<'d> {
         Ok(request)
     }
 
+    /// Writes the time and the signature into the sample, in place of those that it contains.
     fn write_signature(
         &mut self,
         signature: &Signature,
@@ -209,12 +228,12 @@ impl<'d> Sample<'d> {
             BodyFormat::Form | BodyFormat::Json => to.clone(),
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
-        let kept = CapturedHead::of(&head, &self.plan.headers, self.plan.looks_at_query);
-        let kept =
-            kept.map_err(|twice| SampleError::Request(format!("{} stands twice", twice.0)))?;
-        let object = self.plan.read(&raw, kept.query()).unwrap_or_else(|_| Object::default());
+        let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
+        let captured =
+            captured.map_err(|twice| SampleError::Request(format!("{} occurs twice", twice.0)))?;
+        let object = self.plan.read(&raw, captured.query()).unwrap_or_else(|_| Object::default());
         let received =
-            Received { object: &object, raw: &raw, captured: &kept, settings: &self.settings };
+            Received { object: &object, raw: &raw, captured: &captured, settings: &self.settings };
         let text = signature
             .sign(&received, &key, &time)
             .map_err(|fault| SampleError::PartMissing(fault.place().to_owned()))?;
@@ -227,6 +246,7 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
+    /// Writes the time: as a number in the body if it is one, else as text.
     fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
         match (place, unit, time.parse::<i64>()) {
             (Locator::Body(pointer), Unit::Millis | Unit::Seconds, Ok(number)) => {
@@ -236,13 +256,15 @@ impl<'d> Sample<'d> {
         }
     }
 
+    /// Removes the field of the body that contains `place`, so that its old value is neither signed
+    /// nor sent.
     fn remove(&mut self, place: &Locator) {
         if let Some(name) = place.top_level() {
             self.body.remove(name.text());
         }
     }
 
-    /// The body in the platform's format.
+    /// Writes the body, or the query if there is no body, in the platform's format.
     fn body(&self) -> Vec<u8> {
         match self.plan.body {
             BodyFormat::Json => serde_json::to_vec(&self.body).unwrap_or_default(),
@@ -257,6 +279,7 @@ impl<'d> Sample<'d> {
     }
 }
 
+/// Appends parameters to the query of an address.
 fn with_query(to: &Uri, query: &[u8]) -> Uri {
     let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
     let text = format!("{}?{before}{}", to.path(), String::from_utf8_lossy(query));

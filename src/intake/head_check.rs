@@ -1,4 +1,4 @@
-//! Checks of a callback's head, before a byte of its body is read.
+//! Checks a callback's head before its body is read.
 
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue};
@@ -8,21 +8,28 @@ use crate::provider::locator::CapturedHead;
 use crate::route::Route;
 use crate::verdict::{RefusalCause, RefusalKind};
 
-/// What is known from the head of a callback.
+/// Facts from the head of a callback that later checks need.
 #[derive(Debug)]
 pub(crate) struct CheckedHead {
-    pub(super) announced: usize,
+    /// Length of the body in bytes by `content-length`; 0 without that header.
+    pub(super) declared_length: usize,
     pub(super) captured: CapturedHead,
 }
 
-/// Checks what the head alone tells.
+/// Checks framing, upgrade, method, secret segment, content encoding and declared length.
+///
+/// `token` is the secret segment of the request's path.
+///
+/// # Errors
+///
+/// Returns the cause of the refusal if a check fails.
 pub(crate) fn check_head(
     head: &Head<'_>,
     route: &Route,
     token: Option<&str>,
 ) -> Result<CheckedHead, RefusalCause> {
     let headers = head.headers();
-    let length = announced_length(head)?;
+    let length = declared_length(head)?;
     if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
@@ -38,33 +45,38 @@ pub(crate) fn check_head(
     if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
         return Err(RefusalKind::ContentEncodingUnsupported.into());
     }
-    let captured = CapturedHead::of(head, &route.plan.headers, route.plan.looks_at_query)?;
+    let captured = CapturedHead::of(head, &route.plan.headers, route.plan.reads_query)?;
     match usize::try_from(length) {
-        Ok(announced) if announced <= route.max_body_bytes => {
-            Ok(CheckedHead { announced, captured })
+        Ok(declared_length) if declared_length <= route.max_body_bytes => {
+            Ok(CheckedHead { declared_length, captured })
         }
         Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
     }
 }
 
-/// RFC 9112, section 6: a length, or chunks, and nothing that could be read as the other.
-fn announced_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
-    let unclear = RefusalKind::FramingAmbiguous;
+/// Returns the value of `content-length`, or 0 without that header.
+///
+/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. This check refuses all of
+/// it, because a server behind gatepost may repair it differently (request smuggling): two lengths,
+/// two encodings, a length beside an encoding, any encoding other than `chunked`, and a length with
+/// anything but digits.
+fn declared_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
+    let ambiguous = RefusalKind::FramingAmbiguous;
     let mut lengths = head.headers().get_all(CONTENT_LENGTH).iter();
     let mut encodings = head.headers().get_all(TRANSFER_ENCODING).iter();
     let (length, encoding) = (lengths.next(), encodings.next());
-    let twice = lengths.next().is_some() || encodings.next().is_some();
-    if head.has_unclear_framing() || twice || (length.is_some() && encoding.is_some()) {
-        return Err(unclear);
+    let is_repeated = lengths.next().is_some() || encodings.next().is_some();
+    if head.has_unclear_framing() || is_repeated || (length.is_some() && encoding.is_some()) {
+        return Err(ambiguous);
     }
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-        return Err(unclear);
+        return Err(ambiguous);
     }
-    let digits = |value: &HeaderValue| {
+    let parse = |value: &HeaderValue| {
         let text = value.to_str().ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?;
         text.parse().ok()
     };
-    length.map_or(Ok(0), |value| digits(value).ok_or(unclear))
+    length.map_or(Ok(0), |value| parse(value).ok_or(ambiguous))
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {

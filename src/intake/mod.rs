@@ -1,18 +1,19 @@
-//! One request in flight: bytes come in, a verdict goes out.
+//! Judges one callback: takes its head and body, returns a verdict.
 //!
-//! The gate looks at the head first ([`Gate::admit`](crate::Gate::admit)); what passes is an
-//! [`Intake`], which takes the body in chunks of any size and judges it when it is whole. It never
-//! waits, reads no clock and knows no socket. The rules, in the order checked:
+//! First, [`Gate::admit`](crate::Gate::admit) checks the head. If it passes, the result is an
+//! [`Intake`], which takes the body in chunks of any size and judges it once it is complete. It
+//! does no I/O, never waits and reads no clock. The rules, in the order checked:
 //!
-//! 1. source: the sender's address, and its limit;
-//! 2. head: framing, upgrade, method, secret path segment, content encoding, announced length;
-//! 3. body: its limit, as soon as it is passed;
-//! 4. fields: encoding, syntax, no name twice, not too deep;
-//! 5. tenant, and the template bound to it;
-//! 6. kind;
-//! 7. signature, and the time that was signed;
-//! 8. the fields' types;
-//! 9. the route's limit, which counts genuine callbacks alone.
+//! 1. client: its address is allowed, and its rate limit is not exhausted;
+//! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
+//! 3. body: does not exceed its limit, checked at each chunk;
+//! 4. fields: encoding, syntax, no duplicate names, nesting depth;
+//! 5. tenant: is unambiguous and has a template;
+//! 6. signature: is valid for the kind, and its time is within the window;
+//! 7. kind: is present;
+//! 8. types: each field has its declared type;
+//! 9. reuse: a signature that does not cover the body has not signed another callback;
+//! 10. rate limit of the route, which counts only genuine callbacks.
 
 mod head_check;
 mod normalise;
@@ -36,23 +37,57 @@ use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
-use crate::route::{Found, Route, Routes};
-use crate::template::{Demand, Reuse, Template};
+use crate::route::{Route, RouteIndex, Routes};
+use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind};
 use normalise::normalise;
 
 pub(crate) use head_check::{CheckedHead, check_head};
 
-/// A callback whose body is being read.
+/// A callback whose head has passed, and whose body is being read.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// let config = "max_body_bytes = 1000\n\
+///               [[route]]\npath = '/hook'\nprovider = 'tencent-css'\n\
+///               [[template]]\nname = 'test'\nprovider = 'tencent-css'\n\
+///               insecure_unsigned = true\nbind = ['*']";
+/// let gate = Gate::builder().toml(config).build()?;
+/// let now = Timestamp::from_secs(1_545_030_873);
+/// let admit = || match gate.admit(
+///     &Head::new(&Method::POST, &Uri::from_static("/hook"), &HeaderMap::new()),
+///     now,
+/// ) {
+///     Admission::Callback(intake) => intake,
+///     other => panic!("expected a callback, found {other:?}"),
+/// };
+///
+/// let body = r#"{"event_type":1,"app":"test.domain.com","appname":"live","stream_id":"s",
+///     "channel_id":"s","event_time":1545030273,"sequence":"1","node":"10.0.0.1",
+///     "user_ip":"10.0.0.2","stream_param":""}"#;
+/// let (first, rest) = body.split_at(100);
+/// let mut intake = admit();
+/// intake.push(first.into())?;
+/// intake.push(rest.into())?;
+/// assert_eq!(intake.finish(now)?.event().kind(), "push");
+///
+/// let refusal = admit().push(vec![b' '; 1001].into()).unwrap_err();
+/// assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Intake(Box<IntakeState>);
 
-/// Boxed, so that an admission and every future that holds it are small.
+/// State of an intake, boxed so that admissions and the futures that hold them are small.
 struct IntakeState {
     routes: Arc<Routes>,
-    route: Found,
+    route: RouteIndex,
     body: BodyBuffer,
-    announced: usize,
+    declared_length: usize,
     captured: CapturedHead,
     content_type: Option<HeaderValue>,
     arrival: Arrival,
@@ -60,7 +95,7 @@ struct IntakeState {
     in_shadow: bool,
 }
 
-/// The body is nobody's to see before it is judged, and hardly anybody's after.
+// Leaves out the body and the head: they hold personal data and may hold secrets.
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intake").field("route", &self.route().pattern).finish_non_exhaustive()
@@ -71,18 +106,18 @@ impl Intake {
     pub(crate) fn new(
         memory: Arc<Memory>,
         routes: Arc<Routes>,
-        route: Found,
+        route: RouteIndex,
         checked: CheckedHead,
         head: &Head<'_>,
         arrival: Arrival,
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
-        let CheckedHead { announced, captured } = checked;
+        let CheckedHead { declared_length, captured } = checked;
         Self(Box::new(IntakeState {
             routes,
             route,
             body: BodyBuffer::default(),
-            announced,
+            declared_length,
             captured,
             content_type,
             arrival,
@@ -91,7 +126,7 @@ impl Intake {
         }))
     }
 
-    /// One that passes whatever is said of it.
+    /// Marks the callback as one that reaches the app whatever the verdict.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
@@ -101,47 +136,50 @@ impl Intake {
         self.0.routes.at(self.0.route)
     }
 
-    fn refuse(&self, fault: impl Into<RefusalCause>) -> Refusal {
-        let refusal = Refusal::new(fault.into(), &self.route().pattern, &self.route().plan);
+    fn refuse(&self, cause: impl Into<RefusalCause>) -> Refusal {
+        let refusal = Refusal::new(cause.into(), &self.route().pattern, &self.route().plan);
         refusal.sent_by(&self.0.arrival.client)
     }
 
-    /// How long the body may take to arrive, from the first call of [`Intake::push`] or before.
-    /// After it, the verdict is [`Intake::interrupted`].
+    /// Returns the time within which the complete body must arrive.
+    ///
+    /// Start to measure no later than at the first call of [`Intake::push`]. If the time runs out,
+    /// call [`Intake::interrupted`].
     #[must_use]
     pub const fn time_limit(&self) -> Duration {
         Duration::from_secs(30)
     }
 
-    /// Takes the next piece of the body.
+    /// Takes the next chunk of the body.
     ///
     /// # Errors
     ///
-    /// [`RefusalKind::BodyTooLarge`] as soon as the limit is passed.
+    /// Returns [`RefusalKind::BodyTooLarge`] if the body now exceeds `max_body_bytes`.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         if chunk.len() > self.route().max_body_bytes.saturating_sub(self.0.body.len()) {
             return Err(self.refuse(RefusalKind::BodyTooLarge));
         }
-        self.0.body.push(chunk, self.0.announced.min(ROOM_ON_ANNOUNCEMENT));
+        self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));
         Ok(())
     }
 
-    /// Whether nothing of the body has come yet.
+    /// Returns true before the first chunk.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.body.is_none()
     }
 
-    /// The verdict on a body that ended, or ran out of time, before it was whole.
+    /// Returns the verdict on a body that ended early or exceeded its time limit.
     #[must_use]
     pub fn interrupted(self) -> Refusal {
         self.refuse(RefusalKind::BodyIncomplete)
     }
 
-    /// The verdict on the whole body, at the moment `now`.
+    /// Judges the complete body at the time `now`.
     ///
     /// # Errors
     ///
-    /// Every [`RefusalKind`] but those of the head.
+    /// Returns a refusal if the callback breaks one of the rules about its body. Every
+    /// [`RefusalKind`] except those of the client and the head is possible.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;
@@ -159,10 +197,10 @@ impl Intake {
             .map_err(|kind| self.refuse(kind).of(tenant.as_deref(), None))?;
         let received = Received { settings: &template.settings, ..received };
         let refuse =
-            |fault: RefusalCause| self.refuse(fault).of(tenant.as_deref(), Some(&template.name));
+            |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
-        // What only passes in shadow mode is not remembered.
+        // Verdicts in shadow mode leave no trace: they must not change later ones.
         let reuses_signature = !self.0.in_shadow
             && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
@@ -188,21 +226,28 @@ impl Intake {
     }
 }
 
-/// How much is allocated on the sender's word alone.
-const ROOM_ON_ANNOUNCEMENT: usize = 64 * 1024;
+/// Maximum number of bytes that are reserved because of `content-length` alone.
+///
+/// A client that declares a large body and sends none must not cost more memory than this.
+const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// A domain name is at most this long, and so is every other tenant.
+/// Maximum length of a tenant: that of a domain name.
 const MAX_TENANT_BYTES: usize = 253;
 
-/// Whose callback it is: the same, wherever the callback says it.
+/// Returns the tenant that the callback names, or `None` if it names none.
+///
+/// # Errors
+///
+/// Returns [`RefusalKind::TenantAmbiguous`] if the callback names different tenants in two places.
+/// Returns [`RefusalKind::TenantUnknown`] if the name is longer than any tenant.
 pub(crate) fn tenant<'r>(
     plan: &Plan,
     received: &Received<'r>,
 ) -> Result<Option<Cow<'r, str>>, RefusalKind> {
-    let said = plan.tenant.iter().filter_map(|locator| locator.text(received));
-    let mut said = said.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
-    let first = said.next();
-    if said.any(|other| Some(&other) != first.as_ref()) {
+    let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
+    let mut names = texts.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
+    let first = names.next();
+    if names.any(|other| Some(&other) != first.as_ref()) {
         return Err(RefusalKind::TenantAmbiguous);
     }
     match first {
@@ -211,15 +256,15 @@ pub(crate) fn tenant<'r>(
     }
 }
 
-/// What a callback was judged to be.
+/// Result of judging a genuine callback.
 struct Judgement {
     kind: Option<usize>,
-    /// What the platform wrote for a kind that the definition does not know.
+    /// The platform's word for a kind that its definition does not contain.
     unknown_kind: Option<String>,
     event: Event,
 }
 
-/// Kind, signature and fields.
+/// Checks the kind, the signature and the fields.
 fn judge(
     route: &Route,
     template: &Template,
@@ -234,15 +279,16 @@ fn judge(
         KindFound::Unknown(written) => (None, Some(printable(written))),
         KindFound::Missing => (None, None),
     };
-    let demand = template.proof_of(kind);
+    let demand = template.required_signature(kind);
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })
-                if demand.may_be_absent && says_no_other(plan, kind, received) => {}
+                if demand.is_optional && names_no_other_kind(plan, kind, received) => {}
             verified => verified?,
         }
     }
-    // A signature of the kind's own that nobody looks at is left to the app.
+    // `normalise` removes a signature's fields from the data. If a kind has a signature of its own
+    // and the template does not verify it, those fields stay, so that the app can verify them.
     let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
@@ -251,8 +297,11 @@ fn judge(
     Ok(Judgement { kind, unknown_kind, event })
 }
 
-/// Whether a signature that does not cover the body came with another one before; if not, it is
-/// known from now on, for as long as it can be taken.
+/// Returns true if the callback's signature does not cover the body and came with another callback
+/// before.
+///
+/// Otherwise remembers the signature until its window closes. A resend of the same callback is no
+/// reuse.
 fn reuses_signature(
     memory: &Memory,
     template: &Template,
@@ -261,22 +310,24 @@ fn reuses_signature(
     received: &Received<'_>,
     now: Timestamp,
 ) -> bool {
-    let demand = template.proof_of(kind).filter(|demand| !demand.signature.covers_body());
-    let Some(Demand { signature, window: Some(window), .. }) = demand else { return false };
+    let demand = template.required_signature(kind).filter(|demand| !demand.signature.covers_body());
+    let Some(RequiredSignature { signature, window: Some(window), .. }) = demand else {
+        return false;
+    };
     let name = Cow::Borrowed(template.name().as_bytes());
-    let key =
-        memory.fingerprint(Domain::Signed, iter::once(name).chain(signature.covered(received)));
-    // What the event's id tells apart, by more bits than the note has, need not be noted again.
-    let told: &[u8] = if template.plan.id_tells_all() { &[] } else { event.data() };
-    let note = memory.note(Domain::Callback, [&event.id, told]);
-    let before = memory.seen.note_first(key, note, now.after(window.life()), now);
-    before.is_some_and(|before| before != note)
+    let key = memory
+        .fingerprint(Domain::Signed, iter::once(name).chain(signature.covered_values(received)));
+    // If the id is a digest of all data, hashing the data again would add nothing.
+    let data: &[u8] = if template.plan.id_covers_all_data() { &[] } else { event.data() };
+    let digest = memory.short_fingerprint(Domain::Callback, [&event.id, data]);
+    let earlier = memory.seen.get_or_insert(key, digest, now.after(window.lifetime()), now);
+    earlier.is_some_and(|earlier| earlier != digest)
 }
 
-/// Whether the callback itself names the kind that its route pins, or none.
-fn says_no_other(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {
+/// Returns true if the callback names the kind that its route sets, or no kind.
+fn names_no_other_kind(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {
     match plan.kind_of(received) {
-        KindFound::Known(said) => Some(said) == kind,
+        KindFound::Known(named) => Some(named) == kind,
         KindFound::Missing => true,
         KindFound::Unknown(_) => false,
     }

@@ -1,16 +1,22 @@
-//! From a callback that was proven genuine to its event.
+//! Converts a verified callback to an event.
 
 use std::sync::Arc;
 
-use crate::event::{Event, EventSource, identity};
+use crate::event::{Event, EventSource, event_id};
 use crate::json::Name;
 use crate::provider::Plan;
-use crate::provider::field::Writer;
+use crate::provider::field::SentBy;
 use crate::provider::locator::{Locator, Received};
 use crate::provider::signature::Signature;
 use crate::verdict::RefusalCause;
 
-/// The callback as an event.
+/// Converts a callback to an event.
+///
+/// `index` is the index of its kind. Fields of `signature` are left out of the data.
+///
+/// # Errors
+///
+/// Returns the cause of the refusal if a field is missing or does not have its type.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
@@ -19,23 +25,25 @@ pub(super) fn normalise(
     received: &Received<'_>,
 ) -> Result<Event, RefusalCause> {
     let (kind, object) = (plan.kind(index), received.object);
-    let mut data = Vec::with_capacity(TYPICAL_DATA);
+    let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
     let consumed = |name: &Name<'_>| signature.is_some_and(|signature| signature.consumes(name));
-    kind.fields.write_object(object, Writer::Platform, consumed, &mut data)?;
+    kind.fields.write_object(object, SentBy::Platform, consumed, &mut data)?;
     let time = kind.time.as_ref().and_then(|(from, unit)| {
         let text = from.iter().find_map(|pointer| pointer.text(object))?;
         unit.parse(&text)
     });
-    let named: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
-    let id = match named.filter(|named| !named.is_empty()) {
-        Some(named) => identity(source.as_str(), &kind.name, named.join("/").as_bytes()),
-        None if plan.id_without.is_empty() => identity(source.as_str(), &kind.name, &data),
+    let id_fields: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
+    let id = match id_fields.filter(|fields| !fields.is_empty()) {
+        Some(fields) => event_id(source.as_str(), &kind.name, fields.join("/").as_bytes()),
+        None if plan.id_without.is_empty() => event_id(source.as_str(), &kind.name, &data),
         None => {
-            let mut said = Vec::with_capacity(data.len());
-            let leave_out =
-                |name: &Name<'_>| consumed(name) || plan.id_without.iter().any(|own| own == name);
-            kind.fields.write_object(object, Writer::Platform, leave_out, &mut said)?;
-            identity(source.as_str(), &kind.name, &said)
+            // A resend may differ in these fields, so they must not change the id.
+            let mut stable = Vec::with_capacity(data.len());
+            let leave_out = |name: &Name<'_>| {
+                consumed(name) || plan.id_without.iter().any(|left_out| left_out == name)
+            };
+            kind.fields.write_object(object, SentBy::Platform, leave_out, &mut stable)?;
+            event_id(source.as_str(), &kind.name, &stable)
         }
     };
     Ok(Event {
@@ -50,10 +58,12 @@ pub(super) fn normalise(
     })
 }
 
-/// What an event is about: the parts that there are.
+/// Joins the non-empty parts of an event's subject with `/`.
+///
+/// Returns `None` if the subject is empty or longer than [`MAX_SUBJECT_BYTES`].
 fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
-    const TYPICAL_PART: usize = 24;
-    let mut subject = String::with_capacity(parts.len() * TYPICAL_PART);
+    const TYPICAL_PART_BYTES: usize = 24;
+    let mut subject = String::with_capacity(parts.len() * TYPICAL_PART_BYTES);
     for part in parts.iter().filter_map(|part| part.text(received)) {
         if !subject.is_empty() && !part.is_empty() {
             subject.push('/');
@@ -63,8 +73,10 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
-/// A subject is for a header; a longer one is left out, and stands in the data all the same.
+/// Maximum length of a subject, which becomes a header.
+///
+/// A longer one is left out. Its parts remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
-/// Holds most callbacks' data without growing.
-const TYPICAL_DATA: usize = 1024;
+/// Initial capacity for an event's data, enough for most callbacks.
+const TYPICAL_DATA_BYTES: usize = 1024;

@@ -1,14 +1,14 @@
-//! What a callback's body says, field by field, without building a tree.
+//! Reads a callback's body into a flat list of members, without building a tree.
 //!
-//! A body is read once into an [`Object`]: the top-level names with their values as received. A
-//! JSON value stays the slice of text it came as, so what is verified is what is forwarded, to the
-//! last digit of a number. The rules, in the order in which the text is read:
+//! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
+//! received text. The app therefore gets the same bytes that were verified, for example every digit
+//! of a number. The rules, in the order in which the text is read:
 //!
 //! 1. The text is UTF-8.
 //! 2. It is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in which
-//!    every `%` starts a hex pair.
-//! 3. No object, at any depth, names a member twice.
-//! 4. Nothing is nested deeper than [`MAX_DEPTH`].
+//!    every `%` starts a pair of hex digits.
+//! 3. No object, at any depth, has two members of the same name.
+//! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
 
 mod name;
 mod scan;
@@ -17,17 +17,18 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use name::Places;
-pub(crate) use name::{ByName, Name};
+use name::NameIndex;
+pub(crate) use name::{Name, NameMap};
 use scan::Scan;
 
-/// How many objects and arrays may stand inside one another. The deepest sample of any platform
-/// has six.
+/// Maximum nesting depth of objects and arrays. The deepest sample of any platform has a depth of
+/// 6.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// What is wrong with a body.
+/// Reason why a body cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
+    /// Two members have this name.
     Duplicate(String),
     FormMalformed,
     InvalidUtf8,
@@ -44,12 +45,15 @@ pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
 }
 
-/// The text of a JSON value that was read.
+/// A JSON value as the slice of text it was read from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// A string without escapes, or a whole number of 64 bits in its own digits.
+    /// True for a string without escapes, and for an integer that surely fits into an `i64` and is
+    /// written in its shortest form. Callers copy such a value without parsing it.
+    ///
+    /// May be false for values that meet the condition.
     pub(crate) is_plain: bool,
 }
 
@@ -78,7 +82,7 @@ impl Shape {
 }
 
 impl<'a> Json<'a> {
-    /// Of text that was checked.
+    /// Wraps the text of a valid JSON value.
     pub(crate) fn of(text: &'a str) -> Self {
         let shape = match text.as_bytes().first() {
             Some(b'"') => Shape::String,
@@ -91,7 +95,7 @@ impl<'a> Json<'a> {
         Self { text, shape, is_plain: false }
     }
 
-    /// The text of a string or number; `None` for everything else.
+    /// Returns the text of a string or number, `None` for every other value.
     fn scalar(self) -> Option<Cow<'a, str>> {
         match self.shape {
             Shape::String if self.is_plain => {
@@ -105,7 +109,7 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Of JSON text that was checked.
+    /// Wraps the text of a valid JSON value.
     pub(crate) fn json(text: &'a str) -> Self {
         Self::Json(Json::of(text))
     }
@@ -117,7 +121,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of a string or number; `None` for everything else.
+    /// Returns the text of a string or number, `None` for every other value.
     pub(crate) fn scalar(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
@@ -125,7 +129,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As [`Value::scalar`], of a value that is not needed any more.
+    /// Does the same as [`Value::scalar`], but consumes the value.
     pub(crate) fn into_scalar(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text),
@@ -133,7 +137,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Writes the value as JSON, as it was received.
+    /// Writes the value as JSON: a JSON value as received, a form value as a string.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Json(json) => out.extend_from_slice(json.text.as_bytes()),
@@ -142,7 +146,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The text of a JSON string literal, or `None` if an escape in it stands for no character.
+/// Decodes a JSON string literal. Returns `None` if an escape represents no character.
 fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.get(1..raw.len().checked_sub(1)?)?;
     if inner.contains('\\') {
@@ -154,21 +158,25 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Writing a str into a Vec has no way to fail.
+    // Writing a str into a Vec cannot fail.
     let _infallible = serde_json::to_writer(out, text);
 }
 
-/// A name, and its value.
+/// A name and its value.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) value: Value<'a>,
-    /// Where both stand in the object's text, if there they are as they would be written again:
-    /// the name without escapes, and nothing but a colon behind it. Otherwise empty.
+    /// Range of the member in the object's text, from the name's first quote to the end of the
+    /// value.
+    ///
+    /// Empty unless the text is in the form in which gatepost writes members: no escapes in the
+    /// name, and only a colon between name and value. Adjacent members in this form are copied in
+    /// one piece.
     pub(crate) span: Span,
 }
 
-/// From the first byte up to the one behind the last.
+/// Range of bytes.
 pub(crate) type Span = std::ops::Range<usize>;
 
 /// The members of one object, in the order received.
@@ -176,23 +184,33 @@ pub(crate) type Span = std::ops::Range<usize>;
 pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
-    places: Places,
+    index: NameIndex,
 }
 
 impl<'a> Object<'a> {
     /// Reads a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error in the text. A duplicate top-level name is reported only if there is
+    /// no other error.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, BodyError> {
         Self::of(text, Scan::new(text).into_members()?)
     }
 
     fn of(text: &'a str, members: Vec<Member<'a>>) -> Result<Self, BodyError> {
-        match Places::of(&members, |member| &member.name) {
-            Ok(places) => Ok(Self { text, members, places }),
-            Err(twice) => Err(BodyError::Duplicate(twice.text().to_owned())),
+        match NameIndex::of(&members, |member| &member.name) {
+            Ok(index) => Ok(Self { text, members, index }),
+            Err(duplicate) => Err(BodyError::Duplicate(duplicate.text().to_owned())),
         }
     }
 
     /// Reads a form list.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an escape is incomplete, the decoded text is not UTF-8 or a name is a
+    /// duplicate.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let pairs = form_urlencoded::parse(bytes);
@@ -205,7 +223,7 @@ impl<'a> Object<'a> {
         Self::of("", members)
     }
 
-    /// The text that it was read from, if that was JSON.
+    /// Returns the JSON text that the object was read from. Empty for a form.
     pub(crate) const fn text(&self) -> &'a str {
         self.text
     }
@@ -218,18 +236,18 @@ impl<'a> Object<'a> {
         self.members.iter().map(|member| (member.name.text(), &member.value))
     }
 
-    /// The member of that name.
+    /// Returns the value of the member with this name.
     pub(crate) fn find(&self, name: &Name<'_>) -> Option<&Value<'a>> {
-        let member = self.places.find(name, &self.members, |member| &member.name)?;
+        let member = self.index.find(name, &self.members, |member| &member.name)?;
         Some(&member.value)
     }
 
-    /// As [`Object::find`], by a name that is looked for once.
+    /// Does the same as [`Object::find`] for a name that is not prepared.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.find(&Name::new(name))
     }
 
-    /// The member of that name, of an object that is not needed any more.
+    /// Consumes the object and returns the value of the member with this name.
     pub(crate) fn into_member(self, name: &str) -> Option<Value<'a>> {
         let mut members = self.members.into_iter();
         members.find(|member| member.name.text() == name).map(|member| member.value)
@@ -243,8 +261,10 @@ impl<'a> Object<'a> {
 /// Capacity for the members of a form: a typical callback needs one allocation.
 const TYPICAL_FIELDS: usize = 24;
 
-/// Every `%` starts a hex pair, and the decoded text is UTF-8. The list's own parser lets both
-/// pass and puts replacement characters, which would forward something else than was received.
+/// Checks that every `%` starts a pair of hex digits and that the decoded text is UTF-8.
+///
+/// `form_urlencoded` accepts both faults: it keeps the `%` and inserts replacement characters. The
+/// app would then get other text than the platform sent.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
@@ -260,12 +280,22 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
         .map_err(|_| BodyError::InvalidUtf8)
 }
 
-/// Checks that `raw` is one JSON value, no deeper than allowed, without a name twice.
+/// Checks that `raw` is one JSON value that obeys the rules of a member's value.
+///
+/// # Errors
+///
+/// Returns an error if the syntax is wrong, the nesting is too deep or a name is a duplicate.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw).check()
 }
 
-/// The elements of a JSON array, as they came and unchecked.
+/// Splits a JSON array into its elements as received.
+///
+/// Does not check depth and duplicate names within the elements.
+///
+/// # Errors
+///
+/// Returns [`BodyError::JsonMalformed`] if `raw` is not an array.
 pub(crate) fn elements(raw: &str) -> Result<Vec<&str>, BodyError> {
     let elements: Vec<&RawValue> =
         serde_json::from_str(raw).map_err(|_| BodyError::JsonMalformed)?;
@@ -288,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_every_digit_and_the_order() {
+    fn keeps_digits_and_order() {
         let text = r#"{"b":1810089.20,"a":92233720368547758079,"c":[ 1 , "\u00e9" ]}"#;
         let members = json(text).unwrap();
         let expected =
@@ -297,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_name_twice_at_any_depth() {
+    fn refuses_duplicate_name_at_any_depth() {
         for text in
             [r#"{"a":1,"a":2}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[[{"a":1,"\u0061":2}]]}"#]
         {
@@ -306,35 +336,35 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_name_twice_among_many() {
+    fn refuses_duplicate_name_in_a_long_object() {
         let many: String = (0..100).map(|n| format!("\"k{n}\":0,")).collect();
         assert_eq!(json(&format!("{{{many}\"k7\":1}}")), Err(BodyError::Duplicate("k7".into())));
         assert_eq!(json(&format!("{{{many}\"last\":1}}")).unwrap().len(), 101);
     }
 
     #[test]
-    fn refuses_one_level_too_many() {
+    fn refuses_one_level_beyond_the_maximum_depth() {
         let nested = |levels: usize| {
             format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1))
         };
         assert!(json(&nested(MAX_DEPTH)).is_ok());
         assert_eq!(json(&nested(MAX_DEPTH + 1)), Err(BodyError::TooDeep));
         assert_eq!(json(&nested(500_000)), Err(BodyError::TooDeep));
-        // A value that is text in a field stands in an object all the same.
+        // JSON text within a field counts as one level deeper.
         let list = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(check_nested(&list(MAX_DEPTH - 1)), Ok(()));
         assert_eq!(check_nested(&list(MAX_DEPTH)), Err(BodyError::TooDeep));
     }
 
     #[test]
-    fn refuses_a_nested_number_that_no_app_can_hold() {
+    fn refuses_nested_number_beyond_f64() {
         let digits = |count: usize| format!("{{\"a\":[1{}]}}", "0".repeat(count - 1));
         assert!(json(&digits(309)).is_ok(), "1e308");
         assert_eq!(json(&digits(310)), Err(BodyError::JsonMalformed));
     }
 
     #[test]
-    fn a_number_is_plain_while_it_surely_has_64_bits() {
+    fn integer_is_plain_up_to_18_digits() {
         let is_plain = |number: &str| {
             let text = format!("{{\"n\":{number}}}");
             let object = Object::from_json(&text).unwrap();
@@ -349,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_object() {
+    fn refuses_json_other_than_an_object() {
         for text in ["[]", "1", "\"a\"", "null", "[[[["] {
             assert_eq!(json(text), Err(BodyError::NotAnObject), "{text}");
         }
@@ -375,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn decodes_a_form_and_refuses_a_broken_one() {
+    fn decodes_form_and_refuses_malformed_one() {
         let form = Object::from_form(b"a=1+2&b=%E4%B8%AD&c").unwrap();
         let text: Vec<_> =
             form.iter().map(|(n, v)| (n.to_owned(), v.scalar().unwrap().into_owned())).collect();

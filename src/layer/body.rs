@@ -1,4 +1,7 @@
-//! Bodies: ours, or whatever the service around us uses, without a box.
+//! Body types of the layer.
+//!
+//! A body is either a buffer of gatepost, or the body of the surrounding server or inner service.
+//! An enum holds both, so that no body is boxed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,16 +15,16 @@ use crate::shadow::Observer;
 use crate::time::Timestamp;
 
 pin_project! {
-    /// The body of a request to the inner service: an event, or the request's own.
+    /// Body of a request to the inner service: an event, or the body that the client sends.
     #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
-        source: BodySource<RequestOwnBody<B>>,
+        source: BodySource<ClientBody<B>>,
     }
 }
 
 pin_project! {
-    /// The body of a response: a reply of the gate, or the inner service's own.
+    /// Body of a response: gatepost's reply, or the body of the inner service's response.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -34,17 +37,17 @@ pin_project! {
     #[project = SourceProj]
     enum BodySource<B> {
         Inner { #[pin] body: B },
-        Ours { #[pin] body: Full<Bytes> },
+        Full { #[pin] body: Full<Bytes> },
     }
 }
 
 pin_project! {
-    /// A request's own body, and who looks at it while it passes.
+    /// The body that a client sends, with the observer of a route in shadow mode.
     #[derive(Debug)]
-    struct RequestOwnBody<B> {
+    struct ClientBody<B> {
         #[pin]
         body: B,
-        watch: Option<Box<ShadowTap>>,
+        tap: Option<Box<ShadowTap>>,
     }
 }
 
@@ -57,15 +60,15 @@ struct ShadowTap {
 macro_rules! delegate {
     ($name:ident) => {
         impl<B> $name<B> {
-            pub(super) fn ours(bytes: Bytes) -> Self {
-                Self { source: BodySource::Ours { body: Full::new(bytes) } }
+            pub(super) fn full(bytes: Bytes) -> Self {
+                Self { source: BodySource::Full { body: Full::new(bytes) } }
             }
         }
 
-        /// Empty, as services that answer by themselves expect to be able to make one.
+        /// Returns an empty body, which some services need to build a response of their own.
         impl<B> Default for $name<B> {
             fn default() -> Self {
-                Self::ours(Bytes::new())
+                Self::full(Bytes::new())
             }
         }
 
@@ -79,7 +82,7 @@ macro_rules! delegate {
             ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
                 match self.project().source.project() {
                     SourceProj::Inner { body } => body.poll_frame(cx),
-                    SourceProj::Ours { body } => {
+                    SourceProj::Full { body } => {
                         let frame = ready!(body.poll_frame(cx));
                         Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
                     }
@@ -89,14 +92,14 @@ macro_rules! delegate {
             fn is_end_stream(&self) -> bool {
                 match &self.source {
                     BodySource::Inner { body } => body.is_end_stream(),
-                    BodySource::Ours { body } => body.is_end_stream(),
+                    BodySource::Full { body } => body.is_end_stream(),
                 }
             }
 
             fn size_hint(&self) -> SizeHint {
                 match &self.source {
                     BodySource::Inner { body } => body.size_hint(),
-                    BodySource::Ours { body } => body.size_hint(),
+                    BodySource::Full { body } => body.size_hint(),
                 }
             }
         }
@@ -114,23 +117,23 @@ impl<B> ResponseBody<B> {
 
 impl<B> RequestBody<B> {
     pub(super) const fn inner(body: B) -> Self {
-        Self { source: BodySource::Inner { body: RequestOwnBody { body, watch: None } } }
+        Self { source: BodySource::Inner { body: ClientBody { body, tap: None } } }
     }
 }
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
-    /// The body of a request in shadow mode.
+    /// Wraps the body of a request in shadow mode.
     pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
-        let mut watch = Box::new(ShadowTap { observer, clock });
-        // One that has ended already is not read.
+        let mut tap = Box::new(ShadowTap { observer, clock });
+        // The inner service does not poll a body that has already ended, so finish here.
         if body.is_end_stream() {
-            watch.finish();
+            tap.finish();
         }
-        Self { source: BodySource::Inner { body: RequestOwnBody { body, watch: Some(watch) } } }
+        Self { source: BodySource::Inner { body: ClientBody { body, tap: Some(tap) } } }
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for RequestOwnBody<B> {
+impl<B: Body<Data = Bytes>> Body for ClientBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -139,9 +142,9 @@ impl<B: Body<Data = Bytes>> Body for RequestOwnBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let mut this = self.project();
-        let Some(watch) = this.watch else { return this.body.poll_frame(cx) };
+        let Some(tap) = this.tap else { return this.body.poll_frame(cx) };
         let frame = ready!(this.body.as_mut().poll_frame(cx)).transpose()?;
-        watch.see(frame.as_ref(), this.body.is_end_stream());
+        tap.observe(frame.as_ref(), this.body.is_end_stream());
         Poll::Ready(frame.map(Ok))
     }
 
@@ -155,8 +158,9 @@ impl<B: Body<Data = Bytes>> Body for RequestOwnBody<B> {
 }
 
 impl ShadowTap {
-    /// Shows the observer a frame, and the end, behind which some do not ask for more.
-    fn see(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
+    /// Shows a frame to the observer. Finishes as soon as the body reports its end, because some
+    /// services do not poll it once more.
+    fn observe(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
         if let Some(data) = frame.and_then(Frame::data_ref) {
             self.observer.push(data.clone());
         }

@@ -1,4 +1,4 @@
-//! The layer's side of the [driver](crate::drive): the request, the inner service, and tokio's clock.
+//! Implements the traits of the [driver](crate::drive) for a request, an inner service and tokio.
 
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
@@ -20,7 +20,7 @@ use crate::head::{Head, RequestContext};
 use crate::reply::{Answer, MAX_ANSWER_BYTES};
 use crate::time::Timestamp;
 
-/// A request whose body is read piece by piece.
+/// The client's request. The driver reads its body in chunks.
 pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
     pub(super) body: Pin<&'r mut B>,
@@ -50,14 +50,15 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
     }
 }
 
-/// The inner service, and what the event's request keeps of the callback's.
+/// The inner service, and the parts of the callback that the event request keeps.
 pub(super) struct InnerService<S, B> {
     service: S,
     uri: Uri,
     version: Version,
     extensions: Extensions,
-    /// The body of requests that are no callbacks; an event has a body of gatepost's own.
-    other: PhantomData<fn(B)>,
+    /// Body type of requests that are no callbacks. It occurs in the type of the event request, but
+    /// an event never has such a body.
+    client_body: PhantomData<fn(B)>,
 }
 
 impl<S, B> InnerService<S, B> {
@@ -67,17 +68,18 @@ impl<S, B> InnerService<S, B> {
         version: Version,
         extensions: Extensions,
     ) -> Self {
-        Self { service, uri, version, extensions, other: PhantomData }
+        Self { service, uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the request that the inner service gets.
+    /// Builds the request for the inner service. Moves the URI and the extensions into it: `ask`
+    /// runs once, because it never returns [`Asked::ConnectionClosed`].
     fn event_request(
         &mut self,
         question: &Question,
         event: EventRequest<'_>,
     ) -> Request<RequestBody<B>> {
         let (headers, body) = event.into_parts();
-        let mut request = Request::new(RequestBody::ours(body));
+        let mut request = Request::new(RequestBody::full(body));
         *request.method_mut() = Method::POST;
         *request.version_mut() = self.version;
         *request.headers_mut() = headers;
@@ -87,7 +89,8 @@ impl<S, B> InnerService<S, B> {
         if let Some(path) = question.url().and_then(Uri::path_and_query) {
             let mut uri = std::mem::take(request.uri_mut()).into_parts();
             uri.path_and_query = Some(path.clone());
-            // A scheme and authority that were valid with one path are valid with another.
+            // Cannot fail: a scheme and an authority that are valid with one path are valid with
+            // another.
             *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
         }
         request
@@ -110,7 +113,7 @@ where
         async {
             Asked::Answered(match response.await.ok() {
                 Some(response) => read_answer(response).await,
-                None => Answer::Unreachable("the service failed".into()),
+                None => Answer::Unreachable("the inner service returned an error".into()),
             })
         }
     }
@@ -122,7 +125,9 @@ async fn read_answer<R: Body<Data = Bytes>>(response: Response<R>) -> Answer {
     let mut body = pin!(body);
     let mut answer = BodyBuffer::default();
     while let Some(frame) = body.as_mut().frame().await {
-        let Ok(frame) = frame else { return Answer::Unreachable("its answer broke off".into()) };
+        let Ok(frame) = frame else {
+            return Answer::Unreachable("incomplete response body".into());
+        };
         let Ok(data) = frame.into_data() else { continue };
         if data.len() > MAX_ANSWER_BYTES - answer.len() {
             return Answer::Response { status, body: None };
@@ -132,7 +137,7 @@ async fn read_answer<R: Body<Data = Bytes>>(response: Response<R>) -> Answer {
     Answer::Response { status, body: Some(answer.take()) }
 }
 
-/// The layer's clock, and tokio's timer.
+/// The clock of the layer, and the timer of tokio.
 pub(super) struct TokioRuntime(pub(super) fn() -> Timestamp);
 
 impl Runtime for TokioRuntime {

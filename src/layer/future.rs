@@ -1,4 +1,4 @@
-//! The response: the inner service's own, or gatepost's reply.
+//! The response future: it resolves to the inner service's response or to gatepost's reply.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,8 @@ use super::body::ResponseBody;
 use crate::reply::{Reply, unavailable_reply};
 
 pin_project! {
-    /// The response of a [`GateService`](super::GateService), whose inner service responds with `F`.
+    /// Response future of [`GateService`](super::GateService). `F` is the future of the inner
+    /// service.
     pub struct ResponseFuture<F> {
         #[pin]
         state: ResponseState<F>,
@@ -21,11 +22,11 @@ pin_project! {
 pin_project! {
     #[project = ResponseStateProj]
     enum ResponseState<F> {
-        // Another path: the inner service's own future.
+        // No callback, or shadow mode: the future of the inner service.
         Passing { #[pin] future: F },
-        // The reply is known.
+        // Refused by its head, or already replied.
         Replying { reply: Option<Reply> },
-        // Boxed, so that requests for other paths carry a small future.
+        // Boxed, so that the future stays small for requests that are no callbacks.
         Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
@@ -57,11 +58,11 @@ where
             ResponseStateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
             }
-            // A future that is polled after its end gets this reply.
+            // `None` only if the future is polled again after it has completed.
             ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
             ResponseStateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };
         state.set(ResponseState::Replying { reply: None });
-        Poll::Ready(Ok(reply.into_response().map(ResponseBody::ours)))
+        Poll::Ready(Ok(reply.into_response().map(ResponseBody::full)))
     }
 }

@@ -1,20 +1,22 @@
-//! The tower door: `.layer(GateLayer::new(gate))`.
+//! Tower middleware that verifies callbacks: `.layer(GateLayer::new(gate))`.
 //!
-//! [`GateLayer`] wraps a service so that callbacks reach it verified and typed. It decides nothing:
-//! it moves bytes between the service and the [`Gate`].
+//! The [`Gate`] makes all decisions. The layer only moves bytes between the gate and the inner
+//! service.
 //!
-//! - A callback path: the body is read up to its limit and judged. What is accepted goes to the
-//!   inner service as the event, with [`Accepted`](crate::Accepted) in its extensions; the inner
-//!   response becomes the platform's reply. What is refused never reaches it.
-//! - Every other path goes through with its own body type, unread and unboxed, without the headers
-//!   that only the gate may set.
+//! - On a callback path, the layer reads the body up to the size limit of the route, and the gate
+//!   judges it. The inner service receives an accepted callback as an event, with
+//!   [`Accepted`](crate::Accepted) in the extensions of the request. Its response is the app's
+//!   answer, from which gatepost writes the reply to the platform. A refused callback never reaches
+//!   the inner service.
+//! - On every other path, the request passes with its own body, unread and unboxed. The layer
+//!   removes the headers that only gatepost may set.
 //!
-//! # Where to put it
+//! # Placement
 //!
-//! An address in the config (`on.push = "http://…/live/push"`) says which path the event gets, so
-//! the layer must stand outside of whatever routes by path. In tonic, `Server::layer` does. axum's
-//! `Router::layer` runs after routing: there, either route the callback paths themselves and give
-//! no address, or wrap the router and serve that:
+//! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
+//! event. The layer must therefore wrap the service that routes by path. tonic's `Server::layer`
+//! does so. axum's `Router::layer` does not, because it runs after routing. In axum, either route
+//! the callback path itself and configure no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -47,7 +49,54 @@ pub use service::GateService;
 use crate::gate::Gate;
 use crate::time::Timestamp;
 
-/// Puts a [`Gate`] in front of a service.
+/// Layer that puts a [`Gate`] in front of a service.
+///
+/// # Examples
+///
+/// The inner service receives a genuine callback, and never a forged one:
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use bytes::Bytes;
+/// use gatepost::layer::RequestBody;
+/// use gatepost::{Gate, GateLayer, Timestamp};
+/// use http::{Request, Response, StatusCode};
+/// use http_body_util::Full;
+/// use tower::{ServiceBuilder, ServiceExt as _};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gate = Gate::builder()
+///     .toml(
+///         r#"
+///         [[route]]
+///         path     = "/callbacks/{token}"
+///         provider = "kollus"
+///         token    = "t0ken"
+///
+///         [[template]]
+///         name     = "paid"
+///         provider = "kollus"
+///         bind     = ["*"]
+///         "#,
+///     )
+///     .build()?;
+/// let app = |_: Request<RequestBody<Full<Bytes>>>| async {
+///     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(r#"{"allow":true}"#))))
+/// };
+/// let service = ServiceBuilder::new()
+///     .layer(GateLayer::new(gate).with_clock(|| Timestamp::from_secs(1_703_731_478)))
+///     .service_fn(app);
+///
+/// let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+/// let genuine = Request::post("/callbacks/t0ken").body(Full::from(form))?;
+/// assert_eq!(service.clone().oneshot(genuine).await?.status(), StatusCode::OK);
+/// let forged = Request::post("/callbacks/guess").body(Full::from(form))?;
+/// assert_eq!(service.oneshot(forged).await?.status(), StatusCode::UNAUTHORIZED);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GateLayer {
     gate: Gate,
@@ -55,25 +104,31 @@ pub struct GateLayer {
     peer: Peer,
 }
 
-/// How a service finds out who connected.
+/// Reads the address of the connection's other end from the extensions of a request.
 type Peer = fn(&Extensions) -> Option<IpAddr>;
 
 impl GateLayer {
-    /// A layer of this gate.
+    /// Creates a layer that uses the system clock and knows no peer addresses.
     #[must_use]
     pub const fn new(gate: Gate) -> Self {
         Self { gate, clock: system_time, peer: |_| None }
     }
 
-    /// Tells the time by `clock`, so that a test can judge a recorded callback.
+    /// Replaces the system clock, for example in a test that sends a recorded callback.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self { clock, ..self }
     }
 
-    /// Finds out who connected by what the server has put into the request's extensions. Without
-    /// it nobody is known: a route with `allow` refuses everybody, `source_limit` counts all as
-    /// one, and no `x-forwarded-*` header is believed.
+    /// Reads the address of the client's connection from the extensions of each request.
+    ///
+    /// Without it, or if `peer` returns `None`, the client is unknown:
+    ///
+    /// - a route with `allow` refuses the request;
+    /// - `source_limit` counts all unknown clients as one;
+    /// - `x-forwarded-*` headers are ignored.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # #[cfg(feature = "axum")] {
@@ -97,14 +152,14 @@ impl GateLayer {
     /// # }
     /// ```
     ///
-    /// tonic puts `TcpConnectInfo` there, whose `remote_addr` has the address.
+    /// In tonic, the extension is `TcpConnectInfo`, and the address is its `remote_addr`.
     #[must_use]
     pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
         Self { peer, ..self }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a door is where time comes from")]
+#[expect(clippy::disallowed_methods, reason = "the layer supplies the time to the core")]
 fn system_time() -> Timestamp {
     SystemTime::now().into()
 }

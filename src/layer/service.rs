@@ -1,4 +1,4 @@
-//! The service: looks at the head, and hands the rest to the future.
+//! The service: judges the head of each request, and leaves the rest to the response future.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -21,7 +21,7 @@ use crate::report;
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
 
-/// A service with a [`Gate`] in front.
+/// Service with a [`Gate`] in front. Created by [`GateLayer`](super::GateLayer).
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
     gate: Gate,
@@ -63,7 +63,7 @@ where
         match self.gate.admit_lazily(request.uri().path(), arrival) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
-                // In parts, as `map` would copy the head once more.
+                // Taken apart by hand: `Request::map` would copy the head once more.
                 let (parts, body) = request.into_parts();
                 let request = Request::from_parts(parts, RequestBody::inner(body));
                 ResponseFuture::pass(self.inner.call(request))
@@ -79,7 +79,7 @@ where
 }
 
 impl<S> GateService<S> {
-    // Not inlined, so that the path of requests that are no callbacks stays short.
+    // Not inlined, so that `call` stays short for requests that are no callbacks.
     #[inline(never)]
     fn observe<B>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
@@ -93,6 +93,7 @@ impl<S> GateService<S> {
         ResponseFuture::pass(self.inner.call(request))
     }
 
+    // Not inlined, for the same reason.
     #[inline(never)]
     fn judge<B, R>(&mut self, intake: Intake, request: Request<B>) -> ResponseFuture<S::Future>
     where
@@ -103,7 +104,8 @@ impl<S> GateService<S> {
         B: Body<Data = Bytes> + Send + 'static,
         R: Body<Data = Bytes> + Send + 'static,
     {
-        // The clone is not ready yet; the one that is ready takes this call.
+        // `poll_ready` made `self.inner` ready, not its clone. So this call takes `self.inner`, and
+        // the clone replaces it.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let runtime = TokioRuntime(self.clock);
@@ -118,7 +120,7 @@ impl<S> GateService<S> {
     }
 }
 
-/// Logs the end of a callback and returns its reply.
+/// Logs the outcome of a callback and returns the reply.
 fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
     match driven {
         Driven::Refused(refusal) => {
@@ -129,7 +131,8 @@ fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
             report::concluded(&accepted, &conclusion, now);
             conclusion.reply
         }
-        // The server drops the future when a client disconnects, so this reply is never sent.
+        // Unreachable: `RequestReader` reports no client activity, because the server drops the
+        // future when a client disconnects.
         Driven::ClientGone(_) => unavailable_reply(),
     }
 }

@@ -1,5 +1,4 @@
-//! The manual: what the gate protects against, how to roll it out, why its defaults are what they
-//! are, and how to add a provider.
+//! The manual: threats, rollout, reasons for the defaults, and how to add a provider.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}

@@ -1,4 +1,4 @@
-//! Callbacks that the app is being asked about: whoever brings the same one waits for its answer.
+//! Callbacks in flight to the app. A copy of one waits for its conclusion instead of asking again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,25 +10,28 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 use super::{Fingerprint, Memory};
 use crate::conclusion::Conclusion;
 
-/// Those that wait, for each callback that is asked about.
+/// Callbacks in flight, each with the copies that wait for it.
 #[derive(Default)]
 pub(crate) struct Flights(Mutex<Waiting>);
 
-type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<AsItIs>>;
+type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<TruncatingHasher>>;
 
-/// The hash of a fingerprint, which is random already and nobody can aim at: half of it.
+/// Hasher that returns the low half of a fingerprint.
+///
+/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. Hashing it
+/// again would add nothing.
 #[derive(Default)]
-struct AsItIs(u64);
+struct TruncatingHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for TruncatingHasher {
     fn write_u128(&mut self, fingerprint: u128) {
         self.0 = fingerprint as u64;
     }
 
-    /// Nothing else is hashed.
+    /// The trait requires this method. Fingerprints only use `write_u128`.
     fn write(&mut self, bytes: &[u8]) {
-        let more = bytes.iter().map(|byte| u64::from(*byte));
-        self.0 = more.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);
+        let bytes = bytes.iter().map(|byte| u64::from(*byte));
+        self.0 = bytes.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);
     }
 
     fn finish(&self) -> u64 {
@@ -36,21 +39,23 @@ impl Hasher for AsItIs {
     }
 }
 
-/// What comes of joining.
+/// Result of joining a callback.
 pub(crate) enum Joined {
-    /// Nobody is asking: this one is to.
+    /// The callback is not in flight. The caller now holds the claim and asks the app.
     First(Claim),
-    /// Somebody is, and will say what came of it. A sender that goes away without a word was cut
-    /// off itself, and the one who waits is to join again.
+    /// The callback is in flight. The caller waits for the conclusion of the copy that asks.
+    ///
+    /// If the channel closes without a conclusion, that copy was cancelled: join again.
     Waiting(SharedConclusion),
 }
 
-/// What somebody else hears from the app.
+/// Receives the conclusion of the copy that asks the app.
 pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
-/// The right to ask the app about a callback, which ends when this is dropped.
+/// Right to ask the app about a callback. It ends when the value is dropped.
 pub(crate) struct Claim {
-    /// None once everybody was told: another may have begun since.
+    /// `None` once the claim has ended. A later claim may then have the same key, and dropping this
+    /// one must not end it.
     memory: Option<Arc<Memory>>,
     key: Fingerprint,
 }
@@ -60,12 +65,19 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits, or begins unless `done` knows that it was asked already: what ends is remembered
-    /// before it leaves here, so nothing falls between the two.
+    /// Joins the copies that wait for a callback, or claims it if it is not in flight.
+    ///
+    /// `earlier_reply` looks up the reply to a callback that has already been concluded. It runs
+    /// under the lock. A reply is remembered before its claim ends, so a copy that arrives in
+    /// between finds one or the other and does not ask again.
+    ///
+    /// # Errors
+    ///
+    /// Returns the earlier reply if there is one.
     pub(crate) fn join<T>(
         memory: &Arc<Memory>,
         key: Fingerprint,
-        done: impl FnOnce() -> Option<T>,
+        earlier_reply: impl FnOnce() -> Option<T>,
     ) -> Result<Joined, T> {
         let mut flights = memory.flights.lock();
         if let Some(waiting) = flights.get_mut(&key) {
@@ -74,8 +86,8 @@ impl Flights {
             waiting.push(sender);
             return Ok(Joined::Waiting(receiver));
         }
-        if let Some(done) = done() {
-            return Err(done);
+        if let Some(reply) = earlier_reply() {
+            return Err(reply);
         }
         flights.insert(key, Vec::new());
         Ok(Joined::First(Claim { memory: Some(Arc::clone(memory)), key }))
@@ -87,18 +99,19 @@ impl Claim {
         self.key
     }
 
-    /// Tells everybody who waits.
+    /// Ends the claim and sends the conclusion to all copies that wait.
     pub(crate) fn share(mut self, conclusion: &Conclusion) {
         for sender in self.end() {
-            // Whoever is gone needs no answer.
+            // Fails only if the copy no longer waits.
             drop(sender.send(conclusion.clone()));
         }
     }
 
-    /// Those who wait, of whom there will be no more.
+    /// Ends the claim and returns the channels of the copies that wait.
     fn end(&mut self) -> Vec<Sender<Conclusion>> {
         let Some(memory) = self.memory.take() else { return Vec::new() };
-        // Dropped or told when the lock is free again: either may wake somebody.
+        // The caller uses or drops the channels after the lock is released, because that wakes
+        // tasks.
         let waiting = memory.flights.lock().remove(&self.key);
         waiting.unwrap_or_default()
     }
@@ -106,7 +119,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Those who wait find their sender gone.
+        // Closes the channels, so that a waiting copy takes over.
         drop(self.end());
     }
 }
@@ -125,19 +138,19 @@ mod tests {
     fn begin(memory: &Arc<Memory>) -> Claim {
         match Flights::join(memory, 1, || None::<()>) {
             Ok(Joined::First(claim)) => claim,
-            Ok(Joined::Waiting(_)) | Err(()) => panic!("somebody else is asking"),
+            Ok(Joined::Waiting(_)) | Err(()) => panic!("the callback is in flight"),
         }
     }
 
     #[test]
-    fn one_that_has_ended_takes_no_later_one_along() {
+    fn dropping_an_ended_claim_keeps_a_later_claim() {
         let memory: Arc<Memory> = Arc::default();
         let mut first = begin(&memory);
         drop(first.end());
         let second = begin(&memory);
         drop(first);
         let joined = Flights::join(&memory, 1, || None::<()>);
-        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("the second was taken along") };
+        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("the second claim has ended") };
         let reply = crate::reply::unavailable_reply();
         second.share(&Conclusion { reply, origin: Origin::Resend });
         assert!(matches!(shared.try_recv(), Ok(Some(_))));

@@ -1,10 +1,13 @@
-//! What the gate remembers between callbacks. All of it is bounded, survives a change of the
-//! config, and is forgotten at a restart, which asks an app twice at worst.
+//! State that the gate keeps between callbacks.
 //!
-//! 1. Which callbacks the app has taken, so that a resend is answered without it.
-//! 2. Which ones it is being asked about, so that two at once share one answer.
-//! 3. What came with a signature that does not cover it.
-//! 4. Replies: the last good one for a viewer, and those to decisions that may be resent.
+//! 1. Callbacks that the app has accepted: gatepost replies to a resend without asking the app.
+//! 2. Callbacks in flight to the app: two copies at once share one answer.
+//! 3. Callbacks with a signature that does not cover the body: another body with the same signature
+//!    is detected.
+//! 4. Replies: the last good one for each viewer, and those to decisions that may be resent.
+//!
+//! All of it has a bound and outlives a change of the config. A restart loses it; the app may then
+//! be asked twice about a callback.
 
 mod flights;
 mod replies;
@@ -20,56 +23,60 @@ pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
 
-/// Everything that is remembered.
+/// State of all callbacks.
 pub(crate) struct Memory {
-    /// With the keys, and nothing hashed yet.
+    /// Hasher with this process's keys, before any input. Copied for each fingerprint.
     hasher: SipHasher13,
     pub(crate) seen: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
 }
 
-/// What a fingerprint is of, so that no two of them meet.
+/// Purpose of a fingerprint. Equal parts have different fingerprints for different purposes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Domain {
-    /// A callback's contents.
+    /// Identifies a callback by its contents.
     Callback,
-    /// What a signature covers.
+    /// Identifies a signature by the values that it covers.
     Signed,
-    /// A viewer, and what they watch.
+    /// Identifies a viewer and the content that they watch.
     Viewer,
 }
 
-/// 128 bits that nobody outside can aim at: they are keyed, and the keys are this process' own.
+/// Keyed 128-bit hash. The keys are random for each process, so a client cannot produce a
+/// collision.
 pub(crate) type Fingerprint = u128;
 
 impl Memory {
+    /// Hashes the parts and their lengths, so that `ab, c` and `a, bc` differ.
     pub(crate) fn fingerprint(
         &self,
-        of: Domain,
+        domain: Domain,
         parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Fingerprint {
         let mut hasher = self.hasher;
-        hasher.write(HashInput::of(of, parts).bytes());
+        hasher.write(HashInput::of(domain, parts).bytes());
         hasher.finish128().as_u128()
     }
 
-    /// Half of a fingerprint, which is enough to tell two things apart that came with one key.
-    pub(crate) fn note(
+    /// Returns the low half of a fingerprint.
+    ///
+    /// 64 bits are enough to compare values that are stored under the same full fingerprint.
+    pub(crate) fn short_fingerprint(
         &self,
-        of: Domain,
+        domain: Domain,
         parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> u64 {
-        self.fingerprint(of, parts) as u64
+        self.fingerprint(domain, parts) as u64
     }
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        // The standard library has them from the system.
-        let [one, other] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
+        // `RandomState` takes its keys from the system, so no crate for randomness is needed.
+        let [key0, key1] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
         Self {
-            hasher: SipHasher13::new_with_keys(one, other),
+            hasher: SipHasher13::new_with_keys(key0, key1),
             seen: Seen::default(),
             flights: Flights::default(),
             replies: Replies::default(),
@@ -77,60 +84,63 @@ impl Default for Memory {
     }
 }
 
-/// Parts in one piece, which is hashed faster than many, so that none can be taken for the end of the
-/// one before.
+/// Input of a fingerprint in one piece: the domain, then each part after its length.
+///
+/// SipHash is faster over one slice than over many small ones: when one write replaced one for each
+/// part, a push went from 52,070 to 51,016 instructions (callgrind). Short input stays on the
+/// stack.
 struct HashInput {
-    /// All of it, if it is short.
-    near: [u8; Self::SHORT],
-    near_len: usize,
-    /// All of it, if it is not.
-    far: Vec<u8>,
+    /// The whole input, while it is at most [`HashInput::STACK_BYTES`] long.
+    stack: [u8; Self::STACK_BYTES],
+    stack_len: usize,
+    /// The whole input, once it is longer. Empty before.
+    heap: Vec<u8>,
 }
 
 impl HashInput {
-    const SHORT: usize = 128;
+    const STACK_BYTES: usize = 128;
 
-    fn of(of: Domain, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
-        let mut message = Self { near: [0; Self::SHORT], near_len: 0, far: Vec::new() };
-        message.add(&[of as u8]);
+    fn of(domain: Domain, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let mut input = Self { stack: [0; Self::STACK_BYTES], stack_len: 0, heap: Vec::new() };
+        input.add(&[domain as u8]);
         for part in parts {
             let part = part.as_ref();
-            message.add(&part.len().to_ne_bytes());
-            message.add(part);
+            input.add(&part.len().to_ne_bytes());
+            input.add(part);
         }
-        message
+        input
     }
 
     #[inline]
     fn add(&mut self, bytes: &[u8]) {
-        let end = self.near_len + bytes.len();
-        match self.near.get_mut(self.near_len..end) {
-            Some(room) if self.far.is_empty() => {
-                room.copy_from_slice(bytes);
-                self.near_len = end;
+        let end = self.stack_len + bytes.len();
+        match self.stack.get_mut(self.stack_len..end) {
+            Some(slot) if self.heap.is_empty() => {
+                slot.copy_from_slice(bytes);
+                self.stack_len = end;
             }
-            _ => self.add_far(bytes),
+            _ => self.add_to_heap(bytes),
         }
     }
 
     #[cold]
-    fn add_far(&mut self, bytes: &[u8]) {
-        if self.far.is_empty() {
-            self.far.extend_from_slice(self.near.get(..self.near_len).unwrap_or_default());
+    fn add_to_heap(&mut self, bytes: &[u8]) {
+        if self.heap.is_empty() {
+            self.heap.extend_from_slice(self.stack.get(..self.stack_len).unwrap_or_default());
         }
-        self.far.extend_from_slice(bytes);
+        self.heap.extend_from_slice(bytes);
     }
 
     fn bytes(&self) -> &[u8] {
-        if self.far.is_empty() {
-            self.near.get(..self.near_len).unwrap_or_default()
+        if self.heap.is_empty() {
+            self.stack.get(..self.stack_len).unwrap_or_default()
         } else {
-            &self.far
+            &self.heap
         }
     }
 }
 
-/// It holds replies and what viewers do.
+// Leaves out the contents: replies and viewers' data are personal.
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
@@ -142,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_tells_parts_and_kinds_apart() {
+    fn fingerprint_depends_on_domain_parts_and_process() {
         let memory = Memory::default();
         let one = memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]);
         assert_eq!(one, memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]));
@@ -153,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_its_parts_and_their_lengths_however_long_they_are() {
+    fn hash_input_is_the_same_on_stack_and_heap() {
         for lengths in [[0, 0], [1, 110], [1, 111], [1, 112], [111, 1], [112, 1], [500, 3]] {
             let parts = lengths.map(|length| vec![b'x'; length]);
             let mut expected = vec![Domain::Viewer as u8];

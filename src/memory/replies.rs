@@ -1,4 +1,4 @@
-//! Replies that may be given again, bounded in their number, their size and their age.
+//! Replies that gatepost may repeat, with bounds on their total size, length and age.
 
 use std::sync::OnceLock;
 
@@ -9,51 +9,53 @@ use super::Fingerprint;
 use crate::reply::Reply;
 use crate::time::Timestamp;
 
-/// All of them together: tens of thousands of the usual size.
+/// Maximum size of all replies: room for tens of thousands of typical ones.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-/// One that is longer is not kept.
+/// Maximum length of a reply's body. A longer one is not kept.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
-/// What an entry takes beside the reply's body, rounded up.
+/// Memory of an entry without the reply's body, rounded up.
 const ENTRY_BYTES: usize = 256;
 
 #[derive(Clone)]
 struct StoredReply {
     reply: Reply,
-    until: Timestamp,
+    expires_at: Timestamp,
 }
 
 #[derive(Clone)]
-struct Bytes;
+struct WeighBytes;
 
-impl Weighter<Fingerprint, StoredReply> for Bytes {
-    fn weight(&self, _: &Fingerprint, kept: &StoredReply) -> u64 {
-        (kept.reply.body().len() + ENTRY_BYTES) as u64
+impl Weighter<Fingerprint, StoredReply> for WeighBytes {
+    fn weight(&self, _: &Fingerprint, stored: &StoredReply) -> u64 {
+        (stored.reply.body().len() + ENTRY_BYTES) as u64
     }
 }
 
-/// Replies by what they answer.
+/// Replies by the fingerprint of the callback or viewer that they belong to.
+///
+/// The cache is allocated at the first reply.
 #[derive(Default)]
-pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, Bytes>>);
+pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, WeighBytes>>);
 
 impl Replies {
-    /// The reply, unless it is too old.
+    /// Returns the reply if it has not expired at the time `now`.
     pub(crate) fn find(&self, key: Fingerprint, now: Timestamp) -> Option<Reply> {
-        let kept = self.0.get()?.get(&key)?;
-        (now < kept.until).then_some(kept.reply)
+        let stored = self.0.get()?.get(&key)?;
+        (now < stored.expires_at).then_some(stored.reply)
     }
 
-    /// Keeps the reply until then, in the place of an earlier one.
-    pub(crate) fn keep(&self, key: Fingerprint, reply: &Reply, until: Timestamp) {
+    /// Keeps the reply until `expires_at`. Replaces an earlier one.
+    pub(crate) fn keep(&self, key: Fingerprint, reply: &Reply, expires_at: Timestamp) {
         if reply.body().len() > MAX_REPLY_BYTES {
-            // Nor the one before, which would be no longer the last.
+            // Without this, `find` would return the reply before this one as the last.
             if let Some(cache) = self.0.get() {
                 cache.remove(&key);
             }
             return;
         }
         let estimate = MAX_BYTES as usize / (2 * ENTRY_BYTES);
-        let cache = self.0.get_or_init(|| Cache::with_weighter(estimate, MAX_BYTES, Bytes));
-        cache.insert(key, StoredReply { reply: reply.clone(), until });
+        let cache = self.0.get_or_init(|| Cache::with_weighter(estimate, MAX_BYTES, WeighBytes));
+        cache.insert(key, StoredReply { reply: reply.clone(), expires_at });
     }
 }
 
@@ -70,18 +72,18 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_last_one_until_it_is_too_old() {
+    fn keeps_the_last_reply_until_it_expires() {
         let replies = Replies::default();
         replies.keep(1, &reply(1), T(10));
         replies.keep(1, &reply(2), T(20));
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "a longer one came since");
+        assert!(replies.find(1, T(0)).is_none(), "a longer reply replaced it");
     }
 
     #[test]
-    fn holds_no_more_than_its_bytes() {
+    fn stays_within_its_size() {
         let replies = Replies::default();
         for key in 0..4000 {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));

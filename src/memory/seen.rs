@@ -1,79 +1,89 @@
-//! Things seen lately, in a table of a fixed size: it never grows, and what is pushed out is what
-//! would have been forgotten first.
+//! Fingerprints seen recently, in a hash table of fixed size.
+//!
+//! The table is set-associative, like a CPU cache: a fingerprint may occupy any of the [`WAYS`]
+//! slots of one set. If the set is full, the entry that expires first gives way. Compared with a
+//! map, memory is bounded whatever clients send, entries need no separate expiry, and a lookup
+//! reads one set.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::Fingerprint;
 use crate::time::Timestamp;
 
-/// How many are remembered: a minute of a thousand callbacks a second. Two megabytes, taken when
-/// the first is.
+/// Total number of entries: those of one minute at a thousand callbacks a second.
+///
+/// The table takes 2 MiB and is allocated with the first entry.
 const SLOTS: usize = 65_536;
-/// Tables that are locked apart from each other.
+/// Number of parts, each with its own lock.
 const SHARDS: usize = 64;
-/// The slots that one fingerprint may stand in.
+/// Number of slots that one fingerprint may occupy.
 const WAYS: usize = 8;
 
-/// Until when something counts as seen, and a word about it.
+/// Entry of the table: a value under a fingerprint, until it expires.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     key: Fingerprint,
-    note: u64,
-    until: Timestamp,
+    value: u64,
+    expires_at: Timestamp,
 }
 
-/// Nobody looks for it: it was over before anything began.
-const FREE: Slot = Slot { key: 0, note: u64::MAX, until: Timestamp::from_millis(i64::MIN) };
+/// Empty slot. It has expired at any time, so it is never found and is always replaced first.
+const EMPTY: Slot = Slot { key: 0, value: u64::MAX, expires_at: Timestamp::from_millis(i64::MIN) };
 
-/// Things seen lately.
+/// Values by fingerprint, each until it expires.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(OnceLock<Vec<Mutex<Vec<Slot>>>>);
 
 impl Seen {
-    /// What was noted of it, unless that is over.
-    pub(crate) fn note(&self, key: Fingerprint, now: Timestamp) -> Option<u64> {
-        // Nothing was ever noted.
+    /// Returns the value if it has not expired at the time `now`.
+    pub(crate) fn get(&self, key: Fingerprint, now: Timestamp) -> Option<u64> {
+        // Before the first entry, a lookup must not allocate the table.
         self.0.get()?;
-        self.in_set(key, |slots| slots.iter().find(|slot| slot.is(key, now)).map(|slot| slot.note))
+        self.in_set(key, |slots| {
+            slots.iter().find(|slot| slot.holds(key, now)).map(|slot| slot.value)
+        })
     }
 
-    /// Notes it until then, or gives what was noted before, which stays.
-    pub(crate) fn note_first(
+    /// Inserts a value until `expires_at`, or returns the value that is already there.
+    ///
+    /// An existing value stays, and expires at the later of both times.
+    pub(crate) fn get_or_insert(
         &self,
         key: Fingerprint,
-        note: u64,
-        until: Timestamp,
+        value: u64,
+        expires_at: Timestamp,
         now: Timestamp,
     ) -> Option<u64> {
         self.in_set(key, |slots| {
-            if let Some(slot) = slots.iter_mut().find(|slot| slot.is(key, now)) {
-                slot.until = slot.until.max(until);
-                return Some(slot.note);
+            if let Some(slot) = slots.iter_mut().find(|slot| slot.holds(key, now)) {
+                slot.expires_at = slot.expires_at.max(expires_at);
+                return Some(slot.value);
             }
-            // One that is over ends before every other.
-            if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.until) {
-                *slot = Slot { key, note, until };
+            // An empty or expired slot has the earliest time, so it is taken before a live one.
+            if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.expires_at) {
+                *slot = Slot { key, value, expires_at };
             }
             None
         })
     }
 
-    fn in_set<T: Default>(&self, key: Fingerprint, look: impl FnOnce(&mut [Slot]) -> T) -> T {
-        let new_shard = || Mutex::new(vec![FREE; SLOTS / SHARDS]);
+    /// Calls `use_set` with the slots that the key may occupy, under their lock.
+    fn in_set<T: Default>(&self, key: Fingerprint, use_set: impl FnOnce(&mut [Slot]) -> T) -> T {
+        let new_shard = || Mutex::new(vec![EMPTY; SLOTS / SHARDS]);
         let shards =
             self.0.get_or_init(|| std::iter::repeat_with(new_shard).take(SHARDS).collect());
-        // The fingerprint is random, so any of its bits will do, and the casts keep some.
+        // A fingerprint is uniformly random, so its low bits choose a shard and a set evenly.
         let bits = key as usize;
         let Some(shard) = shards.get(bits % SHARDS) else { return T::default() };
         let mut slots = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let set = bits / SHARDS % (SLOTS / SHARDS / WAYS);
-        slots.get_mut(set * WAYS..(set + 1) * WAYS).map_or_else(T::default, look)
+        slots.get_mut(set * WAYS..(set + 1) * WAYS).map_or_else(T::default, use_set)
     }
 }
 
 impl Slot {
-    fn is(&self, key: Fingerprint, now: Timestamp) -> bool {
-        self.key == key && now < self.until
+    fn holds(&self, key: Fingerprint, now: Timestamp) -> bool {
+        self.key == key && now < self.expires_at
     }
 }
 
@@ -84,28 +94,28 @@ mod tests {
     const T: fn(i64) -> Timestamp = Timestamp::from_secs;
 
     #[test]
-    fn remembers_the_first_note_until_its_end() {
+    fn keeps_the_first_value_until_it_expires() {
         let seen = Seen::default();
-        assert_eq!(seen.note(1, T(0)), None);
-        assert_eq!(seen.note_first(1, 7, T(10), T(0)), None);
-        assert_eq!(seen.note_first(1, 8, T(12), T(5)), Some(7));
-        assert_eq!(seen.note(1, T(11)), Some(7), "the later end counts");
-        assert_eq!(seen.note(1, T(12)), None);
-        assert_eq!(seen.note_first(1, 9, T(20), T(12)), None);
-        assert_eq!(seen.note(1, T(12)), Some(9));
+        assert_eq!(seen.get(1, T(0)), None);
+        assert_eq!(seen.get_or_insert(1, 7, T(10), T(0)), None);
+        assert_eq!(seen.get_or_insert(1, 8, T(12), T(5)), Some(7));
+        assert_eq!(seen.get(1, T(11)), Some(7), "the later expiry counts");
+        assert_eq!(seen.get(1, T(12)), None);
+        assert_eq!(seen.get_or_insert(1, 9, T(20), T(12)), None);
+        assert_eq!(seen.get(1, T(12)), Some(9));
     }
 
     #[test]
-    fn a_full_set_forgets_what_ends_first() {
+    fn full_set_drops_the_entry_that_expires_first() {
         let seen = Seen::default();
         let key = |n: u128| n << 64;
         for n in 1..=8 {
-            seen.note_first(key(n), 0, T(100 - i64::try_from(n).unwrap()), T(0));
+            seen.get_or_insert(key(n), 0, T(100 - i64::try_from(n).unwrap()), T(0));
         }
-        seen.note_first(key(9), 0, T(50), T(0));
-        assert_eq!(seen.note(key(8), T(0)), None);
+        seen.get_or_insert(key(9), 0, T(50), T(0));
+        assert_eq!(seen.get(key(8), T(0)), None);
         for n in [1, 2, 3, 4, 5, 6, 7, 9] {
-            assert_eq!(seen.note(key(n), T(0)), Some(0), "{n}");
+            assert_eq!(seen.get(key(n), T(0)), Some(0), "{n}");
         }
     }
 }

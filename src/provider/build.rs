@@ -1,10 +1,10 @@
-//! Lists the definitions in this folder, so that adding one touches no other file.
+//! Build script: generates the list of the built-in definitions from the TOML files in this folder.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    // A build script runs in its package's folder.
+    // Cargo runs a build script in the folder of its package.
     let folder = Path::new("src/provider");
     println!("cargo::rerun-if-changed=src/provider");
     let mut names = Vec::new();
@@ -25,8 +25,8 @@ fn main() -> io::Result<()> {
         format!("({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?})))", name(path))
     };
     let list: Vec<_> = names.iter().map(entry).collect();
-    #[expect(clippy::disallowed_methods, reason = "this is how a build script is told")]
+    #[expect(clippy::disallowed_methods, reason = "Cargo passes the output folder in a variable")]
     let out = env::var_os("OUT_DIR").map(|out| Path::new(&out).join("definitions.rs"));
-    let out = out.ok_or_else(|| io::Error::other("no OUT_DIR"))?;
+    let out = out.ok_or_else(|| io::Error::other("OUT_DIR is not set; run this through Cargo"))?;
     fs::write(out, format!("[{}]", list.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! Digests: what a signature is computed with, and how it is written.
+//! Digests that signatures use, the keys for them, and the text encodings of their output.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding as Alphabet};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::secret::Secret;
 
-/// The digest of a signature.
+/// A digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Digest {
     HmacSha1,
@@ -21,6 +21,7 @@ pub(crate) enum Digest {
 }
 
 impl Digest {
+    /// The names of the algorithms in a definition.
     pub(crate) const WORDS: [(&'static str, Self); 5] = [
         ("hmac-sha1", Self::HmacSha1),
         ("hmac-sha256", Self::HmacSha256),
@@ -30,17 +31,17 @@ impl Digest {
     ];
 
     pub(crate) fn name(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, own)| *own == self).map_or("", |(name, _)| name)
+        Self::WORDS.iter().find(|(_, digest)| *digest == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether the key is no part of the message.
+    /// Returns `true` for an HMAC. The other digests hash the key as part of the message.
     pub(crate) const fn is_keyed(self) -> bool {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 
-    /// Prepares a key, once.
+    /// Prepares a key, so that the HMAC key schedule is computed only once.
     pub(crate) fn key(self, secret: Secret) -> Key {
-        // A block cipher's key could be of a wrong length; an HMAC takes any.
+        // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
         let keyed = match self {
             Self::HmacSha1 => Hmac::new_from_slice(secret.expose()).ok().map(Keyed::Sha1),
             Self::HmacSha256 => Hmac::new_from_slice(secret.expose()).ok().map(Keyed::Sha256),
@@ -52,7 +53,7 @@ impl Digest {
         Key { digest: self, secret, keyed }
     }
 
-    /// How many bytes it gives.
+    /// Returns the length of the output in bytes.
     pub(crate) const fn len(self) -> usize {
         match self {
             Self::HmacSha1 => 20,
@@ -63,7 +64,7 @@ impl Digest {
     }
 }
 
-/// A key, prepared for its digest.
+/// A key that is prepared for its digest.
 #[derive(Clone)]
 pub(crate) struct Key {
     digest: Digest,
@@ -85,12 +86,12 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The secret itself, for plain digests that hash it among the parts.
+    /// Returns the secret, which digests other than HMAC hash as part of the message.
     pub(crate) const fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// Starts a message.
+    /// Starts the digest of a message.
     pub(crate) fn start(&self) -> DigestInput {
         match (&self.keyed, self.digest) {
             (Some(Keyed::Sha1(mac)), _) => DigestInput::HmacSha1(mac.clone()),
@@ -102,7 +103,7 @@ impl Key {
     }
 }
 
-/// A message that is being digested.
+/// The running digest of a message.
 pub(crate) enum DigestInput {
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
@@ -133,10 +134,10 @@ impl DigestInput {
     }
 }
 
-/// The longest digest.
+/// The length of the longest digest output in bytes.
 const MAX_LEN: usize = 64;
 
-/// A digest's value, on the stack.
+/// The output of a digest, stored inline to avoid an allocation for each key.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
     bytes: [u8; MAX_LEN],
@@ -155,23 +156,24 @@ impl Output {
         &self.bytes[..self.len]
     }
 
-    /// Whether both are the same, in a time that tells nothing of where they differ.
+    /// Compares two outputs in constant time.
     pub(crate) fn ct_eq(&self, other: &Self) -> Choice {
         self.as_slice().ct_eq(other.as_slice())
     }
 }
 
-/// How bytes are written as text.
+/// A text encoding of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Base64,
     Base64Url,
-    /// Written without padding; read with or without, as all are.
+    /// Encodes without padding. Decoding ignores padding, as in the other encodings.
     Base64UrlUnpadded,
     Hex,
 }
 
 impl Encoding {
+    /// The names of the encodings in a definition.
     pub(crate) const WORDS: [(&'static str, Self); 4] = [
         ("base64", Self::Base64),
         ("base64url", Self::Base64Url),
@@ -188,22 +190,23 @@ impl Encoding {
         }
     }
 
-    /// Reads a digest of exactly `len` bytes.
+    /// Decodes a digest output of exactly `len` bytes.
     pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
-        let (alphabet, text) = self.reading(text);
+        let (alphabet, text) = self.alphabet_and_digits(text);
         let mut output = Output { bytes: [0; MAX_LEN], len };
-        let room = output.bytes.get_mut(..alphabet.decode_len(text.len()).ok()?)?;
-        let written = alphabet.decode_mut(text.as_bytes(), room).ok()?;
+        let buffer = output.bytes.get_mut(..alphabet.decode_len(text.len()).ok()?)?;
+        let written = alphabet.decode_mut(text.as_bytes(), buffer).ok()?;
         (written == len).then_some(output)
     }
 
-    /// Reads text of any length.
+    /// Decodes text of any length.
     pub(crate) fn decode_all(self, text: &str) -> Option<Vec<u8>> {
-        let (alphabet, text) = self.reading(text);
+        let (alphabet, text) = self.alphabet_and_digits(text);
         alphabet.decode(text.as_bytes()).ok()
     }
 
-    fn reading(self, text: &str) -> (Alphabet, &str) {
+    /// Returns the alphabet to decode with, and the text without padding.
+    fn alphabet_and_digits(self, text: &str) -> (Alphabet, &str) {
         match self {
             Self::Base64 => (BASE64_NOPAD, text.trim_end_matches('=')),
             Self::Base64Url | Self::Base64UrlUnpadded => {
@@ -214,7 +217,7 @@ impl Encoding {
     }
 }
 
-/// The plain digest of a part, as some signatures hash one.
+/// Returns the digest of `bytes` in hex: MD5 if `digest` is `Md5`, else SHA-256.
 pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
     let mut message = if digest == Digest::Md5 {
         DigestInput::Md5(Md5::new())

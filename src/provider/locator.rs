@@ -1,11 +1,11 @@
-//! Where in a callback a value stands.
+//! Locators: where to find a value in a callback or in the template's settings.
 //!
-//! | written | stands for |
+//! | locator | value |
 //! |---|---|
-//! | `/a/b` | a member of the body, by JSON Pointer; in a form, the field `a` |
+//! | `/a/b` | a member of the body, by JSON Pointer; `/a` is also the field `a` of a form |
 //! | `header:NAME` | a header |
-//! | `query:NAME` | a parameter of the query |
-//! | `setting:NAME` | a setting of the template, such as the address as configured at the sender |
+//! | `query:NAME` | a query parameter |
+//! | `setting:NAME` | a setting of the template, such as the callback URL that the platform signs |
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,49 +18,55 @@ use crate::head::Head;
 use crate::json::{Name, Object};
 use crate::secret::Secret;
 
-/// A place in a callback.
+/// The location of a value. The module documentation lists the forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Locator {
     Body(Pointer),
-    Header(Captured),
+    Header(CapturedHeader),
     Query(Box<str>),
     Setting(SettingIndex, Box<str>),
 }
 
-/// A header that a definition looks at, by its place in the plan's list.
+/// A header that a definition reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Captured {
+pub(crate) struct CapturedHeader {
+    /// The index in `Plan::headers`.
     pub(crate) index: usize,
     pub(crate) name: HeaderName,
 }
 
-/// A declared setting, by its place in the plan's list.
+/// The index of a setting in `Plan::settings`.
 pub(crate) type SettingIndex = usize;
 
-/// What a definition looks at in a head, kept while the body is read.
+/// The headers and the query that a definition reads, kept while the body arrives.
 #[derive(Debug, Default)]
 pub(crate) struct CapturedHead {
+    /// The values of `Plan::headers`, in the same order.
     headers: Box<[Option<HeaderValue>]>,
     query: Option<Box<str>>,
 }
 
-/// What stands twice in a head, though only one of the two can count.
+/// A header or query parameter that is present more than once, so that its value is ambiguous.
 #[derive(Debug)]
 pub(crate) struct Duplicate(pub(crate) String);
 
-/// A whole callback, as a definition looks at it.
+/// A complete callback with the settings of its template: everything that locators can refer to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received<'r> {
     pub(crate) object: &'r Object<'r>,
-    /// The body as it came.
+    /// The body as received.
     pub(crate) raw: &'r [u8],
     pub(crate) captured: &'r CapturedHead,
-    /// The template's settings, in the order that the definition declares them.
+    /// The values of `Plan::settings`, in the same order. `None` if a setting has no value.
     pub(crate) settings: &'r [Option<Secret>],
 }
 
 impl CapturedHead {
-    /// Keeps the named headers, and the query if it is looked at.
+    /// Copies the named headers, and the query if `with_query`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if one of these headers or a query parameter is present more than once.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
@@ -87,23 +93,23 @@ impl CapturedHead {
         Ok(Self { headers: headers.into(), query })
     }
 
-    /// The query as it came.
+    /// Returns the query as received. `None` if there is none or the definition does not read it.
     pub(crate) fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
 
-    fn header(&self, captured: &Captured) -> Option<&str> {
+    fn header(&self, captured: &CapturedHeader) -> Option<&str> {
         self.headers.get(captured.index)?.as_ref()?.to_str().ok()
     }
 
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut pairs = form_urlencoded::parse(self.query()?.as_bytes());
-        pairs.find_map(|(own, value)| (own == name).then_some(value))
+        pairs.find_map(|(key, value)| (key == name).then_some(value))
     }
 }
 
 impl Locator {
-    /// The text of the string or number there.
+    /// Returns the text of the string or number at this location.
     pub(crate) fn text<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
         match self {
             Self::Body(pointer) => pointer.text(received.object),
@@ -116,7 +122,7 @@ impl Locator {
         }
     }
 
-    /// The name, for one that is a member of the body itself.
+    /// Returns the name if the locator refers to a top-level member of the body.
     pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
         match self {
             Self::Body(pointer) => pointer.top_level(),

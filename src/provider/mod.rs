@@ -1,8 +1,8 @@
-//! Providers: platforms as data.
+//! Providers: the definitions of platforms, and typed views of their events.
 //!
-//! A definition says how a provider signs, which events it sends, with which fields, and what it
-//! expects to hear. It is read from TOML and compiled once. Beside each built-in definition stand
-//! its typed views, which a test holds against it.
+//! A definition is a TOML file. It describes the platform's requests, signatures, kinds, fields and
+//! replies. It is compiled once, at start, to a [`Plan`]. The built-in definitions are the TOML files
+//! in this folder. Some of them have typed views, which a test compares with the definition.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -22,23 +22,23 @@ mod view;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 
-/// Every definition that comes with the crate, by name and as written: each file beside this one.
+/// The name and TOML text of each built-in definition. The build script lists the files.
 const BUILT_IN: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
 
-/// Every definition that comes with the crate, compiled.
+/// Compiles every built-in definition.
 pub(crate) fn built_in() -> impl Iterator<Item = Plan> {
-    // A test compiles each of them, so none is left out.
+    // No definition is skipped: the test below fails if one of them does not compile.
     BUILT_IN.iter().filter_map(|(_, text)| definition::parse(text).ok())
 }
 
-/// The names of the definitions that come with the crate.
+/// Returns the names of the built-in definitions.
 pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 
-/// The definition of that name, compiled.
+/// Compiles the built-in definition of this name.
 pub(crate) fn built_in_named(name: &str) -> Option<Plan> {
-    let (_, text) = BUILT_IN.iter().find(|(own, _)| *own == name)?;
+    let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
     definition::parse(text).ok()
 }
 
@@ -47,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_built_in_definition_compiles() {
+    fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "the file is named after the provider"),
+                Ok(plan) => assert_eq!(*plan.name, **name, "the file has another name"),
                 Err(faults) => panic!("{name}: {faults:#?}"),
             }
         }

@@ -1,4 +1,4 @@
-//! A definition as meant: compiled once, at start, so that no word is compared per request.
+//! Compiled definitions. Names are resolved to indexes and enums at start, not per request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,55 +8,57 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::decision::Decision;
-use super::field::{Fields, whole};
+use super::field::{Fields, parse_whole};
 use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{BodyError, ByName, Json, Name, Object, Shape, Value};
+use crate::json::{BodyError, Json, Name, NameMap, Object, Shape, Value};
 use crate::reply::Reply;
 use crate::time::Unit;
 
-/// Everything about one provider.
+/// The compiled definition of a provider.
 pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
     pub(crate) methods: Vec<Method>,
-    /// The methods again, as a 405 must name them.
+    /// The methods as the `Allow` header of a 405 response.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// A member that may hold the whole callback.
+    /// The name of a member that may contain the whole callback.
     pub(crate) unwrap: Option<Name<'static>>,
-    /// The headers that are looked at.
+    /// The headers that the definition reads.
     pub(crate) headers: Vec<HeaderName>,
-    pub(crate) looks_at_query: bool,
+    pub(crate) reads_query: bool,
+    /// The locators of the tenant.
     pub(crate) tenant: Vec<Locator>,
     pub(crate) tenant_case: TenantCase,
     pub(crate) signature: Option<Signature>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) kind_rule: KindRule,
     pub(crate) kinds: Vec<Kind>,
-    /// A kind that the definition does not know.
+    /// The kind of callbacks whose kind the definition does not declare.
     pub(crate) unknown: Kind,
-    /// Names that stand for several kinds without an address of their own.
+    /// Names under which a config can give one address to several kinds.
     pub(crate) groups: Vec<Box<str>>,
     pub(crate) sample: SampleData,
-    /// What tells two callbacks apart, where not their data does.
+    /// Fields that identify a callback when its data alone does not.
     pub(crate) id: Vec<Locator>,
-    /// Fields that a resend may change, so that they tell nothing apart.
+    /// Fields that the platform may change when it resends a callback. They are not part of its id.
     pub(crate) id_without: Vec<Name<'static>>,
+    /// The reply to a notification.
     pub(crate) ack: Reply,
 }
 
-/// Too long to print, and its samples look like callbacks.
+/// Prints only the name. The rest is long, and its samples could be mistaken for real callbacks.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// Whether a tenant in capitals is another one.
+/// Case sensitivity of tenant names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TenantCase {
     Insensitive,
@@ -65,7 +67,7 @@ pub(crate) enum TenantCase {
 }
 
 impl TenantCase {
-    /// The spelling by which a tenant is found.
+    /// Returns the spelling by which the tenant is looked up.
     pub(crate) fn fold(self, tenant: Cow<'_, str>) -> Cow<'_, str> {
         match self {
             Self::Insensitive if tenant.bytes().any(|b| b.is_ascii_uppercase()) => {
@@ -76,109 +78,122 @@ impl TenantCase {
     }
 }
 
+/// The format of a callback's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyFormat {
     Form,
     Json,
-    /// There is no body: the fields stand in the query.
+    /// The fields are query parameters. The callback has no body.
     Query,
 }
 
-/// Which kind a callback is.
+/// The rule that determines the kind of a callback.
 #[derive(Debug)]
 pub(crate) struct KindRule {
-    /// Where it says so: the first present counts.
+    /// The locators of the platform's name for the kind. The first that has a value counts.
     pub(crate) from: Vec<Locator>,
-    /// What the platform writes, and the kinds that it may be then.
-    pub(crate) values: ByName<Vec<usize>>,
-    /// The kinds that it may be if it says nothing.
+    /// For each name, the possible kinds. The first whose `when` pointers are present is taken.
+    pub(crate) values: NameMap<Vec<usize>>,
+    /// The possible kinds of a callback without a name.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of everything that has no name here.
+    /// The kind of callbacks that the rules above do not assign to a kind.
     pub(crate) other: Option<usize>,
 }
 
 impl KindRule {
-    /// The kinds that a word may stand for.
-    fn candidates(&self, word: &str) -> Option<&[usize]> {
-        self.values.get(&Name::new(word)).map(Vec::as_slice)
+    /// Returns the possible kinds for the platform's name.
+    fn candidates(&self, name: &str) -> Option<&[usize]> {
+        self.values.get(&Name::new(name)).map(Vec::as_slice)
     }
 }
 
-/// What a callback says of its kind.
+/// The kind of a callback, as far as its contents determine it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KindFound<'r> {
+    /// The index of a declared kind.
     Known(usize),
-    /// Nothing tells.
+    /// The callback has no name for its kind.
     Missing,
-    /// The definition does not know this word.
+    /// The callback has this name, which the definition does not declare.
     Unknown(Cow<'r, str>),
 }
 
-/// One event of a provider.
+/// One kind of callback.
 pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
+    /// The CloudEvents type of its events.
     pub(crate) ce_type: HeaderValue,
+    /// The address of the platform's documentation.
     pub(crate) docs: Option<Box<str>>,
-    /// The group whose address it takes without one of its own.
+    /// The group whose address is used if the config gives the kind no address.
     pub(crate) group: Option<Box<str>>,
-    /// What must be there for it to be this kind, where the platform's word does not tell.
+    /// Values that must be present in a callback of this kind. They tell apart kinds for which the
+    /// platform uses one name.
     pub(crate) when: Vec<Pointer>,
-    /// How it is signed, if not as the provider's other kinds.
+    /// The signature of this kind, if it differs from the provider's.
     pub(crate) signature: Option<Signature>,
+    /// The locators of the parts of the event's subject.
     pub(crate) subject: Vec<Locator>,
-    /// Where it may stand: the first present wins.
+    /// The pointers to the event's time, of which the first that has a value counts, and its unit.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
-    /// Absent for a notification, which only wants an acknowledgement.
+    /// The decision that the platform asks for. `None` for a notification.
     pub(crate) decision: Option<Decision>,
-    /// A realistic callback without its signature: the body, as a JSON object.
+    /// The body of a realistic callback without its signature, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// Whether two events of it may say the same, so that no resend can be told from the next one.
+    /// Two different events may have equal data, so that a resend cannot be recognized.
     pub(crate) repeats: bool,
-    pub(crate) viewer: Viewer,
+    pub(crate) viewer: ViewerKey,
 }
 
-/// How long things may take, unless the template says otherwise.
+/// The time limits of a delivery. A template can override them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// What the app has.
+    /// The time that the app has to answer.
     pub(crate) timeout: Duration,
-    /// What the platform waits, from its request to the whole reply.
+    /// The time that the platform waits, from its request to the end of the reply.
     pub(crate) budget: Duration,
 }
 
-/// What tells a viewer, and what they watch, from others: the first must be there.
+/// Pointers to the values that identify a viewer and the video that they watch.
+///
+/// The first one identifies the viewer. The key is empty for a kind without a viewer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Viewer(pub(crate) Vec<Pointer>);
+pub(crate) struct ViewerKey(pub(crate) Vec<Pointer>);
 
-impl Viewer {
-    /// What the event's data say of it, if they say whose it is.
+impl ViewerKey {
+    /// Reads the values from an event's data. Returns `None` if the first one is missing or empty.
     pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
         let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
-        let said = |pointer: &Pointer| match pointer.find(&object) {
+        let text = |pointer: &Pointer| match pointer.find(&object) {
             Some(Value::Json(json)) => json.text.to_owned(),
             Some(Value::Text(text)) => text.into_owned(),
             None => String::new(),
         };
-        let parts: Vec<_> = self.0.iter().map(said).collect();
-        let names = |first: &String| !matches!(first.as_str(), "" | "null" | "\"\"");
-        parts.first().is_some_and(names).then_some(parts)
+        let parts: Vec<_> = self.0.iter().map(text).collect();
+        let has_value = |first: &String| !matches!(first.as_str(), "" | "null" | "\"\"");
+        parts.first().is_some_and(has_value).then_some(parts)
     }
 }
 
-/// What realistic callbacks have in common.
+/// The sample data that all kinds of a provider share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampleData {
-    /// The body of kinds without one of their own.
+    /// The sample body of kinds that declare none.
     pub(crate) body: Option<Box<str>>,
-    /// Headers beside the signature's own.
+    /// The headers of each sample, without those of the signature.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Plan {
-    /// Reads a callback in the provider's format. The `content-type` is not asked: platforms leave
-    /// it out or write a wrong one.
+    /// Parses a callback in the provider's format.
+    ///
+    /// The `content-type` header is ignored, since platforms omit it or send a wrong one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the body, or the query of a `query` provider, does not have the format.
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],
@@ -191,15 +206,17 @@ impl Plan {
                 Object::from_json(std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?)?
             }
         };
-        match self.wrapped(&object) {
+        match self.unwrapped(&object) {
             Some(raw) => Object::from_json(raw),
             None => Ok(object),
         }
     }
 
-    /// The text of the whole callback, if it stands inside its wrapper: alone, or because only there
-    /// something says which event it is.
-    fn wrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
+    /// Returns the JSON text of the callback if it is wrapped in the `unwrap` member.
+    ///
+    /// It is wrapped if that member is the only one. It is also wrapped if the member contains the
+    /// name of the kind and the outer object does not.
+    fn unwrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
         let raw = match object.find(self.unwrap.as_ref()?)? {
             Value::Json(Json { text, shape: Shape::Object, .. }) => *text,
             Value::Json(_) | Value::Text(_) => return None,
@@ -208,65 +225,68 @@ impl Plan {
             let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
             names.into_iter().any(|name| object.find(name).is_some())
         };
-        let inside = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
-        (object.len() == 1 || (!names_kind(object) && inside())).then_some(raw)
+        let inner_names_kind = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
+        (object.len() == 1 || (!names_kind(object) && inner_names_kind())).then_some(raw)
     }
 
-    /// Whether two events that differ in their data have two ids.
-    pub(crate) const fn id_tells_all(&self) -> bool {
+    /// Returns `true` if two events whose data differs always have different ids.
+    pub(crate) const fn id_covers_all_data(&self) -> bool {
         self.id.is_empty() && self.id_without.is_empty()
     }
 
-    /// The kind of that name.
+    /// Returns the index of the kind with this name.
     pub(crate) fn kind_named(&self, name: &str) -> Option<usize> {
         self.kinds.iter().position(|kind| *kind.name == *name)
     }
 
-    /// Which kind a callback is.
+    /// Determines the kind of a callback.
     pub(crate) fn kind_of<'r>(&self, received: &Received<'r>) -> KindFound<'r> {
         let rule = &self.kind_rule;
         let fits = |kind: &&usize| {
             let kind = self.kinds.get(**kind);
-            let says = |p: &Pointer| {
+            let is_present = |p: &Pointer| {
                 p.find(received.object).is_some_and(|value| value.shape() != Shape::Null)
             };
-            kind.is_some_and(|kind| kind.when.iter().all(says))
+            kind.is_some_and(|kind| kind.when.iter().all(is_present))
         };
-        let said = rule.from.iter().filter_map(|from| from.text(received));
-        let Some(written) = said.into_iter().find(|word| !word.is_empty()) else {
+        let names = rule.from.iter().filter_map(|from| from.text(received));
+        let Some(name) = names.into_iter().find(|name| !name.is_empty()) else {
             let found = rule.unnamed.iter().find(fits).copied().or(rule.other);
             return found.map_or(KindFound::Missing, KindFound::Known);
         };
-        let candidates = rule.candidates(&written).or_else(|| {
-            // A number is the same however it is spelled: `1`, `1.0`, `1e0`.
-            let number = whole(&written)?;
+        let candidates = rule.candidates(&name).or_else(|| {
+            // `1.0` and `1e0` are spellings of the name `1`.
+            let number = parse_whole(&name)?;
             rule.candidates(&number.to_string())
         });
-        // If none fits, the last says what is missing.
+        // If no candidate fits, the last one is taken: reading its fields then fails with an error
+        // that names the missing field.
         let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
         match found.copied().or(rule.other) {
             Some(kind) => KindFound::Known(kind),
-            None => KindFound::Unknown(written),
+            None => KindFound::Unknown(name),
         }
     }
 
-    /// The kind at an index of its own, or the unknown one.
+    /// Returns the kind at `index`, or the `unknown` kind for `None`.
     pub(crate) fn kind(&self, index: Option<usize>) -> &Kind {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
     }
 
-    /// How a kind is signed.
+    /// Returns the signature of a kind: its own, else the provider's.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         self.kind(kind).signature.as_ref().or(self.signature.as_ref())
     }
 
-    /// Whether callbacks of any kind are signed with a template's keys.
-    pub(crate) fn signs(&self) -> bool {
-        let own = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
-        own.chain(&self.signature).any(|signature| signature.key.setting.is_none())
+    /// Returns `true` if the `keys` of a template verify callbacks of at least one kind.
+    ///
+    /// A signature whose key is a setting does not use them.
+    pub(crate) fn uses_template_keys(&self) -> bool {
+        let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
+        of_kinds.chain(&self.signature).any(|signature| signature.key.setting.is_none())
     }
 
-    /// The setting of that name.
+    /// Returns the index of the setting with this name.
     pub(crate) fn setting(&self, name: &str) -> Option<usize> {
         self.settings.iter().position(|setting| *setting.name == *name)
     }

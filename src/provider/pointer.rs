@@ -1,4 +1,4 @@
-//! Where in a body a value stands: a JSON Pointer (RFC 6901), which in a form names a field.
+//! JSON Pointers (RFC 6901) to values in a body. In a form, the first segment names a field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ pub(crate) struct Pointer {
 }
 
 impl Pointer {
-    /// `None` unless the text starts with `/`.
+    /// Parses a pointer. Returns `None` if the text does not start with `/`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut segments = text
             .strip_prefix('/')?
@@ -22,12 +22,14 @@ impl Pointer {
         Some(Self { first: Name::new(segments.next()?.into_string()), rest: segments.collect() })
     }
 
-    /// Its names, from the outermost.
+    /// Returns the unescaped segments, outermost first.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Puts a value there, making the objects on the way; a number names an element of an array.
+    /// Sets the value that the pointer refers to, and creates missing objects on the path.
+    ///
+    /// A segment that is the index of an existing array element refers to that element.
     pub(crate) fn set(
         &self,
         object: &mut serde_json::Map<String, serde_json::Value>,
@@ -54,12 +56,12 @@ impl Pointer {
         *place = value;
     }
 
-    /// The name, for a pointer of one segment: a member of the body itself.
+    /// Returns the segment if it is the only one, so that the pointer refers to a top-level member.
     pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
         self.rest.is_empty().then_some(&self.first)
     }
 
-    /// The value in `object`, if it has one there.
+    /// Returns the value in `object` that the pointer refers to.
     pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
         let mut value = match object.find(&self.first)? {
             Value::Json(json) => Value::Json(*json),
@@ -75,7 +77,7 @@ impl Pointer {
         Some(value)
     }
 
-    /// The text of the string or number there.
+    /// Returns the text of the string or number that the pointer refers to.
     #[inline(always)]
     pub(crate) fn text<'v>(&self, object: &'v Object<'_>) -> Option<Cow<'v, str>> {
         if self.rest.is_empty() {
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_members_and_members_of_members() {
+    fn finds_top_level_and_nested_members() {
         let object = Object::from_json(r#"{"a/b":1,"data":{"t":"17"},"n":null}"#).unwrap();
         let text = |pointer| Pointer::parse(pointer).unwrap().text(&object).map(Cow::into_owned);
         assert_eq!(text("/a~1b").as_deref(), Some("1"));

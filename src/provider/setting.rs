@@ -1,32 +1,33 @@
-//! Settings: what a definition leaves to each template, such as a key of the platform's console.
+//! Settings: values that a definition lets each template choose, such as a key from the platform's
+//! console.
 
-/// A declared setting.
+/// A setting that a definition declares.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) name: Box<str>,
-    /// What it is, in a few words.
+    /// A short description for operators.
     pub(crate) about: Box<str>,
-    pub(crate) holds: Holds,
+    pub(crate) ty: SettingType,
 }
 
-/// What a setting holds.
+/// The type of a setting's value.
 #[derive(Clone, Debug)]
-pub(crate) enum Holds {
-    /// A secret: `{ env = "…" }` or `{ file = "…" }`.
+pub(crate) enum SettingType {
+    /// A secret. The config names its source: `{ env = "…" }` or `{ file = "…" }`.
     Secret,
     /// Any text.
     Text { default: Option<Box<str>> },
-    /// One of these words; the first is the default.
-    Word(Vec<Box<str>>),
+    /// One of these words. The first is the default.
+    OneOf(Vec<Box<str>>),
 }
 
 impl Setting {
-    /// What it is without the template's word.
+    /// Returns the value for templates that do not set one.
     pub(crate) fn default(&self) -> Option<&str> {
-        match &self.holds {
-            Holds::Secret => None,
-            Holds::Text { default } => default.as_deref(),
-            Holds::Word(words) => words.first().map(|word| &**word),
+        match &self.ty {
+            SettingType::Secret => None,
+            SettingType::Text { default } => default.as_deref(),
+            SettingType::OneOf(words) => words.first().map(|word| &**word),
         }
     }
 }

@@ -1,15 +1,23 @@
-//! Views: a callback's data as a Rust type.
+//! Views: Rust types for the data of events.
 //!
-//! A view has each field that its definition declares, at every depth, and no other; what is
-//! optional there is an `Option` here, and what the platform has added since stays in `extra`. The
-//! tests below hold every view against its definition.
+//! A view has exactly the fields that its definition declares, at every depth. A field that the
+//! definition calls optional is an `Option`. Undeclared fields of a callback are in `extra`. The
+//! tests below compare every view with its definition.
 
-/// A callback's data as a Rust type.
+/// A Rust type for the data of an event.
 ///
 /// Implemented by the views of this crate, such as [`kollus::LivePlay`](super::kollus::LivePlay),
-/// and by [`serde_json::Value`], which takes any kind.
+/// and by [`serde_json::Value`], which accepts every kind.
+///
+/// ```
+/// use gatepost::{View, kollus::LivePlay};
+///
+/// assert!(LivePlay::describes("kollus", "live_play"));
+/// assert!(!LivePlay::describes("kollus", "vod_play"));
+/// assert!(serde_json::Value::describes("kollus", "vod_play"));
+/// ```
 pub trait View: serde::de::DeserializeOwned {
-    /// Whether the type describes this kind of this provider.
+    /// Returns `true` if the type describes the data of this provider's kind.
     fn describes(provider: &str, kind: &str) -> bool;
 }
 
@@ -19,7 +27,7 @@ impl View for serde_json::Value {
     }
 }
 
-/// Says which kind each view describes.
+/// Implements [`View`] for types that each describe one kind of a provider.
 macro_rules! describe {
     ($provider:literal: $($view:ident = $kind:literal,)*) => {$(
         impl $crate::provider::View for $view {
@@ -30,8 +38,9 @@ macro_rules! describe {
     )*};
 }
 
-/// Prints these fields of a type and no other: the others hold credentials, or what people said
-/// and where they were.
+/// Implements `Debug` so that it prints only the listed fields.
+///
+/// The other fields contain credentials or personal data, such as addresses and speech.
 macro_rules! print_only {
     ($($type:ident: $($field:ident)*;)*) => {$(
         impl std::fmt::Debug for $type {
@@ -54,101 +63,104 @@ mod tests {
 
     use super::View;
     use crate::json::{Object, Shape};
-    use crate::provider::field::{Field, Fields, Type, Writer};
+    use crate::provider::field::{Field, Fields, SentBy, Type};
     use crate::provider::{Kind, Plan, built_in_named};
 
-    /// The providers whose every kind has a view. A definition needs no Rust; these have it all
-    /// the same.
+    /// The providers for which every kind has a view.
     const TYPED: [&str; 3] = ["kollus", "tencent-css", "tencent-trtc"];
 
-    /// A field that a view has and no definition can declare, since it is of two types.
+    /// A field that a view has although its definition does not declare it. Its value is a string or
+    /// a number, and a declaration has one type.
     const UNDECLARED: (&str, [&str; 2]) = ("tencent-trtc", ["EventInfo", "RoomId"]);
 
-    /// A view, whichever it is.
-    struct Typed {
+    /// The functions of one view, without its type.
+    struct AnyView {
         name: &'static str,
         describes: fn(&str, &str) -> bool,
-        /// Reads the data and writes it again.
-        round: fn(Value) -> serde_json::Result<Value>,
-        /// Reads the data and prints it.
-        print: fn(Value) -> String,
+        /// Deserializes the data and serializes it again.
+        round_trip: fn(Value) -> serde_json::Result<Value>,
+        /// Deserializes the data and formats it with `Debug`.
+        debug: fn(Value) -> String,
     }
 
-    fn typed<T: View + serde::Serialize + std::fmt::Debug>() -> Typed {
-        Typed {
+    fn view<T: View + serde::Serialize + std::fmt::Debug>() -> AnyView {
+        AnyView {
             name: std::any::type_name::<T>(),
             describes: T::describes,
-            round: |data| serde_json::to_value(serde_json::from_value::<T>(data)?),
-            print: |data| format!("{:?}", serde_json::from_value::<T>(data).unwrap()),
+            round_trip: |data| serde_json::to_value(serde_json::from_value::<T>(data)?),
+            debug: |data| format!("{:?}", serde_json::from_value::<T>(data).unwrap()),
         }
     }
 
-    fn views() -> Vec<Typed> {
+    fn views() -> Vec<AnyView> {
         use crate::provider::{kollus::*, tencent_css::*, tencent_trtc::*};
 
         vec![
-            typed::<Bookmark>(),
-            typed::<BroadcastState>(),
-            typed::<ChannelAdd>(),
-            typed::<ChannelDelete>(),
-            typed::<ContentUpdate>(),
-            typed::<Drm>(),
-            typed::<LiveLms>(),
-            typed::<LivePlay>(),
-            typed::<NextEpisode>(),
-            typed::<RecordingTransfer>(),
-            typed::<Transcoding>(),
-            typed::<Upload>(),
-            typed::<VodLms>(),
-            typed::<VodPlay>(),
-            typed::<AudioModeration>(),
-            typed::<EvaluationAverage>(),
-            typed::<EvaluationLow>(),
-            typed::<Highlights>(),
-            typed::<Interruption>(),
-            typed::<PornDetection>(),
-            typed::<Push>(),
-            typed::<PushError>(),
-            typed::<QualityControl>(),
-            typed::<RecordingException>(),
-            typed::<RecordingFile>(),
-            typed::<RecordingStatus>(),
-            typed::<Relay>(),
-            typed::<Screencapture>(),
-            typed::<SmartErasing>(),
-            typed::<StreamliveInterruption>(),
-            typed::<StreamlivePush>(),
-            typed::<Subtitles>(),
-            typed::<Summary>(),
-            typed::<Notification>(),
+            view::<Bookmark>(),
+            view::<BroadcastState>(),
+            view::<ChannelAdd>(),
+            view::<ChannelDelete>(),
+            view::<ContentUpdate>(),
+            view::<Drm>(),
+            view::<LiveLms>(),
+            view::<LivePlay>(),
+            view::<NextEpisode>(),
+            view::<RecordingTransfer>(),
+            view::<Transcoding>(),
+            view::<Upload>(),
+            view::<VodLms>(),
+            view::<VodPlay>(),
+            view::<AudioModeration>(),
+            view::<EvaluationAverage>(),
+            view::<EvaluationLow>(),
+            view::<Highlights>(),
+            view::<Interruption>(),
+            view::<PornDetection>(),
+            view::<Push>(),
+            view::<PushError>(),
+            view::<QualityControl>(),
+            view::<RecordingException>(),
+            view::<RecordingFile>(),
+            view::<RecordingStatus>(),
+            view::<Relay>(),
+            view::<Screencapture>(),
+            view::<SmartErasing>(),
+            view::<StreamliveInterruption>(),
+            view::<StreamlivePush>(),
+            view::<Subtitles>(),
+            view::<Summary>(),
+            view::<Notification>(),
         ]
     }
 
-    /// Looks at every kind of the typed providers, with the one view that describes it.
-    fn for_every_kind(check: impl Fn(&Plan, &Kind, &Typed)) {
+    /// Calls `check` for every kind of the typed providers with the one view that describes it.
+    fn for_every_kind(check: impl Fn(&Plan, &Kind, &AnyView)) {
         let views = views();
-        let mut seen = BTreeSet::new();
+        let mut used = BTreeSet::new();
         for plan in TYPED.map(|name| built_in_named(name).unwrap()) {
             for kind in &plan.kinds {
-                let own = views.iter().filter(|view| (view.describes)(&plan.name, &kind.name));
-                let own: Vec<_> = own.collect();
-                let names: Vec<_> = own.iter().map(|view| view.name).collect();
-                let [view] = own[..] else { panic!("{}.{}: {names:?}", plan.name, kind.name) };
+                let found = views.iter().filter(|view| (view.describes)(&plan.name, &kind.name));
+                let found: Vec<_> = found.collect();
+                let names: Vec<_> = found.iter().map(|view| view.name).collect();
+                let [view] = found[..] else {
+                    panic!("{}.{}: expected one view, found {names:?}", plan.name, kind.name)
+                };
                 check(&plan, kind, view);
-                seen.insert(view.name);
+                used.insert(view.name);
             }
         }
-        assert_eq!(seen.len(), views.len(), "a view describes nothing");
+        assert_eq!(used.len(), views.len(), "a view describes no kind");
     }
 
-    /// A value of the type with all that is declared in it.
-    fn whole(ty: &Type) -> Value {
+    /// Returns a value of the type that has every declared field.
+    fn full_value(ty: &Type) -> Value {
         match ty {
-            Type::Array { inner, .. } | Type::Json { holds: Some(Shape::Array), inner } => {
-                inner.fields.as_deref().map_or_else(|| json!([1, "text", {}]), |f| json!([all(f)]))
-            }
+            Type::Array { inner, .. } | Type::Json { shape: Some(Shape::Array), inner } => inner
+                .fields
+                .as_deref()
+                .map_or_else(|| json!([1, "text", {}]), |f| json!([full_object(f)])),
             Type::Object { inner, .. } | Type::Json { inner, .. } => {
-                inner.fields.as_deref().map_or_else(|| json!({ "a": 1 }), all)
+                inner.fields.as_deref().map_or_else(|| json!({ "a": 1 }), full_object)
             }
             Type::Boolean => json!(true),
             Type::Integer(_) | Type::Timestamp(_) => json!(1),
@@ -157,13 +169,14 @@ mod tests {
         }
     }
 
-    fn all(fields: &Fields) -> Value {
-        let member = |field: &Field| (field.name.to_string(), whole(&field.ty));
+    fn full_object(fields: &Fields) -> Value {
+        let member = |field: &Field| (field.name.to_string(), full_value(&field.ty));
         fields.iter().map(member).collect::<Map<_, _>>().into()
     }
 
-    /// A value that is not of the type; none where the definition leaves open what is in it.
-    fn wrong(ty: &Type) -> Option<Value> {
+    /// Returns a value of another type. `None` for an object or JSON text without declared contents,
+    /// since the view then accepts any value.
+    fn wrong_value(ty: &Type) -> Option<Value> {
         match ty {
             Type::Object { inner, .. } | Type::Json { inner, .. } if inner.fields.is_none() => None,
             Type::Array { .. } | Type::Json { .. } | Type::Object { .. } => Some(json!("text")),
@@ -174,21 +187,21 @@ mod tests {
         }
     }
 
-    /// Every declared field, as a JSON pointer: whether it is optional, and what it is not.
-    fn declared(fields: &Fields, at: &str) -> Vec<(String, bool, Option<Value>)> {
+    /// Lists every declared field: its JSON pointer, `true` if it is optional, and a wrong value.
+    fn declared(fields: &Fields, outer: &str) -> Vec<(String, bool, Option<Value>)> {
         let mut list = Vec::new();
         for field in fields.iter() {
-            let own = format!("{at}/{}", field.name);
-            let deeper = match (&field.ty, whole(&field.ty)) {
-                (_, Value::Array(_)) => format!("{own}/0"),
-                _ => own.clone(),
+            let pointer = format!("{outer}/{}", field.name);
+            let contents = match (&field.ty, full_value(&field.ty)) {
+                (_, Value::Array(_)) => format!("{pointer}/0"),
+                _ => pointer.clone(),
             };
-            list.push((own, field.optional, wrong(&field.ty)));
+            list.push((pointer, field.optional, wrong_value(&field.ty)));
             if let Type::Array { inner, .. } | Type::Json { inner, .. } | Type::Object { inner, .. } =
                 &field.ty
                 && let Some(inner) = inner.fields.as_deref()
             {
-                list.extend(declared(inner, &deeper));
+                list.extend(declared(inner, &contents));
             }
         }
         list
@@ -209,42 +222,43 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_view_that_agrees_with_its_definition() {
+    fn views_have_the_declared_fields_with_their_types() {
         for_every_kind(|plan, kind, view| {
             let name = format!("{}.{}", plan.name, kind.name);
-            let mut data = all(&kind.fields);
+            let mut data = full_object(&kind.fields);
             let (provider, [outer, inner]) = UNDECLARED;
             if *plan.name == *provider {
                 data[outer][inner] = json!(1);
             }
-            // Types agree, and nothing in the view is undeclared: that would come out as a null.
-            assert_eq!((view.round)(data.clone()).unwrap(), data, "{name}");
+            // If the view had a field that is not declared, it would be serialized as `null`.
+            assert_eq!((view.round_trip)(data.clone()).unwrap(), data, "{name}");
             for (pointer, optional, wrong) in declared(&kind.fields, "") {
                 let place = format!("{name}: {pointer}");
-                let absent = (view.round)(without(&data, &pointer));
+                let absent = (view.round_trip)(without(&data, &pointer));
                 if optional {
-                    // What is declared is in the view: what is only in `extra` stays away.
+                    // A field of the view is serialized as `null` if it is absent. A field that is
+                    // only in `extra` is not serialized at all.
                     let null = with(&data, &pointer, Value::Null);
-                    assert_eq!(absent.expect(&place), null, "{place}: it is not in the view");
-                    assert_eq!((view.round)(null.clone()).expect(&place), null, "{place}");
+                    assert_eq!(absent.expect(&place), null, "{place}: the view lacks the field");
+                    assert_eq!((view.round_trip)(null.clone()).expect(&place), null, "{place}");
                 } else {
-                    assert!(absent.is_err(), "{place}: the view does not ask for it");
+                    assert!(absent.is_err(), "{place}: the view does not require the field");
                 }
                 if let Some(wrong) = wrong {
-                    let read = (view.round)(with(&data, &pointer, wrong));
-                    assert!(read.is_err(), "{place}: it is of another type in the view");
+                    let read = (view.round_trip)(with(&data, &pointer, wrong));
+                    assert!(read.is_err(), "{place}: the view accepts a wrong type");
                 }
             }
         });
     }
 
     #[test]
-    fn no_view_prints_a_credential() {
+    fn debug_output_contains_no_credential() {
         for_every_kind(|plan, kind, view| {
-            let data = all(&kind.fields);
+            let data = full_object(&kind.fields);
             for field in kind.fields.iter().filter(|field| field.secret) {
                 let printed =
-                    (view.print)(with(&data, &format!("/{}", field.name), json!("hunter2")));
+                    (view.debug)(with(&data, &format!("/{}", field.name), json!("hunter2")));
                 assert!(
                     !printed.contains("hunter2"),
                     "{}.{}: {}",
@@ -256,13 +270,13 @@ mod tests {
         });
     }
 
-    /// The same for what says the same: without nulls, and 10 for 10.0.
-    fn plain(value: Value) -> Value {
+    /// Removes `null` members and writes 10.0 as 10, so that equal data compares as equal.
+    fn normalized(value: Value) -> Value {
         match value {
-            Value::Array(list) => list.into_iter().map(plain).collect(),
+            Value::Array(list) => list.into_iter().map(normalized).collect(),
             Value::Object(members) => {
-                let said = members.into_iter().filter(|(_, value)| !value.is_null());
-                said.map(|(name, value)| (name, plain(value))).collect::<Map<_, _>>().into()
+                let present = members.into_iter().filter(|(_, value)| !value.is_null());
+                present.map(|(name, value)| (name, normalized(value))).collect::<Map<_, _>>().into()
             }
             Value::Number(number) => match number.as_f64().filter(|n| n.fract() == 0.0) {
                 Some(whole) if number.is_f64() => json!(whole as i64),
@@ -273,18 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_reads_into_its_view_with_nothing_lost() {
+    fn views_keep_all_data_of_the_samples() {
         for_every_kind(|plan, kind, view| {
             let name = format!("{}.{}", plan.name, kind.name);
             let sample = kind.sample.as_deref().or(plan.sample.body.as_deref()).expect(&name);
             let sample = Object::from_json(sample).unwrap();
             let mut data = Vec::new();
             kind.fields
-                .write_object(&sample, Writer::Platform, |_| false, &mut data)
+                .write_object(&sample, SentBy::Platform, |_| false, &mut data)
                 .unwrap_or_else(|fault| panic!("{name}: {fault}"));
             let data: Value = serde_json::from_slice(&data).unwrap();
-            let read = (view.round)(data.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(plain(read), plain(data), "{name}");
+            let read =
+                (view.round_trip)(data.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(normalized(read), normalized(data), "{name}");
         });
     }
 }

@@ -1,18 +1,18 @@
-//! What a path says once everything is undone that some server undoes.
+//! Decodes a path as far as any server would: percent-encoding, IIS escapes and overlong UTF-8.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// Undoes percent-encoding (`%2f`), the escapes of IIS (`%u002f`) and overlong UTF-8 (`%c0%af`),
-/// until nothing changes.
+/// Decodes percent-encoding (`%2f`), IIS escapes (`%u002f`) and overlong UTF-8 (`%c0%af`) until
+/// nothing changes, at most [`MAX_ROUNDS`] times.
 pub(super) fn decode(path: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(path);
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         if !has_escape(&text) {
             break;
         }
-        let next = shortest(undo_percent(&undo_iis(&text)));
+        let next = into_text(decode_nested_percent(&decode_iis(&text)));
         if next == *text {
             break;
         }
@@ -21,38 +21,53 @@ pub(super) fn decode(path: &str) -> Cow<'_, str> {
     text
 }
 
-/// The path, and what it decodes to, once and again.
+/// Yields the path as received, then decoded once, twice and so on until nothing changes.
+///
+/// Unlike [`decode`], this shows the intermediate forms that a server sees if it decodes fewer
+/// times.
 pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let again = |text: &Cow<'_, str>| {
+    let decode_once = |text: &Cow<'_, str>| {
         if !has_escape(text) {
             return None;
         }
-        let next = shortest(percent_decode_str(&undo_iis(text)).collect());
+        let next = into_text(percent_decode_str(&decode_iis(text)).collect());
         Some(Cow::Owned(next)).filter(|next| next != text)
     };
-    std::iter::successors(Some(Cow::Borrowed(path)), again).take(ROUNDS + 1)
+    std::iter::successors(Some(Cow::Borrowed(path)), decode_once).take(MAX_ROUNDS + 1)
 }
 
-/// More often than any server decodes, and each time costs.
-const ROUNDS: usize = 16;
+/// Upper bound on decoding rounds.
+///
+/// No server decodes this often. The bound limits the work that a crafted path can cause.
+const MAX_ROUNDS: usize = 16;
 
-/// Without one there is nothing to undo: no escape, and in UTF-8 nothing overlong.
+/// Returns true if the text can change when it is decoded.
+///
+/// A `&str` cannot contain overlong UTF-8, so only `%` can lead to a change.
 fn has_escape(text: &str) -> bool {
     text.contains('%')
 }
 
-fn shortest(bytes: Vec<u8>) -> String {
-    let shorter = |bytes: &[u8]| String::from_utf8_lossy(&shorten(bytes)).into_owned();
-    String::from_utf8(bytes).unwrap_or_else(|error| shorter(error.as_bytes()))
+/// Converts decoded bytes to text.
+///
+/// Overlong ASCII is decoded and other invalid UTF-8 is replaced by U+FFFD.
+fn into_text(bytes: Vec<u8>) -> String {
+    let repair = |bytes: &[u8]| String::from_utf8_lossy(&decode_overlong(bytes)).into_owned();
+    String::from_utf8(bytes).unwrap_or_else(|error| repair(error.as_bytes()))
 }
 
-/// However deep it is encoded, in one pass.
-fn undo_percent(text: &str) -> Vec<u8> {
+/// Decodes percent-encoding at any nesting depth in one pass.
+///
+/// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms
+/// `%66` with the next two digits. The end of the output is therefore checked after every
+/// replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would keep an
+/// escape.
+fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
         bytes.push(byte);
         while let [.., percent @ b'%', high, low] = &mut bytes[..]
-            && let Some(decoded) = byte_of(*high, *low)
+            && let Some(decoded) = hex_byte(*high, *low)
         {
             *percent = decoded;
             bytes.truncate(bytes.len() - 2);
@@ -61,12 +76,12 @@ fn undo_percent(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The byte that two digits stand for.
-fn byte_of(high: u8, low: u8) -> Option<u8> {
-    Some(digit(high)? << 4 | digit(low)?)
+/// Returns the byte that two hex digits encode.
+fn hex_byte(high: u8, low: u8) -> Option<u8> {
+    Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }
 
-const fn digit(byte: u8) -> Option<u8> {
+const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -75,8 +90,8 @@ const fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// `%u`, in either case, and four hex digits.
-fn undo_iis(text: &str) -> Cow<'_, str> {
+/// Decodes IIS escapes: `%u` or `%U`, followed by four hex digits.
+fn decode_iis(text: &str) -> Cow<'_, str> {
     if !text.as_bytes().windows(2).any(|two| matches!(two, [b'%', b'u' | b'U'])) {
         return text.into();
     }
@@ -84,8 +99,9 @@ fn undo_iis(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        rest = if let Some(meant) = iis_escape(after) {
-            out.push(meant);
+        rest = if let Some(decoded) = iis_escape(after) {
+            out.push(decoded);
+            // `u` and four digits.
             &after[5..]
         } else {
             out.push('%');
@@ -95,14 +111,18 @@ fn undo_iis(text: &str) -> Cow<'_, str> {
     Cow::Owned(out + rest)
 }
 
+/// Returns the character that `text` starts with in IIS form. `text` begins after the `%`.
 fn iis_escape(text: &str) -> Option<char> {
     let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
-    let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u32::from_str_radix(digits, 16).ok().filter(|_| hex).and_then(char::from_u32)
+    // `from_str_radix` also accepts a leading `+`.
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_hex).and_then(char::from_u32)
 }
 
-/// ASCII in more bytes than it needs, as decoders read it that do not check: `/` for `C0 AF`.
-fn shorten(bytes: &[u8]) -> Vec<u8> {
+/// Decodes overlong UTF-8, which encodes an ASCII character in two to four bytes (`C0 AF` for `/`).
+///
+/// RFC 3629 forbids these forms, but lenient decoders accept them.
+fn decode_overlong(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let [first, after @ ..] = rest {
@@ -110,6 +130,7 @@ fn shorten(bytes: &[u8]) -> Vec<u8> {
             [lead @ 0xc0..=0xc1, last @ 0x80..=0xbf, after @ ..]
             | [0xe0, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..]
             | [0xf0, 0x80, lead @ 0x80..=0x81, last @ 0x80..=0xbf, after @ ..] => {
+                // The seven bits of an ASCII character: one from `lead`, six from `last`.
                 ((lead & 1) << 6 | (last & 0x3f), after)
             }
             _ => (*first, after),
@@ -125,7 +146,7 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn every_escape_of_a_slash_is_one() {
+    fn decodes_every_escape_of_a_slash() {
         for slash in ["%2f", "%252F", "%u002f", "%U002F", "%c0%af", "%e0%80%af", "%f0%80%80%af"] {
             assert_eq!(decode(&format!("a{slash}b")), "a/b", "{slash}");
         }
@@ -134,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn keeps_invalid_escapes() {
         for text in ["%", "%u", "%u00", "%u+02f", "%ud800", "%zz", "é/ü", "%u00é"] {
             assert_eq!(decode(text), text);
         }
-        assert_eq!(decode("%e9"), "\u{fffd}", "not UTF-8, and not overlong");
+        assert_eq!(decode("%e9"), "\u{fffd}", "neither UTF-8 nor overlong");
     }
 }

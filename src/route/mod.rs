@@ -1,27 +1,32 @@
-//! Routes: which paths belong to a provider, however they are spelled.
+//! Routes: matches a path to the route that it belongs to, however the path is spelled.
 //!
-//! A path is a callback path if it matches a route letter by letter. A path that is another
-//! spelling of one, by the reading of any server that may stand behind the gate, is refused: the
-//! gate cannot know which reading the app has, and an app that reads it as the callback path would
-//! take a callback that nobody verified.
+//! A path is a callback path if it equals a route's path byte for byte. A different spelling of the
+//! same path is refused. gatepost cannot know how the app normalises paths: if the app read the
+//! spelling as the callback path, it would process a callback that gatepost has not verified.
 //!
-//! Servers differ in what they undo and in which order, so the path is taken apart as far as any of
-//! them goes: percent-encoding as often as there is any, `%u002f`, overlong UTF-8, `\` for `/`, empty
-//! and `.` segments, parameters (`;x`), controls, trailing dots and blanks, case. Then:
+//! A *reading* is the list of segments that one particular server sees in a path. Servers differ in
+//! what they decode and in which order, so gatepost normalises a path as far as any of them does:
+//! percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty and `.` segments,
+//! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
 //!
-//! 1. With a `..` in it, any order of undoing leaves some of the segments, in their order. If a
-//!    route's can be left, the path is refused.
-//! 2. Otherwise its readings are compared: whole; cut off at an encoded NUL, `?` or `#`; without an
-//!    authority behind `//`; up to a script's name and from there on (`/index.php/x`); without a
-//!    format (`.json`). Where a route has a secret segment, a server may see one where others see
-//!    several (`a%2fb`) or none (`;x`).
+//! 1. If the path contains `..`, each server removes different segments, but the rest keep their
+//!    order. The path is refused if a route's segments occur in it in that order.
+//! 2. Otherwise each of these readings is compared with the routes:
+//!    - the whole path;
+//!    - the path up to an encoded NUL, `?` or `#`;
+//!    - the path without the authority after `//`;
+//!    - the path up to a script's name, and the rest after it (`/index.php/x`);
+//!    - the path without a format suffix (`.json`).
 //!
-//! The addresses that events are delivered to are the app's own, and reserved in the same way: a
-//! request from outside that would reach one is refused.
+//!    Servers may also disagree about a route's secret segment: one sees several segments in it
+//!    (`a%2fb`), another none (`;x`). Both count as spellings of the route's path.
 //!
-//! A route in [shadow mode](crate::Shadow) lets every spelling of its path pass, but for those that
-//! another server could read as a path that is not to be passed: of all readings, an enforcing
-//! route's and a reserved address's come first.
+//! The addresses that events are delivered to are reserved by the same rules: gatepost refuses a
+//! client's request that would reach one.
+//!
+//! A route in [shadow mode](crate::Shadow) passes every spelling of its path, unless another server
+//! could read that spelling as the path of an enforcing route or as a reserved address. Those two
+//! take precedence over shadow routes in every lookup.
 
 mod decode;
 mod path_filter;
@@ -46,7 +51,7 @@ use crate::template::{Bindings, Template};
 use crate::time::Timestamp;
 use crate::verdict::RefusalKind;
 
-/// Whether a route keeps out what it refuses.
+/// Effect of a refusal: the route blocks the request, or only reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     #[default]
@@ -59,43 +64,43 @@ impl Mode {
         [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
 }
 
-/// One callback path.
+/// A path on which callbacks arrive, with its settings.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// As configured; safe to log, where the path itself may hold a token.
+    /// Path as configured. Safe to log, unlike a request's path, which may contain the token.
     pub(crate) pattern: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) token: Option<Secret>,
-    /// The kind, where the URL alone tells.
+    /// Index of the kind, if the route's config sets it instead of the callback.
     pub(crate) kind: Option<usize>,
-    /// The template, for callbacks without a tenant.
+    /// Template that the route names. It then applies to every callback, whatever the tenant.
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
-    /// Who may call; everybody, if there are none.
+    /// Networks that may send callbacks; if empty, all may.
     pub(crate) allow: Networks,
-    /// For the app: of genuine callbacks.
+    /// Limit on accepted callbacks. Protects the app.
     pub(crate) limit: Option<RouteLimit>,
-    /// For the gate: of what one sender sends.
+    /// Limit on all requests of one client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
     pub(crate) mode: Mode,
 }
 
 impl Route {
-    /// Whether whoever sends it may call, and not too often.
+    /// Checks that the client's address is allowed, then takes one request from its budget.
     pub(crate) fn check_source(
         &self,
         client: &Client,
-        senders: Option<&ClientBudgets>,
+        budgets: Option<&ClientBudgets>,
         now: Timestamp,
     ) -> Result<(), RefusalKind> {
         let is_allowed = |address| self.allow.contain(address);
         if !self.allow.is_empty() && !client.address.is_some_and(is_allowed) {
             return Err(RefusalKind::SourceNotAllowed);
         }
-        match (self.source_limit, senders) {
-            (Some(rate), Some(senders))
-                if !senders.take(rate, &self.pattern, client.address, now) =>
+        match (self.source_limit, budgets) {
+            (Some(rate), Some(budgets))
+                if !budgets.take(rate, &self.pattern, client.address, now) =>
             {
                 Err(RefusalKind::RateLimited)
             }
@@ -103,7 +108,7 @@ impl Route {
         }
     }
 
-    /// The template that judges a tenant's callbacks, and their source.
+    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
     pub(crate) fn template(
         &self,
         tenant: Option<&str>,
@@ -115,7 +120,7 @@ impl Route {
         if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
             return Ok((&binding.template, Arc::clone(&binding.source)));
         }
-        match (self.bindings.everyone_else(), tenant) {
+        match (self.bindings.wildcard(), tenant) {
             (Some(template), _) => Ok((template, source())),
             (None, Some(_)) => Err(RefusalKind::TenantUnknown),
             (None, None) => Err(RefusalKind::TenantMissing),
@@ -123,64 +128,71 @@ impl Route {
     }
 }
 
-/// The name of the one parameter that a path may hold.
+/// Name of the only parameter that a route's path may contain.
 pub(crate) const TOKEN: &str = "token";
 pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 
-/// A route that was found.
+/// Index of a route in [`Routes`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Found(usize);
+pub(crate) struct RouteIndex(usize);
 
-/// An address that events are delivered to.
+/// Path of an address that events are delivered to.
 #[derive(Debug)]
 pub(crate) struct Address {
     pub(crate) path: Arc<str>,
     pub(crate) plan: Arc<Plan>,
 }
 
-/// What a path is.
+/// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// Another spelling of this route's path.
-    Ambiguous(Found),
-    /// This route's path, with the secret segment if it has one.
-    Callback(Found, Option<&'p str>),
-    /// Nobody's.
+    /// A different spelling of this route's path.
+    Ambiguous(RouteIndex),
+    /// Exactly this route's path, and its secret segment if the route has one.
+    Callback(RouteIndex, Option<&'p str>),
+    /// Neither a route nor a reserved address.
     Other,
-    /// An address of events, in whatever spelling.
+    /// A reserved address, in any spelling.
     Reserved(&'r Address),
 }
 
-/// All routes.
+/// All routes of a config, and its reserved addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
-    /// Those whose paths have a token.
+    /// Indices of the routes whose paths have a token.
     with_token: Vec<usize>,
     exact: Router<usize>,
-    /// In small letters: all, those that refuse, and those in shadow mode.
+    /// Lower-case paths of all routes.
     patterns: HashSet<String>,
-    folded: Router<usize>,
+    /// Enforcing routes by lower-case path.
+    enforced: Router<usize>,
+    /// Routes in shadow mode by lower-case path.
     shadowed: Router<usize>,
+    /// Reserved addresses by lower-case path.
     addresses: HashMap<String, Address>,
     path_filter: PathFilter,
 }
 
 impl Routes {
-    /// Adds a route, unless its path is taken.
+    /// Adds a route.
+    ///
+    /// # Errors
+    ///
+    /// Returns the route's pattern if its path is already in use.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
-        let taken = |_| Arc::clone(&route.pattern);
+        let conflict = |_| Arc::clone(&route.pattern);
         let folded = route.pattern.to_lowercase();
         if self.patterns.contains(&folded) {
             return Err(Arc::clone(&route.pattern));
         }
-        self.exact.insert(&*route.pattern, index).map_err(taken)?;
-        let of_mode = match route.mode {
-            Mode::Enforce => &mut self.folded,
+        self.exact.insert(&*route.pattern, index).map_err(conflict)?;
+        let by_mode = match route.mode {
+            Mode::Enforce => &mut self.enforced,
             Mode::Shadow => &mut self.shadowed,
         };
-        of_mode.insert(&*folded, index).map_err(taken)?;
+        by_mode.insert(&*folded, index).map_err(conflict)?;
         self.path_filter.add(&folded);
         self.with_token.extend(around_token(&route.pattern).map(|_| index));
         self.patterns.insert(folded);
@@ -188,38 +200,40 @@ impl Routes {
         Ok(())
     }
 
-    /// Keeps everybody else away from an address, unless it is a shadow route's own path.
+    /// Reserves the path of an address, unless it is the path of a shadow route.
+    ///
+    /// In shadow mode the platform's callbacks reach the app on that path, so it must stay open.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
-        let spelled = join(&Pieces::of(path).names);
-        let is_own = |route: &Route| {
-            route.mode == Mode::Shadow && join(&Pieces::of(&route.pattern).names) == spelled
+        let normalised = join(&Pieces::of(path).names);
+        let is_shadow_path = |route: &Route| {
+            route.mode == Mode::Shadow && join(&Pieces::of(&route.pattern).names) == normalised
         };
-        if !self.list.iter().any(is_own) {
+        if !self.list.iter().any(is_shadow_path) {
             let address = Address { path: path.into(), plan: Arc::clone(plan) };
-            self.path_filter.add(&spelled);
-            self.addresses.entry(spelled).or_insert(address);
+            self.path_filter.add(&normalised);
+            self.addresses.entry(normalised).or_insert(address);
         }
     }
 
-    /// The route that [`Routes::find`] gave.
-    pub(crate) fn at(&self, found: Found) -> &Route {
-        // Only `find` makes one, and routes are never removed.
+    /// Returns the route that a lookup found in these same routes.
+    pub(crate) fn at(&self, found: RouteIndex) -> &Route {
+        // In bounds: only lookups create an index, and routes are never removed.
         &self.list[found.0]
     }
 
-    /// Has the limits go on where they stood in an earlier config.
-    pub(crate) fn follow(&mut self, earlier: &Self) {
+    /// Takes over the state of the rate limits of an earlier config, route by route.
+    pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
-            let before = earlier.list.iter().find(|before| before.pattern == route.pattern);
-            if let (Some(limit), Some(before)) =
-                (&mut route.limit, before.and_then(|before| before.limit.as_ref()))
+            let same = earlier.list.iter().find(|earlier| earlier.pattern == route.pattern);
+            if let (Some(limit), Some(earlier)) =
+                (&mut route.limit, same.and_then(|earlier| earlier.limit.as_ref()))
             {
-                limit.follow(before);
+                limit.inherit(earlier);
             }
         }
     }
 
-    /// Has its paths be seen from there.
+    /// Adds all paths to the filter.
     pub(crate) fn add_to(&self, path_filter: &SharedPathFilter) {
         path_filter.add(&self.path_filter);
     }
@@ -228,138 +242,154 @@ impl Routes {
         self.list.iter()
     }
 
+    /// Looks up a path in all its readings.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
-        if !self.path_filter.may_know(path) && has_one_reading(path) {
+        if !self.path_filter.may_contain(path) && has_one_reading(path) {
             return Lookup::Other;
         }
-        self.find_slowly(path)
+        self.find_in_full(path)
     }
 
+    // Not inlined, so that the check of other paths in `find` stays short.
     #[inline(never)]
-    fn find_slowly<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
-        let Ok(matched) = self.exact.at(path) else { return self.find_spelled(path) };
-        let found = Found(*matched.value);
-        if self.lets_pass(found) {
-            let other = self.find_spelled(path);
-            if self.keeps_out(&other) {
-                return other;
+    fn find_in_full<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
+        let Ok(matched) = self.exact.at(path) else { return self.find_spelling(path) };
+        let found = RouteIndex(*matched.value);
+        if self.is_shadow(found) {
+            let stricter = self.find_spelling(path);
+            if self.must_refuse(&stricter) {
+                return stricter;
             }
         }
         Lookup::Callback(found, matched.params.get(TOKEN))
     }
 
-    /// Finds the enforcing route whose path this is, letter by letter.
-    pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(Found, Option<&'p str>)> {
+    /// Finds the enforcing route with exactly this path, and the path's secret segment.
+    pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(RouteIndex, Option<&'p str>)> {
         let matched = self.exact.at(path).ok()?;
-        let found = Found(*matched.value);
-        (!self.lets_pass(found)).then(|| (found, matched.params.get(TOKEN)))
+        let found = RouteIndex(*matched.value);
+        (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
     }
 
-    fn lets_pass(&self, found: Found) -> bool {
+    fn is_shadow(&self, found: RouteIndex) -> bool {
         self.at(found).mode == Mode::Shadow
     }
 
-    /// Whether it is a reading that must not be passed on.
-    fn keeps_out(&self, lookup: &Lookup<'_, '_>) -> bool {
+    /// Returns true if a request with this lookup result must not be passed on.
+    fn must_refuse(&self, lookup: &Lookup<'_, '_>) -> bool {
         match lookup {
-            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.lets_pass(*found),
+            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.is_shadow(*found),
             Lookup::Other => false,
             Lookup::Reserved(_) => true,
         }
     }
 
-    /// What the path may be taken for, whatever it is letter by letter.
-    fn find_spelled(&self, path: &str) -> Lookup<'_, 'static> {
+    /// Looks up a path as any server may read it, without the exact comparison.
+    fn find_spelling(&self, path: &str) -> Lookup<'_, 'static> {
         if has_one_reading(path) {
             return self.find_folded(&folded(path));
         }
-        self.find_read(path)
+        self.find_readings(path)
     }
 
-    /// What any of its readings is.
-    fn find_read(&self, path: &str) -> Lookup<'_, 'static> {
+    /// Looks up each reading of a path and returns the strictest result.
+    fn find_readings(&self, path: &str) -> Lookup<'_, 'static> {
         let whole = decode(path);
-        let as_it_stands = once_with(|| self.find_taken_apart(&Pieces::decoded(path, &whole)));
+        // Lazy: no further reading is computed once one must be refused.
+        let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
         let cut = once_with(|| cut_spellings(path, &whole)).flatten();
-        let cut = cut.map(|spelling| self.find_taken_apart(&Pieces::of(&spelling)));
-        self.strongest(as_it_stands.chain(cut))
+        let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));
+        self.strictest(uncut.chain(cut))
     }
 
-    /// What keeps the request out, if one of them does; otherwise the first that is somebody's.
-    fn strongest<'r>(
+    /// Returns the first match that must be refused, else the first match of any kind.
+    fn strictest<'r>(
         &self,
         lookups: impl Iterator<Item = Lookup<'r, 'static>>,
     ) -> Lookup<'r, 'static> {
-        let mut weaker = Lookup::Other;
+        let mut first = Lookup::Other;
         for found in lookups {
-            if self.keeps_out(&found) {
+            if self.must_refuse(&found) {
                 return found;
             }
-            if matches!(weaker, Lookup::Other) {
-                weaker = found;
+            if matches!(first, Lookup::Other) {
+                first = found;
             }
         }
-        weaker
+        first
     }
 
-    fn find_taken_apart(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
+    /// Looks up every reading of the pieces and returns the strictest result.
+    fn find_pieces(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
         if pieces.has_parent {
-            return self.find_left(pieces);
+            return self.find_in_order(pieces);
         }
         let readings = pieces.readings();
         let read = readings.iter().map(|names| self.find_folded(&join(names)));
-        let with_token = once_with(|| self.find_token(pieces, &readings)).flatten();
-        self.strongest(read.chain(with_token))
+        let with_token = once_with(|| self.find_split_token(pieces, &readings)).flatten();
+        self.strictest(read.chain(with_token))
     }
 
-    /// A route whose secret segment can be several names, or none, by the reading of a server that
-    /// splits the path elsewhere; an enforcing one first.
-    fn find_token(&self, pieces: &Pieces, readings: &[Vec<&str>]) -> Option<Lookup<'_, 'static>> {
-        let fits = |route: &Route| readings.iter().any(|n| pieces.can_be(n, &route.pattern));
+    /// Finds a route that fits if its secret segment is split into several segments, or is empty.
+    /// Prefers an enforcing route.
+    fn find_split_token(
+        &self,
+        pieces: &Pieces,
+        readings: &[Vec<&str>],
+    ) -> Option<Lookup<'_, 'static>> {
+        let fits = |route: &Route| {
+            readings.iter().any(|names| pieces.fits_split_token(names, &route.pattern))
+        };
         let found = |wanted: Mode| {
-            let mut routes = self.with_token.iter().map(|index| Found(*index));
+            let mut routes = self.with_token.iter().map(|index| RouteIndex(*index));
             routes.find(|found| self.at(*found).mode == wanted && fits(self.at(*found)))
         };
         found(Mode::Enforce).or_else(|| found(Mode::Shadow)).map(Lookup::Ambiguous)
     }
 
+    /// Looks up a lower-case path.
     fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
-        if let Ok(matched) = self.folded.at(folded) {
-            return Lookup::Ambiguous(Found(*matched.value));
+        if let Ok(matched) = self.enforced.at(folded) {
+            return Lookup::Ambiguous(RouteIndex(*matched.value));
         }
         if let Some(address) = self.addresses.get(folded) {
             return Lookup::Reserved(address);
         }
         let shadow = self.shadowed.at(folded);
-        shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(Found(*matched.value)))
+        shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(RouteIndex(*matched.value)))
     }
 
-    /// A route or address whose segments can be what is left of the pieces.
-    fn find_left(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
+    /// Finds a route or an address whose segments occur among the pieces in order.
+    fn find_in_order(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
         let route_in = |mode| {
-            let leaves = |route: &Route| route.mode == mode && pieces.can_leave(&route.pattern);
-            Some(Lookup::Ambiguous(Found(self.list.iter().position(leaves)?)))
+            let fits =
+                |route: &Route| route.mode == mode && pieces.contain_in_order(&route.pattern);
+            Some(Lookup::Ambiguous(RouteIndex(self.list.iter().position(fits)?)))
         };
         let address = || {
-            let (_, address) = self.addresses.iter().find(|(path, _)| pieces.can_leave(path))?;
+            let fits = |(path, _): &(&String, _)| pieces.contain_in_order(path);
+            let (_, address) = self.addresses.iter().find(fits)?;
             Some(Lookup::Reserved(address))
         };
-        let kept_out = route_in(Mode::Enforce).or_else(address);
-        kept_out.or_else(|| route_in(Mode::Shadow)).unwrap_or(Lookup::Other)
+        let refused = route_in(Mode::Enforce).or_else(address);
+        refused.or_else(|| route_in(Mode::Shadow)).unwrap_or(Lookup::Other)
     }
 }
 
-/// Whether a configured path is in the one spelling that cannot be mistaken.
+/// Returns true if every server reads the configured path alike, apart from case.
 pub(crate) fn is_canonical(pattern: &str) -> bool {
     let literal = pattern.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-    let whole = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
+    // A token is a whole segment, and a path has at most one.
+    let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
         == usize::from(literal != pattern);
-    whole && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
+    token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
 }
 
+/// Endings of script names: a server may take the rest of the path as the script's argument.
 const SCRIPTS: [&str; 10] =
     [".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".php", ".phtml", ".pl", ".py", ".rb"];
+/// Format suffixes that a server may remove from the last segment.
 const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 
 #[cfg(test)]
@@ -454,37 +484,37 @@ mod tests {
     ];
 
     #[test]
-    fn every_spelling_is_within_the_horizon_of_what_was_ever_known() {
+    fn shared_filter_never_rules_out_a_spelling_of_a_known_path() {
         let (routes, path_filter) = (routes(), SharedPathFilter::default());
         routes.add_to(&path_filter);
         Routes::default().add_to(&path_filter);
         for spelling in SPELLINGS.into_iter().chain(["/live/push", "/hooks/x", "/Hooks/x"]) {
-            assert!(!path_filter.is_beyond(spelling), "{spelling}");
+            assert!(!path_filter.rules_out(spelling), "{spelling}");
         }
         for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/callbacks"] {
-            assert!(path_filter.is_beyond(other), "{other}");
+            assert!(path_filter.rules_out(other), "{other}");
         }
     }
 
     #[test]
-    fn a_token_in_front_may_begin_with_any_letter() {
+    fn shared_filter_allows_any_first_byte_of_a_token() {
         let (mut routes, path_filter) = (Routes::default(), SharedPathFilter::default());
         let plan = Arc::new(built_in().next().unwrap());
         routes.add(route("/{token}", Mode::Enforce, &plan)).unwrap();
         routes.add_to(&path_filter);
         for letter in ["a", "Z", "0", "~", "-"] {
-            assert!(!path_filter.is_beyond(&format!("/{letter}any")), "{letter}");
+            assert!(!path_filter.rules_out(&format!("/{letter}any")), "{letter}");
         }
     }
 
     #[test]
-    fn every_spelling_is_refused() {
+    fn refuses_every_spelling() {
         let routes = routes();
         for spelling in SPELLINGS {
             match routes.find(spelling) {
                 Lookup::Callback(..) => assert_eq!(spelling, "/callbacks/tencent"),
                 Lookup::Ambiguous(_) => {}
-                Lookup::Other | Lookup::Reserved(_) => panic!("{spelling} goes through"),
+                Lookup::Other | Lookup::Reserved(_) => panic!("{spelling} is not recognised"),
             }
         }
         for spelling in [
@@ -522,9 +552,8 @@ mod tests {
         }
     }
 
-    /// What passes in shadow mode is what no other reading keeps out.
     #[test]
-    fn a_shadow_route_opens_nothing_but_its_own_path() {
+    fn shadow_route_passes_only_its_own_path() {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = routes();
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
@@ -533,12 +562,12 @@ mod tests {
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
             let Lookup::Callback(found, _) = routes.find(path) else { panic!("{path}") };
-            assert!(routes.lets_pass(found) && routes.find_exact(path).is_none(), "{path}");
+            assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
             let Lookup::Ambiguous(found) = routes.find(path) else { panic!("{path}") };
-            assert!(routes.lets_pass(found), "{path}");
+            assert!(routes.is_shadow(found), "{path}");
         }
         for path in [
             "/live/push",
@@ -550,7 +579,7 @@ mod tests {
             "/shadow/index.php%2fcallbacks%2ftencent",
             "/live/push.json",
         ] {
-            assert!(routes.keeps_out(&routes.find(path)), "{path}");
+            assert!(routes.must_refuse(&routes.find(path)), "{path}");
         }
     }
 
@@ -561,9 +590,8 @@ mod tests {
             ..Default::default()
         })]
 
-        /// One look at a path tells what taking it apart tells.
         #[test]
-        fn a_path_of_one_reading_is_what_its_readings_are(
+        fn filters_agree_with_a_full_lookup(
             path in "(/(callbacks|tencent|Live|push|LIVE|hooks|x|cb|v1.2|a..b|b.js|c.json|D.PHP|é|_~-|)){0,4}[/.;%]?",
         ) {
             let routes = routes();
@@ -572,16 +600,17 @@ mod tests {
                 Lookup::Other => "other".to_owned(),
                 Lookup::Reserved(address) => address.path.to_string(),
             };
-            let read = found(routes.find_read(&path));
-            proptest::prop_assert_eq!(found(routes.find(&path)), &*read, "{}", path);
+            let expected = found(routes.find_readings(&path));
+            proptest::prop_assert_eq!(found(routes.find(&path)), &*expected, "{}", path);
             let path_filter = SharedPathFilter::default();
             routes.add_to(&path_filter);
-            proptest::prop_assert!(!path_filter.is_beyond(&path) || read == "other", "{}", path);
+            let is_other = expected == "other";
+            proptest::prop_assert!(!path_filter.rules_out(&path) || is_other, "{}", path);
         }
     }
 
     #[test]
-    fn other_paths_stay_others() {
+    fn finds_nothing_for_unrelated_paths() {
         let routes = routes();
         for path in [
             "/",
@@ -611,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_path_has_one_spelling() {
+    fn configured_path_must_have_one_spelling() {
         for path in ["/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c"] {
             assert!(is_canonical(path), "{path}");
         }

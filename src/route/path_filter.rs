@@ -1,40 +1,65 @@
-//! Paths that every server reads as they stand, but for case: nearly all. What such a path is, is
-//! known after one look at each byte, without taking it apart.
+//! Filters that recognise most unrelated paths in one pass over their bytes.
+//!
+//! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
+//! Such a path needs no normalisation. Most of them differ from every known path in their length,
+//! last byte or prefix. Known paths are the paths of routes and reserved addresses.
+//!
+//! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
+//!   which it returns true.
+//! - [`SharedPathFilter`] covers all configs with two integers. A path that it rules out needs no
+//!   config.
+//! - [`PathFilter`] covers one config and compares whole prefixes, so it rules out more paths.
+//!
+//! Invariant: a filter never rules out a known path. It may let an unrelated path through, which
+//! then costs a full lookup.
+//!
+//! The gain: an unrelated path costs 371 instructions. With normalisation it costs about 6,000
+//! (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash` of the benches).
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 
-/// What the bytes of a path are, and which stand side by side.
+/// Summary of the bytes of a path.
 #[derive(Clone, Copy)]
 struct PathClasses {
-    /// What the bytes are.
+    /// Union of the classes of all bytes.
     bytes: u8,
-    /// Whether some server sees no name between two of them.
-    has_gap: bool,
+    /// True if the path has `//`, `/.` or `./`, where servers disagree about the segments.
+    has_ambiguous_pair: bool,
 }
 
-/// Some server takes it for another byte, or for none.
+/// Class of a byte that some server reads as another byte, or drops.
 const SPECIAL: u8 = 0x80;
+/// Class bit of a dot.
 const DOT: u8 = 0x40;
-const LETTER: u8 = 0;
+/// Class of a byte that is part of a name on every server.
+const NAME: u8 = 0;
 
-/// A byte before another has the low bits, and one behind it the same moved by [`BEHIND`]. With a
-/// bit in common, no name stands between them: two slashes, or one and a dot.
-const BEHIND: u32 = 2;
-const SLASH: u8 = 0b0111;
-const DOTTED: u8 = DOT | 0b1001;
+// The low four bits of a class find ambiguous pairs without a branch. Bits 0 and 1 describe the
+// byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if the two share a
+// bit:
+//
+// | pair | first & second | ambiguous                         |
+// |------|----------------|-----------------------------------|
+// | `//` | 11 & 01        | yes: the segment is empty         |
+// | `/.` | 11 & 10        | yes: the segment may be `.`       |
+// | `./` | 01 & 01        | yes: a server may drop the dot    |
+// | `..` | 01 & 10        | no: it is part of a name, `a..b`  |
+const SLASH_CLASS: u8 = 0b0111;
+const DOT_CLASS: u8 = DOT | 0b1001;
+const SECOND_SHIFT: u32 = 2;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [SPECIAL; 256];
     let mut byte = 0_u8;
     while byte < 0x80 {
         classes[byte as usize] = match byte {
-            b'/' => SLASH,
-            b'.' => DOTTED,
-            b'-' | b'_' | b'~' => LETTER,
-            _ if byte.is_ascii_alphanumeric() => LETTER,
+            b'/' => SLASH_CLASS,
+            b'.' => DOT_CLASS,
+            b'-' | b'_' | b'~' => NAME,
+            _ if byte.is_ascii_alphanumeric() => NAME,
             _ => SPECIAL,
         };
         byte += 1;
@@ -43,25 +68,27 @@ const CLASSES: [u8; 256] = {
 };
 
 impl PathClasses {
-    /// With a slash behind the path, unless it ends in the one that it begins with.
+    /// Classifies a path.
+    ///
+    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. The path `/` is not.
     #[inline]
     fn of(path: &str) -> Self {
-        let (mut bytes, mut gaps, mut before) = (0, 0, LETTER);
+        let (mut bytes, mut overlaps, mut previous) = (0, 0, NAME);
         for byte in path.bytes() {
             let class = CLASSES[usize::from(byte)];
             bytes |= class;
-            gaps |= before & class >> BEHIND;
-            before = class;
+            overlaps |= previous & class >> SECOND_SHIFT;
+            previous = class;
         }
         if path.len() > 1 {
-            gaps |= before & SLASH >> BEHIND;
+            overlaps |= previous & SLASH_CLASS >> SECOND_SHIFT;
         }
-        Self { bytes, has_gap: gaps != 0 }
+        Self { bytes, has_ambiguous_pair: overlaps != 0 }
     }
 
-    /// Whether every server sees the same segments.
+    /// Returns true if every server sees the same segments.
     const fn is_plain(self) -> bool {
-        self.bytes & SPECIAL == 0 && !self.has_gap
+        self.bytes & SPECIAL == 0 && !self.has_ambiguous_pair
     }
 
     const fn has_dot(self) -> bool {
@@ -69,66 +96,74 @@ impl PathClasses {
     }
 }
 
-/// Whether every server sees the same segments.
+/// Returns true if every server sees the same segments.
 pub(super) fn is_plain(path: &str) -> bool {
     path.starts_with('/') && PathClasses::of(path).is_plain()
 }
 
-/// Whether every server sees the same segments, and none of them a script or a format.
+/// Returns true if every server sees the same segments, and no segment ends as a script's name or a
+/// format does.
 #[inline]
 pub(super) fn has_one_reading(path: &str) -> bool {
-    let sight = PathClasses::of(path);
-    path.starts_with('/') && sight.is_plain() && !(sight.has_dot() && has_known_ending(path))
+    let classes = PathClasses::of(path);
+    path.starts_with('/') && classes.is_plain() && !(classes.has_dot() && has_known_ending(path))
 }
 
-/// Whether some server reads more from a segment's ending than a name.
+/// Returns true if a segment of a plain path ends in one of [`SCRIPTS`] or [`FORMATS`].
+///
+/// Reads the path once from its end and collects the letters after the last dot of each segment in
+/// an integer, so that a segment is compared with all endings without another pass.
 #[inline(never)]
 fn has_known_ending(path: &str) -> bool {
     let mut bytes = path.bytes().rev();
-    let mut ending = NO_LETTER;
+    let mut ending = NO_LETTERS;
     while let Some(byte) = bytes.next() {
         match byte {
-            b'/' => ending = NO_LETTER,
+            b'/' => ending = NO_LETTERS,
             b'.' if KNOWN_ENDINGS.contains(&ending) => return true,
             b'.' => {
-                // What comes before the last dot of a segment is not its ending.
+                // Only the last dot of a segment starts an ending, so the rest is skipped.
                 let _slash = bytes.find(|byte| *byte == b'/');
-                ending = NO_LETTER;
+                ending = NO_LETTERS;
             }
-            letter => ending = longer(ending, letter),
+            letter => ending = with_letter(ending, letter),
         }
     }
     false
 }
 
-/// The letters behind a dot, small ones, from the last on; before them stands a mark, so that more
-/// letters than have room are none of those that are known.
+/// Letters after a dot, lower-case and in reverse order, one byte each.
+///
+/// A byte of value 1 precedes the letters, so that endings of different lengths differ. Eight or
+/// more letters shift it out. The top byte is then a letter, so the value equals no known ending:
+/// those have at most five letters.
 type Ending = u64;
 
-const NO_LETTER: Ending = 1;
+const NO_LETTERS: Ending = 1;
 
-const fn longer(ending: Ending, letter: u8) -> Ending {
-    ending << u8::BITS | (letter | CASE) as Ending
+const fn with_letter(ending: Ending, letter: u8) -> Ending {
+    ending << u8::BITS | (letter | CASE_BIT) as Ending
 }
 
 const KNOWN_ENDINGS: [Ending; SCRIPTS.len() + FORMATS.len()] = {
-    let mut endings = [NO_LETTER; SCRIPTS.len() + FORMATS.len()];
-    let mut at = 0;
-    while at < endings.len() {
-        let text = if at < SCRIPTS.len() { SCRIPTS[at] } else { FORMATS[at - SCRIPTS.len()] };
+    let mut endings = [NO_LETTERS; SCRIPTS.len() + FORMATS.len()];
+    let mut index = 0;
+    while index < endings.len() {
+        let text =
+            if index < SCRIPTS.len() { SCRIPTS[index] } else { FORMATS[index - SCRIPTS.len()] };
         let mut letters = text.as_bytes();
         while let [before @ .., letter] = letters
             && *letter != b'.'
         {
-            endings[at] = longer(endings[at], *letter);
+            endings[index] = with_letter(endings[index], *letter);
             letters = before;
         }
-        at += 1;
+        index += 1;
     }
     endings
 };
 
-/// A path of one reading in small letters.
+/// Converts a path of one reading to lower case.
 pub(super) fn folded(path: &str) -> Cow<'_, str> {
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
         path.to_ascii_lowercase().into()
@@ -137,92 +172,106 @@ pub(super) fn folded(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is seen of the known paths at a path_filter. It is enough to know most others from them.
+/// Filter over the paths of one config.
 #[derive(Debug, Default)]
 pub(super) struct PathFilter {
-    /// Of the paths without a token: one bit for each length and last letter.
-    whole: u64,
-    /// What comes before the token of those with one, in small letters.
-    before_token: Vec<Box<str>>,
+    /// Set of the [`ending_bit`]s of all paths without a token.
+    endings: u64,
+    /// Lower-case prefixes of the paths with a token, up to the token.
+    prefixes: Vec<Box<str>>,
 }
 
 impl PathFilter {
-    /// Adds a known path or pattern.
+    /// Adds the path of a route or a reserved address.
     pub(super) fn add(&mut self, pattern: &str) {
         match pattern.split_once(TOKEN_SEGMENT) {
-            None => self.whole |= ending_bit(pattern),
-            Some((before, _)) => self.before_token.push(before.to_lowercase().into()),
+            None => self.endings |= ending_bit(pattern),
+            Some((prefix, _)) => self.prefixes.push(prefix.to_lowercase().into()),
         }
     }
 
-    /// Whether a path of one reading may be known. If not, it is not.
-    pub(super) fn may_know(&self, path: &str) -> bool {
-        let begins = |before: &str| {
+    /// Returns false if none of the added paths can match. Requires a path of one reading.
+    pub(super) fn may_contain(&self, path: &str) -> bool {
+        // Ignoring the case bit also equates some bytes that are not letters. Such a path merely
+        // takes the full lookup.
+        let same = |byte: u8, expected: u8| (byte ^ expected) & !CASE_BIT == 0;
+        let starts_with = |prefix: &str| {
             let mut bytes = path.bytes();
-            before.bytes().all(|own| bytes.next().is_some_and(|byte| (byte ^ own) & !CASE == 0))
+            prefix.bytes().all(|expected| bytes.next().is_some_and(|byte| same(byte, expected)))
         };
-        self.whole & ending_bit(path) != 0 || self.before_token.iter().any(|before| begins(before))
+        self.endings & ending_bit(path) != 0
+            || self.prefixes.iter().any(|prefix| starts_with(prefix))
     }
 }
 
-/// What all that was ever known has in common, to be seen without taking hold of a config.
+/// Filter over the paths of every config that the gate has had.
+///
+/// It consists of two atomic integers, so that a request for another path needs neither a lock nor
+/// the reference count of the current config. Bits are only ever set. Paths of earlier configs
+/// therefore remain: they cost a full lookup, and cannot cause a wrong result.
 #[derive(Debug, Default)]
 pub(crate) struct SharedPathFilter {
-    /// As a path_filter has it.
-    whole: AtomicU64,
-    /// Of the paths with a token: one bit for each first letter.
-    before_token: AtomicU64,
+    /// Set of the [`ending_bit`]s of all paths without a token.
+    endings: AtomicU64,
+    /// Set of the [`first_bit`]s of all paths with a token.
+    first_letters: AtomicU64,
 }
 
 impl SharedPathFilter {
-    /// Adds what a config knows. From then on this is known for good.
-    pub(super) fn add(&self, path_filter: &PathFilter) {
-        let any_letter = |before: &str| if before.len() > 1 { first_bit(before) } else { u64::MAX };
-        let first =
-            path_filter.before_token.iter().fold(0, |bits, before| bits | any_letter(before));
-        self.whole.fetch_or(path_filter.whole, Relaxed);
-        self.before_token.fetch_or(first, Relaxed);
+    /// Adds all paths of a config.
+    pub(super) fn add(&self, config: &PathFilter) {
+        // A prefix of `/` says nothing about the first letter, which is the token's.
+        let bits = |prefix: &str| if prefix.len() > 1 { first_bit(prefix) } else { u64::MAX };
+        let first_letters = config.prefixes.iter().fold(0, |set, prefix| set | bits(prefix));
+        self.endings.fetch_or(config.endings, Relaxed);
+        self.first_letters.fetch_or(first_letters, Relaxed);
     }
 
-    /// Whether a path is nobody's, in any spelling. Not all that are nobody's are so seen.
+    /// Returns true if the path is certainly no spelling of a known path. If it returns false, the
+    /// path may still be unrelated.
+    ///
+    /// Relaxed loads are enough. A request that does not see the bits of a new config is treated as
+    /// if it had arrived just before the config was replaced.
     #[inline]
-    pub(crate) fn is_beyond(&self, path: &str) -> bool {
-        let known = self.whole.load(Relaxed) & ending_bit(path)
-            | self.before_token.load(Relaxed) & first_bit(path);
-        known == 0 && has_one_reading(path)
+    pub(crate) fn rules_out(&self, path: &str) -> bool {
+        let hits = self.endings.load(Relaxed) & ending_bit(path)
+            | self.first_letters.load(Relaxed) & first_bit(path);
+        hits == 0 && has_one_reading(path)
     }
 }
 
-/// The same in capitals.
+/// Returns one of 64 bits, chosen by the length and the last byte of a path. Ignores case.
 #[inline]
 fn ending_bit(path: &str) -> u64 {
-    const ODD: usize = 29;
-    let last = path.as_bytes().last().map_or(0, |last| last | CASE);
-    1 << ((path.len() * ODD + usize::from(last)) % 64)
+    /// Odd, so that lengths spread over all bits.
+    const SPREAD: usize = 29;
+    let last = path.as_bytes().last().map_or(0, |last| last | CASE_BIT);
+    1 << ((path.len() * SPREAD + usize::from(last)) % 64)
 }
 
-/// The same in capitals.
+/// Returns one of 64 bits, chosen by the first byte after the leading slash. Ignores case.
+///
+/// Returns 0 if there is no such byte.
 #[inline]
 fn first_bit(path: &str) -> u64 {
-    path.as_bytes().get(1).map_or(0, |first| 1 << ((first | CASE) % 64))
+    path.as_bytes().get(1).map_or(0, |first| 1 << ((first | CASE_BIT) % 64))
 }
 
-/// What sets a small letter apart from the same in capitals.
-const CASE: u8 = 0x20;
+/// Bit that is set in lower-case ASCII letters and clear in upper-case ones.
+const CASE_BIT: u8 = 0x20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Which two bytes may stand side by side in a path of one reading, one pair after the other.
     #[test]
-    fn a_path_is_plain_if_no_server_sees_anything_but_names_in_it() {
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
+    fn plain_path_has_no_special_byte_and_no_ambiguous_pair() {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte);
         for (first, second) in (0..0x80_u8).flat_map(|a| (0..0x80_u8).map(move |b| (a, b))) {
             let path = format!("/a{}{}b", char::from(first), char::from(second));
-            let is_gap = matches!([first, second], [b'/', b'/' | b'.'] | [b'.', b'/']);
-            let is_known = |byte| is_letter(byte) || matches!(byte, b'/' | b'.');
-            let expected = is_known(first) && is_known(second) && !is_gap;
+            let is_ambiguous = matches!([first, second], [b'/', b'/' | b'.'] | [b'.', b'/']);
+            let is_allowed = |byte| is_name(byte) || matches!(byte, b'/' | b'.');
+            let expected = is_allowed(first) && is_allowed(second) && !is_ambiguous;
             assert_eq!(is_plain(&path), expected, "{path:?}");
         }
         for path in ["/", "/a", "/a..b"] {
@@ -234,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_ending_is_one_wherever_its_segment_stands() {
+    fn finds_known_ending_in_any_segment() {
         for path in ["/a.php", "/a.php/b", "/x.y/a.Html", "/a.b.json", "/.pl/b.rb"] {
             assert!(has_known_ending(path), "{path}");
         }

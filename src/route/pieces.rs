@@ -1,39 +1,46 @@
-//! A path, taken apart as far as any server would.
+//! Splits a path into the names that servers may see in it.
 
 use std::borrow::Cow;
 
 use super::decode::{decode, decodings};
 use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 
-/// What names stand in a path, and what servers may make of it.
+/// Names in a path, and the points at which servers may read it differently.
+///
+/// A *name* is a segment after decoding, in lower case and without parameters, trailing dots and
+/// trailing blanks. Segments for which nothing remains have no name.
 pub(super) struct Pieces {
-    /// In small letters, without what does not name anything.
+    /// All names in order.
     pub(super) names: Vec<String>,
-    /// How many names stand before an encoded NUL, `?` or `#`, if there is one.
+    /// Number of names before the first encoded NUL, `?` or `#`; `None` if there is no such byte.
     before_cut: Option<usize>,
-    /// The names as a server has them that drops those marks alone.
-    without_marks: Option<Vec<String>>,
-    /// Whether the first name may be an authority.
+    /// Names for a server that drops these bytes instead of ending the path at the first.
+    /// `None` if there is no such byte.
+    without_cuts: Option<Vec<String>>,
+    /// True if the path starts with `//` (or `/.//`), so that its first name may be an authority.
     has_authority: bool,
-    /// Whether some server would go up a level.
+    /// True if some server would resolve a `..`.
     pub(super) has_parent: bool,
-    /// How many segments every server sees.
-    certain: usize,
-    /// Whether a segment that stands there names nothing, as `.` or `;x`.
+    /// Number of segments with a name, split only at a literal `/`. Every server sees at least
+    /// these.
+    literal_segments: usize,
+    /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
 }
 
 impl Pieces {
+    /// Decodes and splits a path.
     pub(super) fn of(path: &str) -> Self {
         Self::decoded(path, &decode(path))
     }
 
-    /// Of a path, and what it says [once decoded](decode).
+    /// Splits a path whose [decoded](decode) form is already known.
     pub(super) fn decoded(path: &str, decoded: &str) -> Self {
         let decoded = without(decoded, |c| c.is_control() && !is_cut(c));
-        let (certain, nameless) = segments(path).fold((0, 0), |(certain, nameless), segment| {
-            if names_something(segment) { (certain + 1, nameless) } else { (certain, nameless + 1) }
-        });
+        let (literal_segments, nameless) =
+            segments(path).fold((0, 0), |(named, nameless), segment| {
+                if has_name(segment) { (named + 1, nameless) } else { (named, nameless + 1) }
+            });
         let mut parts = decoded.split(is_cut);
         let mut names: Vec<_> = names_in(parts.next().unwrap_or_default()).collect();
         let before_cut = decoded.contains(is_cut).then_some(names.len());
@@ -42,90 +49,104 @@ impl Pieces {
         Self {
             names,
             before_cut,
-            without_marks: before_cut.map(|_| names_in(&without(&decoded, is_cut)).collect()),
+            without_cuts: before_cut.map(|_| names_in(&without(&decoded, is_cut)).collect()),
             has_authority: leading.matches(is_slash).count() > 1,
             has_parent: has_parent(&decoded),
-            certain,
+            literal_segments,
             has_nameless: nameless > 0,
         }
     }
 
-    /// The names that a server may see, when none of them goes up a level.
+    /// Returns the lists of names that servers may see. Requires a path without `..`.
     pub(super) fn readings(&self) -> Vec<Vec<&str>> {
-        let whole = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
-        let behind_authority = if self.has_authority { whole.get(1..) } else { None };
-        let without_marks = self.without_marks.as_deref();
+        let until_cut = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
+        let behind_authority = if self.has_authority { until_cut.get(1..) } else { None };
+        let without_cuts = self.without_cuts.as_deref();
         let mut readings = Vec::new();
-        for names in [Some(whole), behind_authority, without_marks].into_iter().flatten() {
-            readings.push(all(names));
-            if let Some((last, others)) = names.split_last() {
-                let bare = FORMATS.iter().find_map(|format| last.strip_suffix(format));
-                readings.extend(bare.map(|bare| [all(others), vec![bare]].concat()));
+        for names in [Some(until_cut), behind_authority, without_cuts].into_iter().flatten() {
+            readings.push(as_strs(names));
+            if let Some((last, parents)) = names.split_last() {
+                let stem = FORMATS.iter().find_map(|format| last.strip_suffix(format));
+                readings.extend(stem.map(|stem| [as_strs(parents), vec![stem]].concat()));
             }
             let script = names.iter().position(|n| SCRIPTS.iter().any(|s| n.ends_with(s)));
-            if let Some((script, rest)) = script.map(|at| names.split_at(at + 1)) {
-                readings.extend([all(script), all(rest)]);
+            if let Some((script, rest)) = script.map(|index| names.split_at(index + 1)) {
+                readings.extend([as_strs(script), as_strs(rest)]);
             }
         }
         readings
     }
 
-    /// Whether the pattern's segments stand among the names, in their order.
-    pub(super) fn can_leave(&self, pattern: &str) -> bool {
+    /// Returns true if the pattern's segments occur among the names in order, with or without gaps.
+    ///
+    /// Resolving a `..` only removes names. This therefore covers every server, in whichever order
+    /// it decodes and resolves.
+    pub(super) fn contain_in_order(&self, pattern: &str) -> bool {
         let mut names = self.names.iter();
         segments(pattern).all(|segment| {
             if segment == TOKEN_SEGMENT {
                 return self.has_nameless || names.next().is_some();
             }
-            let wanted = segment.to_lowercase();
-            names.any(|name| *name == wanted)
+            let expected = segment.to_lowercase();
+            names.any(|name| *name == expected)
         })
     }
 
-    /// Whether the names are the pattern's, with what a server that splits the path elsewhere has
-    /// as one segment where the token stands: several names, or something that is none.
-    pub(super) fn can_be(&self, names: &[&str], pattern: &str) -> bool {
-        let Some((before, behind)) = around_token(pattern) else { return false };
-        let literal = segments(before).count() + segments(behind).count();
-        let fits = match names.len().checked_sub(literal) {
+    /// Returns true if the names equal the pattern's segments, where the token may cover several
+    /// names or none.
+    ///
+    /// Several names count as one token only if some server sees them as one segment, so the path
+    /// must not have more literal segments than the pattern allows. No name counts as a token only
+    /// if the path has a segment without a name.
+    pub(super) fn fits_split_token(&self, names: &[&str], pattern: &str) -> bool {
+        let Some((before, after)) = around_token(pattern) else { return false };
+        let fixed = segments(before).count() + segments(after).count();
+        let fits = match names.len().checked_sub(fixed) {
             None => false,
             Some(0) => self.has_nameless,
             Some(1) => true,
-            Some(_) => self.certain <= literal + 1 + self.names.len().saturating_sub(names.len()),
+            Some(_) => {
+                // Names that this reading leaves out may account for literal segments, too.
+                let left_out = self.names.len().saturating_sub(names.len());
+                self.literal_segments <= fixed + 1 + left_out
+            }
         };
-        // A configured path is ASCII, and the names are in small letters.
+        // Enough, as a configured path is ASCII and the names are in lower case.
         let same = |(name, segment): (&&str, &str)| name.eq_ignore_ascii_case(segment);
         fits && names.iter().zip(segments(before)).all(same)
-            && names.iter().rev().zip(segments(behind).rev()).all(same)
+            && names.iter().rev().zip(segments(after).rev()).all(same)
     }
 }
 
-/// What stands before and behind a pattern's token, if it has one.
+/// Returns the parts of a pattern before and after its token, if it has one.
 pub(super) fn around_token(pattern: &str) -> Option<(&str, &str)> {
-    // Nothing else in a pattern has a brace.
+    // `{token}` is the only place of a brace in a pattern.
     let token = pattern.find('{')?;
     Some((pattern.get(..token)?, pattern.get(token + TOKEN_SEGMENT.len()..)?))
 }
 
-/// The path, joined again.
+/// Joins names to a path.
 pub(super) fn join(names: &[impl AsRef<str>]) -> String {
     names.iter().flat_map(|name| ["/", name.as_ref()]).collect()
 }
 
-/// What is left of a path on a server that drops parameters, or an authority, before it decodes or
-/// after any number of times: there `;%2fx` is one parameter, and elsewhere a segment.
+/// Returns the paths that remain if a server drops parameters, or an authority, before it has fully
+/// decoded the path.
+///
+/// For such a server, all of `;%2fx` is a parameter. A server that decodes first sees an empty
+/// parameter and the segment `x`.
 pub(super) fn cut_spellings(path: &str, decoded: &str) -> Vec<String> {
     let mut spellings = Vec::new();
     if !decoded.contains(';') && !decoded.starts_with("//") {
         return spellings;
     }
     for decoded in decodings(path) {
-        let names = || decoded.split('/').map(before_parameters).collect::<Vec<_>>();
-        let without_parameters = decoded.contains(';').then(|| names().join("/"));
+        let segments = || decoded.split('/').map(before_parameters).collect::<Vec<_>>();
+        let without_parameters = decoded.contains(';').then(|| segments().join("/"));
         let authority = decoded.strip_prefix("//");
-        let behind = authority.and_then(|text| text.get(text.find('/')?..));
-        for spelling in without_parameters.into_iter().chain(behind.map(str::to_owned)) {
-            // However deep a parameter is encoded, the rest is the same without it.
+        let behind_authority = authority.and_then(|text| text.get(text.find('/')?..));
+        for spelling in without_parameters.into_iter().chain(behind_authority.map(str::to_owned)) {
+            // Two decodings that differ only within a parameter give the same spelling.
             if !spellings.contains(&spelling) {
                 spellings.push(spelling);
             }
@@ -134,7 +155,7 @@ pub(super) fn cut_spellings(path: &str, decoded: &str) -> Vec<String> {
     spellings
 }
 
-fn all(names: &[String]) -> Vec<&str> {
+fn as_strs(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 
@@ -146,7 +167,7 @@ const fn is_slash(c: char) -> bool {
     matches!(c, '/' | '\\')
 }
 
-/// Whether some server takes the path to end there.
+/// Returns true for the characters at which some server ends the path.
 const fn is_cut(c: char) -> bool {
     matches!(c, '\0' | '?' | '#')
 }
@@ -155,9 +176,10 @@ fn without(text: &str, is_dropped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.contains(&is_dropped) { text.replace(is_dropped, "").into() } else { text.into() }
 }
 
-/// Whether some server would go up a level. The text has no other controls than NUL.
+/// Returns true if some server would resolve a `..`. Requires text without control characters
+/// other than NUL.
 fn has_parent(decoded: &str) -> bool {
-    // Hardly any path has two dots side by side.
+    // Fast exit: two adjacent dots are rare.
     if !decoded.as_bytes().windows(2).any(|two| two == b"..") {
         return false;
     }
@@ -169,21 +191,24 @@ fn before_parameters(segment: &str) -> &str {
     segment.split(';').next().unwrap_or_default()
 }
 
+/// Splits decoded text into names.
 fn names_in(part: &str) -> impl Iterator<Item = String> {
-    part.split(is_slash).map(bare).filter(|name| !name.is_empty()).map(str::to_lowercase)
+    part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
-fn names_something(segment: &str) -> bool {
-    // Nothing that is undone behind it changes a letter in front.
+/// Returns true if some server sees a name in a segment as received.
+fn has_name(segment: &str) -> bool {
+    // Decoding the rest of the segment cannot remove its first letter.
     if segment.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return true;
     }
     let decoded = decode(segment);
     let text = without(&decoded, |c| c.is_control() || is_cut(c));
-    text.split(is_slash).any(|part| !bare(part).is_empty())
+    text.split(is_slash).any(|part| !name_of(part).is_empty())
 }
 
-/// What a segment names, if anything.
-fn bare(segment: &str) -> &str {
+/// Returns the name of a decoded segment: the part before its parameters, without trailing dots and
+/// blanks.
+fn name_of(segment: &str) -> &str {
     before_parameters(segment).trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }

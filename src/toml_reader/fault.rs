@@ -1,10 +1,23 @@
-//! Faults: what is wrong, where, and what to do about it.
+//! Faults: each names a place in a file, a problem and a remedy.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-/// One thing that is wrong in a file, and what to do about it.
+/// A problem at one place of a file, with its remedy.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Config;
+///
+/// let text = "[[route]]\npath = '/callbacks/tencent'\nprovider = 5\n";
+/// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
+/// let [fault] = error.faults() else { panic!("expected one fault") };
+/// assert_eq!((fault.line(), fault.column(), fault.key()), (3, 12, "route[0].provider"));
+/// assert_eq!(fault.problem(), "this is a whole number");
+/// assert_eq!(fault.remedy(), "write a string");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     file: Option<Box<str>>,
@@ -16,7 +29,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The file, if it is another than the config itself: one that the config names.
+    /// Returns the path of the file; `None` for the config itself.
+    ///
+    /// A fault may also be in a definition that the config names in `provider_files`.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
@@ -26,31 +41,32 @@ impl Fault {
         Self { file: Some(file.into()), ..self }
     }
 
-    /// The line, from 1.
+    /// Returns the line, counted from 1.
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
     }
 
-    /// The column in characters, from 1.
+    /// Returns the column in characters, counted from 1.
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
     }
 
-    /// The key, as in `template[0].on.push`; empty for a fault of the whole file.
+    /// Returns the full key, as in `template[0].on.push`; empty if the fault concerns the whole
+    /// file.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What is wrong.
+    /// Returns the problem: lower case, without a full stop.
     #[must_use]
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
-    /// What to do about it.
+    /// Returns the remedy: an imperative for the operator.
     #[must_use]
     pub fn remedy(&self) -> &str {
         &self.remedy
@@ -67,7 +83,9 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Faults found so far in one text.
+/// The faults found so far in one text.
+///
+/// The list is in a [`RefCell`], so that readers can share it and each can add to it.
 #[derive(Debug)]
 pub(crate) struct Faults<'t> {
     text: &'t str,
@@ -92,7 +110,7 @@ impl<'t> Faults<'t> {
         });
     }
 
-    /// Takes over what was found in another file.
+    /// Adds faults that were found in another file.
     pub(crate) fn take(&self, faults: impl IntoIterator<Item = Fault>) {
         self.list.borrow_mut().extend(faults);
     }
@@ -101,7 +119,7 @@ impl<'t> Faults<'t> {
         self.list.borrow().is_empty()
     }
 
-    /// The faults in the order of the file.
+    /// Returns the faults, sorted by file, line and column.
     pub(crate) fn into_sorted(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();
         list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
@@ -109,7 +127,7 @@ impl<'t> Faults<'t> {
     }
 }
 
-/// Where a value stands.
+/// The place of a value: its byte range in the text, and its full key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
     pub(super) span: Range<usize>,
@@ -118,8 +136,8 @@ pub(crate) struct Place {
 
 impl Place {
     pub(super) fn child(&self, key: &str, span: Range<usize>) -> Self {
-        let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        let key = if plain && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
+        let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let key = if is_bare && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
         let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
         Self { span, key }
     }

@@ -1,11 +1,16 @@
-//! TOML values as JSON text, in the order of the file.
+//! Writes TOML values as JSON text, in the order of the file.
+//!
+//! The functions return `None` for a value that JSON cannot represent: a date, an infinite number,
+//! or an integer outside of `i64`.
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::json;
 
+/// Writes a table as a JSON object.
 pub(super) fn write_table(entries: &DeTable<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut entries: Vec<_> = entries.iter().collect();
+    // `DeTable` need not keep the order of the file; the spans restore it.
     entries.sort_by_key(|(name, _)| name.span().start);
     out.push(b'{');
     for (index, (name, value)) in entries.into_iter().enumerate() {
@@ -45,6 +50,7 @@ fn write_value(value: &DeValue<'_>, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Parses an integer in any base, with or without `_` between the digits.
 pub(super) fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }

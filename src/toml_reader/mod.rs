@@ -1,12 +1,13 @@
-//! Reading TOML without stopping at the first fault.
+//! Reads TOML and reports every fault, not only the first.
 //!
-//! A [`Table`] hands out its values by key and writes down what is wrong with each. Whatever key
-//! nobody asked for is unknown, so the list of allowed keys is the code that reads them and cannot
-//! drift from it. No fault ever quotes a value: a value may be a secret.
+//! A [`Table`] returns its values by key and adds a fault for each that has the wrong form. It
+//! remembers the keys that the code reads, and [`Table::finish`] reports all others as unknown. The
+//! list of allowed keys therefore always matches the code. A fault never contains a value of the
+//! file, because a value may be a secret.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
-    reason = "a value of another form is a fault, whatever it is"
+    reason = "each match names the forms that it accepts; all others are faults"
 )]
 
 mod fault;
@@ -21,16 +22,21 @@ use toml::de::{DeTable, DeValue};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, Located, Place};
 use json::{integer, write_table};
-/// A table that is being read.
+
+/// A TOML table, with the keys that were read from it so far.
 #[derive(Debug)]
 pub(crate) struct Table<'d> {
     entries: &'d DeTable<'d>,
-    asked: RefCell<Vec<&'d str>>,
+    read_keys: RefCell<Vec<&'d str>>,
     faults: &'d Faults<'d>,
     pub(crate) place: Place,
 }
 
-/// Reads the text of a file, and lets `read` take it apart.
+/// Parses a text as TOML and passes its root table to `read`.
+///
+/// # Errors
+///
+/// Returns the first fault if the text is not TOML, else all faults that `read` has added.
 pub(crate) fn read<T>(
     text: &str,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
@@ -43,7 +49,7 @@ pub(crate) fn read<T>(
         faults.add(&place, format!("this is not TOML: {}", error.message()), "see https://toml.io");
     }
     if !faults.is_empty() {
-        // What follows mostly follows from the first.
+        // Later syntax errors are mostly consequences of the first.
         let mut sorted = faults.into_sorted();
         sorted.truncate(1);
         return Err(sorted);
@@ -51,7 +57,7 @@ pub(crate) fn read<T>(
     let value = {
         let table = Table {
             entries: root.get_ref(),
-            asked: RefCell::default(),
+            read_keys: RefCell::default(),
             faults: &faults,
             place: Place::default(),
         };
@@ -65,7 +71,7 @@ pub(crate) fn read<T>(
 
 impl<'d> Table<'d> {
     fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
-        self.asked.borrow_mut().push(key);
+        self.read_keys.borrow_mut().push(key);
         let (_, value) = self.find(key)?;
         Some((value.get_ref(), self.place.child(key, value.span())))
     }
@@ -81,38 +87,43 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
-    /// Where the key itself stands, for a fault about the pair; the table's place without it.
+    /// Returns the place of the key itself, not of its value; the place of the table if the key is
+    /// absent.
     pub(crate) fn place_of(&self, key: &str) -> Place {
         self.find(key)
             .map_or_else(|| self.place.clone(), |(name, _)| self.place.child(key, name.span()))
     }
 
     fn wrong_type(&self, place: &Place, value: &DeValue<'_>, wanted: &str) {
-        self.faults.add(place, format!("this is {}", article(value)), format!("write {wanted}"));
+        self.faults.add(
+            place,
+            format!("this is {}", with_article(value)),
+            format!("write {wanted}"),
+        );
     }
 
     pub(crate) fn string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let (value, place) = self.raw(key)?;
         match value {
             DeValue::String(text) => Some(Located { value: text, place }),
-            other => {
-                self.wrong_type(&place, other, "a string");
+            value => {
+                self.wrong_type(&place, value, "a string");
                 None
             }
         }
     }
 
-    /// A string that must be there.
+    /// Reads a string, and reports the key as missing if it is absent.
     pub(crate) fn require_string(&self, key: &'d str, remedy: &str) -> Option<Located<&'d str>> {
         if !self.has(key) {
-            self.asked.borrow_mut().push(key);
+            self.read_keys.borrow_mut().push(key);
             self.faults.add(&self.place, format!("`{key}` is missing"), remedy);
             return None;
         }
         self.string(key)
     }
 
-    /// A string or a list of strings.
+    /// Reads a string or a list of strings.
     pub(crate) fn strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
         match self.raw(key) {
             None => Vec::new(),
@@ -129,8 +140,8 @@ impl<'d> Table<'d> {
                     Some(Located { value: &**text, place })
                 })
                 .collect(),
-            Some((other, place)) => {
-                self.wrong_type(&place, other, "a list of strings");
+            Some((value, place)) => {
+                self.wrong_type(&place, value, "a list of strings");
                 Vec::new()
             }
         }
@@ -142,12 +153,12 @@ impl<'d> Table<'d> {
             self.wrong_type(&place, value, "a whole number");
             return None;
         };
-        let within = integer(number).filter(|n| range.contains(n));
-        if within.is_none() {
+        let in_range = integer(number).filter(|n| range.contains(n));
+        if in_range.is_none() {
             let remedy = format!("write a number from {} to {}", range.start(), range.end());
             self.faults.add(&place, "this number is out of range", remedy);
         }
-        within
+        in_range
     }
 
     pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
@@ -167,16 +178,16 @@ impl<'d> Table<'d> {
     fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Self> {
         match value {
             DeValue::Table(entries) => {
-                Some(Table { entries, asked: RefCell::default(), faults: self.faults, place })
+                Some(Table { entries, read_keys: RefCell::default(), faults: self.faults, place })
             }
-            other => {
-                self.wrong_type(&place, other, "a table");
+            value => {
+                self.wrong_type(&place, value, "a table");
                 None
             }
         }
     }
 
-    /// A list of tables, as `[[key]]` writes it.
+    /// Reads a list of tables, written as `[[key]]`.
     pub(crate) fn tables(&self, key: &'d str) -> Vec<Self> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
@@ -192,13 +203,14 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// A value that may take several forms.
+    /// Reads a value that may have one of several forms.
     pub(crate) fn any(&self, key: &'d str) -> Option<Item<'d>> {
         let (value, place) = self.raw(key)?;
         Some(self.item(value, place))
     }
 
-    /// A list of values that may take several forms, or one of them.
+    /// Reads a list of values that may each have one of several forms. A single value counts as a
+    /// list of one.
     pub(crate) fn list(&self, key: &'d str) -> Vec<Item<'d>> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
@@ -211,14 +223,14 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// All entries, where the keys are the user's own words; in the order of the file.
+    /// Returns all entries in the order of the file, for a table whose keys are not fixed.
     pub(crate) fn entries(&self) -> Vec<(&'d str, Item<'d>)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
         entries
             .into_iter()
             .map(|(name, value)| {
-                self.asked.borrow_mut().push(name.get_ref());
+                self.read_keys.borrow_mut().push(name.get_ref());
                 let place = self.place.child(name.get_ref(), value.span());
                 (&**name.get_ref(), self.item(value.get_ref(), place))
             })
@@ -232,43 +244,44 @@ impl<'d> Table<'d> {
                 Some(table) => Form::Table(table),
                 None => Form::Other(value),
             },
-            other => Form::Other(other),
+            value => Form::Other(value),
         };
         Item { form, place }
     }
 
-    /// The table as JSON text in the order of the file, with every key taken. Reports a date or a
-    /// number that JSON cannot say.
+    /// Returns the table as JSON text in the order of the file, and counts all of its keys as read.
+    ///
+    /// Reports a value that JSON cannot represent, such as a date or an infinite number.
     pub(crate) fn to_json(&self) -> Option<String> {
         let keys = self.entries.iter().map(|(name, _)| &**name.get_ref());
-        self.asked.borrow_mut().extend(keys);
+        self.read_keys.borrow_mut().extend(keys);
         let mut out = Vec::new();
         let json = write_table(self.entries, &mut out).and_then(|()| String::from_utf8(out).ok());
         if json.is_none() {
             self.faults.add(
                 &self.place,
-                "this holds a value that JSON cannot say",
+                "this holds a value that JSON cannot represent",
                 "write strings, numbers, true, false, lists and tables only",
             );
         }
         json
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that the code has not read.
     pub(crate) fn finish(&self) {
-        let asked = self.asked.borrow();
+        let read_keys = self.read_keys.borrow();
         for (name, value) in self.entries {
-            if !asked.iter().any(|key| key == name.get_ref()) {
+            if !read_keys.iter().any(|key| key == name.get_ref()) {
                 let place =
                     Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
-                let remedy = allowed("key", name.get_ref(), asked.iter().copied());
+                let remedy = allowed("key", name.get_ref(), read_keys.iter().copied());
                 self.faults.add(&place, "this key is unknown", remedy);
             }
         }
     }
 }
 
-/// A value whose form is still to be looked at.
+/// A value that may have one of several forms.
 #[derive(Debug)]
 pub(crate) struct Item<'d> {
     pub(crate) form: Form<'d>,
@@ -283,7 +296,7 @@ impl<'d> Item<'d> {
         }
     }
 
-    /// How long a list is; 0 for anything else.
+    /// Returns the number of elements of a list; 0 for any other value.
     pub(crate) fn len(&self) -> usize {
         match &self.form {
             Form::Other(DeValue::Array(items)) => items.len(),
@@ -291,7 +304,9 @@ impl<'d> Item<'d> {
         }
     }
 
-    /// The strings of a list; none of anything else.
+    /// Returns the strings of a list; empty for any other value.
+    ///
+    /// Elements that are not strings are left out; a shorter result than [`Item::len`] shows that.
     pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
         let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };
         let located = items.iter().enumerate().filter_map(|(index, item)| match item.get_ref() {
@@ -304,6 +319,7 @@ impl<'d> Item<'d> {
     }
 }
 
+/// The form of a value, as far as keys with several forms distinguish it.
 #[derive(Debug)]
 pub(crate) enum Form<'d> {
     String(&'d str),
@@ -312,33 +328,36 @@ pub(crate) enum Form<'d> {
 }
 
 impl Form<'_> {
-    /// What the value is, for a fault.
+    /// Returns the name of the form with its article, for a fault.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Table(_) => "a table",
-            Self::Other(value) => article(value),
+            Self::Other(value) => with_article(value),
         }
     }
 }
 
-/// Names the word meant, if one is near, and lists the allowed ones.
-pub(crate) fn allowed<'w>(what: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
+/// Formats a remedy that lists the allowed words, after the one closest to `wrong` if one is close.
+///
+/// `noun` names the words in the singular.
+pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
     let mut words: Vec<_> = words.collect();
     words.sort_unstable();
     words.dedup();
-    let near = words
+    let suggestion = words
         .iter()
         .map(|word| (strsim::levenshtein(wrong, word), word))
         .min()
+        // One edit for short words, and one for each three letters of longer ones.
         .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
         .map(|(_, word)| format!("did you mean `{word}`? "))
         .unwrap_or_default();
     let list: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    format!("{near}allowed {what}s here: {}", list.join(", "))
+    format!("{suggestion}allowed {noun}s here: {}", list.join(", "))
 }
 
-const fn article(value: &DeValue<'_>) -> &'static str {
+const fn with_article(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
@@ -349,6 +368,7 @@ const fn article(value: &DeValue<'_>) -> &'static str {
         DeValue::Table(_) => "a table",
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,13 +399,13 @@ mod tests {
     }
 
     #[test]
-    fn reports_the_first_place_that_is_no_toml() {
+    fn reports_only_first_syntax_error() {
         let faults = read("ok = 1\na = \nb = 'x", |_, _| Some(())).unwrap_err();
         assert_eq!(faults.iter().map(Fault::line).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
-    fn suggests_the_word_that_was_meant() {
+    fn suggests_a_word_only_if_it_is_close() {
         let words = || ["upstream", "listen", "admin"].into_iter();
         assert!(allowed("key", "upstraem", words()).starts_with("did you mean `upstream`?"));
         assert!(allowed("key", "zebra", words()).starts_with("allowed keys"));

@@ -1,4 +1,4 @@
-//! The permit: a callback that was proven genuine.
+//! The permit to forward a callback.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -15,16 +15,45 @@ use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
-/// A callback that was proven genuine: the permit to forward it.
+/// A genuine callback, and the permit to forward it. Cheap to clone.
 ///
-/// Only the gate makes one. The layer puts it into the request's extensions.
+/// Only the gate creates it. The layer puts it into the extensions of the event's request.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::kollus::LivePlay;
+/// use gatepost::tencent_css::Push;
+/// # use gatepost::{Admission, Gate, Head, Timestamp};
+/// # use http::{HeaderMap, Method, Uri};
+/// # let now = Timestamp::from_secs(1_703_731_478);
+/// # let gate = Gate::builder()
+/// #     .toml(
+/// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+/// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+/// #     )
+/// #     .build()?;
+/// # let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+/// # let head = Head::new(&Method::POST, &uri, &headers);
+/// # let Admission::Callback(mut intake) = gate.admit(&head, now) else { unreachable!() };
+///
+/// intake.push("kind=100&client_user_id=user01&media_content_key=m&channel_key=c".into())?;
+/// let accepted = intake.finish(now)?;
+/// assert_eq!(accepted.event().kind(), "live_play");
+/// assert_eq!(accepted.template().name(), "paid");
+///
+/// let viewer: LivePlay = accepted.view()?;
+/// assert_eq!(viewer.client_user_id, "user01");
+/// assert!(accepted.view::<Push>().is_err(), "another kind");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Accepted(Arc<AcceptedCallback>);
 
 pub(crate) struct AcceptedCallback {
     pub(crate) event: Event,
     pub(crate) template: Arc<Template>,
-    /// In the template's plan; `None` for one that the definition does not name.
+    /// Index of the kind in the provider's plan; `None` if the definition does not name the kind.
     pub(crate) kind: Option<usize>,
     pub(crate) raw: Bytes,
     pub(crate) content_type: Option<HeaderValue>,
@@ -32,7 +61,7 @@ pub(crate) struct AcceptedCallback {
     pub(crate) arrival: Arrival,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// Whether its signature came with another callback before.
+    /// True if an earlier callback with another body had the same signature.
     pub(crate) reuses_signature: bool,
 }
 
@@ -50,49 +79,51 @@ impl Accepted {
         Self(Arc::new(inner))
     }
 
-    /// What the platform wrote for a kind that the definition does not name, fit for a log line.
+    /// Returns the platform's name of a kind that the definition does not name. Safe to log.
     #[must_use]
     pub fn unknown_kind(&self) -> Option<&str> {
         self.0.unknown_kind.as_deref()
     }
 
-    /// The event in normal form.
+    /// Returns the event: the callback in normal form.
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.0.event
     }
 
-    /// The template that judged it.
+    /// Returns the template of the callback's tenant.
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.0.template
     }
 
-    /// The body as received.
+    /// Returns the body as received.
     #[must_use]
     pub fn raw(&self) -> &Bytes {
         &self.0.raw
     }
 
-    /// The data as a Rust type.
+    /// Deserializes the data of the event.
     ///
     /// # Errors
     ///
-    /// When `T` describes another kind, or does not read the data.
+    /// Returns an error if `T` describes another kind, or if the data does not match `T`.
     pub fn view<T: View>(&self) -> Result<T, ViewError> {
         let event = self.event();
         if !T::describes(&event.provider, &event.kind) {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        // As text, whose strings need not be looked at one by one again.
+        // From a `str`: `serde_json` then does not check each string for UTF-8.
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
         serde_json::from_str(text)
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
-    /// Whether its signature, which does not cover the body, came with another body before. A
-    /// platform that signs a time alone does so itself for two events of one second.
+    /// Returns true if an earlier callback with another body had the same signature.
+    ///
+    /// That is possible only if the signature does not cover the body. It is no proof of an attack:
+    /// a platform that signs only the time sends two events of one second with one signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
         self.0.reuses_signature
@@ -102,7 +133,7 @@ impl Accepted {
         &self.0.memory
     }
 
-    /// When its head came.
+    /// Returns the time at which the head arrived.
     pub(crate) fn arrived(&self) -> Timestamp {
         self.0.arrival.at
     }
@@ -111,18 +142,18 @@ impl Accepted {
         &self.0.arrival
     }
 
-    /// The body's type, as the platform says it.
+    /// Returns the `content-type` of the callback.
     pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
         self.0.content_type.as_ref()
     }
 
-    /// The address that it came from, if the door knows it.
+    /// Returns the address of the client, if the server provided it.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.arrival.client.address
     }
 
-    /// How many of its route's the app is asked about.
+    /// Returns the rate limit of the route on which the callback arrived.
     pub(crate) fn limit(&self) -> Option<&RouteLimit> {
         self.0.limit.as_ref()
     }
@@ -131,11 +162,12 @@ impl Accepted {
         self.0.template.plan.kind(self.0.kind)
     }
 
-    /// Whether nobody but the platform can have given it its identifier.
+    /// Returns true if a signature is required and covers every field of the id. Only the platform
+    /// can then have chosen the id.
     pub(crate) fn has_signed_id(&self) -> bool {
-        let signed = self.0.template.proof_of(self.0.kind).filter(|demand| !demand.may_be_absent);
-        let ids = &self.0.template.plan.id;
-        signed.is_some_and(|demand| ids.iter().all(|id| demand.signature.covers(id)))
+        let template = &self.0.template;
+        let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
+        required.is_some_and(|one| template.plan.id.iter().all(|id| one.signature.covers(id)))
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {
@@ -143,22 +175,25 @@ impl Accepted {
     }
 }
 
-/// Why data could not be had as a Rust type.
+/// Error of [`Accepted::view`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not fit the type. Its parser's own words would quote it.
-    #[error("the callback's data does not fit the type at line {line}, column {column}")]
+    /// The data does not match the type. The parser's message is omitted, because it quotes the
+    /// data.
+    #[error(
+        "expected data of the requested type, found a mismatch at line {line}, column {column}"
+    )]
     Data {
-        /// From 1.
+        /// Line in the JSON, from 1.
         line: usize,
-        /// From 1.
+        /// Column in the line, from 1.
         column: usize,
     },
     /// The type describes another kind.
-    #[error("the callback is a {kind}, which this type does not describe")]
+    #[error("expected a kind that the requested type describes, found {kind}")]
     OtherKind {
-        /// Which kind it is, as in `tencent-css.push`.
+        /// Provider and kind of the callback, such as `tencent-css.push`.
         kind: String,
     },
 }

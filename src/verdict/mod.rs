@@ -1,9 +1,10 @@
-//! Verdicts: what the gate says of a callback.
+//! Verdicts on callbacks. There are exactly three:
 //!
-//! There are three and no others. [`Accepted`] is a permit that only the gate can
-//! make, and the only thing that is ever forwarded. A [`Refusal`] is the sender's fault.
-//! [`Unavailable`] is the app's, or our own: the callback was genuine, and the failure policy
-//! answered it.
+//! - [`Accepted`]: the callback is genuine. Only the gate creates it, and code that forwards an
+//!   event takes nothing else.
+//! - [`Refusal`]: the client is at fault.
+//! - [`Unavailable`](crate::Unavailable): the callback is genuine, but the app's answer cannot be
+//!   used. The failure policy decides the reply.
 
 mod accepted;
 mod refusal;

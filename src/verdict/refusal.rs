@@ -1,4 +1,4 @@
-//! Refusals: the sender's fault, each with a stable code and the status of that code.
+//! Refusals: the verdict if the client is at fault. Each has a stable code and a status.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -15,76 +15,85 @@ use crate::provider::locator::Duplicate;
 use crate::provider::signature::SignatureError;
 use crate::reply::Reply;
 
-/// Why a callback was refused.
+/// Reason for a refusal.
+///
+/// ```
+/// use gatepost::RefusalKind;
+///
+/// assert_eq!(RefusalKind::TimestampExpired.as_str(), "timestamp_expired");
+/// assert_eq!(RefusalKind::TimestampExpired.status(), 401);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is an address that events are delivered to, which nobody else may reach.
+    /// The path is an address of events. Only gatepost may send to it.
     AddressReserved,
-    /// The connection ended, or the body's framing broke, before the body was whole.
+    /// The connection ended, the framing broke or the time limit passed before the body was
+    /// complete.
     BodyIncomplete,
-    /// There is no body.
+    /// The request has no body.
     BodyMissing,
-    /// The body is over the route's limit.
+    /// The body exceeds the size limit of the route.
     BodyTooLarge,
-    /// The body is compressed, so what was signed is not what would be read.
+    /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field, key, header or parameter stands twice.
+    /// A field, key, header or parameter occurs twice.
     FieldDuplicate,
-    /// A field is not of its declared type or range.
+    /// A field has another type or range than declared.
     FieldInvalid,
-    /// A required field is not there.
+    /// A required field is missing.
     FieldMissing,
-    /// The form encoding is broken.
+    /// The form encoding is malformed.
     FormMalformed,
-    /// Both `content-length` and `transfer-encoding`, or either of them more than once or unclear.
+    /// The request has both `content-length` and `transfer-encoding`, or one of them is repeated or
+    /// malformed.
     FramingAmbiguous,
-    /// The JSON is broken.
+    /// The JSON is malformed.
     JsonMalformed,
-    /// The JSON is nested too deep.
+    /// The JSON is nested too deeply.
     JsonTooDeep,
-    /// Nothing says which event it is.
+    /// The callback does not name its kind.
     KindMissing,
-    /// The platform does not call with this method.
+    /// The platform does not use this method.
     MethodNotAllowed,
-    /// The body is JSON, but no object.
+    /// The body is JSON but not an object.
     NotAnObject,
     /// The path is another spelling of a callback path.
     PathAmbiguous,
-    /// There are more callbacks than the route's `limit`, or the sender's `source_limit`, allows.
+    /// The client exceeds the `source_limit` of the route.
     RateLimited,
-    /// The signature does not decode.
+    /// The signature cannot be decoded.
     SignatureMalformed,
-    /// The signature is of another key or other contents.
+    /// No key of the template gives this signature for this callback.
     SignatureMismatch,
-    /// There is no signature, and the template has keys.
+    /// The signature is missing, and the template has keys.
     SignatureMissing,
-    /// The signature came with another body before, and the template takes each once.
+    /// An earlier callback with another body had the same signature, and the template refuses that.
     SignatureReused,
-    /// The route has an `allow`, and the sender's address is not in it.
+    /// The `allow` of the route does not contain the client's address.
     SourceNotAllowed,
     /// The callback names several tenants.
     TenantAmbiguous,
-    /// Nothing says whose callback it is, and no template takes those.
+    /// The callback names no tenant, and no template is bound to such callbacks.
     TenantMissing,
     /// No template is bound to this tenant.
     TenantUnknown,
-    /// The signed time has passed.
+    /// The signature has expired.
     TimestampExpired,
-    /// The signed time is missing or no number.
+    /// The signed time is missing or not a number.
     TimestampInvalid,
-    /// The signed time is further ahead than the platform sets it.
+    /// The signed time is further in the future than the platform sets it.
     TimestampTooFarAhead,
-    /// The secret path segment is another.
+    /// The secret path segment is wrong.
     TokenMismatch,
-    /// An upgrade to another protocol was asked for on a callback path.
+    /// The request asks for an upgrade to another protocol on a callback path.
     UpgradeNotAllowed,
     /// The body is not UTF-8.
     Utf8Invalid,
 }
 
 impl RefusalKind {
-    /// The stable code: the same word in logs, metrics and documentation.
+    /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,8 +131,8 @@ impl RefusalKind {
         }
     }
 
-    /// The status that the sender sees. Whatever an attacker could learn keys or tenants from is
-    /// one and the same 401.
+    /// Returns the status that the client sees. Every reason from which an attacker could learn
+    /// keys or tenants has the same status, 401.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -160,7 +169,8 @@ impl RefusalKind {
         }
     }
 
-    /// Whether the end of the request is unknown or not worth waiting for.
+    /// Returns true if the connection must close, because the end of the request is unknown or too
+    /// far away.
     const fn closes(self) -> bool {
         matches!(
             self,
@@ -173,34 +183,34 @@ impl RefusalKind {
 
     const fn meaning(self) -> &'static str {
         match self {
-            Self::AddressReserved => "only events may go to this address",
+            Self::AddressReserved => "only gatepost may send to this address",
             Self::BodyIncomplete => "the body ended early, or took too long",
-            Self::BodyMissing => "there is no body",
-            Self::BodyTooLarge => "the body is over the limit",
+            Self::BodyMissing => "the request has no body",
+            Self::BodyTooLarge => "the body exceeds the size limit",
             Self::ContentEncodingUnsupported => "the body is compressed",
-            Self::FieldDuplicate => "a field stands twice",
-            Self::FieldInvalid => "a field is not of its type",
-            Self::FieldMissing => "a field is missing",
-            Self::FormMalformed => "the form encoding is broken",
-            Self::FramingAmbiguous => "it is unclear where the body ends",
-            Self::JsonMalformed => "the JSON is broken",
-            Self::JsonTooDeep => "the JSON is nested too deep",
-            Self::KindMissing => "nothing says which event this is",
+            Self::FieldDuplicate => "a field occurs twice",
+            Self::FieldInvalid => "a field has the wrong type or range",
+            Self::FieldMissing => "a required field is missing",
+            Self::FormMalformed => "the form encoding is malformed",
+            Self::FramingAmbiguous => "the length of the body is ambiguous",
+            Self::JsonMalformed => "the JSON is malformed",
+            Self::JsonTooDeep => "the JSON is nested too deeply",
+            Self::KindMissing => "the callback does not name its kind",
             Self::MethodNotAllowed => "the platform does not use this method",
-            Self::NotAnObject => "the body is no JSON object",
+            Self::NotAnObject => "the body is not a JSON object",
             Self::PathAmbiguous => "the path is another spelling of a callback path",
-            Self::RateLimited => "there are more callbacks than the limit allows",
-            Self::SignatureMalformed => "the signature does not decode",
+            Self::RateLimited => "the rate limit is exceeded",
+            Self::SignatureMalformed => "the signature cannot be decoded",
             Self::SignatureMismatch => "no key of the template gives this signature",
-            Self::SignatureMissing => "there is no signature",
-            Self::SignatureReused => "the signature came with another body before",
-            Self::SourceNotAllowed => "the route is not for this sender's address",
+            Self::SignatureMissing => "the signature is missing",
+            Self::SignatureReused => "an earlier callback with another body had the same signature",
+            Self::SourceNotAllowed => "the route does not allow the client's address",
             Self::TenantAmbiguous => "the callback names several tenants",
-            Self::TenantMissing => "nothing says whose callback this is",
+            Self::TenantMissing => "the callback names no tenant",
             Self::TenantUnknown => "no template is bound to this tenant",
             Self::TimestampExpired => "the signature has expired",
-            Self::TimestampInvalid => "the signed time is no time",
-            Self::TimestampTooFarAhead => "the signature would live too long",
+            Self::TimestampInvalid => "the signed time is missing or not a number",
+            Self::TimestampTooFarAhead => "the signed time is too far in the future",
             Self::TokenMismatch => "the secret path segment is wrong",
             Self::UpgradeNotAllowed => "a callback cannot upgrade the connection",
             Self::Utf8Invalid => "the body is not UTF-8",
@@ -214,9 +224,31 @@ impl fmt::Display for RefusalKind {
     }
 }
 
-/// A callback that was not accepted, with what the operator needs to know of it.
+/// A refused callback, with details for the operator.
 ///
-/// Nothing in it is for the sender, who gets [`Refusal::reply`]: a status and a constant body.
+/// The client sees none of the details. It gets [`Refusal::reply`]: a status and a constant body.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// let config = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'kollus'\ntoken = 't0ken'";
+/// let gate = Gate::builder().toml(config).build()?;
+/// let now = Timestamp::from_secs(1_703_731_478);
+/// let admit = |uri| gate.admit(&Head::new(&Method::POST, &uri, &HeaderMap::new()), now);
+///
+/// let genuine = admit(Uri::from_static("/callbacks/t0ken"));
+/// assert!(matches!(genuine, Admission::Callback(_)));
+/// let Admission::Refused(refusal) = admit(Uri::from_static("/callbacks/guess")) else {
+///     panic!("expected a refusal")
+/// };
+/// assert_eq!(refusal.kind(), RefusalKind::TokenMismatch);
+/// assert_eq!(refusal.route(), "/callbacks/{token}");
+/// assert_eq!(refusal.reply().status(), 401);
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<RefusalDetails>);
 
@@ -232,7 +264,7 @@ struct RefusalDetails {
     client: Option<IpAddr>,
 }
 
-/// The body of every refusal, whatever its reason.
+/// Body of the reply to every refused callback. It does not depend on the reason.
 const REFUSED: &[u8] = b"refused\n";
 
 impl Refusal {
@@ -250,60 +282,63 @@ impl Refusal {
         }))
     }
 
+    /// Adds the tenant and the template, as far as they are known.
     pub(crate) fn of(mut self, tenant: Option<&str>, template: Option<&Arc<str>>) -> Self {
         self.0.tenant = tenant.map(printable);
         self.0.template = template.cloned();
         self
     }
 
+    /// Adds the client's address.
     pub(crate) fn sent_by(mut self, client: &Client) -> Self {
         self.0.client = client.address;
         self
     }
 
-    /// The address that it came from, if the door knows it.
+    /// Returns the address of the client, if the server provided it.
     #[must_use]
     pub const fn client(&self) -> Option<IpAddr> {
         self.0.client
     }
 
-    /// Why.
+    /// Returns the reason.
     #[must_use]
     pub const fn kind(&self) -> RefusalKind {
         self.0.kind
     }
 
-    /// What exactly was wrong, for the operator: names and types, never a value or a secret.
+    /// Returns details for the operator: names and types, never a value or a secret.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
 
-    /// The path of the route, as configured.
+    /// Returns the path of the route, as written in the config.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.0.route
     }
 
-    /// The provider of the route.
+    /// Returns the name of the route's provider.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.0.provider
     }
 
-    /// Whose callback it claims to be, if it got that far.
+    /// Returns the tenant that the callback names; `None` if it was refused before its tenant was
+    /// read.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.0.tenant.as_deref()
     }
 
-    /// The template that judged it, if it got that far.
+    /// Returns the name of the template; `None` if the callback was refused before one was found.
     #[must_use]
     pub fn template(&self) -> Option<&str> {
         self.0.template.as_deref()
     }
 
-    /// What the sender gets.
+    /// Returns the reply to the client.
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply {
@@ -325,7 +360,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A fault in a request, before it is known whose.
+/// Reason for a refusal and its details, before route and tenant are added.
 #[derive(Debug)]
 pub(crate) struct RefusalCause {
     kind: RefusalKind,
@@ -345,8 +380,8 @@ impl From<RefusalKind> for RefusalCause {
 }
 
 impl From<Duplicate> for RefusalCause {
-    fn from(twice: Duplicate) -> Self {
-        Self::with(RefusalKind::FieldDuplicate, printable(&twice.0))
+    fn from(duplicate: Duplicate) -> Self {
+        Self::with(RefusalKind::FieldDuplicate, printable(&duplicate.0))
     }
 }
 
@@ -386,7 +421,7 @@ impl From<SignatureError> for RefusalCause {
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
             SignatureError::Absent { place } | SignatureError::PartMissing { place } => {
-                Self::with(RefusalKind::SignatureMissing, format!("nothing at {place}"))
+                Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
             }
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {

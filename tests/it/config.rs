@@ -1,4 +1,4 @@
-//! What an operator reads when a config is wrong.
+//! Faults and warnings of configs, as an operator reads them.
 
 use gatepost::{Config, ConfigError, Gate};
 
@@ -21,7 +21,7 @@ path = '/callbacks/tencent'
 provider = 'tencent-css'
 ";
 
-/// One that nothing is said against.
+/// A template without faults and warnings.
 const TEMPLATE: &str =
     "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['*']\n";
 
@@ -30,7 +30,7 @@ fn with(template: &str) -> String {
 }
 
 #[test]
-fn every_fault_is_reported_at_once_with_line_key_and_remedy() {
+fn reports_every_fault_with_line_key_and_remedy() {
     let faults = errors(
         "listen = ['nowhere']
 upstream = 'http://127.0.0.1:3000/app'
@@ -51,7 +51,7 @@ pusch = 'http://127.0.0.1:3000/push'
     );
     let starts = [
         "1:11: listen[0]: this is no address to listen on; write an address and a port",
-        "2:12: upstream: this address has a path; leave out everything behind the port",
+        "2:12: upstream: this address has a path; leave out everything after the port",
         "3:1: colour: this key is unknown; allowed keys here: `admin`, `admin_token`, `breaker`",
         "6:8: route[0].path: this path has more than one spelling; start it with /",
         "7:12: route[0].provider: this provider is unknown; allowed providers here: `github`, `kollus`",
@@ -67,7 +67,7 @@ pusch = 'http://127.0.0.1:3000/push'
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is one table")]
-fn templates_have_rules() {
+fn refuses_invalid_templates() {
     let kollus = "name = 'a'\nprovider = 'kollus'\n";
     let cases = [
         (
@@ -101,7 +101,7 @@ fn templates_have_rules() {
         ),
         (
             &format!("{kollus}on.live_play = {{ reply = {{ vmchek = 0 }} }}"),
-            "`vmchek` is no field of this reply",
+            "unknown reply field `vmchek`",
         ),
         (
             &format!("{kollus}on.live_play = {{ answer = {{ result = 1 }}, url = 'http://x/' }}"),
@@ -135,24 +135,25 @@ fn templates_have_rules() {
 }
 
 #[test]
-fn two_templates_cannot_share_a_name_or_a_tenant() {
+fn refuses_a_name_or_tenant_of_two_templates() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
     assert!(faults[0].contains("another template has this name"));
     assert!(faults[1].contains("is bound to the template `a` already"));
-    // The same tenant may have a template of each provider.
-    let other = "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
-    build(&with(&format!("{one}{other}"))).unwrap();
+    // A tenant may be bound once for each provider.
+    let other_provider =
+        "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
+    build(&with(&format!("{one}{other_provider}"))).unwrap();
 }
 
 #[test]
-fn routes_have_rules() {
+fn refuses_invalid_routes() {
     let cases = [
         ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "the path has no {token}"),
         ("path = '/a/{token}'\nprovider = 'kollus'", "no token is set"),
-        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "cannot stand in a path"),
-        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "cannot stand in a path"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "cannot be a path segment"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "cannot be a path segment"),
         ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "more than one spelling"),
         ("path = '/a/{other}'\nprovider = 'kollus'", "more than one spelling"),
         ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "this kind is unknown"),
@@ -175,7 +176,7 @@ fn routes_have_rules() {
 }
 
 #[test]
-fn a_fault_never_shows_a_secret() {
+fn never_shows_a_secret_in_a_fault() {
     let config = with(
         "name = 'a'\nprovider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY', hunter3 = 1 }]\nkey = 'hunter4'\n",
     );
@@ -186,7 +187,7 @@ fn a_fault_never_shows_a_secret() {
 }
 
 #[test]
-fn what_is_not_advised_is_warned_of() {
+fn warns_of_settings_that_are_not_advised() {
     let gate = build(
         "[[route]]
 path = '/kollus'
@@ -206,8 +207,8 @@ bind = ['d']
     let expected = [
         "1:1: route[0]: Kollus does not sign, and this path has no secret segment",
         "4:1: template[0]: the replies to vod_play, drm could not be signed; set the platform's keys",
-        "4:1: template[0]: nobody is bound to this template",
-        "9:1: template[1].provider: no route takes callbacks of Tencent Cloud CSS",
+        "4:1: template[0]: no tenant is bound to this template",
+        "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
         "10:9: template[1].keys[0]: this secret is written in the config",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
@@ -218,7 +219,7 @@ bind = ['d']
 }
 
 #[test]
-fn the_designs_example_is_good() {
+fn accepts_the_example_without_warnings() {
     let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
     let gate = Gate::builder()
         .toml(text)
@@ -232,7 +233,7 @@ fn the_designs_example_is_good() {
 }
 
 #[test]
-fn a_proxy_has_its_own_rules() {
+fn refuses_invalid_proxy_settings() {
     let template = "[[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\n";
     let cases = [
         (
@@ -256,8 +257,8 @@ fn a_proxy_has_its_own_rules() {
 }
 
 #[test]
-fn a_shared_address_is_warned_of() {
-    let warned = |upstream: &str, url: &str| {
+fn warns_if_clients_can_reach_an_address_through_the_upstream() {
+    let warns = |upstream: &str, url: &str| {
         let template =
             format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = '{url}'");
         let config =
@@ -265,14 +266,14 @@ fn a_shared_address_is_warned_of() {
         let gate = build(&config).unwrap();
         gate.warnings().iter().any(|warning| warning.problem().contains("others can reach"))
     };
-    assert!(warned("http://127.0.0.1:3000", "http://localhost:3000/"));
-    assert!(warned("http://app:80", "http://APP/index.php?r=play"));
-    assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
-    assert!(!warned("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
+    assert!(warns("http://127.0.0.1:3000", "http://localhost:3000/"));
+    assert!(warns("http://app:80", "http://APP/index.php?r=play"));
+    assert!(!warns("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
+    assert!(!warns("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
 }
 
 #[test]
-fn a_source_is_a_network() {
+fn refuses_invalid_networks_and_rate_limits() {
     let route =
         |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
     let network = "this is no network; write an address or a network, as in \"192.0.2.0/24\"";
@@ -281,7 +282,7 @@ fn a_source_is_a_network() {
         (format!("trusted_proxies = ['10.0.0.0/33']\n{}", with(TEMPLATE)), network),
         (format!("trusted_proxies = 'app.test'\n{}", with(TEMPLATE)), network),
         (route("allow = ['::ffff:10.0.0.0/104']"), network),
-        (route("allow = []"), "allow: this allows nobody; name the platform's networks"),
+        (route("allow = []"), "allow: this allows no client; name the platform's networks"),
         (route("limit = { burst = 1 }"), "route[1].limit: `per_second` is missing; add per_second"),
         (route("limit = { per_second = 0 }"), rate),
         (route("source_limit = { per_second = 1, burst = 0 }"), rate),
@@ -295,26 +296,26 @@ fn a_source_is_a_network() {
 }
 
 #[test]
-fn a_source_that_is_everybody_is_warned_of() {
-    let warned = |top: &str, keys: &str| {
+fn warns_of_networks_that_contain_every_address() {
+    let warnings = |top: &str, keys: &str| {
         let config = with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
         let gate = build(&format!("{top}\n{config}")).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let everybody = "allow[1]: this is everybody: everybody may call";
-    assert!(warned("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(everybody));
-    let anybody = "trusted_proxies: this is everybody: anybody can claim any address";
-    assert!(warned("trusted_proxies = '::/0'", "").contains(anybody));
-    assert!(warned("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
+    let all_may_call = "allow[1]: this is every address: every client may call";
+    assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
+    let all_may_claim = "trusted_proxies: this is every address: any client can claim any address";
+    assert!(warnings("trusted_proxies = '::/0'", "").contains(all_may_claim));
+    assert!(warnings("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
     let listen = "listen = '0.0.0.0:1'\nupstream = 'http://x'\nproxy_protocol = true";
-    let claim = "proxy_protocol: whoever connects can claim any address; name the proxies";
-    assert!(warned(listen, "").contains(claim));
-    assert_eq!(warned(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
-    assert_eq!(warned(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
+    let claim = "proxy_protocol: any client can claim any address; name the proxies";
+    assert!(warnings(listen, "").contains(claim));
+    assert_eq!(warnings(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
+    assert_eq!(warnings(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
 }
 
 #[test]
-fn the_admin_token_is_a_secret_that_can_only_be_compared_with() {
+fn hides_the_admin_token_and_compares_it() {
     let config =
         format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));
     let build = |key: &str| Gate::builder().toml(&*config).variable("KEY", key).build();
@@ -327,28 +328,29 @@ fn the_admin_token_is_a_secret_that_can_only_be_compared_with() {
     assert!(!format!("{gate:?}").contains("s3cret"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
-        assert!(faults.contains("admin_token: this token cannot stand in a header"), "{faults}");
+        assert!(faults.contains("admin_token: this token cannot be sent in a header"), "{faults}");
     }
 }
 
 #[test]
-fn an_admin_token_is_warned_of_where_others_may_read_it() {
-    let warned = |top: &str| {
+fn warns_of_an_admin_token_that_others_can_read() {
+    let warnings = |top: &str| {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let of = "other machines can reach the admin API";
-    assert!(warned("admin = '0.0.0.0:1'\nadmin_token = { env = 'KEY' }").contains(of));
-    for fine in ["'[::1]:1'", "'127.0.0.1:1'"] {
-        assert!(!warned(&format!("admin = {fine}\nadmin_token = {{ env = 'KEY' }}")).contains(of));
+    let reachable = "other machines can reach the admin API";
+    assert!(warnings("admin = '0.0.0.0:1'\nadmin_token = { env = 'KEY' }").contains(reachable));
+    for local in ["'[::1]:1'", "'127.0.0.1:1'"] {
+        let top = format!("admin = {local}\nadmin_token = {{ env = 'KEY' }}");
+        assert!(!warnings(&top).contains(reachable));
     }
-    assert!(!warned("admin = '0.0.0.0:1'").contains(of));
-    assert!(warned("admin_token = { env = 'KEY' }").contains("no admin listener"));
-    assert!(warned("admin_token = 'hunter2'").contains("this secret is written in the config"));
+    assert!(!warnings("admin = '0.0.0.0:1'").contains(reachable));
+    assert!(warnings("admin_token = { env = 'KEY' }").contains("without an admin listener"));
+    assert!(warnings("admin_token = 'hunter2'").contains("this secret is written in the config"));
 }
 
 #[test]
-fn a_text_is_checked_as_if_it_stood_in_the_file() {
+fn resolves_paths_of_a_text_against_the_given_file() {
     let folder = std::env::temp_dir().join(format!("gatepost-text-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -367,7 +369,7 @@ fn a_text_is_checked_as_if_it_stood_in_the_file() {
 }
 
 #[test]
-fn only_settings_that_are_no_secrets_are_shown() {
+fn shows_declared_settings_that_are_not_secret() {
     let text = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
                 provider = 'kollus'\nbind = ['*']\n";
     let config = Config::from_text(text, "gatepost.toml").unwrap();
@@ -379,7 +381,7 @@ fn only_settings_that_are_no_secrets_are_shown() {
 }
 
 #[test]
-fn a_secret_may_stand_in_a_file_beside_the_config() {
+fn reads_a_secret_from_a_file_beside_the_config() {
     let folder = std::env::temp_dir().join(format!("gatepost-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -400,7 +402,7 @@ fn a_secret_may_stand_in_a_file_beside_the_config() {
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[test]
-fn a_signing_secret_has_one_form() {
+fn accepts_signing_secrets_of_standard_webhooks_only() {
     let config = |written: &str| format!("signing_secret = {written}\n{}", with(TEMPLATE));
     for good in [format!("'{SIGNING}'"), format!("['{SIGNING}', '{SIGNING}']")] {
         build(&config(&good)).unwrap();
@@ -424,7 +426,7 @@ fn a_signing_secret_has_one_form() {
 }
 
 #[test]
-fn shadow_mode_is_warned_of_and_needs_somewhere_to_pass_to() {
+fn warns_of_shadow_mode_and_requires_an_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
@@ -434,12 +436,12 @@ fn shadow_mode_is_warned_of_and_needs_somewhere_to_pass_to() {
         "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
     assert!(warnings[0].starts_with(expected), "{warnings:#?}");
 
-    let unsent =
+    let without_upstream =
         format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");
-    let faults = errors(&unsent);
+    let faults = errors(&without_upstream);
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("route[1].mode: there is nowhere to pass callbacks on to"));
-    // With one, a template for shadow routes needs no address.
+    // With an upstream, a template for shadow routes needs no address.
     build(&format!(
         "upstream = 'http://a'\nlisten = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}"
     ))

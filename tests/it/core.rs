@@ -1,4 +1,4 @@
-//! The core alone: bytes in, verdict out.
+//! The core without a server: bytes in, verdict out.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use crate::vectors::{self, Outcome, Seen, Vector};
 
-/// A request of a vector.
+/// The head of a vector's request.
 pub struct Request {
     pub method: Method,
     pub uri: Uri,
@@ -39,7 +39,7 @@ impl Request {
 
 const NOW: Timestamp = Timestamp::from_secs(0);
 
-/// The verdict on a body that comes in chunks of `size`.
+/// Returns the verdict on a body that arrives in chunks of `size` bytes.
 pub fn judge(
     gate: &Gate,
     head: &Head<'_>,
@@ -50,7 +50,7 @@ pub fn judge(
     judge_chunks(gate, head, body.chunks(size), now)
 }
 
-/// The verdict on a body that comes in these chunks.
+/// Returns the verdict on a body that arrives in these chunks.
 pub fn judge_chunks<'b>(
     gate: &Gate,
     head: &Head<'_>,
@@ -59,7 +59,7 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other | Admission::Shadow(_) => panic!("this is no callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in chunks {
@@ -90,7 +90,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     let now = Timestamp::from_secs(vector.case.now);
     let (seen, conclusion) = match accepted.next(now) {
         Next::Reply(conclusion) => (None, conclusion),
-        Next::Wait(_) => panic!("nobody else asks"),
+        Next::Wait(_) => panic!("no other copy is in flight"),
         Next::Ask(question) => {
             let (headers, body) = accepted.request(&head, &RequestContext::default(), now);
             let headers = headers.iter();
@@ -101,10 +101,10 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
                 headers: headers.collect(),
                 body: body.to_vec(),
             };
-            let said = vector.app();
+            let app = vector.app();
             let answer = Answer::Response {
-                status: StatusCode::from_u16(said.status).unwrap(),
-                body: Some(said.body.into()),
+                status: StatusCode::from_u16(app.status).unwrap(),
+                body: Some(app.body.into()),
             };
             (Some(seen), question.conclude(&answer, now))
         }
@@ -132,8 +132,9 @@ fn every_vector_passes_the_core() {
 fn every_kind_of_every_provider_has_a_vector() {
     let vectors = vectors::all();
     for provider in gatepost::providers() {
-        let own = vectors.iter().filter(|v| v.name.split('/').next() == Some(&provider.name));
-        let types: BTreeSet<_> = own.filter_map(|v| v.event.as_ref()?["type"].as_str()).collect();
+        let vectors = vectors.iter().filter(|v| v.name.split('/').next() == Some(&provider.name));
+        let types: BTreeSet<_> =
+            vectors.filter_map(|v| v.event.as_ref()?["type"].as_str()).collect();
         for kind in &provider.kinds {
             let suffix = format!(".{}", kind.name);
             let known = types.iter().any(|ce_type| ce_type.ends_with(&suffix));
@@ -143,7 +144,7 @@ fn every_kind_of_every_provider_has_a_vector() {
 }
 
 #[test]
-fn a_resend_has_the_same_id_and_another_callback_another() {
+fn resend_keeps_id_and_other_callback_gets_new_id() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -162,27 +163,31 @@ fn a_resend_has_the_same_id_and_another_callback_another() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused_as_soon_as_it_is_passed() {
+fn refuses_body_with_first_byte_over_limit() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/kollus/vector-token");
     let mut headers = HeaderMap::new();
     let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers), NOW);
 
-    let Admission::Callback(mut intake) = admit(&headers) else { panic!("a callback path") };
+    let Admission::Callback(mut intake) = admit(&headers) else {
+        panic!("expected a callback path")
+    };
     intake.push(Bytes::from(vec![b'a'; 4096])).unwrap();
     let refusal = intake.push(Bytes::from_static(b"b")).unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
     assert!(refusal.reply().must_close());
 
     headers.insert("content-length", HeaderValue::from_static("4097"));
-    let Admission::Refused(refusal) = admit(&headers) else { panic!("it is too long") };
+    let Admission::Refused(refusal) = admit(&headers) else {
+        panic!("expected a refusal of the length")
+    };
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
     headers.insert("content-length", HeaderValue::from_static("4096"));
     assert!(matches!(admit(&headers), Admission::Callback(_)));
 }
 
 #[test]
-fn unclear_framing_is_refused() {
+fn refuses_ambiguous_framing_and_upgrades() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/tencent");
     let refused = |pairs: &[(&'static str, &'static str)]| {
@@ -209,7 +214,7 @@ fn unclear_framing_is_refused() {
 }
 
 #[test]
-fn an_explanation_shows_no_control_of_the_senders() {
+fn explanation_contains_no_control_characters_of_client() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/kollus-upload/vector-token");
     let headers = HeaderMap::new();
@@ -218,18 +223,18 @@ fn an_explanation_shows_no_control_of_the_senders() {
                 &filename=a&upload_file_key=%0Aa";
     let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
     assert!(matches!(explanation.verdict, Some(Ok(_))), "{explanation}");
-    let said = explanation.to_string();
-    assert!(said.chars().all(|c| c == '\n' || !c.is_control()), "{said:?}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("verdict")).count(), 1);
+    let text = explanation.to_string();
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("verdict")).count(), 1);
 }
 
 #[test]
-fn nothing_secret_can_be_printed() {
+fn debug_output_contains_no_secret() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
-    let push = vectors.iter().find(|v| v.name == "tencent-css/screencapture").unwrap();
-    let request = Request::of(push);
-    let accepted = judge(&gate, &request.head(), &push.body, 4096, push.case.now).unwrap();
+    let vector = vectors.iter().find(|v| v.name == "tencent-css/screencapture").unwrap();
+    let request = Request::of(vector);
+    let accepted = judge(&gate, &request.head(), &vector.body, 4096, vector.case.now).unwrap();
     let view: gatepost::tencent_css::Screencapture = accepted.view().unwrap();
     let head = request.head();
     let admission = gate.admit(&head, NOW);
@@ -240,8 +245,9 @@ fn nothing_secret_can_be_printed() {
     }
 }
 
-/// The headers that the app gets of a genuine push at `now`, by a config with these lines.
-fn signed(top: &str, template: &str, now: i64) -> HeaderMap {
+/// Returns the headers of the event for a genuine push, signed at `now`. The config has the lines
+/// `top` above its tables and the lines `template` in its template.
+fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
          [[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = ['test']\nbind = ['*']\n{template}"
@@ -256,24 +262,24 @@ fn signed(top: &str, template: &str, now: i64) -> HeaderMap {
 }
 
 const SIGNING: &str = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
-const OTHER: &str = "signing_secret = 'whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM='";
+const OTHER_SIGNING: &str = "signing_secret = 'whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM='";
 
 #[test]
-fn each_request_is_signed_anew() {
-    let (one, other) = (signed(SIGNING, "", 1000), signed(SIGNING, "", 1001));
+fn signs_each_request_with_its_own_time() {
+    let (first, second) = (event_headers(SIGNING, "", 1000), event_headers(SIGNING, "", 1001));
     assert_eq!(
-        (&one["webhook-timestamp"], &other["webhook-timestamp"]),
+        (&first["webhook-timestamp"], &second["webhook-timestamp"]),
         (&"1000".parse().unwrap(), &"1001".parse().unwrap())
     );
-    assert_eq!(one["webhook-id"], one["ce-id"]);
-    assert_eq!(one["webhook-id"], other["webhook-id"]);
-    assert_ne!(one["webhook-signature"], other["webhook-signature"]);
+    assert_eq!(first["webhook-id"], first["ce-id"]);
+    assert_eq!(first["webhook-id"], second["webhook-id"]);
+    assert_ne!(first["webhook-signature"], second["webhook-signature"]);
 }
 
 #[test]
-fn a_templates_signing_secret_wins() {
-    let signature = |top, template| signed(top, template, 1000)["webhook-signature"].clone();
-    assert_eq!(signature(OTHER, SIGNING), signature("", SIGNING));
-    assert_ne!(signature(OTHER, SIGNING), signature(OTHER, ""));
-    assert!(!signed("", "", 1000).contains_key("webhook-signature"));
+fn signing_secret_of_template_overrides_global_one() {
+    let signature = |top, template| event_headers(top, template, 1000)["webhook-signature"].clone();
+    assert_eq!(signature(OTHER_SIGNING, SIGNING), signature("", SIGNING));
+    assert_ne!(signature(OTHER_SIGNING, SIGNING), signature(OTHER_SIGNING, ""));
+    assert!(!event_headers("", "", 1000).contains_key("webhook-signature"));
 }

@@ -1,5 +1,4 @@
-//! Definitions of one's own: what is wrong in one is said, and what holds for the built-in ones holds
-//! for them.
+//! Definitions from files: their faults, and the rules that they share with the built-in ones.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};
@@ -10,7 +9,7 @@ use crate::core::judge;
 const HEAD: &str = "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                     [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n";
 
-/// The faults of a definition that ends so.
+/// Returns the faults of the definition that consists of `HEAD` and `rest`.
 fn faults(rest: &str) -> Vec<String> {
     let Err(error) = Definition::parse(&format!("{HEAD}{rest}")) else { return Vec::new() };
     error.faults().iter().map(ToString::to_string).collect()
@@ -18,7 +17,7 @@ fn faults(rest: &str) -> Vec<String> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is one table")]
-fn what_does_not_fit_together_is_said() {
+fn reports_settings_that_contradict_each_other() {
     let kind = "[kind]\nfrom = '/e'\n[kinds.a]\n";
     let sign = |more: &str| {
         format!("[kind]\nother = 'a'\n[kinds.a]\n[signature]\nencoding = 'hex'\n{more}\n")
@@ -41,7 +40,7 @@ fn what_does_not_fit_together_is_said() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "its sample does not fit: `f` should be integer",
+            "its sample does not fit: expected `f` to be a valid integer",
         ),
         (format!("{kind}sample = '[]'"), "this is no JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "a group of kinds has this name too"),
@@ -79,7 +78,7 @@ fn what_does_not_fit_together_is_said() {
         ),
         (
             sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t']"),
-            "the signature stands too deep",
+            "the signature is nested too deep",
         ),
         (
             sign(&format!("{hmac}parts = ['listed:t=', 'body']")),
@@ -98,20 +97,23 @@ fn what_does_not_fit_together_is_said() {
             "this time is not signed",
         ),
     ];
-    for (rest, said) in &cases {
+    for (rest, expected) in &cases {
         let faults = faults(rest);
-        assert!(faults.len() == 1 && faults[0].contains(said), "{rest}\n{said}\n{faults:#?}");
+        assert!(
+            faults.len() == 1 && faults[0].contains(expected),
+            "{rest}\n{expected}\n{faults:#?}"
+        );
     }
     assert_eq!(faults(kind), [""; 0]);
 }
 
 #[test]
-fn a_word_in_the_common_fields_is_reported_once() {
+fn reports_a_fault_in_common_fields_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
 
-/// A gate that reads this definition from a file.
+/// Builds a gate that reads the definition from a file.
 fn gate(definition: &str, template: &str) -> Result<Gate, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
@@ -138,14 +140,14 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// One kind signed as all, one with a key of its own.
+/// A definition of two kinds: `a` is signed with the template's keys, `b` with a key of its own.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
     encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\nkey = { setting = 'own_key' }\n";
 
 #[test]
-fn a_kind_with_a_key_of_its_own_is_never_taken_without_it_by_accident() {
+fn requires_the_key_of_a_kind_unless_it_may_be_unsigned() {
     let definition = format!("{HEAD}{TWO_SIGNATURES}");
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
     assert!(faults[0].contains("the key of b is not set"), "{faults:?}");
@@ -156,14 +158,14 @@ fn a_kind_with_a_key_of_its_own_is_never_taken_without_it_by_accident() {
     assert_eq!(code(send(&both, "/c", r#"{"e":"b"}"#)), "signature_missing");
     // md5("ob") and md5("kb").
     let signed = |sign: &str| format!("{{\"e\":\"b\",\"s\":\"{sign}\"}}");
-    let own = signed("99faee4e1a331a7595932b7c18f9f5f6");
-    let other = signed("ba34ea40525a4379add785228e37fe86");
-    assert_eq!(code(send(&both, "/c", &other)), "signature_mismatch");
-    assert_eq!(code(send(&both, "/c", &own)), "b");
+    let own_key = signed("99faee4e1a331a7595932b7c18f9f5f6");
+    let template_key = signed("ba34ea40525a4379add785228e37fe86");
+    assert_eq!(code(send(&both, "/c", &template_key)), "signature_mismatch");
+    assert_eq!(code(send(&both, "/c", &own_key)), "b");
 }
 
 #[test]
-fn a_provider_that_signs_one_kind_alone_takes_keys() {
+fn uses_the_template_keys_if_only_one_kind_is_signed() {
     let definition = format!(
         "{HEAD}[kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
          encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n"
@@ -174,7 +176,7 @@ fn a_provider_that_signs_one_kind_alone_takes_keys() {
 }
 
 #[test]
-fn a_setting_that_is_signed_must_be_set() {
+fn requires_settings_that_the_signature_covers() {
     let definition = format!(
         "{HEAD}[settings.address]\n[signature]\ndigest = 'md5'\nencoding = 'hex'\n\
          found_in = '/s'\nparts = ['setting:address', 'key']\n[kind]\nother = 'a'\n[kinds.a]\n"
@@ -182,8 +184,8 @@ fn a_setting_that_is_signed_must_be_set() {
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
     assert!(faults[0].contains("C signs `address`, which is not set"), "{faults:?}");
     let set = gate(&definition, "keys = ['k']\nsettings = { address = 'https://a' }\n").unwrap();
-    let own = Definition::parse(&definition).unwrap();
-    let mut sample = own.sample("a").unwrap();
+    let parsed = Definition::parse(&definition).unwrap();
+    let mut sample = parsed.sample("a").unwrap();
     sample.set("setting:address", "https://a").unwrap();
     let now = Timestamp::from_secs(1_700_000_000);
     let request = sample.sign("k", now).request(&Uri::from_static("/c")).unwrap();
@@ -192,7 +194,7 @@ fn a_setting_that_is_signed_must_be_set() {
 }
 
 #[test]
-fn a_parameter_that_stands_twice_is_refused() {
+fn refuses_a_query_parameter_that_occurs_twice() {
     let definition = format!(
         "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
         HEAD.split("[request]").next().unwrap(),
@@ -211,7 +213,7 @@ fn a_parameter_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn a_kind_that_ends_in_a_version_is_itself() {
+fn matches_kinds_with_a_version_by_their_full_name() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
     let gate = gate(&definition, "").unwrap();
     assert_eq!(code(send(&gate, "/c", r#"{"e":"motion.v1.0"}"#)), "motion.v1.0");
@@ -222,7 +224,7 @@ fn a_kind_that_ends_in_a_version_is_itself() {
 }
 
 #[test]
-fn an_unsigned_kind_cannot_be_pinned_over_another() {
+fn requires_a_signature_if_the_pinned_kind_is_not_the_callbacks_kind() {
     let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
                   [[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['k']\n\
                   insecure_unsigned = ['relay']\n";
@@ -233,7 +235,7 @@ fn an_unsigned_kind_cannot_be_pinned_over_another() {
 }
 
 #[test]
-fn the_steps_of_an_explanation_agree_with_its_verdict_for_every_vector() {
+fn explains_each_vector_with_steps_that_match_its_verdict() {
     let gate = crate::vectors::gate("http://app.test");
     for vector in crate::vectors::all() {
         let request = crate::core::Request::of(&vector);
@@ -244,20 +246,19 @@ fn the_steps_of_an_explanation_agree_with_its_verdict_for_every_vector() {
             Some(Ok(_)) => "accepted".to_owned(),
             Some(Err(refusal)) => refusal.kind().as_str().to_owned(),
         };
-        // The core is given a body of its own; an empty one is said not to be there.
         assert_eq!(verdict, vector.case.verdict, "{}", vector.name);
         let found = |name: &str| {
             let mut steps = explained.steps.iter().filter(|step| step.name == name);
             steps.next_back().map(|step| step.found.clone()).unwrap_or_default()
         };
-        let key_fits = found("key").contains("fits") && !found("key").starts_with("none");
+        let key_matches = found("key").contains("matches") && !found("key").starts_with("none");
         if verdict == "accepted" && !found("key").is_empty() {
-            assert!(key_fits, "{}: {}", vector.name, found("key"));
+            assert!(key_matches, "{}: {}", vector.name, found("key"));
         }
         if verdict == "signature_mismatch" {
-            assert!(!key_fits, "{}: {}", vector.name, found("key"));
+            assert!(!key_matches, "{}: {}", vector.name, found("key"));
         }
-        let several = found("tenant") == "several are named";
+        let several = found("tenant") == "more than one";
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
         let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
         assert_eq!(

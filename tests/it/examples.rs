@@ -1,4 +1,4 @@
-//! The examples as their readers run them: real servers, real clients.
+//! Runs the examples as real servers, with real clients.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// A running example, which says on its first line where it listens.
+/// A running example. The first line of its output has its address.
 struct Example {
     child: Child,
-    out: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
     address: String,
 }
 
@@ -24,16 +24,16 @@ impl Example {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{name}: {error}; cargo builds it with the tests"));
-        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
-        out.read_line(&mut first).unwrap();
+        stdout.read_line(&mut first).unwrap();
         let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, out, address }
+        Self { child, stdout, address }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
+        self.stdout.read_line(&mut line).unwrap();
         line.trim().to_owned()
     }
 
@@ -47,15 +47,16 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
+        // Fails only if the example has already ended.
+        let _ignored = self.child.kill();
+        let _ignored = self.child.wait();
     }
 }
 
-/// Where cargo puts the examples that it builds with the tests.
+/// Returns the path of an example, which cargo builds together with the tests.
 fn binary(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    here.parent().unwrap().parent().unwrap().join("examples").join(name)
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("examples").join(name)
 }
 
 fn push(key: &str) -> String {
@@ -83,7 +84,7 @@ fn assert_callbacks(example: &Example) {
 
 #[cfg(feature = "axum")]
 #[test]
-fn axum() {
+fn axum_example_serves_callbacks() {
     let mut example = Example::start("axum");
     assert_callbacks(&example);
     assert_eq!(example.line(), "s is live on push.example.com");
@@ -95,13 +96,13 @@ fn axum() {
 }
 
 #[tokio::test]
-async fn tonic() {
+async fn tonic_example_serves_callbacks_and_grpc() {
     let mut example = Example::start("tonic");
     assert_callbacks(&example);
     assert_eq!(example.line(), "com.tencentcloud.css.push");
     let reply = example.curl("/callbacks/kollus/try-me", PLAY);
     assert_eq!(reply, r#"{"data":{"result":1}} 200"#);
-    // gRPC goes through beside them, on HTTP/2.
+    // gRPC requests pass on the same port, over HTTP/2.
     let endpoint = Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let health = client.check(HealthCheckRequest::default()).await.unwrap();
@@ -109,12 +110,12 @@ async fn tonic() {
 }
 
 #[test]
-fn sans_io() {
+fn sans_io_example_prints_event_question_and_reply() {
     let output = Command::new(binary("sans_io")).output().unwrap();
-    let shown = String::from_utf8(output.stdout).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
     let expected = "event  {\"kind\":100,\"client_user_id\":\"user01\",\"media_content_key\":\"m\",\
                     \"channel_key\":\"c\"}\n\
                     ask    http://127.0.0.1:3000/kollus/play within 2s\n\
                     reply  {\"data\":{\"result\":1}}\n";
-    assert_eq!(shown, expected);
+    assert_eq!(printed, expected);
 }

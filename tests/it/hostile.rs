@@ -1,4 +1,4 @@
-//! Hostile HTTP, through a layer in front of axum.
+//! Sends hostile HTTP to the layer in front of axum.
 
 #[path = "../hostile/mod.rs"]
 mod table;
@@ -64,8 +64,8 @@ const CONFIG: &str = "
 fn serve() -> Layer {
     let gate = Gate::builder().toml(CONFIG).variable("TOKEN", "s3cret-t0ken").variable("KEY", KEY);
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-    let noted = Arc::clone(&seen);
-    let app = service_fn(move |request| note(request, Arc::clone(&noted)));
+    let records = Arc::clone(&seen);
+    let app = service_fn(move |request| record(request, Arc::clone(&records)));
     let service = GateLayer::new(gate.build().unwrap()).layer(app);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -78,10 +78,10 @@ fn serve() -> Layer {
     Layer { port, seen, _runtime: runtime }
 }
 
-/// An app that takes everything.
-async fn note(
+/// Answers every request with an empty 200, and records it.
+async fn record(
     request: Request<RequestBody<Body>>,
-    noted: Arc<Mutex<Vec<Seen>>>,
+    records: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
@@ -91,11 +91,11 @@ async fn note(
         headers: parts.headers.iter().map(|(n, v)| (n.to_string(), value(v))).collect(),
         body: body.collect().await.map_or_else(|_| Vec::new(), |body| body.to_bytes().to_vec()),
     };
-    noted.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+    records.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
     Ok(Response::new(Body::empty()))
 }
 
 #[test]
-fn every_case_is_answered_as_the_table_says() {
+fn layer_treats_every_hostile_case_as_the_table_says() {
     table::run(&serve());
 }

@@ -1,4 +1,4 @@
-//! The tower door, in front of plain services and of axum.
+//! The layer in front of plain tower services and of axum.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -27,24 +27,24 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// A body that comes in small pieces, with a pause before each.
-struct Drip {
+/// A body that arrives in small chunks and is pending before each.
+struct SlowBody {
     rest: Bytes,
     size: usize,
     paused: bool,
 }
 
-impl Drip {
+impl SlowBody {
     fn new(bytes: &[u8]) -> Self {
-        Self::by(bytes, 61)
+        Self::in_chunks(bytes, 61)
     }
 
-    fn by(bytes: &[u8], size: usize) -> Self {
+    fn in_chunks(bytes: &[u8], size: usize) -> Self {
         Self { rest: Bytes::copy_from_slice(bytes), size, paused: false }
     }
 }
 
-impl Body for Drip {
+impl Body for SlowBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -65,11 +65,11 @@ impl Body for Drip {
     }
 }
 
-fn request(vector: &Vector) -> Request<Drip> {
-    request_with(vector, Drip::new(&vector.body))
+fn request(vector: &Vector) -> Request<SlowBody> {
+    request_with(vector, SlowBody::new(&vector.body))
 }
 
-fn request_with(vector: &Vector, body: Drip) -> Request<Drip> {
+fn request_with(vector: &Vector, body: SlowBody) -> Request<SlowBody> {
     let case = &vector.case.request;
     let mut request = Request::builder().method(&*case.method).uri(&case.path);
     for (name, value) in &case.headers {
@@ -80,29 +80,32 @@ fn request_with(vector: &Vector, body: Drip) -> Request<Drip> {
 
 async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome {
     let seen: Arc<Mutex<Option<Seen>>> = Arc::default();
-    let said = vector.app();
-    let noted = Arc::clone(&seen);
-    let app = service_fn(move |request: Request<gatepost::layer::RequestBody<Drip>>| {
-        let (noted, said) = (Arc::clone(&noted), said.clone());
+    let answer = vector.app();
+    let record = Arc::clone(&seen);
+    let app = service_fn(move |request: Request<gatepost::layer::RequestBody<SlowBody>>| {
+        let (record, answer) = (Arc::clone(&record), answer.clone());
         async move {
             let (parts, body) = request.into_parts();
-            assert!(parts.extensions.get::<Accepted>().is_some(), "the permit is missing");
+            assert!(
+                parts.extensions.get::<Accepted>().is_some(),
+                "no `Accepted` in the extensions"
+            );
             let headers = parts.headers.iter();
             let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
-            *noted.lock().unwrap() = Some(Seen {
+            *record.lock().unwrap() = Some(Seen {
                 method: parts.method.to_string(),
                 path: parts.uri.path().to_owned(),
                 headers: headers.collect(),
                 body: body.collect().await.unwrap().to_bytes().to_vec(),
             });
-            let response = Response::builder().status(said.status);
-            Ok::<_, Infallible>(response.body(Drip::new(said.body.as_bytes())).unwrap())
+            let response = Response::builder().status(answer.status);
+            Ok::<_, Infallible>(response.body(SlowBody::new(answer.body.as_bytes())).unwrap())
         }
     });
     NOW.set(vector.case.now);
     let service = GateLayer::new(gate).with_clock(clock).layer(app);
     let (parts, body) = service
-        .oneshot(request_with(vector, Drip::by(&vector.body, chunk)))
+        .oneshot(request_with(vector, SlowBody::in_chunks(&vector.body, chunk)))
         .await
         .unwrap()
         .into_parts();
@@ -122,7 +125,7 @@ async fn every_vector_passes_the_layer() {
 }
 
 #[tokio::test]
-async fn every_vector_passes_the_layer_in_any_chunks() {
+async fn every_vector_passes_the_layer_in_chunks_of_any_size() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for (index, vector) in vectors::all().into_iter().enumerate() {
         let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];
@@ -130,22 +133,22 @@ async fn every_vector_passes_the_layer_in_any_chunks() {
     }
 }
 
-/// Refused ones of the vectors, and broken ones of those that are accepted: the service is called
-/// as often as the core accepts, and not once more.
+/// Sends each vector as it is and in three damaged forms. The service must be called exactly when
+/// the core asks the app.
 #[tokio::test]
-async fn a_service_sees_what_was_accepted_and_nothing_else() {
+async fn service_is_called_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");
     let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    let app = service_fn(move |_: Request<gatepost::layer::RequestBody<Drip>>| {
-        counted.fetch_add(1, Ordering::SeqCst);
-        std::future::ready(Ok::<_, Infallible>(Response::new(Drip::new(b""))))
+    let counter = Arc::clone(&calls);
+    let app = service_fn(move |_: Request<gatepost::layer::RequestBody<SlowBody>>| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok::<_, Infallible>(Response::new(SlowBody::new(b""))))
     });
     let service = GateLayer::new(gate.clone()).with_clock(clock).layer(app);
     let mut refused = 0;
     for (seed, vector) in vectors::all().iter().enumerate() {
-        let whole = std::iter::once(vector.body.clone());
-        for body in whole.chain((0..3).map(|round| broken(&vector.body, seed * 3 + round))) {
+        let original = std::iter::once(vector.body.clone());
+        for body in original.chain((0..3).map(|round| broken(&vector.body, seed * 3 + round))) {
             NOW.set(vector.case.now);
             let request = crate::core::Request::of(vector);
             let verdict = judge(&gate, &request.head(), &body, usize::MAX, vector.case.now);
@@ -153,7 +156,7 @@ async fn a_service_sees_what_was_accepted_and_nothing_else() {
             let asks = verdict.is_ok_and(|a| matches!(a.next(now), gatepost::Next::Ask(_)));
             refused += usize::from(!asks);
             let before = calls.load(Ordering::SeqCst);
-            let sent = request_with(vector, Drip::new(&body));
+            let sent = request_with(vector, SlowBody::new(&body));
             drop(service.clone().oneshot(sent).await.unwrap());
             let called = calls.load(Ordering::SeqCst) - before;
             assert_eq!(called, usize::from(asks), "{}", vector.name);
@@ -163,7 +166,7 @@ async fn a_service_sees_what_was_accepted_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn other_paths_go_through_as_they_are() {
+async fn passes_other_paths_without_reserved_headers() {
     let gate = vectors::gate("http://app.test");
     let app = service_fn(|request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async {
         assert_eq!(request.method(), "PUT");
@@ -177,29 +180,31 @@ async fn other_paths_go_through_as_they_are() {
     let request = Request::put("/other?x=1")
         .header("x-own", "kept")
         .header("ce-type", "forged")
-        .body(Full::from("as it is"))
+        .body(Full::from("unchanged"))
         .unwrap();
     let response = service.oneshot(request).await.unwrap();
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "as it is");
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "unchanged");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_slow_gets_the_failure_policy_in_time() {
+async fn failure_policy_replies_before_platform_gives_up() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
     NOW.set(play.case.now);
-    type Asked = Request<gatepost::layer::RequestBody<Drip>>;
-    let never = service_fn(|_: Asked| std::future::pending::<Result<Response<Drip>, Infallible>>());
+    type AppRequest = Request<gatepost::layer::RequestBody<SlowBody>>;
+    let never = service_fn(|_: AppRequest| {
+        std::future::pending::<Result<Response<SlowBody>, Infallible>>()
+    });
     let service = GateLayer::new(gate).with_clock(clock).layer(never);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 2900, "Kollus waits 3 s, and has the reply before");
+    assert_eq!(started.elapsed().as_millis(), 2900, "100 ms before Kollus gives up");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
 
-/// A body that never ends, whatever has come of it.
+/// A body that never ends, after one chunk at most.
 struct Endless(Option<Bytes>);
 
 impl Body for Endless {
@@ -215,12 +220,12 @@ impl Body for Endless {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_is_for_the_whole_answer() {
+async fn time_limit_includes_body_of_answer() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
     NOW.set(play.case.now);
-    let slow = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
+    let slow = service_fn(|_: Request<gatepost::layer::RequestBody<SlowBody>>| async {
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         Ok::<_, Infallible>(Response::new(Endless(None)))
     });
@@ -232,23 +237,23 @@ async fn the_time_is_for_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn a_service_that_fails_gets_the_failure_policy() {
+async fn replies_503_if_service_fails() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
-    let broken = service_fn(|_: Request<gatepost::layer::RequestBody<Drip>>| async {
-        Err::<Response<Drip>, _>("broken")
+    let broken = service_fn(|_: Request<gatepost::layer::RequestBody<SlowBody>>| async {
+        Err::<Response<SlowBody>, _>("broken")
     });
     let mut service = GateLayer::new(gate).with_clock(clock).layer(broken);
     let response = service.ready().await.unwrap().call(request(push)).await.unwrap();
     assert_eq!(response.status(), 503);
 }
 
-/// A body that breaks off.
-struct Broken;
+/// A body that fails at once.
+struct FailingBody;
 
-impl Body for Broken {
+impl Body for FailingBody {
     type Data = Bytes;
     type Error = &'static str;
 
@@ -261,15 +266,15 @@ impl Body for Broken {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_refused() {
+async fn refuses_body_that_fails() {
     let gate = vectors::gate("http://app.test");
-    let app = service_fn(|_: Request<gatepost::layer::RequestBody<Broken>>| async {
-        panic!("it was asked");
+    let app = service_fn(|_: Request<gatepost::layer::RequestBody<FailingBody>>| async {
+        panic!("the service was called");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
     let service = GateLayer::new(gate).layer(app);
-    let request = Request::post("/callbacks/tencent").body(Broken).unwrap();
+    let request = Request::post("/callbacks/tencent").body(FailingBody).unwrap();
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 400);
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -277,13 +282,13 @@ async fn a_body_that_breaks_off_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_takes_too_long_is_refused() {
+async fn refuses_body_that_takes_longer_than_30_secs() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<Endless>>| async {
-        panic!("it was asked");
+        panic!("the service was called");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
@@ -296,21 +301,21 @@ async fn a_body_that_takes_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn an_event_says_the_host_that_its_callback_said() {
+async fn event_keeps_host_of_callback() {
     let config = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
                   provider = 'kollus'\nbind = ['*']\non.live_play = 'http://app.test/play'\n";
     let gate = gatepost::Gate::builder().toml(config).build().unwrap();
-    for said in [Some("gate.test"), None] {
+    for expected in [Some("gate.test"), None] {
         let app = service_fn(
             move |request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async move {
                 let host = request.headers().get("host");
-                assert_eq!(host.map(|host| host.to_str().unwrap()), said);
+                assert_eq!(host.map(|host| host.to_str().unwrap()), expected);
                 Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("{\"result\":1}")))
             },
         );
         let mut request = Request::post("/k");
-        if let Some(said) = said {
-            request = request.header("host", said);
+        if let Some(host) = expected {
+            request = request.header("host", host);
         }
         let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
         let request = request.body(Full::from(form)).unwrap();
@@ -319,12 +324,12 @@ async fn an_event_says_the_host_that_its_callback_said() {
     }
 }
 
-/// What a server puts into the extensions.
+/// Address of the client's connection, as a server stores it in the extensions.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
 #[tokio::test]
-async fn only_a_peer_that_is_known_may_be_allowed() {
+async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
     let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
                   allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
                   bind = ['*']\non.live_play = 'http://app.test/play'\n";
@@ -349,17 +354,18 @@ async fn only_a_peer_that_is_known_may_be_allowed() {
     let refused = (403, Bytes::from_static(b"refused\n"));
     let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
-    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "a trusted proxy says so");
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "named by a trusted proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
-    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "nobody is known");
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "the layer does not know the peer");
 }
 
-/// What is logged while it lives, in this thread.
+/// Log lines of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn listen(&self) -> impl Drop + use<> {
+    /// Collects log lines until the returned guard is dropped.
+    fn collect(&self) -> impl Drop + use<> {
         let log = self.clone();
         let subscriber =
             tracing_subscriber::fmt().with_writer(move || log.clone()).with_ansi(false);
@@ -381,13 +387,13 @@ impl std::io::Write for Log {
     }
 }
 
-/// On a route in shadow mode the inner service gets the request as it came, and its own response
-/// goes back.
+/// In shadow mode, the service gets the request without reserved headers, and the client gets the
+/// response of the service.
 #[tokio::test]
-async fn in_shadow_mode_everything_passes_as_it_came() {
+async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     let log = Log::default();
-    let _listening = log.listen();
-    let app = service_fn(|request: Request<gatepost::layer::RequestBody<Drip>>| async move {
+    let _guard = log.collect();
+    let app = service_fn(|request: Request<gatepost::layer::RequestBody<SlowBody>>| async move {
         assert_eq!(
             (request.method().as_str(), request.uri().path()),
             ("POST", "/callbacks/tencent")
@@ -418,19 +424,19 @@ async fn in_shadow_mode_everything_passes_as_it_came() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Not every service reads on behind the end, or at all.
+/// Some services do not read the body, or stop at its last chunk.
 #[tokio::test]
-async fn a_verdict_waits_for_no_more_than_the_service_reads() {
+async fn shadow_verdict_depends_on_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
-    let whole = push.body.clone();
+    let body = push.body.clone();
     for (frames, body, code) in [
-        (1, Full::new(Bytes::from(whole.clone())), "accepted"),
-        (0, Full::new(Bytes::from(whole)), "unseen"),
+        (1, Full::new(Bytes::from(body.clone())), "accepted"),
+        (0, Full::new(Bytes::from(body)), "unseen"),
         (0, Full::default(), "body_missing"),
     ] {
         let log = Log::default();
-        let _listening = log.listen();
+        let _guard = log.collect();
         let app = service_fn(move |request: Request<gatepost::layer::RequestBody<_>>| async move {
             let mut body = request.into_body();
             for _ in 0..frames {
@@ -446,22 +452,22 @@ async fn a_verdict_waits_for_no_more_than_the_service_reads() {
 }
 
 #[tokio::test]
-async fn in_shadow_mode_a_body_that_breaks_off_breaks_off_for_the_service() {
+async fn shadow_mode_passes_error_of_body_to_service() {
     let log = Log::default();
-    let _listening = log.listen();
-    let app = service_fn(|request: Request<gatepost::layer::RequestBody<Broken>>| async {
+    let _guard = log.collect();
+    let app = service_fn(|request: Request<gatepost::layer::RequestBody<FailingBody>>| async {
         assert_eq!(request.into_body().collect().await.unwrap_err(), "reset");
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
     let service = GateLayer::new(crate::shadow::gate()).layer(app);
-    let request = Request::post("/callbacks/tencent").body(Broken).unwrap();
+    let request = Request::post("/callbacks/tencent").body(FailingBody).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
     assert!(log.text().contains("code=\"unseen\""), "{}", log.text());
 }
 
-/// What the inner service gets is signed as what an app behind the proxy gets.
+/// The layer signs events as the proxy does.
 #[tokio::test]
-async fn an_event_is_signed() {
+async fn event_has_standard_webhooks_signature() {
     let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
     let secret = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'";
     let builder = gatepost::Gate::builder().toml(format!("{secret}\n{config}"));
@@ -471,7 +477,7 @@ async fn an_event_is_signed() {
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
     let seen = outcome(builder.build().unwrap(), push, 4096).await.seen.unwrap();
-    let header = |name: &str| &seen.headers.iter().find(|(own, _)| own == name).unwrap().1;
+    let header = |name: &str| &seen.headers.iter().find(|(key, _)| key == name).unwrap().1;
     assert_eq!(header("webhook-id"), header("ce-id"));
     assert_eq!(*header("webhook-timestamp"), push.case.now.to_string());
     assert!(header("webhook-signature").starts_with("v1,"));
@@ -518,9 +524,9 @@ mod axum {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// `Router::layer` runs after routing: the callback path itself is routed.
+    /// `Router::layer` runs after routing, so the router matches the callback path.
     #[tokio::test]
-    async fn a_router_with_a_layer_routes_the_callback_path() {
+    async fn router_layer_calls_handler_of_callback_path() {
         let app = || {
             let router = Router::new().route("/callbacks/kollus/{token}", post(play));
             router.layer(GateLayer::new(gate("")))
@@ -535,9 +541,9 @@ mod axum {
         assert_eq!(wrong, (401, "refused\n".into()));
     }
 
-    /// Around a router, an address says which of its paths gets the event.
+    /// A layer around the router runs before routing, so the address selects the handler.
     #[tokio::test]
-    async fn a_layer_around_a_router_routes_by_the_address() {
+    async fn layer_around_router_calls_handler_of_address() {
         let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
         let app = || {
             let inner = Router::new().route("/kollus/play", post(play));
@@ -545,15 +551,15 @@ mod axum {
         };
         let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
         assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
-        // From outside the handler's own path leads nowhere.
+        // A client cannot reach the address itself.
         let reply = send(app(), "/kollus/play", FORM.into()).await;
         assert_eq!(reply, (403, "refused\n".into()));
     }
 
     #[tokio::test]
-    async fn a_handler_of_another_kind_is_not_called() {
+    async fn handler_of_another_kind_is_not_called() {
         async fn push(Callback(_): Callback<Push>) {
-            panic!("it was called");
+            panic!("the handler was called");
         }
         let router = Router::new().route("/callbacks/kollus/{token}", post(push));
         let app = router.layer(GateLayer::new(gate("")));

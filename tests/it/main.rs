@@ -1,4 +1,4 @@
-//! The library as its users see it.
+//! Tests of the library through its public API.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read files")]

@@ -14,10 +14,10 @@ static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(vectors::all);
 
 fn verdict(vector: &Vector, body: &[u8], chunk: usize) -> Result<Vec<u8>, &'static str> {
     let request = Request::of(vector);
-    said(judge(&GATE, &request.head(), body, chunk, vector.case.now))
+    data_or_code(judge(&GATE, &request.head(), body, chunk, vector.case.now))
 }
 
-fn said(verdict: Result<Accepted, Refusal>) -> Result<Vec<u8>, &'static str> {
+fn data_or_code(verdict: Result<Accepted, Refusal>) -> Result<Vec<u8>, &'static str> {
     verdict
         .map(|accepted| accepted.event().data().to_vec())
         .map_err(|refusal| refusal.kind().as_str())
@@ -44,16 +44,16 @@ proptest! {
         let chunks = ends.into_iter().map(|end| &body[std::mem::replace(&mut start, end)..end]);
         let request = Request::of(vector);
         let chunked = judge_chunks(&GATE, &request.head(), chunks, vector.case.now);
-        prop_assert_eq!(verdict(vector, body, usize::MAX), said(chunked));
+        prop_assert_eq!(verdict(vector, body, usize::MAX), data_or_code(chunked));
     }
 
     #[test]
-    fn no_body_makes_it_panic(index in 0..VECTORS.len(), body in proptest::collection::vec(any::<u8>(), 0..600)) {
+    fn random_body_never_panics(index in 0..VECTORS.len(), body in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _any = verdict(&VECTORS[index], &body, 97);
     }
 
     #[test]
-    fn no_broken_vector_makes_it_panic(
+    fn edited_vector_never_panics(
         index in 0..VECTORS.len(),
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_is_accepted_within_the_window_only(offset in -2000_i64..2000) {
+    fn accepts_signed_time_only_within_window(offset in -2000_i64..2000) {
         let vector = push();
         let t = vector.case.now + offset;
         let digest = Md5::digest(format!("test{t}").as_bytes());
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn no_path_reaches_the_app_that_folds_to_a_callback_path(
+    fn no_spelling_of_callback_path_passes_to_app(
         path in "/?(c|C|%63)allbacks(/|//|/\\./|%2f|\\\\|/x/\\.\\./|;v/)(t|T|%74)encent(/|;x|\\.|%00|%20|)",
     ) {
         let Ok(uri) = path.parse::<http::Uri>() else { return Ok(()) };

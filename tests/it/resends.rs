@@ -1,4 +1,4 @@
-//! Resends, replays, budgets and the failure policy, on a clock of their own.
+//! Resends, reused signatures, time budgets and the failure policy, with time as an argument.
 
 use std::future::Future as _;
 use std::pin::pin;
@@ -18,7 +18,7 @@ fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(T + secs)
 }
 
-/// A gate with these lines in its templates of Tencent CSS and Kollus.
+/// Returns a gate with these lines in its templates of Tencent CSS and Kollus.
 fn gate(tencent: &str, kollus: &str) -> Gate {
     let text = format!(
         "breaker = {{ failures = 3, retry_ms = 1000 }}\n\
@@ -39,19 +39,19 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("this is a callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
     }
 }
 
-/// A push whose `t` is so many seconds after `T`.
-/// A time, and its signature by the key `test`.
+/// Returns the time `secs` after [`T`], and its signature with the key `test`.
 fn signed_time(secs: i64) -> (i64, String) {
     let t = T + secs;
     (t, Md5::digest(format!("test{t}")).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn push(sequence: u32, t: i64) -> String {
-    let (t, sign) = signed_time(t);
+/// Returns the body of a push that is signed with the time `secs` after [`T`].
+fn push(sequence: u32, secs: i64) -> String {
+    let (t, sign) = signed_time(secs);
     format!(
         r#"{{"app":"a.b","appname":"live","channel_id":"s","event_time":1,"event_type":1,
             "node":"n","sequence":"{sequence}","stream_id":"s","stream_param":"","user_ip":"u",
@@ -59,7 +59,7 @@ fn push(sequence: u32, t: i64) -> String {
     )
 }
 
-fn pushed(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
+fn accept_push(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
     judge(gate, "/tencent", body, now).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
@@ -67,22 +67,22 @@ fn play(user: &str, extra: &str) -> String {
     format!("kind=100&client_user_id={user}&media_content_key=m&channel_key=c{extra}")
 }
 
-fn played(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
+fn accept_play(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
     judge(gate, "/kollus", body, now).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
-fn asked(next: Next) -> Question {
+fn expect_question(next: Next) -> Question {
     match next {
         Next::Ask(question) => question,
-        Next::Reply(conclusion) => panic!("not asked: {conclusion:?}"),
-        Next::Wait(wait) => panic!("not asked: {wait:?}"),
+        Next::Reply(conclusion) => panic!("expected a question, found {conclusion:?}"),
+        Next::Wait(wait) => panic!("expected a question, found {wait:?}"),
     }
 }
 
-fn replied(next: Next) -> gatepost::Conclusion {
+fn expect_reply(next: Next) -> gatepost::Conclusion {
     match next {
         Next::Reply(conclusion) => conclusion,
-        Next::Ask(_) | Next::Wait(_) => panic!("the app is asked"),
+        Next::Ask(_) | Next::Wait(_) => panic!("expected a reply without the app"),
     }
 }
 
@@ -91,60 +91,60 @@ fn answer(status: u16, body: &'static str) -> Answer {
 }
 
 fn code(conclusion: &gatepost::Conclusion) -> Option<&'static str> {
-    conclusion.origin.failure().map(|why| why.kind().as_str())
+    conclusion.origin.failure().map(|reason| reason.kind().as_str())
 }
 
 #[test]
-fn a_resend_of_what_the_app_has_taken_is_acknowledged_without_it() {
+fn acknowledges_resend_of_accepted_event_without_app() {
     let gate = gate("", "");
-    let first = pushed(&gate, &push(1, 600), at(0));
-    let done = asked(first.next(at(0))).conclude(&answer(200, ""), at(1));
+    let first = accept_push(&gate, &push(1, 600), at(0));
+    let done = expect_question(first.next(at(0))).conclude(&answer(200, ""), at(1));
     assert!(matches!(done.origin, Origin::App));
-    // Another `t` and `sign`, and other white space, are the same event.
-    let again = pushed(&gate, &push(1, 660).replace(":\"live\"", ": \"live\""), at(60));
-    let resent = replied(again.next(at(60)));
+    // The signature and white space do not change the identity of a callback.
+    let again = accept_push(&gate, &push(1, 660).replace(":\"live\"", ": \"live\""), at(60));
+    let resent = expect_reply(again.next(at(60)));
     assert!(matches!(resent.origin, Origin::Resend));
     assert_eq!(resent.reply.body(), done.reply.body());
     assert_eq!(resent.reply.status(), done.reply.status());
-    drop(asked(pushed(&gate, &push(2, 660), at(60)).next(at(60))));
+    drop(expect_question(accept_push(&gate, &push(2, 660), at(60)).next(at(60))));
 }
 
 #[test]
-fn what_was_taken_is_known_for_the_life_of_the_signature() {
+fn remembers_accepted_event_for_lifetime_of_signature() {
     let gate = gate("", "");
-    let take = |now| {
-        let accepted = pushed(&gate, &push(1, now + 600), at(now));
-        drop(asked(accepted.next(at(now))).conclude(&answer(200, ""), at(now)));
+    let ask_app = |now| {
+        let accepted = accept_push(&gate, &push(1, now + 600), at(now));
+        drop(expect_question(accepted.next(at(now))).conclude(&answer(200, ""), at(now)));
     };
-    take(0);
-    // `max_ahead_secs` and `grace_secs` are 900 and 180.
-    let later = pushed(&gate, &push(1, 1079 + 600), at(1079));
+    ask_app(0);
+    // The lifetime is `max_ahead_secs` + `grace_secs`: 900 + 180 s.
+    let later = accept_push(&gate, &push(1, 1079 + 600), at(1079));
     assert!(matches!(later.next(at(1079)), Next::Reply(_)));
-    take(1080);
+    ask_app(1080);
 }
 
 #[test]
-fn what_the_app_did_not_take_is_not_known() {
+fn asks_app_again_after_failure() {
     let gate = gate("", "");
-    for said in [answer(500, ""), Answer::Timeout, Answer::Unreachable("refused".into())] {
-        let question = asked(pushed(&gate, &push(1, 600), at(0)).next(at(0)));
-        assert_eq!(question.conclude(&said, at(1)).reply.status(), 503);
+    for failure in [answer(500, ""), Answer::Timeout, Answer::Unreachable("refused".into())] {
+        let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
+        assert_eq!(question.conclude(&failure, at(1)).reply.status(), 503);
     }
 }
 
 #[test]
-fn of_two_at_once_the_app_is_asked_once_and_both_get_its_answer() {
+fn simultaneous_copies_share_one_answer() {
     let gate = gate("", "");
-    for (said, status) in [(answer(500, ""), 503), (answer(200, ""), 200)] {
-        let question = asked(pushed(&gate, &push(1, 600), at(0)).next(at(0)));
-        let Next::Wait(mut wait) = pushed(&gate, &push(1, 601), at(0)).next(at(0)) else {
-            panic!("it does not wait")
+    for (answer, status) in [(answer(500, ""), 503), (answer(200, ""), 200)] {
+        let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
+        let Next::Wait(mut wait) = accept_push(&gate, &push(1, 601), at(0)).next(at(0)) else {
+            panic!("expected a wait")
         };
         let mut context = Context::from_waker(Waker::noop());
         assert!(pin!(&mut wait).poll(&mut context).is_pending());
-        let first = question.conclude(&said, at(1));
+        let first = question.conclude(&answer, at(1));
         let Poll::Ready(Some(second)) = pin!(&mut wait).poll(&mut context) else {
-            panic!("it has no answer")
+            panic!("expected a conclusion")
         };
         assert_eq!(first.reply.status(), status);
         assert_eq!(second.reply.status(), status);
@@ -153,23 +153,23 @@ fn of_two_at_once_the_app_is_asked_once_and_both_get_its_answer() {
 }
 
 #[test]
-fn one_who_waits_asks_when_the_other_is_cut_off() {
+fn waiting_copy_asks_app_if_first_copy_ends_without_conclusion() {
     let gate = gate("", "");
-    let question = asked(pushed(&gate, &push(1, 600), at(0)).next(at(0)));
-    let second = pushed(&gate, &push(1, 600), at(0));
-    let Next::Wait(wait) = second.next(at(0)) else { panic!("it does not wait") };
+    let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
+    let second = accept_push(&gate, &push(1, 600), at(0));
+    let Next::Wait(wait) = second.next(at(0)) else { panic!("expected a wait") };
     drop(question);
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(pin!(wait).poll(&mut context), Poll::Ready(None)));
-    drop(asked(second.next(at(1))));
+    drop(expect_question(second.next(at(1))));
 }
 
 #[test]
-fn one_who_has_waited_long_enough_gets_the_failure_policy() {
+fn failure_policy_decides_if_wait_times_out() {
     let gate = gate("", "[template.on.live_play]\ndedupe = true\non_failure = 'allow'");
-    let _question = asked(played(&gate, &play("u", ""), at(0)).next(at(0)));
-    let Next::Wait(wait) = played(&gate, &play("u", ""), at(0)).next(at(0)) else {
-        panic!("it does not wait")
+    let _question = expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)));
+    let Next::Wait(wait) = accept_play(&gate, &play("u", ""), at(0)).next(at(0)) else {
+        panic!("expected a wait")
     };
     assert_eq!(wait.timeout(), Duration::from_secs(2));
     let conclusion = wait.give_up(at(2));
@@ -178,26 +178,26 @@ fn one_who_has_waited_long_enough_gets_the_failure_policy() {
 }
 
 #[test]
-fn decisions_are_asked_each_time_unless_the_template_says_otherwise() {
-    let usual = gate("", "");
+fn asks_app_about_each_resent_decision_unless_template_dedupes() {
+    let default = gate("", "");
     for _ in 0..2 {
-        let question = asked(played(&usual, &play("u", ""), at(0)).next(at(0)));
+        let question = expect_question(accept_play(&default, &play("u", ""), at(0)).next(at(0)));
         drop(question.conclude(&answer(200, r#"{"result":1}"#), at(0)));
     }
     let deduped = gate("", "[template.on.live_play]\ndedupe = { window_secs = 60 }");
-    let question = asked(played(&deduped, &play("u", ""), at(0)).next(at(0)));
-    let said = r#"{"result":0,"message":"no"}"#;
-    let first = question.conclude(&answer(200, said), at(0));
-    let resent = replied(played(&deduped, &play("u", ""), at(59)).next(at(59)));
+    let question = expect_question(accept_play(&deduped, &play("u", ""), at(0)).next(at(0)));
+    let deny = r#"{"result":0,"message":"no"}"#;
+    let first = question.conclude(&answer(200, deny), at(0));
+    let resent = expect_reply(accept_play(&deduped, &play("u", ""), at(59)).next(at(59)));
     assert_eq!(resent.reply.body(), first.reply.body());
-    drop(asked(played(&deduped, &play("v", ""), at(59)).next(at(59))));
-    drop(asked(played(&deduped, &play("u", ""), at(60)).next(at(60))));
+    drop(expect_question(accept_play(&deduped, &play("v", ""), at(59)).next(at(59))));
+    drop(expect_question(accept_play(&deduped, &play("u", ""), at(60)).next(at(60))));
 }
 
 #[test]
-fn a_kind_whose_events_may_say_the_same_is_asked_about_each_time() {
+fn kind_with_identical_events_is_not_deduped_by_default() {
     let state = "channel_key=c&stream_key=s&broadcast_key=b&broadcast_state=resume";
-    let ask = |gate: &Gate| {
+    let asks_app = |gate: &Gate| {
         let accepted = judge(gate, "/kollus", state, at(0)).unwrap();
         match accepted.next(at(0)) {
             Next::Ask(question) => {
@@ -207,59 +207,59 @@ fn a_kind_whose_events_may_say_the_same_is_asked_about_each_time() {
             Next::Reply(_) | Next::Wait(_) => false,
         }
     };
-    let usual = gate("", "");
-    assert!(ask(&usual) && ask(&usual));
+    let default = gate("", "");
+    assert!(asks_app(&default) && asks_app(&default));
     let deduped = gate("", "[template.on.broadcast_state]\ndedupe = true");
-    assert!(ask(&deduped) && !ask(&deduped));
+    assert!(asks_app(&deduped) && !asks_app(&deduped));
 }
 
 #[test]
-fn a_template_may_have_resends_asked_about_too() {
+fn asks_app_about_resends_without_dedupe() {
     let gate = gate("dedupe = false", "");
     for _ in 0..2 {
-        let question = asked(pushed(&gate, &push(1, 600), at(0)).next(at(0)));
+        let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
         drop(question.conclude(&answer(200, ""), at(0)));
     }
 }
 
 #[test]
-fn what_was_taken_is_known_after_a_change_of_the_config() {
+fn replaced_config_keeps_memory_of_accepted_events() {
     let gate = gate("", "");
-    let question = asked(pushed(&gate, &push(1, 600), at(0)).next(at(0)));
+    let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     drop(question.conclude(&answer(200, ""), at(0)));
     let text = "[[route]]\npath = '/tencent'\nprovider = 'tencent-css'\n\
                 [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['test']\nbind = '*'";
     gate.replace(gatepost::Config::from_text(text, "gatepost.toml").unwrap());
-    assert!(matches!(pushed(&gate, &push(1, 600), at(0)).next(at(0)), Next::Reply(_)));
+    assert!(matches!(accept_push(&gate, &push(1, 600), at(0)).next(at(0)), Next::Reply(_)));
 }
 
 #[test]
-fn a_signature_with_another_body_is_counted() {
+fn detects_signature_reused_with_another_body() {
     let gate = gate("", "");
-    assert!(!pushed(&gate, &push(1, 600), at(0)).reuses_signature());
-    assert!(!pushed(&gate, &push(1, 600), at(1)).reuses_signature(), "a resend");
-    assert!(pushed(&gate, &push(2, 600), at(1)).reuses_signature());
-    assert!(!pushed(&gate, &push(2, 601), at(1)).reuses_signature());
+    assert!(!accept_push(&gate, &push(1, 600), at(0)).reuses_signature());
+    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "a resend");
+    assert!(accept_push(&gate, &push(2, 600), at(1)).reuses_signature());
+    assert!(!accept_push(&gate, &push(2, 601), at(1)).reuses_signature());
 }
 
 #[test]
-fn a_signature_with_another_body_is_refused_if_the_template_says_so() {
+fn refuses_reused_signature_if_template_says_so() {
     let gate = gate("signature_reuse = 'refuse'", "");
-    pushed(&gate, &push(1, 600), at(0));
-    pushed(&gate, &push(1, 600), at(1));
-    let upper = push(2, 600);
-    let sign = upper.rsplit('"').nth(1).unwrap();
-    // Another spelling of the signature is the same one.
-    for body in [upper.clone(), upper.replace(sign, &sign.to_uppercase())] {
+    accept_push(&gate, &push(1, 600), at(0));
+    accept_push(&gate, &push(1, 600), at(1));
+    let reused = push(2, 600);
+    let sign = reused.rsplit('"').nth(1).unwrap();
+    // The signature is compared as bytes, so upper-case digits do not hide the reuse.
+    for body in [reused.clone(), reused.replace(sign, &sign.to_uppercase())] {
         let refusal = judge(&gate, "/tencent", &body, at(1)).unwrap_err();
         assert_eq!(refusal.kind(), RefusalKind::SignatureReused);
         assert_eq!(refusal.reply().status(), 401);
     }
-    pushed(&gate, &push(2, 601), at(1));
+    accept_push(&gate, &push(2, 601), at(1));
 }
 
 #[test]
-fn the_app_has_what_is_left_of_the_platforms_time() {
+fn time_of_app_is_limited_by_rest_of_platform_time() {
     let gate = gate(
         "[template.on]\npush = { timeout_ms = 15000 }",
         "[template.on]\nlive_play = { budget_ms = 1500, timeout_ms = 1500 }",
@@ -269,7 +269,7 @@ fn the_app_has_what_is_left_of_the_platforms_time() {
     let head = Head::new(&Method::POST, &uri, &headers);
     let accepted = |spent| {
         let Admission::Callback(mut intake) = gate.admit(&head, at(0)) else {
-            panic!("a callback")
+            panic!("expected a callback path")
         };
         intake.push(play("u", "").into()).unwrap();
         let now = Timestamp::from_millis(at(0).as_millis() + spent);
@@ -277,46 +277,46 @@ fn the_app_has_what_is_left_of_the_platforms_time() {
     };
     let left = |spent| {
         let (accepted, now) = accepted(spent);
-        asked(accepted.next(now)).timeout().as_millis()
+        expect_question(accepted.next(now)).timeout().as_millis()
     };
-    // 100 ms are for the reply.
+    // The reply has 100 ms of the budget.
     assert_eq!((left(0), left(400), left(1399)), (1400, 1000, 1));
     let (late, now) = accepted(1400);
-    assert_eq!(code(&replied(late.next(now))), Some("app_timeout"));
-    let push = pushed(&gate, &push(1, 600), at(0));
-    assert_eq!(asked(push.next(at(0))).timeout(), Duration::from_secs(15));
-    assert_eq!(asked(push.next(at(12))).timeout(), Duration::from_millis(7900));
+    assert_eq!(code(&expect_reply(late.next(now))), Some("app_timeout"));
+    let push = accept_push(&gate, &push(1, 600), at(0));
+    assert_eq!(expect_question(push.next(at(0))).timeout(), Duration::from_secs(15));
+    assert_eq!(expect_question(push.next(at(12))).timeout(), Duration::from_millis(7900));
 }
 
 #[test]
-fn every_kind_ends_before_its_platform_gives_up() {
-    let warnings = |on: &str| gate("", &format!("[template.on]\n{on}")).warnings();
-    let late = warnings("live_play = { url = 'http://a.test/', timeout_ms = 3000 }");
+fn warns_of_timeout_longer_than_platform_waits() {
+    let warnings_of = |on: &str| gate("", &format!("[template.on]\n{on}")).warnings();
+    let late = warnings_of("live_play = { url = 'http://a.test/', timeout_ms = 3000 }");
     assert!(late.iter().any(|w| w.to_string().contains("so the app gets 2900 ms")), "{late:?}");
     for fine in ["timeout_ms = 2900", "timeout_ms = 3000, budget_ms = 4000"] {
-        let all = warnings(&format!("live_play = {{ url = 'http://a.test/', {fine} }}"));
+        let all = warnings_of(&format!("live_play = {{ url = 'http://a.test/', {fine} }}"));
         assert!(!all.iter().any(|w| w.to_string().contains("waits")), "{all:?}");
     }
 }
 
 #[test]
-fn the_last_good_reply_stands_in_for_a_failure() {
+fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     let policy = "[template.on.live_play]\nlast_good = { max_age_secs = 60 }\n\
                   on_failure = { result = 0, message = 'later' }";
     let gate = gate("", policy);
-    let ask = |body: &str, said: &Answer, now| {
-        asked(played(&gate, body, at(now)).next(at(now))).conclude(said, at(now))
+    let ask = |body: &str, answer: &Answer, now| {
+        expect_question(accept_play(&gate, body, at(now)).next(at(now))).conclude(answer, at(now))
     };
     let failed = r#"{"data":{"result":0,"message":"later"}}"#;
     assert_eq!(ask(&play("u", ""), &Answer::Timeout, 0).reply.body(), failed);
     let good = ask(&play("u", "&localtime=1"), &answer(200, r#"{"result":1,"vmcheck":0}"#), 1);
-    // Neither an error nor the policy's own reply is ever good.
-    for said in [answer(500, ""), answer(200, "?"), answer(200, r#"{"result":7}"#), Answer::Timeout]
-    {
-        let stood_in = ask(&play("u", "&localtime=2&player_id=p"), &said, 60);
-        assert_eq!(stood_in.reply.body(), good.reply.body());
-        assert!(matches!(stood_in.origin, Origin::LastGood(_)), "{:?}", stood_in.origin);
-        assert!(code(&stood_in).is_some());
+    // Neither a failure nor a reply by the failure policy replaces the last good reply.
+    let (error, bad_json) = (answer(500, ""), answer(200, "?"));
+    for failure in [error, bad_json, answer(200, r#"{"result":7}"#), Answer::Timeout] {
+        let repeated = ask(&play("u", "&localtime=2&player_id=p"), &failure, 60);
+        assert_eq!(repeated.reply.body(), good.reply.body());
+        assert!(matches!(repeated.origin, Origin::LastGood(_)), "{:?}", repeated.origin);
+        assert!(code(&repeated).is_some());
         drop(ask(&play("x", ""), &answer(200, ""), 60));
     }
     for other in [
@@ -330,15 +330,15 @@ fn the_last_good_reply_stands_in_for_a_failure() {
     }
     assert_eq!(ask(&play("u", ""), &Answer::Timeout, 61).reply.body(), failed, "too old");
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
-    let stood_in = ask(&play("u", ""), &Answer::Timeout, 71);
-    assert_eq!(stood_in.reply.body(), denied.reply.body(), "a refusal is an answer too");
+    let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
+    assert_eq!(repeated.reply.body(), denied.reply.body(), "a denial is a good reply too");
 }
 
 #[test]
-fn on_failure_is_a_word_or_a_reply() {
+fn on_failure_is_a_keyword_or_a_reply() {
     let reply = |on_failure: &str| {
         let gate = gate("", &format!("[template.on.live_play]\non_failure = {on_failure}"));
-        let question = asked(played(&gate, &play("u", ""), at(0)).next(at(0)));
+        let question = expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)));
         let reply = question.conclude(&Answer::Timeout, at(0)).reply;
         String::from_utf8(reply.body().to_vec()).unwrap()
     };
@@ -349,31 +349,31 @@ fn on_failure_is_a_word_or_a_reply() {
 }
 
 #[test]
-fn an_app_that_is_down_is_not_asked_until_it_is_tried_again() {
+fn open_circuit_skips_app_until_one_trial_succeeds() {
     let gate = gate("[template.on]\npush = 'http://app.test/push?secret'", "");
-    let next = |sequence, now| pushed(&gate, &push(sequence, 600), at(now)).next(at(now));
+    let next = |sequence, now| accept_push(&gate, &push(sequence, 600), at(now)).next(at(now));
     let is_open = || {
         let all = gate.circuits();
-        let circuit = all.iter().find(|one| one.address == "http://app.test/push");
+        let circuit = all.iter().find(|circuit| circuit.address == "http://app.test/push");
         circuit.unwrap_or_else(|| panic!("{all:?}")).is_open
     };
     for sequence in 0..3 {
         assert!(!is_open());
-        drop(asked(next(sequence, 0)).conclude(&Answer::Timeout, at(0)));
+        drop(expect_question(next(sequence, 0)).conclude(&Answer::Timeout, at(0)));
     }
     assert!(is_open());
-    let conclusion = replied(next(3, 0));
+    let conclusion = expect_reply(next(3, 0));
     assert_eq!(code(&conclusion), Some(UnavailableKind::CircuitOpen.as_str()));
     assert_eq!(conclusion.reply.status(), 503);
-    let question = asked(next(4, 1));
-    assert!(matches!(next(5, 1), Next::Reply(_)), "one tries");
+    let question = expect_question(next(4, 1));
+    assert!(matches!(next(5, 1), Next::Reply(_)), "only one trial at a time");
     drop(question.conclude(&answer(200, ""), at(1)));
     assert!(!is_open());
-    drop(asked(next(5, 1)));
+    drop(expect_question(next(5, 1)));
 }
 
 #[test]
-fn what_only_passes_in_shadow_mode_is_not_remembered() {
+fn shadow_mode_does_not_remember_signatures() {
     let text = "[[route]]\npath = '/shadow'\nprovider = 'tencent-css'\nmode = 'shadow'\n\
                 [[route]]\npath = '/tencent'\nprovider = 'tencent-css'\n\
                 [[template]]\nname = 'live'\nprovider = 'tencent-css'\nkeys = ['test']\n\
@@ -381,23 +381,25 @@ fn what_only_passes_in_shadow_mode_is_not_remembered() {
     let gate = Gate::builder().toml(text).build().unwrap();
     let (uri, headers) = (Uri::from_static("/shadow"), HeaderMap::new());
     let head = Head::new(&Method::POST, &uri, &headers);
-    let Admission::Shadow(shadow) = gate.admit(&head, at(0)) else { panic!("it passes") };
+    let Admission::Shadow(shadow) = gate.admit(&head, at(0)) else {
+        panic!("expected shadow mode")
+    };
     let mut observer = shadow.observe(|shadowed| assert_eq!(shadowed.code(), "accepted"));
     observer.push(push(1, 600).into());
     observer.finish(at(0));
-    drop(asked(pushed(&gate, &push(2, 600), at(0)).next(at(0))));
+    drop(expect_question(accept_push(&gate, &push(2, 600), at(0)).next(at(0))));
 }
 
 #[test]
-fn a_sender_that_takes_the_time_itself_says_nothing_of_the_app() {
+fn timeout_caused_by_slow_client_does_not_open_circuit() {
     let gate = gate("", "");
     let late = Timestamp::from_millis(at(0).as_millis() + 2880);
     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
     let slow = || {
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("a callback") };
+        let Admission::Callback(mut intake) = admission else { panic!("expected a callback path") };
         intake.push(play("u", "").into()).unwrap();
-        asked(intake.finish(late).unwrap().next(late))
+        expect_question(intake.finish(late).unwrap().next(late))
     };
     for _ in 0..5 {
         let question = slow();
@@ -407,9 +409,9 @@ fn a_sender_that_takes_the_time_itself_says_nothing_of_the_app() {
     assert!(gate.circuits().iter().all(|circuit| !circuit.is_open));
 }
 
-/// A provider that names its events in a header that nobody signs.
+/// The provider's id is in a header that its signature does not cover.
 #[test]
-fn an_identifier_that_is_not_signed_tells_no_event() {
+fn unsigned_id_does_not_identify_an_event() {
     let folder = tempfile::tempdir().unwrap();
     let definition = "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n\
                       id = 'header:x-id'\n[request]\nmethods = 'POST'\nbody = 'json'\n\
@@ -427,23 +429,23 @@ fn an_identifier_that_is_not_signed_tells_no_event() {
         headers.insert("x-sign", sign.parse().unwrap());
         let uri = Uri::from_static("/cam");
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("a callback") };
+        let Admission::Callback(mut intake) = admission else { panic!("expected a callback path") };
         intake.push(body.into()).unwrap();
         intake.finish(at(0)).unwrap_or_else(|refusal| panic!("{refusal}"))
     };
     let [a, b] = SIGNED;
-    drop(asked(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
+    drop(expect_question(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
     assert!(matches!(sent(a.0, a.1).next(at(0)), Next::Reply(_)));
-    drop(asked(sent(b.0, b.1).next(at(0))));
+    drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-/// A provider that signs a time alone, and whose events' ids leave something out.
+/// The provider signs only the time, and the id does not depend on the whole body.
 #[test]
-fn another_body_is_another_one_though_its_id_is_the_same() {
-    for left_out in ["id = '/id'", "id_without = 'n'"] {
+fn detects_reused_signature_for_another_body_with_same_id() {
+    for id_rule in ["id = '/id'", "id_without = 'n'"] {
         let folder = tempfile::tempdir().unwrap();
         let definition = format!(
-            "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n{left_out}\n\
+            "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n{id_rule}\n\
              [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nother = 'event'\n[kinds.event]\n\
              [signature]\ndigest = 'md5'\nparts = ['key', '/t']\nfound_in = '/sign'\n\
              encoding = 'hex'\ntime = {{ from = '/t', means = 'expiry', unit = 's', \
@@ -463,18 +465,18 @@ fn another_body_is_another_one_though_its_id_is_the_same() {
         assert!(!first.reuses_signature() && !sent(1).reuses_signature());
         let other = sent(2);
         assert_eq!(other.event().id(), first.event().id());
-        assert!(other.reuses_signature(), "{left_out}");
+        assert!(other.reuses_signature(), "{id_rule}");
     }
 }
 
-/// Bodies, and their HMAC-SHA256 by the key `k`.
+/// Bodies and their HMAC-SHA256 with the key `k`.
 const SIGNED: [(&str, &str); 2] = [
     (r#"{"n":1}"#, "d2096d38d6daae75e745b2935b72afa721590494ec70b2477097f53a96f51330"),
     (r#"{"n":2}"#, "ec785708f66c4b77f3cfacf3cea263205ca8af8de31d31029d8faf09a7f92998"),
 ];
 
 #[test]
-fn a_reply_that_left_in_another_form_is_not_given_again() {
+fn does_not_repeat_reply_signed_in_another_way() {
     let text = |reply: &str| {
         format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
@@ -484,8 +486,9 @@ fn a_reply_that_left_in_another_form_is_not_given_again() {
         )
     };
     let gate = Gate::builder().toml(text("plain")).build().unwrap();
-    let ask = |said: &Answer| {
-        asked(played(&gate, &play("u", ""), at(0)).next(at(0))).conclude(said, at(0))
+    let ask = |answer: &Answer| {
+        expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)))
+            .conclude(answer, at(0))
     };
     drop(ask(&answer(200, r#"{"result":1}"#)));
     assert!(matches!(ask(&Answer::Timeout).origin, Origin::LastGood(_)));
@@ -496,7 +499,7 @@ fn a_reply_that_left_in_another_form_is_not_given_again() {
 }
 
 #[test]
-fn every_wrong_policy_is_told() {
+fn config_fault_names_each_invalid_policy() {
     let fault = |on: &str| {
         let text = format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n[[template]]\nname = 'paid'\n\
@@ -505,7 +508,7 @@ fn every_wrong_policy_is_told() {
         );
         Gate::builder().toml(text).build().expect_err(on).to_string()
     };
-    for (on, said) in [
+    for (on, expected) in [
         ("live_play = { budget_ms = 100 }", "budget_ms"),
         ("live_play = { on_failure = 'maybe' }", "`last_good`"),
         ("live_play = { on_failure = 'last_good', last_good = false }", "this switches off"),
@@ -514,7 +517,7 @@ fn every_wrong_policy_is_told() {
         ("drm = { on_failure = 'last_good' }", "name no viewer"),
         ("upload = { last_good = true }", "only wants an acknowledgement"),
     ] {
-        let told = fault(on);
-        assert!(told.contains(said), "{told}");
+        let fault = fault(on);
+        assert!(fault.contains(expected), "{fault}");
     }
 }

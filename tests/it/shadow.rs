@@ -1,4 +1,4 @@
-//! Shadow mode in the core: what is passed is judged, told once, and never held back.
+//! Shadow mode in the core: the observer judges each request and reports one verdict.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use gatepost::{Admission, Gate, Observer, RefusalKind, Shadowed, Timestamp};
 use crate::core::Request;
 use crate::vectors::{self, Vector};
 
-/// The gate of the vectors, with every route in shadow mode.
+/// Returns the gate of the vectors, with every route in shadow mode.
 pub fn gate() -> Gate {
     let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
     let config = config.replace("[[route]]", "[[route]]\nmode = 'shadow'");
@@ -19,15 +19,15 @@ pub fn gate() -> Gate {
     builder.build().unwrap()
 }
 
-type Told = Arc<Mutex<Vec<String>>>;
+type Verdicts = Arc<Mutex<Vec<String>>>;
 
-/// Code, tenant and route of each verdict.
-fn note(told: &Told) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
-    let told = Arc::clone(told);
+/// Records code, tenant and route of a verdict.
+fn record(verdicts: &Verdicts) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
+    let verdicts = Arc::clone(verdicts);
     move |shadowed| {
         assert_eq!(shadowed.provider(), "tencent-css");
         let tenant = shadowed.tenant().unwrap_or("-");
-        told.lock().unwrap().push(format!("{} {tenant} {}", shadowed.code(), shadowed.route()));
+        verdicts.lock().unwrap().push(format!("{} {tenant} {}", shadowed.code(), shadowed.route()));
     }
 }
 
@@ -35,21 +35,21 @@ fn push() -> Vector {
     vectors::all().into_iter().find(|vector| vector.name == "tencent-css/push").unwrap()
 }
 
-/// What is told of a push whose body is shown like this.
-fn told(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Told)) -> Vec<String> {
+/// Returns the verdicts on a push to `path` whose body `show` passes to the observer.
+fn verdicts(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Verdicts)) -> Vec<String> {
     let mut vector = push();
     vector.case.request.path = path.into();
     let now = Timestamp::from_secs(vector.case.now);
     let request = Request::of(&vector);
     let Admission::Shadow(shadow) = gate().admit(&request.head(), now) else {
-        panic!("{path} does not pass")
+        panic!("expected shadow mode for {path}")
     };
-    let told: Told = Arc::default();
-    let mut observer = shadow.observe(note(&told));
-    show(&mut observer, &vector, &told);
+    let verdicts = Verdicts::default();
+    let mut observer = shadow.observe(record(&verdicts));
+    show(&mut observer, &vector, &verdicts);
     drop(observer);
-    let told = told.lock().unwrap();
-    told.clone()
+    let verdicts = verdicts.lock().unwrap();
+    verdicts.clone()
 }
 
 const PATH: &str = "/callbacks/tencent";
@@ -59,24 +59,24 @@ fn chunk(bytes: &[u8]) -> Bytes {
 }
 
 #[test]
-fn the_verdict_on_a_whole_body_is_told_once() {
-    let whole = told(PATH, |observer, vector, told| {
-        for piece in vector.body.chunks(61) {
-            observer.push(chunk(piece));
-            assert!(told.lock().unwrap().is_empty());
+fn reports_verdict_on_complete_body_once() {
+    let complete = verdicts(PATH, |observer, vector, verdicts| {
+        for bytes in vector.body.chunks(61) {
+            observer.push(chunk(bytes));
+            assert!(verdicts.lock().unwrap().is_empty());
         }
         let now = Timestamp::from_secs(vector.case.now);
         observer.finish(now);
         observer.finish(now);
     });
-    assert_eq!(whole, ["accepted test.domain.com /callbacks/tencent"]);
-    let forged = told(PATH, |observer, vector, _| {
+    assert_eq!(complete, ["accepted test.domain.com /callbacks/tencent"]);
+    let forged = verdicts(PATH, |observer, vector, _| {
         let text = std::str::from_utf8(&vector.body).unwrap().replace("\"live", "\"lives");
         observer.push(chunk(text.replace("\"sign\":\"", "\"sign\":\"0").as_bytes()));
         observer.finish(Timestamp::from_secs(vector.case.now));
     });
     assert_eq!(forged, ["signature_malformed test.domain.com /callbacks/tencent"]);
-    let late = told(PATH, |observer, vector, _| {
+    let late = verdicts(PATH, |observer, vector, _| {
         observer.push(chunk(&vector.body));
         observer.finish(Timestamp::from_secs(vector.case.now + 86_400));
     });
@@ -84,36 +84,36 @@ fn the_verdict_on_a_whole_body_is_told_once() {
 }
 
 #[test]
-fn what_ends_early_is_told_as_far_as_it_was_seen() {
-    let half = told(PATH, |observer, vector, _| observer.push(chunk(&vector.body[..9])));
+fn reports_unfinished_body_as_incomplete_and_unread_body_as_unseen() {
+    let half = verdicts(PATH, |observer, vector, _| observer.push(chunk(&vector.body[..9])));
     assert_eq!(half, ["body_incomplete - /callbacks/tencent"]);
-    assert_eq!(told(PATH, |_, _, _| {}), ["unseen - /callbacks/tencent"]);
-    let empty = told(PATH, |observer, _, _| observer.finish(Timestamp::from_secs(0)));
+    assert_eq!(verdicts(PATH, |_, _, _| {}), ["unseen - /callbacks/tencent"]);
+    let empty = verdicts(PATH, |observer, _, _| observer.finish(Timestamp::from_secs(0)));
     assert_eq!(empty, ["body_missing - /callbacks/tencent"]);
 }
 
 #[test]
-fn a_body_over_the_limit_is_told_at_once_and_goes_on() {
-    let large = told(PATH, |observer, _, told| {
-        let piece = Bytes::from_static(&[b' '; 64 * 1024]);
+fn reports_body_over_limit_at_once_and_ignores_the_rest() {
+    let large = verdicts(PATH, |observer, _, verdicts| {
+        let spaces = Bytes::from_static(&[b' '; 64 * 1024]);
         for _ in 0..64 {
-            observer.push(piece.clone());
+            observer.push(spaces.clone());
         }
-        assert_eq!(told.lock().unwrap().len(), 1);
+        assert_eq!(verdicts.lock().unwrap().len(), 1);
     });
     assert_eq!(large, ["body_too_large - /callbacks/tencent"]);
 }
 
 #[test]
-fn what_the_head_decides_is_told_at_once() {
-    let other = told("//callbacks/tencent", |_, _, told| {
-        assert_eq!(told.lock().unwrap().len(), 1);
+fn reports_refusal_of_head_at_once() {
+    let ambiguous = verdicts("//callbacks/tencent", |_, _, verdicts| {
+        assert_eq!(verdicts.lock().unwrap().len(), 1);
     });
-    assert_eq!(other, ["path_ambiguous - /callbacks/tencent"]);
+    assert_eq!(ambiguous, ["path_ambiguous - /callbacks/tencent"]);
 }
 
 #[test]
-fn other_paths_and_reserved_addresses_are_what_they_were() {
+fn shadow_mode_changes_neither_other_paths_nor_addresses_of_events() {
     let gate = gate();
     let mut vector = push();
     let admitted =
@@ -121,22 +121,25 @@ fn other_paths_and_reserved_addresses_are_what_they_were() {
     vector.case.request.path = "/other".into();
     assert!(matches!(admitted(&vector), Admission::Other));
     vector.case.request.path = "/live/push".into();
-    let Admission::Refused(refusal) = admitted(&vector) else { panic!("an outsider passes") };
+    let Admission::Refused(refusal) = admitted(&vector) else { panic!("expected a refusal") };
     assert_eq!(refusal.kind(), RefusalKind::AddressReserved);
 }
 
 #[test]
-fn an_explanation_says_that_it_passes() {
+fn explanation_states_that_request_passes() {
     let vector = push();
     let request = Request::of(&vector);
     let now = Timestamp::from_secs(vector.case.now);
     let text = gate().explain(&request.head(), chunk(&vector.body), now).to_string();
     assert!(
-        text.contains("\nmode       shadow: it passes as it came, whatever the verdict\n"),
+        text.contains("\nmode       shadow: the request passes unchanged, whatever the verdict\n"),
         "{text}"
     );
     assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");
     assert!(!text.contains("to answer"), "{text}");
     let text = gate().explain(&request.head(), chunk(b"{}"), now).to_string();
-    assert!(text.contains("shadow: it passes") && text.contains("refused with 401"), "{text}");
+    assert!(
+        text.contains("shadow: the request passes") && text.contains("refused with 401"),
+        "{text}"
+    );
 }

@@ -1,7 +1,8 @@
-//! Any one-bit change of what a signature covers refuses, as does one of the signature or the key.
+//! A callback is refused after a change of any bit of its signature, of the signed data or of the
+//! key.
 //!
-//! What a signature covers is read from the providers' own definitions. A vector is signed if it is
-//! refused by the same config with other keys.
+//! The definition of the provider says which data is signed. A vector counts as signed if the same
+//! config with other keys refuses it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +20,7 @@ use crate::vectors::{self, Vector};
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| vectors::gate("http://app.test"));
 
-/// By the provider's name.
+/// The definition of each provider, by name.
 static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -28,28 +29,29 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
     tables.map(|table| (table["name"].as_str().unwrap().to_owned(), table)).collect()
 });
 
-/// Every so many bits are tried, of a provider's first vector and of its others.
+/// Distance between two flipped bits. All bits would take too long.
 #[derive(Clone, Copy)]
 struct Strides {
-    /// Of a body that is signed whole.
+    /// In a body that is signed as a whole.
     body: usize,
-    /// Of a header, or of a member of the body.
+    /// In a header or in a field of the body.
     value: usize,
 }
 
 impl Strides {
+    /// For the first vector of a provider.
     const FIRST: Self = Self { body: 5, value: 1 };
     const OTHERS: Self = Self { body: 997, value: 7 };
 }
 
-/// Where something signed stands, in bytes.
+/// Byte range of signed data, or of a signature.
 #[derive(Debug)]
 enum Span {
     Body(Range<usize>),
     Header(HeaderName, Range<usize>),
 }
 
-/// A definition's `[signature]`.
+/// The `[signature]` table of a definition.
 struct Rule(Table);
 
 impl Rule {
@@ -57,8 +59,8 @@ impl Rule {
         let definition = &DEFINITIONS[provider(vector)];
         let ce_type = vector.event.as_ref().unwrap()["type"].as_str().unwrap();
         let kind = &ce_type[definition["ce_type"].as_str().unwrap().len() + 1..];
-        let own = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
-        let rule = own.or(definition.get("signature")).expect("it is signed");
+        let of_kind = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
+        let rule = of_kind.or(definition.get("signature")).expect("a signature rule");
         Self(rule.as_table().unwrap().clone())
     }
 
@@ -66,7 +68,7 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// As written, without the form in which each is hashed.
+    /// Returns the signed parts as written, without the encoding in which each is hashed.
     fn parts(&self) -> Vec<&str> {
         let parts = &self.0["parts"];
         let one = std::slice::from_ref(parts);
@@ -78,7 +80,7 @@ impl Rule {
         self.parts().iter().any(|part| matches!(*part, "body" | "form-text"))
     }
 
-    /// Every place that may not change.
+    /// Returns every range in which no bit may change.
     fn spans(&self, vector: &Vector) -> Vec<Span> {
         let found_in = self.text("found_in");
         let mut spans = vec![];
@@ -90,22 +92,22 @@ impl Rule {
                 Some(("literal", _)) => {}
                 Some(("listed", name)) => spans.extend(self.entries(vector, name, |_| true)),
                 Some(("header", _)) if place == found_in && self.0.contains_key("separator") => {
-                    let is_needed = |entry: &str| !self.is_spare(vector, entry);
-                    spans.extend(self.entries(vector, self.text("prefix"), is_needed));
+                    let is_required = |entry: &str| !self.is_redundant(vector, entry);
+                    spans.extend(self.entries(vector, self.text("prefix"), is_required));
                 }
                 Some(("header", name)) => {
                     let (name, value) = header(vector, name);
                     spans.push(Span::Header(name, 0..value.len()));
                 }
                 None if place == "key" => {}
-                None => spans.push(Span::Body(member(&vector.body, &place[1..]))),
-                Some(_) => panic!("{place} is not known here"),
+                None => spans.push(Span::Body(field_value(&vector.body, &place[1..]))),
+                Some(_) => panic!("unknown part {place}"),
             }
         }
         spans
     }
 
-    /// The entries of a list that begin so.
+    /// Returns the wanted entries with this prefix in the list that holds the signature.
     fn entries(
         &self,
         vector: &Vector,
@@ -125,17 +127,17 @@ impl Rule {
         spans
     }
 
-    /// Whether the vector is accepted without this entry: another one proves it.
-    fn is_spare(&self, vector: &Vector, entry: &str) -> bool {
+    /// Returns true if the vector is accepted without this entry, because another one is valid too.
+    fn is_redundant(&self, vector: &Vector, entry: &str) -> bool {
         let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
         let mut request = Request::of(vector);
-        let others = HeaderValue::from_str(&value.replace(entry, "")).unwrap();
-        request.headers.insert(name, others);
+        let without = HeaderValue::from_str(&value.replace(entry, "")).unwrap();
+        request.headers.insert(name, without);
         is_accepted(&GATE, &request, &vector.body, vector.case.now)
     }
 
-    /// What a signature, or a form that holds one, says: the same for every spelling of it.
-    fn meaning(&self, text: &[u8]) -> Vec<u8> {
+    /// Decodes a signature, so that all its spellings are equal. Returns other text unchanged.
+    fn decode(&self, text: &[u8]) -> Vec<u8> {
         let prefix = self.text("prefix").as_bytes();
         let text = text.strip_prefix(prefix).unwrap_or(text);
         let end = text.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
@@ -154,8 +156,8 @@ fn header<'v>(vector: &'v Vector, name: &str) -> (HeaderName, &'v str) {
     (name.parse().unwrap(), value)
 }
 
-/// Where a member's value stands in a JSON or form body, without its quotes.
-fn member(body: &[u8], name: &str) -> Range<usize> {
+/// Returns the range of a field's value in a JSON or form body, without quotes.
+fn field_value(body: &[u8], name: &str) -> Range<usize> {
     let text = std::str::from_utf8(body).unwrap();
     let is_value = |c: char| c.is_ascii_alphanumeric();
     let start = if text.starts_with(['{', ' ', '\n']) {
@@ -176,8 +178,8 @@ fn is_accepted(gate: &Gate, request: &Request, body: &[u8], now: i64) -> bool {
     judge(gate, &request.head(), body, usize::MAX, now).is_ok()
 }
 
-/// The vectors' gate, with other keys.
-fn other_keys() -> Gate {
+/// Returns the gate of the vectors with other keys.
+fn gate_with_other_keys() -> Gate {
     let mut config = config();
     for template in config["template"].as_array_mut().unwrap() {
         let template = template.as_table_mut().unwrap();
@@ -211,13 +213,15 @@ fn try_build(config: &Table) -> Result<Gate, gatepost::ConfigError> {
         .build()
 }
 
+/// Returns the accepted vectors that have a signature.
 fn signed() -> Vec<Vector> {
-    let other = other_keys();
+    let other_gate = gate_with_other_keys();
     let accepted = vectors::all().into_iter().filter(|vector| vector.event.is_some());
     accepted
         .filter(|vector| {
             let request = Request::of(vector);
-            let verdict = judge(&other, &request.head(), &vector.body, usize::MAX, vector.case.now);
+            let verdict =
+                judge(&other_gate, &request.head(), &vector.body, usize::MAX, vector.case.now);
             verdict.is_err_and(|refusal| {
                 assert_eq!(refusal.kind(), RefusalKind::SignatureMismatch, "{}", vector.name);
                 true
@@ -231,7 +235,7 @@ fn provider(vector: &Vector) -> &str {
 }
 
 #[test]
-fn any_other_bit_of_what_is_signed_is_refused() {
+fn refuses_any_flipped_bit_of_signature_or_signed_data() {
     let mut seen = BTreeSet::new();
     let mut tried = 0;
     for vector in signed() {
@@ -274,14 +278,14 @@ fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -
     for bit in bits {
         body[bit / 8] ^= 1 << (bit % 8);
         if is_accepted(&GATE, &request, &body, vector.case.now) {
-            let said = |body: &[u8]| match rule.covers_body() {
-                // A form, in which one character may be spelled in two ways.
+            let decoded = |body: &[u8]| match rule.covers_body() {
+                // A form encodes some characters in two ways.
                 true => form_urlencoded::parse(&body.to_ascii_lowercase()).into_owned().collect(),
-                false => vec![(String::new(), format!("{:?}", rule.meaning(&body[range.clone()])))],
+                false => vec![(String::new(), format!("{:?}", rule.decode(&body[range.clone()])))],
             };
-            let is_same = rule.parts() != ["body"] && said(&body) == said(&vector.body);
+            let is_same = rule.parts() != ["body"] && decoded(&body) == decoded(&vector.body);
             let text = String::from_utf8_lossy(&body);
-            assert!(is_same, "{}: bit {bit} does not count: {text}", vector.name);
+            assert!(is_same, "{}: accepted with bit {bit} flipped: {text}", vector.name);
         }
         body[bit / 8] = vector.body[bit / 8];
     }
@@ -300,67 +304,69 @@ fn flip_header(
     let bits = (range.start * 8..range.end * 8).step_by(stride);
     let count = bits.len();
     for bit in bits {
-        let mut other = value.clone();
-        other[bit / 8] ^= 1 << (bit % 8);
-        let Ok(sent) = HeaderValue::from_bytes(&other) else { continue };
+        let mut flipped = value.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let Ok(sent) = HeaderValue::from_bytes(&flipped) else { continue };
         request.headers.insert(name.clone(), sent);
         if is_accepted(&GATE, &request, &vector.body, vector.case.now) {
             let is_same =
-                rule.meaning(&other[range.clone()]) == rule.meaning(&value[range.clone()]);
-            let text = String::from_utf8_lossy(&other);
-            assert!(is_same, "{}: bit {bit} of {name} does not count: {text}", vector.name);
+                rule.decode(&flipped[range.clone()]) == rule.decode(&value[range.clone()]);
+            let text = String::from_utf8_lossy(&flipped);
+            assert!(is_same, "{}: accepted with bit {bit} of {name} flipped: {text}", vector.name);
         }
     }
     count
 }
 
 #[test]
-fn any_other_bit_of_the_key_is_refused() {
+fn refuses_any_flipped_bit_of_key() {
     let config = config();
     let mut seen = BTreeSet::new();
     for vector in signed() {
         if !seen.insert(provider(&vector).to_owned()) {
             continue;
         }
-        let mut own = only(&config, &vector);
-        assert!(is_accepted(&build(&own), &Request::of(&vector), &vector.body, vector.case.now));
-        let key = take_key(&mut own);
-        // Each is a gate to build; five is no part of eight, so all bits of a byte have their turn.
+        let mut config = config_for(&config, &vector);
+        assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
+        let key = first_key(&config);
+        // Every fifth bit, because each needs a gate of its own. 5 and 8 have no common factor, so
+        // every bit position of a byte occurs. Bit 7 is left out, as the key must remain ASCII.
         for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
-            let mut other = key.clone().into_bytes();
-            other[bit / 8] ^= 1 << (bit % 8);
-            set_key(&mut own, &String::from_utf8(other).unwrap());
+            let mut flipped = key.clone().into_bytes();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            set_key(&mut config, &String::from_utf8(flipped).unwrap());
             let request = Request::of(&vector);
-            let gate = try_build(&own);
+            let gate = try_build(&config);
             let accepts =
                 gate.is_ok_and(|g| is_accepted(&g, &request, &vector.body, vector.case.now));
-            assert!(!accepts, "{}: bit {bit} of the key does not count", vector.name);
+            assert!(!accepts, "{}: accepted with bit {bit} of the key flipped", vector.name);
         }
     }
     assert_eq!(seen.len(), 8);
 }
 
-/// The config with this vector's route and provider alone: a gate of it is quickly built.
-fn only(config: &Table, vector: &Vector) -> Table {
+/// Returns the config reduced to the route and the templates of this vector, which builds faster.
+fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
-    let is_own = |route: &&Value| {
+    let is_route_of_vector = |route: &&Value| {
         let pattern = route["path"].as_str().unwrap();
         pattern == path
             || pattern.strip_suffix("{token}").is_some_and(|start| {
                 path.rsplit_once('/').is_some_and(|(begin, _)| format!("{begin}/") == start)
             })
     };
-    let route = config["route"].as_array().unwrap().iter().find(is_own).unwrap().clone();
+    let route =
+        config["route"].as_array().unwrap().iter().find(is_route_of_vector).unwrap().clone();
     let templates = config["template"].as_array().unwrap().iter();
-    let own: Vec<_> = templates
+    let templates: Vec<_> = templates
         .filter(|template| template["provider"] == route["provider"])
         .filter(|template| route.get("template").is_none_or(|name| *name == template["name"]))
         .cloned()
         .collect();
     let mut config = Table::new();
     config.insert("route".into(), vec![route].into());
-    config.insert("template".into(), own.into());
-    // The first of several keys is the one that the vectors are signed with.
+    config.insert("template".into(), templates.into());
+    // The vectors are signed with the first of several keys.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);
@@ -369,7 +375,7 @@ fn only(config: &Table, vector: &Vector) -> Table {
     config
 }
 
-fn take_key(config: &mut Table) -> String {
+fn first_key(config: &Table) -> String {
     let template = &config["template"][0];
     let key =
         template.get("keys").map_or_else(|| &template["settings"]["lms_key"], |keys| &keys[0]);
@@ -387,10 +393,9 @@ fn set_key(config: &mut Table, key: &str) {
     }
 }
 
-/// The list of what is signed is complete the other way too: CSS signs its key and `t`, and nothing
-/// of the event.
+/// Tencent CSS signs its key and `t`, and nothing of the event.
 #[test]
-fn what_tencent_css_does_not_sign_may_change() {
+fn accepts_changes_of_data_that_tencent_css_does_not_sign() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
     assert_eq!(Rule::of(&push).parts(), ["key", "/t"]);
     let body = String::from_utf8(push.body.clone()).unwrap().replace("\"live\"", "\"dead\"");

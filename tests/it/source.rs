@@ -1,4 +1,4 @@
-//! Who may call, and how often.
+//! Rules about clients: `allow`, `source_limit` and `limit`.
 
 use std::net::IpAddr;
 
@@ -26,7 +26,7 @@ fn gate(top: &str, route: &str) -> Gate {
     builder.variable("KEY", "test").variable("TOKEN", "t0ken").build().unwrap()
 }
 
-/// A request from somewhere.
+/// A request from a client.
 #[derive(Clone, Copy)]
 struct Call<'c> {
     path: &'static str,
@@ -53,7 +53,7 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other | Admission::Shadow(_) => panic!("this is no callback path"),
+            Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
                 intake.push(self.body.into())?;
@@ -62,13 +62,14 @@ impl Call<'_> {
         }
     }
 
+    /// Returns `accepted` or the code of the refusal.
     fn code(&self, gate: &Gate) -> &'static str {
         self.judge(gate).map_or_else(|refusal| refusal.kind().as_str(), |_| "accepted")
     }
 }
 
 #[test]
-fn only_the_networks_of_a_route_may_call() {
+fn accepts_only_clients_in_allowed_networks() {
     let gate = gate("trusted_proxies = '10.0.0.0/8'", "allow = ['192.0.2.0/24', '2001:db8::1']");
     let code = |peer, forwarded_for| Call { peer, forwarded_for, ..Call::PUSH }.code(&gate);
     assert_eq!(code("192.0.2.9", ""), "accepted");
@@ -78,39 +79,51 @@ fn only_the_networks_of_a_route_may_call() {
     assert_eq!(code("10.0.0.1", "192.0.2.9, 203.0.113.1"), "source_not_allowed");
     assert_eq!(code("203.0.113.1", "192.0.2.9"), "source_not_allowed");
     assert_eq!(code("2001:db8::2", ""), "source_not_allowed");
-    assert_eq!(code("nobody", ""), "source_not_allowed");
+    assert_eq!(code("unknown", ""), "source_not_allowed");
 }
 
 #[test]
-fn the_source_is_looked_at_first() {
+fn checks_client_address_before_path_token() {
     let gate = gate("", "allow = '192.0.2.0/24'");
-    let stranger = |path| Call { path, peer: "203.0.113.1", ..Call::PLAY };
-    let refusal = stranger("/k/guess").judge(&gate).unwrap_err();
+    let outsider = |path| Call { path, peer: "203.0.113.1", ..Call::PLAY };
+    let refusal = outsider("/k/guess").judge(&gate).unwrap_err();
     assert_eq!(refusal.kind().as_str(), "source_not_allowed");
     assert_eq!(
         (refusal.kind().status().as_u16(), refusal.reply().body().as_ref()),
         (403, &b"refused\n"[..])
     );
     assert_eq!(refusal.client(), Some(IpAddr::from([203, 0, 113, 1])));
-    assert_eq!(stranger("/K/t0ken").code(&gate), "path_ambiguous", "no spelling goes through");
+    assert_eq!(
+        outsider("/K/t0ken").code(&gate),
+        "path_ambiguous",
+        "other spellings are refused too"
+    );
     assert_eq!(Call { path: "/k/guess", ..Call::PLAY }.code(&gate), "token_mismatch");
 }
 
 #[test]
-fn each_sender_has_its_share_and_guesses_use_it_up() {
+fn limits_each_client_and_counts_wrong_tokens() {
     let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
     let guess = Call { path: "/k/guess", ..Call::PLAY };
     assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
-    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "a token guessed by now would not help");
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "even with the right token");
     assert_eq!(Call::PUSH.code(&gate), "accepted", "another route");
     assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
     let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };
     assert_eq!(proxied("192.0.2.3").code(&gate), "accepted");
-    assert_eq!(proxied("192.0.2.1").code(&gate), "rate_limited", "the sender, not the proxy");
+    assert_eq!(
+        proxied("192.0.2.1").code(&gate),
+        "rate_limited",
+        "the client is limited, not the proxy"
+    );
     assert_eq!(Call { millis: 499, ..Call::PLAY }.code(&gate), "rate_limited");
     assert_eq!(Call { millis: 500, ..Call::PLAY }.code(&gate), "accepted");
     assert_eq!(Call { millis: 501, ..Call::PLAY }.code(&gate), "rate_limited");
-    assert_eq!(Call { millis: -86_400_000, ..Call::PLAY }.code(&gate), "accepted", "set back");
+    assert_eq!(
+        Call { millis: -86_400_000, ..Call::PLAY }.code(&gate),
+        "accepted",
+        "the clock went back"
+    );
     let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
     assert_eq!(refusal.reply().status(), 429);
 }
@@ -118,8 +131,8 @@ fn each_sender_has_its_share_and_guesses_use_it_up() {
 const FORGED: Call<'_> =
     Call { body: br#"{"app":"a","event_type":1,"t":1703731478,"sign":"00"}"#, ..Call::PUSH };
 
-/// What a genuine push gets at that time, when the app takes what it is asked about.
-fn asked(gate: &Gate, call: Call<'_>) -> u16 {
+/// Returns the status of the reply to a genuine push, if the app accepts every event.
+fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     let now = Timestamp::from_millis(NOW + call.millis);
     let conclusion = match call.judge(gate).unwrap().next(now) {
         Next::Ask(question) => {
@@ -127,50 +140,54 @@ fn asked(gate: &Gate, call: Call<'_>) -> u16 {
             question.conclude(&answer, now)
         }
         Next::Reply(conclusion) => conclusion,
-        Next::Wait(_) => panic!("nobody else asks"),
+        Next::Wait(_) => panic!("no other copy is in flight"),
     };
     conclusion.reply.status().as_u16()
 }
 
-/// The push of another event.
+/// Returns the body of a push whose id depends on `number`.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()
 }
 
 #[test]
-fn genuine_notifications_over_the_limit_are_sent_again() {
+fn replies_503_to_notifications_over_route_limit() {
     let gate = gate("", "limit = { per_second = 1, burst = 2 }");
     assert!((0..50).all(|_| FORGED.judge(&gate).is_err()));
     let bodies = [0, 1, 2].map(push);
     let event = |number: usize| Call { body: bodies[number], ..Call::PUSH };
     assert_eq!(
-        [event(0), event(1)].map(|call| asked(&gate, call)),
+        [event(0), event(1)].map(|call| reply_status(&gate, call)),
         [200; 2],
-        "forgeries do not count"
+        "forged callbacks do not count"
     );
-    assert_eq!(asked(&gate, event(2)), 503);
-    assert_eq!([event(0), event(1)].map(|call| asked(&gate, call)), [200; 2], "nor do resends");
-    assert_eq!(asked(&gate, Call { millis: 1000, ..event(2) }), 200);
+    assert_eq!(reply_status(&gate, event(2)), 503);
+    assert_eq!(
+        [event(0), event(1)].map(|call| reply_status(&gate, call)),
+        [200; 2],
+        "resends do not count"
+    );
+    assert_eq!(reply_status(&gate, Call { millis: 1000, ..event(2) }), 200);
 }
 
 #[test]
-fn a_decision_over_the_limit_is_answered_by_the_failure_policy() {
+fn failure_policy_decides_over_route_limit() {
     let gate = gate("", "limit = { per_second = 1 }");
     let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
-    let Next::Ask(question) = next() else { panic!("the app is to be asked") };
+    let Next::Ask(question) = next() else { panic!("expected a question") };
     let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
     let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
     assert!(matches!(conclusion.origin, Origin::App));
-    let Next::Reply(conclusion) = next() else { panic!("the app is to be spared") };
-    let Origin::Failure(why) = conclusion.origin else { panic!("{:?}", conclusion.origin) };
-    assert_eq!(why.kind().as_str(), "app_overloaded");
+    let Next::Reply(conclusion) = next() else { panic!("expected a reply") };
+    let Origin::Failure(reason) = conclusion.origin else { panic!("{:?}", conclusion.origin) };
+    assert_eq!(reason.kind().as_str(), "app_overloaded");
     assert_eq!(conclusion.reply.status(), 200);
     assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"m"}}"#);
 }
 
 #[test]
-fn what_needs_no_app_is_not_limited() {
+fn fixed_answers_do_not_count_towards_route_limit() {
     let text =
         text("", "limit = { per_second = 1 }").replace("'http://app.test/push'", "{ answer = {} }");
     let gate = Gate::builder().toml(text).variable("KEY", "test").variable("TOKEN", "t").build();
@@ -178,23 +195,23 @@ fn what_needs_no_app_is_not_limited() {
 }
 
 #[test]
-fn a_reload_forgets_no_limit() {
+fn replaced_config_keeps_state_of_limits() {
     let both = "limit = { per_second = 1 }\nsource_limit = { per_second = 1, burst = 3 }";
     let gate = gate("", both);
     let bodies = [0, 1, 2].map(push);
     let event = |number: usize| Call { body: bodies[number], ..Call::PUSH };
-    assert_eq!([event(0), event(1)].map(|call| asked(&gate, call)), [200, 503]);
+    assert_eq!([event(0), event(1)].map(|call| reply_status(&gate, call)), [200, 503]);
     let reloaded =
         text("", both).replace("{ env = 'KEY' }", "'test'").replace("{ env = 'TOKEN' }", "'t0ken'");
     gate.replace(Config::from_text(&reloaded, "gatepost.toml").unwrap());
-    assert_eq!(asked(&gate, Call { peer: "192.0.2.2", ..event(2) }), 503);
+    assert_eq!(reply_status(&gate, Call { peer: "192.0.2.2", ..event(2) }), 503);
     assert!(Call::PUSH.judge(&gate).is_ok());
     let refusal = Call::PUSH.judge(&gate).unwrap_err();
-    assert_eq!(refusal.kind().as_str(), "rate_limited", "by its source");
+    assert_eq!(refusal.kind().as_str(), "rate_limited", "by `source_limit`");
 }
 
 #[test]
-fn a_recorded_request_is_explained_whoever_sent_it() {
+fn explanation_skips_client_rules_if_client_is_unknown() {
     let gate = gate("", "allow = '192.0.2.0/24'");
     let (uri, headers) = (Uri::from_static("/t"), HeaderMap::new());
     let explain = |peer: Option<&str>| {

@@ -1,8 +1,12 @@
-//! The vectors under `tests/vectors`: one loader, and one judge for every door.
+//! The vectors in `tests/vectors`: one loader and one check for the core, the layer and the proxy.
 //!
-//! A vector is a folder: `case.toml` (what it shows, when, the request's head, the verdict, what
-//! the app says and what the platform gets), `body` (the bytes as sent) and, if it is accepted,
-//! `event.json` (the event in CloudEvents' structured form). A vector that fails names the stage.
+//! A vector is a folder with these files:
+//!
+//! - `case.toml`: description, time, head of the request, verdict, answer of the app, reply;
+//! - `body`: the body of the request;
+//! - `event.json`: the event in the structured form of CloudEvents, if the callback is accepted.
+//!
+//! A vector that fails names the stage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,15 +19,17 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
+    /// Description of the case.
     pub what: String,
     pub now: i64,
     pub verdict: String,
+    /// True if an accepted callback must reach the app.
     #[serde(default = "yes")]
     pub asked: bool,
     pub request: Request,
     pub signature: Option<Signature>,
-    pub app: Option<Said>,
-    pub reply: Said,
+    pub app: Option<Message>,
+    pub reply: Message,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,10 +38,10 @@ pub struct Request {
     pub method: String,
     pub path: String,
     #[serde(default)]
-    pub headers: Vec2,
+    pub headers: Headers,
 }
 
-type Vec2 = std::collections::BTreeMap<String, String>;
+type Headers = std::collections::BTreeMap<String, String>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,12 +52,12 @@ pub struct Signature {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Said {
+pub struct Message {
     pub status: u16,
     pub body: String,
-    /// Headers that must be there; of a reply.
+    /// Headers that the reply must have. Empty for an answer.
     #[serde(default)]
-    pub headers: Vec2,
+    pub headers: Headers,
 }
 
 const fn yes() -> bool {
@@ -63,11 +69,11 @@ pub struct Vector {
     pub name: String,
     pub case: Case,
     pub body: Vec<u8>,
-    /// In structured form, if it is accepted.
+    /// The event in structured form; `None` if the callback is refused.
     pub event: Option<Value>,
 }
 
-/// What an app saw.
+/// The request that the app received.
 #[derive(Debug)]
 pub struct Seen {
     pub method: String,
@@ -76,21 +82,23 @@ pub struct Seen {
     pub body: Vec<u8>,
 }
 
-/// What came of a vector at some door.
+/// The result of a vector.
 #[derive(Debug)]
 pub struct Outcome {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// The request that the app received, if it was asked.
     pub seen: Option<Seen>,
 }
 
 fn folder() -> PathBuf {
-    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    above.find_map(|root| Some(root.join("tests/vectors")).filter(|p| p.is_dir())).unwrap()
+    // Other packages of the workspace compile this file too, each with its own manifest folder.
+    let mut ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    ancestors.find_map(|root| Some(root.join("tests/vectors")).filter(|p| p.is_dir())).unwrap()
 }
 
-/// Every vector, by name.
+/// Returns all vectors, sorted by name.
 pub fn all() -> Vec<Vector> {
     let mut vectors = Vec::new();
     for provider in fs::read_dir(folder()).unwrap() {
@@ -101,7 +109,7 @@ pub fn all() -> Vec<Vector> {
         }
     }
     vectors.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(vectors.len() > 390, "{} vectors: some are not found", vectors.len());
+    assert!(vectors.len() > 390, "found only {} vectors", vectors.len());
     vectors
 }
 
@@ -115,7 +123,8 @@ fn load(path: &Path) -> Vector {
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
 
-/// The gate that judges the vectors, with its app at `app`, as in `http://127.0.0.1:3000`.
+/// Returns the gate for the vectors. `app` is the origin of the app, such as
+/// `http://127.0.0.1:3000`.
 pub fn gate(app: &str) -> Gate {
     let text = fs::read_to_string(folder().join("gate.toml")).unwrap();
     Gate::builder()
@@ -127,14 +136,15 @@ pub fn gate(app: &str) -> Gate {
         .unwrap()
 }
 
-/// The body with a byte of it changed, doubled or left out, by the number.
+/// Returns the body with one bit flipped, one byte doubled, one byte removed, or the end cut off.
+/// `number` selects the damage and its position.
 #[allow(dead_code)]
 pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
     let mut body = body.to_vec();
     if body.is_empty() {
         return body;
     }
-    // Far steps, so that neighbours in number are none in the body.
+    // A large multiplier spreads consecutive numbers over the body.
     let at = number.wrapping_mul(0x9e37_79b9) % body.len();
     match number % 4 {
         0 => body[at] ^= 1 << (number / 4 % 8),
@@ -146,48 +156,51 @@ pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
 }
 
 impl Vector {
-    /// What the app says, if it is asked.
-    pub fn app(&self) -> Said {
-        self.case.app.clone().unwrap_or(Said {
+    /// Returns the answer of the app. It is 500 if the vector has none.
+    pub fn app(&self) -> Message {
+        self.case.app.clone().unwrap_or(Message {
             status: 500,
             body: String::new(),
-            headers: Vec2::new(),
+            headers: Headers::new(),
         })
     }
 
-    fn fail(&self, stage: &str, why: &str) -> ! {
-        panic!("{} ({}): {stage}: {why}", self.name, self.case.what)
+    fn fail(&self, stage: &str, reason: &str) -> ! {
+        panic!("{} ({}): {stage}: {reason}", self.name, self.case.what)
     }
 
-    fn same<T: PartialEq + std::fmt::Debug>(&self, stage: &str, got: &T, expected: &T) {
-        if got != expected {
-            self.fail(stage, &format!("\n     got {got:?}\nexpected {expected:?}"));
+    fn expect<T: PartialEq + std::fmt::Debug>(&self, stage: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.fail(stage, &format!("\nexpected {expected:?}\n   found {found:?}"));
         }
     }
 
-    /// The vector itself: its digest is of its string to sign, and stands in its body.
+    /// Checks the vector itself: the digest belongs to the string to sign, and the body contains
+    /// it.
     pub fn check_signature(&self) {
         let Some(signature) = &self.case.signature else { return };
         let digest = Md5::digest(signature.string_to_sign.as_bytes());
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.same("string to sign", &digest, &signature.digest);
+        self.expect("string to sign", &digest, &signature.digest);
         let body = String::from_utf8_lossy(&self.body);
-        assert!(body.contains(&signature.digest), "{}: the body holds another sign", self.name);
+        assert!(body.contains(&signature.digest), "{}: the body lacks the digest", self.name);
     }
 
-    /// Judges what came of it.
+    /// Checks the result.
     pub fn check(&self, outcome: &Outcome) {
-        self.same("status", &outcome.status, &self.case.reply.status);
+        self.expect("status", &outcome.status, &self.case.reply.status);
         let body = String::from_utf8_lossy(&outcome.body).into_owned();
-        self.same("reply", &body, &self.case.reply.body);
+        self.expect("reply", &body, &self.case.reply.body);
         for (name, expected) in &self.case.reply.headers {
             let found = outcome.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
-            self.same("reply header", &found.map(|(_, v)| v), &Some(expected));
+            self.expect("reply header", &found.map(|(_, v)| v), &Some(expected));
         }
         let asked = self.event.is_some() && self.case.asked;
         match &outcome.seen {
-            None if asked => self.fail("app", "it was not asked"),
-            Some(seen) if !asked => self.fail("app", &format!("it saw {seen:?}")),
+            None if asked => self.fail("app", "expected a request, found none"),
+            Some(seen) if !asked => {
+                self.fail("app", &format!("expected no request, found {seen:?}"))
+            }
             Some(seen) => self.check_seen(seen),
             None => {}
         }
@@ -197,7 +210,7 @@ impl Vector {
         let header = |name: &str| {
             seen.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
         };
-        self.same("event", &header("content-length"), &Some(&*seen.body.len().to_string()));
+        self.expect("event", &header("content-length"), &Some(&*seen.body.len().to_string()));
         let mut event = serde_json::Map::new();
         for name in ["specversion", "id", "source", "type", "subject", "time"] {
             if let Some(value) = header(&format!("ce-{name}")) {
@@ -209,13 +222,13 @@ impl Vector {
         event.insert("datacontenttype".into(), content_type.into());
         event.insert("data".into(), serde_json::from_slice(&seen.body).unwrap());
         self.check_event(&Value::Object(event));
-        self.same("event", &seen.method.as_str(), &"POST");
+        self.expect("event", &seen.method.as_str(), &"POST");
         assert!(header("gatepost-template").is_some(), "{}: no gatepost-template", self.name);
-        assert!(!seen.path.starts_with("/callbacks"), "{}: it went to {}", self.name, seen.path);
+        assert!(!seen.path.starts_with("/callbacks"), "{}: event sent to {}", self.name, seen.path);
     }
 
-    /// Judges an event in structured form.
+    /// Checks an event in structured form.
     pub fn check_event(&self, event: &Value) {
-        self.same("event", event, self.event.as_ref().unwrap_or(&Value::Null));
+        self.expect("event", event, self.event.as_ref().unwrap_or(&Value::Null));
     }
 }

@@ -1,5 +1,5 @@
-//! Typed views and schemas: every vector's event reads into its view with nothing lost, and is
-//! what its schema says.
+//! Typed views and schemas: the event of every vector fits its view, which keeps all data, and its
+//! schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn accepted() -> Vec<(Vector, Accepted)> {
     judged.collect()
 }
 
-/// The data as the view writes it again, if the view describes it.
+/// Reads the data into the view and writes it again; `None` if the view describes another kind.
 fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> {
     let event = accepted.event();
     if !T::describes(event.provider(), event.kind()) {
@@ -29,15 +29,14 @@ fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> 
     Some(serde_json::to_value(view).unwrap())
 }
 
-/// As it would be written, an absent field being an explicit `null` in a view, and 10 the same
-/// number as 10.0.
-fn plain(value: &Value) -> Value {
+/// Removes differences without meaning: a view writes an absent field as `null`, and 10 as 10.0.
+fn normalized(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let members = members.iter().filter(|(_, value)| !value.is_null());
-            members.map(|(name, value)| (name.clone(), plain(value))).collect()
+            members.map(|(name, value)| (name.clone(), normalized(value))).collect()
         }
-        Value::Array(elements) => elements.iter().map(plain).collect(),
+        Value::Array(elements) => elements.iter().map(normalized).collect(),
         Value::Number(number) => number.as_f64().into(),
         Value::Bool(_) | Value::Null | Value::String(_) => value.clone(),
     }
@@ -63,29 +62,30 @@ fn views() -> Vec<RoundTrip> {
 }
 
 #[test]
-fn every_vector_reads_into_its_view_with_nothing_lost() {
+fn views_keep_all_data_of_every_vector() {
     let views = views();
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
         if vector.name == "kollus/drm_odd_item" {
-            // A lenient field that does not read as its type is for those who read JSON.
+            // A lenient field may have another type than it declares. Such data fits no typed view,
+            // and apps read it as JSON.
             assert!(accepted.view::<kollus::Drm>().is_err());
             continue;
         }
         let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
         let event = accepted.event();
         let data: Value = accepted.view().unwrap();
-        assert!(read.len() <= 1, "{}: two views read it", vector.name);
+        assert!(read.len() <= 1, "{}: expected at most one view", vector.name);
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
-            assert_eq!(plain(view), plain(&data), "{}: the view loses something", vector.name);
+            assert_eq!(normalized(view), normalized(&data), "{}: the view drops data", vector.name);
         }
     }
     assert!(seen.len() > 80, "{}", seen.len());
 }
 
 #[test]
-fn every_vectors_event_is_what_its_schema_says() {
+fn schemas_accept_the_event_of_every_vector() {
     let mut schemas = BTreeMap::new();
     let mut checked = 0;
     for (vector, accepted) in accepted() {
@@ -106,7 +106,7 @@ fn every_vectors_event_is_what_its_schema_says() {
 }
 
 #[test]
-fn a_schema_refuses_what_the_gate_would() {
+fn schemas_refuse_data_and_answers_that_the_gate_refuses() {
     let schema = Definition::built_in("kollus").unwrap().schema("live_play").unwrap();
     let data = jsonschema::validator_for(&schema).unwrap();
     let good = serde_json::json!({
@@ -147,13 +147,13 @@ fn a_schema_refuses_what_the_gate_would() {
     }
 }
 
-/// The config as JSON, as a validator sees it.
+/// Converts a config to JSON for the validator.
 fn as_json(text: &str) -> Value {
     serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap()
 }
 
 #[test]
-fn the_configs_schema_takes_every_config_that_comes_with_the_project() {
+fn config_schema_accepts_every_config_of_the_repository() {
     let schema = jsonschema::validator_for(&gatepost::config_schema()).unwrap();
     for file in [
         "proxy/configs/full.toml",
@@ -170,9 +170,8 @@ fn the_configs_schema_takes_every_config_that_comes_with_the_project() {
     }
 }
 
-/// What the schema and the check itself say of each key, so that neither knows one more.
 #[test]
-fn the_configs_schema_knows_the_keys_that_the_check_knows() {
+fn config_schema_has_exactly_the_keys_that_the_check_allows() {
     let schema = gatepost::config_schema();
     let properties = |value: &Value| -> BTreeSet<String> {
         value["properties"].as_object().unwrap().keys().cloned().collect()
@@ -181,11 +180,11 @@ fn the_configs_schema_knows_the_keys_that_the_check_knows() {
     let template = "[[template]]\nname = 'a'\nprovider = 'tencent-css'\nkeys = ['k']\n";
     let entry = schema["properties"]["template"]["items"]["allOf"].as_array().unwrap();
     let of = |provider: &str| {
-        let own = |all: &&Value| all["if"]["properties"]["provider"]["const"] == provider;
-        entry.iter().find(own).unwrap()["then"]["properties"].clone()
+        let is_for = |rule: &&Value| rule["if"]["properties"]["provider"]["const"] == provider;
+        entry.iter().find(is_for).unwrap()["then"]["properties"].clone()
     };
     let delivery = of("kollus")["on"]["properties"]["live_play"]["anyOf"][1].clone();
-    for (config, own) in [
+    for (config, in_schema) in [
         (format!("zzz = 1\n{base}"), properties(&schema)),
         (format!("{base}zzz = 1\n"), properties(&schema["properties"]["route"]["items"])),
         (
@@ -206,8 +205,8 @@ fn the_configs_schema_knows_the_keys_that_the_check_knows() {
         let error = gatepost::Gate::builder().toml(config.clone()).build().unwrap_err();
         let fault =
             error.faults().iter().find(|fault| fault.remedy().contains("allowed ")).unwrap();
-        let known: BTreeSet<_> =
+        let allowed: BTreeSet<_> =
             fault.remedy().split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        assert_eq!(known, own, "{config}");
+        assert_eq!(allowed, in_schema, "{config}");
     }
 }

@@ -146,7 +146,7 @@ impl InboundServer {
     /// one.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
-        let error = if peer.is_some_and(|peer| self.driver.gate.may_speak_for_others(peer)) {
+        let error = if peer.is_some_and(|peer| self.driver.gate.accepts_proxy_protocol_from(peer)) {
             match proxy_protocol::accept(stream).await {
                 Ok(()) => return true,
                 Err(error) => error,

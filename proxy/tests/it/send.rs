@@ -208,8 +208,8 @@ fn explain_shows_each_step_and_no_secret() {
         "template   prod-live, bound",
         "kind       push",
         "signed     md5 of [key]1545030873",
-        "key        number 2 of 2 fits",
-        "time       2018-12-17T07:14:33Z, 600 s ahead of 2018-12-17T07:04:33Z; taken from 180 s ago to 900 s ahead",
+        "key        number 2 of 2 matches",
+        "time       2018-12-17T07:14:33Z, 600 s ahead of 2018-12-17T07:04:33Z; accepted from 180 s ago to 900 s ahead",
         "reply      the app at 127.0.0.1:9/live/push has 5000 ms to answer",
         "verdict    accepted as com.tencentcloud.css.push",
     ] {
@@ -224,7 +224,7 @@ fn explain_shows_each_step_and_no_secret() {
         ("\"sign\"", "\"sig\"", "refused with 401: signature_missing"),
         ("POST /t/", "POST /T/", "refused with 400: path_ambiguous"),
         ("POST /t/canary-token", "POST /t/other", "refused with 401: token_mismatch"),
-        ("POST /t/canary-token", "POST /other", "passed on: this is no callback path"),
+        ("POST /t/canary-token", "POST /other", "passed through: not a callback path"),
     ] {
         let (_, steps) = explain(
             &genuine.replace(change, with).replace("content-length", "x-length"),

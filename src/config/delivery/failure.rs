@@ -1,4 +1,4 @@
-//! `on_failure` and `last_good`: what stands in for an answer that cannot be used.
+//! `on_failure` and `last_good`: the reply of a decision if the app gives no usable answer.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::provider::Kind;
 use crate::provider::decision::{Decision, ReplyField};
 use crate::toml_reader::{Form, Located, Place, Table};
 
-/// What stands in for an answer that cannot be used.
+/// The value of `on_failure`: the reply if the app gives no usable answer.
 pub(super) enum OnFailure {
     Fields(JsonText),
     Word(FailureWord, Place),
@@ -35,17 +35,17 @@ impl OnFailure {
     }
 }
 
-/// How old a last good reply may be.
+/// The value of `last_good`: the greatest age of a good reply that may be sent again.
 pub(super) struct LastGood {
     max_age: Duration,
     pub(super) place: Place,
 }
 
-/// A decision of a few minutes ago still says something of a viewer.
+/// Default of `max_age_secs`: ten minutes, within which the rights of a viewer rarely change.
 const DEFAULT_MAX_AGE_SECS: i64 = 600;
 
 impl<'f> ConfigReader<'f, '_> {
-    /// A word, or the fields of a reply.
+    /// Reads `on_failure`: a word, or a table with the fields of a reply.
     pub(super) fn on_failure(&self, table: &Table<'f>) -> Option<OnFailure> {
         const KEY: &str = "on_failure";
         let item = table.any(KEY)?;
@@ -63,7 +63,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// `true`, or a table that says how old it may be.
+    /// Reads `last_good`: a boolean, or a table with the greatest age.
     pub(super) fn last_good(
         &self,
         table: &Table<'f>,
@@ -80,7 +80,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let is_on = self.switch(&item, "max_age_secs = 600")?;
                 if !is_on && matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _))) {
                     let problem = "this switches off what on_failure asks for";
-                    self.faults.add(&item.place, problem, "take out the one or the other");
+                    self.faults.add(&item.place, problem, "remove one of the two");
                 }
                 is_on.then_some(DEFAULT_MAX_AGE_SECS)?
             }
@@ -89,10 +89,11 @@ impl<'f> ConfigReader<'f, '_> {
         Some(LastGood { max_age, place: item.place })
     }
 
-    /// What the reply is without a good one.
-    pub(super) fn failure_presets(&self, entry: &Entry, decision: &Decision) -> Vec<ReplyField> {
+    /// Returns the fields of the reply that is sent if there is neither a usable answer nor a last
+    /// good reply.
+    pub(super) fn failure_fields(&self, entry: &Entry, decision: &Decision) -> Vec<ReplyField> {
         match &entry.on_failure {
-            Some(OnFailure::Fields(json)) => self.presets(json, decision),
+            Some(OnFailure::Fields(json)) => self.fixed_fields(json, decision),
             Some(OnFailure::Word(FailureWord::Allow, _)) => decision.allow.clone(),
             Some(OnFailure::Word(FailureWord::Deny | FailureWord::LastGood, _)) | None => {
                 decision.deny.clone()
@@ -100,16 +101,18 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// How old a last good reply may be, if one is wanted.
-    pub(super) fn oldest_good(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
+    /// Returns the greatest age of a last good reply; `None` if the entry does not use one.
+    ///
+    /// Either `last_good` or `on_failure = "last_good"` turns it on.
+    pub(super) fn last_good_max_age(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
         kind.decision.as_ref()?;
-        let word = match &entry.on_failure {
+        let word_place = match &entry.on_failure {
             Some(OnFailure::Word(FailureWord::LastGood, place)) => Some(place),
             Some(OnFailure::Word(..) | OnFailure::Fields(_)) | None => None,
         };
-        let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word)?;
+        let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word_place)?;
         if kind.viewer.0.is_empty() {
-            // Another kind under the same entry may have one.
+            // The entry of a group, or "*", may also cover kinds that do name a viewer.
             if entry.name == *kind.name {
                 let remedy = "write \"deny\", \"allow\", or the fields of a reply";
                 let problem = "callbacks of this kind name no viewer whose last reply it could be";
@@ -117,7 +120,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
             return None;
         }
-        let usual = Duration::from_secs(DEFAULT_MAX_AGE_SECS.unsigned_abs());
-        Some(entry.last_good.as_ref().map_or(usual, |last_good| last_good.max_age))
+        let default = Duration::from_secs(DEFAULT_MAX_AGE_SECS.unsigned_abs());
+        Some(entry.last_good.as_ref().map_or(default, |last_good| last_good.max_age))
     }
 }

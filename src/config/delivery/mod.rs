@@ -1,4 +1,4 @@
-//! `[template.on]`: what happens to each kind of event.
+//! `[template.on]`: the delivery of each kind of event.
 
 pub(super) mod breaker;
 mod failure;
@@ -21,10 +21,10 @@ use crate::secret::Secret;
 use crate::template::{Ask, Delivery, Proof};
 use crate::toml_reader::{Form, Located, Place, Table, allowed};
 
-/// The name that stands for every kind without an address of its own.
+/// The entry for every kind without an entry of its own.
 const ANY_KIND: &str = "*";
 
-/// One entry as written.
+/// One entry of `[template.on]`, as written.
 struct Entry {
     name: String,
     place: Place,
@@ -39,7 +39,7 @@ struct Entry {
     forward: Forward,
 }
 
-/// What a template's deliveries are made of.
+/// The parts of a template from which its deliveries are compiled.
 pub(super) struct TemplateParts<'p> {
     pub(super) plan: &'p Plan,
     pub(super) settings: &'p [Option<Secret>],
@@ -57,7 +57,7 @@ pub(super) struct JsonText {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// What happens to each kind of the plan, and to an unknown one.
+    /// Compiles the delivery of each kind of the plan, and the one for unknown kinds.
     pub(super) fn deliveries(
         &self,
         on: Option<&Table<'f>>,
@@ -76,12 +76,13 @@ impl<'f> ConfigReader<'f, '_> {
         let deliveries: Vec<_> =
             kinds.map(|kind| self.delivery(resolve(kind), kind, template, listed)).collect();
         if !listed || find(ANY_KIND).is_some() {
-            self.warn_of_unsealed(&deliveries, template);
+            self.warn_of_missing_reply_keys(&deliveries, template);
         }
-        // Nobody can be asked what nobody knows, unless an address says so.
+        // Unknown kinds are forwarded only if "*" has an address, even if the template lists no
+        // kinds: the app cannot be expected to handle kinds that the definition does not name.
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
-        entries.iter().for_each(|entry| self.warn_of_late(entry, plan));
+        entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
         (deliveries, unknown)
     }
 
@@ -123,17 +124,18 @@ impl<'f> ConfigReader<'f, '_> {
         let on_failure = self.on_failure(table);
         let last_good = self.last_good(table, on_failure.as_ref());
         let reply = json("reply");
-        let millis = |key, least| {
-            let ms = table.integer(key, least..=600_000)?;
+        let millis = |key, min| {
+            let ms = table.integer(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        // The reply has its share of it.
+        // `REPLY_MARGIN` takes 100 ms of the budget, so a smaller budget leaves no time for the
+        // app.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
         table.finish();
         if url.is_some() && answer.is_some() {
-            let remedy = "keep the url to ask the app, or the answer to ask nobody";
+            let remedy = "keep the url to ask the app, or the answer to reply without it";
             self.faults.add(&table.place_of("answer"), "there is a url and a fixed answer", remedy);
         }
         Entry {
@@ -156,7 +158,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.word(word, "form", &words)
     }
 
-    /// A notification has one reply, so what would shape it has no use.
+    /// Reports settings that shape a reply under entries that cover notifications only: the reply
+    /// to a notification is always the same.
     fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
             let decides = |kind: &Kind| kind.decision.is_some() && entry.covers(kind);
@@ -168,7 +171,8 @@ impl<'f> ConfigReader<'f, '_> {
             let last_good = entry.last_good.iter().map(|last_good| &last_good.place);
             let reply = entry.reply.iter().map(|json| &json.place);
             for place in on_failure.chain(last_good).chain(reply) {
-                let remedy = "take it out: an event that nobody took gets 503 and is sent again";
+                let remedy =
+                    "take it out: an event that the app does not accept gets 503 and is sent again";
                 self.faults.add(place, "this kind only wants an acknowledgement", remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
@@ -186,39 +190,39 @@ impl<'f> ConfigReader<'f, '_> {
         listed: bool,
     ) -> Delivery {
         let plan = template.plan;
-        let seal = kind.decision.as_ref().map(|decision| self.seal(decision, template));
-        let seal = match seal {
+        let signing = kind.decision.as_ref().map(|rule| self.reply_signing(rule, template));
+        let signing = match signing {
             None => None,
-            Some(Ok(seal)) => Some(seal),
+            Some(Ok(signing)) => Some(signing),
             Some(Err(missing)) => {
-                self.report_unsealed(&missing, entry, kind);
+                self.report_missing_reply_key(&missing, entry, kind);
                 return Delivery::MissingReplyKey;
             }
         };
-        let decision = kind.decision.as_ref().zip(seal);
-        let denied = |(decision, seal): (&Decision, ReplySigning)| Policy {
+        let decision = kind.decision.as_ref().zip(signing);
+        let deny_policy = |(decision, signing): (&Decision, ReplySigning)| Policy {
             on_failure: decision.deny.clone(),
             defaults: Vec::new(),
-            seal,
+            reply_signing: signing,
         };
         let Some(entry) = entry else {
-            let policy = decision.map(denied);
+            let policy = decision.map(deny_policy);
             if listed {
                 return Delivery::Unlisted(policy);
             }
-            let nothing = Entry::empty(&kind.name, template.on_place.clone());
-            return Delivery::Ask(self.ask(&nothing, kind, policy, template));
+            let defaults = Entry::empty(&kind.name, template.on_place.clone());
+            return Delivery::Ask(self.ask(&defaults, kind, policy, template));
         };
-        let presets = |json: &Option<JsonText>, decision: &Decision| {
-            json.as_ref().map(|json| self.presets(json, decision))
+        let fixed_fields = |json: &Option<JsonText>, decision: &Decision| {
+            json.as_ref().map(|json| self.fixed_fields(json, decision))
         };
-        let policy = decision.map(|(decision, seal)| Policy {
-            on_failure: self.failure_presets(entry, decision),
+        let policy = decision.map(|(decision, signing)| Policy {
+            on_failure: self.failure_fields(entry, decision),
             defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
-            seal,
+            reply_signing: signing,
         });
         if entry.answer.is_some() {
-            let fixed = kind.decision.as_ref().and_then(|d| presets(&entry.answer, d));
+            let fixed = kind.decision.as_ref().and_then(|d| fixed_fields(&entry.answer, d));
             return Delivery::Fixed(fixed.zip(policy));
         }
         if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
@@ -228,6 +232,7 @@ impl<'f> ConfigReader<'f, '_> {
         Delivery::Ask(self.ask(entry, kind, policy, template))
     }
 
+    /// Fills in the settings that the entry leaves out, from the kind or the template.
     fn ask(
         &self,
         entry: &Entry,
@@ -242,38 +247,43 @@ impl<'f> ConfigReader<'f, '_> {
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
-            resend: self.resend(entry, kind, template),
-            last_good: self.oldest_good(entry, kind),
+            resend_window: self.resend_window(entry, kind, template),
+            last_good_max_age: self.last_good_max_age(entry, kind),
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
             policy,
         }
     }
 
-    /// An app that is given longer than the platform waits.
-    fn warn_of_late(&self, entry: &Entry, plan: &Plan) {
+    /// Warns if `timeout_ms` exceeds the time that the platform waits, minus [`REPLY_MARGIN`].
+    fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };
         let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));
         let budgets = covered.map(|kind| entry.budget.unwrap_or(kind.times.budget));
         let Some(budget) = budgets.max() else { return };
-        let most = budget.saturating_sub(REPLY_MARGIN);
-        if timeout > most {
-            let (wait, most) = (budget.as_millis(), most.as_millis());
-            let problem =
-                format!("{} waits {wait} ms for the reply, so the app gets {most} ms", plan.title);
-            let remedy = format!("write timeout_ms = {most}, or budget_ms if it waits longer");
+        let longest = budget.saturating_sub(REPLY_MARGIN);
+        if timeout > longest {
+            let (wait, longest) = (budget.as_millis(), longest.as_millis());
+            let problem = format!(
+                "{} waits {wait} ms for the reply, so the app gets {longest} ms",
+                plan.title
+            );
+            let remedy = format!("write timeout_ms = {longest}, or budget_ms if it waits longer");
             self.warnings.add(&entry.place, problem, remedy);
         }
     }
 
-    /// A reply written in any of the forms that an app may use, for everything alike.
-    pub(super) fn presets(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
-        decision.presets(&json.text).unwrap_or_else(|fault| {
+    /// Parses a fixed answer, written in any of the forms that an app may use.
+    ///
+    /// If the callback asks about several items, the answer applies to each.
+    pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
+        decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
             self.faults.add(&json.place, fault.to_string(), remedy);
             Vec::new()
         })
     }
 
+    /// Parses the fields that an accepting answer gets if it does not set them itself.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));

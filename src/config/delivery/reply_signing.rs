@@ -1,4 +1,4 @@
-//! How replies leave: plain, or signed with the settings of a template.
+//! Reply signing: selects plain or signed replies, and prepares the key from a template's settings.
 
 use http::HeaderValue;
 
@@ -9,15 +9,20 @@ use crate::provider::decision::{Decision, ReplyForm, ReplyFormRule, ReplySigning
 use crate::template::Delivery;
 
 impl ConfigReader<'_, '_> {
-    /// What the reply leaves as, or the settings that are missing for it.
-    pub(super) fn seal(
+    /// Compiles the reply signing of a decision.
+    ///
+    /// # Errors
+    ///
+    /// Returns the names of the missing settings if replies must be signed and the template does
+    /// not set them.
+    pub(super) fn reply_signing(
         &self,
         decision: &Decision,
         template: &TemplateParts<'_>,
     ) -> Result<ReplySigning, Vec<String>> {
-        let sealing = &decision.sealing;
+        let rule = &decision.reply_signing;
         let value = |index: usize| template.settings.get(index).and_then(Option::as_ref);
-        let form = match &sealing.form {
+        let form = match &rule.form {
             ReplyFormRule::Always(form) => *form,
             ReplyFormRule::Setting(index) => {
                 let word = value(*index).map(|word| word.expose().to_vec()).unwrap_or_default();
@@ -28,7 +33,7 @@ impl ConfigReader<'_, '_> {
         if form == ReplyForm::Plain {
             return Ok(ReplySigning::default());
         }
-        let needed = sealing.key.iter().chain(sealing.headers.iter().map(|(_, index)| index));
+        let needed = rule.key.iter().chain(rule.headers.iter().map(|(_, index)| index));
         let missing = needed.filter(|index| value(**index).is_none());
         let missing: Vec<_> = missing
             .filter_map(|index| template.plan.settings.get(*index))
@@ -37,22 +42,27 @@ impl ConfigReader<'_, '_> {
         if !missing.is_empty() {
             return Err(missing);
         }
-        let headers = sealing.headers.iter().filter_map(|(name, index)| {
+        let headers = rule.headers.iter().filter_map(|(name, index)| {
             let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
             if value.is_none() {
-                let problem = format!("the value of {name} cannot stand in a header");
+                let problem = format!("the value of {name} cannot be sent in a header");
                 self.faults.add(&template.settings_place, problem, "copy it from the console");
             }
             value.iter_mut().for_each(|value| value.set_sensitive(true));
             Some((name.clone(), value?))
         });
-        let key = sealing.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
+        let key = rule.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
         let headers: Vec<_> = headers.collect();
         Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
     }
 
-    /// A kind that is asked for by name must be answerable.
-    pub(super) fn report_unsealed(&self, missing: &[String], entry: Option<&Entry>, kind: &Kind) {
+    /// Reports missing settings of reply signing, if the config lists the kind by its name.
+    pub(super) fn report_missing_reply_key(
+        &self,
+        missing: &[String],
+        entry: Option<&Entry>,
+        kind: &Kind,
+    ) {
         if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
             let problem = format!("the reply to {} must be signed", kind.name);
             let remedy = format!("set {} under [template.settings]", missing.join(" and "));
@@ -60,11 +70,16 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Kinds that nobody asked for by name are only warned of.
-    pub(super) fn warn_of_unsealed(&self, deliveries: &[Delivery], template: &TemplateParts<'_>) {
+    /// Warns of kinds whose replies cannot be signed. This is not a fault, because the platform may
+    /// never send a kind that the config does not list.
+    pub(super) fn warn_of_missing_reply_keys(
+        &self,
+        deliveries: &[Delivery],
+        template: &TemplateParts<'_>,
+    ) {
         let kinds = template.plan.kinds.iter().zip(deliveries);
-        let unsealed = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
-        let names: Vec<_> = unsealed.map(|(kind, _)| &*kind.name).collect();
+        let unsigned = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
+        let names: Vec<_> = unsigned.map(|(kind, _)| &*kind.name).collect();
         if !names.is_empty() {
             let problem = format!("the replies to {} could not be signed", names.join(", "));
             let remedy = "set the platform's keys under [template.settings], or list the kinds \

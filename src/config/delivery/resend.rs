@@ -1,4 +1,4 @@
-//! `dedupe`: whether a resend of what the app has taken is answered without it.
+//! `dedupe`: selects the kinds whose resends gatepost answers without the app.
 
 use std::time::Duration;
 
@@ -7,9 +7,10 @@ use crate::config::{ConfigReader, DAY_SECS};
 use crate::provider::Kind;
 use crate::toml_reader::{Form, Item};
 
-/// Whether a resend is answered without the app, and for how long.
+/// The value of `dedupe`.
 pub(in crate::config) struct Dedupe {
     is_on: bool,
+    /// Time for which a callback is remembered; `None` if `dedupe` does not set it.
     window: Option<Duration>,
 }
 
@@ -19,11 +20,11 @@ impl Default for Dedupe {
     }
 }
 
-/// How long a callback is known whose signature does not end: three retries, five minutes apart.
+/// Default window of callbacks whose signature does not expire: three retries, five minutes apart.
 const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 impl<'f> ConfigReader<'f, '_> {
-    /// `true`, `false`, or a table that says for how long.
+    /// Reads `dedupe`: `true`, `false`, or a table with the window.
     pub(in crate::config) fn dedupe(&self, item: &Item<'f>) -> Option<Dedupe> {
         if let Form::Table(table) = &item.form {
             let secs = table.integer("window_secs", 1..=DAY_SECS);
@@ -34,23 +35,27 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
     }
 
-    /// On for notifications, unless two of the kind may say the same; off for decisions, as a viewer
-    /// may press play twice.
-    pub(super) fn resend(
+    /// Returns the time for which a callback is remembered; `None` if each resend goes to the app.
+    ///
+    /// The `dedupe` of the entry takes precedence. The template's `dedupe` does not apply to
+    /// decisions, because two equal ones may be a viewer who presses play twice. It does not apply
+    /// either to kinds of which two separate events may be equal.
+    pub(super) fn resend_window(
         &self,
         entry: &Entry,
         kind: &Kind,
         template: &TemplateParts<'_>,
     ) -> Option<Duration> {
-        let tells = kind.decision.is_none() && !kind.repeats;
+        let is_distinct = kind.decision.is_none() && !kind.repeats;
         let dedupe = match &entry.dedupe {
-            Some(own) if own.is_on => own,
-            None if template.dedupe.is_on && tells => &template.dedupe,
+            Some(of_entry) if of_entry.is_on => of_entry,
+            None if template.dedupe.is_on && is_distinct => &template.dedupe,
             Some(_) | None => return None,
         };
         let kind = template.plan.kind_named(&kind.name);
-        let life = || template.proof.window_of(template.plan, kind).map(|window| window.life());
+        let lifetime =
+            || template.proof.window_of(template.plan, kind).map(|window| window.lifetime());
         let window = dedupe.window.or(template.dedupe.window);
-        Some(window.or_else(life).unwrap_or(DEFAULT_RESEND_WINDOW))
+        Some(window.or_else(lifetime).unwrap_or(DEFAULT_RESEND_WINDOW))
     }
 }

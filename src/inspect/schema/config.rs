@@ -1,4 +1,4 @@
-//! The schema of the config file. Editors that know TOML can check it while it is written.
+//! The schema of the config file, with which a TOML editor can check a config while it is written.
 
 use serde_json::{Map, Value, json};
 
@@ -6,9 +6,20 @@ use super::DRAFT;
 use crate::config::MAX_BODY_BYTES_CEILING;
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 
+/// Seconds in a day: the longest time window.
 const DAY: u32 = 86_400;
 
-/// The JSON Schema (2020-12) of the config file, with the built-in providers' kinds and settings.
+/// Returns the JSON Schema (draft 2020-12) of the config file.
+///
+/// It contains the kinds and settings of the built-in providers.
+///
+/// # Examples
+///
+/// ```
+/// let schema = gatepost::config_schema();
+/// assert_eq!(schema["required"], serde_json::json!(["route"]));
+/// assert_eq!(schema["properties"]["threads"]["maximum"], 1024);
+/// ```
 #[must_use]
 pub fn config_schema() -> Value {
     let providers = providers();
@@ -19,30 +30,30 @@ pub fn config_schema() -> Value {
         "additionalProperties": false,
         "required": ["route"],
         "properties": {
-            "listen": strings("Where the proxy listens, as in \"127.0.0.1:8080\"."),
-            "upstream": text("Where every other path goes; without it they get 404."),
-            "admin": text("Where /healthz, /readyz, /metrics and /api are served."),
+            "listen": strings("Addresses on which the proxy listens, as in \"127.0.0.1:8080\"."),
+            "upstream": text("Server that receives all other requests; without it they get 404."),
+            "admin": text("Address of /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
-                "description": "Who may change templates under /api; without it nobody may.",
+                "description": "Token that clients of /api must send; without it there is no /api.",
             },
-            "threads": integer("Worker threads; one per core if not set.", 1, 1024),
-            "stop_timeout_secs": integer("How long requests in flight have at a stop.", 0, 3600),
-            "upgrade_socket": text("Where `gatepost run --upgrade` takes the listeners over."),
+            "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
+            "stop_timeout_secs": integer("Seconds for requests in flight to finish.", 0, 3600),
+            "upgrade_socket": text("Socket for `gatepost run --upgrade` to take over the listeners."),
             "max_body_bytes": max_body_bytes(),
-            "breaker": switch("When an app counts as down, and is not asked for a while.", &json!({
-                "failures": integer("Failures in a row.", 1, 1_000_000),
+            "breaker": switch("Circuit breaker: stops sending events to an app that is down.", &json!({
+                "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
                 "retry_ms": { "$ref": "#/$defs/duration_ms" },
             })),
             "trusted_proxies": strings(
-                "Networks of the proxies in front, whose x-forwarded-* headers are believed.",
+                "Networks of the proxies in front of gatepost, whose x-forwarded-* headers are trusted.",
             ),
             "proxy_protocol": {
                 "type": "boolean",
-                "description": "Whether each connection starts with a PROXY protocol header.",
+                "description": "Each connection starts with a PROXY protocol header.",
             },
             "signing_secret": signing_secret(),
-            "provider_files": strings("Definitions of your own, relative to this file."),
+            "provider_files": strings("Files with provider definitions, relative to this file."),
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
         },
@@ -67,12 +78,12 @@ fn strings(about: &str) -> Value {
 
 fn dedupe() -> Value {
     switch(
-        "Whether a resend of what the app has taken is answered without it.",
-        &json!({ "window_secs": integer("For how long.", 1, DAY) }),
+        "Answers resends of a delivered callback without the app.",
+        &json!({ "window_secs": integer("Seconds for which a callback is remembered.", 1, DAY) }),
     )
 }
 
-/// On, off, or on with more to say.
+/// Returns the schema of a boolean that may also be a table with `properties`.
 fn switch(about: &str, properties: &Value) -> Value {
     json!({
         "description": about,
@@ -86,7 +97,7 @@ fn switch(about: &str, properties: &Value) -> Value {
 fn max_body_bytes() -> Value {
     json!({
         "type": "integer",
-        "description": "The longest body of a callback.",
+        "description": "Longest body of a callback, in bytes.",
         "minimum": 1,
         "maximum": MAX_BODY_BYTES_CEILING,
     })
@@ -102,10 +113,10 @@ fn secret() -> Value {
         })
     };
     json!({
-        "description": "Where a secret is; one that is written here is warned of.",
+        "description": "Source of a secret. A secret that is written here causes a warning.",
         "anyOf": [
-            from("env", "The environment variable that holds it."),
-            from("file", "The file that holds it, relative to this one."),
+            from("env", "Name of the environment variable."),
+            from("file", "Path of the file, relative to this one."),
             { "type": "string" },
         ],
     })
@@ -122,7 +133,7 @@ fn secrets(about: &str) -> Value {
 }
 
 fn signing_secret() -> Value {
-    secrets("What events are signed with for the app: whsec_ and 24 to 64 bytes in base64.")
+    secrets("Keys of the event signing: whsec_, then 24 to 64 bytes in base64.")
 }
 
 fn route() -> Value {
@@ -131,19 +142,19 @@ fn route() -> Value {
         "additionalProperties": false,
         "required": ["path", "provider"],
         "properties": {
-            "path": text("The path that the platform calls; {token} stands for a secret segment."),
-            "provider": text("The platform."),
+            "path": text("Path that the platform calls; {token} is the place of a secret segment."),
+            "provider": text("Name of the provider."),
             "token": { "$ref": "#/$defs/secret" },
-            "kind": text("The kind, where the address alone tells it."),
-            "template": text("The template of callbacks without a tenant."),
+            "kind": text("Kind of all callbacks on this path."),
+            "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "shadow judges, logs and counts, and lets everything pass.",
+                "description": "shadow logs and counts the verdicts, and passes all callbacks on.",
             },
             "max_body_bytes": max_body_bytes(),
-            "allow": strings("Networks that may call; without it everybody may."),
-            "limit": rate("How many genuine callbacks the app gets."),
-            "source_limit": rate("How many callbacks one sender may send."),
+            "allow": strings("Networks of the clients that may call; default: all."),
+            "limit": rate("Limit of the genuine callbacks that the app receives."),
+            "source_limit": rate("Limit of the callbacks from one client."),
         },
     })
 }
@@ -155,8 +166,8 @@ fn rate(about: &str) -> Value {
         "additionalProperties": false,
         "required": ["per_second"],
         "properties": {
-            "per_second": integer("In a second.", 1, 1_000_000),
-            "burst": integer("At once; without it as many as in a second.", 1, 1_000_000),
+            "per_second": integer("Callbacks per second.", 1, 1_000_000),
+            "burst": integer("Callbacks at once; default: per_second.", 1, 1_000_000),
         },
     })
 }
@@ -180,17 +191,17 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "maxLength": 30,
             },
             "description": { "type": "string", "maxLength": 100 },
-            "provider": text("The platform."),
-            "keys": secrets("The platform's keys; any of them will do."),
+            "provider": text("Name of the provider."),
+            "keys": secrets("Keys of the platform; a signature by any of them is valid."),
             "signing_secret": signing_secret(),
-            "bind": strings("Tenants; \"*\" is every other one."),
+            "bind": strings("Tenants of this template; \"*\" binds all other tenants."),
             "insecure_unsigned": {
-                "description": "Takes what anybody sends: everything, or these kinds.",
+                "description": "Accepts unsigned callbacks: all, or only the listed kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "What happens to another body with a signature that came before.",
+                "description": "Treatment of a signature that has arrived with another body.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
@@ -212,8 +223,8 @@ fn on(provider: &ProviderInfo) -> Value {
 fn delivery(kind: &KindInfo) -> Value {
     let reply = |about: &str| json!({ "type": "object", "description": about });
     let mut properties = json!({
-        "url": text("Where the event goes."),
-        "answer": reply("A fixed answer, without an app."),
+        "url": text("Address of the app."),
+        "answer": reply("Fixed answer, sent without an app."),
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
@@ -221,18 +232,19 @@ fn delivery(kind: &KindInfo) -> Value {
     });
     if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {
         let on_failure = json!({
-            "description": "The reply when the app's answer cannot be used.",
+            "description": "Reply if the app gives no usable answer.",
             "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
         });
         properties.insert("on_failure".into(), on_failure);
         let last_good = switch(
-            "Before that, the last good reply to the same viewer.",
+            "If the app fails, sends the last good reply to the same viewer instead.",
             &json!({
-                "max_age_secs": integer("Its age at most.", 1, DAY),
+                "max_age_secs": integer("Greatest age of the reply, in seconds.", 1, DAY),
             }),
         );
         properties.insert("last_good".into(), last_good);
-        let defaults = reply("What an accepting answer is filled up with.");
+        let defaults =
+            reply("Fields that are added to an accepting answer if it does not set them.");
         properties.insert("reply".into(), defaults);
     }
     json!({
@@ -254,7 +266,14 @@ fn settings(provider: &ProviderInfo) -> Value {
         (setting.name.to_string(), schema)
     };
     let window = provider.window.iter().map(|key| {
-        (key.to_string(), integer("Seconds that a signature's time may lie off.", 0, DAY))
+        (
+            key.to_string(),
+            integer(
+                "Seconds by which the time of a signature may differ from the present.",
+                0,
+                DAY,
+            ),
+        )
     });
     let properties: Map<String, Value> =
         provider.settings.iter().map(of_setting).chain(window).collect();

@@ -1,4 +1,4 @@
-//! The schema of one kind: what the app receives, and what it may answer.
+//! The schema of one kind: the data that the app receives, and the answers that it may give.
 
 use serde_json::{Map, Value, json};
 
@@ -9,12 +9,13 @@ use crate::provider::field::{Field, Fields, Nested, Range, Type};
 use crate::provider::{Kind, Plan};
 use crate::time::Unit;
 
-/// The data's schema, with the answer's in `$defs`.
+/// Returns the schema of the data, with the schema of the answer in `$defs`.
 pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     let kind = plan.kind(Some(index));
     let signature = plan.signature_of(Some(index));
-    let consumed = |name: &str| signature.is_some_and(|own| own.consumes(&Name::new(name)));
-    let mut schema = object(&kind.fields, true, &consumed);
+    // Members that belong to the signature are no part of the event's data.
+    let is_consumed = |name: &str| signature.is_some_and(|rule| rule.consumes(&Name::new(name)));
+    let mut schema = object(&kind.fields, true, &is_consumed);
     schema.insert("$schema".into(), DRAFT.into());
     schema.insert("title".into(), format!("{}.{}", plan.name, kind.name).into());
     let docs = kind.docs.as_deref().unwrap_or(&plan.docs);
@@ -23,14 +24,14 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     schema.into()
 }
 
-/// What an app may answer with a status of success.
+/// Returns the schema of the answers with a 2xx status.
 fn answer(kind: &Kind) -> Value {
     let Some(decision) = &kind.decision else {
-        return json!({ "description": "Any answer with a status of 2xx acknowledges the event." });
+        return json!({ "description": "Any answer with a 2xx status acknowledges the event." });
     };
     let flat = object(&decision.fields, decision.open, &|_| false);
     let mut forms = vec![Value::from(flat.clone())];
-    if let Some(per) = &decision.per {
+    if let Some(per) = &decision.item_list {
         let mut element = flat.clone();
         if let Some(Value::Object(properties)) = element.get_mut("properties") {
             properties.extend(per.echo.iter().map(|name| (name.to_string(), json!({}))));
@@ -53,19 +54,21 @@ fn answer(kind: &Kind) -> Value {
     })
 }
 
-/// `{"allow":true}`, with the platform's fields that do not say the same.
+/// Returns the schema of the common form: `allow`, `message`, and the platform's fields.
+///
+/// The fields that `allow` sets are left out, because an answer must not set them a second time.
 fn common(decision: &Decision) -> Value {
-    let says = |preset: &ReplyField, name: &str| match &preset.member {
+    let is_field = |preset: &ReplyField, name: &str| match &preset.name {
         ReplyFieldName::Declared(index) => {
             decision.fields.get(*index).is_some_and(|f| *f.name == *name)
         }
-        ReplyFieldName::Open(_) => false,
+        ReplyFieldName::Undeclared(_) => false,
     };
-    let said = |name: &str| {
-        let mut words = decision.allow.iter().chain(&decision.deny);
-        words.any(|preset| says(preset, name))
+    let is_set_by_allow = |name: &str| {
+        let mut presets = decision.allow.iter().chain(&decision.deny);
+        presets.any(|preset| is_field(preset, name))
     };
-    let mut common = object(&decision.fields, decision.open, &said);
+    let mut common = object(&decision.fields, decision.open, &is_set_by_allow);
     let properties = common.entry("properties").or_insert_with(|| json!({}));
     if let Some(properties) = properties.as_object_mut() {
         properties.insert("allow".into(), json!({ "type": "boolean" }));
@@ -75,7 +78,9 @@ fn common(decision: &Decision) -> Value {
     common.into()
 }
 
-/// An object of declared fields; `open` if others may stand beside them.
+/// Returns the schema of an object with the declared fields, except those that `leave_out` selects.
+///
+/// `open` allows other fields too.
 fn object(fields: &Fields, open: bool, leave_out: &dyn Fn(&str) -> bool) -> Map<String, Value> {
     let declared: Vec<_> = fields.iter().filter(|field| !leave_out(&field.name)).collect();
     let properties: Map<_, _> =
@@ -99,7 +104,7 @@ fn of_field(field: &Field, open: bool) -> Value {
     }
     if let Some(schema) = schema.as_object_mut() {
         if field.secret {
-            schema.insert("description".into(), "A credential: keep it out of logs.".into());
+            schema.insert("description".into(), "A credential: do not log it.".into());
         }
         if let Some(when) = &field.when {
             let text =
@@ -115,9 +120,9 @@ fn of_type(ty: &Type, open: bool) -> Value {
         Type::Array { inner, .. } => array(inner, open),
         Type::Boolean => json!({ "type": "boolean" }),
         Type::Integer(range) => integer(range),
-        Type::Json { holds: Some(Shape::Array), inner } => array(inner, open),
-        Type::Json { holds: Some(_), inner } | Type::Object { inner, .. } => inside(inner, open),
-        Type::Json { holds: None, .. } => json!({ "type": ["array", "object"] }),
+        Type::Json { shape: Some(Shape::Array), inner } => array(inner, open),
+        Type::Json { shape: Some(_), inner } | Type::Object { inner, .. } => inside(inner, open),
+        Type::Json { shape: None, .. } => json!({ "type": ["array", "object"] }),
         Type::Number => json!({ "type": "number" }),
         Type::String => json!({ "type": "string" }),
         Type::Timestamp(unit) => {
@@ -127,6 +132,7 @@ fn of_type(ty: &Type, open: bool) -> Value {
     }
 }
 
+/// Returns the schema of an object whose fields may be declared.
 fn inside(inner: &Nested, open: bool) -> Value {
     match &inner.fields {
         Some(fields) => object(fields, open, &|_| false).into(),
@@ -140,7 +146,7 @@ fn array(inner: &Nested, open: bool) -> Value {
         if inner.fields.is_some() {
             schema.insert("items".into(), inside(inner, open));
         }
-        if let Some(of) = &inner.of {
+        if let Some(of) = &inner.element {
             schema.insert("items".into(), of_type(of, open));
         }
         schema.extend(inner.max_items.map(|max| ("maxItems".to_owned(), max.into())));

@@ -1,5 +1,5 @@
-//! JSON Schemas (draft 2020-12), made of the definitions: of each kind's data and answer, and of
-//! the config file.
+//! JSON Schemas (draft 2020-12) of each kind's data and answer, and of the config file. They are
+//! generated from the definitions.
 
 mod config;
 mod kind;
@@ -7,5 +7,5 @@ mod kind;
 pub use config::config_schema;
 pub(crate) use kind::of_kind;
 
-/// The draft that every schema names.
+/// The draft that each schema names in `$schema`.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

@@ -1,262 +1,302 @@
-//! An app's answer, read: each field of its declared type, whatever form it came in.
+//! Parsing of an app's answer, in any form, to fields of the declared types.
 
 use std::borrow::Cow;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::{self, BodyError, Json, Object, Shape, Value};
-use crate::provider::field::{Field, FieldError, Fields, Writer};
+use crate::provider::field::{Field, FieldError, Fields, SentBy};
 
 use super::Decision;
 
-/// One member of a reply: a declared field, or in an open reply any name, with its value as JSON.
+/// A member of a reply, with its value as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReplyField {
-    pub(crate) member: ReplyFieldName,
+    pub(crate) name: ReplyFieldName,
     pub(crate) json: Box<str>,
 }
 
+/// The name of a reply's member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyFieldName {
+    /// The index of a declared field.
     Declared(usize),
-    Open(Box<str>),
+    /// The name of an undeclared field, which only an open reply may contain.
+    Undeclared(Box<str>),
 }
 
-/// Why an answer could not become a reply. Never quotes a value.
+/// A fault in an answer. Contains names and types, never a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
-    /// `allow` stands beside a field that it sets, or a field stands twice.
-    #[error("`{field}` is said twice")]
-    Contradiction { field: Box<str> },
+    /// The answer contains a field twice, or a field beside an `allow` that sets it.
+    #[error("`{field}` is set twice")]
+    SetTwice { field: Box<str> },
     #[error(transparent)]
     Field(#[from] FieldError),
     #[error("{list}[{index}]: {fault}")]
     Item { list: Box<str>, index: usize, fault: Box<str> },
-    #[error("the answer is no JSON object")]
+    #[error("expected a JSON object as the answer")]
     Malformed,
-    #[error("it has no answer")]
+    #[error("the app did not answer this item")]
     NotAnswered,
-    #[error("the answer has {count} element(s) that nothing was asked about")]
-    NotAsked { count: usize },
-    #[error("`{field}` is no field of this reply")]
+    #[error("elements of the answer that match no item: {count}")]
+    Unmatched { count: usize },
+    #[error("unknown reply field `{field}`")]
     Unknown { field: Box<str> },
 }
 
-/// An answer, read.
+/// A parsed answer.
 pub(super) enum ParsedAnswer<'a> {
-    /// One answer for each item: what it says of which item, and its fields.
-    PerItem(Vec<Answered<'a>>),
-    /// No answer that could be used.
+    /// A list with an element for each item.
+    PerItem(Vec<ListElement<'a>>),
+    /// No valid answer: the failure policy applies.
     Unusable,
-    /// One answer for everything.
+    /// One answer for all items, or for the only one.
     Uniform {
-        presets: Cow<'a, [ReplyField]>,
-        /// In the common form, which knows nothing of the platform.
-        common: bool,
+        fields: Cow<'a, [ReplyField]>,
+        /// The answer has the common form, so it was not written for this kind of callback.
+        is_common: bool,
     },
 }
 
-/// What an element says of its item, and its fields.
-pub(super) type Answered<'a> = (Object<'a>, Result<Vec<ReplyField>, AnswerError>);
+/// An element of a list: the object, which identifies the item, and its parsed reply fields.
+pub(super) type ListElement<'a> = (Object<'a>, Result<Vec<ReplyField>, AnswerError>);
 
 impl<'a> ParsedAnswer<'a> {
-    /// The same for whatever there is.
-    pub(super) fn blanket(presets: impl Into<Cow<'a, [ReplyField]>>) -> Self {
-        Self::Uniform { presets: presets.into(), common: true }
+    /// Returns an answer for all items that did not come from an app's object.
+    pub(super) fn uniform(fields: impl Into<Cow<'a, [ReplyField]>>) -> Self {
+        Self::Uniform { fields: fields.into(), is_common: true }
     }
 }
 
-/// More elements than this no platform asks about at once.
+/// The maximum number of elements in a list. It bounds the work for an answer, and is far above the
+/// number of items in any platform's callback.
 const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";
 pub(super) const COMMON_MESSAGE: &str = "message";
 
 impl Decision {
-    /// Reads an app's answer; a byte order mark, as editors leave it in PHP files, is skipped.
-    pub(super) fn words<'a>(&self, answer: &'a [u8]) -> Result<ParsedAnswer<'a>, AnswerError> {
+    /// Parses the body of an app's answer.
+    ///
+    /// Skips a byte order mark, since some editors put one at the start of PHP files.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the answer is not an object or list, or if a field is invalid. An invalid
+    /// field in a list is not an error here: the fault is part of its [`ListElement`].
+    pub(super) fn parse_answer<'a>(
+        &self,
+        answer: &'a [u8],
+    ) -> Result<ParsedAnswer<'a>, AnswerError> {
         let text = std::str::from_utf8(answer).map_err(|_| AnswerError::Malformed)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-        if self.per.is_some() && text.starts_with('[') {
-            return self.list(text);
+        if self.item_list.is_some() && text.starts_with('[') {
+            return self.parse_list(text);
         }
         if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
             json::check_nested(text)?;
-            let presets: Vec<_> = self.preset(field, &Value::json(text))?.into_iter().collect();
-            return Ok(ParsedAnswer::Uniform { presets: presets.into(), common: false });
+            let value = self.reply_field(field, &Value::json(text))?;
+            let fields: Vec<_> = value.into_iter().collect();
+            return Ok(ParsedAnswer::Uniform { fields: fields.into(), is_common: false });
         }
         let object = Object::from_json(text)?;
         match self.inside_envelope(&object)? {
-            None => self.uniform(&object),
-            Some(raw) if self.per.is_some() && raw.starts_with('[') => self.list(raw),
-            Some(raw) => self.uniform(&Object::from_json(raw)?),
+            None => self.parse_uniform(&object),
+            Some(raw) if self.item_list.is_some() && raw.starts_with('[') => self.parse_list(raw),
+            Some(raw) => self.parse_uniform(&Object::from_json(raw)?),
         }
     }
 
-    /// Reads an answer for everything, as a config writes one.
-    pub(crate) fn presets(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
-        match self.words(json.as_bytes())? {
+    /// Parses a fixed answer or a failure policy from a config.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the answer is a list, or for the reasons of [`Self::parse_answer`].
+    pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
+        match self.parse_answer(json.as_bytes())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
-            ParsedAnswer::Uniform { presets, .. } => Ok(presets.into_owned()),
+            ParsedAnswer::Uniform { fields, .. } => Ok(fields.into_owned()),
         }
     }
 
-    /// The message of an answer that refuses by its status.
+    /// Returns the message in the body of an answer that denies by its status.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
         let text = std::str::from_utf8(answer).ok()?;
         let object = Object::from_json(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
         let inside = self.inside_envelope(&object).ok().flatten();
         let inner = inside.and_then(|raw| Object::from_json(raw).ok());
         let message = inner.as_ref().unwrap_or(&object).get(COMMON_MESSAGE)?;
-        // A message of the wrong type is no reason to let the viewer in.
-        self.preset(self.message?, message).ok().flatten()
+        // A message of a wrong type is dropped: an error would apply the failure policy, which may
+        // allow what the app has denied.
+        self.reply_field(self.message?, message).ok().flatten()
     }
 
-    /// What the envelope holds, if the answer has one.
+    /// Returns the JSON text inside the envelope. `None` if the answer has no envelope.
     fn inside_envelope<'a>(&self, object: &Object<'a>) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
-        if let Some((other, _)) = object.iter().find(|(name, _)| *name != envelope) {
-            return Err(AnswerError::Unknown { field: other.into() });
+        if let Some((name, _)) = object.iter().find(|(name, _)| *name != envelope) {
+            return Err(AnswerError::Unknown { field: name.into() });
         }
         let shape = inside.shape;
-        if shape != Shape::Object && !(shape == Shape::Array && self.per.is_some()) {
+        if shape != Shape::Object && !(shape == Shape::Array && self.item_list.is_some()) {
             let (field, found) = (envelope.into(), shape.name());
             return Err(FieldError::Type { field, wanted: "object", found }.into());
         }
         Ok(Some(inside.text))
     }
 
-    fn list<'a>(&self, raw: &'a str) -> Result<ParsedAnswer<'a>, AnswerError> {
+    fn parse_list<'a>(&self, raw: &'a str) -> Result<ParsedAnswer<'a>, AnswerError> {
         let elements = json::elements(raw)?;
         if elements.len() > MAX_ELEMENTS {
-            return Err(AnswerError::NotAsked { count: elements.len() });
+            return Err(AnswerError::Unmatched { count: elements.len() });
         }
         let elements = elements.into_iter().map(|raw| match Object::from_json(raw) {
             Ok(object) => {
-                let (presets, _) = self.fields_of(&object);
-                (object, presets)
+                let (fields, _) = self.fields_of(&object);
+                (object, fields)
             }
             Err(defect) => (Object::default(), Err(defect.into())),
         });
         Ok(ParsedAnswer::PerItem(elements.collect()))
     }
 
-    fn uniform<'a>(&self, object: &Object<'a>) -> Result<ParsedAnswer<'a>, AnswerError> {
-        let (presets, common) = self.fields_of(object);
-        Ok(ParsedAnswer::Uniform { presets: presets?.into(), common })
+    fn parse_uniform<'a>(&self, object: &Object<'a>) -> Result<ParsedAnswer<'a>, AnswerError> {
+        let (fields, is_common) = self.fields_of(object);
+        Ok(ParsedAnswer::Uniform { fields: fields?.into(), is_common })
     }
 
-    /// The fields that an object says in either form, and whether it was the common one.
+    /// Parses the fields of an object, and returns `true` with them if it has the common form.
+    ///
+    /// An object has the common form if it has a member `allow` that is not a declared field.
     fn fields_of(&self, object: &Object<'_>) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
-        let word = object.get(COMMON_ALLOW);
-        match word.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
-            None => (self.native(object), false),
-            Some(word) => (self.common(object, word), true),
+        let allow = object.get(COMMON_ALLOW);
+        match allow.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
+            None => (self.native_fields(object), false),
+            Some(allow) => (self.common_fields(object, allow), true),
         }
     }
 
-    fn native(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
-        let mut presets = Vec::with_capacity(object.len() + 2);
-        for (name, value) in object.iter().filter(|(name, _)| !self.echoes(name)) {
-            presets.extend(self.member(name, value)?);
+    /// Parses an object in the flat form.
+    fn native_fields(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
+        let mut fields = Vec::with_capacity(object.len() + 2);
+        for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
+            fields.extend(self.named_field(name, value)?);
         }
-        self.check_complete(&presets)?;
-        Ok(presets)
+        self.check_complete(&fields)?;
+        Ok(fields)
     }
 
-    fn common(
+    /// Parses an object in the common form. Native fields may be beside `allow`.
+    fn common_fields(
         &self,
         object: &Object<'_>,
-        word: &Value<'_>,
+        allow: &Value<'_>,
     ) -> Result<Vec<ReplyField>, AnswerError> {
-        let mut presets = match word {
+        let mut fields = match allow {
             Value::Json(Json { text: "true", .. }) => self.allow.clone(),
             Value::Json(Json { text: "false", .. }) => self.deny.clone(),
             Value::Json(_) | Value::Text(_) => {
-                let (field, found) = (COMMON_ALLOW.into(), word.shape().name());
+                let (field, found) = (COMMON_ALLOW.into(), allow.shape().name());
                 return Err(FieldError::Type { field, wanted: "boolean", found }.into());
             }
         };
-        let others = object.iter().filter(|(name, _)| *name != COMMON_ALLOW && !self.echoes(name));
-        for (name, value) in others {
-            let said = match (name, self.message) {
-                (COMMON_MESSAGE, Some(message)) => self.preset(message, value)?,
+        let rest = object.iter().filter(|(name, _)| *name != COMMON_ALLOW && !self.is_echo(name));
+        for (name, value) in rest {
+            let added = match (name, self.message) {
+                (COMMON_MESSAGE, Some(message)) => self.reply_field(message, value)?,
                 (COMMON_MESSAGE, None) => None,
-                _ => self.member(name, value)?,
+                _ => self.named_field(name, value)?,
             };
-            if said.iter().any(|said| presets.iter().any(|p| p.member == said.member)) {
-                return Err(AnswerError::Contradiction { field: name.into() });
+            if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
+                return Err(AnswerError::SetTwice { field: name.into() });
             }
-            presets.extend(said);
+            fields.extend(added);
         }
-        self.check_complete(&presets)?;
-        Ok(presets)
+        self.check_complete(&fields)?;
+        Ok(fields)
     }
 
-    fn member(&self, name: &str, value: &Value<'_>) -> Result<Option<ReplyField>, AnswerError> {
+    /// Converts a member of an answer. `None` if it is unset.
+    fn named_field(
+        &self,
+        name: &str,
+        value: &Value<'_>,
+    ) -> Result<Option<ReplyField>, AnswerError> {
         match self.fields.find(name) {
-            Some(index) => self.preset(index, value),
+            Some(index) => self.reply_field(index, value),
             None if self.open => {
                 let mut out = Vec::new();
                 value.write(&mut out);
                 let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
-                Ok(Some(ReplyField { member: ReplyFieldName::Open(name.into()), json }))
+                Ok(Some(ReplyField { name: ReplyFieldName::Undeclared(name.into()), json }))
             }
             None => Err(AnswerError::Unknown { field: name.into() }),
         }
     }
 
-    fn preset(&self, index: usize, value: &Value<'_>) -> Result<Option<ReplyField>, AnswerError> {
+    fn reply_field(
+        &self,
+        index: usize,
+        value: &Value<'_>,
+    ) -> Result<Option<ReplyField>, AnswerError> {
         self.fields.get(index).map_or(Ok(None), |field| read_reply_field(index, field, value))
     }
 
-    fn check_complete(&self, presets: &[ReplyField]) -> Result<(), AnswerError> {
-        let written = presets.iter().fold(0_u128, |written, preset| match preset.member {
-            ReplyFieldName::Declared(index) => written | 1 << index,
-            ReplyFieldName::Open(_) => written,
+    /// Checks that no required field is missing.
+    fn check_complete(&self, fields: &[ReplyField]) -> Result<(), AnswerError> {
+        let present = fields.iter().fold(0_u128, |present, field| match field.name {
+            ReplyFieldName::Declared(index) => present | 1 << index,
+            ReplyFieldName::Undeclared(_) => present,
         });
         self.fields
-            .first_missing(written)
+            .first_missing(present)
             .map_or(Ok(()), |field| Err(FieldError::Missing { field: field.name.clone() }.into()))
     }
 }
 
-/// A field of its declared type; nothing for an optional one that is `null` or an empty text, as
-/// many serialisers write what is not set: to the platform it is a wrong type.
+/// Converts the value of a declared field. `None` if it is unset.
+///
+/// Many serializers write an unset field as `null` or as an empty string. A platform would refuse
+/// that as a wrong type, so the field is left out.
 fn read_reply_field(
     index: usize,
     field: &Field,
     value: &Value<'_>,
 ) -> Result<Option<ReplyField>, AnswerError> {
-    if field.is_nothing(value) {
+    if field.is_unset(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
-    field.write(value, Writer::App, &mut out)?;
+    field.write(value, SentBy::App, &mut out)?;
     let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
-    Ok(Some(ReplyField { member: ReplyFieldName::Declared(index), json }))
+    Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
 
-/// Reads a JSON object of reply fields, each of its declared type.
+/// Parses a JSON object of declared reply fields, which need not be complete.
+///
+/// # Errors
+///
+/// Returns an error if the text is not an object, or if a field is undeclared or cannot be converted.
 pub(crate) fn read_reply_fields(
     json: &str,
     fields: &Fields,
 ) -> Result<Vec<ReplyField>, AnswerError> {
     let object = Object::from_json(json)?;
-    let mut presets = Vec::with_capacity(object.len());
+    let mut reply_fields = Vec::with_capacity(object.len());
     for (name, value) in object.iter() {
         let unknown = || AnswerError::Unknown { field: name.into() };
         let index = fields.find(name).ok_or_else(unknown)?;
         let field = fields.get(index).ok_or_else(unknown)?;
-        presets.extend(read_reply_field(index, field, value)?);
+        reply_fields.extend(read_reply_field(index, field, value)?);
     }
-    Ok(presets)
+    Ok(reply_fields)
 }
 
 impl From<BodyError> for AnswerError {
     fn from(defect: BodyError) -> Self {
         match defect {
-            BodyError::Duplicate(field) => Self::Contradiction { field: field.into() },
+            BodyError::Duplicate(field) => Self::SetTwice { field: field.into() },
             BodyError::FormMalformed
             | BodyError::InvalidUtf8
             | BodyError::JsonMalformed
@@ -270,11 +310,11 @@ impl From<AnswerError> for Unavailable {
     fn from(fault: AnswerError) -> Self {
         match fault {
             AnswerError::Malformed => UnavailableKind::AnswerMalformed.into(),
-            AnswerError::Contradiction { .. }
+            AnswerError::SetTwice { .. }
             | AnswerError::Field(_)
             | AnswerError::Item { .. }
             | AnswerError::NotAnswered
-            | AnswerError::NotAsked { .. }
+            | AnswerError::Unmatched { .. }
             | AnswerError::Unknown { .. } => {
                 Self::with(UnavailableKind::AnswerInvalid, &fault.to_string())
             }

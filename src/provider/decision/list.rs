@@ -1,49 +1,59 @@
-//! Lists: which of an app's answers is about which item of a callback. Each answer is used once.
+//! Assigns the elements of an app's list to the items of a callback.
 //!
-//! 1. An answer that repeats all that its item says is about that item.
-//! 2. One that repeats less, and nothing else, is about the first item left that it fits.
-//! 3. One that repeats nothing is about the item in its place, if there are as many answers as
+//! An element repeats values of its item, the echo fields, which form the key of both. Each element
+//! is used once, by the first rule that applies:
+//!
+//! 1. An element whose key equals that of an item belongs to that item.
+//! 2. An element whose key is a part of an item's key belongs to the first such item that has no
+//!    element yet. An element at the index of the item is preferred.
+//! 3. An element without a key belongs to the item at its index, if there are as many elements as
 //!    items.
 //!
-//! It is the item's own unless it could as well be about another.
+//! The assignment is unambiguous if the element could not belong to another item as well.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use super::answer::{AnswerError, Answered, ReplyField};
+use super::answer::{AnswerError, ListElement, ReplyField};
 use crate::json::{self, Object, Value};
-use crate::provider::field::{Condition, whole};
+use crate::provider::field::{Condition, parse_whole};
 
-/// One answer for each item of a list.
+/// The rules for a callback that asks about a list of items. The reply has an element for each item.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemList {
-    /// The list's name in the data.
+    /// The field of the event's data that contains the items.
     pub(crate) list: Box<str>,
-    /// What the answer repeats of its item, and what tells the items apart.
+    /// The fields of an item that identify it. The reply repeats them.
     pub(crate) echo: Vec<Box<str>>,
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// Items that only an answer of their own may refuse.
+/// The items that only an answer to this item in particular may deny.
+///
+/// A denial cannot be undone for them: it expires a finished download, for example.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
+    /// The condition that an item meets if it is protected.
     pub(crate) when: Condition,
+    /// The reply to a protected item without an answer of its own.
     pub(crate) reply: Vec<ReplyField>,
 }
 
-/// Each item's answer.
-pub(super) struct Assigned<'w> {
-    answers: &'w [Answered<'w>],
-    /// For each item the answer's place, and whether it is the item's own.
-    taken: Vec<Option<(usize, bool)>>,
+/// The elements that are assigned to the items.
+pub(super) struct Assignment<'w> {
+    elements: &'w [ListElement<'w>],
+    by_item: Vec<Option<Assigned>>,
 }
 
-/// What an object says under each of the repeated names; a number is the same as text and without
-/// its fraction.
-type Echo<'o> = Vec<Option<Cow<'o, str>>>;
+/// The index of the element that is assigned to an item, and `true` if it is unambiguous.
+type Assigned = (usize, bool);
+
+/// The value of each echo field of an item or element. The number 1, `1.0` and the string `1` are
+/// equal.
+type ItemKey<'o> = Vec<Option<Cow<'o, str>>>;
 
 impl ItemList {
-    /// The items that the callback asks about.
+    /// Returns the items of the callback.
     pub(super) fn items<'d>(&self, data: Option<&Object<'d>>) -> Vec<Object<'d>> {
         let Some(Value::Json(json)) = data.and_then(|data| data.get(&self.list)) else {
             return Vec::new();
@@ -52,95 +62,101 @@ impl ItemList {
         items.into_iter().map(|raw| Object::from_json(raw).unwrap_or_default()).collect()
     }
 
+    /// Assigns the elements to the items, by the rules of the module documentation.
     pub(super) fn assign<'w>(
         &self,
         items: &[Object<'_>],
-        answers: &'w [Answered<'w>],
-    ) -> Assigned<'w> {
-        let asked: Vec<_> = items.iter().map(|item| self.echo_of(item)).collect();
-        let said: Vec<_> = answers.iter().map(|(answer, _)| self.echo_of(answer)).collect();
-        let mut taken = vec![None; items.len()];
-        let mut left: Vec<usize> = take_exact(&asked, &said, &mut taken);
-        for (index, item) in asked.iter().enumerate() {
-            if taken.get(index).is_some_and(Option::is_some) {
+        elements: &'w [ListElement<'w>],
+    ) -> Assignment<'w> {
+        let item_keys: Vec<_> = items.iter().map(|item| self.key_of(item)).collect();
+        let element_keys: Vec<_> =
+            elements.iter().map(|(element, _)| self.key_of(element)).collect();
+        let mut by_item = vec![None; items.len()];
+        let mut unused: Vec<usize> = assign_equal_keys(&item_keys, &element_keys, &mut by_item);
+        for (index, item) in item_keys.iter().enumerate() {
+            if by_item.get(index).is_some_and(Option::is_some) {
                 continue;
             }
-            let fits = |at: &&usize| said.get(**at).is_some_and(|answer| is_part(answer, item));
-            let found = left.iter().filter(fits).copied();
-            let at = found.clone().find(|at| *at == index).or_else(|| found.clone().next());
-            let placed = || {
-                let is_silent = |answer: &Echo<'_>| answer.iter().all(Option::is_none);
-                let here = answers.len() == items.len() && said.get(index).is_some_and(is_silent);
-                here.then_some(index).filter(|at| left.contains(at))
+            let fits =
+                |at: &&usize| element_keys.get(**at).is_some_and(|element| is_part(element, item));
+            let fitting = unused.iter().filter(fits).copied();
+            let at = fitting.clone().find(|at| *at == index).or_else(|| fitting.clone().next());
+            let by_index = || {
+                let has_no_key = |element: &ItemKey<'_>| element.iter().all(Option::is_none);
+                let applies = elements.len() == items.len()
+                    && element_keys.get(index).is_some_and(has_no_key);
+                applies.then_some(index).filter(|at| unused.contains(at))
             };
-            let (at, is_own) = match at {
+            let (at, is_unambiguous) = match at {
                 Some(at) => {
-                    let answer = said.get(at).map_or(&[][..], |answer| answer);
-                    let others = asked.iter().filter(|item| is_part(answer, item)).take(2);
-                    (Some(at), others.count() == 1)
+                    let element = element_keys.get(at).map_or(&[][..], |element| element);
+                    let possible = item_keys.iter().filter(|item| is_part(element, item)).take(2);
+                    (Some(at), possible.count() == 1)
                 }
-                None => (placed(), true),
+                None => (by_index(), true),
             };
-            if let (Some(at), Some(slot)) = (at, taken.get_mut(index)) {
-                *slot = Some((at, is_own));
-                left.retain(|own| *own != at);
+            if let (Some(at), Some(slot)) = (at, by_item.get_mut(index)) {
+                *slot = Some((at, is_unambiguous));
+                unused.retain(|element| *element != at);
             }
         }
-        Assigned { answers, taken }
+        Assignment { elements, by_item }
     }
 
-    fn echo_of<'o>(&self, object: &'o Object<'_>) -> Echo<'o> {
-        let said = |name: &str| {
-            let text = spoken(object, name)?.scalar()?;
-            Some(whole(&text).map_or(text, |number| number.to_string().into()))
+    /// Returns the key of an item or element.
+    fn key_of<'o>(&self, object: &'o Object<'_>) -> ItemKey<'o> {
+        let value = |name: &str| {
+            let text = echo_value(object, name)?.scalar()?;
+            Some(parse_whole(&text).map_or(text, |number| number.to_string().into()))
         };
-        self.echo.iter().map(|name| said(name)).collect()
+        self.echo.iter().map(|name| value(name)).collect()
     }
 
-    /// Says which item a fault is about.
-    pub(super) fn at(&self, index: usize, fault: &AnswerError) -> AnswerError {
+    /// Adds the item to a fault, as in `items[2]`.
+    pub(super) fn fault_at(&self, index: usize, fault: &AnswerError) -> AnswerError {
         AnswerError::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }
 }
 
-/// Gives each item the answers that repeat all of it, and tells which answers are left.
-fn take_exact(
-    asked: &[Echo<'_>],
-    said: &[Echo<'_>],
-    taken: &mut [Option<(usize, bool)>],
+/// Assigns the elements whose key equals an item's. Returns the indexes of the unused elements.
+fn assign_equal_keys(
+    item_keys: &[ItemKey<'_>],
+    element_keys: &[ItemKey<'_>],
+    by_item: &mut [Option<Assigned>],
 ) -> Vec<usize> {
-    let mut waiting: HashMap<&Echo<'_>, (VecDeque<usize>, usize)> = HashMap::new();
-    for item in asked {
-        waiting.entry(item).or_default().1 += 1;
+    // For each key, the indexes of its elements and the number of its items.
+    let mut by_key: HashMap<&ItemKey<'_>, (VecDeque<usize>, usize)> = HashMap::new();
+    for item in item_keys {
+        by_key.entry(item).or_default().1 += 1;
     }
-    let mut left = Vec::new();
-    for (at, answer) in said.iter().enumerate() {
-        let names = answer.iter().any(Option::is_some);
-        match waiting.get_mut(answer).filter(|_| names) {
-            Some((answers, _)) => answers.push_back(at),
-            None => left.push(at),
+    let mut unused = Vec::new();
+    for (at, element) in element_keys.iter().enumerate() {
+        let has_key = element.iter().any(Option::is_some);
+        match by_key.get_mut(element).filter(|_| has_key) {
+            Some((elements, _)) => elements.push_back(at),
+            None => unused.push(at),
         }
     }
-    // Of several items that say the same each needs an answer of its own.
-    let enough: HashMap<_, _> =
-        waiting.iter().map(|(echo, (answers, items))| (*echo, answers.len() >= *items)).collect();
-    for (item, slot) in asked.iter().zip(taken) {
-        let next = waiting.get_mut(item).and_then(|(answers, _)| answers.pop_front());
-        *slot = next.map(|at| (at, enough.get(item) == Some(&true)));
+    // If items share a key, their elements are unambiguous only if there is one for each.
+    let is_enough: HashMap<_, _> =
+        by_key.iter().map(|(key, (elements, items))| (*key, elements.len() >= *items)).collect();
+    for (item, slot) in item_keys.iter().zip(by_item) {
+        let next = by_key.get_mut(item).and_then(|(elements, _)| elements.pop_front());
+        *slot = next.map(|at| (at, is_enough.get(item) == Some(&true)));
     }
-    left.extend(waiting.into_values().flat_map(|(answers, _)| answers));
-    left.sort_unstable();
-    left
+    unused.extend(by_key.into_values().flat_map(|(elements, _)| elements));
+    unused.sort_unstable();
+    unused
 }
 
-/// Whether an answer repeats something of the item and nothing else. A zero is what some languages
-/// write for nothing.
-fn is_part(answer: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bool {
+/// Returns `true` if the element's key contains at least one value of the item's key and no other
+/// value. A 0 counts as no value, since some languages serialize an unset number as 0.
+fn is_part(element: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bool {
     let mut repeats = false;
-    for (answer, item) in answer.iter().zip(item) {
-        match (answer, item) {
-            (Some(answer), Some(item)) if answer == item => repeats = true,
-            (Some(answer), None) if answer == "0" => {}
+    for (element, item) in element.iter().zip(item) {
+        match (element, item) {
+            (Some(element), Some(item)) if element == item => repeats = true,
+            (Some(element), None) if element == "0" => {}
             (Some(_), _) => return false,
             (None, _) => {}
         }
@@ -148,29 +164,33 @@ fn is_part(answer: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bo
     repeats
 }
 
-impl<'w> Assigned<'w> {
-    /// The answer to an item, and whether it is its own.
-    pub(super) fn answer_to(
+impl<'w> Assignment<'w> {
+    /// Returns the reply fields for an item, and `true` if they are assigned unambiguously.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no element is assigned to the item, or if the element is invalid.
+    pub(super) fn fields_for(
         &self,
         index: usize,
     ) -> Result<(&'w [ReplyField], bool), &'w AnswerError> {
-        let taken = self.taken.get(index).copied().flatten();
-        let Some((at, is_own)) = taken else { return Err(&AnswerError::NotAnswered) };
-        match self.answers.get(at) {
-            Some((_, presets)) => presets.as_deref().map(|presets| (presets, is_own)),
+        let assigned = self.by_item.get(index).copied().flatten();
+        let Some((at, is_unambiguous)) = assigned else { return Err(&AnswerError::NotAnswered) };
+        match self.elements.get(at) {
+            Some((_, fields)) => fields.as_deref().map(|fields| (fields, is_unambiguous)),
             None => Err(&AnswerError::NotAnswered),
         }
     }
 
-    /// Answers about nothing that was asked.
-    pub(super) fn left_over(&self) -> Option<AnswerError> {
-        let count = self.answers.len().saturating_sub(self.taken.iter().flatten().count());
-        (count > 0).then_some(AnswerError::NotAsked { count })
+    /// Returns a fault if the list has elements that are not assigned to an item.
+    pub(super) fn unmatched(&self) -> Option<AnswerError> {
+        let count = self.elements.len().saturating_sub(self.by_item.iter().flatten().count());
+        (count > 0).then_some(AnswerError::Unmatched { count })
     }
 }
 
-/// What stands under the name, unless it says nothing: `null` and an empty text do not.
-pub(super) fn spoken<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
+/// Returns the value of an echo field. `None` if it is absent, `null` or an empty string.
+pub(super) fn echo_value<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
     object.get(name).filter(|value| value.scalar().is_some_and(|text| !text.is_empty()))
 }
 
@@ -179,66 +199,87 @@ mod tests {
     use super::*;
     use crate::provider::built_in_named;
 
-    /// For each item, the place of its answer and whether it is its own.
-    fn assigned(items: &str, answers: &str) -> Vec<Option<(usize, bool)>> {
+    /// Assigns the elements to the items of a download callback.
+    fn assigned(items: &str, elements: &str) -> Vec<Option<Assigned>> {
         let kollus = built_in_named("kollus").unwrap();
         let drm = kollus.kinds.into_iter().find(|kind| &*kind.name == "drm").unwrap();
-        let per = drm.decision.unwrap().per.unwrap();
+        let item_list = drm.decision.unwrap().item_list.unwrap();
         let objects = |text| {
-            let elements = json::elements(text).unwrap().into_iter();
-            elements.map(|raw| Object::from_json(raw).unwrap()).collect::<Vec<_>>()
+            let texts = json::elements(text).unwrap().into_iter();
+            texts.map(|raw| Object::from_json(raw).unwrap()).collect::<Vec<_>>()
         };
-        let answers = objects(answers).into_iter().map(|object| (object, Ok(Vec::new())));
-        let answers: Vec<Answered<'_>> = answers.collect();
-        per.assign(&objects(items), &answers).taken
+        let elements = objects(elements).into_iter().map(|object| (object, Ok(Vec::new())));
+        let elements: Vec<ListElement<'_>> = elements.collect();
+        item_list.assign(&objects(items), &elements).by_item
     }
 
-    const X: &str = r#"{"kind":2,"media_content_key":"a"}"#;
-    const Y: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
-    const Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
+    // Kind 2 reports a finished download, kind 1 asks for one. `A` and `Q` are keys of videos, `S1` is
+    // a session key.
+    const DONE_A: &str = r#"{"kind":2,"media_content_key":"a"}"#;
+    const DONE_A_S1: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
+    const ASKED_Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
 
-    fn list(of: &[&str]) -> String {
-        format!("[{}]", of.join(","))
+    fn list(elements: &[&str]) -> String {
+        format!("[{}]", elements.join(","))
     }
 
     #[test]
-    fn an_answer_goes_to_the_item_that_it_names_wherever_it_stands() {
-        let own = |at| Some((at, true));
-        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, X])), [own(1), own(0)]);
-        assert_eq!(assigned(&list(&[Q, Y, X]), &list(&[Q, X, Y])), [own(0), own(2), own(1)]);
-        let nothing = X.replace('}', r#","session_key":null,"start_at":""}"#);
-        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, &nothing])), [own(1), own(0)]);
+    fn assigns_elements_by_key_in_any_order() {
+        let unambiguous = |at| Some((at, true));
+        assert_eq!(
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, DONE_A])),
+            [unambiguous(1), unambiguous(0)]
+        );
+        assert_eq!(
+            assigned(&list(&[ASKED_Q, DONE_A_S1, DONE_A]), &list(&[ASKED_Q, DONE_A, DONE_A_S1])),
+            [unambiguous(0), unambiguous(2), unambiguous(1)]
+        );
+        let blanks = DONE_A.replace('}', r#","session_key":null,"start_at":""}"#);
+        assert_eq!(
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, &blanks])),
+            [unambiguous(1), unambiguous(0)]
+        );
+        // The Gson library writes numbers in this form.
         let gson = r#"{"kind":2.0,"media_content_key":"a","session_key":"","start_at":0}"#;
-        assert_eq!(assigned(&list(&[X, Q]), &list(&[Q, gson])), [own(1), own(0)]);
+        assert_eq!(
+            assigned(&list(&[DONE_A, ASKED_Q]), &list(&[ASKED_Q, gson])),
+            [unambiguous(1), unambiguous(0)]
+        );
     }
 
     #[test]
-    fn what_names_another_item_is_nobodys_own() {
-        let other = X.replace('}', r#","session_key":"other"}"#);
-        assert_eq!(assigned(&list(&[X, Q]), &list(&[&other])), [None, None]);
-        assert_eq!(assigned(&list(&[X, Y]), &list(&[Y, Y])), [None, Some((0, true))]);
+    fn ignores_elements_with_a_key_of_no_item() {
+        let other = DONE_A.replace('}', r#","session_key":"other"}"#);
+        assert_eq!(assigned(&list(&[DONE_A, ASKED_Q]), &list(&[&other])), [None, None]);
+        assert_eq!(
+            assigned(&list(&[DONE_A, DONE_A_S1]), &list(&[DONE_A_S1, DONE_A_S1])),
+            [None, Some((0, true))]
+        );
         let b = r#"{"kind":2,"media_content_key":"b","session_key":"s2","start_at":8}"#;
         let c = r#"{"kind":2,"media_content_key":"c"}"#;
         let part = r#"{"kind":2,"session_key":"s2","start_at":8}"#;
-        let twice = assigned(&list(&[c, b, Q]), &list(&[part, part]));
+        let twice = assigned(&list(&[c, b, ASKED_Q]), &list(&[part, part]));
         assert_eq!(twice, [None, Some((1, true)), None]);
     }
 
     #[test]
-    fn what_could_be_about_two_items_is_neithers_own() {
+    fn marks_assignment_as_ambiguous_if_two_items_fit() {
         let key = r#"{"media_content_key":"a"}"#;
         let one = r#"{"kind":1,"media_content_key":"a"}"#;
-        assert_eq!(assigned(&list(&[X, one]), &list(&[key])), [Some((0, false)), None]);
+        assert_eq!(assigned(&list(&[DONE_A, one]), &list(&[key])), [Some((0, false)), None]);
         assert_eq!(
-            assigned(&list(&[X, one]), &list(&[key, key])),
+            assigned(&list(&[DONE_A, one]), &list(&[key, key])),
             [Some((0, false)), Some((1, false))]
         );
-        assert_eq!(assigned(&list(&[X, X]), &list(&[X])), [Some((0, false)), None]);
-        assert_eq!(assigned(&list(&[X, X]), &list(&[X, X])), [Some((0, true)), Some((1, true))]);
+        assert_eq!(assigned(&list(&[DONE_A, DONE_A]), &list(&[DONE_A])), [Some((0, false)), None]);
         assert_eq!(
-            assigned(&list(&[Q, X]), &list(&["{}", "{}"])),
+            assigned(&list(&[DONE_A, DONE_A]), &list(&[DONE_A, DONE_A])),
             [Some((0, true)), Some((1, true))]
         );
-        assert_eq!(assigned(&list(&[Q, X]), &list(&["{}"])), [None, None]);
+        assert_eq!(
+            assigned(&list(&[ASKED_Q, DONE_A]), &list(&["{}", "{}"])),
+            [Some((0, true)), Some((1, true))]
+        );
+        assert_eq!(assigned(&list(&[ASKED_Q, DONE_A]), &list(&["{}"])), [None, None]);
     }
 }

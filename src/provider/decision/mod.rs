@@ -1,14 +1,14 @@
-//! What a platform expects to hear, and how an app's words become it.
+//! Decisions: the conversion of an app's answer to the reply that the platform expects.
 //!
-//! The app of a decision may answer in three forms; each becomes the platform's own, with every
-//! value of the declared type and range:
+//! An app may answer in three forms. Each is converted to the native form, and every value to its
+//! declared type and range:
 //!
-//! - native: `{"data":{"result":1}}`, the platform's envelope and fields;
-//! - flat: `{"result":1}`, the fields alone;
-//! - common: `{"allow":false,"message":"…"}`, the same words for every platform.
+//! - native: `{"data":{"result":1}}`, the platform's fields in its envelope;
+//! - flat: `{"result":1}`, the platform's fields without the envelope;
+//! - common: `{"allow":false,"message":"…"}`, the same fields for every platform.
 //!
-//! A callback that asks about several items at once is answered with a list of either of the first
-//! two, or with one answer for all of them.
+//! If a callback asks about several items, the app answers with a list that has an element for each
+//! item, or with one answer for all items. [`list`] assigns the elements to the items.
 
 mod answer;
 mod list;
@@ -23,45 +23,48 @@ pub(crate) use reply_signing::{
 
 use super::field::Fields;
 
-/// How a kind whose answer matters is replied to.
+/// The rules for the reply to a decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Decision {
-    /// The member that holds the fields, if they do not stand alone.
+    /// The member of the reply that contains the fields. `None` if they are at the top level.
     pub(crate) envelope: Option<Box<str>>,
-    /// The callback asks about a list of items, and wants one answer for each.
-    pub(crate) per: Option<ItemList>,
+    /// The items that the callback asks about, if it asks about several.
+    pub(crate) item_list: Option<ItemList>,
+    /// The fields of a reply that allows.
     pub(crate) allow: Vec<ReplyField>,
+    /// The fields of a reply that denies.
     pub(crate) deny: Vec<ReplyField>,
-    /// The field that a common answer's `message` fills.
+    /// The field that the `message` of a common answer sets.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
-    /// The field that an answer stands for which is no object.
+    /// The field set by a bare (non-object) answer.
     pub(crate) bare: Option<usize>,
-    /// Whether the platform's fields are not all known, so that any name goes through.
+    /// Accepts undeclared fields, since the platform does not document all of them.
     pub(crate) open: bool,
-    pub(crate) sealing: ReplySigningRule,
+    pub(crate) reply_signing: ReplySigningRule,
 }
 
-/// What the template says of a decision.
+/// The settings of a template for one decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
+    /// The reply if the app does not answer, or its answer is invalid.
     pub(crate) on_failure: Vec<ReplyField>,
-    /// What an accepting answer is filled up with.
+    /// Fields that are added to a reply that allows, unless the answer sets them.
     pub(crate) defaults: Vec<ReplyField>,
-    pub(crate) seal: ReplySigning,
+    pub(crate) reply_signing: ReplySigning,
 }
 
-/// What there is to be said to the platform.
+/// The source of a reply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DecisionInput<'a> {
-    /// An answer of the app's.
+    /// The body of the app's answer.
     Answer(&'a [u8]),
-    /// Yes, without a word more.
+    /// An answer that allows by its status and has no body.
     Allow,
-    /// No, with the message that the answer holds in any of its forms.
+    /// An answer that denies by its status. Its body may contain a message, in any of the forms.
     Deny(&'a [u8]),
-    /// What the failure policy says.
+    /// The failure policy.
     Failure,
-    /// What the template says, without the app.
+    /// A fixed answer of the template. The app is not called.
     Fixed(&'a [ReplyField]),
 }

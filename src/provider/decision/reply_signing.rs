@@ -1,7 +1,7 @@
-//! How a reply's JSON leaves: plain, or signed as a JSON Web Token (RFC 7519).
+//! Reply signing: sends a reply as plain JSON, or as a JSON Web Token (RFC 7519).
 //!
-//! The token's payload is the JSON itself, to the byte: no claim is added, as platforms that want
-//! one forbid the registered ones.
+//! The payload of the token is exactly the JSON of the reply. No registered claim is added, because
+//! platforms that require a token do not accept them.
 
 use std::sync::Arc;
 
@@ -17,57 +17,66 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// `{"alg":"HS256","typ":"JWT"}` in base64url.
 const HS256_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// How a definition has a reply sealed.
+/// A definition's rule for signing replies.
 #[derive(Clone, Debug)]
 pub(crate) struct ReplySigningRule {
     pub(crate) form: ReplyFormRule,
-    /// The setting that holds the key of a token.
+    /// The setting that contains the key of the token.
     pub(crate) key: Option<SettingIndex>,
-    /// Headers that go with a token, and the settings that hold their values.
+    /// The headers of a signed reply, and the settings that contain their values.
     pub(crate) headers: Vec<(HeaderName, SettingIndex)>,
 }
 
-/// The form, or the setting that names it.
+/// The form of a reply, or the setting that chooses it.
 #[derive(Clone, Debug)]
 pub(crate) enum ReplyFormRule {
     Always(ReplyForm),
     Setting(SettingIndex),
 }
 
+/// The form of a reply's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyForm {
+    /// A JSON Web Token, signed with HMAC-SHA256.
     Jwt,
+    /// JSON.
     Plain,
 }
 
 impl ReplyForm {
+    /// The names of the forms in a definition and in a setting.
     pub(crate) const WORDS: [(&'static str, Self); 2] =
         [("jwt", Self::Jwt), ("plain", Self::Plain)];
 }
 
-/// How a template has a reply sealed.
+/// The reply signing of a template.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
+    /// The key of the token. `None` means plain JSON.
     pub(crate) key: Option<Key>,
+    /// The headers of a signed reply.
     pub(crate) headers: Option<Arc<[(HeaderName, HeaderValue)]>>,
 }
 
 impl ReplySigning {
-    /// What is another for another form, key or header, and tells none of them.
-    pub(crate) fn mark(&self) -> Vec<u8> {
+    /// Returns bytes that change with the form, the key and the headers. Empty for plain JSON.
+    ///
+    /// They are part of the key under which a reply is remembered, so that a changed config does not
+    /// repeat a reply with the old signature. They do not reveal the key.
+    pub(crate) fn fingerprint(&self) -> Vec<u8> {
         if self.key.is_none() {
             return Vec::new();
         }
-        let empty = self.close(Vec::new());
+        let empty = self.sign(Vec::new());
         let headers = empty.extra.iter().flat_map(|extra| extra.iter());
-        headers.fold(empty.body.to_vec(), |mut mark, (_, value)| {
-            mark.extend_from_slice(value.as_bytes());
-            mark
+        headers.fold(empty.body.to_vec(), |mut bytes, (_, value)| {
+            bytes.extend_from_slice(value.as_bytes());
+            bytes
         })
     }
 
-    /// With a key, a token; without one, plain JSON.
-    pub(crate) fn close(&self, body: Vec<u8>) -> Reply {
+    /// Returns the reply with this JSON: a token if there is a key, else the JSON itself.
+    pub(crate) fn sign(&self, body: Vec<u8>) -> Reply {
         let Some(key) = &self.key else {
             return Reply::new(StatusCode::OK, JSON, body.into());
         };
@@ -85,7 +94,7 @@ impl ReplySigning {
     }
 }
 
-/// The one digest that tokens are signed with.
+/// The digest of tokens. Platforms require the algorithm `HS256`.
 pub(crate) const TOKEN_DIGEST: Digest = Digest::HmacSha256;
 
 #[cfg(test)]
@@ -95,12 +104,12 @@ mod tests {
 
     fn token(payload: &str) -> String {
         let key = Some(TOKEN_DIGEST.key(Secret::new("test-security-key")));
-        let reply = ReplySigning { key, headers: None }.close(payload.into());
+        let reply = ReplySigning { key, headers: None }.sign(payload.into());
         String::from_utf8(reply.body.to_vec()).unwrap()
     }
 
     #[test]
-    fn a_token_is_the_payload_to_the_byte() {
+    fn token_contains_the_unchanged_payload() {
         assert_eq!(
             token(r#"{"data":{"result":1,"vmcheck":0,"disable_tvout":1}}"#),
             "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7InJlc3VsdCI6MSwidm1jaGVjayI6MCwiZGlz\

@@ -1,54 +1,59 @@
-//! Writing the JSON of a decision's reply.
+//! Writes the JSON of the reply to a decision.
 
 use std::borrow::Cow;
 
 use super::answer::{AnswerError, ParsedAnswer};
-use super::list::{ItemList, spoken};
+use super::list::{ItemList, echo_value};
 use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName};
 use crate::json::{self, Object};
 
-/// What is said of one item.
+/// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
-    presets: Cow<'p, [ReplyField]>,
-    /// DecisionInput of this item alone, and not of whatever there is.
-    is_own: bool,
-    /// Whether the template's defaults fill it up, if it accepts.
-    is_filled: bool,
+    fields: Cow<'p, [ReplyField]>,
+    /// The app answered this item in particular, not all items alike.
+    is_specific: bool,
+    /// The template's defaults are added if the reply allows.
+    takes_defaults: bool,
 }
 
 impl<'p> ItemReply<'p> {
-    fn blanket(presets: impl Into<Cow<'p, [ReplyField]>>) -> Self {
-        Self { presets: presets.into(), is_own: false, is_filled: true }
+    /// A reply for all items, to which defaults are added.
+    fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
+        Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }
 
-    const fn bare(presets: &'p [ReplyField]) -> Self {
-        Self { presets: Cow::Borrowed(presets), is_own: false, is_filled: false }
+    /// The reply of the failure policy, to which no defaults are added.
+    const fn failure(fields: &'p [ReplyField]) -> Self {
+        Self { fields: Cow::Borrowed(fields), is_specific: false, takes_defaults: false }
     }
 }
 
 impl Decision {
-    /// Writes the reply's JSON. A fault says what could not be used of the answer; where it stood,
-    /// the failure policy stands.
+    /// Writes the JSON of the reply. `data` is the data of the event.
+    ///
+    /// Always returns a reply. If the answer is invalid, the failure policy is the reply. If the
+    /// answer is invalid for one item, the failure policy is the reply to that item. In both cases,
+    /// also returns the first fault.
     pub(crate) fn write(
         &self,
         data: &[u8],
-        said: DecisionInput<'_>,
+        input: DecisionInput<'_>,
         policy: &Policy,
     ) -> (Vec<u8>, Option<AnswerError>) {
-        let words = match said {
-            DecisionInput::Answer(answer) => self.words(answer),
-            DecisionInput::Allow => Ok(ParsedAnswer::blanket(&*self.allow)),
+        let parsed = match input {
+            DecisionInput::Answer(answer) => self.parse_answer(answer),
+            DecisionInput::Allow => Ok(ParsedAnswer::uniform(&*self.allow)),
             DecisionInput::Deny(answer) => Ok(match self.message_of(answer) {
-                None => ParsedAnswer::blanket(&*self.deny),
-                Some(message) => ParsedAnswer::blanket(
+                None => ParsedAnswer::uniform(&*self.deny),
+                Some(message) => ParsedAnswer::uniform(
                     self.deny.iter().cloned().chain([message]).collect::<Vec<_>>(),
                 ),
             }),
-            DecisionInput::Fixed(presets) => Ok(ParsedAnswer::blanket(presets)),
+            DecisionInput::Fixed(fields) => Ok(ParsedAnswer::uniform(fields)),
             DecisionInput::Failure => Ok(ParsedAnswer::Unusable),
         };
-        let (words, fault) = match words {
-            Ok(words) => (words, None),
+        let (answer, fault) = match parsed {
+            Ok(answer) => (answer, None),
             Err(fault) => (ParsedAnswer::Unusable, Some(fault)),
         };
         let text = std::str::from_utf8(data).unwrap_or_default();
@@ -59,60 +64,64 @@ impl Decision {
             json::write_string(envelope, &mut out);
             out.push(b':');
         }
-        let found = match &self.per {
+        let item_fault = match &self.item_list {
             None => {
-                let verdict = self.verdict(&words, true, policy);
-                self.write_item(data.as_ref(), &verdict, policy, &mut out);
+                let reply = self.uniform_reply(&answer, true, policy);
+                self.write_item(data.as_ref(), &reply, policy, &mut out);
                 None
             }
-            Some(per) => self.write_list(per, data.as_ref(), &words, policy, &mut out),
+            Some(list) => self.write_list(list, data.as_ref(), &answer, policy, &mut out),
         };
         if self.envelope.is_some() {
             out.push(b'}');
         }
-        (out, fault.or(found))
+        (out, fault.or(item_fault))
     }
 
-    /// Whether the reply depends on what the callback says.
+    /// Returns `true` if the reply depends on the data of the event.
     fn needs_context(&self) -> bool {
-        self.per.is_some() || self.fields.iter().any(|field| field.when.is_some())
+        self.item_list.is_some() || self.fields.iter().any(|field| field.when.is_some())
     }
 
-    /// Whether a member of an answer's element only says which item it is about.
-    pub(super) fn echoes(&self, name: &str) -> bool {
-        self.per.as_ref().is_some_and(|per| per.echo.iter().any(|echo| **echo == *name))
+    /// Returns `true` if the member of a list element only identifies the item.
+    pub(super) fn is_echo(&self, name: &str) -> bool {
+        self.item_list.as_ref().is_some_and(|list| list.echo.iter().any(|echo| **echo == *name))
     }
 
-    /// What is said of every item alike.
-    fn verdict<'p>(
+    /// Returns the reply to an item if the answer is the same for all items.
+    ///
+    /// A native answer to the only item is specific. A common answer never is, since its author may
+    /// not know the effects of a denial for this kind.
+    fn uniform_reply<'p>(
         &self,
-        words: &'p ParsedAnswer<'_>,
-        only: bool,
+        answer: &'p ParsedAnswer<'_>,
+        is_only_item: bool,
         policy: &'p Policy,
     ) -> ItemReply<'p> {
-        match words {
-            ParsedAnswer::Uniform { presets, common } => {
-                ItemReply { is_own: only && !common, ..ItemReply::blanket(&**presets) }
+        match answer {
+            ParsedAnswer::Uniform { fields, is_common } => {
+                let is_specific = is_only_item && !is_common;
+                ItemReply { is_specific, ..ItemReply::uniform(&**fields) }
             }
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => {
-                ItemReply::bare(&policy.on_failure)
+                ItemReply::failure(&policy.on_failure)
             }
         }
     }
 
-    /// One answer for each item of the list, in its order.
+    /// Writes an array with one element for each item of the callback, in the same order.
     fn write_list(
         &self,
-        per: &ItemList,
+        list: &ItemList,
         data: Option<&Object<'_>>,
-        words: &ParsedAnswer<'_>,
+        answer: &ParsedAnswer<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
     ) -> Option<AnswerError> {
-        let items = per.items(data);
+        let items = list.items(data);
         let mut fault = None;
-        let assigned = match words {
-            ParsedAnswer::PerItem(answers) => Some(per.assign(&items, answers)),
+        let assignment = match answer {
+            ParsedAnswer::PerItem(elements) => Some(list.assign(&items, elements)),
             ParsedAnswer::Unusable | ParsedAnswer::Uniform { .. } => None,
         };
         out.push(b'[');
@@ -120,90 +129,93 @@ impl Decision {
             if index > 0 {
                 out.push(b',');
             }
-            let verdict = match &assigned {
-                None => self.verdict(words, items.len() == 1, policy),
-                Some(assigned) => match assigned.answer_to(index) {
-                    Ok((presets, is_own)) => ItemReply { is_own, ..ItemReply::blanket(presets) },
-                    Err(found) => {
-                        fault = fault.or_else(|| Some(per.at(index, found)));
-                        ItemReply::bare(&policy.on_failure)
+            let reply = match &assignment {
+                None => self.uniform_reply(answer, items.len() == 1, policy),
+                Some(assignment) => match assignment.fields_for(index) {
+                    Ok((fields, is_specific)) => {
+                        ItemReply { is_specific, ..ItemReply::uniform(fields) }
+                    }
+                    Err(error) => {
+                        fault = fault.or_else(|| Some(list.fault_at(index, error)));
+                        ItemReply::failure(&policy.on_failure)
                     }
                 },
             };
-            self.write_item(Some(item), &verdict, policy, out);
+            self.write_item(Some(item), &reply, policy, out);
         }
         out.push(b']');
-        fault.or_else(|| assigned.and_then(|assigned| assigned.left_over()))
+        fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()))
     }
 
-    /// Writes what is said of one item, with what it repeats of the item.
+    /// Writes the reply to one item: its echo fields, the fields of the answer and the defaults.
+    ///
+    /// `item` is the data of the event if the callback has no list of items.
     fn write_item(
         &self,
         item: Option<&Object<'_>>,
-        verdict: &ItemReply<'_>,
+        reply: &ItemReply<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
     ) {
-        let protect = self.per.as_ref().and_then(|per| per.protect.as_ref());
-        let protect = protect.filter(|own| item.is_some_and(|item| own.when.holds(item)));
-        let presets = match protect {
-            Some(protect) if !verdict.is_own => &protect.reply,
-            Some(_) | None => &*verdict.presets,
+        let protect = self.item_list.as_ref().and_then(|list| list.protect.as_ref());
+        let protect = protect.filter(|rule| item.is_some_and(|item| rule.when.is_met_by(item)));
+        let fields = match protect {
+            Some(protect) if !reply.is_specific => &protect.reply,
+            Some(_) | None => &*reply.fields,
         };
-        let accepts = self.accepts(presets);
-        let is_filled = accepts && verdict.is_filled && protect.is_none();
-        let defaults = if is_filled { &*policy.defaults } else { &[] };
-        // What accepting takes beside the word itself.
-        let needed = if accepts { &*self.allow } else { &[] };
-        let said = |list: &[ReplyField], preset: &ReplyField| {
-            list.iter().any(|p| p.member == preset.member)
+        let allows = self.allows(fields);
+        let takes_defaults = allows && reply.takes_defaults && protect.is_none();
+        let defaults = if takes_defaults { &*policy.defaults } else { &[] };
+        // Besides the field that decides, `allow` may contain others that the platform requires. They
+        // are added unless the answer or the template's defaults set them.
+        let allow = if allows { &*self.allow } else { &[] };
+        let sets = |list: &[ReplyField], field: &ReplyField| {
+            list.iter().any(|listed| listed.name == field.name)
         };
-        let defaults = defaults.iter().filter(|preset| !said(presets, preset));
-        let needed = needed
-            .iter()
-            .filter(|preset| !said(presets, preset) && !said(&policy.defaults, preset));
-        let mut comma = false;
+        let defaults = defaults.iter().filter(|field| !sets(fields, field));
+        let allow =
+            allow.iter().filter(|field| !sets(fields, field) && !sets(&policy.defaults, field));
+        let mut has_members = false;
         let mut begin = |out: &mut Vec<u8>| {
-            if std::mem::replace(&mut comma, true) {
+            if std::mem::replace(&mut has_members, true) {
                 out.push(b',');
             }
         };
         out.push(b'{');
-        for name in self.per.iter().flat_map(|per| &per.echo) {
-            let Some(value) = item.and_then(|item| spoken(item, name)) else { continue };
+        for name in self.item_list.iter().flat_map(|list| &list.echo) {
+            let Some(value) = item.and_then(|item| echo_value(item, name)) else { continue };
             begin(out);
             json::write_string(name, out);
             out.push(b':');
             value.write(out);
         }
-        for preset in presets.iter().chain(defaults).chain(needed) {
-            match &preset.member {
+        for reply_field in fields.iter().chain(defaults).chain(allow) {
+            match &reply_field.name {
                 ReplyFieldName::Declared(index) => {
                     let Some(field) = self.fields.get(*index) else { continue };
                     let applies =
-                        field.when.as_ref().zip(item).is_none_or(|(w, item)| w.holds(item));
+                        field.when.as_ref().zip(item).is_none_or(|(w, item)| w.is_met_by(item));
                     if !applies {
                         continue;
                     }
                     begin(out);
                     out.extend_from_slice(&field.key);
                 }
-                ReplyFieldName::Open(name) => {
+                ReplyFieldName::Undeclared(name) => {
                     begin(out);
                     json::write_string(name, out);
                     out.push(b':');
                 }
             }
-            out.extend_from_slice(preset.json.as_bytes());
+            out.extend_from_slice(reply_field.json.as_bytes());
         }
         out.push(b'}');
     }
 
-    /// Whether it says yes wherever a refusal says no.
-    fn accepts(&self, presets: &[ReplyField]) -> bool {
-        let decides =
-            |allow: &&ReplyField| self.deny.iter().any(|deny| deny.member == allow.member);
-        self.allow.iter().filter(decides).all(|allow| presets.contains(allow))
+    /// Returns `true` if the fields that both `allow` and `deny` set have the values of `allow`.
+    fn allows(&self, fields: &[ReplyField]) -> bool {
+        let decides = |allow: &&ReplyField| self.deny.iter().any(|deny| deny.name == allow.name);
+        self.allow.iter().filter(decides).all(|allow| fields.contains(allow))
     }
 }
 
@@ -223,11 +235,12 @@ mod tests {
     }
 
     fn policy(decision: &Decision, defaults: &str, on_failure: &str) -> Policy {
-        let presets = |json| decision.presets(json).unwrap();
+        let parse = |json| decision.parse_fixed(json).unwrap();
         let defaults = read_reply_fields(defaults, &decision.fields).unwrap();
-        Policy { on_failure: presets(on_failure), defaults, seal: ReplySigning::default() }
+        Policy { on_failure: parse(on_failure), defaults, reply_signing: ReplySigning::default() }
     }
 
+    /// Returns the text of a reply, or its fault.
     fn text(written: (Vec<u8>, Option<AnswerError>)) -> Result<String, AnswerError> {
         written.1.map_or_else(|| Ok(String::from_utf8(written.0).unwrap()), Err)
     }
@@ -239,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn all_three_forms_become_the_platforms_own() {
+    fn converts_every_form_to_the_native_one() {
         for (answer, reply) in [
             (r#"{"data":{"result":1,"vmcheck":0}}"#, r#"{"data":{"result":1,"vmcheck":0}}"#),
             (r#"{"result":1,"vmcheck":0}"#, r#"{"data":{"result":1,"vmcheck":0}}"#),
@@ -254,17 +267,17 @@ mod tests {
     }
 
     #[test]
-    fn types_are_put_right() {
-        for word in ["true", "\"1\"", "1.0", "1"] {
-            let answer = format!("{{\"result\":{word}}}");
-            assert_eq!(answered(&answer).as_deref(), Ok(r#"{"data":{"result":1}}"#), "{word}");
+    fn converts_values_to_the_declared_type() {
+        for value in ["true", "\"1\"", "1.0", "1"] {
+            let answer = format!("{{\"result\":{value}}}");
+            assert_eq!(answered(&answer).as_deref(), Ok(r#"{"data":{"result":1}}"#), "{value}");
         }
     }
 
     #[test]
-    fn what_cannot_be_right_is_named() {
+    fn reports_invalid_answers_by_field() {
         let unknown = |field: &str| AnswerError::Unknown { field: field.into() };
-        let twice = |field: &str| AnswerError::Contradiction { field: field.into() };
+        let twice = |field: &str| AnswerError::SetTwice { field: field.into() };
         for (answer, fault) in [
             ("", AnswerError::Malformed),
             ("[]", AnswerError::Malformed),
@@ -291,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_fill_what_the_app_left_out_but_only_when_it_accepts() {
+    fn adds_defaults_only_to_a_reply_that_allows() {
         let decision = decision();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0}"#);
         let reply = |answer: &str| {
@@ -306,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_carries_the_message_of_any_form() {
+    fn keeps_the_message_of_a_denial_in_any_form() {
         let decision = decision();
         let policy = policy(&decision, "{}", r#"{"result":0}"#);
         let denied = |answer: &str| {
@@ -332,11 +345,11 @@ mod tests {
         {"kind":2,"media_content_key":"b"},
         {"kind":3,"media_content_key":"a","session_key":"s","start_at":7}]}"#;
 
-    /// The elements of the reply, and what was wrong.
-    fn drm(items: &str, said: DecisionInput<'_>) -> (Vec<String>, Option<String>) {
+    /// Returns the elements of the reply without their key, and the text of the fault.
+    fn drm(items: &str, input: DecisionInput<'_>) -> (Vec<String>, Option<String>) {
         let decision = kind("drm").decision.unwrap();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0,"message":"later"}"#);
-        let (body, fault) = decision.write(items.as_bytes(), said, &policy);
+        let (body, fault) = decision.write(items.as_bytes(), input, &policy);
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let data = body["data"].as_array().unwrap();
         let short = |element: &serde_json::Value| {
@@ -352,25 +365,25 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_answered_item_by_item() {
+    fn replies_to_each_item_of_a_list() {
         let decision = kind("drm").decision.unwrap();
         let policy = policy(&decision, "{}", r#"{"result":0}"#);
-        let said = DecisionInput::Answer(br#"{"result":1,"expiration_count":3}"#);
-        let reply = text(decision.write(ITEMS.as_bytes(), said, &policy)).unwrap();
+        let input = DecisionInput::Answer(br#"{"result":1,"expiration_count":3}"#);
+        let reply = text(decision.write(ITEMS.as_bytes(), input, &policy)).unwrap();
         assert_eq!(
             reply,
             r#"{"data":[{"kind":1,"media_content_key":"a","result":1,"expiration_count":3},{"kind":2,"media_content_key":"b","result":1},{"kind":3,"media_content_key":"a","session_key":"s","start_at":7,"result":1,"expiration_count":3}]}"#
         );
-        let (same, fault) = answer(ITEMS, r#"{"allow":true}"#);
+        let (uniform, fault) = answer(ITEMS, r#"{"allow":true}"#);
         assert_eq!(
-            same,
+            uniform,
             ["result=1 vmcheck=0", "result=1", "result=1 session_key=\"s\" start_at=7"]
         );
         assert_eq!(fault, None);
     }
 
     #[test]
-    fn elements_find_their_item_by_what_they_repeat_or_by_place() {
+    fn assigns_elements_by_echo_fields_or_by_index() {
         let (by_key, fault) = answer(
             ITEMS,
             r#"[{"kind":"3","media_content_key":"a","result":1,"content_expired":0},
@@ -393,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_replaced_item_by_item_and_named() {
+    fn applies_failure_policy_to_items_without_a_valid_answer() {
         let (replies, fault) = answer(
             ITEMS,
             r#"[{"kind":1,"media_content_key":"a","result":1,"expiration_count":1001}]"#,
@@ -406,45 +419,45 @@ mod tests {
                 "message=\"later\" result=0 session_key=\"s\" start_at=7"
             ]
         );
-        let why = "items[0]: `expiration_count` is not within 0 to 1000";
-        assert_eq!(fault.as_deref(), Some(why));
+        let expected = "items[0]: `expiration_count` is not within 0 to 1000";
+        assert_eq!(fault.as_deref(), Some(expected));
         let (_, fault) = answer(ITEMS, r#"[{"kind":1,"media_content_key":"a","result":1}]"#);
-        assert_eq!(fault.as_deref(), Some("items[1]: it has no answer"));
+        assert_eq!(fault.as_deref(), Some("items[1]: the app did not answer this item"));
         let one = r#"{"items":[{"kind":1,"media_content_key":"a"}]}"#;
         let (replies, fault) = answer(
             one,
             r#"[{"kind":1,"media_content_key":"a","result":1},{"kind":1,"media_content_key":"z","result":1}]"#,
         );
         assert_eq!(replies, ["result=1 vmcheck=0"]);
-        let why = "the answer has 1 element(s) that nothing was asked about";
-        assert_eq!(fault.as_deref(), Some(why));
+        let expected = "elements of the answer that match no item: 1";
+        assert_eq!(fault.as_deref(), Some(expected));
     }
 
     #[test]
-    fn nothing_that_is_said_of_all_reaches_a_finished_download() {
+    fn ignores_uniform_answers_for_protected_items() {
         let decision = kind("drm").decision.unwrap();
         let deletes = r#"{"result":1,"content_delete":1}"#;
         let policy = policy(&decision, r#"{"content_delete":1}"#, deletes);
         let done =
             r#"{"items":[{"kind":2,"media_content_key":"b"},{"kind":1,"media_content_key":"c"}]}"#;
-        for said in [
+        for input in [
             DecisionInput::Allow,
             DecisionInput::Deny(b""),
             DecisionInput::Failure,
             DecisionInput::Answer(deletes.as_bytes()),
             DecisionInput::Answer(br#"[{"kind":2,"media_content_key":"b","result":1}]"#),
         ] {
-            let (body, _) = decision.write(done.as_bytes(), said, &policy);
+            let (body, _) = decision.write(done.as_bytes(), input, &policy);
             let body = String::from_utf8(body).unwrap();
-            let kept = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
-            assert!(body.starts_with(kept), "{said:?}: {body}");
+            let unchanged = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
+            assert!(body.starts_with(unchanged), "{input:?}: {body}");
         }
     }
 
     #[test]
-    fn a_finished_download_expires_by_its_own_answer_alone() {
+    fn denies_a_protected_item_only_by_a_specific_answer() {
         let done = r#"{"items":[{"kind":2,"media_content_key":"b"}]}"#;
-        for said in [
+        for input in [
             DecisionInput::Failure,
             DecisionInput::Deny(b""),
             DecisionInput::Answer(br#"{"allow":false}"#),
@@ -452,8 +465,8 @@ mod tests {
             DecisionInput::Answer(br#"{"result":7}"#),
             DecisionInput::Answer(b"[]"),
         ] {
-            assert_eq!(drm(done, said).0, ["result=1"], "{said:?}");
-            assert_eq!(drm(ITEMS, said).0[1], "result=1", "{said:?}");
+            assert_eq!(drm(done, input).0, ["result=1"], "{input:?}");
+            assert_eq!(drm(ITEMS, input).0[1], "result=1", "{input:?}");
         }
         assert_eq!(drm(ITEMS, DecisionInput::Answer(br#"{"result":0}"#)).0[1], "result=1");
         assert_eq!(answer(done, r#"{"result":0}"#).0, ["result=0"]);
@@ -461,12 +474,12 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_left_out_where_it_is_not_for() {
+    fn omits_fields_whose_condition_is_not_met() {
         let decision = kind("vod_play").decision.unwrap();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0}"#);
-        let said = br#"{"result":1,"expiration_date":1893455999,"content_expired":0}"#;
+        let answer = br#"{"result":1,"expiration_date":1893455999,"content_expired":0}"#;
         let reply = |data: &str| {
-            text(decision.write(data.as_bytes(), DecisionInput::Answer(said), &policy))
+            text(decision.write(data.as_bytes(), DecisionInput::Answer(answer), &policy))
         };
         assert_eq!(
             reply(r#"{"kind":1}"#).unwrap(),
@@ -476,17 +489,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_left_out_at_every_depth() {
-        let said = br#"{"result":1,"vmcheck":"","message":null,"offline_bookmark":{"download":1,"readonly":""}}"#;
+    fn omits_unset_fields_at_every_depth() {
+        let answer = br#"{"result":1,"vmcheck":"","message":null,"offline_bookmark":{"download":1,"readonly":""}}"#;
         let one = r#"{"items":[{"kind":1,"media_content_key":"a"}]}"#;
         assert_eq!(
-            drm(one, DecisionInput::Answer(said)).0,
+            drm(one, DecisionInput::Answer(answer)).0,
             [r#"offline_bookmark={"download":1} result=1 vmcheck=0"#]
         );
     }
 
     #[test]
-    fn a_preview_ends_after_it_starts() {
+    fn requires_a_preview_to_end_after_its_start() {
         let decision = kind("vod_play").decision.unwrap();
         let policy = policy(&decision, "{}", r#"{"result":0}"#);
         let reply = |section: &str| {

@@ -1,13 +1,14 @@
-//! What only the whole of a definition tells: whether its kinds, replies and samples fit together.
+//! Checks that the kinds, replies and samples of a definition agree with each other.
 
 use super::DefinitionReader;
 use crate::json::Object;
 use crate::provider::decision::Decision;
-use crate::provider::field::{Fields, Type, Writer};
+use crate::provider::field::{Fields, SentBy, Type};
 use crate::provider::plan::Kind;
 use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
+    /// Checks every kind after all of them are read.
     pub(super) fn check_kinds(&self, table: &Table<'f>, kinds: &[Kind]) {
         for kind in kinds {
             let place = table.place_of(&kind.name);
@@ -22,13 +23,13 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// What a reply depends on must be there to depend on.
+    /// Checks that the callback declares the fields that the reply depends on.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
-        let context = match &decision.per {
+        let context = match &decision.item_list {
             None => Some(&kind.fields),
-            Some(per) => {
-                let list = kind.fields.find(&per.list).and_then(|at| kind.fields.get(at));
-                let items = list.and_then(|field| match &field.ty {
+            Some(items) => {
+                let list = kind.fields.find(&items.list).and_then(|at| kind.fields.get(at));
+                let item_fields = list.and_then(|field| match &field.ty {
                     Type::Array { inner, .. } | Type::Json { inner, .. } => inner.fields.as_deref(),
                     Type::Boolean
                     | Type::Integer(_)
@@ -37,20 +38,20 @@ impl<'f> DefinitionReader<'f> {
                     | Type::String
                     | Type::Timestamp(_) => None,
                 });
-                if items.is_none() {
-                    let problem = format!("`{}` is no array whose fields are declared", per.list);
+                if item_fields.is_none() {
+                    let problem = format!("`{}` is no array whose fields are declared", items.list);
                     self.faults.add(place, problem, "declare it, with the fields of its items");
                 }
-                items
+                item_fields
             }
         };
         let Some(context) = context else { return };
         let conditions = decision.fields.iter().filter_map(|field| field.when.as_ref());
-        let protect = decision.per.iter().filter_map(|per| per.protect.as_ref());
+        let protect = decision.item_list.iter().filter_map(|items| items.protect.as_ref());
         for condition in conditions.chain(protect.map(|protect| &protect.when)) {
             self.check_known(place, &condition.field, context);
         }
-        for name in decision.per.iter().flat_map(|per| &per.echo) {
+        for name in decision.item_list.iter().flat_map(|items| &items.echo) {
             self.check_known(place, name, context);
             if decision.fields.find(name).is_some() {
                 let problem = format!("`{name}` is repeated, and a field of the reply");
@@ -59,6 +60,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Checks that a field of the callback is declared.
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
             let problem = format!("the reply depends on `{name}`, which is not declared");
@@ -66,15 +68,15 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// A sample that does not fit its own fields would teach the wrong thing.
+    /// Checks that the sample has the declared fields. Operators copy samples, so they must be valid.
     fn check_sample(&self, place: &Place, kind: &Kind) {
         let Some(object) = kind.sample.as_deref().and_then(|text| Object::from_json(text).ok())
         else {
             return;
         };
         let mut out = Vec::new();
-        let written = kind.fields.write_object(&object, Writer::Platform, |_| false, &mut out);
-        if let Err(fault) = written {
+        let result = kind.fields.write_object(&object, SentBy::Platform, |_| false, &mut out);
+        if let Err(fault) = result {
             let problem = format!("its sample does not fit: {fault}");
             self.faults.add(place, problem, "mend the sample, or the field");
         }

@@ -1,4 +1,4 @@
-//! `[kind]` and `[kinds.NAME]`: which events there are, and how they are told apart.
+//! Reads `[kind]` and `[kinds.NAME]`: the kinds, and the rule that determines the kind of a callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,35 +6,35 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::DefinitionReader;
-use crate::json::{ByName, Object};
-use crate::provider::field::{Declared, Use, declare, read_unit};
+use crate::json::{NameMap, Object};
+use crate::provider::field::{DeclaredFields, Usage, declare, read_unit};
 use crate::provider::locator::Locator;
-use crate::provider::plan::{Kind, KindRule, SampleData, Times, Viewer};
+use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
 use crate::provider::pointer::Pointer;
 use crate::reply::REPLY_MARGIN;
 use crate::time::Unit;
 use crate::toml_reader::{Form, Item, Located, Table, allowed};
 
-/// What kinds have unless they say otherwise.
-pub(super) struct Common {
-    fields: Declared,
+/// The values that kinds inherit from the top level of the definition.
+pub(super) struct KindDefaults {
+    fields: DeclaredFields,
     subject: Vec<Locator>,
     time: Option<EventTime>,
     times: Times,
 }
 
-/// Few platforms wait for less.
+/// The time limits of a definition that sets none. Few platforms wait less than 5 seconds.
 const DEFAULT_TIMES: Times =
     Times { timeout: Duration::from_secs(3), budget: Duration::from_secs(5) };
 
-/// Where an event's time may stand, and its unit.
+/// The pointers to an event's time, of which the first that has a value counts, and its unit.
 type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> DefinitionReader<'f> {
-    /// `[fields]`, `subject` and `time` at the top.
-    pub(super) fn common(&self, table: &Table<'f>) -> Common {
-        let fields = table.table("fields").map(|own| declare(&own, Use::Event, self.faults));
-        Common {
+    /// Reads the keys that all kinds inherit: `fields`, `subject`, `time` and the time limits.
+    pub(super) fn kind_defaults(&self, table: &Table<'f>) -> KindDefaults {
+        let fields = table.table("fields").map(|t| declare(&t, Usage::Event, self.faults));
+        KindDefaults {
             fields: fields.unwrap_or_default(),
             subject: self.locators(table, "subject"),
             time: self.event_time(table),
@@ -42,13 +42,13 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    fn times(&self, table: &Table<'f>, usual: Times) -> Times {
+    fn times(&self, table: &Table<'f>, inherited: Times) -> Times {
         let read = |key| {
             let ms = table.integer(key, 1..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        let budget = read("budget_ms").unwrap_or(usual.budget);
-        let times = Times { timeout: read("timeout_ms").unwrap_or(usual.timeout), budget };
+        let budget = read("budget_ms").unwrap_or(inherited.budget);
+        let times = Times { timeout: read("timeout_ms").unwrap_or(inherited.timeout), budget };
         if budget <= REPLY_MARGIN {
             let remedy = format!("write more than {} ms", REPLY_MARGIN.as_millis());
             self.faults.add(&table.place_of("budget_ms"), "this leaves no time to ask", remedy);
@@ -69,18 +69,18 @@ impl<'f> DefinitionReader<'f> {
         let mut values: Vec<(Box<str>, Vec<usize>)> = Vec::new();
         match table.table("names") {
             Some(names) => {
-                for (written, item) in names.entries() {
-                    values.push((written.into(), self.named(&item, kinds)));
+                for (name, item) in names.entries() {
+                    values.push((name.into(), self.kinds_named(&item, kinds)));
                 }
             }
-            // Each kind has the name that the platform gives it.
+            // Without the table, the platform's name of a kind is also its name here.
             None => {
                 values.extend(kinds.iter().enumerate().map(|(at, k)| ((&*k.name).into(), vec![at])))
             }
         }
         values.sort();
-        let named = values.into_iter().map(|(written, kinds)| ((&*written).into(), kinds));
-        let values = ByName::new(named.collect());
+        let named = values.into_iter().map(|(name, kinds)| ((&*name).into(), kinds));
+        let values = NameMap::new(named.collect());
         let find = |name: &Located<&str>| self.kind_index(name, kinds);
         let unnamed = table.strings("unnamed").iter().filter_map(find).collect();
         let other = table.string("other").as_ref().and_then(find);
@@ -88,8 +88,8 @@ impl<'f> DefinitionReader<'f> {
         KindRule { from, values, unnamed, other }
     }
 
-    /// A kind, or several that the platform has one name for.
-    fn named(&self, item: &Item<'f>, kinds: &[Kind]) -> Vec<usize> {
+    /// Reads the kinds for one name of the platform: a kind or a list of kinds.
+    fn kinds_named(&self, item: &Item<'f>, kinds: &[Kind]) -> Vec<usize> {
         let find = |name: &Located<&str>| self.kind_index(name, kinds);
         match &item.form {
             Form::String(name) => {
@@ -106,6 +106,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Returns the index of the kind with this name.
     fn kind_index(&self, name: &Located<&str>, kinds: &[Kind]) -> Option<usize> {
         let index = kinds.iter().position(|kind| *kind.name == *name.value);
         if index.is_none() {
@@ -115,12 +116,18 @@ impl<'f> DefinitionReader<'f> {
         index
     }
 
-    pub(super) fn kinds(&self, table: &Table<'f>, base: &Common, ce_type: &str) -> Vec<Kind> {
+    /// Reads the `[kinds]` table.
+    pub(super) fn kinds(
+        &self,
+        table: &Table<'f>,
+        defaults: &KindDefaults,
+        ce_type: &str,
+    ) -> Vec<Kind> {
         table
             .entries()
             .into_iter()
             .filter_map(|(name, item)| match item.form {
-                Form::Table(kind) => self.kind(name, &kind, base, ce_type),
+                Form::Table(kind) => self.kind(name, &kind, defaults, ce_type),
                 Form::String(_) | Form::Other(_) => {
                     let remedy = format!("write [kinds.{name}]");
                     self.faults.add(&item.place, "this is no table", remedy);
@@ -130,21 +137,27 @@ impl<'f> DefinitionReader<'f> {
             .collect()
     }
 
-    fn kind(&self, name: &str, table: &Table<'f>, base: &Common, ce_type: &str) -> Option<Kind> {
+    fn kind(
+        &self,
+        name: &str,
+        table: &Table<'f>,
+        defaults: &KindDefaults,
+        ce_type: &str,
+    ) -> Option<Kind> {
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
         let when = self.pointers(table, "when");
         let signature = table.table("signature").map(|t| self.signature(&t));
         let subject = self.locators(table, "subject");
-        let subject = if table.has("subject") { subject } else { base.subject.clone() };
-        let time = self.event_time(table).or_else(|| base.time.clone());
-        let times = self.times(table, base.times);
+        let subject = if table.has("subject") { subject } else { defaults.subject.clone() };
+        let time = self.event_time(table).or_else(|| defaults.time.clone());
+        let times = self.times(table, defaults.times);
         let repeats = table.boolean("repeats").unwrap_or_default();
-        let viewer = Viewer(self.pointers(table, "viewer"));
+        let viewer = ViewerKey(self.pointers(table, "viewer"));
         let fields = match table.table("fields") {
-            Some(own) => base.fields.clone().with(&own, Use::Event, self.faults),
-            None => base.fields.clone().build(),
+            Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
+            None => defaults.fields.clone().build(),
         };
         let decision = table.table("reply").map(|reply| self.decision(&reply));
         let sample = table.string("sample").and_then(|text| self.sample(&text));
@@ -177,7 +190,7 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// A JSON object, as text.
+    /// Reads a sample body: the text of a JSON object.
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
         let fits = Object::from_json(text.value.trim()).is_ok();
         if !fits {
@@ -187,7 +200,7 @@ impl<'f> DefinitionReader<'f> {
         fits.then(|| text.value.trim().into())
     }
 
-    /// `[sample]`: the body of every kind that has none of its own, and headers of all of them.
+    /// Reads `[sample]`: the body for kinds that declare none, and the headers for all kinds.
     pub(super) fn base_sample(&self, table: &Table<'f>) -> SampleData {
         let body = table.string("json").and_then(|text| self.sample(&text));
         let headers = table.table("headers");
@@ -202,7 +215,7 @@ impl<'f> DefinitionReader<'f> {
         SampleData { body, headers }
     }
 
-    /// Names that the config has a meaning of its own for.
+    /// Refuses names that have a special meaning in the config.
     fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
         const RESERVED: [&str; 3] = ["", "*", "unknown"];
         if RESERVED.contains(&name) {
@@ -214,10 +227,11 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Returns the kind for callbacks whose kind the definition does not declare.
     pub(super) fn unknown_kind(
         &self,
         table: &Table<'f>,
-        base: &Common,
+        defaults: &KindDefaults,
         ce_type: &str,
     ) -> Option<Kind> {
         Some(Kind {
@@ -229,13 +243,13 @@ impl<'f> DefinitionReader<'f> {
             signature: None,
             subject: Vec::new(),
             time: None,
-            fields: base.fields.clone().build(),
+            fields: defaults.fields.clone().build(),
             decision: None,
             sample: None,
-            times: base.times,
-            // Nobody knows.
+            times: defaults.times,
+            // Two undeclared events may have equal data, so a resend cannot be recognized.
             repeats: true,
-            viewer: Viewer::default(),
+            viewer: ViewerKey::default(),
         })
     }
 }

@@ -1,6 +1,7 @@
-//! A definition as written: reads a provider's TOML into a [`Plan`].
+//! Compiles a provider's definition from TOML to a [`Plan`].
 //!
-//! Every fault is reported with its line, key and the allowed words; nothing unknown passes.
+//! All faults of a definition are reported together. Each one names its line, its key and the allowed
+//! values. An unknown key is a fault.
 
 mod check;
 mod kind;
@@ -29,27 +30,32 @@ const FORMATS: [(&str, BodyFormat); 3] =
     [("form", BodyFormat::Form), ("json", BodyFormat::Json), ("query", BodyFormat::Query)];
 
 /// Compiles a definition.
+///
+/// # Errors
+///
+/// Returns every fault that was found.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     toml_reader::read(text, |table, faults| {
         let reader = DefinitionReader {
             faults,
             headers: RefCell::default(),
-            looks_at_query: RefCell::default(),
+            reads_query: RefCell::default(),
             settings: setting::settings(table, faults),
         };
         reader.plan(table)
     })
 }
 
+/// The state while a definition is read.
 struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
-    /// The headers that were named so far.
+    /// The headers that were named so far. Locators refer to them by index.
     headers: RefCell<Vec<HeaderName>>,
-    looks_at_query: RefCell<bool>,
+    reads_query: RefCell<bool>,
     settings: Vec<Setting>,
 }
 
-/// What a request looks like.
+/// The `[request]` table.
 struct Request {
     methods: Vec<Method>,
     body: BodyFormat,
@@ -75,11 +81,11 @@ impl<'f> DefinitionReader<'f> {
         let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let kind_table = self.require_table(table, "kind");
-        let base = self.common(table);
+        let defaults = self.kind_defaults(table);
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
-        let kinds = self.kinds(&kinds_table, &base, ce_type);
+        let kinds = self.kinds(&kinds_table, &defaults, ce_type);
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds(&kinds_table, &kinds);
         table.finish();
@@ -102,7 +108,7 @@ impl<'f> DefinitionReader<'f> {
             tenant_case,
             signature,
             kind_rule,
-            unknown: self.unknown_kind(table, &base, ce_type)?,
+            unknown: self.unknown_kind(table, &defaults, ce_type)?,
             kinds,
             groups,
             sample,
@@ -110,12 +116,13 @@ impl<'f> DefinitionReader<'f> {
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             headers: self.headers.into_inner(),
-            looks_at_query: self.looks_at_query.into_inner() || request.body == BodyFormat::Query,
+            reads_query: self.reads_query.into_inner() || request.body == BodyFormat::Query,
             settings: self.settings,
         })
     }
 
-    /// It stands in event sources, and before a dot on the command line.
+    /// Checks the provider's name. It is part of event sources, and of `PROVIDER.KIND` on the command
+    /// line, so dots and slashes are not allowed.
     fn name_fits(&self, name: &Located<&str>) -> bool {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let fits = !name.value.is_empty() && name.value.bytes().all(fits);
@@ -129,6 +136,7 @@ impl<'f> DefinitionReader<'f> {
         fits
     }
 
+    /// Returns the table, and reports a fault if it is missing.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
             self.faults.add(&table.place, format!("`[{key}]` is missing"), "add it");
@@ -136,6 +144,9 @@ impl<'f> DefinitionReader<'f> {
         table.table(key)
     }
 
+    /// Looks up a keyword, and reports a fault with the allowed ones if it is unknown.
+    ///
+    /// `what` names the keyword in the fault.
     fn word<T: Copy>(
         &self,
         word: Option<&Located<&str>>,
@@ -154,7 +165,11 @@ impl<'f> DefinitionReader<'f> {
     fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
         let value = HeaderValue::from_str(text).ok();
         if value.is_none() {
-            self.faults.add(&table.place, "this cannot stand in a header", "use printable ASCII");
+            self.faults.add(
+                &table.place,
+                "this is not a valid header value",
+                "use printable ASCII",
+            );
         }
         value
     }
@@ -177,7 +192,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Request { methods, body: body?, unwrap })
     }
 
-    /// `[reply.ack] json = {…}`.
+    /// Reads `[reply.ack] json = {…}`: the reply to notifications.
     fn ack(&self, table: &Table<'f>) -> Option<Reply> {
         let ack = self.require_table(table, "ack")?;
         let json = ack.table("json").and_then(|json| json.to_json());

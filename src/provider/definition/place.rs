@@ -1,13 +1,14 @@
-//! Places in a callback, as a definition writes them.
+//! Reads the locators, pointers and setting names of a definition.
 
 use http::HeaderName;
 
 use super::DefinitionReader;
-use crate::provider::locator::{Captured, Locator};
+use crate::provider::locator::{CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
 use crate::toml_reader::{Located, Table, allowed};
 
 impl<'f> DefinitionReader<'f> {
+    /// Reads a JSON Pointer.
     pub(super) fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
         let pointer = Pointer::parse(text.value);
         if pointer.is_none() {
@@ -24,15 +25,15 @@ impl<'f> DefinitionReader<'f> {
         table.strings(key).iter().filter_map(|text| self.pointer(text)).collect()
     }
 
-    /// `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
+    /// Reads a locator: `/pointer`, `header:NAME`, `query:NAME` or `setting:NAME`.
     pub(super) fn locator(&self, text: &Located<&str>) -> Option<Locator> {
         match text.value.split_once(':') {
             Some(("header", name)) => self.header_name(text, name).map(|name| {
                 let index = self.capture(&name);
-                Locator::Header(Captured { index, name })
+                Locator::Header(CapturedHeader { index, name })
             }),
             Some(("query", name)) => {
-                *self.looks_at_query.borrow_mut() = true;
+                *self.reads_query.borrow_mut() = true;
                 Some(Locator::Query(name.into()))
             }
             Some(("setting", name)) => {
@@ -60,15 +61,16 @@ impl<'f> DefinitionReader<'f> {
         name
     }
 
-    /// Has a header kept from the head.
+    /// Adds a header to those that are kept from the head, and returns its index.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
-        headers.iter().position(|own| own == name).unwrap_or_else(|| {
+        headers.iter().position(|known| known == name).unwrap_or_else(|| {
             headers.push(name.clone());
             headers.len() - 1
         })
     }
 
+    /// Returns the index of a declared setting.
     pub(super) fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
         let index = self.settings.iter().position(|setting| *setting.name == *name);
         if index.is_none() {

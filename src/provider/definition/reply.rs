@@ -1,44 +1,46 @@
-//! `[kinds.NAME.reply]`: what a decision is answered with.
+//! Reads `[kinds.NAME.reply]`: the form of the reply to a decision.
 
 use http::HeaderName;
 
 use super::DefinitionReader;
 use crate::provider::decision::{
-    Decision, ItemList, ProtectedItems, ReplyField, ReplyForm as SealForm, ReplyFormRule,
-    ReplySigningRule, read_reply_fields,
+    Decision, ItemList, ProtectedItems, ReplyField, ReplyForm, ReplyFormRule, ReplySigningRule,
+    read_reply_fields,
 };
-use crate::provider::field::{Fields, Use, read_condition, read_fields};
-use crate::provider::setting::Holds;
+use crate::provider::field::{Fields, Usage, read_condition, read_fields};
+use crate::provider::setting::SettingType;
 use crate::toml_reader::{Form, Located, Table, allowed};
 
 impl<'f> DefinitionReader<'f> {
+    /// Reads the table of a decision's reply.
     pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
-        let own = table.table("fields");
-        let fields = own.map(|own| read_fields(&own, Use::Reply, self.faults)).unwrap_or_default();
-        let per = table.table("per").map(|t| self.per(&t, &fields));
-        let allow = self.require_table(table, "allow").map(|t| self.presets(&t, &fields));
-        let deny = self.require_table(table, "deny").map(|t| self.presets(&t, &fields));
+        let fields = table.table("fields").map(|t| read_fields(&t, Usage::Reply, self.faults));
+        let fields = fields.unwrap_or_default();
+        let item_list = table.table("per").map(|t| self.item_list(&t, &fields));
+        let allow = self.require_table(table, "allow").map(|t| self.reply_fields(&t, &fields));
+        let deny = self.require_table(table, "deny").map(|t| self.reply_fields(&t, &fields));
         let named = |key| table.string(key).and_then(|name| self.reply_field(&name, &fields));
         let message = named("message");
         let bare = named("bare");
-        let sealing = self.sealing(table);
+        let reply_signing = self.reply_signing(table);
         table.finish();
         let (allow, deny) = (allow?, deny?);
         Some(Decision {
             envelope,
-            per: per.flatten(),
+            item_list: item_list.flatten(),
             allow,
             deny,
             message,
             bare,
             fields,
             open,
-            sealing: sealing?,
+            reply_signing: reply_signing?,
         })
     }
 
+    /// Returns the index of the reply field with this name.
     fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
         let field = fields.find(name.value);
         if field.is_none() {
@@ -48,13 +50,14 @@ impl<'f> DefinitionReader<'f> {
         field
     }
 
-    fn per(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
+    /// Reads `per`: the rules of a reply with one element for each item.
+    fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
         let list = table.require_string("list", "name the field that holds the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
             let when = self.require_table(&table, "when");
             let when = when.and_then(|when| read_condition(&when, self.faults));
-            let reply = self.require_table(&table, "reply").map(|t| self.presets(&t, fields));
+            let reply = self.require_table(&table, "reply").map(|t| self.reply_fields(&t, fields));
             table.finish();
             Some(ProtectedItems { when: when?, reply: reply? })
         });
@@ -62,7 +65,8 @@ impl<'f> DefinitionReader<'f> {
         Some(ItemList { list: list?.value.into(), echo, protect })
     }
 
-    fn presets(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
+    /// Reads fields of the reply with fixed values.
+    fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
             self.faults.add(&table.place, fault.to_string(), "use the reply's own fields");
@@ -70,10 +74,10 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// `encode = "jwt"` or `"setting:NAME"`, `key = "setting:NAME"`, and the headers of a token.
-    fn sealing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
+    /// Reads `encode`, `key` and `headers`: the form of the reply, and the settings of a signed one.
+    fn reply_signing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
-            None => ReplyFormRule::Always(SealForm::Plain),
+            None => ReplyFormRule::Always(ReplyForm::Plain),
             Some(word) => match word.value.strip_prefix("setting:") {
                 Some(name) => {
                     let index = self.setting(&word, name)?;
@@ -81,7 +85,7 @@ impl<'f> DefinitionReader<'f> {
                     ReplyFormRule::Setting(index)
                 }
                 None => {
-                    ReplyFormRule::Always(self.word(Some(&word), "encoding", &SealForm::WORDS)?)
+                    ReplyFormRule::Always(self.word(Some(&word), "encoding", &ReplyForm::WORDS)?)
                 }
             },
         };
@@ -101,27 +105,27 @@ impl<'f> DefinitionReader<'f> {
                 Some((name, self.setting_named(&value)?))
             })
             .collect();
-        if !matches!(form, ReplyFormRule::Always(SealForm::Plain)) && key.is_none() {
+        if !matches!(form, ReplyFormRule::Always(ReplyForm::Plain)) && key.is_none() {
             let remedy = "write key = \"setting:NAME\"";
             self.faults.add(&table.place, "nothing says which key signs the token", remedy);
         }
         Some(ReplySigningRule { form, key, headers })
     }
 
-    /// A setting that chooses the form has the forms for its words.
+    /// Checks that a setting that chooses the form of the reply allows only valid forms.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
-        let words = match self.settings.get(index).map(|setting| &setting.holds) {
-            Some(Holds::Word(words)) => words.as_slice(),
+        let words = match self.settings.get(index).map(|setting| &setting.ty) {
+            Some(SettingType::OneOf(words)) => words.as_slice(),
             _ => &[],
         };
-        let known = |word: &str| SealForm::WORDS.iter().any(|(name, _)| *name == word);
+        let known = |word: &str| ReplyForm::WORDS.iter().any(|(name, _)| *name == word);
         if words.is_empty() || !words.iter().all(|word| known(word)) {
             let remedy = "declare it with one_of = [\"plain\", \"jwt\"]";
             self.faults.add(&word.place, "this setting does not choose between forms", remedy);
         }
     }
 
-    /// `setting:NAME`.
+    /// Reads `setting:NAME`.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
             self.faults.add(&word.place, "this is no setting", "write \"setting:NAME\"");

@@ -1,9 +1,9 @@
-//! `[settings.NAME]`: what a definition leaves to each template.
+//! Reads `[settings.NAME]`: values that a definition lets each template choose.
 
-use crate::provider::setting::{Holds, Setting};
+use crate::provider::setting::{Setting, SettingType};
 use crate::toml_reader::{Faults, Form, Item, Table};
 
-/// `[settings.NAME]`: a secret, a text, or one of several words.
+/// Reads the settings. Each is a secret, a text or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
     let tables = table.table("settings");
     let entries = tables.iter().flat_map(Table::entries);
@@ -19,17 +19,17 @@ pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Set
             table.strings("one_of").iter().map(|word| word.value.into()).collect();
         let default = table.string("default");
         table.finish();
-        let holds = match (secret, words.is_empty()) {
-            (true, true) if default.is_none() => Holds::Secret,
-            (false, true) => Holds::Text { default: default.map(|text| text.value.into()) },
-            (false, false) if default.is_none() => Holds::Word(words),
+        let ty = match (secret, words.is_empty()) {
+            (true, true) if default.is_none() => SettingType::Secret,
+            (false, true) => SettingType::Text { default: default.map(|text| text.value.into()) },
+            (false, false) if default.is_none() => SettingType::OneOf(words),
             _ => {
                 let remedy = "write secret = true, or one_of with the default first, or default";
                 faults.add(&table.place, "this says two things of one setting", remedy);
                 return None;
             }
         };
-        Some(Setting { name: name.into(), about: about.into(), holds })
+        Some(Setting { name: name.into(), about: about.into(), ty })
     };
     entries.filter_map(setting).collect()
 }

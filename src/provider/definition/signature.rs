@@ -1,17 +1,17 @@
-//! `[signature]`: where it stands, what it covers, and for how long it holds.
+//! Reads `[signature]`: the location, signed parts, key and time window of a signature.
 
 use super::DefinitionReader;
 use crate::provider::digest::{Digest, Encoding};
 use crate::provider::field::read_unit;
 use crate::provider::locator::Locator;
 use crate::provider::signature::{
-    KeyRule, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
+    KeyRule, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 use crate::toml_reader::{Form, Item, Located, Place, Table};
 
-const DAY: i64 = 86_400;
+const SECS_PER_DAY: i64 = 86_400;
 
-/// How long a sent callback is taken, and how far clocks may differ, unless a definition says.
+/// The default limit of the difference between now and the time at which a callback was sent.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
 const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:TEXT\", \
@@ -19,13 +19,14 @@ const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:T
                              \"setting:NAME\"";
 
 impl<'f> DefinitionReader<'f> {
+    /// Reads the table of a signature.
     pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
         let digest = table.require_string("digest", "name the digest");
         let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
         let encoding = table.require_string("encoding", "name the encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
-        let found_in = table.require_string("found_in", "say where the signature stands");
+        let found_in = table.require_string("found_in", "name the place of the signature");
         let found_in = found_in.and_then(|text| self.locator(&text));
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
@@ -37,8 +38,7 @@ impl<'f> DefinitionReader<'f> {
         if let Some(Some(time)) = &time {
             self.check_time(&table.place_of("time"), time, &parts);
         }
-        let listed = |from: &PartSource| matches!(from, PartSource::Listed(_));
-        let reads_list = parts.iter().any(|part| listed(&part.from));
+        let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
             self.faults.add(&table.place_of("parts"), "nothing says what splits the list", remedy);
@@ -47,7 +47,11 @@ impl<'f> DefinitionReader<'f> {
             && pointer.top_level().is_none()
         {
             let remedy = "name a member of the body itself; unwrap takes off what is around it";
-            self.faults.add(&table.place_of("found_in"), "the signature stands too deep", remedy);
+            self.faults.add(
+                &table.place_of("found_in"),
+                "the signature is nested too deep",
+                remedy,
+            );
         }
         let time = match time {
             None => None,
@@ -61,28 +65,28 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// A plain digest hashes the key among the parts; an HMAC has it apart.
+    /// Checks that the key is a part, unless the digest is an HMAC, which receives it separately.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
-        let among = parts.iter().any(|part| part.from == PartSource::Key);
+        let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
-        if !digest.is_keyed() && !among {
+        if !digest.is_keyed() && !is_part {
             let remedy = "list \"key\" among the parts, or choose an hmac digest";
             self.faults.add(&place, "nothing secret is hashed", remedy);
         }
-        if digest.is_keyed() && (among || parts.is_empty()) {
+        if digest.is_keyed() && (is_part || parts.is_empty()) {
             let remedy = "list what is signed; an HMAC takes the key apart from it";
             self.faults.add(&place, "this is not what an HMAC is made of", remedy);
         }
     }
 
-    /// A time that nothing signs can be changed by anybody.
+    /// Checks that the time is signed. A client could replay a callback with a new time otherwise.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
         let whole = |part: &Part| matches!(part.from, PartSource::Body | PartSource::FormText);
         let in_body = matches!(time.from.place(), Some(Locator::Body(_)));
-        let is_place = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
+        let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
         let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
-        if !is_place || !covered {
-            let remedy = "take a time that stands among the parts, or in a body that does";
+        if !is_value || !covered {
+            let remedy = "name one of the parts, or a member of a signed body";
             self.faults.add(place, "this time is not signed", remedy);
         }
     }
@@ -97,7 +101,7 @@ impl<'f> DefinitionReader<'f> {
         separator
     }
 
-    /// A word, or `{ part = "body", as = "base64" }`.
+    /// Reads a part: a source, or a table such as `{ part = "body", as = "base64" }`.
     fn part(&self, item: &Item<'f>) -> Option<Part> {
         match &item.form {
             Form::String(word) => {
@@ -119,6 +123,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Reads the source of a part or of the signed time.
     fn source(&self, text: &Located<&str>) -> Option<PartSource> {
         match (text.value, text.value.split_once(':')) {
             ("body", _) => Some(PartSource::Body),
@@ -127,8 +132,8 @@ impl<'f> DefinitionReader<'f> {
             (_, Some(("literal", literal))) => Some(PartSource::Literal(literal.into())),
             (_, Some(("listed", name))) => Some(PartSource::Listed(name.into())),
             (word, prefix) => {
-                let place = matches!(prefix, Some(("header" | "query" | "setting", _)));
-                if !place && !word.starts_with('/') {
+                let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)));
+                if !is_locator && !word.starts_with('/') {
                     self.faults.add(&text.place, "this is no part", ALLOWED_PARTS);
                     return None;
                 }
@@ -137,6 +142,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
+    /// Reads `key`.
     fn key_rule(&self, table: &Table<'f>) -> KeyRule {
         let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
         let prefix = table.string("prefix").map(|prefix| prefix.value.into());
@@ -146,26 +152,27 @@ impl<'f> DefinitionReader<'f> {
         KeyRule { setting, prefix, encoding }
     }
 
+    /// Reads `time`. The defaults of the window depend on the meaning of the time.
     fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
-        let from = table.require_string("from", "say where the time stands");
+        let from = table.require_string("from", "name the place of the time");
         let from = from.and_then(|text| self.source(&text));
-        let means = table.require_string("means", "say what the time means");
-        let means = self.word(means.as_ref(), "meaning", &Means::WORDS)?;
-        let (past, ahead) = match means {
-            Means::Expiry => (0, DAY),
-            Means::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
+        let meaning = table.require_string("means", "say what the time means");
+        let meaning = self.word(meaning.as_ref(), "meaning", &TimeMeaning::WORDS)?;
+        let (past, ahead) = match meaning {
+            TimeMeaning::Expiry => (0, SECS_PER_DAY),
+            TimeMeaning::Sent => (DEFAULT_TOLERANCE_SECS, DEFAULT_TOLERANCE_SECS),
         };
-        let secs = |key, default| table.integer(key, 0..=DAY).unwrap_or(default);
+        let secs = |key, default| table.integer(key, 0..=SECS_PER_DAY).unwrap_or(default);
         let window = Window {
-            past_secs: secs(means.past_key(), past),
+            past_secs: secs(meaning.past_key(), past),
             max_ahead_secs: secs("max_ahead_secs", ahead),
         };
-        let lifetime_secs = match means {
-            Means::Expiry => secs("lifetime_secs", 600),
-            Means::Sent => 0,
+        let lifetime_secs = match meaning {
+            TimeMeaning::Expiry => secs("lifetime_secs", 600),
+            TimeMeaning::Sent => 0,
         };
         let unit = read_unit(table, self.faults);
         table.finish();
-        Some(TimeRule { from: from?, unit, means, window, lifetime_secs })
+        Some(TimeRule { from: from?, unit, meaning, window, lifetime_secs })
     }
 }

@@ -1,51 +1,57 @@
-//! Fields: what a definition declares, and how a value becomes the declared type.
+//! Fields that a definition declares, and the conversion of values to their types.
 //!
-//! A value is rewritten only where its form differs from the declared type; otherwise its text goes
-//! through as received.
+//! A value that already has the declared type is copied as received. Any other value is converted.
 //!
-//! | type | takes | gives |
+//! | type | input | output |
 //! |---|---|---|
-//! | `string` | a string; a number, digit by digit | a string |
-//! | `integer` | a whole number, or a string holding one | a number |
-//! | `number` | a number, or a string holding one | a number |
-//! | `boolean` | `true`, `false`, 1, 0, or a string holding one of them | `true` or `false` |
-//! | `timestamp` | as `integer`, in the unit declared | a number |
-//! | `object`, `array` | the same; with `wrap`, a number for an array of one | the same |
-//! | `json` | an object or array; a string holding one, encoded once or twice | the object or array |
+//! | `string` | a string; or a number, whose digits are kept | a string |
+//! | `integer` | a whole number, or a string that contains one | a number |
+//! | `number` | a number, or a string that contains one | a number |
+//! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
+//! | `timestamp` | an integer in the declared unit | a number |
+//! | `object` | an object | the object |
+//! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
+//! | `json` | an object or array, or a string that contains its JSON, encoded once or twice | the object or array |
 //!
-//! A `lenient` field that does not read as its type stays as it came: some values are not worth a
-//! callback. `object`, `array` and `json` may declare `fields`: of the object, or of each object in the array.
+//! A value that cannot be converted refuses the callback. If the field is `lenient`, the value is
+//! copied as received instead.
 //!
-//! `null` stands for an optional field without a value, and so does an empty text where no string is
-//! declared.
+//! The types `object`, `array` and `json` may declare `fields`. They describe the object, or each
+//! object in the array.
+//!
+//! An optional field is unset if its value is `null`. Unless its type is `string`, it is also unset
+//! if its value is a string of white space only. A `json` field is also unset if the string contains
+//! `null` or an empty string.
 
 mod read;
 mod types;
 
-pub(crate) use read::{Declared, Use, declare, read_condition, read_fields, read_unit};
+pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
 use types::TypeError;
-pub(crate) use types::{Nested, Range, Type, Writer, whole};
+pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
 
-use crate::json::{self, ByName, Member, Name, Object, Shape, Span, Value};
+use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
 
 /// One declared field.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Box<str>,
-    /// The name as a member of an object begins: `"name":`.
+    /// The start of the field's member in a JSON object: `"name":`.
     pub(crate) key: Box<[u8]>,
     pub(crate) ty: Type,
+    /// The field may be absent or `null`.
     pub(crate) optional: bool,
+    /// The field may be `null`, but not absent.
     pub(crate) nullable: bool,
-    /// Holds a credential: the app gets it, no log does.
+    /// The field contains a credential: the app receives it, logs do not.
     pub(crate) secret: bool,
-    /// What does not read as its type stays as it came.
+    /// A value that cannot be converted is copied as received.
     pub(crate) lenient: bool,
-    /// In a reply: the callbacks that it is for.
+    /// Condition on the callback, or on its item, for a reply to contain the field.
     pub(crate) when: Option<Condition>,
 }
 
-/// Holds of an object whose member says one of these.
+/// A condition that is met by an object if its member `field` has one of the `values`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) field: Box<str>,
@@ -53,31 +59,32 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    pub(crate) fn holds(&self, object: &Object<'_>) -> bool {
+    /// Returns `true` if `object` meets the condition.
+    pub(crate) fn is_met_by(&self, object: &Object<'_>) -> bool {
         let value = object.get(&self.field).and_then(Value::scalar);
-        value.is_some_and(|value| self.values.iter().any(|own| **own == *value))
+        value.is_some_and(|value| self.values.iter().any(|listed| **listed == *value))
     }
 }
 
-/// Why a field could not be taken. Names the field and the types, never the value.
+/// A field that does not fit its declaration. Contains names and types, never the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldError {
-    #[error("`{field}` is not smaller than `{than}`")]
+    #[error("`{field}` is not less than `{than}`")]
     Order { field: Box<str>, than: Box<str> },
     #[error("`{field}` is missing")]
     Missing { field: Box<str> },
     #[error("`{field}` is not within {min} to {max}")]
     Range { field: Box<str>, min: i64, max: i64 },
-    #[error("`{field}` holds more than {max}")]
+    #[error("`{field}` has more than {max} elements")]
     TooMany { field: Box<str>, max: usize },
-    #[error("`{field}` should be {wanted} and does not read as one, it is of type {found}")]
+    #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
-    #[error("`{field}` is no field here")]
+    #[error("unknown field `{field}`")]
     Unknown { field: Box<str> },
 }
 
 impl FieldError {
-    /// The same fault, seen from the value that the field stands in.
+    /// Prefixes the field's name with `outer`, the field or array index that contains it.
     pub(crate) fn inside(mut self, outer: &str) -> Self {
         let (Self::Missing { field }
         | Self::Order { field, .. }
@@ -91,26 +98,27 @@ impl FieldError {
     }
 }
 
-/// The declared fields of one kind or reply.
+/// The declared fields of a kind or of a reply.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     list: Vec<Field>,
-    /// By name and by alias.
-    known: ByName<Known>,
-    /// One bit for each field that must be there.
+    /// The fields by name and by alias.
+    by_name: NameMap<FieldRef>,
+    /// The bits of the required fields.
     required: u128,
 }
 
-/// A field by one of its names.
+/// A field, as one of its names refers to it.
 #[derive(Clone, Copy, Debug)]
-struct Known {
-    field: usize,
+struct FieldRef {
+    /// The index of the field in `Fields::list`.
+    index: usize,
     is_alias: bool,
-    /// The field's own.
+    /// `1 << index`, so that a set of fields is a `u128`.
     bit: u128,
 }
 
-/// Each field has a bit in a word.
+/// The number of bits in the `u128` that represents a set of fields.
 const MAX_FIELDS: usize = 128;
 
 impl Fields {
@@ -118,52 +126,62 @@ impl Fields {
         self.list.iter()
     }
 
-    /// The field of that name or alias.
+    /// Returns the index of the field with this name or alias.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.known.get(&Name::new(name)).map(|known| known.field)
+        self.by_name.get(&Name::new(name)).map(|found| found.index)
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Field> {
         self.list.get(index)
     }
 
-    /// The first required field whose bit is not in `seen`.
+    /// Returns the first required field whose bit is not set in `seen`.
     pub(crate) fn first_missing(&self, seen: u128) -> Option<&Field> {
         let missing = self.required & !seen;
         (missing != 0).then(|| self.list.get(missing.trailing_zeros() as usize)).flatten()
     }
 
-    /// Writes an object with its declared fields typed and, of a platform's, all others as they came.
+    /// Writes `object` with each declared field converted to its type.
+    ///
+    /// Undeclared members that the platform sent are copied; an app must not send any. Members for
+    /// which `is_consumed` returns `true` are left out. An alias is written as the field's name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a field cannot be converted, if a required field is missing, or if the app
+    /// sent an undeclared field. `out` may then contain part of the object.
     pub(crate) fn write_object(
         &self,
         object: &Object<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
         let mut seen = 0_u128;
-        let mut members = Members::begin(object.text(), out);
+        let mut members = ObjectWriter::begin(object.text(), out);
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if writer == Writer::App && declared.is_some_and(|(_, f)| f.is_nothing(value)) {
-                // To the platform a `null` is a wrong type.
+            if sent_by == SentBy::App && declared.is_some_and(|(_, f)| f.is_unset(value)) {
+                // Platforms refuse a `null` in a reply as a wrong type, so the member is left out.
                 continue;
             }
-            // An alias beside the true name, or beside another alias, is kept under its own.
-            let fresh = declared.filter(|(known, field)| {
-                seen & known.bit == 0 && (!known.is_alias || object.get(&field.name).is_none())
+            // If the field was already written, or its name is present beside this alias, the member
+            // is treated as undeclared. Otherwise the output would have two members of one name.
+            let first = declared.filter(|(found, field)| {
+                seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
-            match fresh {
-                Some((known, field)) => {
-                    seen |= known.bit;
-                    if known.is_alias || !field.leaves(value) || !members.copy(&member.span) {
+            match first {
+                Some((found, field)) => {
+                    seen |= found.bit;
+                    let is_unchanged = !found.is_alias && field.is_unchanged(value);
+                    if !is_unchanged || !members.copy(&member.span) {
                         let out = members.begin_member();
                         out.extend_from_slice(&field.key);
-                        field.write(value, writer, out)?;
+                        field.write(value, sent_by, out)?;
                     }
                 }
-                None if writer == Writer::App => {
+                None if sent_by == SentBy::App => {
                     return Err(FieldError::Unknown { field: name.text().into() });
                 }
                 None if members.copy(&member.span) => {}
@@ -183,45 +201,50 @@ impl Fields {
     }
 
     #[inline(always)]
-    fn declared(&self, name: &Name<'_>) -> Option<(&Known, &Field)> {
-        let known = self.known.get(name)?;
-        Some((known, self.list.get(known.field)?))
+    fn declared(&self, name: &Name<'_>) -> Option<(&FieldRef, &Field)> {
+        let found = self.by_name.get(name)?;
+        Some((found, self.list.get(found.index)?))
     }
 }
 
-/// An object that is being written. Members that stay as they are, which is the rule, are copied
-/// together with their neighbours.
-struct Members<'o> {
+/// Writes an object of which most members are copied from another object's text.
+///
+/// Copying is delayed: adjacent members are collected in one span and copied together with the
+/// commas between them.
+struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
-    /// What they are copied from.
+    /// The text of the object to copy from.
     text: &'o str,
-    /// What is still to be copied of it.
-    run: Span,
+    /// The part of `text` that is not copied yet.
+    pending: Span,
     is_empty: bool,
 }
 
-impl<'o> Members<'o> {
+impl<'o> ObjectWriter<'o> {
     fn begin(text: &'o str, out: &'o mut Vec<u8>) -> Self {
         out.push(b'{');
-        Self { out, text, run: 0..0, is_empty: true }
+        Self { out, text, pending: 0..0, is_empty: true }
     }
 
-    /// Takes a member from the text, if it stands there.
+    /// Copies the member at `span` of the text. Returns `false` if the span is empty, which means
+    /// that the member has no text to copy.
     fn copy(&mut self, span: &Span) -> bool {
         if span.is_empty() {
             return false;
         }
-        let comma = self.text.as_bytes().get(self.run.end);
-        if !self.run.is_empty() && span.start == self.run.end + 1 && comma == Some(&b',') {
-            self.run.end = span.end;
+        // Only a single comma may lie between two members that are copied together; white space
+        // ends the span, so that none is copied.
+        let comma = self.text.as_bytes().get(self.pending.end);
+        if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
+            self.pending.end = span.end;
         } else {
             self.separate();
-            self.run = span.clone();
+            self.pending = span.clone();
         }
         true
     }
 
-    /// Begins a member that is written anew.
+    /// Begins a member that the caller writes to the returned buffer.
     fn begin_member(&mut self) -> &mut Vec<u8> {
         self.separate();
         self.out
@@ -240,29 +263,34 @@ impl<'o> Members<'o> {
     }
 
     fn flush(&mut self) {
-        let run = std::mem::replace(&mut self.run, 0..0);
-        self.out.extend_from_slice(self.text.as_bytes().get(run).unwrap_or_default());
+        let span = std::mem::replace(&mut self.pending, 0..0);
+        self.out.extend_from_slice(self.text.as_bytes().get(span).unwrap_or_default());
     }
 }
 
 impl Field {
-    /// Writes `value` as the declared type.
+    /// Writes `value` converted to the declared type.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the value cannot be converted and the field is not lenient. `out` is then
+    /// unchanged.
     pub(crate) fn write(
         &self,
         value: &Value<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
-        if self.leaves(value) {
+        if self.is_unchanged(value) {
             value.write(out);
             return Ok(());
         }
-        if self.is_nothing(value) {
+        if self.is_unset(value) {
             out.extend_from_slice(b"null");
             return Ok(());
         }
         let before = out.len();
-        let fault = match self.ty.write(value, writer, out) {
+        let fault = match self.ty.write(value, sent_by, out) {
             Ok(()) => return Ok(()),
             Err(TypeError::Range(range)) => {
                 FieldError::Range { field: self.name.clone(), min: range.min, max: range.max }
@@ -282,26 +310,26 @@ impl Field {
         Err(fault)
     }
 
-    /// Whether the value goes through as received.
+    /// Returns `true` if `value` already has the declared type, so that it is copied as received.
     #[inline(always)]
-    fn leaves(&self, value: &Value<'_>) -> bool {
+    fn is_unchanged(&self, value: &Value<'_>) -> bool {
         match value {
             Value::Json(json) if json.shape == Shape::Null => self.optional || self.nullable,
-            Value::Json(json) => self.ty.leaves(json),
+            Value::Json(json) => self.ty.is_unchanged(json),
             Value::Text(_) => false,
         }
     }
 
-    /// Whether the value stands for an optional field that is not set.
-    pub(crate) fn is_nothing(&self, value: &Value<'_>) -> bool {
-        let says_nothing = || {
+    /// Returns `true` if `value` means that the field is unset.
+    pub(crate) fn is_unset(&self, value: &Value<'_>) -> bool {
+        let is_blank = || {
             let text = value.scalar().unwrap_or_default();
             let encoded = matches!(self.ty, Type::Json { .. });
             text.trim().is_empty() || (encoded && matches!(text.trim(), "null" | "\"\""))
         };
         match value.shape() {
             Shape::Null => self.optional || self.nullable,
-            Shape::String => self.optional && !matches!(self.ty, Type::String) && says_nothing(),
+            Shape::String => self.optional && !matches!(self.ty, Type::String) && is_blank(),
             Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
         }
     }
@@ -313,36 +341,37 @@ mod tests {
     use crate::toml_reader;
 
     fn fields(text: &str) -> Fields {
-        toml_reader::read(text, |table, faults| Some(read_fields(table, Use::Event, faults)))
+        toml_reader::read(text, |table, faults| Some(read_fields(table, Usage::Event, faults)))
             .unwrap()
     }
 
     fn event(fields: &Fields, body: &str) -> Result<String, FieldError> {
         let object = Object::from_json(body).unwrap();
         let mut out = Vec::new();
-        fields.write_object(&object, Writer::Platform, |_| false, &mut out)?;
+        fields.write_object(&object, SentBy::Platform, |_| false, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 
-    /// What a value becomes under a type, from a JSON body and from a form.
+    /// Converts the value of a JSON body; `None` if it is refused.
     fn typed(ty: &str, value: &str) -> Option<String> {
         let fields = fields(&format!("f = {ty}"));
         let out = event(&fields, &format!("{{\"f\":{value}}}")).ok()?;
         Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
     }
 
+    /// Converts the value of a form; `None` if it is refused.
     fn form(ty: &str, value: &str) -> Option<String> {
         let fields = fields(&format!("f = {ty}"));
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
         let object = Object::from_form(encoded.as_bytes()).unwrap();
         let mut out = Vec::new();
-        fields.write_object(&object, Writer::Platform, |_| false, &mut out).ok()?;
+        fields.write_object(&object, SentBy::Platform, |_| false, &mut out).ok()?;
         let out = String::from_utf8(out).unwrap();
         Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
     }
 
     #[test]
-    fn integers_come_from_numbers_and_text() {
+    fn reads_integers_from_numbers_and_strings() {
         for (value, expected) in [
             ("1", "1"),
             ("\"1\"", "1"),
@@ -373,14 +402,14 @@ mod tests {
     }
 
     #[test]
-    fn sixty_four_bit_identifiers_stay_strings() {
+    fn keeps_all_digits_of_a_number_in_a_string_field() {
         assert_eq!(typed("'string'", "2210464508206756938").unwrap(), "\"2210464508206756938\"");
         assert_eq!(typed("'string'", "\"a\\u00e9\"").unwrap(), "\"a\\u00e9\"");
         assert_eq!(typed("'string'", "true"), None);
     }
 
     #[test]
-    fn json_text_is_decoded_once_or_twice() {
+    fn decodes_json_strings_that_are_encoded_once_or_twice() {
         let object = r#"{"uservalue0":"a"}"#;
         let once = serde_json::to_string(object).unwrap();
         let twice = serde_json::to_string(&once).unwrap();
@@ -395,8 +424,8 @@ mod tests {
         assert_eq!(typed(map, "\"[]\"").as_deref(), Some("{}"));
         assert_eq!(form(map, "[ ]").as_deref(), Some("{}"));
         assert_eq!(form(map, "[1]"), None);
-        for nothing in ["", "null", "\"\""] {
-            assert_eq!(form(map, nothing).as_deref(), Some("null"), "{nothing}");
+        for unset in ["", "null", "\"\""] {
+            assert_eq!(form(map, unset).as_deref(), Some("null"), "{unset}");
         }
         for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
             assert_eq!(typed("'json'", wrong), None, "{wrong}");
@@ -404,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_field_may_be_null_or_empty_text() {
+    fn accepts_null_and_empty_string_for_an_optional_field() {
         assert_eq!(typed("'json?'", "\"\"").as_deref(), Some("null"));
         assert_eq!(typed("'integer?'", "null").as_deref(), Some("null"));
         assert_eq!(form("'integer?'", "").as_deref(), Some("null"));
@@ -418,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_and_numbers() {
+    fn reads_booleans_and_numbers_from_strings() {
         assert_eq!(typed("'boolean'", "\"true\"").as_deref(), Some("true"));
         assert_eq!(typed("'boolean'", "0").as_deref(), Some("false"));
         assert_eq!(typed("'boolean'", "2"), None);
@@ -430,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_kept_and_aliases_get_the_true_name() {
+    fn keeps_undeclared_fields_and_renames_aliases() {
         let fields = fields("score = { type = 'array', aliases = ['socre'] }\nid = 'integer?'");
         assert_eq!(
             event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).unwrap(),
@@ -447,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_inside_objects_and_lists_are_typed_too() {
+    fn converts_fields_of_nested_objects_and_arrays() {
         let list = "{ type = 'json', fields = { n = 'integer', u = 'json?', s = { type = \
                     'boolean', optional = true, aliases = ['t'] } } }";
         let value = r#"[{"n":"1","u":"{\"a\":1}","t":true,"x":null},{"n":2}]"#;
@@ -457,21 +486,18 @@ mod tests {
         let inner = fields(&format!("f = {list}"));
         for (body, shown) in [
             (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "`f[1].n` is missing"),
-            (
-                r#"{"f":[1]}"#,
-                "`f[0]` should be object and does not read as one, it is of type number",
-            ),
+            (r#"{"f":[1]}"#, "expected `f[0]` to be a valid object, found a value of type number"),
         ] {
             assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
         }
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
         assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
         let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        assert_eq!(many.to_string(), "`f` holds more than 1");
+        assert_eq!(many.to_string(), "`f` has more than 1 elements");
     }
 
     #[test]
-    fn a_range_is_checked() {
+    fn refuses_integers_outside_the_range() {
         let range = "{ type = 'integer', min = 0, max = 1 }";
         assert_eq!(typed(range, "1").as_deref(), Some("1"));
         assert_eq!(typed(range, "2"), None);
@@ -479,9 +505,9 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_word_is_reported_with_the_allowed_ones() {
+    fn suggests_the_closest_type_for_an_unknown_type() {
         let faults = toml_reader::read("f = 'integr'", |table, faults| {
-            Some(read_fields(table, Use::Event, faults))
+            Some(read_fields(table, Usage::Event, faults))
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();

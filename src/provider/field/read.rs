@@ -1,37 +1,39 @@
-//! Fields as a definition writes them.
+//! Reads the fields of a definition.
 
 use std::sync::Arc;
 
 use super::types::{Nested, Range, Type};
-use super::{Condition, Field, Fields, Known, MAX_FIELDS};
-use crate::json::{self, ByName, Json, Shape, Value};
+use super::{Condition, Field, FieldRef, Fields, MAX_FIELDS};
+use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
-/// What the fields are of.
+/// The message that the fields belong to. Some keys are allowed only in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum Usage {
     Event,
     Reply,
 }
 
-/// Fields as declared, with their aliases.
+/// Declared fields with their aliases, before a kind adds its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Declared(Vec<(Field, Vec<Box<str>>)>);
+pub(crate) struct DeclaredFields(Vec<(Field, Vec<Box<str>>)>);
 
-/// Reads a `[…fields]` table.
-pub(crate) fn declare(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Declared {
+/// Reads a `fields` table that kinds may extend.
+pub(crate) fn declare(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> DeclaredFields {
     let entries = table.entries().into_iter();
-    Declared(entries.filter_map(|(name, item)| read_field(name, &item, of, faults)).collect())
+    DeclaredFields(
+        entries.filter_map(|(name, item)| read_field(name, &item, usage, faults)).collect(),
+    )
 }
 
-impl Declared {
-    /// With a table that adds to it, or replaces fields of the same name.
-    pub(crate) fn with(mut self, table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
-        for read in declare(table, of, faults).0 {
-            match self.0.iter_mut().find(|(field, _)| field.name == read.0.name) {
-                Some(earlier) => *earlier = read,
-                None => self.0.push(read),
+impl DeclaredFields {
+    /// Adds the fields of `table`, each of which replaces a field of the same name.
+    pub(crate) fn extend(mut self, table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Fields {
+        for added in declare(table, usage, faults).0 {
+            match self.0.iter_mut().find(|(field, _)| field.name == added.0.name) {
+                Some(existing) => *existing = added,
+                None => self.0.push(added),
             }
         }
         if self.0.len() > MAX_FIELDS {
@@ -40,17 +42,17 @@ impl Declared {
             self.0.truncate(MAX_FIELDS);
         }
         let fields = self.build();
-        if let Some(name) = fields.known.first_duplicate() {
+        if let Some(name) = fields.by_name.first_duplicate() {
             let problem = format!("`{name}` is the name of two fields");
             faults.add(&table.place, problem, "give each field and alias a name of its own");
         }
         fields
     }
 
-    /// As they are.
+    /// Builds the lookup by name.
     pub(crate) fn build(self) -> Fields {
         let mut fields = Fields::default();
-        let mut known = Vec::new();
+        let mut by_name = Vec::new();
         for (index, (field, aliases)) in self.0.into_iter().enumerate().take(MAX_FIELDS) {
             let bit = 1 << index;
             if !field.optional {
@@ -58,25 +60,25 @@ impl Declared {
             }
             let aliases = aliases.iter().map(|alias| (alias, true));
             let names = aliases.chain([(&field.name, false)]);
-            let known_as = |is_alias| Known { field: index, is_alias, bit };
-            known.extend(names.map(|(name, is_alias)| ((&**name).into(), known_as(is_alias))));
+            let field_ref = |is_alias| FieldRef { index, is_alias, bit };
+            by_name.extend(names.map(|(name, is_alias)| ((&**name).into(), field_ref(is_alias))));
             fields.list.push(field);
         }
-        fields.known = ByName::new(known);
+        fields.by_name = NameMap::new(by_name);
         fields
     }
 }
 
-/// Reads a `[…fields]` table that stands alone.
-pub(crate) fn read_fields(table: &Table<'_>, of: Use, faults: &Faults<'_>) -> Fields {
-    Declared::default().with(table, of, faults)
+/// Reads a `fields` table that nothing extends.
+pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Fields {
+    DeclaredFields::default().extend(table, usage, faults)
 }
 
-/// `"integer"`, `"integer?"` for an optional one, or a table.
+/// Reads one field: `"integer"`, `"integer?"` if it is optional, or a table.
 fn read_field(
     name: &str,
     item: &Item<'_>,
-    of: Use,
+    usage: Usage,
     faults: &Faults<'_>,
 ) -> Option<(Field, Vec<Box<str>>)> {
     let plain = |ty, optional| {
@@ -97,25 +99,25 @@ fn read_field(
     };
     match &item.form {
         Form::String(word) => {
-            let bare = word.strip_suffix('?').unwrap_or(word);
-            let ty = read_type(bare, None, item, of, faults)?;
-            Some((plain(ty, bare.len() < word.len()), Vec::new()))
+            let type_name = word.strip_suffix('?').unwrap_or(word);
+            let ty = read_type(type_name, None, item, usage, faults)?;
+            Some((plain(ty, type_name.len() < word.len()), Vec::new()))
         }
         Form::Table(table) => {
             let word = table.require_string("type", "name the field's type");
             let optional = table.boolean("optional").unwrap_or(false);
             let mut aliases = Vec::new();
             let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
-            match of {
-                Use::Event => {
+            match usage {
+                Usage::Event => {
                     nullable = table.boolean("nullable").unwrap_or(false);
                     secret = table.boolean("secret").unwrap_or(false);
                     lenient = table.boolean("lenient").unwrap_or(false);
                     aliases = table.strings("aliases").iter().map(|a| a.value.into()).collect();
                 }
-                Use::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
+                Usage::Reply => when = table.table("when").and_then(|t| read_condition(&t, faults)),
             }
-            let ty = read_type(word?.value, Some(table), item, of, faults);
+            let ty = read_type(word?.value, Some(table), item, usage, faults);
             table.finish();
             Some((Field { nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
         }
@@ -131,16 +133,16 @@ fn read_type(
     word: &str,
     table: Option<&Table<'_>>,
     item: &Item<'_>,
-    of: Use,
+    usage: Usage,
     faults: &Faults<'_>,
 ) -> Option<Type> {
     let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
-    let inner = || table.map(|t| read_inner(t, of, faults)).unwrap_or_default();
+    let inner = || table.map(|t| read_inner(t, usage, faults)).unwrap_or_default();
     Some(match word {
-        "array" => Type::Array { wrap: of == Use::Event && flag("wrap"), inner: inner() },
+        "array" => Type::Array { wrap: usage == Usage::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table, faults)),
-        "json" => Type::Json { holds: table.and_then(|t| read_holds(t, faults)), inner: inner() },
+        "json" => Type::Json { shape: table.and_then(|t| read_shape(t, faults)), inner: inner() },
         "number" => Type::Number,
         "object" => Type::Object { inner: inner(), rising: flag("rising") },
         "string" => Type::String,
@@ -160,20 +162,20 @@ fn read_type(
     })
 }
 
-fn read_inner(table: &Table<'_>, usage: Use, faults: &Faults<'_>) -> Nested {
+fn read_inner(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Nested {
     let max_items = table.integer("max_items", 1..=1_000_000);
-    let of = table.any("of").and_then(|item| {
+    let element = table.any("of").and_then(|item| {
         let Form::String(word) = &item.form else { return None };
         read_type(word, None, &item, usage, faults).map(Box::new)
     });
     Nested {
-        of,
-        fields: table.table("fields").map(|own| Arc::new(read_fields(&own, usage, faults))),
+        element,
+        fields: table.table("fields").map(|nested| Arc::new(read_fields(&nested, usage, faults))),
         max_items: max_items.and_then(|max| usize::try_from(max).ok()),
     }
 }
 
-/// `{ kind = [1, 3] }`: the member, and what it says.
+/// Reads a condition, such as `{ kind = [1, 3] }`: a member and its allowed values.
 pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<Condition> {
     let json = table.to_json()?;
     let object = json::Object::from_json(&json).ok()?;
@@ -197,8 +199,8 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     condition
 }
 
-/// `holds = "object"` or `"array"`; without it either.
-fn read_holds(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
+/// Reads `holds = "object"` or `"array"`. `None` allows both.
+fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     let word = table.string("holds")?;
     match word.value {
         "array" => Some(Shape::Array),
@@ -224,7 +226,7 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
     range
 }
 
-/// `unit = "s"`, `"ms"` or `"rfc3339"`.
+/// Reads `unit = "s"`, `"ms"` or `"rfc3339"`; seconds if the key is absent.
 pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let Some(unit) = table.string("unit") else { return Unit::Seconds };
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);

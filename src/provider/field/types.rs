@@ -1,4 +1,4 @@
-//! Types: how a value becomes the declared one.
+//! The types of fields, and the conversion of a value to each of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,74 +11,79 @@ use crate::time::{Unit, number};
 #[derive(Clone, Debug)]
 pub(crate) enum Type {
     Array {
+        /// Accepts a number as an array of one element.
         wrap: bool,
         inner: Nested,
     },
     Boolean,
     Integer(Range),
     Json {
-        holds: Option<Shape>,
+        /// The required shape, an array or an object; `None` allows both.
+        shape: Option<Shape>,
         inner: Nested,
     },
     Number,
     Object {
         inner: Nested,
-        /// Its integers rise in the order in which they are declared.
+        /// Requires that each integer is greater than those declared before it.
         rising: bool,
     },
     String,
     Timestamp(Unit),
 }
 
-/// What stands in an object or array, as far as it is declared.
+/// Declared contents of an object or array.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nested {
     /// The fields of the object, or of each object in the array.
     pub(crate) fields: Option<Arc<Fields>>,
-    /// What every element of the array is.
-    pub(crate) of: Option<Box<Type>>,
-    /// How long the array may be.
+    /// The type of each element of the array.
+    pub(crate) element: Option<Box<Type>>,
+    /// The maximum number of elements of the array.
     pub(crate) max_items: Option<usize>,
 }
 
 impl Nested {
-    /// Whether nothing is declared of what stands in an object, or in an array.
-    pub(super) const fn leaves(&self, shape: Shape) -> bool {
+    /// Returns `true` if nothing is declared for the contents of a value of this shape.
+    pub(super) const fn is_empty_for(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
-        self.fields.is_none() && !(is_array && (self.of.is_some() || self.max_items.is_some()))
+        self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))
     }
 }
 
-/// The whole numbers a field may hold.
+/// The integers that a field accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// Whether 0 is allowed though it is out of the range.
+    /// Accepts 0 even if it is outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
 impl Range {
     pub(crate) const ANY: Self = Self { min: i64::MIN, max: i64::MAX, or_zero: false };
 
-    const fn holds(&self, number: i64) -> bool {
+    const fn contains(&self, number: i64) -> bool {
         (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
     }
 }
 
-/// Who wrote the value.
+/// The sender of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
-    /// The app, whose `true` for 1 is put right.
+pub(crate) enum SentBy {
+    /// The app. Integer fields accept `true` and `false` from it, as 1 and 0.
     App,
-    /// The platform, whose types are as documented or as text.
+    /// The platform. Its values have the documented type, or are strings.
     Platform,
 }
 
-/// Why a value is not of a type.
+/// A value that cannot be converted to a type.
 pub(super) enum TypeError {
+    /// A field or element inside the value does not fit.
     Inside(FieldError),
+    /// The value is an integer outside the range.
     Range(Range),
+    /// The value has another type.
     Type,
 }
 
@@ -99,37 +104,40 @@ impl Type {
         }
     }
 
-    /// Whether a JSON value is written as the type is, so that it goes through as received.
+    /// Returns `true` if `value` already has this type and nothing inside it needs a conversion, so
+    /// that it is copied as received.
     #[inline(always)]
-    pub(super) fn leaves(&self, value: &Json<'_>) -> bool {
+    pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
             (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
             (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
             (Self::Integer(range), Shape::Number) => {
-                let holds = || whole(value.text).is_some_and(|number| range.holds(number));
-                value.is_plain && (*range == Range::ANY || holds())
+                let in_range =
+                    || parse_whole(value.text).is_some_and(|number| range.contains(number));
+                value.is_plain && (*range == Range::ANY || in_range())
             }
             (Self::Array { inner, .. }, Shape::Array)
             | (Self::Object { inner, .. }, Shape::Object)
-            | (Self::Json { holds: None, inner }, Shape::Array | Shape::Object) => {
-                inner.leaves(value.shape)
+            | (Self::Json { shape: None, inner }, Shape::Array | Shape::Object) => {
+                inner.is_empty_for(value.shape)
             }
-            (Self::Json { holds: Some(shape), inner }, _) => {
-                *shape == value.shape && inner.leaves(value.shape)
+            (Self::Json { shape: Some(shape), inner }, _) => {
+                *shape == value.shape && inner.is_empty_for(value.shape)
             }
             _ => false,
         }
     }
 
+    /// Writes `value` converted to this type.
     pub(super) fn write(
         &self,
         value: &Value<'_>,
-        writer: Writer,
+        sent_by: SentBy,
         out: &mut Vec<u8>,
     ) -> Result<(), TypeError> {
         match self {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
-                write_inner(value, inner, writer, out)?;
+                write_inner(value, inner, sent_by, out)?;
             }
             Self::Array { wrap: true, .. } => {
                 let number =
@@ -139,7 +147,7 @@ impl Type {
                 out.push(b']');
             }
             Self::Object { inner, rising } if value.shape() == Shape::Object => {
-                write_inner(value, inner, writer, out)?;
+                write_inner(value, inner, sent_by, out)?;
                 if *rising {
                     check_rising(value, inner)?;
                 }
@@ -148,9 +156,9 @@ impl Type {
             Self::Boolean => {
                 out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
             }
-            Self::Integer(range) => write_integer(value, range, writer, out)?,
-            Self::Timestamp(_) => write_integer(value, &Range::ANY, writer, out)?,
-            Self::Json { holds, inner } => write_json(value, *holds, inner, writer, out)?,
+            Self::Integer(range) => write_integer(value, range, sent_by, out)?,
+            Self::Timestamp(_) => write_integer(value, &Range::ANY, sent_by, out)?,
+            Self::Json { shape, inner } => write_json(value, *shape, inner, sent_by, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -173,23 +181,23 @@ fn boolean(value: &Value<'_>) -> Option<&'static str> {
 fn write_integer(
     value: &Value<'_>,
     range: &Range,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
-    let number = match (writer, value) {
-        (Writer::App, Value::Json(Json { text: "true", .. })) => 1,
-        (Writer::App, Value::Json(Json { text: "false", .. })) => 0,
-        _ => value.scalar().and_then(|text| whole(&text)).ok_or(TypeError::Type)?,
+    let number = match (sent_by, value) {
+        (SentBy::App, Value::Json(Json { text: "true", .. })) => 1,
+        (SentBy::App, Value::Json(Json { text: "false", .. })) => 0,
+        _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
-    if !range.holds(number) {
+    if !range.contains(number) {
         return Err(TypeError::Range(range.clone()));
     }
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())
 }
 
-/// A whole number of at most 64 bits; `1.0` and `1e3` are whole.
-pub(crate) fn whole(text: &str) -> Option<i64> {
+/// Parses a whole number that fits in an `i64`. `1.0` and `1e3` are whole numbers.
+pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
@@ -200,12 +208,12 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
     if let Some((whole, fraction)) = text.split_once('.')
         && fraction.bytes().all(|b| b == b'0')
     {
-        return self::whole(whole);
+        return parse_whole(whole);
     }
     if text.contains('.') {
         return None;
     }
-    // Beyond 2^53 an exponent has lost digits already.
+    // An exponent is parsed as `f64`, which is exact only up to 2^53. Larger numbers are refused.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -230,22 +238,22 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array, with what is declared in it.
+/// Writes an object or array with its declared contents converted.
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let json = match value {
-        Value::Json(json) if !inner.leaves(json.shape) => json,
+        Value::Json(json) if !inner.is_empty_for(json.shape) => json,
         Value::Json(_) | Value::Text(_) => {
             value.write(out);
             return Ok(());
         }
     };
     if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
-        return write_fields(json.text, fields, writer, out).map_err(TypeError::Inside);
+        return write_fields(json.text, fields, sent_by, out).map_err(TypeError::Inside);
     }
     let elements = json::elements(json.text).map_err(|_| TypeError::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
@@ -256,7 +264,7 @@ fn write_inner(
         if index > 0 {
             out.push(b',');
         }
-        write_element(element, inner, writer, out)
+        write_element(element, inner, sent_by, out)
             .map_err(|fault| TypeError::Inside(fault.inside(&format!("[{index}]"))))?;
     }
     out.push(b']');
@@ -266,11 +274,11 @@ fn write_inner(
 fn write_fields(
     raw: &str,
     fields: &Fields,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
     match Object::from_json(raw) {
-        Ok(object) => fields.write_object(&object, writer, |_| false, out),
+        Ok(object) => fields.write_object(&object, sent_by, |_| false, out),
         Err(_) => {
             let found = Json::of(raw).shape.name();
             Err(FieldError::Type { field: "".into(), wanted: "object", found })
@@ -281,20 +289,20 @@ fn write_fields(
 fn write_element(
     raw: &str,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
-    match (&inner.fields, &inner.of) {
-        (Some(fields), _) => write_fields(raw, fields, writer, out),
-        (None, Some(of)) => {
-            of.write(&Value::json(raw), writer, out).map_err(|misfit| match misfit {
+    match (&inner.fields, &inner.element) {
+        (Some(fields), _) => write_fields(raw, fields, sent_by, out),
+        (None, Some(element)) => {
+            element.write(&Value::json(raw), sent_by, out).map_err(|misfit| match misfit {
                 TypeError::Inside(fault) => fault,
                 TypeError::Range(range) => {
                     FieldError::Range { field: "".into(), min: range.min, max: range.max }
                 }
                 TypeError::Type => {
                     let found = Json::of(raw).shape.name();
-                    FieldError::Type { field: "".into(), wanted: of.name(), found }
+                    FieldError::Type { field: "".into(), wanted: element.name(), found }
                 }
             })
         }
@@ -305,37 +313,38 @@ fn write_element(
     }
 }
 
-/// Checks that the integers of an object rise in the order in which they are declared.
+/// Checks that each integer of an object is greater than those declared before it.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
     let numbers = fields.iter().filter_map(|field| {
-        let number = whole(&object.get(&field.name)?.scalar()?)?;
+        let number = parse_whole(&object.get(&field.name)?.scalar()?)?;
         Some((number, &field.name))
     });
-    let mut last: Option<(i64, &Box<str>)> = None;
+    let mut previous: Option<(i64, &Box<str>)> = None;
     for (number, name) in numbers {
-        if let Some((_, field)) = last.filter(|(before, _)| *before >= number) {
+        if let Some((_, field)) = previous.filter(|(before, _)| *before >= number) {
             let (field, than) = (field.clone(), name.clone());
             return Err(TypeError::Inside(FieldError::Order { field, than }));
         }
-        last = Some((number, name));
+        previous = Some((number, name));
     }
     Ok(())
 }
 
+/// Writes an object or array that may be encoded as a string, once or twice.
 fn write_json(
     value: &Value<'_>,
-    holds: Option<Shape>,
+    shape: Option<Shape>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
-        return write_json_text(text, holds, inner, writer, out);
+        return write_json_text(text, shape, inner, sent_by, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
-    let once = unescape(once.trim());
+    let once = percent_decode(once.trim());
     let once = once.trim();
     let twice = once.starts_with('"').then(|| serde_json::from_str::<String>(once));
     let text = match &twice {
@@ -345,13 +354,16 @@ fn write_json(
     if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
         return Err(TypeError::Type);
     }
-    write_json_text(text, holds, inner, writer, out)
+    write_json_text(text, shape, inner, sent_by, out)
 }
 
-/// Undoes a second percent-encoding, which some players put around the first.
-fn unescape(text: &str) -> Cow<'_, str> {
-    let encoded = text.starts_with('%');
-    let decoded = encoded.then(|| {
+/// Decodes percent-encoding, which some video players apply twice.
+///
+/// A JSON value never starts with `%`, so only text that does is decoded.
+fn percent_decode(text: &str) -> Cow<'_, str> {
+    let is_encoded = text.starts_with('%');
+    let decoded = is_encoded.then(|| {
+        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
         let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
         let bytes: Vec<u8> = bytes.collect();
         let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();
@@ -362,20 +374,20 @@ fn unescape(text: &str) -> Cow<'_, str> {
 
 fn write_json_text(
     text: &str,
-    holds: Option<Shape>,
+    shape: Option<Shape>,
     inner: &Nested,
-    writer: Writer,
+    sent_by: SentBy,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
-    let shape = Json::of(text).shape;
-    let nothing_in_it = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
-    match holds {
-        // PHP writes an empty map as an empty list.
-        Some(Shape::Object) if shape == Shape::Array && nothing_in_it() => {
+    let found = Json::of(text).shape;
+    let is_empty_array = || text.bytes().all(|b| b"[] \t\r\n".contains(&b)) && text.len() > 1;
+    match shape {
+        // PHP encodes an empty map as an empty array.
+        Some(Shape::Object) if found == Shape::Array && is_empty_array() => {
             out.extend_from_slice(b"{}");
         }
-        Some(wanted) if wanted != shape => return Err(TypeError::Type),
-        _ => write_inner(&Value::json(text), inner, writer, out)?,
+        Some(wanted) if wanted != found => return Err(TypeError::Type),
+        _ => write_inner(&Value::json(text), inner, sent_by, out)?,
     }
     Ok(())
 }

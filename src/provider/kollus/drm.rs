@@ -1,6 +1,6 @@
-//! Downloads: may this one be made, and be played?
+//! Requests for permission to download videos and to play downloads, and the answers to them.
 //!
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read 2026-11)
+//! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,50 +8,53 @@ use serde_json::{Map, Value};
 use super::PlaytimeType;
 use crate::provider::view::describe;
 
-/// Questions about downloads, of all kinds mixed; each wants an answer of its own.
+/// Requests about downloads, each of which needs its own answer.
+///
+/// One callback may contain requests of all kinds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Drm {
-    /// The questions: up to ten, as documented.
+    /// The requests. Kollus documents a maximum of ten.
     pub items: Vec<DrmItem>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One question about one download.
+/// One request about one download.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DrmItem {
-    /// 1 asks to download, 2 says that it is downloaded, 3 asks to play it.
+    /// The type of the request: 1 to download a video, 2 to report a finished download, 3 to play
+    /// it.
     pub kind: i64,
-    /// The video's key.
+    /// The key of the video.
     pub media_content_key: String,
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: Option<String>,
-    /// The player's identifier.
+    /// The identifier of the player.
     pub player_id: Option<String>,
-    /// The hardware's identifier, on platforms that have one.
+    /// The identifier of the hardware, on devices that have one.
     pub hardware_id: Option<String>,
-    /// The device's model, which may hold a slash.
+    /// The model of the device. May contain a slash.
     pub device_name: Option<String>,
-    /// `uservalue0` and on, those that were set.
+    /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// The player's name for this playback. Kind 3.
+    /// The session that the player assigned to this playback. Only in kind 3.
     pub session_key: Option<String>,
-    /// Unix seconds on the viewer's device when it started to play. Kind 3.
+    /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
     pub start_at: Option<i64>,
-    /// Unix seconds on the viewer's device: whatever it is set to.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
-    /// 1 if it has expired on the device. Kind 3.
+    /// Set to 1 if the download has expired on the device. Only in kind 3.
     pub content_expired: Option<i64>,
-    /// 1 if its `check_expiration_date` has passed. Kind 3.
+    /// Set to 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
     pub check_expired: Option<i64>,
-    /// 0 to play it, 1 to refresh many at once. Kind 3.
+    /// The purpose: 0 to play the download, 1 to refresh several downloads. Only in kind 3.
     pub reset_req: Option<i64>,
-    /// When it expires as the device has it: unix seconds. Kind 3.
+    /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
     pub expiration_date: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -60,14 +63,14 @@ describe! { "kollus":
     Drm = "drm",
 }
 
-/// The answer to a DRM callback: one for each of its items.
+/// An answer to a [`Drm`] callback, with an element for each of its items.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
 ///
-/// let asked = r#"{"items":[{"kind":1,"media_content_key":"a","client_user_id":"user01"},
+/// let data = r#"{"items":[{"kind":1,"media_content_key":"a","client_user_id":"user01"},
 ///                          {"kind":3,"media_content_key":"b","client_user_id":"user02"}]}"#;
-/// let drm: Drm = serde_json::from_str(asked)?;
+/// let drm: Drm = serde_json::from_str(data)?;
 /// let answer = |item: &DrmItem| match item.client_user_id.as_deref() {
 ///     Some("user01") => DrmItemReply::allow(item).expiration_count(3),
 ///     _ => DrmItemReply::deny(item, "No ticket"),
@@ -90,10 +93,21 @@ impl FromIterator<DrmItemReply> for DrmReply {
     }
 }
 
-/// The answer to one item of a DRM callback.
+/// An answer to one item of a [`Drm`] callback.
 ///
-/// What is not for the item's kind is left out of the reply; a value out of its range makes the
-/// failure policy stand for this item.
+/// gatepost omits fields that are not for the kind of the item. If a value is out of range,
+/// gatepost applies the failure policy to this item.
+///
+/// ```
+/// use gatepost::kollus::{DrmItem, DrmItemReply};
+///
+/// let item: DrmItem = serde_json::from_str(r#"{"kind":2,"media_content_key":"a"}"#)?;
+/// let keep = serde_json::to_value(DrmItemReply::allow(&item))?;
+/// assert_eq!(keep["result"], 1);
+/// let expire = serde_json::to_value(DrmItemReply::deny(&item, "No ticket"))?;
+/// assert_eq!(expire["result"], 0);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct DrmItemReply {
@@ -139,7 +153,7 @@ struct OfflineBookmark {
 }
 
 impl DrmItemReply {
-    /// Says yes: to the download, to having it, or to playing it.
+    /// Allows the request. For kind 2, the player keeps the download.
     pub fn allow(item: &DrmItem) -> Self {
         Self {
             kind: item.kind,
@@ -151,91 +165,99 @@ impl DrmItemReply {
         }
     }
 
-    /// Says no; the player shows the message. To kind 2 it makes what was downloaded expire.
+    /// Denies the request. The player shows the message. For kind 2, the download expires.
     pub fn deny(item: &DrmItem, message: impl Into<String>) -> Self {
         Self { result: 0, ..Self::allow(item) }.message(message)
     }
 
-    /// What the player shows when it is refused or deleted.
+    /// Sets the message that the player shows when a request is denied or a download is deleted.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
     }
 
-    /// Until when it may be played: unix seconds, at most 1893455999; 0 for no end. Kinds 1 and 3.
+    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kinds 1 and 3.
     pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
         self.expiration_date = Some(unix_secs);
         self
     }
 
-    /// How many times it may be played: at most 1000; 0 for no limit. Kinds 1 and 3.
+    /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
     pub const fn expiration_count(mut self, times: u32) -> Self {
         self.expiration_count = Some(times);
         self
     }
 
-    /// How long it may be played: from 60 to 604800 seconds; 0 for no limit. Kinds 1 and 3.
+    /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
     pub const fn expiration_playtime(mut self, secs: u32) -> Self {
         self.expiration_playtime = Some(secs);
         self
     }
 
-    /// What the seconds of `expiration_playtime` are. Kind 1.
-    pub const fn expiration_playtime_type(mut self, counts: PlaytimeType) -> Self {
-        self.expiration_playtime_type = Some(counts.on_the_wire());
+    /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+    pub const fn expiration_playtime_type(mut self, meaning: PlaytimeType) -> Self {
+        self.expiration_playtime_type = Some(meaning.as_number());
         self
     }
 
-    /// Whether a window offers to refresh what has expired; Kollus' own default is that none does.
-    /// Kind 1.
+    /// Sets whether the player offers to refresh an expired download. For kind 1.
+    ///
+    /// If this is not set, the player does not offer it.
     pub const fn expiration_refresh_popup(mut self, offer: bool) -> Self {
         self.expiration_refresh_popup = Some(offer as u8);
         self
     }
 
-    /// Whether the PC player looks for a virtual machine and does not play in one; Kollus' own
-    /// default is that it does. Kind 1.
+    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+    ///
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
     }
 
-    /// Whether kind 3 is asked before each playback, so that none is offline; Kollus' own default
-    /// is that it is not. Kinds 1 and 3.
+    /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
+    ///
+    /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
     pub const fn check_abuse(mut self, check: bool) -> Self {
         self.check_abuse = Some(check as u8);
         self
     }
 
-    /// Whether the index bookmarks are downloaded too, and whether the viewer may only read them.
-    /// Kind 1.
+    /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For kind 1.
     pub const fn offline_bookmark(mut self, download: bool, readonly: bool) -> Self {
         let (download, readonly) = (download as u8, readonly as u8);
         self.offline_bookmark = Some(OfflineBookmark { download, readonly });
         self
     }
 
-    /// Whether it is deleted from the device; the player shows the message. Kinds 2 and 3.
+    /// Deletes the download from the device if `true`. The player shows the message. For kinds 2
+    /// and 3.
     pub const fn content_delete(mut self, delete: bool) -> Self {
         self.content_delete = Some(delete as u8);
         self
     }
 
-    /// By when kind 3 must have been asked again, or it expires: unix seconds; 0 for never. Kinds
-    /// 2 and 3.
+    /// Sets the time by which the player must send the next request of kind 3, in Unix seconds; 0
+    /// for never. For kinds 2 and 3.
+    ///
+    /// If the player does not send one in time, the download expires.
     pub const fn check_expiration_date(mut self, unix_secs: i64) -> Self {
         self.check_expiration_date = Some(unix_secs);
         self
     }
 
-    /// Whether it has expired. One that has on the device does not play, whatever this says. Kind
-    /// 3.
+    /// Sets whether the download has expired. For kind 3.
+    ///
+    /// A download that has expired on the device does not play, even if this is `false`.
     pub const fn content_expired(mut self, expired: bool) -> Self {
         self.content_expired = Some(expired as u8);
         self
     }
 
-    /// Whether its expiry starts anew; ignored beside `content_expired`. Kind 3.
+    /// Restarts the expiry period if `true`. For kind 3.
+    ///
+    /// Kollus ignores it beside `content_expired`.
     pub const fn content_expire_reset(mut self, reset: bool) -> Self {
         self.content_expire_reset = Some(reset as u8);
         self

@@ -1,121 +1,126 @@
-//! Learning records and bookmarks: what a viewer has watched, and marked.
+//! Learning records and bookmarks.
 //!
-//! The player sends them itself, late and more than once. The names of the fields beside the
-//! records stand in the customer's address; those here are the usual ones, all others are in
-//! `extra`.
+//! The player sends them, often late and more than once. The customer configures the callback URL,
+//! and with it the names of the fields beside the record. The types below declare the usual names;
+//! all others are in `extra`.
 //!
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/lms-callback/>,
+//! Sources: <https://docs.kollus.com/en/dev-guide/vod/player-callback/lms-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/live/player/lms-callback/> and
-//! <https://catenoid-support.atlassian.net/wiki/spaces/SUP/pages/3310391> (read 2026-11)
+//! <https://catenoid-support.atlassian.net/wiki/spaces/SUP/pages/3310391> (read in 2026-11)
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// What a viewer has watched of a video.
+/// The learning record of a video.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VodLms {
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: Option<String>,
-    /// The video's key.
+    /// The key of the video.
     pub media_content_key: Option<String>,
-    /// The player's identifier.
+    /// The identifier of the player.
     pub player_id: Option<String>,
-    /// `play`, `pause` or `stop`.
+    /// The state of the player: `play`, `pause` or `stop`.
     pub play_status: Option<String>,
-    /// The host of the page that the player stands in.
+    /// The host of the page that embeds the player.
     pub host_name: Option<String>,
-    /// The device, with its system and version.
+    /// The device, with its operating system and version.
     pub device: Option<String>,
-    /// Unix seconds when it started to play. With user and video it names the session.
+    /// The start of playback, in Unix seconds. With the user and the video, it identifies the
+    /// session.
     pub start_at: Option<i64>,
-    /// The record.
+    /// The learning record.
     pub json_data: Option<LmsData>,
-    /// The other fields of the customer's address, such as `uservalue0`.
+    /// Fields that this type does not declare: other parameters of the customer's URL, such as
+    /// `uservalue0`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// What a viewer has watched of a live broadcast.
+/// The learning record of a live broadcast.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveLms {
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: Option<String>,
-    /// The live broadcast's key.
+    /// The key of the live broadcast.
     pub media_content_key: Option<String>,
-    /// The player's identifier.
+    /// The identifier of the player.
     pub player_id: Option<String>,
-    /// `play`, `pause` or `stop`.
+    /// The state of the player: `play`, `pause` or `stop`.
     pub play_status: Option<String>,
-    /// The host of the page that the player stands in.
+    /// The host of the page that embeds the player.
     pub host_name: Option<String>,
-    /// The device, with its system and version.
+    /// The device, with its operating system and version.
     pub device: Option<String>,
-    /// Unix seconds when it started to play. With user and broadcast it names the session.
+    /// The start of playback, in Unix seconds. With the user and the broadcast, it identifies the
+    /// session.
     pub start_at: Option<i64>,
-    /// The record.
+    /// The learning record.
     pub json_data: Option<LmsData>,
-    /// The other fields of the customer's address, such as `run_time`.
+    /// Fields that this type does not declare: other parameters of the customer's URL, such as
+    /// `run_time`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A learning record.
+/// The contents of a learning record.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LmsData {
-    /// Who watched where: `client_user_id`, `player_id`, `hardware_id`, `host_name`, `device`. Its
-    /// `content_provider_key` is the service account's key: keep it out of logs.
+    /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
+    /// `device`. It also contains `content_provider_key`, the key of the service account: keep it
+    /// out of logs.
     pub user_info: Option<Map<String, Value>>,
-    /// What was watched: `media_content_key`, `channel_key`, `encoding_profile`; in seconds
-    /// `duration`, `playtime`, `real_playtime` (at double speed twice the time), `last_play_at`
-    /// (the position), `runtime` (the player ran), `showtime` (it played); `start_at` in unix
-    /// seconds.
+    /// The watched content. `media_content_key`, `channel_key` and `encoding_profile` identify it.
+    /// In seconds: `duration`; `playtime`; `real_playtime`, which counts double at double speed;
+    /// `last_play_at`, the position; `runtime`, the time that the player ran; and `showtime`, the
+    /// time that the video played. In Unix seconds: `start_at`.
     pub content_info: Option<Map<String, Value>>,
-    /// Which parts were watched.
+    /// The parts that were watched.
     pub block_info: Option<BlockInfo>,
-    /// `uservalue0` and on, those that were set.
+    /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Which parts of a video were watched.
+/// The parts of a video that were watched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BlockInfo {
-    /// How many parts the video has.
+    /// The number of parts of the video.
     pub block_count: Option<i64>,
-    /// Of the part numbered `n`: `bn`, `tn` and `pn`, whose meaning is not documented.
+    /// For each part number `n`: `bn`, `tn` and `pn`, which the platform does not document.
     pub blocks: Option<Map<String, Value>>,
-    /// Other fields, such as `sessions`.
+    /// Fields that this type does not declare, such as `sessions`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A viewer has set a bookmark, or has left the video at this place.
+/// Event sent when a viewer sets a bookmark, or leaves a video at a position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Bookmark {
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: Option<String>,
-    /// The video's key.
+    /// The key of the video.
     pub media_content_key: String,
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: String,
-    /// Seconds from the beginning.
+    /// The position, in seconds from the start of the video.
     pub position: f64,
-    /// Unix seconds on the viewer's device: whatever it is set to.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
-    /// The bookmark's title.
+    /// The title of the bookmark.
     pub value: Option<String>,
-    /// The title of the list that it stands in.
+    /// The title of the list that contains the bookmark.
     pub label: Option<String>,
-    /// Other fields: `uservalue0` to `uservalue9`, and what the platform has added since.
+    /// Fields that this type does not declare, such as `uservalue0` to `uservalue9`.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -1,18 +1,30 @@
-//! Typed views of Kollus' callbacks, and the replies to them.
+//! Typed views of the callbacks of Kollus, and the answers to them.
 //!
-//! | subject | callbacks | reply |
+//! | subject | callbacks | answer |
 //! |---|---|---|
 //! | playing | [`LivePlay`] | [`PlayReply`] |
 //! | | [`VodPlay`] | [`VodPlayReply`] |
-//! | | [`NextEpisode`] | any JSON object: Kollus does not document its fields |
+//! | | [`NextEpisode`] | any JSON object, since Kollus does not document its fields |
 //! | downloads | [`Drm`] | [`DrmReply`] |
 //! | learning records | [`VodLms`], [`LiveLms`], [`Bookmark`] | |
 //! | VOD platform | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
 //! | live platform | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
-//! Field names are the platform's own, and so are the units.
+//! Names and units of fields are those of the platform.
 //!
-//! <https://docs.kollus.com/en/service-guide/vod/integration/callback/> (read 2026-11)
+//! ```
+//! use gatepost::kollus::VodPlay;
+//!
+//! let data = r#"{"kind":1,"client_user_id":"user01","media_content_key":"a"}"#;
+//! let play: VodPlay = serde_json::from_str(data)?;
+//! assert_eq!(play.client_user_id, "user01");
+//!
+//! let without_user = r#"{"kind":1,"media_content_key":"a"}"#;
+//! assert!(serde_json::from_str::<VodPlay>(without_user).is_err());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! Source: <https://docs.kollus.com/en/service-guide/vod/integration/callback/> (read in 2026-11)
 
 mod drm;
 mod lms;
@@ -27,18 +39,31 @@ pub use platform::{
 };
 pub use play::{LivePlay, NextEpisode, PlayReply, VodPlay, VodPlayReply};
 
-/// What `expiration_playtime` counts.
+/// The meaning of the seconds in `expiration_playtime`.
+///
+/// ```
+/// use gatepost::kollus::{PlaytimeType, VodPlayReply};
+///
+/// let answer = VodPlayReply::allow()
+///     .expiration_playtime(600)
+///     .expiration_playtime_type(PlaytimeType::WallClock);
+/// assert_eq!(
+///     serde_json::to_string(&answer)?,
+///     r#"{"result":1,"expiration_playtime":600,"expiration_playtime_type":1}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaytimeType {
-    /// Seconds of the video, so that playing at double speed counts double; 0 on the wire, and
-    /// Kollus' own default.
+    /// Seconds of the video, so that playback at double speed counts double. The default of Kollus.
+    /// Written as 0.
     Video,
-    /// Seconds on the clock while it plays; 1 on the wire.
+    /// Seconds of real time during playback. Written as 1.
     WallClock,
 }
 
 impl PlaytimeType {
-    const fn on_the_wire(self) -> u8 {
+    const fn as_number(self) -> u8 {
         match self {
             Self::Video => 0,
             Self::WallClock => 1,
@@ -46,7 +71,7 @@ impl PlaytimeType {
     }
 }
 
-/// Lets a handler return the replies.
+/// Implements `IntoResponse`, so that a handler can return the answers.
 #[cfg(feature = "axum")]
 macro_rules! respond {
     ($($reply:ty),*) => {$(
@@ -72,32 +97,35 @@ mod tests {
     use super::*;
     use crate::json::Object;
     use crate::provider::built_in_named;
-    use crate::provider::field::Writer;
+    use crate::provider::field::SentBy;
 
-    /// Holds a reply that says all it can against its definition, without the fields that only
-    /// `repeat` what was asked.
-    fn hold(kind: &str, reply: &impl serde::Serialize, repeat: &[&str]) {
+    /// Checks that an answer with every field set has the fields of the definition.
+    ///
+    /// `echo` names the fields that only identify the item.
+    fn check_fields(kind: &str, answer: &impl serde::Serialize, echo: &[&str]) {
         let kollus = built_in_named("kollus").unwrap();
-        let kind = kollus.kinds.into_iter().find(|own| *own.name == *kind).unwrap();
+        let kind = kollus.kinds.into_iter().find(|found| *found.name == *kind).unwrap();
         let fields = kind.decision.unwrap().fields;
-        let reply = serde_json::to_string(reply).unwrap();
-        let object = Object::from_json(&reply).unwrap();
+        let answer = serde_json::to_string(answer).unwrap();
+        let object = Object::from_json(&answer).unwrap();
         let mut out = Vec::new();
         fields
-            .write_object(&object, Writer::App, |name| repeat.contains(&name.text()), &mut out)
+            .write_object(&object, SentBy::App, |name| echo.contains(&name.text()), &mut out)
             .unwrap();
-        let said: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
-        let declared = fields.iter().map(|field| &*field.name).chain(repeat.iter().copied());
-        // What the platform does not document is taken from an app, and not offered to one.
+        let present: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
+        let declared = fields.iter().map(|field| &*field.name).chain(echo.iter().copied());
+        // An app may send these fields, but the platform does not document them, so the answers here
+        // do not offer them.
         const UNDOCUMENTED: [&str; 3] = ["kind", "cpcheck", "processblock"];
-        let declared: BTreeSet<_> =
-            declared.filter(|name| said.contains(name) || !UNDOCUMENTED.contains(name)).collect();
-        assert_eq!(said, declared);
+        let declared: BTreeSet<_> = declared
+            .filter(|name| present.contains(name) || !UNDOCUMENTED.contains(name))
+            .collect();
+        assert_eq!(present, declared);
     }
 
     #[test]
-    fn every_reply_has_the_fields_of_its_definition() {
-        hold("live_play", &PlayReply::deny("no").vmcheck(true).disable_tvout(true), &[]);
+    fn answers_have_the_fields_of_their_definition() {
+        check_fields("live_play", &PlayReply::deny("no").vmcheck(true).disable_tvout(true), &[]);
         let reply = VodPlayReply::deny("no")
             .expiration_date(0)
             .vmcheck(false)
@@ -106,7 +134,7 @@ mod tests {
             .expiration_playtime_type(PlaytimeType::WallClock)
             .play_section(0, 1)
             .content_expired(true);
-        hold("vod_play", &reply, &[]);
+        check_fields("vod_play", &reply, &[]);
         let item = r#"{"kind":3,"media_content_key":"a","client_user_id":"b","session_key":"c","start_at":1}"#;
         let item: DrmItem = serde_json::from_str(item).unwrap();
         let reply = DrmItemReply::deny(&item, "no")
@@ -122,6 +150,6 @@ mod tests {
             .check_expiration_date(0)
             .content_expired(false)
             .content_expire_reset(true);
-        hold("drm", &reply, &["kind", "media_content_key", "session_key", "start_at"]);
+        check_fields("drm", &reply, &["kind", "media_content_key", "session_key", "start_at"]);
     }
 }

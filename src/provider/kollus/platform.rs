@@ -1,173 +1,173 @@
-//! The platform's events: of the library and its channels, and of live broadcasts.
+//! Events of the video library, its channels and live broadcasts.
 //!
-//! Kollus sends one again, three times and five minutes apart, unless it is answered within three
-//! seconds: expect each more than once.
+//! An app may receive an event more than once. If Kollus has no reply after three seconds, it sends
+//! the callback again: up to three times, at intervals of five minutes.
 //!
-//! <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
-//! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read 2026-11)
+//! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
+//! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// A file was uploaded.
+/// Event sent when a file is uploaded.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Upload {
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub content_provider_key: Option<String>,
-    /// With its folder.
+    /// The name of the file with its folder.
     pub full_filename: Option<String>,
-    /// Without its folder.
+    /// The name of the file without its folder.
     pub filename: String,
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: String,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A video was transcoded, or could not be.
+/// Event sent when the transcoding of a video ends.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Transcoding {
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub content_provider_key: Option<String>,
-    /// With its folder.
+    /// The name of the file with its folder.
     pub filename: String,
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: String,
-    /// `success` or `fail`.
+    /// The result: `success` or `fail`.
     pub transcoding_result: String,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A video's data changed.
+/// Event sent when the data of a video changes.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ContentUpdate {
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub content_provider_key: Option<String>,
-    /// With its folder.
+    /// The name of the file with its folder.
     pub full_filename: Option<String>,
-    /// Without its folder.
+    /// The name of the file without its folder.
     pub filename: String,
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: String,
-    /// What was done; the words are not documented.
+    /// The change. The platform does not document its values.
     pub update_type: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A video was put into a channel.
+/// Event sent when a video is added to a channel.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelAdd {
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub content_provider_key: Option<String>,
-    /// With its folder.
+    /// The name of the file with its folder.
     pub full_filename: Option<String>,
-    /// Without its folder.
+    /// The name of the file without its folder.
     pub filename: Option<String>,
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: String,
-    /// The video's key in the channel.
+    /// The key of the video in the channel.
     pub media_content_key: String,
-    /// The channel's key.
+    /// The key of the channel.
     pub channel_key: String,
-    /// The channel's name.
+    /// The name of the channel.
     pub channel_name: Option<String>,
-    /// The encoding profiles; several are joined by `|`.
+    /// The encoding profiles, separated by `|`.
     pub profile_key: Option<String>,
-    /// What was done; the words are not documented.
+    /// The change. The platform does not document its values.
     pub update_type: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A video was taken out of a channel.
+/// Event sent when a video is removed from a channel.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelDelete {
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub content_provider_key: Option<String>,
-    /// With its folder.
+    /// The name of the file with its folder.
     pub full_filename: Option<String>,
-    /// Without its folder.
+    /// The name of the file without its folder.
     pub filename: Option<String>,
-    /// The uploaded file's key.
+    /// The key of the uploaded file.
     pub upload_file_key: String,
-    /// The video's key in the channel.
+    /// The key of the video in the channel.
     pub media_content_key: String,
-    /// The channel's key.
+    /// The key of the channel.
     pub channel_key: String,
-    /// The channel's name.
+    /// The name of the channel.
     pub channel_name: Option<String>,
-    /// The encoding profiles; several are joined by `|`.
+    /// The encoding profiles, separated by `|`.
     pub profile_key: Option<String>,
-    /// What was done; the words are not documented.
+    /// The change. The platform does not document its values.
     pub update_type: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A live broadcast started, stopped, lost its stream or got it back.
+/// Event sent when a live broadcast starts or stops, and when it loses or regains its stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BroadcastState {
-    /// Names the message; not in every one.
+    /// The identifier of the message. Not every message has one.
     pub request_id: Option<String>,
-    /// The message's version, as in `2018-11-01`.
+    /// The version of the message format, such as `2018-11-01`.
     pub version: Option<String>,
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub service_account_key: Option<String>,
-    /// The channel's key.
+    /// The key of the channel.
     pub channel_key: String,
-    /// The key to push with: keep it out of logs.
+    /// The key for pushing the stream: keep it out of logs.
     pub stream_key: String,
-    /// The live broadcast's key.
+    /// The key of the live broadcast.
     pub broadcast_key: String,
-    /// `start`, `stop`, `pause` or `resume`.
+    /// The new state: `start`, `stop`, `pause` or `resume`.
     pub broadcast_state: String,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A recording was handed over, or could not be.
+/// Event sent when the transfer of a recording ends.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordingTransfer {
-    /// Names the message; not in every one.
+    /// The identifier of the message. Not every message has one.
     pub request_id: Option<String>,
-    /// The message's version, as in `2018-11-01`.
+    /// The version of the message format, such as `2018-11-01`.
     pub version: Option<String>,
-    /// The service account's key: keep it out of logs.
+    /// The key of the service account: keep it out of logs.
     pub service_account_key: Option<String>,
-    /// The channel's key.
+    /// The key of the channel.
     pub channel_key: String,
-    /// The key to push with: keep it out of logs.
+    /// The key for pushing the stream: keep it out of logs.
     pub stream_key: Option<String>,
-    /// The live broadcast's key.
+    /// The key of the live broadcast.
     pub broadcast_key: String,
-    /// The recording; digits as text.
+    /// The identifier of the recording, a number as a string.
     pub recording_file_id: String,
-    /// Where the recording was, with its folder.
+    /// The name of the recording at its source, with its folder.
     pub recording_file_filename: Option<String>,
-    /// What it is of, as in `segment`.
+    /// The type of the recording, such as `segment`.
     pub recording_file_kind: Option<String>,
-    /// 0 for failed, 1 for done.
+    /// The result: 0 for failed, 1 for done.
     pub recording_file_transfer_result: i64,
-    /// What it is called where it went.
+    /// The name of the recording at its destination.
     pub target_filename: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

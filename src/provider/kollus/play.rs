@@ -1,8 +1,8 @@
-//! Playing: may this viewer, and what comes next?
+//! Requests for permission to play and for the next video, and the answers to them.
 //!
-//! <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
+//! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/next-episode-callback/> (read 2026-11)
+//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/next-episode-callback/> (read in 2026-11)
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,73 +10,74 @@ use serde_json::{Map, Value};
 use super::PlaytimeType;
 use crate::provider::view::describe;
 
-/// "May this viewer play?", asked when a live broadcast is about to be played (`kind=100`).
+/// A request for permission to play a live broadcast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LivePlay {
-    /// Always 100.
+    /// The type of the request, always 100.
     pub kind: i64,
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: String,
-    /// The player's identifier.
+    /// The identifier of the player.
     pub player_id: Option<String>,
-    /// The hardware's identifier, on platforms that have one.
+    /// The identifier of the hardware, on devices that have one.
     pub hardware_id: Option<String>,
-    /// The device's model, which may hold a slash.
+    /// The model of the device. May contain a slash.
     pub device_name: Option<String>,
-    /// The live broadcast's key; no VOD key.
+    /// The key of the live broadcast, which is not the key of a video.
     pub media_content_key: String,
-    /// The channel's key.
+    /// The key of the channel.
     pub channel_key: String,
-    /// `uservalue0` to `uservalue99`, those that were set.
+    /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// UTC on the viewer's device: whatever it is set to.
+    /// The time on the viewer's device in UTC. The clock of the device may be wrong.
     pub localtime: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// "May this viewer play?", asked when a video is about to be played. A downloaded one asks as
-/// [`Drm`](super::Drm).
+/// A request for permission to play a video.
+///
+/// For a downloaded video, the player sends [`Drm`](super::Drm) instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VodPlay {
-    /// 1 before playback, 3 when the player is ready.
+    /// The type of the request: 1 before playback, 3 when the player is ready.
     pub kind: i64,
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: String,
-    /// The player's identifier.
+    /// The identifier of the player.
     pub player_id: Option<String>,
-    /// The hardware's identifier, on platforms that have one.
+    /// The identifier of the hardware, on devices that have one.
     pub hardware_id: Option<String>,
-    /// The device's model, which may hold a slash.
+    /// The model of the device. May contain a slash.
     pub device_name: Option<String>,
-    /// The video's key.
+    /// The key of the video.
     pub media_content_key: String,
-    /// `uservalue0` to `uservalue99`, those that were set.
+    /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// Unix seconds on the viewer's device: whatever it is set to.
+    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
     pub localtime: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// "What comes next?", asked by the player at a set moment of the video.
+/// A request for the next video, sent at a set position of the current one.
 ///
-/// Which fields come is chosen in the console, and those of the reply are not documented: the
-/// app's JSON object goes through as it is.
+/// The customer chooses the fields in the console of Kollus. Kollus does not document the fields of
+/// the reply, so any JSON object of the app is sent unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NextEpisode {
-    /// The user named in the play token.
+    /// The user that the play token names.
     pub client_user_id: Option<String>,
-    /// The key of the video that plays.
+    /// The key of the current video.
     pub media_content_key: Option<String>,
-    /// `uservalue0` to `uservalue99`, those that were set.
+    /// The values that are set among `uservalue0` to `uservalue99`.
     pub uservalues: Option<Map<String, Value>>,
-    /// The other fields chosen in the console.
+    /// Fields that this type does not declare: others that the customer chose.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -87,7 +88,7 @@ describe! { "kollus":
     VodPlay = "vod_play",
 }
 
-/// The answer to a live play callback.
+/// An answer to a [`LivePlay`] callback.
 ///
 /// ```
 /// use gatepost::kollus::PlayReply;
@@ -109,34 +110,38 @@ pub struct PlayReply {
 }
 
 impl PlayReply {
-    /// Lets the viewer play.
+    /// Allows the viewer to play.
     pub const fn allow() -> Self {
         Self { result: 1, message: None, vmcheck: None, disable_tvout: None }
     }
 
-    /// Refuses; the player shows the message.
+    /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::allow() }
     }
 
-    /// Whether the PC player looks for a virtual machine and does not play in one; Kollus' own
-    /// default is that it does.
+    /// Sets whether the player on a PC refuses to play in a virtual machine.
+    ///
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
     }
 
-    /// Whether output to a TV is blocked, instead of what the channel's policy says.
+    /// Blocks output to a TV if `true`, and permits it if `false`.
+    ///
+    /// The value replaces the channel's policy.
     pub const fn disable_tvout(mut self, disable: bool) -> Self {
         self.disable_tvout = Some(disable as u8);
         self
     }
 }
 
-/// The answer to a VOD play callback.
+/// An answer to a [`VodPlay`] callback.
 ///
-/// Kollus asks twice, and each time reads other fields. What is not for the time that asks is left
-/// out of the reply; a value out of its range makes the failure policy stand.
+/// Kollus sends a callback of kind 1 and one of kind 3, and reads different fields of each reply.
+/// gatepost omits fields that are not for the kind of the callback. If a value is out of range,
+/// gatepost applies the failure policy.
 ///
 /// ```
 /// use gatepost::kollus::VodPlayReply;
@@ -178,7 +183,7 @@ struct PlaySection {
 }
 
 impl VodPlayReply {
-    /// Lets the viewer play.
+    /// Allows the viewer to play.
     pub const fn allow() -> Self {
         Self {
             result: 1,
@@ -193,50 +198,54 @@ impl VodPlayReply {
         }
     }
 
-    /// Refuses; the player shows the message.
+    /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::allow() }
     }
 
-    /// Until when it may be played: unix seconds, at most 1893455999; 0 for no end. Kind 1.
+    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kind 1.
     pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
         self.expiration_date = Some(unix_secs);
         self
     }
 
-    /// Whether the PC player looks for a virtual machine and does not play in one; Kollus' own
-    /// default is that it does. Kind 1.
+    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+    ///
+    /// If this is not set, the player refuses.
     pub const fn vmcheck(mut self, check: bool) -> Self {
         self.vmcheck = Some(check as u8);
         self
     }
 
-    /// Whether output to a TV is blocked, instead of what the channel's policy says. Kind 1.
+    /// Blocks output to a TV if `true`, and permits it if `false`. For kind 1.
+    ///
+    /// The value replaces the channel's policy.
     pub const fn disable_tvout(mut self, disable: bool) -> Self {
         self.disable_tvout = Some(disable as u8);
         self
     }
 
-    /// How long it may be played: seconds; 0 for no limit. Kind 1.
+    /// Limits the playback time in seconds; 0 for no limit. For kind 1.
     pub const fn expiration_playtime(mut self, secs: u32) -> Self {
         self.expiration_playtime = Some(secs);
         self
     }
 
-    /// What the seconds of `expiration_playtime` are. Kind 1.
-    pub const fn expiration_playtime_type(mut self, counts: PlaytimeType) -> Self {
-        self.expiration_playtime_type = Some(counts.on_the_wire());
+    /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+    pub const fn expiration_playtime_type(mut self, meaning: PlaytimeType) -> Self {
+        self.expiration_playtime_type = Some(meaning.as_number());
         self
     }
 
-    /// A preview: only this part plays, in seconds from the beginning; `end` is after `start`.
-    /// Kind 1.
+    /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
+    ///
+    /// `end` must be greater than `start`.
     pub const fn play_section(mut self, start: u32, end: u32) -> Self {
         self.play_section = Some(PlaySection { start_time: start, end_time: end });
         self
     }
 
-    /// Whether the video has expired, and does not play. Kind 3.
+    /// Marks the video as expired if `true`, so that it does not play. For kind 3.
     pub const fn content_expired(mut self, expired: bool) -> Self {
         self.content_expired = Some(expired as u8);
         self

@@ -1,12 +1,12 @@
-//! Signatures: what is hashed, what it is compared with, and for how long it holds.
+//! Signatures of callbacks: verification, and signing for samples.
 //!
-//! The stages, in order; each refuses with a code of its own:
+//! Verification has these stages, in this order. Each one refuses with its own code:
 //!
-//! 1. The signature is where the definition says, and so is every signed part.
-//! 2. Its text decodes to a digest; of a list, at least one entry does.
-//! 3. One of the template's keys gives one of the digests. All keys are tried and each comparison
-//!    takes the same time, so the time taken tells nothing.
-//! 4. The time that was signed lies in the window, on both sides.
+//! 1. The signature and all signed parts are present.
+//! 2. The text of the signature decodes to a digest. If the text is a list, at least one entry does.
+//! 3. One of the template's keys produces one of the digests. Every key is tried and each comparison
+//!    takes constant time, so the response time does not reveal which key or digit differs.
+//! 4. The signed time is within the window, which limits it in the past and in the future.
 
 mod rule;
 
@@ -19,33 +19,30 @@ use super::locator::{Locator, Received};
 use crate::json::Name;
 use crate::time::Timestamp;
 pub(crate) use rule::{
-    KeyRule, MAX_AHEAD, Means, Part, PartForm, PartSource, Signature, TimeRule, Window,
+    KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 
-/// Why a signature does not hold.
+/// The stage at which the verification of a signature failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureError {
-    /// There is none.
-    Absent {
-        place: String,
-    },
-    Expired {
-        secs_ago: i64,
-    },
+    /// The signature is missing at `place`.
+    Absent { place: String },
+    /// The signed time is this many seconds in the past, which the window does not allow.
+    Expired { secs_ago: i64 },
+    /// The text of the signature does not decode to a digest.
     Malformed,
+    /// No key produces the signature.
     Mismatch,
-    /// Something that it covers is not there.
-    PartMissing {
-        place: String,
-    },
+    /// A signed part is missing at `place`.
+    PartMissing { place: String },
+    /// The signed time is missing, or is not a time in the declared unit.
     TimeMalformed,
-    TooFarAhead {
-        secs: i64,
-    },
+    /// The signed time is this many seconds in the future, which the window does not allow.
+    TooFarAhead { secs: i64 },
 }
 
 impl SignatureError {
-    /// Where something is missing.
+    /// Returns the location of a missing value, for a message to the operator.
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::Absent { place } | Self::PartMissing { place } => place,
@@ -58,10 +55,17 @@ impl SignatureError {
     }
 }
 
-/// More signatures than this in one callback are not looked at.
+/// The maximum number of signatures in one callback. The rest is ignored, to bound the work.
 const MAX_CANDIDATES: usize = 16;
 
 impl Signature {
+    /// Verifies the signature of a callback.
+    ///
+    /// `window`, if any, replaces the window of the definition.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the stage, as described in the module documentation.
     pub(crate) fn verify(
         &self,
         received: &Received<'_>,
@@ -69,11 +73,13 @@ impl Signature {
         window: Option<Window>,
         now: Timestamp,
     ) -> Result<(), SignatureError> {
-        let given = self.given(received)?;
+        let signature_text = self.signature_text(received)?;
+        // Without a key nothing can match, so the fault is a mismatch, whatever the text is.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
-            let computed = self.compute(received, &given, key)?;
-            for candidate in self.candidates(&given) {
+            let computed = self.compute(received, &signature_text, key)?;
+            for candidate in self.candidates(&signature_text) {
+                // Not a short-circuiting `||`: the duration must not reveal which key matches.
                 matched |= computed.ct_eq(&candidate);
                 decodes = true;
             }
@@ -82,13 +88,15 @@ impl Signature {
             return Err(if decodes { SignatureError::Mismatch } else { SignatureError::Malformed });
         }
         self.time.as_ref().map_or(Ok(()), |time| {
-            let text = self.signed_time(time, received, &given);
+            let text = self.signed_time(time, received, &signature_text);
             time.check(text.as_deref(), window.unwrap_or(time.window), now)
         })
     }
 
-    /// Everything that it covers but secrets and fixed text.
-    pub(crate) fn covered<'p>(
+    /// Returns the signed values of the callback: headers, parameters and single members.
+    ///
+    /// Leaves out the body as a whole, keys, settings, fixed text and values in the signature's list.
+    pub(crate) fn covered_values<'p>(
         &'p self,
         received: &Received<'p>,
     ) -> impl Iterator<Item = Cow<'p, [u8]>> {
@@ -107,68 +115,71 @@ impl Signature {
         self.parts.iter().filter_map(value).map(bytes)
     }
 
-    /// Whether the member belongs to the signature and not to the event.
+    /// Returns `true` if the member belongs to the signature, so that the event does not contain it.
     pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
-        self.consumed.iter().any(|own| own == name)
+        self.consumed.iter().any(|consumed| consumed == name)
     }
 
-    /// The text that holds the signature.
-    fn given<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureError> {
+    /// Returns the text that contains the signature, or a list of signatures.
+    fn signature_text<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureError> {
         self.found_in
             .text(received)
             .ok_or_else(|| SignatureError::Absent { place: self.found_in.to_string() })
     }
 
-    fn entries<'g>(&self, given: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
-        let mut whole = self.separator.is_none().then_some(given).into_iter();
-        let mut split = self.separator.map(|separator| given.split(separator).map(str::trim));
+    /// Splits the text at the separator, if the definition has one.
+    fn entries<'g>(&self, text: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
+        let mut whole = self.separator.is_none().then_some(text).into_iter();
+        let mut split = self.separator.map(|separator| text.split(separator).map(str::trim));
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Every digest in the text.
-    fn candidates<'g>(&'g self, given: &'g str) -> impl Iterator<Item = Output> + 'g {
-        self.entries(given)
+    /// Decodes the digests in the text. Skips entries without the prefix, and those that do not
+    /// decode.
+    fn candidates<'g>(&'g self, text: &'g str) -> impl Iterator<Item = Output> + 'g {
+        self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
             .take(MAX_CANDIDATES)
             .filter_map(|text| self.encoding.decode(text, self.digest.len()))
     }
 
+    /// Computes the digest of the callback with `key`.
     fn compute(
         &self,
         received: &Received<'_>,
-        given: &str,
+        signature_text: &str,
         key: &Key,
     ) -> Result<Output, SignatureError> {
         let mut message = key.start();
         for part in &self.parts {
-            self.feed(part, received, given, key, &mut message)?;
+            self.update(part, received, signature_text, key, &mut message)?;
         }
         Ok(message.finish())
     }
 
-    fn feed(
+    fn update(
         &self,
         part: &Part,
         received: &Received<'_>,
-        given: &str,
+        signature_text: &str,
         key: &Key,
         message: &mut DigestInput,
     ) -> Result<(), SignatureError> {
         let bytes = if part.from == PartSource::Key {
             Cow::Borrowed(key.secret().expose())
         } else {
-            self.source(&part.from, received, given)?
+            self.part_bytes(&part.from, received, signature_text)?
         };
-        message.update(&part.form.write(bytes));
+        message.update(&part.form.encode(bytes));
         Ok(())
     }
 
-    /// What a part that is no secret says.
-    fn source<'p>(
+    /// Returns the bytes of a part. They are empty for the key, which `update` hashes itself.
+    fn part_bytes<'p>(
         &'p self,
         source: &'p PartSource,
         received: &Received<'p>,
-        given: &'p str,
+        signature_text: &'p str,
     ) -> Result<Cow<'p, [u8]>, SignatureError> {
         let bytes = |text: Cow<'p, str>| match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -181,7 +192,8 @@ impl Signature {
             PartSource::Key => Ok(Cow::Borrowed(b"")),
             PartSource::Literal(text) => Ok(Cow::Borrowed(text.as_bytes())),
             PartSource::Listed(name) => {
-                let value = self.entries(given).find_map(|entry| entry.strip_prefix(&**name));
+                let mut entries = self.entries(signature_text);
+                let value = entries.find_map(|entry| entry.strip_prefix(&**name));
                 value
                     .map(str::as_bytes)
                     .map(Cow::Borrowed)
@@ -193,17 +205,26 @@ impl Signature {
         }
     }
 
-    /// A form without the signature's own field, and decoded.
+    /// Returns a form body without the field of the signature, percent-decoded.
     fn form_text(&self, raw: &[u8]) -> Vec<u8> {
-        let own = self.found_in.top_level().map_or("", Name::text).as_bytes();
+        let signature_field = self.found_in.top_level().map_or("", Name::text).as_bytes();
         let fields = raw.split(|byte| *byte == b'&');
-        let others = fields.filter(|field| field.split(|b| *b == b'=').next() != Some(own));
-        let text = others.collect::<Vec<_>>().join(&b'&');
-        let plus: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-        percent_encoding::percent_decode(&plus).collect()
+        let signed =
+            fields.filter(|field| field.split(|b| *b == b'=').next() != Some(signature_field));
+        let text = signed.collect::<Vec<_>>().join(&b'&');
+        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
+        let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+        percent_encoding::percent_decode(&spaced).collect()
     }
 
-    /// Makes the text that holds the signature, for a sender.
+    /// Signs a callback, and returns the text to put at `found_in`.
+    ///
+    /// `time` is the signed time. It is only used if the text is a list that contains the time.
+    /// Otherwise the caller has to put the time into `received`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a signed part is missing.
     pub(crate) fn sign(
         &self,
         received: &Received<'_>,
@@ -221,9 +242,13 @@ impl Signature {
         Ok(text)
     }
 
-    /// What is hashed, for the operator: keys, settings and bodies hidden.
+    /// Describes the signed text to the operator. Hides keys, settings and bodies.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the signature or a signed part is missing.
     pub(crate) fn string_to_sign(&self, received: &Received<'_>) -> Result<String, SignatureError> {
-        let given = self.given(received)?;
+        let signature_text = self.signature_text(received)?;
         let mut text = String::new();
         for part in &self.parts {
             match &part.from {
@@ -234,7 +259,8 @@ impl Signature {
                 PartSource::FormText => text.push_str("[form without the signature]"),
                 PartSource::Value(Locator::Setting(_, name)) => text.push_str(&format!("[{name}]")),
                 PartSource::Literal(_) | PartSource::Listed(_) | PartSource::Value(_) => {
-                    let bytes = part.form.write(self.source(&part.from, received, &given)?);
+                    let bytes = self.part_bytes(&part.from, received, &signature_text)?;
+                    let bytes = part.form.encode(bytes);
                     text.push_str(&String::from_utf8_lossy(&bytes));
                 }
             }
@@ -242,35 +268,35 @@ impl Signature {
         Ok(text)
     }
 
-    /// Which of the keys gives the signature.
+    /// Returns the index of the first key that produces the signature.
     pub(crate) fn matching_key(&self, received: &Received<'_>, keys: &[Key]) -> Option<usize> {
-        let given = self.given(received).ok()?;
+        let text = self.signature_text(received).ok()?;
         keys.iter().position(|key| {
-            let computed = self.compute(received, &given, key);
+            let computed = self.compute(received, &text, key);
             let matches = |computed: Output| {
-                self.candidates(&given).any(|given| bool::from(computed.ct_eq(&given)))
+                self.candidates(&text).any(|candidate| bool::from(computed.ct_eq(&candidate)))
             };
             computed.is_ok_and(matches)
         })
     }
 
-    /// The signed time, as written.
+    /// Returns the text of the signed time.
     fn signed_time<'p>(
         &'p self,
         rule: &'p TimeRule,
         received: &Received<'p>,
-        given: &'p str,
+        signature_text: &'p str,
     ) -> Option<Cow<'p, str>> {
-        match self.source(&rule.from, received, given).ok()? {
+        match self.part_bytes(&rule.from, received, signature_text).ok()? {
             Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
     }
 
-    /// The signed time, for the operator.
+    /// Returns the text of the signed time, for a message to the operator.
     pub(crate) fn time_text(&self, received: &Received<'_>) -> Option<String> {
-        let given = self.given(received).ok()?;
-        self.signed_time(self.time.as_ref()?, received, &given).map(Cow::into_owned)
+        let text = self.signature_text(received).ok()?;
+        self.signed_time(self.time.as_ref()?, received, &text).map(Cow::into_owned)
     }
 }
 
@@ -286,7 +312,7 @@ mod tests {
     use crate::provider::{Plan, built_in_named, definition};
     use crate::secret::Secret;
 
-    // The one signature that Tencent publishes with values that verify: `sign` = MD5(key + t).
+    // The only signature in Tencent's documentation that verifies: `sign` is MD5(key + t).
     const SIGN: &str = "ca3e25e5dc17a6f9909a9ae7281e300d";
     const T: i64 = 1_545_030_873;
 
@@ -294,8 +320,8 @@ mod tests {
         built_in_named(name).unwrap()
     }
 
-    /// A provider that signs as the lines say, with JSON bodies.
-    fn signing(lines: &str) -> Plan {
+    /// Returns a provider with JSON bodies and these lines under `[signature]`.
+    fn signed_by(lines: &str) -> Plan {
         let text = format!(
             "name = 'p'\ntitle = 'P'\ndocs = 'd'\nce_type = 'p'\n\
              [request]\nmethods = ['POST']\nbody = 'json'\n\
@@ -304,14 +330,14 @@ mod tests {
         definition::parse(&text).unwrap_or_else(|faults| panic!("{faults:#?}"))
     }
 
-    struct Given<'g> {
-        body: &'g str,
-        headers: &'g [(&'static str, &'g str)],
+    struct Request<'r> {
+        body: &'r str,
+        headers: &'r [(&'static str, &'r str)],
     }
 
     fn verify(
         plan: &Plan,
-        given: &Given<'_>,
+        request: &Request<'_>,
         keys: &[&str],
         now: i64,
     ) -> Result<(), SignatureError> {
@@ -320,17 +346,17 @@ mod tests {
         let keys: Option<Vec<_>> = keys.iter().map(prepare).collect();
         let keys = keys.unwrap();
         let mut headers = HeaderMap::new();
-        for (name, value) in given.headers {
+        for (name, value) in request.headers {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
         let uri = Uri::from_static("/");
         let head = Head::new(&Method::POST, &uri, &headers);
-        let kept = CapturedHead::of(&head, &plan.headers, false).unwrap();
-        let object = Object::from_json(given.body).unwrap_or_default();
+        let captured = CapturedHead::of(&head, &plan.headers, false).unwrap();
+        let object = Object::from_json(request.body).unwrap_or_default();
         let received = Received {
             object: &object,
-            raw: given.body.as_bytes(),
-            captured: &kept,
+            raw: request.body.as_bytes(),
+            captured: &captured,
             settings: &[],
         };
         let window = signature.time.as_ref().map(|time| time.window);
@@ -338,7 +364,7 @@ mod tests {
     }
 
     fn tencent(body: &str, keys: &[&str], now: i64) -> Result<(), SignatureError> {
-        verify(&plan("tencent-css"), &Given { body, headers: &[] }, keys, now)
+        verify(&plan("tencent-css"), &Request { body, headers: &[] }, keys, now)
     }
 
     fn signed(t: &str, sign: &str) -> String {
@@ -346,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_published_signature_with_t_as_number_and_as_string() {
+    fn accepts_published_signature_with_time_as_number_or_string() {
         let sign = format!("{SIGN:?}");
         assert_eq!(tencent(&signed("1545030873", &sign), &["test"], T), Ok(()));
         assert_eq!(tencent(&signed("\"1545030873\"", &sign), &["test"], T), Ok(()));
@@ -354,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_several_keys_will_do() {
+    fn accepts_signature_of_any_key() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
         assert_eq!(tencent(&body, &["new", "test"], T), Ok(()));
         assert_eq!(tencent(&body, &["test", "new"], T), Ok(()));
@@ -363,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_digit_is_refused() {
+    fn refuses_signature_with_any_digit_changed() {
         for at in 0..SIGN.len() {
             let mut sign = SIGN.to_owned().into_bytes();
             sign[at] = if sign[at] == b'0' { b'1' } else { b'0' };
@@ -373,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_has_two_edges() {
+    fn refuses_time_one_second_outside_either_end_of_window() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
         assert_eq!(tencent(&body, &["test"], T + 180), Ok(()));
         assert_eq!(
@@ -388,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn each_stage_has_its_own_fault() {
+    fn reports_the_stage_that_failed() {
         let absent = || SignatureError::Absent { place: "/sign".into() };
         let cases = [
             (r#"{"t":1545030873}"#, absent()),
@@ -409,31 +435,31 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_time_that_is_no_number_is_refused() {
+    fn refuses_signed_time_that_is_not_a_number() {
         let sign = hex_of(Digest::Md5, b"testsoon");
         let body = signed("\"soon\"", &format!("{sign:?}"));
         assert_eq!(tencent(&body, &["test"], T), Err(SignatureError::TimeMalformed));
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "it is one table")]
-    fn published_signatures_verify_and_a_changed_body_does_not() {
+    #[expect(clippy::too_many_lines, reason = "a table of vectors")]
+    fn accepts_published_signatures_and_refuses_changed_bodies() {
         let trtc = "{\n\t\"EventGroupId\":\t2,\n\t\"EventType\":\t204,\n\t\"CallbackTs\":\t\
                     1664209748188,\n\t\"EventInfo\":\t{\n\t\t\"RoomId\":\t8489,\n\t\t\"EventTs\":\t\
                     1664209748,\n\t\t\"EventMsTs\":\t1664209748180,\n\t\t\"UserId\":\t\
                     \"user_85034614\",\n\t\t\"Reason\":\t0\n\t}\n}";
         let agora = r#"{"eventMs":1560408533119,"eventType":10,"noticeId":"4eb720f0-8da7-11e9-a43e-53f411c2761f","notifyMs":1560408533119,"payload":{"a":"1","b":2},"productId":1}"#;
-        let agora_v1 = signing(
+        let agora_v1 = signed_by(
             "digest = 'hmac-sha1'\nencoding = 'hex'\nparts = ['body']\n\
              found_in = 'header:agora-signature'",
         );
-        let slack = signing(
+        let slack = signed_by(
             "digest = 'hmac-sha256'\nencoding = 'hex'\nprefix = 'v0='\n\
              parts = ['literal:v0:', 'header:x-slack-request-timestamp', 'literal::', 'body']\n\
              found_in = 'header:x-slack-signature'",
         );
         let slack_body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
-        let alibaba = signing(
+        let alibaba = signed_by(
             "digest = 'md5'\nencoding = 'hex'\nfound_in = 'header:x-vod-signature'\n\
              parts = ['literal:https://www.example.com/your/callback|', \
              'header:x-vod-timestamp', 'literal:|', 'key']",
@@ -512,7 +538,7 @@ mod tests {
                 0,
             ),
             (
-                signing(
+                signed_by(
                     "digest = 'md5'\nencoding = 'hex'\nfound_in = 'header:x-vod-signature'\n\
                      parts = ['literal:https://www.example1.com/your/callback|1545675780|', 'key', \
                      'literal:|', { part = 'body', as = 'base64' }]",
@@ -525,26 +551,26 @@ mod tests {
         ];
         for (plan, key, body, headers, now) in &vectors {
             let name = plan.headers.first().map_or("?", HeaderName::as_str);
-            assert_eq!(verify(plan, &Given { body, headers }, &[key], *now), Ok(()), "{name}");
-            let other = verify(plan, &Given { body, headers }, &["b3RoZXI="], *now);
-            assert_eq!(other, Err(SignatureError::Mismatch), "{name}");
+            assert_eq!(verify(plan, &Request { body, headers }, &[key], *now), Ok(()), "{name}");
+            let wrong_key = verify(plan, &Request { body, headers }, &["b3RoZXI="], *now);
+            assert_eq!(wrong_key, Err(SignatureError::Mismatch), "{name}");
             let signature = plan.signature.as_ref().unwrap();
             if signature.parts.iter().any(|part| part.from == PartSource::Body) {
                 let changed = format!("{body} ");
-                let result = verify(plan, &Given { body: &changed, headers }, &[key], *now);
+                let result = verify(plan, &Request { body: &changed, headers }, &[key], *now);
                 assert_eq!(result, Err(SignatureError::Mismatch), "{name}");
             }
         }
     }
 
     #[test]
-    fn a_sent_time_is_refused_when_old_and_when_ahead() {
+    fn refuses_sent_time_that_is_too_old_or_too_far_ahead() {
         let headers = [(
             "mux-signature",
             "t=1565125718,v1=854ece4c22acef7c66b57d4e504153bc512595e8e9c772ece2a68150548c19a7",
         )];
-        let given = Given { body: r#"{"test":"body"}"#, headers: &headers };
-        let at = |now| verify(&plan("mux"), &given, &["SuperSecret123"], now);
+        let request = Request { body: r#"{"test":"body"}"#, headers: &headers };
+        let at = |now| verify(&plan("mux"), &request, &["SuperSecret123"], now);
         assert_eq!(at(1_565_125_718 + 300), Ok(()));
         assert_eq!(at(1_565_125_718 + 301), Err(SignatureError::Expired { secs_ago: 301 }));
         assert_eq!(at(1_565_125_718 - 300), Ok(()));
@@ -552,11 +578,11 @@ mod tests {
     }
 
     #[test]
-    fn the_string_to_sign_hides_the_key() {
+    fn string_to_sign_hides_the_key() {
         let plan = plan("tencent-css");
         let object = Object::from_json(r#"{"t":17,"sign":"00"}"#).unwrap();
-        let kept = CapturedHead::default();
-        let received = Received { object: &object, raw: b"", captured: &kept, settings: &[] };
+        let captured = CapturedHead::default();
+        let received = Received { object: &object, raw: b"", captured: &captured, settings: &[] };
         let signature = plan.signature.as_ref().unwrap();
         assert_eq!(signature.string_to_sign(&received).unwrap(), "[key]17");
     }

@@ -1,4 +1,4 @@
-//! What a definition says of signatures: the parts, the place, the key, and the time.
+//! The signature rules of a definition: signed parts, location, key and time.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,37 +10,41 @@ use crate::provider::locator::{Locator, SettingIndex};
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
-/// How a provider signs.
+/// The rule by which a platform signs callbacks.
 #[derive(Clone, Debug)]
 pub(crate) struct Signature {
     pub(crate) digest: Digest,
+    /// The parts of the signed message, in order.
     pub(crate) parts: Vec<Part>,
+    /// The location of the signature.
     pub(crate) found_in: Locator,
-    /// Splits what is found into several signatures, or into a list of named values.
+    /// The character between the entries of the text at `found_in`, if that is a list.
     pub(crate) separator: Option<char>,
-    /// Stands before the signature, as in `sha256=`; other entries of a list are passed over.
+    /// The text before the signature, such as `sha256=`. Entries without it are not signatures.
     pub(crate) prefix: Box<str>,
     pub(crate) encoding: Encoding,
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
-    /// Members of the body that belong to the signature and not to the event.
+    /// Members of the body that belong to the signature. The event does not contain them.
     pub(crate) consumed: Vec<Name<'static>>,
 }
 
 impl Signature {
-    /// Whether what stands there cannot change without it.
+    /// Returns `true` if the signature protects the value at `place` against changes.
     pub(crate) fn covers(&self, place: &Locator) -> bool {
         let in_body = matches!(place, Locator::Body(_)) && self.covers_body();
         in_body || self.parts.iter().any(|part| part.from.place() == Some(place))
     }
 
-    /// Whether a callback's contents cannot change without it.
+    /// Returns `true` if the signature protects the whole body.
     pub(crate) fn covers_body(&self) -> bool {
         self.parts.iter().any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
     }
 
-    /// The signature's own place, and the time's, if that is signed by itself and not only as a part
-    /// of the body.
+    /// Sets `consumed`: the member that contains the signature, and the member that contains the time.
+    ///
+    /// The time is only consumed if it is a signed part. If it is signed as part of the whole body, it
+    /// stays in the event.
     pub(crate) fn with_consumed(self) -> Self {
         let time = self.time.as_ref().and_then(|time| time.from.place());
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
@@ -51,53 +55,55 @@ impl Signature {
     }
 }
 
-/// Where the key comes from, and how it is written.
+/// The source and the format of the key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyRule {
-    /// The setting that holds it, instead of the template's `keys`.
+    /// The setting that contains the key. `None` means the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// May stand before it, and is no part of it.
+    /// A text before the key that is removed if it is present, such as `whsec_`.
     pub(crate) prefix: Option<Box<str>>,
+    /// The encoding of the key. `None` means that its text is used as it is.
     pub(crate) encoding: Option<Encoding>,
 }
 
 impl KeyRule {
-    /// A key as the platform writes it, decoded and prepared; `None` if it does not decode.
+    /// Decodes and prepares a key. Returns `None` if it does not decode or is empty.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Option<Key> {
         let Some(encoding) = self.encoding else { return Some(digest.key(secret.clone())) };
         let text = std::str::from_utf8(secret.expose()).ok()?;
-        let bare = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
-        let decoded = encoding.decode_all(bare.unwrap_or(text)).filter(|key| !key.is_empty())?;
+        let stripped = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
+        let decoded =
+            encoding.decode_all(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
         Some(digest.key(Secret::new(decoded)))
     }
 }
 
-/// One piece of what is hashed.
+/// One part of the signed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) from: PartSource,
     pub(crate) form: PartForm,
 }
 
-/// Where a piece comes from.
+/// The source of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PartSource {
-    /// The body as it came.
+    /// The body as received.
     Body,
-    /// A form body without the signature's own field, percent-decoded.
+    /// A form body without the field of the signature, percent-decoded.
     FormText,
-    /// The secret itself, as plain digests have it.
+    /// The key. Only digests other than HMAC hash it as a part.
     Key,
     /// Fixed text, such as a separator.
     Literal(Box<str>),
-    /// A named value of the list that the signature stands in, as `t=`.
+    /// A value in the list that contains the signature, by its prefix, such as `t=`.
     Listed(Box<str>),
-    /// A value's text, as received.
+    /// The text of a value, as received.
     Value(Locator),
 }
 
 impl PartSource {
-    /// Where it stands, if it is a value.
+    /// Returns the location of a `Value` part.
     pub(crate) const fn place(&self) -> Option<&Locator> {
         match self {
             Self::Value(place) => Some(place),
@@ -106,7 +112,7 @@ impl PartSource {
     }
 }
 
-/// How a piece is written before it is hashed.
+/// The form in which a part is hashed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PartForm {
     #[default]
@@ -117,10 +123,11 @@ pub(crate) enum PartForm {
 }
 
 impl PartForm {
+    /// The names of the forms in a definition. `AsIs` is the default and has none.
     pub(crate) const WORDS: [(&'static str, Self); 3] =
         [("base64", Self::Base64), ("md5-hex", Self::Md5Hex), ("sha256-hex", Self::Sha256Hex)];
 
-    pub(super) fn write<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
+    pub(super) fn encode<'t>(self, text: Cow<'t, [u8]>) -> Cow<'t, [u8]> {
         match self {
             Self::AsIs => text,
             Self::Base64 => Cow::Owned(Encoding::Base64.encode(&text).into_bytes()),
@@ -130,30 +137,32 @@ impl PartForm {
     }
 }
 
-/// Where the signed time stands, and what it means.
+/// The rule for the signed time.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeRule {
     pub(crate) from: PartSource,
     pub(crate) unit: Unit,
-    pub(crate) means: Means,
+    pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
-    /// How far ahead of now the sender sets it.
+    /// The seconds that a sample adds to the current time; 0 unless the time is an expiry.
     pub(crate) lifetime_secs: i64,
 }
 
+/// The meaning of the signed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Means {
-    /// After this moment the callback is void.
+pub(crate) enum TimeMeaning {
+    /// The time after which the callback is invalid.
     Expiry,
-    /// At this moment the callback was sent.
+    /// The time at which the platform sent the callback.
     Sent,
 }
 
-impl Means {
+impl TimeMeaning {
+    /// The names of the meanings in a definition.
     pub(crate) const WORDS: [(&'static str, Self); 2] =
         [("expiry", Self::Expiry), ("sent", Self::Sent)];
 
-    /// What the past side of the window is called.
+    /// Returns the config key for the window's limit in the past.
     pub(crate) const fn past_key(self) -> &'static str {
         match self {
             Self::Expiry => "grace_secs",
@@ -162,27 +171,35 @@ impl Means {
     }
 }
 
-/// What the future side of a window is called.
-pub(crate) const MAX_AHEAD: &str = "max_ahead_secs";
+/// The config key for a window's limit in the future.
+pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 
 impl Window {
-    /// How long a signature can be taken, from the earliest moment to the latest.
-    pub(crate) fn life(&self) -> Duration {
+    /// Returns the time for which one signature can be accepted, from the earliest moment to the
+    /// latest.
+    pub(crate) fn lifetime(&self) -> Duration {
         let secs = self.past_secs.saturating_add(self.max_ahead_secs);
         Duration::from_secs(secs.max(0).unsigned_abs())
     }
 }
 
-/// How far the signed time may lie from now.
+/// The limits of the difference between the signed time and now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// How long ago: room for the sender's retries.
+    /// The maximum number of seconds in the past. It leaves time for the platform's retries.
     pub(crate) past_secs: i64,
-    /// How far ahead: a longer life than the platform gives is a forgery to keep.
+    /// The maximum number of seconds in the future. It bounds the time for which a stolen callback
+    /// can be replayed.
     pub(crate) max_ahead_secs: i64,
 }
 
 impl TimeRule {
+    /// Checks that the time in `text` is within the window around `now`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text is missing or does not parse, and if the time is outside the
+    /// window.
     pub(crate) fn check(
         &self,
         text: Option<&str>,

@@ -1,9 +1,9 @@
-//! What a machine heard and saw in a stream: subtitles, quality, summaries.
+//! Events of the AI tasks: subtitles, word removal, quality control, summaries and highlights.
 //!
-//! All read 2026-11:
+//! Sources, all read in 2026-11:
 //!
 //! - subtitles: <https://www.tencentcloud.com/document/product/267/73170>
-//! - erasing: <https://www.tencentcloud.com/document/product/267/73169>
+//! - word removal: <https://www.tencentcloud.com/document/product/267/73169>
 //! - quality control: <https://www.tencentcloud.com/document/product/267/73166>
 //! - scores: <https://www.tencentcloud.com/document/product/267/73167> and
 //!   <https://www.tencentcloud.com/document/product/267/73168>
@@ -15,306 +15,308 @@ use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// What was said, as subtitles; sent only while someone pulls them.
+/// Event with the subtitles of a live stream.
+///
+/// The platform sends them only while a client pulls them.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Subtitles {
-    /// Always 338.
+    /// The event type, always 338.
     pub event_type: i64,
-    /// The account; not in the platform's sample.
+    /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
     pub appid: Option<i64>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     pub channel_id: Option<String>,
-    /// The task.
+    /// The identifier of the task.
     pub task_id: Option<String>,
-    /// The subtitles.
+    /// The sentences.
     pub data: Option<SubtitlesData>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Subtitles.
+/// The sentences of a [`Subtitles`] event.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubtitlesData {
-    /// One for each sentence.
+    /// One element for each sentence.
     pub subtitle_tmp_res: Option<Vec<Subtitle>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One sentence.
+/// One sentence of the subtitles.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Subtitle {
-    /// What was said.
+    /// The recognized speech.
     pub src_txt: Option<String>,
-    /// The same, translated; only of a task that translates.
+    /// The translation of `src_txt`. Present only if the task translates.
     pub dst_txt: Option<String>,
-    /// Milliseconds in the stream's own time.
+    /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
     pub start_pts: Option<i64>,
-    /// Milliseconds in the stream's own time.
+    /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
     pub end_pts: Option<i64>,
-    /// Unix seconds.
+    /// The start of the sentence, in Unix seconds.
     pub start_unix_time: Option<i64>,
-    /// Unix seconds.
+    /// The end of the sentence, in Unix seconds.
     pub end_unix_time: Option<i64>,
-    /// Whether the sentence is complete and will not change.
+    /// `true` if the sentence is complete and does not change any more.
     pub steady_state: Option<bool>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// ParsedAnswer were erased from the sound.
+/// Event sent when words are removed from the sound of a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SmartErasing {
-    /// Always 347.
+    /// The event type, always 347.
     pub event_type: i64,
-    /// The account; not in the platform's sample.
+    /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
     pub appid: Option<i64>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     pub channel_id: Option<String>,
-    /// The task.
+    /// The identifier of the task.
     pub task_id: Option<String>,
-    /// What was said and erased.
+    /// The sentences from which words were removed.
     pub data: Option<SmartErasingData>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// What was said and erased.
+/// The sentences of a [`SmartErasing`] event.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SmartErasingData {
-    /// One for each sentence.
+    /// One element for each sentence.
     pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One sentence that words were erased from.
+/// One sentence from which words were removed.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErasedSentence {
-    /// What was said.
+    /// The recognized speech.
     pub src_txt: Option<String>,
-    /// Milliseconds in the stream's own time.
+    /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
     pub start_pts: Option<i64>,
-    /// Milliseconds in the stream's own time.
+    /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
     pub end_pts: Option<i64>,
-    /// Unix seconds.
+    /// The start of the sentence, in Unix seconds.
     pub start_unix_time: Option<i64>,
-    /// Unix seconds.
+    /// The end of the sentence, in Unix seconds.
     pub end_unix_time: Option<i64>,
-    /// The words that were erased.
+    /// The removed words.
     pub keywords_info: Option<Vec<ErasedWord>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One word that was erased.
+/// One word that was removed.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErasedWord {
     /// The word.
     pub word: Option<String>,
-    /// Milliseconds in the stream's own time.
+    /// The start of the word: a presentation timestamp of the stream, in milliseconds.
     pub begin_time: Option<i64>,
-    /// Milliseconds in the stream's own time.
+    /// The end of the word: a presentation timestamp of the stream, in milliseconds.
     pub end_time: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Quality control found a fault.
+/// Event sent when quality control finds a defect in a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QualityControl {
-    /// Always 343.
+    /// The event type, always 343.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub appname: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// The transcoding template.
+    /// The identifier of the transcoding template.
     pub transcode_template_id: Option<i64>,
-    /// The watermark template.
+    /// The identifier of the watermark template.
     pub watermark_template_id: Option<i64>,
-    /// Its scale is not documented.
+    /// A score, on a scale that the platform does not document.
     pub score: Option<f64>,
-    /// Always `QualityControl`.
+    /// The function, always `QualityControl`.
     pub function: Option<String>,
-    /// What was found, as in `Blur` or `Silence`.
+    /// The defect, such as `Blur` or `Silence`.
     pub class: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Frames scored below the threshold.
+/// Event sent when frames of a stream score below the threshold.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EvaluationLow {
-    /// Always 344.
+    /// The event type, always 344.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub appname: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// The transcoding template.
+    /// The identifier of the transcoding template.
     pub transcode_template_id: Option<i64>,
     /// The frames.
     pub frames: Option<Vec<Frame>>,
-    /// Always `Assessment`.
+    /// The function, always `Assessment`.
     pub function: Option<String>,
-    /// How it was measured: `PSNR`, `SSIM`, `VMAF` or `VQA`.
+    /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
     pub class: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One frame's score.
+/// The score of one frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Frame {
-    /// On the scale of the `class`.
+    /// The score, on the scale of the metric in `class`.
     pub score: Option<f64>,
-    /// Unix **milliseconds**.
+    /// The time of the frame, in Unix **milliseconds**.
     pub time: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A stream's score, on average.
+/// Event with the average score of a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EvaluationAverage {
-    /// 345, or 344 as in the platform's sample.
+    /// The event type: 345, or 344 as in the platform's sample.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub appname: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// The transcoding template.
+    /// The identifier of the transcoding template.
     pub transcode_template_id: Option<i64>,
-    /// On the scale of the `class`.
+    /// The average score, on the scale of the metric in `class`.
     pub average_score: f64,
-    /// The best frame's.
+    /// The score of the best frame.
     pub max_score: Option<f64>,
-    /// The worst frame's.
+    /// The score of the worst frame.
     pub min_score: Option<f64>,
-    /// Always `Assessment`.
+    /// The function, always `Assessment`.
     pub function: Option<String>,
-    /// How it was measured: `PSNR`, `SSIM`, `VMAF` or `VQA`.
+    /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
     pub class: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// What a stretch of a stream was about.
+/// Event with the summary of a section of a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Always 348.
+    /// The event type, always 348.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub path: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// Unix seconds.
+    /// The start of the section, in Unix seconds.
     pub begin_time: Option<i64>,
-    /// Unix seconds.
+    /// The end of the section, in Unix seconds.
     pub end_time: Option<i64>,
-    /// A title for it.
+    /// The title of the section.
     pub title: Option<String>,
-    /// A few sentences.
+    /// The summary, a few sentences long.
     pub summary: Option<String>,
-    /// ParsedAnswer to find it by.
+    /// Keywords for a search.
     pub key_words: Option<Vec<Value>>,
-    /// Its subjects.
+    /// The main points.
     pub key_points: Option<Vec<Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Highlights were cut out of a stream.
+/// Event sent when highlights are extracted from a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Highlights {
-    /// Always 349.
+    /// The event type, always 349.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub path: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
     /// The highlights.
     pub items: Option<Vec<Highlight>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// One highlight.
+/// One highlight of a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Highlight {
-    /// Unix seconds.
+    /// The start of the highlight, in Unix seconds.
     pub begin_time: Option<i64>,
-    /// Unix seconds.
+    /// The end of the highlight, in Unix seconds.
     pub end_time: Option<i64>,
-    /// A title for it.
+    /// The title of the highlight.
     pub title: Option<String>,
-    /// A few sentences.
+    /// The summary, a few sentences long.
     pub summary: Option<String>,
-    /// Where the video can be fetched.
+    /// The URL of the video.
     pub video_store_url: Option<String>,
-    /// Where the cover picture can be fetched; may be empty.
+    /// The URL of the cover picture. May be empty.
     pub cov_img_store_url: Option<String>,
-    /// ParsedAnswer to find it by.
+    /// Keywords for a search.
     pub key_words: Option<Vec<Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! Typed views of Tencent Cloud CSS' event notifications.
+//! Typed views of the event notifications of Tencent Cloud CSS.
 //!
 //! | subject | events |
 //! |---|---|
@@ -7,11 +7,23 @@
 //! | moderation | [`PornDetection`], [`AudioModeration`] |
 //! | subtitles, quality, summaries | [`Subtitles`], [`SmartErasing`], [`QualityControl`], [`EvaluationLow`], [`EvaluationAverage`], [`Summary`], [`Highlights`] |
 //!
-//! Field names are the platform's own, and so are the units. The signature's fields, `t` and
-//! `sign`, are consumed by the gate. A view prints its stream and time, and little else: its other
-//! fields hold addresses and words of people and credentials to push.
+//! Names and units of fields are those of the platform. The fields of the signature, `t` and `sign`,
+//! are not part of an event. The `Debug` output of a view contains little more than the stream and
+//! the time, because other fields contain personal data or push credentials.
 //!
-//! <https://www.tencentcloud.com/document/product/267/38080> (read 2026-11)
+//! ```
+//! use gatepost::tencent_css::Highlights;
+//!
+//! let data = r#"{"event_type":349,"domain":"push.example.com","stream_id":"cam1","items":[]}"#;
+//! let highlights: Highlights = serde_json::from_str(data)?;
+//! assert_eq!(highlights.stream_id, "cam1");
+//!
+//! let without_stream = data.replace("stream_id", "other");
+//! assert!(serde_json::from_str::<Highlights>(&without_stream).is_err());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! Source: <https://www.tencentcloud.com/document/product/267/38080> (read in 2026-11)
 
 mod ai;
 mod moderation;

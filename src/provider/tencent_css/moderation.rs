@@ -1,6 +1,6 @@
-//! Moderation of pictures and of sound.
+//! Events of image and audio moderation.
 //!
-//! All read 2026-11:
+//! Sources, all read in 2026-11:
 //!
 //! - pictures: <https://www.tencentcloud.com/document/product/267/38084>
 //! - sound: <https://www.tencentcloud.com/document/product/267/58643>
@@ -10,125 +10,125 @@ use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// Image moderation found something.
+/// Event sent when image moderation finds something in a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PornDetection {
-    /// 317; absent in callbacks of 2019.
+    /// The event type, always 317. Absent from callbacks of 2019.
     pub event_type: Option<i64>,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub app: String,
     /// The push path.
     pub appname: String,
-    /// The stream.
+    /// The stream name.
     #[serde(rename = "streamId")]
     pub stream_id: Option<String>,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     #[serde(rename = "channelId")]
     pub channel_id: Option<String>,
-    /// Where the picture can be fetched.
+    /// The URL of the screenshot.
     pub img: String,
-    /// What was found; its meaning has changed over the years: see `label`.
+    /// The types of the findings. Their meaning has changed over the years: use `label` instead.
     #[serde(rename = "type")]
     pub types: Option<Vec<Value>>,
-    /// How sure, from 0 to 100.
+    /// The confidence of each finding, from 0 to 100.
     pub score: Option<Vec<Value>>,
-    /// Text in the picture.
+    /// The text in the picture.
     #[serde(rename = "ocrMsg")]
     pub ocr_msg: Option<String>,
-    /// `Block`, `Review` or `Pass`.
+    /// The suggested action: `Block`, `Review` or `Pass`.
     pub suggestion: Option<String>,
-    /// What was found.
+    /// The category of the finding.
     pub label: Option<String>,
-    /// What was found, more closely.
+    /// The subcategory of the finding.
     #[serde(rename = "subLabel")]
     pub sub_label: Option<String>,
-    /// Findings by label.
+    /// The findings by category.
     #[serde(rename = "labelResults")]
     pub label_results: Option<Vec<Value>>,
-    /// Findings by object.
+    /// The recognized objects.
     #[serde(rename = "objectResults")]
     pub object_results: Option<Vec<Value>>,
-    /// Findings in text.
+    /// The findings in the text of the picture.
     #[serde(rename = "ocrResults")]
     pub ocr_results: Option<Vec<Value>>,
-    /// Findings in your own libraries.
+    /// The matches with your own picture libraries.
     #[serde(rename = "libResults")]
     pub lib_results: Option<Vec<Value>>,
-    /// Unix seconds.
+    /// The time of the screenshot, in Unix seconds.
     #[serde(rename = "screenshotTime")]
     pub screenshot_time: i64,
-    /// Unix seconds.
+    /// The time at which the platform sent the callback, in Unix seconds.
     #[serde(rename = "sendTime")]
     pub send_time: i64,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Audio moderation found something.
+/// Event sent when audio moderation finds something in a stream.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioModeration {
-    /// Always 315.
+    /// The event type, always 315.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub path: Option<String>,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     pub channel_id: Option<String>,
-    /// 1 if something was found.
+    /// Set to 1 if moderation found something.
     #[serde(rename = "HitFlag")]
     pub hit_flag: Option<i64>,
-    /// How sure, from 0 to 100.
+    /// The confidence, from 0 to 100.
     #[serde(rename = "Score")]
     pub score: Option<f64>,
-    /// What was found, as a tag; not described any closer.
+    /// A tag of the finding, which the platform does not document further.
     #[serde(rename = "SubTag")]
     pub sub_tag: Option<String>,
-    /// The moderation task; digits as text.
+    /// The identifier of the moderation task, a number as a string.
     pub task_id: Option<String>,
-    /// How far the task is; 2 in the platform's sample.
+    /// The status of the task; 2 in the platform's sample.
     pub status: Option<i64>,
-    /// What was said.
+    /// The recognized speech.
     pub asr_text: Option<String>,
-    /// Where the sound can be fetched; may be empty.
+    /// The URL of the sound segment. May be empty.
     pub cdn_url: Option<String>,
-    /// The piece's length in seconds.
+    /// The length of the sound segment, in seconds.
     pub duration: Option<f64>,
-    /// What was found.
+    /// The category of the finding.
     pub label: Option<String>,
-    /// What was found, more closely.
+    /// The subcategory of the finding.
     pub sub_label: Option<String>,
-    /// `Block`, `Review` or `Pass`.
+    /// The suggested action: `Block`, `Review` or `Pass`.
     pub suggestion: Option<String>,
-    /// What was found of languages.
+    /// The recognized languages.
     pub language_results: Option<Vec<Value>>,
-    /// What was found of moaning.
+    /// The recognized moaning.
     pub moan_results: Option<Vec<Value>>,
-    /// What was recognised.
+    /// Other recognition results.
     pub recognition_results: Option<Vec<Value>>,
-    /// What was found of speakers.
+    /// The recognized speakers.
     pub speaker_results: Option<Vec<Value>>,
-    /// What was found in the words.
+    /// The findings in the recognized speech.
     pub text_results: Option<Vec<Value>>,
-    /// The moderation's request.
+    /// The identifier of the moderation request.
     pub request_id: Option<String>,
-    /// The piece's place in the order.
+    /// The number of the sound segment in the stream.
     pub seq: Option<i64>,
-    /// The pieces of sound: `asr_tmp_full_results`, a list of `url`, `periods`, `create_time` (unix
-    /// seconds), `appearing_point`, `confidence` (0 to 100) and `id`.
+    /// The sound segments: `asr_tmp_full_results` is a list of objects with `url`, `periods`,
+    /// `create_time` (Unix seconds), `appearing_point`, `confidence` (0 to 100) and `id`.
     pub data: Option<Map<String, Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

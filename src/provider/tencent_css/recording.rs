@@ -1,6 +1,6 @@
-//! Recordings and screenshots.
+//! Events of recordings and screenshots.
 //!
-//! All read 2026-11:
+//! Sources, all read in 2026-11:
 //!
 //! - file: <https://www.tencentcloud.com/document/product/267/38082>
 //! - status: <https://www.tencentcloud.com/document/product/267/58590>
@@ -12,155 +12,156 @@ use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// A recording was written.
+/// Event sent when a recording file is created.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordingFile {
-    /// Always 100.
+    /// The event type, always 100.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub app: Option<String>,
     /// The push path.
     pub appname: Option<String>,
-    /// The stream; may hold `@` and `#`.
+    /// The stream name. May contain `@` and `#`.
     pub stream_id: String,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     pub channel_id: String,
-    /// The file in Tencent VOD.
+    /// The identifier of the file in Tencent VOD.
     pub file_id: String,
-    /// The recording.
+    /// The identifier of the recording.
     pub record_file_id: Option<String>,
-    /// The recording template.
+    /// The identifier of the recording template.
     pub record_temp_id: Option<String>,
-    /// `flv`, `hls`, `mp4` or `aac`.
+    /// The format: `flv`, `hls`, `mp4` or `aac`.
     pub file_format: String,
-    /// The task, of a recording that CreateRecordTask started.
+    /// The identifier of the task. Present if `CreateRecordTask` started the recording.
     pub task_id: Option<String>,
-    /// Unix seconds.
+    /// The start of the recording, in Unix seconds.
     pub start_time: i64,
-    /// Unix seconds.
+    /// The end of the recording, in Unix seconds.
     pub end_time: i64,
-    /// Microseconds beyond `start_time`.
+    /// The microseconds to add to `start_time`.
     pub start_time_usec: Option<i64>,
-    /// Microseconds beyond `end_time`.
+    /// The microseconds to add to `end_time`.
     pub end_time_usec: Option<i64>,
-    /// Seconds.
+    /// The length of the recording, in seconds.
     pub duration: Option<i64>,
-    /// Bytes.
+    /// The size of the file, in bytes.
     pub file_size: i64,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
-    /// Where the file can be fetched.
+    /// The URL of the file.
     pub video_url: String,
-    /// First presentation time stamp.
+    /// The first presentation timestamp.
     pub media_start_time: Option<i64>,
-    /// Kilobits per second.
+    /// The bit rate, in kilobits per second.
     pub record_bps: Option<i64>,
-    /// Codec and resolution; the platform says not to rely on it.
+    /// Codec and resolution. The platform advises against relying on it.
     pub callback_ext: Option<Value>,
-    /// The video, in old callbacks.
+    /// The identifier of the video, in old callbacks.
     pub video_id: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A recording started, paused, resumed, failed or ended.
+/// Event sent when a recording starts, pauses, resumes, fails or ends.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordingStatus {
-    /// Always 332.
+    /// The event type, always 332.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub appname: String,
-    /// The stream; of a relay, its task.
+    /// The stream name. For a relay, the identifier of its task.
     pub stream_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// `record_start_succeeded`, `record_start_failed`, `record_paused`, `record_resumed`,
-    /// `record_error` or `record_ended`.
+    /// The change: `record_start_succeeded`, `record_start_failed`, `record_paused`,
+    /// `record_resumed`, `record_error` or `record_ended`.
     pub record_event: String,
-    /// Format, bit rate and source.
+    /// The format, bit rate and source.
     pub record_detail: Option<Value>,
-    /// The recording task.
+    /// The identifier of the recording task.
     pub task_id: Option<String>,
-    /// The recording session.
+    /// The identifier of the recording session.
     pub session_id: Option<String>,
-    /// Order; more than 53 bits.
+    /// The position of the event in the order of events: a number of more than 53 bits, as a
+    /// string.
     pub seq: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A recording went wrong, or nearly so.
+/// Event sent when a recording fails or is close to failing.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordingException {
-    /// Always 341.
+    /// The event type, always 341.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub path: String,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The recording session.
+    /// The identifier of the recording session.
     pub session_id: Option<String>,
-    /// `flv`, `ts`, `mp4` or `aac`.
+    /// The format: `flv`, `ts`, `mp4` or `aac`.
     pub file_format: Option<String>,
-    /// Unix seconds.
+    /// The time of the exception, in Unix seconds.
     pub timestamp: i64,
-    /// `info`, `warning` or `error`.
+    /// The severity: `info`, `warning` or `error`.
     pub exception_level: Option<String>,
-    /// What happened and how often: `type`, `desc`, `occurs`.
+    /// The exception and its number of occurrences: `type`, `desc` and `occurs`.
     pub exception: Option<Map<String, Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A screenshot was taken.
+/// Event sent when a screenshot of a stream is taken.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Screencapture {
-    /// Always 200.
+    /// The event type, always 200.
     pub event_type: i64,
-    /// The account; not documented for this event.
+    /// The APPID of the Tencent Cloud account. Not documented for this event.
     pub appid: Option<i64>,
     /// The push domain.
     pub app: String,
     /// The push path.
     pub appname: String,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again.
+    /// The stream name, the same as `stream_id`.
     pub channel_id: String,
-    /// Unix seconds.
+    /// The time of the screenshot, in Unix seconds.
     pub create_time: i64,
-    /// Bytes.
+    /// The size of the picture, in bytes.
     pub file_size: i64,
-    /// Pixels.
+    /// The width in pixels.
     pub width: i64,
-    /// Pixels.
+    /// The height in pixels.
     pub height: i64,
-    /// Path of the picture in its bucket.
+    /// The path of the picture in its bucket.
     pub pic_url: String,
-    /// Where the picture can be fetched.
+    /// The URL of the picture.
     pub pic_full_url: String,
-    /// The screenshot task.
+    /// The identifier of the screenshot task.
     pub task_id: Option<String>,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -1,6 +1,6 @@
-//! Streams: pushed, interrupted, faulty, relayed.
+//! Events of pushes and relays of streams.
 //!
-//! All read 2026-11:
+//! Sources, all read in 2026-11:
 //!
 //! - push and interruption: <https://www.tencentcloud.com/document/product/267/38081>
 //! - push error: <https://www.tencentcloud.com/document/product/267/53310>
@@ -12,216 +12,224 @@ use serde_json::{Map, Value};
 
 use crate::provider::view::{describe, print_only};
 
-/// A stream was pushed.
+/// Event sent when a push of a stream starts.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Push {
-    /// Always 1.
+    /// The event type, always 1.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub app: String,
     /// The push path.
     pub appname: String,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again; another name in old callbacks.
+    /// The stream name. Old callbacks may have another name here.
     pub channel_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// Pairs a push with its interruption; more than 53 bits.
+    /// The identifier of the push. The [`Interruption`] at its end has the same value. It is a
+    /// number of more than 53 bits, as a string.
     pub sequence: String,
-    /// Address of the access point.
+    /// The IP address of the access node.
     pub node: String,
-    /// Address of the pusher.
+    /// The IP address of the client that pushes the stream.
     pub user_ip: String,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: String,
-    /// 0 when all is well.
+    /// The error code: 0 if the push succeeded.
     pub errcode: Option<i64>,
-    /// What `errcode` means.
+    /// The meaning of `errcode`.
     pub errmsg: Option<String>,
-    /// 1 to 6 in mainland China, 7 to 200 elsewhere.
+    /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
     pub set_id: Option<i64>,
-    /// Pixels; may be 0.
+    /// The width in pixels. May be 0.
     pub width: Option<i64>,
-    /// Pixels; may be 0.
+    /// The height in pixels. May be 0.
     pub height: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A push ended.
+/// Event sent when a push of a stream ends.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Interruption {
-    /// Always 0.
+    /// The event type, always 0.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub app: String,
     /// The push path.
     pub appname: String,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// The stream again; another name in old callbacks.
+    /// The stream name. Old callbacks may have another name here.
     pub channel_id: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub event_time: i64,
-    /// Pairs an interruption with its push; more than 53 bits.
+    /// The identifier of the push. The [`Push`] at its start has the same value. It is a number of
+    /// more than 53 bits, as a string.
     pub sequence: String,
-    /// Address of the access point.
+    /// The IP address of the access node.
     pub node: String,
-    /// Address of the pusher.
+    /// The IP address of the client that pushes the stream.
     pub user_ip: String,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: String,
-    /// Milliseconds, as text.
+    /// The length of the push in milliseconds, as a string.
     pub push_duration: Option<String>,
-    /// Why it ended.
+    /// The reason for the end of the push, as a code.
     pub errcode: Option<i64>,
-    /// What `errcode` means.
+    /// The meaning of `errcode`.
     pub errmsg: Option<String>,
-    /// 1 to 6 in mainland China, 7 to 200 elsewhere.
+    /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
     pub set_id: Option<i64>,
-    /// Pixels; may be 0.
+    /// The width in pixels. May be 0.
     pub width: Option<i64>,
-    /// Pixels; may be 0.
+    /// The height in pixels. May be 0.
     pub height: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Something was wrong with a push in the last interval.
+/// Event sent when a push had errors during the last interval.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PushError {
-    /// Always 321.
+    /// The event type, always 321.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
     /// The push domain.
     pub domain: String,
     /// The push path.
     pub path: String,
-    /// The stream.
+    /// The stream name.
     pub stream_id: String,
-    /// Address of the pusher.
+    /// The IP address of the client that pushes the stream.
     pub user_ip: Option<String>,
-    /// The push; more than 53 bits.
+    /// The identifier of the push: a number of more than 53 bits, as a string.
     pub sequence: Option<String>,
-    /// Parameters of the push URL. Holds the credentials to push: keep it out of logs.
+    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
     pub stream_param: Option<String>,
-    /// Unix **milliseconds**.
+    /// The time of the report, in Unix **milliseconds**.
     pub data_time: i64,
-    /// Milliseconds.
+    /// The interval between reports, in milliseconds.
     pub report_interval: Option<i64>,
-    /// Milliseconds.
+    /// The timeout, in milliseconds.
     pub timeout: Option<i64>,
-    /// What was wrong, and how often.
+    /// The errors and their numbers of occurrences.
     pub abnormal_event: Option<Vec<Value>>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// A relay task, which pulls one stream and pushes another, started, ended or went wrong.
+/// Event sent when a relay task starts, ends or has an error.
+///
+/// A relay task pulls one stream and pushes it to another address.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Relay {
-    /// Always 314.
+    /// The event type, always 314.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
-    /// `TaskStart`, `TaskExit`, `VodSourceFileStart`, `VodSourceFileFinish`, `ResetTaskConfig` or
-    /// `TaskAlarm`. A task may exit several times.
+    /// The change: `TaskStart`, `TaskExit`, `VodSourceFileStart`, `VodSourceFileFinish`,
+    /// `ResetTaskConfig` or `TaskAlarm`. A task may exit several times.
     pub callback_event: String,
-    /// Addresses that are pulled.
+    /// The URLs that the task pulls.
     pub source_urls: Option<Vec<Value>>,
-    /// The address that is pushed to, with its credentials: keep it out of logs.
+    /// The URL that the task pushes to. It contains push credentials: keep it out of logs.
     pub to_url: Option<String>,
-    /// The stream; not of `TaskExit`.
+    /// The stream name. Absent from `TaskExit`.
     pub stream_id: Option<String>,
-    /// The relay task; not of `TaskExit`.
+    /// The identifier of the relay task. Absent from `TaskExit`.
     pub task_id: Option<String>,
-    /// Unix seconds; not in the platform's samples.
+    /// The time of the event, in Unix seconds. Absent from the platform's samples.
     pub event_time: Option<i64>,
-    /// What happened, more closely.
+    /// Details of the event.
     pub msg: Option<RelayMessage>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// What happened to a relay task.
+/// Details of a [`Relay`] event.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RelayMessage {
-    /// The file that is pulled.
+    /// The URL of the file that the task pulls.
     pub url: Option<String>,
-    /// The file's place in the list.
+    /// The index of the file in the list of sources.
     pub index: Option<i64>,
-    /// The file's length in seconds.
+    /// The length of the file, in seconds.
     pub duration: Option<f64>,
-    /// Unix **milliseconds**; 0 in the platform's samples.
+    /// The start of the task, in Unix **milliseconds**; 0 in the platform's samples.
     pub task_start_time: Option<i64>,
-    /// Unix **milliseconds**; 0 in the platform's samples.
+    /// The end of the task, in Unix **milliseconds**; 0 in the platform's samples.
     pub task_exit_time: Option<i64>,
-    /// Why the task ended; negative for an error.
+    /// The reason for the end of the task. Negative for an error.
     pub code: Option<i64>,
-    /// What `code` means.
+    /// The meaning of `code`.
     pub message: Option<String>,
-    /// Of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`, `PullFileFailed`,
+    /// The alarm of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`, `PullFileFailed`,
     /// `PushStreamFailed` or `FileEndEarly`.
     #[serde(rename = "type")]
     pub alarm: Option<String>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// StreamLive, another product: a stream was pushed to a channel's input.
+/// Event sent when a push to the input of a StreamLive channel starts.
+///
+/// StreamLive is another product of the platform.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StreamlivePush {
-    /// Always 329.
+    /// The event type, always 329.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
-    /// The StreamLive channel.
+    /// The identifier of the StreamLive channel.
     pub channel_id: String,
-    /// The channel's input.
+    /// The identifier of the channel's input.
     pub input_id: Option<String>,
-    /// Empty in the platform's samples.
+    /// The stream name. Empty in the platform's samples.
     pub stream_id: Option<String>,
-    /// Which of the channel's pipelines: 0 or 1.
+    /// The pipeline of the channel: 0 or 1.
     pub pipeline: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// StreamLive, another product: the push to a channel's input ended.
+/// Event sent when a push to the input of a StreamLive channel ends.
+///
+/// StreamLive is another product of the platform.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StreamliveInterruption {
-    /// Always 330.
+    /// The event type, always 330.
     pub event_type: i64,
-    /// The account.
+    /// The APPID of the Tencent Cloud account.
     pub appid: Option<i64>,
-    /// The StreamLive channel.
+    /// The identifier of the StreamLive channel.
     pub channel_id: String,
-    /// The channel's input.
+    /// The identifier of the channel's input.
     pub input_id: Option<String>,
-    /// Empty in the platform's samples.
+    /// The stream name. Empty in the platform's samples.
     pub stream_id: Option<String>,
-    /// Which of the channel's pipelines: 0 or 1.
+    /// The pipeline of the channel: 0 or 1.
     pub pipeline: Option<i64>,
-    /// Fields that the platform has added since.
+    /// Fields that this type does not declare.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
