@@ -132,16 +132,25 @@ impl UnavailableKind {
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
+        self.code_and_meaning().0
+    }
+
+    /// Returns the code, and the meaning for the operator.
+    const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
-            Self::AnswerInvalid => "answer_invalid",
-            Self::AnswerMalformed => "answer_malformed",
-            Self::AnswerTooLarge => "answer_too_large",
-            Self::AppOverloaded => "app_overloaded",
-            Self::AppStatus => "app_status",
-            Self::AppTimeout => "app_timeout",
-            Self::AppUnreachable => "app_unreachable",
-            Self::CircuitOpen => "circuit_open",
-            Self::ReplyKeyMissing => "reply_key_missing",
+            Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
+            Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
+            Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
+            Self::AppOverloaded => {
+                ("app_overloaded", "the app was not asked: the route's rate limit is exhausted")
+            }
+            Self::AppStatus => ("app_status", "unexpected status of the app's answer"),
+            Self::AppTimeout => ("app_timeout", "the app did not answer in time"),
+            Self::AppUnreachable => ("app_unreachable", "the app cannot be reached"),
+            Self::CircuitOpen => ("circuit_open", "the app was not asked: its circuit is open"),
+            Self::ReplyKeyMissing => {
+                ("reply_key_missing", "the template has no key to sign the reply with")
+            }
         }
     }
 }
@@ -166,19 +175,7 @@ impl From<UnavailableKind> for Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            UnavailableKind::AnswerInvalid => "a field of the app's answer is invalid",
-            UnavailableKind::AnswerMalformed => "the app's answer is not a JSON object",
-            UnavailableKind::AnswerTooLarge => "the app's answer is too large",
-            UnavailableKind::AppOverloaded => {
-                "the app was not asked: the route's rate limit is exhausted"
-            }
-            UnavailableKind::AppStatus => "unexpected status of the app's answer",
-            UnavailableKind::AppTimeout => "the app did not answer in time",
-            UnavailableKind::AppUnreachable => "the app cannot be reached",
-            UnavailableKind::CircuitOpen => "the app was not asked: its circuit is open",
-            UnavailableKind::ReplyKeyMissing => "the template has no key to sign the reply with",
-        })?;
+        f.write_str(self.kind.code_and_meaning().1)?;
         match &self.detail {
             Some(detail) => write!(f, ": {detail}"),
             None => Ok(()),

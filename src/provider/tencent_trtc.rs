@@ -26,79 +26,70 @@
 //! - moderation: <https://trtc.io/document/73394>
 //! - transcription: <https://cloud.tencent.com/document/product/647/129976>
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::View;
-use super::view::print_only;
+use super::view::{print_only, view};
 
-/// An event in a room, or in one of its tasks.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct Notification {
-    /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording, 9
-    /// AI, 10 slicing, 11 moderation, 14 transcription.
-    pub event_group_id: Option<i64>,
-    /// The event; for example, 103 if a user enters a room.
-    pub event_type: Option<i64>,
-    /// The time at which the platform sent the callback, in Unix **milliseconds**. Absent from
-    /// group 7, which has `CallbackMsTs` instead.
-    pub callback_ts: Option<i64>,
-    /// The time at which the platform sent the callback, in Unix **milliseconds**. Only in group 7.
-    pub callback_ms_ts: Option<i64>,
-    /// Details of the event.
-    pub event_info: Option<EventInfo>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// An event in a room, or in one of its tasks.
+    #[serde(rename_all = "PascalCase")]
+    pub struct Notification {
+        /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording, 9
+        /// AI, 10 slicing, 11 moderation, 14 transcription.
+        pub event_group_id: Option<i64>,
+        /// The event; for example, 103 if a user enters a room.
+        pub event_type: Option<i64>,
+        /// The time at which the platform sent the callback, in Unix **milliseconds**. Absent from
+        /// group 7, which has `CallbackMsTs` instead.
+        pub callback_ts: Option<i64>,
+        /// The time at which the platform sent the callback, in Unix **milliseconds**. Only in group 7.
+        pub callback_ms_ts: Option<i64>,
+        /// Details of the event.
+        pub event_info: Option<EventInfo>,
+    }
 
-/// Details of an event.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct EventInfo {
-    /// The identifier of the room, a number or a string. Compare it as text, since some events
-    /// contain a numeric identifier as a string. Absent from groups 7 and 8.
-    pub room_id: Option<Value>,
-    /// The time of the event, in Unix seconds.
-    pub event_ts: Option<i64>,
-    /// The time of the event, in Unix **milliseconds**. Sort events by it, since they may arrive in
-    /// another order.
-    pub event_ms_ts: Option<i64>,
-    /// The user. In the events of a task, the robot that runs it.
-    pub user_id: Option<String>,
-    /// An identifier that only apps receive that already used callbacks before 2021-07-30.
-    pub unique_id: Option<i64>,
-    /// The role: 20 for an anchor, 21 for the audience.
-    pub role: Option<i64>,
-    /// The operating system: 1 Windows, 2 Android, 3 iOS, 4 Linux, 100 other.
-    pub terminal_type: Option<i64>,
-    /// The SDK: 1 WebRTC, 2 mini program, 3 native SDK.
-    pub user_type: Option<i64>,
-    /// The reason. For entering a room: 1 normal, 2 network change, 3 retry, 4 cross-room. For
-    /// leaving: 1 normal, 2 timeout, 3 removed, 4 cross-room canceled, 5 forced.
-    pub reason: Option<i64>,
-    /// The type of the room identifier: 0 for a number, 1 for a string. Only in group 4.
-    pub room_type: Option<i64>,
-    /// The type of the room identifier: 0 for a number, 1 for a string. Only in groups 9 and 14.
-    pub room_id_type: Option<i64>,
-    /// The identifier of the task.
-    pub task_id: Option<String>,
-    /// The robot of the transcription. Only in group 14.
-    pub robot_id: Option<String>,
-    /// The user whose stream was moderated. Only in event 1104.
-    pub streamer_user_id: Option<String>,
-    /// The result. Event 701: 0 succeeded, 1 failed, 2 restarted. Event 702: 0. Other tasks report
-    /// the result in `payload`.
-    pub status: Option<i64>,
-    /// Details of a task: an object whose fields depend on the event. It may contain recognized
-    /// speech.
-    pub payload: Option<Value>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Details of an event.
+    #[serde(rename_all = "PascalCase")]
+    pub struct EventInfo {
+        /// The identifier of the room, a number or a string. Compare it as text, since some events
+        /// contain a numeric identifier as a string. Absent from groups 7 and 8.
+        pub room_id: Option<Value>,
+        /// The time of the event, in Unix seconds.
+        pub event_ts: Option<i64>,
+        /// The time of the event, in Unix **milliseconds**. Sort events by it, since they may arrive in
+        /// another order.
+        pub event_ms_ts: Option<i64>,
+        /// The user. In the events of a task, the robot that runs it.
+        pub user_id: Option<String>,
+        /// An identifier that only apps receive that already used callbacks before 2021-07-30.
+        pub unique_id: Option<i64>,
+        /// The role: 20 for an anchor, 21 for the audience.
+        pub role: Option<i64>,
+        /// The operating system: 1 Windows, 2 Android, 3 iOS, 4 Linux, 100 other.
+        pub terminal_type: Option<i64>,
+        /// The SDK: 1 WebRTC, 2 mini program, 3 native SDK.
+        pub user_type: Option<i64>,
+        /// The reason. For entering a room: 1 normal, 2 network change, 3 retry, 4 cross-room. For
+        /// leaving: 1 normal, 2 timeout, 3 removed, 4 cross-room canceled, 5 forced.
+        pub reason: Option<i64>,
+        /// The type of the room identifier: 0 for a number, 1 for a string. Only in group 4.
+        pub room_type: Option<i64>,
+        /// The type of the room identifier: 0 for a number, 1 for a string. Only in groups 9 and 14.
+        pub room_id_type: Option<i64>,
+        /// The identifier of the task.
+        pub task_id: Option<String>,
+        /// The robot of the transcription. Only in group 14.
+        pub robot_id: Option<String>,
+        /// The user whose stream was moderated. Only in event 1104.
+        pub streamer_user_id: Option<String>,
+        /// The result. Event 701: 0 succeeded, 1 failed, 2 restarted. Event 702: 0. Other tasks report
+        /// the result in `payload`.
+        pub status: Option<i64>,
+        /// Details of a task: an object whose fields depend on the event. It may contain recognized
+        /// speech.
+        pub payload: Option<Value>,
+    }
 }
 
 impl View for Notification {

@@ -27,6 +27,26 @@ impl View for serde_json::Value {
     }
 }
 
+/// Declares structs that read the data of an event, or an object in it.
+///
+/// Each gets `extra`, which keeps the fields that the platform sends and the struct does not
+/// declare, so that nothing is lost when the data is written again.
+macro_rules! view {
+    ($($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+    })*) => {$(
+        #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        $(#[$meta])*
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)*
+            /// Fields that this type does not declare.
+            #[serde(flatten)]
+            pub extra: serde_json::Map<String, serde_json::Value>,
+        }
+    )*};
+}
+
 /// Implements [`View`] for types that each describe one kind of a provider.
 macro_rules! describe {
     ($provider:literal: $($view:ident = $kind:literal,)*) => {$(
@@ -53,7 +73,7 @@ macro_rules! print_only {
     )*};
 }
 
-pub(super) use {describe, print_only};
+pub(super) use {describe, print_only, view};
 
 #[cfg(test)]
 mod tests {

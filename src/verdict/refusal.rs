@@ -96,39 +96,7 @@ impl RefusalKind {
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AddressReserved => "address_reserved",
-            Self::BodyIncomplete => "body_incomplete",
-            Self::BodyMissing => "body_missing",
-            Self::BodyTooLarge => "body_too_large",
-            Self::ContentEncodingUnsupported => "content_encoding_unsupported",
-            Self::FieldDuplicate => "field_duplicate",
-            Self::FieldInvalid => "field_invalid",
-            Self::FieldMissing => "field_missing",
-            Self::FormMalformed => "form_malformed",
-            Self::FramingAmbiguous => "framing_ambiguous",
-            Self::JsonMalformed => "json_malformed",
-            Self::JsonTooDeep => "json_too_deep",
-            Self::KindMissing => "kind_missing",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::NotAnObject => "not_an_object",
-            Self::PathAmbiguous => "path_ambiguous",
-            Self::RateLimited => "rate_limited",
-            Self::SignatureMalformed => "signature_malformed",
-            Self::SignatureMismatch => "signature_mismatch",
-            Self::SignatureMissing => "signature_missing",
-            Self::SignatureReused => "signature_reused",
-            Self::SourceNotAllowed => "source_not_allowed",
-            Self::TenantAmbiguous => "tenant_ambiguous",
-            Self::TenantMissing => "tenant_missing",
-            Self::TenantUnknown => "tenant_unknown",
-            Self::TimestampExpired => "timestamp_expired",
-            Self::TimestampInvalid => "timestamp_invalid",
-            Self::TimestampTooFarAhead => "timestamp_too_far_ahead",
-            Self::TokenMismatch => "token_mismatch",
-            Self::UpgradeNotAllowed => "upgrade_not_allowed",
-            Self::Utf8Invalid => "utf8_invalid",
-        }
+        self.code_and_meaning().0
     }
 
     /// Returns the status that the client sees. Every reason from which an attacker could learn
@@ -181,46 +149,65 @@ impl RefusalKind {
         )
     }
 
-    const fn meaning(self) -> &'static str {
+    /// Returns the code, and the meaning for the operator.
+    const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
-            Self::AddressReserved => "only gatepost may send to this address",
-            Self::BodyIncomplete => "the body ended early, or took too long",
-            Self::BodyMissing => "the request has no body",
-            Self::BodyTooLarge => "the body exceeds the size limit",
-            Self::ContentEncodingUnsupported => "the body is compressed",
-            Self::FieldDuplicate => "a field occurs twice",
-            Self::FieldInvalid => "a field has the wrong type or range",
-            Self::FieldMissing => "a required field is missing",
-            Self::FormMalformed => "the form encoding is malformed",
-            Self::FramingAmbiguous => "the length of the body is ambiguous",
-            Self::JsonMalformed => "the JSON is malformed",
-            Self::JsonTooDeep => "the JSON is nested too deeply",
-            Self::KindMissing => "the callback does not name its kind",
-            Self::MethodNotAllowed => "the platform does not use this method",
-            Self::NotAnObject => "the body is not a JSON object",
-            Self::PathAmbiguous => "the path is another spelling of a callback path",
-            Self::RateLimited => "the rate limit is exceeded",
-            Self::SignatureMalformed => "the signature cannot be decoded",
-            Self::SignatureMismatch => "no key of the template gives this signature",
-            Self::SignatureMissing => "the signature is missing",
-            Self::SignatureReused => "an earlier callback with another body had the same signature",
-            Self::SourceNotAllowed => "the route does not allow the client's address",
-            Self::TenantAmbiguous => "the callback names several tenants",
-            Self::TenantMissing => "the callback names no tenant",
-            Self::TenantUnknown => "no template is bound to this tenant",
-            Self::TimestampExpired => "the signature has expired",
-            Self::TimestampInvalid => "the signed time is missing or not a number",
-            Self::TimestampTooFarAhead => "the signed time is too far in the future",
-            Self::TokenMismatch => "the secret path segment is wrong",
-            Self::UpgradeNotAllowed => "a callback cannot upgrade the connection",
-            Self::Utf8Invalid => "the body is not UTF-8",
+            Self::AddressReserved => ("address_reserved", "only gatepost may send to this address"),
+            Self::BodyIncomplete => ("body_incomplete", "the body ended early, or took too long"),
+            Self::BodyMissing => ("body_missing", "the request has no body"),
+            Self::BodyTooLarge => ("body_too_large", "the body exceeds the size limit"),
+            Self::ContentEncodingUnsupported => {
+                ("content_encoding_unsupported", "the body is compressed")
+            }
+            Self::FieldDuplicate => ("field_duplicate", "a field occurs twice"),
+            Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
+            Self::FieldMissing => ("field_missing", "a required field is missing"),
+            Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
+            Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
+            Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),
+            Self::JsonTooDeep => ("json_too_deep", "the JSON is nested too deeply"),
+            Self::KindMissing => ("kind_missing", "the callback does not name its kind"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", "the platform does not use this method")
+            }
+            Self::NotAnObject => ("not_an_object", "the body is not a JSON object"),
+            Self::PathAmbiguous => {
+                ("path_ambiguous", "the path is another spelling of a callback path")
+            }
+            Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
+            Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),
+            Self::SignatureMismatch => {
+                ("signature_mismatch", "no key of the template gives this signature")
+            }
+            Self::SignatureMissing => ("signature_missing", "the signature is missing"),
+            Self::SignatureReused => {
+                ("signature_reused", "an earlier callback with another body had the same signature")
+            }
+            Self::SourceNotAllowed => {
+                ("source_not_allowed", "the route does not allow the client's address")
+            }
+            Self::TenantAmbiguous => ("tenant_ambiguous", "the callback names several tenants"),
+            Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
+            Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
+            Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),
+            Self::TimestampInvalid => {
+                ("timestamp_invalid", "the signed time is missing or not a number")
+            }
+            Self::TimestampTooFarAhead => {
+                ("timestamp_too_far_ahead", "the signed time is too far in the future")
+            }
+            Self::TokenMismatch => ("token_mismatch", "the secret path segment is wrong"),
+            Self::UpgradeNotAllowed => {
+                ("upgrade_not_allowed", "a callback cannot upgrade the connection")
+            }
+            Self::Utf8Invalid => ("utf8_invalid", "the body is not UTF-8"),
         }
     }
 }
 
 impl fmt::Display for RefusalKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.meaning())
+        f.write_str(self.code_and_meaning().1)
     }
 }
 

@@ -2,61 +2,55 @@
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::PlaytimeType;
-use crate::provider::view::describe;
+use crate::provider::view::{describe, view};
 
-/// Requests about downloads, each of which needs its own answer.
-///
-/// One callback may contain requests of all kinds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Drm {
-    /// The requests. Kollus documents a maximum of ten.
-    pub items: Vec<DrmItem>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// Requests about downloads, each of which needs its own answer.
+    ///
+    /// One callback may contain requests of all kinds.
+    #[derive(Debug)]
+    pub struct Drm {
+        /// The requests. Kollus documents a maximum of ten.
+        pub items: Vec<DrmItem>,
+    }
 
-/// One request about one download.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct DrmItem {
-    /// The type of the request: 1 to download a video, 2 to report a finished download, 3 to play
-    /// it.
-    pub kind: i64,
-    /// The key of the video.
-    pub media_content_key: String,
-    /// The user that the play token names.
-    pub client_user_id: Option<String>,
-    /// The identifier of the player.
-    pub player_id: Option<String>,
-    /// The identifier of the hardware, on devices that have one.
-    pub hardware_id: Option<String>,
-    /// The model of the device. May contain a slash.
-    pub device_name: Option<String>,
-    /// The values that are set among `uservalue0` to `uservalue99`.
-    pub uservalues: Option<Map<String, Value>>,
-    /// The session that the player assigned to this playback. Only in kind 3.
-    pub session_key: Option<String>,
-    /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
-    pub start_at: Option<i64>,
-    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
-    pub localtime: Option<i64>,
-    /// Set to 1 if the download has expired on the device. Only in kind 3.
-    pub content_expired: Option<i64>,
-    /// Set to 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
-    pub check_expired: Option<i64>,
-    /// The purpose: 0 to play the download, 1 to refresh several downloads. Only in kind 3.
-    pub reset_req: Option<i64>,
-    /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
-    pub expiration_date: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// One request about one download.
+    #[derive(Debug)]
+    pub struct DrmItem {
+        /// The type of the request: 1 to download a video, 2 to report a finished download, 3 to play
+        /// it.
+        pub kind: i64,
+        /// The key of the video.
+        pub media_content_key: String,
+        /// The user that the play token names.
+        pub client_user_id: Option<String>,
+        /// The identifier of the player.
+        pub player_id: Option<String>,
+        /// The identifier of the hardware, on devices that have one.
+        pub hardware_id: Option<String>,
+        /// The model of the device. May contain a slash.
+        pub device_name: Option<String>,
+        /// The values that are set among `uservalue0` to `uservalue99`.
+        pub uservalues: Option<Map<String, Value>>,
+        /// The session that the player assigned to this playback. Only in kind 3.
+        pub session_key: Option<String>,
+        /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
+        pub start_at: Option<i64>,
+        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        pub localtime: Option<i64>,
+        /// Set to 1 if the download has expired on the device. Only in kind 3.
+        pub content_expired: Option<i64>,
+        /// Set to 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
+        pub check_expired: Option<i64>,
+        /// The purpose: 0 to play the download, 1 to refresh several downloads. Only in kind 3.
+        pub reset_req: Option<i64>,
+        /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
+        pub expiration_date: Option<i64>,
+    }
 }
 
 describe! { "kollus":

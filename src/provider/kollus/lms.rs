@@ -8,121 +8,97 @@
 //! <https://docs.kollus.com/en/dev-guide/live/player/lms-callback/> and
 //! <https://catenoid-support.atlassian.net/wiki/spaces/SUP/pages/3310391> (read in 2026-11)
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::provider::view::{describe, print_only};
+use crate::provider::view::{describe, print_only, view};
 
-/// The learning record of a video.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct VodLms {
-    /// The user that the play token names.
-    pub client_user_id: Option<String>,
-    /// The key of the video.
-    pub media_content_key: Option<String>,
-    /// The identifier of the player.
-    pub player_id: Option<String>,
-    /// The state of the player: `play`, `pause` or `stop`.
-    pub play_status: Option<String>,
-    /// The host of the page that embeds the player.
-    pub host_name: Option<String>,
-    /// The device, with its operating system and version.
-    pub device: Option<String>,
-    /// The start of playback, in Unix seconds. With the user and the video, it identifies the
-    /// session.
-    pub start_at: Option<i64>,
-    /// The learning record.
-    pub json_data: Option<LmsData>,
-    /// Fields that this type does not declare: other parameters of the customer's URL, such as
-    /// `uservalue0`.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// The learning record of a video.
+    pub struct VodLms {
+        /// The user that the play token names.
+        pub client_user_id: Option<String>,
+        /// The key of the video.
+        pub media_content_key: Option<String>,
+        /// The identifier of the player.
+        pub player_id: Option<String>,
+        /// The state of the player: `play`, `pause` or `stop`.
+        pub play_status: Option<String>,
+        /// The host of the page that embeds the player.
+        pub host_name: Option<String>,
+        /// The device, with its operating system and version.
+        pub device: Option<String>,
+        /// The start of playback, in Unix seconds. With the user and the video, it identifies the
+        /// session.
+        pub start_at: Option<i64>,
+        /// The learning record.
+        pub json_data: Option<LmsData>,
+    }
 
-/// The learning record of a live broadcast.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LiveLms {
-    /// The user that the play token names.
-    pub client_user_id: Option<String>,
-    /// The key of the live broadcast.
-    pub media_content_key: Option<String>,
-    /// The identifier of the player.
-    pub player_id: Option<String>,
-    /// The state of the player: `play`, `pause` or `stop`.
-    pub play_status: Option<String>,
-    /// The host of the page that embeds the player.
-    pub host_name: Option<String>,
-    /// The device, with its operating system and version.
-    pub device: Option<String>,
-    /// The start of playback, in Unix seconds. With the user and the broadcast, it identifies the
-    /// session.
-    pub start_at: Option<i64>,
-    /// The learning record.
-    pub json_data: Option<LmsData>,
-    /// Fields that this type does not declare: other parameters of the customer's URL, such as
-    /// `run_time`.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The learning record of a live broadcast.
+    pub struct LiveLms {
+        /// The user that the play token names.
+        pub client_user_id: Option<String>,
+        /// The key of the live broadcast.
+        pub media_content_key: Option<String>,
+        /// The identifier of the player.
+        pub player_id: Option<String>,
+        /// The state of the player: `play`, `pause` or `stop`.
+        pub play_status: Option<String>,
+        /// The host of the page that embeds the player.
+        pub host_name: Option<String>,
+        /// The device, with its operating system and version.
+        pub device: Option<String>,
+        /// The start of playback, in Unix seconds. With the user and the broadcast, it identifies the
+        /// session.
+        pub start_at: Option<i64>,
+        /// The learning record.
+        pub json_data: Option<LmsData>,
+    }
 
-/// The contents of a learning record.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LmsData {
-    /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
-    /// `device`. It also contains `content_provider_key`, the key of the service account: keep it
-    /// out of logs.
-    pub user_info: Option<Map<String, Value>>,
-    /// The watched content. `media_content_key`, `channel_key` and `encoding_profile` identify it.
-    /// In seconds: `duration`; `playtime`; `real_playtime`, which counts double at double speed;
-    /// `last_play_at`, the position; `runtime`, the time that the player ran; and `showtime`, the
-    /// time that the video played. In Unix seconds: `start_at`.
-    pub content_info: Option<Map<String, Value>>,
-    /// The parts that were watched.
-    pub block_info: Option<BlockInfo>,
-    /// The values that are set among `uservalue0` to `uservalue99`.
-    pub uservalues: Option<Map<String, Value>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The contents of a learning record.
+    pub struct LmsData {
+        /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
+        /// `device`. It also contains `content_provider_key`, the key of the service account: keep it
+        /// out of logs.
+        pub user_info: Option<Map<String, Value>>,
+        /// The watched content. `media_content_key`, `channel_key` and `encoding_profile` identify it.
+        /// In seconds: `duration`; `playtime`; `real_playtime`, which counts double at double speed;
+        /// `last_play_at`, the position; `runtime`, the time that the player ran; and `showtime`, the
+        /// time that the video played. In Unix seconds: `start_at`.
+        pub content_info: Option<Map<String, Value>>,
+        /// The parts that were watched.
+        pub block_info: Option<BlockInfo>,
+        /// The values that are set among `uservalue0` to `uservalue99`.
+        pub uservalues: Option<Map<String, Value>>,
+    }
 
-/// The parts of a video that were watched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct BlockInfo {
-    /// The number of parts of the video.
-    pub block_count: Option<i64>,
-    /// For each part number `n`: `bn`, `tn` and `pn`, which the platform does not document.
-    pub blocks: Option<Map<String, Value>>,
-    /// Fields that this type does not declare, such as `sessions`.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The parts of a video that were watched.
+    #[derive(Debug)]
+    pub struct BlockInfo {
+        /// The number of parts of the video.
+        pub block_count: Option<i64>,
+        /// For each part number `n`: `bn`, `tn` and `pn`, which the platform does not document.
+        pub blocks: Option<Map<String, Value>>,
+    }
 
-/// Event sent when a viewer sets a bookmark, or leaves a video at a position.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Bookmark {
-    /// The key of the uploaded file.
-    pub upload_file_key: Option<String>,
-    /// The key of the video.
-    pub media_content_key: String,
-    /// The user that the play token names.
-    pub client_user_id: String,
-    /// The position, in seconds from the start of the video.
-    pub position: f64,
-    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
-    pub localtime: Option<i64>,
-    /// The title of the bookmark.
-    pub value: Option<String>,
-    /// The title of the list that contains the bookmark.
-    pub label: Option<String>,
-    /// Fields that this type does not declare, such as `uservalue0` to `uservalue9`.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Event sent when a viewer sets a bookmark, or leaves a video at a position.
+    #[derive(Debug)]
+    pub struct Bookmark {
+        /// The key of the uploaded file.
+        pub upload_file_key: Option<String>,
+        /// The key of the video.
+        pub media_content_key: String,
+        /// The user that the play token names.
+        pub client_user_id: String,
+        /// The position, in seconds from the start of the video.
+        pub position: f64,
+        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        pub localtime: Option<i64>,
+        /// The title of the bookmark.
+        pub value: Option<String>,
+        /// The title of the list that contains the bookmark.
+        pub label: Option<String>,
+    }
 }
 
 describe! { "kollus":

@@ -6,170 +6,134 @@
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use crate::provider::view::{describe, print_only, view};
 
-use crate::provider::view::{describe, print_only};
+view! {
+    /// Event sent when a file is uploaded.
+    pub struct Upload {
+        /// The key of the service account: keep it out of logs.
+        pub content_provider_key: Option<String>,
+        /// The name of the file with its folder.
+        pub full_filename: Option<String>,
+        /// The name of the file without its folder.
+        pub filename: String,
+        /// The key of the uploaded file.
+        pub upload_file_key: String,
+    }
 
-/// Event sent when a file is uploaded.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Upload {
-    /// The key of the service account: keep it out of logs.
-    pub content_provider_key: Option<String>,
-    /// The name of the file with its folder.
-    pub full_filename: Option<String>,
-    /// The name of the file without its folder.
-    pub filename: String,
-    /// The key of the uploaded file.
-    pub upload_file_key: String,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when the transcoding of a video ends.
+    pub struct Transcoding {
+        /// The key of the service account: keep it out of logs.
+        pub content_provider_key: Option<String>,
+        /// The name of the file with its folder.
+        pub filename: String,
+        /// The key of the uploaded file.
+        pub upload_file_key: String,
+        /// The result: `success` or `fail`.
+        pub transcoding_result: String,
+    }
 
-/// Event sent when the transcoding of a video ends.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Transcoding {
-    /// The key of the service account: keep it out of logs.
-    pub content_provider_key: Option<String>,
-    /// The name of the file with its folder.
-    pub filename: String,
-    /// The key of the uploaded file.
-    pub upload_file_key: String,
-    /// The result: `success` or `fail`.
-    pub transcoding_result: String,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when the data of a video changes.
+    pub struct ContentUpdate {
+        /// The key of the service account: keep it out of logs.
+        pub content_provider_key: Option<String>,
+        /// The name of the file with its folder.
+        pub full_filename: Option<String>,
+        /// The name of the file without its folder.
+        pub filename: String,
+        /// The key of the uploaded file.
+        pub upload_file_key: String,
+        /// The change. The platform does not document its values.
+        pub update_type: Option<String>,
+    }
 
-/// Event sent when the data of a video changes.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ContentUpdate {
-    /// The key of the service account: keep it out of logs.
-    pub content_provider_key: Option<String>,
-    /// The name of the file with its folder.
-    pub full_filename: Option<String>,
-    /// The name of the file without its folder.
-    pub filename: String,
-    /// The key of the uploaded file.
-    pub upload_file_key: String,
-    /// The change. The platform does not document its values.
-    pub update_type: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a video is added to a channel.
+    pub struct ChannelAdd {
+        /// The key of the service account: keep it out of logs.
+        pub content_provider_key: Option<String>,
+        /// The name of the file with its folder.
+        pub full_filename: Option<String>,
+        /// The name of the file without its folder.
+        pub filename: Option<String>,
+        /// The key of the uploaded file.
+        pub upload_file_key: String,
+        /// The key of the video in the channel.
+        pub media_content_key: String,
+        /// The key of the channel.
+        pub channel_key: String,
+        /// The name of the channel.
+        pub channel_name: Option<String>,
+        /// The encoding profiles, separated by `|`.
+        pub profile_key: Option<String>,
+        /// The change. The platform does not document its values.
+        pub update_type: Option<String>,
+    }
 
-/// Event sent when a video is added to a channel.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ChannelAdd {
-    /// The key of the service account: keep it out of logs.
-    pub content_provider_key: Option<String>,
-    /// The name of the file with its folder.
-    pub full_filename: Option<String>,
-    /// The name of the file without its folder.
-    pub filename: Option<String>,
-    /// The key of the uploaded file.
-    pub upload_file_key: String,
-    /// The key of the video in the channel.
-    pub media_content_key: String,
-    /// The key of the channel.
-    pub channel_key: String,
-    /// The name of the channel.
-    pub channel_name: Option<String>,
-    /// The encoding profiles, separated by `|`.
-    pub profile_key: Option<String>,
-    /// The change. The platform does not document its values.
-    pub update_type: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a video is removed from a channel.
+    pub struct ChannelDelete {
+        /// The key of the service account: keep it out of logs.
+        pub content_provider_key: Option<String>,
+        /// The name of the file with its folder.
+        pub full_filename: Option<String>,
+        /// The name of the file without its folder.
+        pub filename: Option<String>,
+        /// The key of the uploaded file.
+        pub upload_file_key: String,
+        /// The key of the video in the channel.
+        pub media_content_key: String,
+        /// The key of the channel.
+        pub channel_key: String,
+        /// The name of the channel.
+        pub channel_name: Option<String>,
+        /// The encoding profiles, separated by `|`.
+        pub profile_key: Option<String>,
+        /// The change. The platform does not document its values.
+        pub update_type: Option<String>,
+    }
 
-/// Event sent when a video is removed from a channel.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ChannelDelete {
-    /// The key of the service account: keep it out of logs.
-    pub content_provider_key: Option<String>,
-    /// The name of the file with its folder.
-    pub full_filename: Option<String>,
-    /// The name of the file without its folder.
-    pub filename: Option<String>,
-    /// The key of the uploaded file.
-    pub upload_file_key: String,
-    /// The key of the video in the channel.
-    pub media_content_key: String,
-    /// The key of the channel.
-    pub channel_key: String,
-    /// The name of the channel.
-    pub channel_name: Option<String>,
-    /// The encoding profiles, separated by `|`.
-    pub profile_key: Option<String>,
-    /// The change. The platform does not document its values.
-    pub update_type: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a live broadcast starts or stops, and when it loses or regains its stream.
+    pub struct BroadcastState {
+        /// The identifier of the message. Not every message has one.
+        pub request_id: Option<String>,
+        /// The version of the message format, such as `2018-11-01`.
+        pub version: Option<String>,
+        /// The key of the service account: keep it out of logs.
+        pub service_account_key: Option<String>,
+        /// The key of the channel.
+        pub channel_key: String,
+        /// The key for pushing the stream: keep it out of logs.
+        pub stream_key: String,
+        /// The key of the live broadcast.
+        pub broadcast_key: String,
+        /// The new state: `start`, `stop`, `pause` or `resume`.
+        pub broadcast_state: String,
+    }
 
-/// Event sent when a live broadcast starts or stops, and when it loses or regains its stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct BroadcastState {
-    /// The identifier of the message. Not every message has one.
-    pub request_id: Option<String>,
-    /// The version of the message format, such as `2018-11-01`.
-    pub version: Option<String>,
-    /// The key of the service account: keep it out of logs.
-    pub service_account_key: Option<String>,
-    /// The key of the channel.
-    pub channel_key: String,
-    /// The key for pushing the stream: keep it out of logs.
-    pub stream_key: String,
-    /// The key of the live broadcast.
-    pub broadcast_key: String,
-    /// The new state: `start`, `stop`, `pause` or `resume`.
-    pub broadcast_state: String,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// Event sent when the transfer of a recording ends.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecordingTransfer {
-    /// The identifier of the message. Not every message has one.
-    pub request_id: Option<String>,
-    /// The version of the message format, such as `2018-11-01`.
-    pub version: Option<String>,
-    /// The key of the service account: keep it out of logs.
-    pub service_account_key: Option<String>,
-    /// The key of the channel.
-    pub channel_key: String,
-    /// The key for pushing the stream: keep it out of logs.
-    pub stream_key: Option<String>,
-    /// The key of the live broadcast.
-    pub broadcast_key: String,
-    /// The identifier of the recording, a number as a string.
-    pub recording_file_id: String,
-    /// The name of the recording at its source, with its folder.
-    pub recording_file_filename: Option<String>,
-    /// The type of the recording, such as `segment`.
-    pub recording_file_kind: Option<String>,
-    /// The result: 0 for failed, 1 for done.
-    pub recording_file_transfer_result: i64,
-    /// The name of the recording at its destination.
-    pub target_filename: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Event sent when the transfer of a recording ends.
+    pub struct RecordingTransfer {
+        /// The identifier of the message. Not every message has one.
+        pub request_id: Option<String>,
+        /// The version of the message format, such as `2018-11-01`.
+        pub version: Option<String>,
+        /// The key of the service account: keep it out of logs.
+        pub service_account_key: Option<String>,
+        /// The key of the channel.
+        pub channel_key: String,
+        /// The key for pushing the stream: keep it out of logs.
+        pub stream_key: Option<String>,
+        /// The key of the live broadcast.
+        pub broadcast_key: String,
+        /// The identifier of the recording, a number as a string.
+        pub recording_file_id: String,
+        /// The name of the recording at its source, with its folder.
+        pub recording_file_filename: Option<String>,
+        /// The type of the recording, such as `segment`.
+        pub recording_file_kind: Option<String>,
+        /// The result: 0 for failed, 1 for done.
+        pub recording_file_transfer_result: i64,
+        /// The name of the recording at its destination.
+        pub target_filename: Option<String>,
+    }
 }
 
 describe! { "kollus":

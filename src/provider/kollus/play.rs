@@ -4,82 +4,72 @@
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/next-episode-callback/> (read in 2026-11)
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::PlaytimeType;
-use crate::provider::view::describe;
+use crate::provider::view::{describe, view};
 
-/// A request for permission to play a live broadcast.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LivePlay {
-    /// The type of the request, always 100.
-    pub kind: i64,
-    /// The user that the play token names.
-    pub client_user_id: String,
-    /// The identifier of the player.
-    pub player_id: Option<String>,
-    /// The identifier of the hardware, on devices that have one.
-    pub hardware_id: Option<String>,
-    /// The model of the device. May contain a slash.
-    pub device_name: Option<String>,
-    /// The key of the live broadcast, which is not the key of a video.
-    pub media_content_key: String,
-    /// The key of the channel.
-    pub channel_key: String,
-    /// The values that are set among `uservalue0` to `uservalue99`.
-    pub uservalues: Option<Map<String, Value>>,
-    /// The time on the viewer's device in UTC. The clock of the device may be wrong.
-    pub localtime: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// A request for permission to play a live broadcast.
+    #[derive(Debug)]
+    pub struct LivePlay {
+        /// The type of the request, always 100.
+        pub kind: i64,
+        /// The user that the play token names.
+        pub client_user_id: String,
+        /// The identifier of the player.
+        pub player_id: Option<String>,
+        /// The identifier of the hardware, on devices that have one.
+        pub hardware_id: Option<String>,
+        /// The model of the device. May contain a slash.
+        pub device_name: Option<String>,
+        /// The key of the live broadcast, which is not the key of a video.
+        pub media_content_key: String,
+        /// The key of the channel.
+        pub channel_key: String,
+        /// The values that are set among `uservalue0` to `uservalue99`.
+        pub uservalues: Option<Map<String, Value>>,
+        /// The time on the viewer's device in UTC. The clock of the device may be wrong.
+        pub localtime: Option<i64>,
+    }
 
-/// A request for permission to play a video.
-///
-/// For a downloaded video, the player sends [`Drm`](super::Drm) instead.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct VodPlay {
-    /// The type of the request: 1 before playback, 3 when the player is ready.
-    pub kind: i64,
-    /// The user that the play token names.
-    pub client_user_id: String,
-    /// The identifier of the player.
-    pub player_id: Option<String>,
-    /// The identifier of the hardware, on devices that have one.
-    pub hardware_id: Option<String>,
-    /// The model of the device. May contain a slash.
-    pub device_name: Option<String>,
-    /// The key of the video.
-    pub media_content_key: String,
-    /// The values that are set among `uservalue0` to `uservalue99`.
-    pub uservalues: Option<Map<String, Value>>,
-    /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
-    pub localtime: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// A request for permission to play a video.
+    ///
+    /// For a downloaded video, the player sends [`Drm`](super::Drm) instead.
+    #[derive(Debug)]
+    pub struct VodPlay {
+        /// The type of the request: 1 before playback, 3 when the player is ready.
+        pub kind: i64,
+        /// The user that the play token names.
+        pub client_user_id: String,
+        /// The identifier of the player.
+        pub player_id: Option<String>,
+        /// The identifier of the hardware, on devices that have one.
+        pub hardware_id: Option<String>,
+        /// The model of the device. May contain a slash.
+        pub device_name: Option<String>,
+        /// The key of the video.
+        pub media_content_key: String,
+        /// The values that are set among `uservalue0` to `uservalue99`.
+        pub uservalues: Option<Map<String, Value>>,
+        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        pub localtime: Option<i64>,
+    }
 
-/// A request for the next video, sent at a set position of the current one.
-///
-/// The customer chooses the fields in the console of Kollus. Kollus does not document the fields of
-/// the reply, so any JSON object of the app is sent unchanged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct NextEpisode {
-    /// The user that the play token names.
-    pub client_user_id: Option<String>,
-    /// The key of the current video.
-    pub media_content_key: Option<String>,
-    /// The values that are set among `uservalue0` to `uservalue99`.
-    pub uservalues: Option<Map<String, Value>>,
-    /// Fields that this type does not declare: others that the customer chose.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// A request for the next video, sent at a set position of the current one.
+    ///
+    /// The customer chooses the fields in the console of Kollus. Kollus does not document the fields of
+    /// the reply, so any JSON object of the app is sent unchanged.
+    #[derive(Debug)]
+    pub struct NextEpisode {
+        /// The user that the play token names.
+        pub client_user_id: Option<String>,
+        /// The key of the current video.
+        pub media_content_key: Option<String>,
+        /// The values that are set among `uservalue0` to `uservalue99`.
+        pub uservalues: Option<Map<String, Value>>,
+    }
 }
 
 describe! { "kollus":

@@ -10,315 +10,247 @@
 //! - summaries: <https://www.tencentcloud.com/document/product/267/74671>
 //! - highlights: <https://www.tencentcloud.com/document/product/267/74672>
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::provider::view::{describe, print_only};
+use crate::provider::view::{describe, print_only, view};
 
-/// Event with the subtitles of a live stream.
-///
-/// The platform sends them only while a client pulls them.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Subtitles {
-    /// The event type, always 338.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
-    pub appid: Option<i64>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The stream name, the same as `stream_id`.
-    pub channel_id: Option<String>,
-    /// The identifier of the task.
-    pub task_id: Option<String>,
-    /// The sentences.
-    pub data: Option<SubtitlesData>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// Event with the subtitles of a live stream.
+    ///
+    /// The platform sends them only while a client pulls them.
+    pub struct Subtitles {
+        /// The event type, always 338.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
+        pub appid: Option<i64>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The stream name, the same as `stream_id`.
+        pub channel_id: Option<String>,
+        /// The identifier of the task.
+        pub task_id: Option<String>,
+        /// The sentences.
+        pub data: Option<SubtitlesData>,
+    }
 
-/// The sentences of a [`Subtitles`] event.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SubtitlesData {
-    /// One element for each sentence.
-    pub subtitle_tmp_res: Option<Vec<Subtitle>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The sentences of a [`Subtitles`] event.
+    pub struct SubtitlesData {
+        /// One element for each sentence.
+        pub subtitle_tmp_res: Option<Vec<Subtitle>>,
+    }
 
-/// One sentence of the subtitles.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Subtitle {
-    /// The recognized speech.
-    pub src_txt: Option<String>,
-    /// The translation of `src_txt`. Present only if the task translates.
-    pub dst_txt: Option<String>,
-    /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
-    pub start_pts: Option<i64>,
-    /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
-    pub end_pts: Option<i64>,
-    /// The start of the sentence, in Unix seconds.
-    pub start_unix_time: Option<i64>,
-    /// The end of the sentence, in Unix seconds.
-    pub end_unix_time: Option<i64>,
-    /// `true` if the sentence is complete and does not change any more.
-    pub steady_state: Option<bool>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// One sentence of the subtitles.
+    pub struct Subtitle {
+        /// The recognized speech.
+        pub src_txt: Option<String>,
+        /// The translation of `src_txt`. Present only if the task translates.
+        pub dst_txt: Option<String>,
+        /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
+        pub start_pts: Option<i64>,
+        /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
+        pub end_pts: Option<i64>,
+        /// The start of the sentence, in Unix seconds.
+        pub start_unix_time: Option<i64>,
+        /// The end of the sentence, in Unix seconds.
+        pub end_unix_time: Option<i64>,
+        /// `true` if the sentence is complete and does not change any more.
+        pub steady_state: Option<bool>,
+    }
 
-/// Event sent when words are removed from the sound of a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SmartErasing {
-    /// The event type, always 347.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
-    pub appid: Option<i64>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The stream name, the same as `stream_id`.
-    pub channel_id: Option<String>,
-    /// The identifier of the task.
-    pub task_id: Option<String>,
-    /// The sentences from which words were removed.
-    pub data: Option<SmartErasingData>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when words are removed from the sound of a stream.
+    pub struct SmartErasing {
+        /// The event type, always 347.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
+        pub appid: Option<i64>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The stream name, the same as `stream_id`.
+        pub channel_id: Option<String>,
+        /// The identifier of the task.
+        pub task_id: Option<String>,
+        /// The sentences from which words were removed.
+        pub data: Option<SmartErasingData>,
+    }
 
-/// The sentences of a [`SmartErasing`] event.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SmartErasingData {
-    /// One element for each sentence.
-    pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The sentences of a [`SmartErasing`] event.
+    pub struct SmartErasingData {
+        /// One element for each sentence.
+        pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
+    }
 
-/// One sentence from which words were removed.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ErasedSentence {
-    /// The recognized speech.
-    pub src_txt: Option<String>,
-    /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
-    pub start_pts: Option<i64>,
-    /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
-    pub end_pts: Option<i64>,
-    /// The start of the sentence, in Unix seconds.
-    pub start_unix_time: Option<i64>,
-    /// The end of the sentence, in Unix seconds.
-    pub end_unix_time: Option<i64>,
-    /// The removed words.
-    pub keywords_info: Option<Vec<ErasedWord>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// One sentence from which words were removed.
+    pub struct ErasedSentence {
+        /// The recognized speech.
+        pub src_txt: Option<String>,
+        /// The start of the sentence: a presentation timestamp of the stream, in milliseconds.
+        pub start_pts: Option<i64>,
+        /// The end of the sentence: a presentation timestamp of the stream, in milliseconds.
+        pub end_pts: Option<i64>,
+        /// The start of the sentence, in Unix seconds.
+        pub start_unix_time: Option<i64>,
+        /// The end of the sentence, in Unix seconds.
+        pub end_unix_time: Option<i64>,
+        /// The removed words.
+        pub keywords_info: Option<Vec<ErasedWord>>,
+    }
 
-/// One word that was removed.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ErasedWord {
-    /// The word.
-    pub word: Option<String>,
-    /// The start of the word: a presentation timestamp of the stream, in milliseconds.
-    pub begin_time: Option<i64>,
-    /// The end of the word: a presentation timestamp of the stream, in milliseconds.
-    pub end_time: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// One word that was removed.
+    pub struct ErasedWord {
+        /// The word.
+        pub word: Option<String>,
+        /// The start of the word: a presentation timestamp of the stream, in milliseconds.
+        pub begin_time: Option<i64>,
+        /// The end of the word: a presentation timestamp of the stream, in milliseconds.
+        pub end_time: Option<i64>,
+    }
 
-/// Event sent when quality control finds a defect in a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct QualityControl {
-    /// The event type, always 343.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub appname: Option<String>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The identifier of the transcoding template.
-    pub transcode_template_id: Option<i64>,
-    /// The identifier of the watermark template.
-    pub watermark_template_id: Option<i64>,
-    /// A score, on a scale that the platform does not document.
-    pub score: Option<f64>,
-    /// The function, always `QualityControl`.
-    pub function: Option<String>,
-    /// The defect, such as `Blur` or `Silence`.
-    pub class: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when quality control finds a defect in a stream.
+    pub struct QualityControl {
+        /// The event type, always 343.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub appname: Option<String>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The identifier of the transcoding template.
+        pub transcode_template_id: Option<i64>,
+        /// The identifier of the watermark template.
+        pub watermark_template_id: Option<i64>,
+        /// A score, on a scale that the platform does not document.
+        pub score: Option<f64>,
+        /// The function, always `QualityControl`.
+        pub function: Option<String>,
+        /// The defect, such as `Blur` or `Silence`.
+        pub class: Option<String>,
+    }
 
-/// Event sent when frames of a stream score below the threshold.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EvaluationLow {
-    /// The event type, always 344.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub appname: Option<String>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The identifier of the transcoding template.
-    pub transcode_template_id: Option<i64>,
-    /// The frames.
-    pub frames: Option<Vec<Frame>>,
-    /// The function, always `Assessment`.
-    pub function: Option<String>,
-    /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
-    pub class: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when frames of a stream score below the threshold.
+    pub struct EvaluationLow {
+        /// The event type, always 344.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub appname: Option<String>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The identifier of the transcoding template.
+        pub transcode_template_id: Option<i64>,
+        /// The frames.
+        pub frames: Option<Vec<Frame>>,
+        /// The function, always `Assessment`.
+        pub function: Option<String>,
+        /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
+        pub class: Option<String>,
+    }
 
-/// The score of one frame.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Frame {
-    /// The score, on the scale of the metric in `class`.
-    pub score: Option<f64>,
-    /// The time of the frame, in Unix **milliseconds**.
-    pub time: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// The score of one frame.
+    #[derive(Debug)]
+    pub struct Frame {
+        /// The score, on the scale of the metric in `class`.
+        pub score: Option<f64>,
+        /// The time of the frame, in Unix **milliseconds**.
+        pub time: Option<i64>,
+    }
 
-/// Event with the average score of a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EvaluationAverage {
-    /// The event type: 345, or 344 as in the platform's sample.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub appname: Option<String>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The identifier of the transcoding template.
-    pub transcode_template_id: Option<i64>,
-    /// The average score, on the scale of the metric in `class`.
-    pub average_score: f64,
-    /// The score of the best frame.
-    pub max_score: Option<f64>,
-    /// The score of the worst frame.
-    pub min_score: Option<f64>,
-    /// The function, always `Assessment`.
-    pub function: Option<String>,
-    /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
-    pub class: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event with the average score of a stream.
+    pub struct EvaluationAverage {
+        /// The event type: 345, or 344 as in the platform's sample.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub appname: Option<String>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The identifier of the transcoding template.
+        pub transcode_template_id: Option<i64>,
+        /// The average score, on the scale of the metric in `class`.
+        pub average_score: f64,
+        /// The score of the best frame.
+        pub max_score: Option<f64>,
+        /// The score of the worst frame.
+        pub min_score: Option<f64>,
+        /// The function, always `Assessment`.
+        pub function: Option<String>,
+        /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
+        pub class: Option<String>,
+    }
 
-/// Event with the summary of a section of a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Summary {
-    /// The event type, always 348.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub path: Option<String>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The start of the section, in Unix seconds.
-    pub begin_time: Option<i64>,
-    /// The end of the section, in Unix seconds.
-    pub end_time: Option<i64>,
-    /// The title of the section.
-    pub title: Option<String>,
-    /// The summary, a few sentences long.
-    pub summary: Option<String>,
-    /// Keywords for a search.
-    pub key_words: Option<Vec<Value>>,
-    /// The main points.
-    pub key_points: Option<Vec<Value>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event with the summary of a section of a stream.
+    pub struct Summary {
+        /// The event type, always 348.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub path: Option<String>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The start of the section, in Unix seconds.
+        pub begin_time: Option<i64>,
+        /// The end of the section, in Unix seconds.
+        pub end_time: Option<i64>,
+        /// The title of the section.
+        pub title: Option<String>,
+        /// The summary, a few sentences long.
+        pub summary: Option<String>,
+        /// Keywords for a search.
+        pub key_words: Option<Vec<Value>>,
+        /// The main points.
+        pub key_points: Option<Vec<Value>>,
+    }
 
-/// Event sent when highlights are extracted from a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Highlights {
-    /// The event type, always 349.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub path: Option<String>,
-    /// The stream name.
-    pub stream_id: String,
-    /// The highlights.
-    pub items: Option<Vec<Highlight>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when highlights are extracted from a stream.
+    pub struct Highlights {
+        /// The event type, always 349.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub path: Option<String>,
+        /// The stream name.
+        pub stream_id: String,
+        /// The highlights.
+        pub items: Option<Vec<Highlight>>,
+    }
 
-/// One highlight of a stream.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Highlight {
-    /// The start of the highlight, in Unix seconds.
-    pub begin_time: Option<i64>,
-    /// The end of the highlight, in Unix seconds.
-    pub end_time: Option<i64>,
-    /// The title of the highlight.
-    pub title: Option<String>,
-    /// The summary, a few sentences long.
-    pub summary: Option<String>,
-    /// The URL of the video.
-    pub video_store_url: Option<String>,
-    /// The URL of the cover picture. May be empty.
-    pub cov_img_store_url: Option<String>,
-    /// Keywords for a search.
-    pub key_words: Option<Vec<Value>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// One highlight of a stream.
+    pub struct Highlight {
+        /// The start of the highlight, in Unix seconds.
+        pub begin_time: Option<i64>,
+        /// The end of the highlight, in Unix seconds.
+        pub end_time: Option<i64>,
+        /// The title of the highlight.
+        pub title: Option<String>,
+        /// The summary, a few sentences long.
+        pub summary: Option<String>,
+        /// The URL of the video.
+        pub video_store_url: Option<String>,
+        /// The URL of the cover picture. May be empty.
+        pub cov_img_store_url: Option<String>,
+        /// Keywords for a search.
+        pub key_words: Option<Vec<Value>>,
+    }
 }
 
 describe! { "tencent-css":

@@ -7,163 +7,144 @@
 //! - exception: <https://www.tencentcloud.com/document/product/267/68622>
 //! - screenshot: <https://www.tencentcloud.com/document/product/267/38083>
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::provider::view::{describe, print_only};
+use crate::provider::view::{describe, print_only, view};
 
-/// Event sent when a recording file is created.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecordingFile {
-    /// The event type, always 100.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub app: Option<String>,
-    /// The push path.
-    pub appname: Option<String>,
-    /// The stream name. May contain `@` and `#`.
-    pub stream_id: String,
-    /// The stream name, the same as `stream_id`.
-    pub channel_id: String,
-    /// The identifier of the file in Tencent VOD.
-    pub file_id: String,
-    /// The identifier of the recording.
-    pub record_file_id: Option<String>,
-    /// The identifier of the recording template.
-    pub record_temp_id: Option<String>,
-    /// The format: `flv`, `hls`, `mp4` or `aac`.
-    pub file_format: String,
-    /// The identifier of the task. Present if `CreateRecordTask` started the recording.
-    pub task_id: Option<String>,
-    /// The start of the recording, in Unix seconds.
-    pub start_time: i64,
-    /// The end of the recording, in Unix seconds.
-    pub end_time: i64,
-    /// The microseconds to add to `start_time`.
-    pub start_time_usec: Option<i64>,
-    /// The microseconds to add to `end_time`.
-    pub end_time_usec: Option<i64>,
-    /// The length of the recording, in seconds.
-    pub duration: Option<i64>,
-    /// The size of the file, in bytes.
-    pub file_size: i64,
-    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
-    pub stream_param: Option<String>,
-    /// The URL of the file.
-    pub video_url: String,
-    /// The first presentation timestamp.
-    pub media_start_time: Option<i64>,
-    /// The bit rate, in kilobits per second.
-    pub record_bps: Option<i64>,
-    /// Codec and resolution. The platform advises against relying on it.
-    pub callback_ext: Option<Value>,
-    /// The identifier of the video, in old callbacks.
-    pub video_id: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// Event sent when a recording file is created.
+    pub struct RecordingFile {
+        /// The event type, always 100.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub app: Option<String>,
+        /// The push path.
+        pub appname: Option<String>,
+        /// The stream name. May contain `@` and `#`.
+        pub stream_id: String,
+        /// The stream name, the same as `stream_id`.
+        pub channel_id: String,
+        /// The identifier of the file in Tencent VOD.
+        pub file_id: String,
+        /// The identifier of the recording.
+        pub record_file_id: Option<String>,
+        /// The identifier of the recording template.
+        pub record_temp_id: Option<String>,
+        /// The format: `flv`, `hls`, `mp4` or `aac`.
+        pub file_format: String,
+        /// The identifier of the task. Present if `CreateRecordTask` started the recording.
+        pub task_id: Option<String>,
+        /// The start of the recording, in Unix seconds.
+        pub start_time: i64,
+        /// The end of the recording, in Unix seconds.
+        pub end_time: i64,
+        /// The microseconds to add to `start_time`.
+        pub start_time_usec: Option<i64>,
+        /// The microseconds to add to `end_time`.
+        pub end_time_usec: Option<i64>,
+        /// The length of the recording, in seconds.
+        pub duration: Option<i64>,
+        /// The size of the file, in bytes.
+        pub file_size: i64,
+        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        pub stream_param: Option<String>,
+        /// The URL of the file.
+        pub video_url: String,
+        /// The first presentation timestamp.
+        pub media_start_time: Option<i64>,
+        /// The bit rate, in kilobits per second.
+        pub record_bps: Option<i64>,
+        /// Codec and resolution. The platform advises against relying on it.
+        pub callback_ext: Option<Value>,
+        /// The identifier of the video, in old callbacks.
+        pub video_id: Option<String>,
+    }
 
-/// Event sent when a recording starts, pauses, resumes, fails or ends.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecordingStatus {
-    /// The event type, always 332.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub appname: String,
-    /// The stream name. For a relay, the identifier of its task.
-    pub stream_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The change: `record_start_succeeded`, `record_start_failed`, `record_paused`,
-    /// `record_resumed`, `record_error` or `record_ended`.
-    pub record_event: String,
-    /// The format, bit rate and source.
-    pub record_detail: Option<Value>,
-    /// The identifier of the recording task.
-    pub task_id: Option<String>,
-    /// The identifier of the recording session.
-    pub session_id: Option<String>,
-    /// The position of the event in the order of events: a number of more than 53 bits, as a
-    /// string.
-    pub seq: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a recording starts, pauses, resumes, fails or ends.
+    pub struct RecordingStatus {
+        /// The event type, always 332.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub appname: String,
+        /// The stream name. For a relay, the identifier of its task.
+        pub stream_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The change: `record_start_succeeded`, `record_start_failed`, `record_paused`,
+        /// `record_resumed`, `record_error` or `record_ended`.
+        pub record_event: String,
+        /// The format, bit rate and source.
+        pub record_detail: Option<Value>,
+        /// The identifier of the recording task.
+        pub task_id: Option<String>,
+        /// The identifier of the recording session.
+        pub session_id: Option<String>,
+        /// The position of the event in the order of events: a number of more than 53 bits, as a
+        /// string.
+        pub seq: Option<String>,
+    }
 
-/// Event sent when a recording fails or is close to failing.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecordingException {
-    /// The event type, always 341.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub path: String,
-    /// The stream name.
-    pub stream_id: String,
-    /// The identifier of the recording session.
-    pub session_id: Option<String>,
-    /// The format: `flv`, `ts`, `mp4` or `aac`.
-    pub file_format: Option<String>,
-    /// The time of the exception, in Unix seconds.
-    pub timestamp: i64,
-    /// The severity: `info`, `warning` or `error`.
-    pub exception_level: Option<String>,
-    /// The exception and its number of occurrences: `type`, `desc` and `occurs`.
-    pub exception: Option<Map<String, Value>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a recording fails or is close to failing.
+    pub struct RecordingException {
+        /// The event type, always 341.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub path: String,
+        /// The stream name.
+        pub stream_id: String,
+        /// The identifier of the recording session.
+        pub session_id: Option<String>,
+        /// The format: `flv`, `ts`, `mp4` or `aac`.
+        pub file_format: Option<String>,
+        /// The time of the exception, in Unix seconds.
+        pub timestamp: i64,
+        /// The severity: `info`, `warning` or `error`.
+        pub exception_level: Option<String>,
+        /// The exception and its number of occurrences: `type`, `desc` and `occurs`.
+        pub exception: Option<Map<String, Value>>,
+    }
 
-/// Event sent when a screenshot of a stream is taken.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Screencapture {
-    /// The event type, always 200.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account. Not documented for this event.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub app: String,
-    /// The push path.
-    pub appname: String,
-    /// The stream name.
-    pub stream_id: String,
-    /// The stream name, the same as `stream_id`.
-    pub channel_id: String,
-    /// The time of the screenshot, in Unix seconds.
-    pub create_time: i64,
-    /// The size of the picture, in bytes.
-    pub file_size: i64,
-    /// The width in pixels.
-    pub width: i64,
-    /// The height in pixels.
-    pub height: i64,
-    /// The path of the picture in its bucket.
-    pub pic_url: String,
-    /// The URL of the picture.
-    pub pic_full_url: String,
-    /// The identifier of the screenshot task.
-    pub task_id: Option<String>,
-    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
-    pub stream_param: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Event sent when a screenshot of a stream is taken.
+    pub struct Screencapture {
+        /// The event type, always 200.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account. Not documented for this event.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub app: String,
+        /// The push path.
+        pub appname: String,
+        /// The stream name.
+        pub stream_id: String,
+        /// The stream name, the same as `stream_id`.
+        pub channel_id: String,
+        /// The time of the screenshot, in Unix seconds.
+        pub create_time: i64,
+        /// The size of the picture, in bytes.
+        pub file_size: i64,
+        /// The width in pixels.
+        pub width: i64,
+        /// The height in pixels.
+        pub height: i64,
+        /// The path of the picture in its bucket.
+        pub pic_url: String,
+        /// The URL of the picture.
+        pub pic_full_url: String,
+        /// The identifier of the screenshot task.
+        pub task_id: Option<String>,
+        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        pub stream_param: Option<String>,
+    }
 }
 
 describe! { "tencent-css":

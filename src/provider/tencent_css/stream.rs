@@ -7,231 +7,197 @@
 //! - relay: <https://www.tencentcloud.com/document/product/267/42525>
 //! - StreamLive: <https://www.tencentcloud.com/document/product/1048/73133>
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::provider::view::{describe, print_only};
+use crate::provider::view::{describe, print_only, view};
 
-/// Event sent when a push of a stream starts.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Push {
-    /// The event type, always 1.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub app: String,
-    /// The push path.
-    pub appname: String,
-    /// The stream name.
-    pub stream_id: String,
-    /// The stream name. Old callbacks may have another name here.
-    pub channel_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The identifier of the push. The [`Interruption`] at its end has the same value. It is a
-    /// number of more than 53 bits, as a string.
-    pub sequence: String,
-    /// The IP address of the access node.
-    pub node: String,
-    /// The IP address of the client that pushes the stream.
-    pub user_ip: String,
-    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
-    pub stream_param: String,
-    /// The error code: 0 if the push succeeded.
-    pub errcode: Option<i64>,
-    /// The meaning of `errcode`.
-    pub errmsg: Option<String>,
-    /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
-    pub set_id: Option<i64>,
-    /// The width in pixels. May be 0.
-    pub width: Option<i64>,
-    /// The height in pixels. May be 0.
-    pub height: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+view! {
+    /// Event sent when a push of a stream starts.
+    pub struct Push {
+        /// The event type, always 1.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub app: String,
+        /// The push path.
+        pub appname: String,
+        /// The stream name.
+        pub stream_id: String,
+        /// The stream name. Old callbacks may have another name here.
+        pub channel_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The identifier of the push. The [`Interruption`] at its end has the same value. It is a
+        /// number of more than 53 bits, as a string.
+        pub sequence: String,
+        /// The IP address of the access node.
+        pub node: String,
+        /// The IP address of the client that pushes the stream.
+        pub user_ip: String,
+        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        pub stream_param: String,
+        /// The error code: 0 if the push succeeded.
+        pub errcode: Option<i64>,
+        /// The meaning of `errcode`.
+        pub errmsg: Option<String>,
+        /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
+        pub set_id: Option<i64>,
+        /// The width in pixels. May be 0.
+        pub width: Option<i64>,
+        /// The height in pixels. May be 0.
+        pub height: Option<i64>,
+    }
 
-/// Event sent when a push of a stream ends.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Interruption {
-    /// The event type, always 0.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub app: String,
-    /// The push path.
-    pub appname: String,
-    /// The stream name.
-    pub stream_id: String,
-    /// The stream name. Old callbacks may have another name here.
-    pub channel_id: String,
-    /// The time of the event, in Unix seconds.
-    pub event_time: i64,
-    /// The identifier of the push. The [`Push`] at its start has the same value. It is a number of
-    /// more than 53 bits, as a string.
-    pub sequence: String,
-    /// The IP address of the access node.
-    pub node: String,
-    /// The IP address of the client that pushes the stream.
-    pub user_ip: String,
-    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
-    pub stream_param: String,
-    /// The length of the push in milliseconds, as a string.
-    pub push_duration: Option<String>,
-    /// The reason for the end of the push, as a code.
-    pub errcode: Option<i64>,
-    /// The meaning of `errcode`.
-    pub errmsg: Option<String>,
-    /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
-    pub set_id: Option<i64>,
-    /// The width in pixels. May be 0.
-    pub width: Option<i64>,
-    /// The height in pixels. May be 0.
-    pub height: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a push of a stream ends.
+    pub struct Interruption {
+        /// The event type, always 0.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub app: String,
+        /// The push path.
+        pub appname: String,
+        /// The stream name.
+        pub stream_id: String,
+        /// The stream name. Old callbacks may have another name here.
+        pub channel_id: String,
+        /// The time of the event, in Unix seconds.
+        pub event_time: i64,
+        /// The identifier of the push. The [`Push`] at its start has the same value. It is a number of
+        /// more than 53 bits, as a string.
+        pub sequence: String,
+        /// The IP address of the access node.
+        pub node: String,
+        /// The IP address of the client that pushes the stream.
+        pub user_ip: String,
+        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        pub stream_param: String,
+        /// The length of the push in milliseconds, as a string.
+        pub push_duration: Option<String>,
+        /// The reason for the end of the push, as a code.
+        pub errcode: Option<i64>,
+        /// The meaning of `errcode`.
+        pub errmsg: Option<String>,
+        /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
+        pub set_id: Option<i64>,
+        /// The width in pixels. May be 0.
+        pub width: Option<i64>,
+        /// The height in pixels. May be 0.
+        pub height: Option<i64>,
+    }
 
-/// Event sent when a push had errors during the last interval.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PushError {
-    /// The event type, always 321.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The push domain.
-    pub domain: String,
-    /// The push path.
-    pub path: String,
-    /// The stream name.
-    pub stream_id: String,
-    /// The IP address of the client that pushes the stream.
-    pub user_ip: Option<String>,
-    /// The identifier of the push: a number of more than 53 bits, as a string.
-    pub sequence: Option<String>,
-    /// The parameters of the push URL. They contain push credentials: keep them out of logs.
-    pub stream_param: Option<String>,
-    /// The time of the report, in Unix **milliseconds**.
-    pub data_time: i64,
-    /// The interval between reports, in milliseconds.
-    pub report_interval: Option<i64>,
-    /// The timeout, in milliseconds.
-    pub timeout: Option<i64>,
-    /// The errors and their numbers of occurrences.
-    pub abnormal_event: Option<Vec<Value>>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a push had errors during the last interval.
+    pub struct PushError {
+        /// The event type, always 321.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The push domain.
+        pub domain: String,
+        /// The push path.
+        pub path: String,
+        /// The stream name.
+        pub stream_id: String,
+        /// The IP address of the client that pushes the stream.
+        pub user_ip: Option<String>,
+        /// The identifier of the push: a number of more than 53 bits, as a string.
+        pub sequence: Option<String>,
+        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        pub stream_param: Option<String>,
+        /// The time of the report, in Unix **milliseconds**.
+        pub data_time: i64,
+        /// The interval between reports, in milliseconds.
+        pub report_interval: Option<i64>,
+        /// The timeout, in milliseconds.
+        pub timeout: Option<i64>,
+        /// The errors and their numbers of occurrences.
+        pub abnormal_event: Option<Vec<Value>>,
+    }
 
-/// Event sent when a relay task starts, ends or has an error.
-///
-/// A relay task pulls one stream and pushes it to another address.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Relay {
-    /// The event type, always 314.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The change: `TaskStart`, `TaskExit`, `VodSourceFileStart`, `VodSourceFileFinish`,
-    /// `ResetTaskConfig` or `TaskAlarm`. A task may exit several times.
-    pub callback_event: String,
-    /// The URLs that the task pulls.
-    pub source_urls: Option<Vec<Value>>,
-    /// The URL that the task pushes to. It contains push credentials: keep it out of logs.
-    pub to_url: Option<String>,
-    /// The stream name. Absent from `TaskExit`.
-    pub stream_id: Option<String>,
-    /// The identifier of the relay task. Absent from `TaskExit`.
-    pub task_id: Option<String>,
-    /// The time of the event, in Unix seconds. Absent from the platform's samples.
-    pub event_time: Option<i64>,
-    /// Details of the event.
-    pub msg: Option<RelayMessage>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a relay task starts, ends or has an error.
+    ///
+    /// A relay task pulls one stream and pushes it to another address.
+    pub struct Relay {
+        /// The event type, always 314.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The change: `TaskStart`, `TaskExit`, `VodSourceFileStart`, `VodSourceFileFinish`,
+        /// `ResetTaskConfig` or `TaskAlarm`. A task may exit several times.
+        pub callback_event: String,
+        /// The URLs that the task pulls.
+        pub source_urls: Option<Vec<Value>>,
+        /// The URL that the task pushes to. It contains push credentials: keep it out of logs.
+        pub to_url: Option<String>,
+        /// The stream name. Absent from `TaskExit`.
+        pub stream_id: Option<String>,
+        /// The identifier of the relay task. Absent from `TaskExit`.
+        pub task_id: Option<String>,
+        /// The time of the event, in Unix seconds. Absent from the platform's samples.
+        pub event_time: Option<i64>,
+        /// Details of the event.
+        pub msg: Option<RelayMessage>,
+    }
 
-/// Details of a [`Relay`] event.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RelayMessage {
-    /// The URL of the file that the task pulls.
-    pub url: Option<String>,
-    /// The index of the file in the list of sources.
-    pub index: Option<i64>,
-    /// The length of the file, in seconds.
-    pub duration: Option<f64>,
-    /// The start of the task, in Unix **milliseconds**; 0 in the platform's samples.
-    pub task_start_time: Option<i64>,
-    /// The end of the task, in Unix **milliseconds**; 0 in the platform's samples.
-    pub task_exit_time: Option<i64>,
-    /// The reason for the end of the task. Negative for an error.
-    pub code: Option<i64>,
-    /// The meaning of `code`.
-    pub message: Option<String>,
-    /// The alarm of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`, `PullFileFailed`,
-    /// `PushStreamFailed` or `FileEndEarly`.
-    #[serde(rename = "type")]
-    pub alarm: Option<String>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Details of a [`Relay`] event.
+    pub struct RelayMessage {
+        /// The URL of the file that the task pulls.
+        pub url: Option<String>,
+        /// The index of the file in the list of sources.
+        pub index: Option<i64>,
+        /// The length of the file, in seconds.
+        pub duration: Option<f64>,
+        /// The start of the task, in Unix **milliseconds**; 0 in the platform's samples.
+        pub task_start_time: Option<i64>,
+        /// The end of the task, in Unix **milliseconds**; 0 in the platform's samples.
+        pub task_exit_time: Option<i64>,
+        /// The reason for the end of the task. Negative for an error.
+        pub code: Option<i64>,
+        /// The meaning of `code`.
+        pub message: Option<String>,
+        /// The alarm of `TaskAlarm`: `PullFileUnstable`, `PushStreamUnstable`, `PullFileFailed`,
+        /// `PushStreamFailed` or `FileEndEarly`.
+        #[serde(rename = "type")]
+        pub alarm: Option<String>,
+    }
 
-/// Event sent when a push to the input of a StreamLive channel starts.
-///
-/// StreamLive is another product of the platform.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StreamlivePush {
-    /// The event type, always 329.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The identifier of the StreamLive channel.
-    pub channel_id: String,
-    /// The identifier of the channel's input.
-    pub input_id: Option<String>,
-    /// The stream name. Empty in the platform's samples.
-    pub stream_id: Option<String>,
-    /// The pipeline of the channel: 0 or 1.
-    pub pipeline: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+    /// Event sent when a push to the input of a StreamLive channel starts.
+    ///
+    /// StreamLive is another product of the platform.
+    pub struct StreamlivePush {
+        /// The event type, always 329.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The identifier of the StreamLive channel.
+        pub channel_id: String,
+        /// The identifier of the channel's input.
+        pub input_id: Option<String>,
+        /// The stream name. Empty in the platform's samples.
+        pub stream_id: Option<String>,
+        /// The pipeline of the channel: 0 or 1.
+        pub pipeline: Option<i64>,
+    }
 
-/// Event sent when a push to the input of a StreamLive channel ends.
-///
-/// StreamLive is another product of the platform.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StreamliveInterruption {
-    /// The event type, always 330.
-    pub event_type: i64,
-    /// The APPID of the Tencent Cloud account.
-    pub appid: Option<i64>,
-    /// The identifier of the StreamLive channel.
-    pub channel_id: String,
-    /// The identifier of the channel's input.
-    pub input_id: Option<String>,
-    /// The stream name. Empty in the platform's samples.
-    pub stream_id: Option<String>,
-    /// The pipeline of the channel: 0 or 1.
-    pub pipeline: Option<i64>,
-    /// Fields that this type does not declare.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// Event sent when a push to the input of a StreamLive channel ends.
+    ///
+    /// StreamLive is another product of the platform.
+    pub struct StreamliveInterruption {
+        /// The event type, always 330.
+        pub event_type: i64,
+        /// The APPID of the Tencent Cloud account.
+        pub appid: Option<i64>,
+        /// The identifier of the StreamLive channel.
+        pub channel_id: String,
+        /// The identifier of the channel's input.
+        pub input_id: Option<String>,
+        /// The stream name. Empty in the platform's samples.
+        pub stream_id: Option<String>,
+        /// The pipeline of the channel: 0 or 1.
+        pub pipeline: Option<i64>,
+    }
 }
 
 describe! { "tencent-css":
