@@ -2,7 +2,6 @@
 
 use core::net::IpAddr;
 use core::ops::Range;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FOR
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
+use crate::printable::print_only;
 use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
@@ -185,7 +185,6 @@ impl Gate {
     }
 
     /// Returns a builder, which can also take the config from a string and secrets from the caller.
-    #[must_use]
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
@@ -382,11 +381,7 @@ pub struct FoundRoute {
     config: Guard<Arc<ActiveConfig>>,
 }
 
-impl fmt::Debug for FoundRoute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FoundRoute").finish_non_exhaustive()
-    }
-}
+print_only! { FoundRoute:; }
 
 /// Builder of a [`Gate`].
 ///
@@ -404,6 +399,7 @@ impl fmt::Debug for FoundRoute {
 /// assert!(error.to_string().contains("tokn"));
 /// ```
 #[derive(Default)]
+#[must_use]
 pub struct GateBuilder {
     input: ConfigInput,
     sources: ConfigSources,
@@ -421,30 +417,23 @@ impl Default for ConfigInput {
     }
 }
 
-impl fmt::Debug for GateBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateBuilder").finish_non_exhaustive()
-    }
-}
+print_only! { GateBuilder:; }
 
 impl GateBuilder {
     /// Sets the text of the config. Relative paths in it are resolved against the working
     /// directory.
-    #[must_use]
     pub fn toml(mut self, text: impl Into<String>) -> Self {
         self.input = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
     /// Sets the file of the config. Relative paths in it are resolved against its folder.
-    #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.input = ConfigInput::File(path.into());
         self
     }
 
     /// Sets the value of `{ env = "NAME" }`. It takes precedence over the environment variable.
-    #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.sources.give(name, value);
         self

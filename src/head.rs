@@ -1,9 +1,10 @@
 //! Heads of requests, and the headers that only gatepost may set.
 
 use core::net::IpAddr;
-use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+use crate::printable::print_only;
 
 /// Head of a request: method, URI and headers, with facts about the connection.
 ///
@@ -30,6 +31,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Head<'r> {
     method: &'r Method,
     uri: &'r Uri,
@@ -40,7 +42,6 @@ pub struct Head<'r> {
 
 impl<'r> Head<'r> {
     /// Creates a head. The URI may have any form that HTTP permits.
-    #[must_use]
     pub const fn new(method: &'r Method, uri: &'r Uri, headers: &'r HeaderMap) -> Self {
         Self { method, uri, headers, has_unclear_framing: false, peer: None }
     }
@@ -49,7 +50,6 @@ impl<'r> Head<'r> {
     ///
     /// Some servers drop a `content-length` beside a `transfer-encoding`. Without this mark,
     /// gatepost could not see and refuse the ambiguity.
-    #[must_use]
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;
         self
@@ -58,7 +58,6 @@ impl<'r> Head<'r> {
     /// Sets the IP address of the connection's peer: the client, or a trusted proxy in front of it.
     ///
     /// Without a peer the client is unknown. A route with `allow` then refuses the request.
-    #[must_use]
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
         // On a dual-stack socket an IPv4 peer has an IPv4-mapped IPv6 address.
         self.peer = Some(peer.to_canonical());
@@ -93,11 +92,7 @@ impl<'r> Head<'r> {
 }
 
 // Leaves out path and headers: the path may contain a token, a header any secret.
-impl fmt::Debug for Head<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
-    }
-}
+print_only! { Head<'_>: method; }
 
 /// Facts about a request that its head does not contain. The caller of the gate provides them.
 ///
@@ -108,6 +103,7 @@ impl fmt::Debug for Head<'_> {
 /// assert_eq!(context.scheme, Some("https"));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 #[non_exhaustive]
 pub struct RequestContext<'c> {
     /// `http` or `https`: the protocol of the client's connection.
@@ -120,19 +116,16 @@ pub struct RequestContext<'c> {
 
 impl<'c> RequestContext<'c> {
     /// Sets the protocol of the client's connection: `http` or `https`.
-    #[must_use]
     pub const fn with_scheme(self, scheme: &'c str) -> Self {
         Self { scheme: Some(scheme), ..self }
     }
 
     /// Sets the random bytes for a new trace.
-    #[must_use]
     pub const fn with_trace(self, trace: [u8; 24]) -> Self {
         Self { trace: Some(trace), ..self }
     }
 
     /// Sets the `host` header of the event; `None` leaves it out.
-    #[must_use]
     pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
         Self { host, ..self }
     }

@@ -10,11 +10,11 @@
 //! future starts full.
 
 use core::net::IpAddr;
-use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::printable::print_only;
 use crate::time::Timestamp;
 
 /// Permitted number of requests per second and at once.
@@ -127,11 +127,7 @@ impl Default for ClientBudgets {
     }
 }
 
-impl fmt::Debug for ClientBudgets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBudgets").finish_non_exhaustive()
-    }
-}
+print_only! { ClientBudgets:; }
 
 impl ClientBudgets {
     /// Takes one request from a client's budget on a route. Returns false if that exceeds the

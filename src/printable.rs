@@ -1,4 +1,4 @@
-//! Escapes received text for log lines.
+//! Printing without harm: received text is escaped, and fields that hold secrets are left out.
 
 /// Escapes all but printable ASCII, as well as quotes and backslashes, and keeps at most the first
 /// 100 characters of the input.
@@ -10,6 +10,23 @@ pub(crate) fn printable(text: &str) -> String {
     }
     text.chars().take(MAX_CHARS).flat_map(char::escape_debug).collect()
 }
+
+/// Implements `Debug` so that it prints only the listed fields.
+///
+/// The other fields contain credentials, personal data such as addresses and speech, or too much.
+macro_rules! print_only {
+    ($($type:ident $(<$lifetime:lifetime>)?: $($field:ident)*;)*) => {$(
+        impl std::fmt::Debug for $type $(<$lifetime>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($field), &self.$field))*
+                    .finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+pub(crate) use print_only;
 
 #[cfg(test)]
 mod tests {

@@ -84,10 +84,7 @@ impl Template {
     /// Returns the addresses to which gatepost delivers the template's events.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &Uri> {
         let all = self.deliveries.iter().chain([&self.unknown]);
-        all.filter_map(|delivery| match delivery {
-            Delivery::Ask(ask) => ask.url.as_ref(),
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::MissingReplyKey => None,
-        })
+        all.filter_map(|delivery| delivery.as_ask()?.url.as_ref())
     }
 
     /// Returns `true` if some kind has no address, so that its events keep the callback's path.
@@ -194,6 +191,16 @@ pub(crate) enum Delivery {
     Unlisted(Option<Policy>),
     /// Replies 503, because the reply must be signed and the template has no key for it.
     MissingReplyKey,
+}
+
+impl Delivery {
+    /// Returns the settings for asking the app; `None` if the reply needs no app.
+    pub(crate) const fn as_ask(&self) -> Option<&Ask> {
+        match self {
+            Self::Ask(ask) => Some(ask),
+            Self::Fixed(_) | Self::Unlisted(_) | Self::MissingReplyKey => None,
+        }
+    }
 }
 
 /// Settings for the delivery of one kind to the app.

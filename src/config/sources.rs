@@ -1,13 +1,14 @@
 //! Sources of a config: the only file of the core that reads files and environment variables.
 
 use std::collections::HashMap;
+use std::io;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
 
 use zeroize::Zeroizing;
 
 use super::ConfigReader;
+use crate::printable::print_only;
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Table};
 
@@ -58,11 +59,7 @@ impl ConfigSources {
     }
 }
 
-impl fmt::Debug for ConfigSources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfigSources").field("base", &self.base).finish_non_exhaustive()
-    }
-}
+print_only! { ConfigSources: base; }
 
 /// Largest size of a secret's file.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;

@@ -29,8 +29,9 @@ use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
+use crate::printable::print_only;
 use crate::reply::{Answer, REPLY_MARGIN};
-use crate::template::{Ask, Delivery};
+use crate::template::Ask;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
@@ -54,7 +55,7 @@ impl Accepted {
     /// again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
-        let Delivery::Ask(ask) = self.delivery() else { return Next::Reply(self.without_app()) };
+        let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
         let timeout = self.time_left(ask, now);
         let claim = match self.join(ask, now) {
             None => None,
@@ -114,13 +115,8 @@ impl Accepted {
     /// Returns a fingerprint of the reply signing. It is part of every key of a remembered reply,
     /// so that a reply signed in another way is not repeated.
     fn reply_signing(&self) -> Vec<u8> {
-        match self.delivery() {
-            Delivery::Ask(Ask { policy: Some(policy), .. }) => policy.reply_signing.fingerprint(),
-            Delivery::Ask(_)
-            | Delivery::Fixed(_)
-            | Delivery::Unlisted(_)
-            | Delivery::MissingReplyKey => Vec::new(),
-        }
+        let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
+        policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()
     }
 
     /// Returns a fingerprint of the viewer and the content, if the callback names both.
@@ -242,10 +238,7 @@ impl Question {
     }
 
     fn ask(&self) -> Option<&Ask> {
-        match self.accepted.delivery() {
-            Delivery::Ask(ask) => Some(ask),
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::MissingReplyKey => None,
-        }
+        self.accepted.delivery().as_ask()
     }
 
     /// Concludes by the failure policy, without asking the app.
@@ -345,8 +338,4 @@ impl Future for Wait {
     }
 }
 
-impl std::fmt::Debug for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wait").field("accepted", &self.accepted).finish_non_exhaustive()
-    }
-}
+print_only! { Wait: accepted; }

@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::client::{TRACEPARENT, TRACESTATE, trace_headers};
 use crate::event::{self, Forward};
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
-use crate::template::Delivery;
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
@@ -90,12 +89,7 @@ impl Accepted {
         context: &RequestContext<'_>,
         now: Timestamp,
     ) -> (HeaderMap, Bytes) {
-        let forward = match self.delivery() {
-            Delivery::Ask(ask) => ask.forward,
-            Delivery::Fixed(_) | Delivery::Unlisted(_) | Delivery::MissingReplyKey => {
-                Forward::default()
-            }
-        };
+        let forward = self.delivery().as_ask().map_or_else(Forward::default, |ask| ask.forward);
         let (event, template) = (self.event(), self.template());
         let (body, content_type) = event.body(forward, self.raw(), self.content_type());
         let subject = event.subject().unwrap_or_default();

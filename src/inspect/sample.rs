@@ -2,8 +2,6 @@
 //!
 //! `gatepost send` sends samples. Tests of an app can start from them too.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
@@ -12,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::head::Head;
 use crate::json::Object;
+use crate::printable::print_only;
 use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Locator, Received};
 use crate::provider::plan::BodyFormat;
@@ -48,11 +47,7 @@ pub struct Sample<'d> {
     signing: Option<(Secret, Timestamp)>,
 }
 
-impl fmt::Debug for Sample<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sample").field("plan", &self.plan).finish_non_exhaustive()
-    }
-}
+print_only! { Sample<'_>: plan; }
 
 /// Reason why a sample cannot be changed, signed or sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

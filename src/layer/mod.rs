@@ -98,6 +98,7 @@ use crate::time::Timestamp;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct GateLayer {
     gate: Gate,
     clock: fn() -> Timestamp,
@@ -109,13 +110,11 @@ type Peer = fn(&Extensions) -> Option<IpAddr>;
 
 impl GateLayer {
     /// Creates a layer that uses the system clock and knows no peer addresses.
-    #[must_use]
     pub const fn new(gate: Gate) -> Self {
         Self { gate, clock: system_time, peer: |_| None }
     }
 
     /// Replaces the system clock, for example in a test that sends a recorded callback.
-    #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self { clock, ..self }
     }
@@ -153,7 +152,6 @@ impl GateLayer {
     /// ```
     ///
     /// In tonic, the extension is `TcpConnectInfo`, and the address is its `remote_addr`.
-    #[must_use]
     pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
         Self { peer, ..self }
     }

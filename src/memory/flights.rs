@@ -1,7 +1,6 @@
 //! Callbacks in flight to the app. A copy of one waits for its conclusion instead of asking again.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +8,7 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 
 use super::{Fingerprint, Memory};
 use crate::conclusion::Conclusion;
+use crate::printable::print_only;
 
 /// Callbacks in flight, each with the copies that wait for it.
 #[derive(Default)]
@@ -124,11 +124,7 @@ impl Drop for Claim {
     }
 }
 
-impl fmt::Debug for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").finish_non_exhaustive()
-    }
-}
+print_only! { Claim:; }
 
 #[cfg(test)]
 mod tests {

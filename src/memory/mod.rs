@@ -14,7 +14,6 @@ mod replies;
 mod seen;
 
 use std::collections::hash_map::RandomState;
-use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
@@ -22,6 +21,8 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
+
+use crate::printable::print_only;
 
 /// State of all callbacks.
 pub(crate) struct Memory {
@@ -141,11 +142,7 @@ impl HashInput {
 }
 
 // Leaves out the contents: replies and viewers' data are personal.
-impl fmt::Debug for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").finish_non_exhaustive()
-    }
-}
+print_only! { Memory:; }
 
 #[cfg(test)]
 mod tests {

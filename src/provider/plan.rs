@@ -1,7 +1,6 @@
 //! Compiled definitions. Names are resolved to indexes and enums at start, not per request.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
 use crate::json::{BodyError, Json, Name, NameMap, Object, Shape, Value};
+use crate::printable::print_only;
 use crate::reply::Reply;
 use crate::time::Unit;
 
@@ -51,12 +51,8 @@ pub(crate) struct Plan {
     pub(crate) ack: Reply,
 }
 
-/// Prints only the name. The rest is long, and its samples could be mistaken for real callbacks.
-impl fmt::Debug for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+// Prints only the name. The rest is long, and its samples could be mistaken for real callbacks.
+print_only! { Plan: name; }
 
 /// Case sensitivity of tenant names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

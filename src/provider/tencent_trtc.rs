@@ -29,7 +29,8 @@
 use serde_json::Value;
 
 use super::View;
-use super::view::{print_only, view};
+use super::view::view;
+use crate::printable::print_only;
 
 view! {
     /// An event in a room, or in one of its tasks.

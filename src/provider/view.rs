@@ -58,22 +58,37 @@ macro_rules! describe {
     )*};
 }
 
-/// Implements `Debug` so that it prints only the listed fields.
+/// Declares a typed answer: required fields with their initial values, then optional fields.
 ///
-/// The other fields contain credentials or personal data, such as addresses and speech.
-macro_rules! print_only {
-    ($($type:ident: $($field:ident)*;)*) => {$(
-        impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type))
-                    $(.field(stringify!($field), &self.$field))*
-                    .finish_non_exhaustive()
-            }
+/// An optional field is left out of the JSON until its setter, of the same name, is called.
+macro_rules! answer {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$required_meta:meta])* $required:ident: $required_type:ty = $initial:expr,)*
+    } optional {
+        $($(#[$doc:meta])* $field:ident($($argument:ident: $argument_type:ty),*)
+            -> $type:ty = $value:expr,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        #[must_use]
+        pub struct $name {
+            $($(#[$required_meta])* $required: $required_type,)*
+            $(#[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
         }
-    )*};
+
+        impl $name {
+            const EMPTY: Self = Self { $($required: $initial,)* $($field: None,)* };
+
+            $($(#[$doc])*
+            pub const fn $field(mut self, $($argument: $argument_type),*) -> Self {
+                self.$field = Some($value);
+                self
+            })*
+        }
+    };
 }
 
-pub(super) use {describe, print_only, view};
+pub(super) use {answer, describe, view};
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! The permit to forward a callback.
 
 use core::net::IpAddr;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use crate::client::Arrival;
 use crate::event::Event;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
+use crate::printable::print_only;
 use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
@@ -65,14 +65,7 @@ pub(crate) struct AcceptedCallback {
     pub(crate) reuses_signature: bool,
 }
 
-impl fmt::Debug for AcceptedCallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AcceptedCallback")
-            .field("event", &self.event)
-            .field("template", &self.template)
-            .finish_non_exhaustive()
-    }
-}
+print_only! { AcceptedCallback: event template; }
 
 impl Accepted {
     pub(crate) fn new(inner: AcceptedCallback) -> Self {

@@ -32,10 +32,23 @@ pub(crate) trait Exchange: Send {
     fn is_encrypted(&self) -> bool;
 
     /// Sends `100 Continue` if the client expects it.
-    fn send_continue(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send;
+    fn send_continue(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send {
+        async { Ok(()) }
+    }
 
     /// Reads the next piece of the body; `None` after the last.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
+
+    /// Reads and drops what is left of the body, up to [`DRAIN_BYTES`].
+    fn drain(&mut self) -> impl Future<Output = ()> + Send {
+        async {
+            let mut left = DRAIN_BYTES;
+            while let Ok(Some(chunk)) = self.next_chunk().await {
+                let Some(rest) = left.checked_sub(chunk.len()) else { return };
+                left = rest;
+            }
+        }
+    }
 
     /// Waits, once the body is read, until the client does something.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
@@ -177,21 +190,4 @@ impl<'s> AppSide for App<'s> {
 /// Returns gatepost's word for the protocol of a connection.
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
-}
-
-/// Limits the time of some work; `None` if it takes longer. The work is polled once before a timer
-/// is made: most of it is done at once, and a timer would cost more than the work.
-pub(crate) async fn time_limited<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    let at_once = std::future::poll_fn(|context| {
-        use std::task::Poll;
-        Poll::Ready(match work.as_mut().poll(context) {
-            Poll::Ready(done) => Some(done),
-            Poll::Pending => None,
-        })
-    });
-    match at_once.await {
-        Some(done) => Some(done),
-        None => tokio::time::timeout(limit, work).await.ok(),
-    }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::PlaytimeType;
-use crate::provider::view::{describe, view};
+use crate::provider::view::{answer, describe, view};
 
 view! {
     /// Requests about downloads, each of which needs its own answer.
@@ -87,57 +87,83 @@ impl FromIterator<DrmItemReply> for DrmReply {
     }
 }
 
-/// An answer to one item of a [`Drm`] callback.
-///
-/// gatepost omits fields that are not for the kind of the item. If a value is out of range,
-/// gatepost applies the failure policy to this item.
-///
-/// ```
-/// use gatepost::kollus::{DrmItem, DrmItemReply};
-///
-/// let item: DrmItem = serde_json::from_str(r#"{"kind":2,"media_content_key":"a"}"#)?;
-/// let keep = serde_json::to_value(DrmItemReply::allow(&item))?;
-/// assert_eq!(keep["result"], 1);
-/// let expire = serde_json::to_value(DrmItemReply::deny(&item, "No ticket"))?;
-/// assert_eq!(expire["result"], 0);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[must_use]
-pub struct DrmItemReply {
-    kind: i64,
-    media_content_key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_at: Option<i64>,
-    result: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_date: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_count: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_playtime: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_playtime_type: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_refresh_popup: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vmcheck: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    check_abuse: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offline_bookmark: Option<OfflineBookmark>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_delete: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    check_expiration_date: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_expired: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_expire_reset: Option<u8>,
+answer! {
+    /// An answer to one item of a [`Drm`] callback.
+    ///
+    /// gatepost omits fields that are not for the kind of the item. If a value is out of range,
+    /// gatepost applies the failure policy to this item.
+    ///
+    /// ```
+    /// use gatepost::kollus::{DrmItem, DrmItemReply};
+    ///
+    /// let item: DrmItem = serde_json::from_str(r#"{"kind":2,"media_content_key":"a"}"#)?;
+    /// let keep = serde_json::to_value(DrmItemReply::allow(&item))?;
+    /// assert_eq!(keep["result"], 1);
+    /// let expire = serde_json::to_value(DrmItemReply::deny(&item, "No ticket"))?;
+    /// assert_eq!(expire["result"], 0);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub struct DrmItemReply {
+        kind: i64 = 0,
+        media_content_key: String = String::new(),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session_key: Option<String> = None,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        start_at: Option<i64> = None,
+        result: u8 = 1,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String> = None,
+    } optional {
+        /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kinds 1 and 3.
+        expiration_date(unix_secs: i64) -> i64 = unix_secs,
+
+        /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
+        expiration_count(times: u32) -> u32 = times,
+
+        /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
+        expiration_playtime(secs: u32) -> u32 = secs,
+
+        /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+        expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
+
+        /// Sets whether the player offers to refresh an expired download. For kind 1.
+        ///
+        /// If this is not set, the player does not offer it.
+        expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
+
+        /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+        ///
+        /// If this is not set, the player refuses.
+        vmcheck(check: bool) -> u8 = check as u8,
+
+        /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
+        ///
+        /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
+        check_abuse(check: bool) -> u8 = check as u8,
+
+        /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For kind 1.
+        offline_bookmark(download: bool, readonly: bool) -> OfflineBookmark = OfflineBookmark { download: download as u8, readonly: readonly as u8 },
+
+        /// Deletes the download from the device if `true`. The player shows the message. For kinds 2
+        /// and 3.
+        content_delete(delete: bool) -> u8 = delete as u8,
+
+        /// Sets the time by which the player must send the next request of kind 3, in Unix seconds; 0
+        /// for never. For kinds 2 and 3.
+        ///
+        /// If the player does not send one in time, the download expires.
+        check_expiration_date(unix_secs: i64) -> i64 = unix_secs,
+
+        /// Sets whether the download has expired. For kind 3.
+        ///
+        /// A download that has expired on the device does not play, even if this is `false`.
+        content_expired(expired: bool) -> u8 = expired as u8,
+
+        /// Restarts the expiry period if `true`. For kind 3.
+        ///
+        /// Kollus ignores it beside `content_expired`.
+        content_expire_reset(reset: bool) -> u8 = reset as u8,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -154,8 +180,7 @@ impl DrmItemReply {
             media_content_key: item.media_content_key.clone(),
             session_key: item.session_key.clone(),
             start_at: item.start_at,
-            result: 1,
-            ..Self::default()
+            ..Self::EMPTY
         }
     }
 
@@ -167,93 +192,6 @@ impl DrmItemReply {
     /// Sets the message that the player shows when a request is denied or a download is deleted.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
-        self
-    }
-
-    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kinds 1 and 3.
-    pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
-        self.expiration_date = Some(unix_secs);
-        self
-    }
-
-    /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
-    pub const fn expiration_count(mut self, times: u32) -> Self {
-        self.expiration_count = Some(times);
-        self
-    }
-
-    /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
-    pub const fn expiration_playtime(mut self, secs: u32) -> Self {
-        self.expiration_playtime = Some(secs);
-        self
-    }
-
-    /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
-    pub const fn expiration_playtime_type(mut self, meaning: PlaytimeType) -> Self {
-        self.expiration_playtime_type = Some(meaning.as_number());
-        self
-    }
-
-    /// Sets whether the player offers to refresh an expired download. For kind 1.
-    ///
-    /// If this is not set, the player does not offer it.
-    pub const fn expiration_refresh_popup(mut self, offer: bool) -> Self {
-        self.expiration_refresh_popup = Some(offer as u8);
-        self
-    }
-
-    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
-    ///
-    /// If this is not set, the player refuses.
-    pub const fn vmcheck(mut self, check: bool) -> Self {
-        self.vmcheck = Some(check as u8);
-        self
-    }
-
-    /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
-    ///
-    /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
-    pub const fn check_abuse(mut self, check: bool) -> Self {
-        self.check_abuse = Some(check as u8);
-        self
-    }
-
-    /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For kind 1.
-    pub const fn offline_bookmark(mut self, download: bool, readonly: bool) -> Self {
-        let (download, readonly) = (download as u8, readonly as u8);
-        self.offline_bookmark = Some(OfflineBookmark { download, readonly });
-        self
-    }
-
-    /// Deletes the download from the device if `true`. The player shows the message. For kinds 2
-    /// and 3.
-    pub const fn content_delete(mut self, delete: bool) -> Self {
-        self.content_delete = Some(delete as u8);
-        self
-    }
-
-    /// Sets the time by which the player must send the next request of kind 3, in Unix seconds; 0
-    /// for never. For kinds 2 and 3.
-    ///
-    /// If the player does not send one in time, the download expires.
-    pub const fn check_expiration_date(mut self, unix_secs: i64) -> Self {
-        self.check_expiration_date = Some(unix_secs);
-        self
-    }
-
-    /// Sets whether the download has expired. For kind 3.
-    ///
-    /// A download that has expired on the device does not play, even if this is `false`.
-    pub const fn content_expired(mut self, expired: bool) -> Self {
-        self.content_expired = Some(expired as u8);
-        self
-    }
-
-    /// Restarts the expiry period if `true`. For kind 3.
-    ///
-    /// Kollus ignores it beside `content_expired`.
-    pub const fn content_expire_reset(mut self, reset: bool) -> Self {
-        self.content_expire_reset = Some(reset as u8);
         self
     }
 }

@@ -10,7 +10,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::provider::view::{describe, print_only, view};
+use crate::printable::print_only;
+use crate::provider::view::{describe, view};
 
 view! {
     /// The learning record of a video.

@@ -6,7 +6,8 @@
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
 
-use crate::provider::view::{describe, print_only, view};
+use crate::printable::print_only;
+use crate::provider::view::{describe, view};
 
 view! {
     /// Event sent when a file is uploaded.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::PlaytimeType;
-use crate::provider::view::{describe, view};
+use crate::provider::view::{answer, describe, view};
 
 view! {
     /// A request for permission to play a live broadcast.
@@ -78,92 +78,95 @@ describe! { "kollus":
     VodPlay = "vod_play",
 }
 
-/// An answer to a [`LivePlay`] callback.
-///
-/// ```
-/// use gatepost::kollus::PlayReply;
-///
-/// let json = |reply| serde_json::to_string(&reply).unwrap();
-/// assert_eq!(json(PlayReply::allow().disable_tvout(true)), r#"{"result":1,"disable_tvout":1}"#);
-/// assert_eq!(json(PlayReply::deny("No ticket")), r#"{"result":0,"message":"No ticket"}"#);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[must_use]
-pub struct PlayReply {
-    result: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vmcheck: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disable_tvout: Option<u8>,
+answer! {
+    /// An answer to a [`LivePlay`] callback.
+    ///
+    /// ```
+    /// use gatepost::kollus::PlayReply;
+    ///
+    /// let json = |reply| serde_json::to_string(&reply).unwrap();
+    /// assert_eq!(json(PlayReply::allow().disable_tvout(true)), r#"{"result":1,"disable_tvout":1}"#);
+    /// assert_eq!(json(PlayReply::deny("No ticket")), r#"{"result":0,"message":"No ticket"}"#);
+    /// ```
+    pub struct PlayReply {
+        result: u8 = 1,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String> = None,
+    } optional {
+        /// Sets whether the player on a PC refuses to play in a virtual machine.
+        ///
+        /// If this is not set, the player refuses.
+        vmcheck(check: bool) -> u8 = check as u8,
+
+        /// Blocks output to a TV if `true`, and permits it if `false`.
+        ///
+        /// The value replaces the channel's policy.
+        disable_tvout(disable: bool) -> u8 = disable as u8,
+    }
 }
 
 impl PlayReply {
     /// Allows the viewer to play.
     pub const fn allow() -> Self {
-        Self { result: 1, message: None, vmcheck: None, disable_tvout: None }
+        Self::EMPTY
     }
 
     /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
-        Self { result: 0, message: Some(message.into()), ..Self::allow() }
-    }
-
-    /// Sets whether the player on a PC refuses to play in a virtual machine.
-    ///
-    /// If this is not set, the player refuses.
-    pub const fn vmcheck(mut self, check: bool) -> Self {
-        self.vmcheck = Some(check as u8);
-        self
-    }
-
-    /// Blocks output to a TV if `true`, and permits it if `false`.
-    ///
-    /// The value replaces the channel's policy.
-    pub const fn disable_tvout(mut self, disable: bool) -> Self {
-        self.disable_tvout = Some(disable as u8);
-        self
+        Self { result: 0, message: Some(message.into()), ..Self::EMPTY }
     }
 }
 
-/// An answer to a [`VodPlay`] callback.
-///
-/// Kollus sends a callback of kind 1 and one of kind 3, and reads different fields of each reply.
-/// gatepost omits fields that are not for the kind of the callback. If a value is out of range,
-/// gatepost applies the failure policy.
-///
-/// ```
-/// use gatepost::kollus::VodPlayReply;
-///
-/// let json = |reply| serde_json::to_string(&reply).unwrap();
-/// let preview = VodPlayReply::allow().expiration_date(1_893_455_999).play_section(0, 60);
-/// assert_eq!(
-///     json(preview),
-///     r#"{"result":1,"expiration_date":1893455999,"play_section":{"start_time":0,"end_time":60}}"#
-/// );
-/// assert_eq!(json(VodPlayReply::deny("No ticket")), r#"{"result":0,"message":"No ticket"}"#);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[must_use]
-pub struct VodPlayReply {
-    result: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_date: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vmcheck: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disable_tvout: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_playtime: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiration_playtime_type: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    play_section: Option<PlaySection>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_expired: Option<u8>,
+answer! {
+    /// An answer to a [`VodPlay`] callback.
+    ///
+    /// Kollus sends a callback of kind 1 and one of kind 3, and reads different fields of each reply.
+    /// gatepost omits fields that are not for the kind of the callback. If a value is out of range,
+    /// gatepost applies the failure policy.
+    ///
+    /// ```
+    /// use gatepost::kollus::VodPlayReply;
+    ///
+    /// let json = |reply| serde_json::to_string(&reply).unwrap();
+    /// let preview = VodPlayReply::allow().expiration_date(1_893_455_999).play_section(0, 60);
+    /// assert_eq!(
+    ///     json(preview),
+    ///     r#"{"result":1,"expiration_date":1893455999,"play_section":{"start_time":0,"end_time":60}}"#
+    /// );
+    /// assert_eq!(json(VodPlayReply::deny("No ticket")), r#"{"result":0,"message":"No ticket"}"#);
+    /// ```
+    pub struct VodPlayReply {
+        result: u8 = 1,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String> = None,
+    } optional {
+        /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kind 1.
+        expiration_date(unix_secs: i64) -> i64 = unix_secs,
+
+        /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+        ///
+        /// If this is not set, the player refuses.
+        vmcheck(check: bool) -> u8 = check as u8,
+
+        /// Blocks output to a TV if `true`, and permits it if `false`. For kind 1.
+        ///
+        /// The value replaces the channel's policy.
+        disable_tvout(disable: bool) -> u8 = disable as u8,
+
+        /// Limits the playback time in seconds; 0 for no limit. For kind 1.
+        expiration_playtime(secs: u32) -> u32 = secs,
+
+        /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+        expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
+
+        /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
+        ///
+        /// `end` must be greater than `start`.
+        play_section(start: u32, end: u32) -> PlaySection = PlaySection { start_time: start, end_time: end },
+
+        /// Marks the video as expired if `true`, so that it does not play. For kind 3.
+        content_expired(expired: bool) -> u8 = expired as u8,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -175,69 +178,11 @@ struct PlaySection {
 impl VodPlayReply {
     /// Allows the viewer to play.
     pub const fn allow() -> Self {
-        Self {
-            result: 1,
-            message: None,
-            expiration_date: None,
-            vmcheck: None,
-            disable_tvout: None,
-            expiration_playtime: None,
-            expiration_playtime_type: None,
-            play_section: None,
-            content_expired: None,
-        }
+        Self::EMPTY
     }
 
     /// Denies playback. The player shows the message.
     pub fn deny(message: impl Into<String>) -> Self {
-        Self { result: 0, message: Some(message.into()), ..Self::allow() }
-    }
-
-    /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kind 1.
-    pub const fn expiration_date(mut self, unix_secs: i64) -> Self {
-        self.expiration_date = Some(unix_secs);
-        self
-    }
-
-    /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
-    ///
-    /// If this is not set, the player refuses.
-    pub const fn vmcheck(mut self, check: bool) -> Self {
-        self.vmcheck = Some(check as u8);
-        self
-    }
-
-    /// Blocks output to a TV if `true`, and permits it if `false`. For kind 1.
-    ///
-    /// The value replaces the channel's policy.
-    pub const fn disable_tvout(mut self, disable: bool) -> Self {
-        self.disable_tvout = Some(disable as u8);
-        self
-    }
-
-    /// Limits the playback time in seconds; 0 for no limit. For kind 1.
-    pub const fn expiration_playtime(mut self, secs: u32) -> Self {
-        self.expiration_playtime = Some(secs);
-        self
-    }
-
-    /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
-    pub const fn expiration_playtime_type(mut self, meaning: PlaytimeType) -> Self {
-        self.expiration_playtime_type = Some(meaning.as_number());
-        self
-    }
-
-    /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
-    ///
-    /// `end` must be greater than `start`.
-    pub const fn play_section(mut self, start: u32, end: u32) -> Self {
-        self.play_section = Some(PlaySection { start_time: start, end_time: end });
-        self
-    }
-
-    /// Marks the video as expired if `true`, so that it does not play. For kind 3.
-    pub const fn content_expired(mut self, expired: bool) -> Self {
-        self.content_expired = Some(expired as u8);
-        self
+        Self { result: 0, message: Some(message.into()), ..Self::EMPTY }
     }
 }

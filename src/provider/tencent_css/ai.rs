@@ -12,7 +12,8 @@
 
 use serde_json::Value;
 
-use crate::provider::view::{describe, print_only, view};
+use crate::printable::print_only;
+use crate::provider::view::{describe, view};
 
 view! {
     /// Event with the subtitles of a live stream.

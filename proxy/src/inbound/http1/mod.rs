@@ -24,10 +24,11 @@ use pingora::protocols::Stream;
 use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::timeout;
 
 use self::reply::rendered;
 use self::request::{Http1Request, path};
-use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange, time_limited};
+use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use super::head_clock::RequestInFlight;
 use super::proxy_protocol;
 
@@ -108,8 +109,8 @@ impl ClientConnection {
             }
             if exchange.request.is_last {
                 // Bounded: it flushes the reply, which the client may not read.
-                let shut_down = time_limited(DRAIN_TIMEOUT, self.stream.shutdown()).await;
-                if !matches!(shut_down, Some(Ok(()))) {
+                let shut_down = timeout(DRAIN_TIMEOUT, self.stream.shutdown()).await;
+                if !matches!(shut_down, Ok(Ok(()))) {
                     tracing::debug!("the client had closed its connection, or did not read");
                 }
                 return ServeEnd::Closed;
@@ -194,16 +195,6 @@ impl Http1Exchange<'_> {
             }
         }
     }
-
-    /// Reads and drops the rest of the body. Returns false if it is too long or breaks off.
-    async fn drain(&mut self) -> bool {
-        let mut left = DRAIN_BYTES;
-        while let Ok(Some(chunk)) = self.next_chunk().await {
-            let Some(rest) = left.checked_sub(chunk.len()) else { return false };
-            left = rest;
-        }
-        self.request.missing == 0
-    }
 }
 
 impl Exchange for Http1Exchange<'_> {
@@ -213,11 +204,6 @@ impl Exchange for Http1Exchange<'_> {
 
     fn is_encrypted(&self) -> bool {
         self.connection.is_encrypted
-    }
-
-    /// Nothing to do: a request with `expect` is handed over to Pingora.
-    async fn send_continue(&mut self) -> Result<(), Disconnected> {
-        Ok(())
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
@@ -253,7 +239,7 @@ impl Exchange for Http1Exchange<'_> {
             stream.write_all(&bytes).await?;
             stream.flush().await
         };
-        if !matches!(time_limited(WRITE_TIMEOUT, written).await, Some(Ok(()))) {
+        if !matches!(timeout(WRITE_TIMEOUT, written).await, Ok(Ok(()))) {
             tracing::debug!("the client did not read its reply");
             self.request.is_last = true;
         }
@@ -264,8 +250,8 @@ impl Exchange for Http1Exchange<'_> {
         self.write(reply).await;
         // Closing a socket with unread bytes resets it, and the client would lose the reply.
         if self.request.missing > 0 {
-            let drained = tokio::time::timeout(DRAIN_TIMEOUT, self.drain()).await;
-            self.request.is_last |= !matches!(drained, Ok(true));
+            let _late = timeout(DRAIN_TIMEOUT, self.drain()).await;
+            self.request.is_last |= self.request.missing > 0;
         }
     }
 

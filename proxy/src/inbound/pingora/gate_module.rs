@@ -32,13 +32,13 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 /// # Ok::<_, gatepost::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct GateModule(CallbackDriver);
 
 impl GateModule {
     /// Makes a module of this gate. An event whose template gives no address goes to the config's
     /// `upstream`, with the path of the callback. Loads the certificate authorities of the machine,
     /// once for the process.
-    #[must_use]
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let upstream = gate.proxy_settings().upstream;
@@ -46,7 +46,6 @@ impl GateModule {
     }
 
     /// Reads the time from `clock`, so that a test can judge a recorded callback.
-    #[must_use]
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
     }

@@ -100,7 +100,7 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     write(session, reply).await;
     if !reusable {
         // Closing a socket with unread bytes resets it, and the client would lose the reply.
-        let _late = tokio::time::timeout(DRAIN_TIMEOUT, drain(session)).await;
+        let _late = tokio::time::timeout(DRAIN_TIMEOUT, session.drain()).await;
     }
 }
 
@@ -119,14 +119,6 @@ fn ends_soon(session: &mut Session) -> bool {
     let announced = session.req_header().headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     session.is_body_done() || announced.is_some_and(|length| length <= DRAIN_BYTES)
-}
-
-async fn drain(session: &mut Session) {
-    let mut left = DRAIN_BYTES;
-    while let Ok(Some(chunk)) = session.downstream_session.read_request_body().await {
-        let Some(rest) = left.checked_sub(chunk.len()) else { return };
-        left = rest;
-    }
 }
 
 /// Writes a reply. A client that is gone is no error.
