@@ -261,12 +261,13 @@ impl Gate {
     /// Returns the refusal if the head breaks a rule. The body need not be read then.
     pub fn admit_on(
         &self,
-        found: &FoundRoute,
+        found: FoundRoute,
         head: &Head<'_>,
         now: Timestamp,
     ) -> Result<Intake, Refusal> {
-        let token = found.token.clone().and_then(|token| head.path().get(token));
-        found.config.admit_callback(found.route, token, head, &self.0.memory, false, now)
+        let FoundRoute { route, token, config } = found;
+        let token = token.and_then(|token| head.path().get(token));
+        config.admit_callback(route, token, head, &self.0.memory, false, now)
     }
 
     /// Judges the head of a request that arrived at the time `now`.

@@ -75,8 +75,8 @@ pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Completes `time` after its first poll. Must not start a timer before, because most callbacks
-    /// never poll it.
+    /// Completes `time` after this call. A server starts the timer itself at the first poll, because
+    /// most callbacks never poll it.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
     /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
@@ -332,7 +332,12 @@ async fn ask(
         match asked {
             None => break Answer::Timeout,
             Some(Asked::Answered(answer)) => break answer,
-            Some(Asked::ConnectionClosed) => attempt = Attempt::NewConnection,
+            Some(Asked::ConnectionClosed) if attempt == Attempt::First => {
+                attempt = Attempt::NewConnection;
+            }
+            Some(Asked::ConnectionClosed) => {
+                break Answer::Unreachable("the app closed a new connection".into());
+            }
         }
     };
     Some((question.conclude(&answer, now), now))

@@ -9,6 +9,7 @@ use http::header::HOST;
 use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use super::body::RequestBody;
@@ -23,7 +24,8 @@ use crate::time::Timestamp;
 /// The client's request. The driver reads its body in chunks.
 pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
-    pub(super) body: Pin<&'r mut B>,
+    /// `None` once it was read, so that the app does not hold what belongs to the body.
+    pub(super) body: Pin<&'r mut Option<B>>,
 }
 
 impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
@@ -36,23 +38,25 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        loop {
-            match self.body.frame().await.transpose() {
-                Ok(None) => return Ok(None),
-                Ok(Some(frame)) => {
+        while let Some(mut body) = self.body.as_mut().as_pin_mut() {
+            match body.frame().await {
+                None => self.body.set(None),
+                Some(Err(_)) => return Err(Disconnected),
+                Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
                     }
                 }
-                Err(_) => return Err(Disconnected),
             }
         }
+        Ok(None)
     }
 }
 
 /// The inner service, and the parts of the callback that the event request keeps.
 pub(super) struct InnerService<S, B> {
-    service: S,
+    /// `None` once it was called, so that a permit which it holds is free while it answers.
+    service: Option<S>,
     uri: Uri,
     version: Version,
     extensions: Extensions,
@@ -68,7 +72,7 @@ impl<S, B> InnerService<S, B> {
         version: Version,
         extensions: Extensions,
     ) -> Self {
-        Self { service, uri, version, extensions, client_body: PhantomData }
+        Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
     }
 
     /// Builds the request for the inner service. Moves the URI and the extensions into it: `ask`
@@ -109,8 +113,9 @@ where
         _: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
-        let response = self.service.call(request);
+        let response = self.service.take().map(|mut service| service.call(request));
         async {
+            let Some(response) = response else { return Asked::ConnectionClosed };
             Asked::Answered(match response.await.ok() {
                 Some(response) => read_answer(response).await,
                 None => Answer::Unreachable("the inner service returned an error".into()),
@@ -145,7 +150,8 @@ impl Runtime for TokioRuntime {
         (self.0)()
     }
 
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        let deadline = Instant::now() + time;
+        async move { sleep_until(deadline).await }
     }
 }

@@ -114,7 +114,7 @@ impl<S> GateService<S> {
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
-            let mut client = RequestReader { head, body: pin!(body) };
+            let mut client = RequestReader { head, body: pin!(Some(body)) };
             reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
         })
     }

@@ -6,6 +6,7 @@
 mod config;
 mod core;
 mod definitions;
+mod drive;
 #[cfg(feature = "tower")]
 mod examples;
 #[cfg(feature = "tower")]

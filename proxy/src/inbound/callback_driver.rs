@@ -117,6 +117,7 @@ impl Runtime for CallbackDriver {
         (self.clock)()
     }
 
+    // Both count from the first poll: nothing blocks between the call and that.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }

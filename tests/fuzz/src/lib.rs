@@ -48,7 +48,8 @@ impl Request {
 
     /// Parses a recorded request as `gatepost explain` does. The header `at` is its time of receipt.
     pub fn recorded(wire: &[u8]) -> Option<Self> {
-        let RecordedRequest { method, uri, mut headers, body } = Recorded::parse(wire).ok()?;
+        let RecordedRequest { method, uri, mut headers, body } =
+            RecordedRequest::parse(wire).ok()?;
         let at = headers.remove("at");
         let now = at.and_then(|at| at.to_str().ok()?.parse().ok()).unwrap_or(NOW);
         Some(Self { method, uri, headers, body, now })

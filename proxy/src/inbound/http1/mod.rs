@@ -101,7 +101,7 @@ impl ClientConnection {
             };
             let _serving = RequestInFlight::start();
             let started = Instant::now();
-            let admitted = driver.gate.admit_on(&route, &request.head(self.peer), (driver.clock)());
+            let admitted = driver.gate.admit_on(route, &request.head(self.peer), (driver.clock)());
             let mut exchange = Http1Exchange { connection: self, request, stopping };
             match admitted {
                 Ok(intake) => driver.serve(&mut exchange, intake, started).await,

@@ -1,0 +1,265 @@
+//! The driver against doors that behave in every way a door can.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatepost::{
+    Admission, Answer, AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven,
+    EventRequest, Gate, Head, Intake, Question, RequestContext, Runtime, Timestamp, drive,
+};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
+
+const CONFIG: &str = r#"
+    [[route]]
+    path     = "/callbacks/kollus/secret"
+    provider = "kollus"
+
+    [[template]]
+    name     = "paid"
+    provider = "kollus"
+    bind     = ["*"]
+    on.live_play = "http://app.test/play"
+"#;
+
+const BODY: &[u8] = b"kind=100&client_user_id=user01&media_content_key=m&channel_key=c";
+
+/// A request in memory, whose client then does this.
+struct Client {
+    uri: Uri,
+    headers: HeaderMap,
+    body: Vec<Result<Bytes, Disconnected>>,
+    activity: Option<ClientActivity>,
+}
+
+impl Client {
+    fn with_body(body: Vec<Result<Bytes, Disconnected>>) -> Self {
+        let uri = Uri::from_static("/callbacks/kollus/secret");
+        Self { uri, headers: HeaderMap::new(), body, activity: None }
+    }
+
+    fn new() -> Self {
+        Self::with_body(vec![Ok(BODY.into())])
+    }
+}
+
+impl ClientSide for Client {
+    fn head(&self) -> Head<'_> {
+        Head::new(&Method::POST, &self.uri, &self.headers)
+    }
+
+    fn context(&self) -> RequestContext<'_> {
+        RequestContext::default()
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+        if self.body.is_empty() { Ok(None) } else { self.body.remove(0).map(Some) }
+    }
+
+    async fn activity(&mut self) -> ClientActivity {
+        match self.activity {
+            Some(activity) => activity,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// An app that gives these results, and after them never one.
+#[derive(Default)]
+struct App {
+    results: Vec<Asked>,
+    attempts: Vec<Attempt>,
+}
+
+impl AppSide for App {
+    fn ask<'a>(
+        &'a mut self,
+        _: &Question,
+        event: EventRequest<'_>,
+        attempt: Attempt,
+    ) -> impl Future<Output = Asked> + Send + use<'a> {
+        let (headers, _) = event.into_parts();
+        assert!(headers.contains_key("ce-id"));
+        STEPS.with_borrow_mut(|steps| steps.push("ask".to_owned()));
+        self.attempts.push(attempt);
+        let result = (!self.results.is_empty()).then(|| self.results.remove(0));
+        async {
+            match result {
+                Some(result) => result,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// Timers and questions, in the order in which the driver makes them.
+    static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A clock that does not move, and timers of which those up to `over` are over at once.
+struct FixedTime {
+    over: Mutex<Duration>,
+}
+
+impl Runtime for FixedTime {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+        STEPS.with_borrow_mut(|steps| steps.push(format!("sleep {}", time.as_millis())));
+        let is_over = time <= *self.over.lock().unwrap();
+        async move {
+            if !is_over {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+fn intake(client: &Client) -> Intake {
+    let gate = Gate::builder().toml(CONFIG).build().unwrap();
+    let admission = gate.admit(&client.head(), NOW);
+    let Admission::Callback(intake) = admission else { panic!("{admission:?}") };
+    intake
+}
+
+/// Drives a callback until it ends or waits. Timers up to `over` are over at once.
+fn run(mut client: Client, app: &mut App, over: Duration) -> Poll<Driven> {
+    STEPS.with_borrow_mut(Vec::clear);
+    let intake = intake(&client);
+    let time = FixedTime { over: Mutex::new(over) };
+    let driven = pin!(drive(&mut client, app, &time, intake));
+    driven.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn answered(body: &'static [u8]) -> Asked {
+    Asked::Answered(Answer::Response { status: StatusCode::OK, body: Some(body.into()) })
+}
+
+/// Returns the origin of the conclusion, and the code if the app failed.
+fn origin(driven: Poll<Driven>) -> (&'static str, Option<&'static str>) {
+    let Poll::Ready(Driven::Concluded(_, conclusion, _)) = driven else { panic!("{driven:?}") };
+    let code = conclusion.origin.failure().map(|reason| reason.kind().as_str());
+    (conclusion.origin.as_str(), code)
+}
+
+#[test]
+fn concludes_from_the_answer_of_the_app() {
+    let mut app = App { results: vec![answered(b"{\"allow\":true}")], ..App::default() };
+    assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
+    assert_eq!(app.attempts, [Attempt::First]);
+}
+
+#[test]
+fn asks_once_more_on_a_new_connection() {
+    let results = vec![Asked::ConnectionClosed, answered(b"{\"allow\":true}")];
+    let mut app = App { results, ..App::default() };
+    assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
+    assert_eq!(app.attempts, [Attempt::First, Attempt::NewConnection]);
+}
+
+#[test]
+fn does_not_ask_a_third_time() {
+    let results = vec![Asked::ConnectionClosed, Asked::ConnectionClosed, answered(b"{}")];
+    let mut app = App { results, ..App::default() };
+    let origin = origin(run(Client::new(), &mut app, Duration::ZERO));
+    assert_eq!(origin, ("failure", Some("app_unreachable")));
+    assert_eq!(app.attempts.len(), 2);
+}
+
+#[test]
+fn time_of_the_app_starts_before_the_question() {
+    let mut app = App { results: vec![answered(b"{}")], ..App::default() };
+    drop(run(Client::new(), &mut app, Duration::ZERO));
+    STEPS.with_borrow(|steps| assert_eq!(*steps, ["sleep 30000", "sleep 2000", "ask"]));
+}
+
+#[test]
+fn concludes_by_the_failure_policy_when_the_time_is_over() {
+    let mut app = App::default();
+    let driven = run(Client::new(), &mut app, Duration::from_secs(2));
+    assert_eq!(origin(driven), ("failure", Some("app_timeout")));
+}
+
+#[test]
+fn an_answer_in_time_wins_over_the_timer() {
+    let mut app = App { results: vec![answered(b"{\"allow\":true}")], ..App::default() };
+    let driven = run(Client::new(), &mut app, Duration::from_secs(60));
+    assert_eq!(origin(driven), ("app", None));
+}
+
+#[test]
+fn refuses_a_body_that_breaks_off() {
+    let client = Client::with_body(vec![Ok(BODY.into()), Err(Disconnected)]);
+    let driven = run(client, &mut App::default(), Duration::ZERO);
+    let Poll::Ready(Driven::Refused(refusal)) = driven else { panic!("{driven:?}") };
+    assert_eq!(refusal.kind().as_str(), "body_incomplete");
+}
+
+#[test]
+fn ends_when_the_client_disconnects() {
+    let client = Client { activity: Some(ClientActivity::Disconnected), ..Client::new() };
+    let driven = run(client, &mut App::default(), Duration::ZERO);
+    assert!(matches!(driven, Poll::Ready(Driven::ClientGone(_))), "{driven:?}");
+}
+
+#[test]
+fn a_half_closed_client_has_a_quarter_of_a_second() {
+    let client = || Client { activity: Some(ClientActivity::HalfClosed), ..Client::new() };
+    let driven = run(client(), &mut App::default(), Duration::ZERO);
+    assert!(driven.is_pending(), "{driven:?}");
+    let driven = run(client(), &mut App::default(), Duration::from_millis(250));
+    assert!(matches!(driven, Poll::Ready(Driven::ClientGone(_))), "{driven:?}");
+}
+
+#[test]
+fn a_client_that_sends_more_keeps_its_question() {
+    let client = Client { activity: Some(ClientActivity::SentMore), ..Client::new() };
+    let driven = run(client, &mut App::default(), Duration::ZERO);
+    assert!(driven.is_pending(), "{driven:?}");
+}
+
+/// What belongs to the body or to the service, such as a permit, must be free while the app answers.
+#[cfg(feature = "tower")]
+#[test]
+fn layer_drops_body_and_service_before_the_answer() {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use gatepost::GateLayer;
+    use gatepost::layer::RequestBody;
+    use http::{Request, Response};
+    use http_body_util::combinators::MapErr;
+    use http_body_util::{BodyExt as _, Full};
+    use tower::{Layer as _, Service as _, service_fn};
+
+    let (in_body, in_service) = (Arc::new(()), Arc::new(()));
+    let counts = [Arc::downgrade(&in_body), Arc::downgrade(&in_service)];
+    let held = counts.clone();
+    let inner = service_fn(move |_: Request<RequestBody<MapErr<Full<Bytes>, _>>>| {
+        let _permit = &in_service;
+        let held = held.clone();
+        async move {
+            // The layer itself keeps the service for its next call.
+            assert_eq!(held.map(|permit| permit.strong_count()), [0, 1]);
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }
+    });
+    let gate = Gate::builder().toml(CONFIG).build().unwrap();
+    let mut app = GateLayer::new(gate).with_clock(|| NOW).layer(inner);
+    let body = Full::new(Bytes::from_static(BODY)).map_err(move |never: Infallible| {
+        let _permit = &in_body;
+        never
+    });
+    let request = Request::post("/callbacks/kollus/secret").body(body).unwrap();
+    let response = pin!(app.call(request));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert_eq!(runtime.block_on(response).unwrap().status(), StatusCode::OK);
+}
