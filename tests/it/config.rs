@@ -135,13 +135,13 @@ fn refuses_invalid_templates() {
 }
 
 #[test]
-fn refuses_a_name_or_tenant_of_two_templates() {
+fn refuses_two_templates_with_the_same_name_or_tenant() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
     assert!(faults[0].contains("another template has this name"));
     assert!(faults[1].contains("is bound to the template `a` already"));
-    // A tenant may be bound once for each provider.
+    // Templates of different providers may bind the same tenant.
     let other_provider =
         "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
     build(&with(&format!("{one}{other_provider}"))).unwrap();
@@ -176,7 +176,7 @@ fn refuses_invalid_routes() {
 }
 
 #[test]
-fn never_shows_a_secret_in_a_fault() {
+fn fault_never_shows_secret() {
     let config = with(
         "name = 'a'\nprovider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY', hunter3 = 1 }]\nkey = 'hunter4'\n",
     );
@@ -187,7 +187,7 @@ fn never_shows_a_secret_in_a_fault() {
 }
 
 #[test]
-fn warns_of_settings_that_are_not_advised() {
+fn warns_of_insecure_or_unused_settings() {
     let gate = build(
         "[[route]]
 path = '/kollus'
@@ -219,7 +219,7 @@ bind = ['d']
 }
 
 #[test]
-fn accepts_the_example_without_warnings() {
+fn accepts_example_without_warnings() {
     let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
     let gate = Gate::builder()
         .toml(text)
@@ -257,7 +257,7 @@ fn refuses_invalid_proxy_settings() {
 }
 
 #[test]
-fn warns_if_clients_can_reach_an_address_through_the_upstream() {
+fn warns_if_clients_can_reach_address_through_upstream() {
     let warns = |upstream: &str, url: &str| {
         let template =
             format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = '{url}'");
@@ -315,7 +315,7 @@ fn warns_of_networks_that_contain_every_address() {
 }
 
 #[test]
-fn hides_the_admin_token_and_compares_it() {
+fn compares_admin_token_and_never_shows_it() {
     let config =
         format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));
     let build = |key: &str| Gate::builder().toml(&*config).variable("KEY", key).build();
@@ -333,7 +333,7 @@ fn hides_the_admin_token_and_compares_it() {
 }
 
 #[test]
-fn warns_of_an_admin_token_that_others_can_read() {
+fn warns_of_admin_token_that_others_can_read() {
     let warnings = |top: &str| {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -350,7 +350,7 @@ fn warns_of_an_admin_token_that_others_can_read() {
 }
 
 #[test]
-fn resolves_paths_of_a_text_against_the_given_file() {
+fn resolves_paths_in_config_text_against_given_file() {
     let folder = std::env::temp_dir().join(format!("gatepost-text-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -381,7 +381,7 @@ fn shows_declared_settings_that_are_not_secret() {
 }
 
 #[test]
-fn reads_a_secret_from_a_file_beside_the_config() {
+fn reads_secret_from_file_next_to_config() {
     let folder = std::env::temp_dir().join(format!("gatepost-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -426,7 +426,7 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
 }
 
 #[test]
-fn warns_of_shadow_mode_and_requires_an_upstream() {
+fn warns_of_shadow_mode_and_requires_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
@@ -441,7 +441,7 @@ fn warns_of_shadow_mode_and_requires_an_upstream() {
     let faults = errors(&without_upstream);
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("route[1].mode: there is nowhere to pass callbacks on to"));
-    // With an upstream, a template for shadow routes needs no address.
+    // If there is an upstream, a template for shadow routes needs no address.
     build(&format!(
         "upstream = 'http://a'\nlisten = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}"
     ))

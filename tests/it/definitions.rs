@@ -9,7 +9,7 @@ use crate::core::judge;
 const HEAD: &str = "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                     [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n";
 
-/// Returns the faults of the definition that consists of `HEAD` and `rest`.
+/// Builds a gate with the definition `HEAD` followed by `rest`, and returns the faults.
 fn faults(rest: &str) -> Vec<String> {
     let Err(error) = Definition::parse(&format!("{HEAD}{rest}")) else { return Vec::new() };
     error.faults().iter().map(ToString::to_string).collect()
@@ -108,7 +108,7 @@ fn reports_settings_that_contradict_each_other() {
 }
 
 #[test]
-fn reports_a_fault_in_common_fields_once() {
+fn reports_fault_in_common_fields_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
@@ -140,14 +140,14 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// A definition of two kinds: `a` is signed with the template's keys, `b` with a key of its own.
+/// A definition of two kinds: the template's keys sign `a`, and a setting is the key for `b`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
     encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\nkey = { setting = 'own_key' }\n";
 
 #[test]
-fn requires_the_key_of_a_kind_unless_it_may_be_unsigned() {
+fn requires_key_of_kind_unless_insecure_unsigned_lists_kind() {
     let definition = format!("{HEAD}{TWO_SIGNATURES}");
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
     assert!(faults[0].contains("the key of b is not set"), "{faults:?}");
@@ -165,7 +165,7 @@ fn requires_the_key_of_a_kind_unless_it_may_be_unsigned() {
 }
 
 #[test]
-fn uses_the_template_keys_if_only_one_kind_is_signed() {
+fn uses_template_keys_if_only_one_kind_is_signed() {
     let definition = format!(
         "{HEAD}[kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
          encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n"
@@ -194,7 +194,7 @@ fn requires_settings_that_the_signature_covers() {
 }
 
 #[test]
-fn refuses_a_query_parameter_that_occurs_twice() {
+fn refuses_duplicate_query_parameter() {
     let definition = format!(
         "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
         HEAD.split("[request]").next().unwrap(),
@@ -213,7 +213,7 @@ fn refuses_a_query_parameter_that_occurs_twice() {
 }
 
 #[test]
-fn matches_kinds_with_a_version_by_their_full_name() {
+fn matches_kinds_with_version_by_full_name() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
     let gate = gate(&definition, "").unwrap();
     assert_eq!(code(send(&gate, "/c", r#"{"e":"motion.v1.0"}"#)), "motion.v1.0");
@@ -224,7 +224,7 @@ fn matches_kinds_with_a_version_by_their_full_name() {
 }
 
 #[test]
-fn requires_a_signature_if_the_pinned_kind_is_not_the_callbacks_kind() {
+fn requires_signature_if_kind_of_callback_differs_from_kind_of_route() {
     let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
                   [[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['k']\n\
                   insecure_unsigned = ['relay']\n";

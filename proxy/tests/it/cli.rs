@@ -36,12 +36,12 @@ fn check_lists_every_fault_and_run_does_not_start() {
             lines[1].starts_with(&format!("{shown}:3:1: route[0]: `provider` is missing;")),
             "{stderr}"
         );
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "something listens");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "expected no listener");
     }
 }
 
 #[test]
-fn names_missing_file_and_taken_address() {
+fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("no-such-file.toml: the file cannot be read:"), "{stderr}");
@@ -59,7 +59,7 @@ fn names_missing_file_and_taken_address() {
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
-    assert_eq!(code, Some(1), "overlapping listeners");
+    assert_eq!(code, Some(1), "overlapping listeners fail");
     assert!(stderr.contains("cannot listen here:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();

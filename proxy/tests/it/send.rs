@@ -21,7 +21,7 @@ fn quickstart() -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Returns the quickstart's address and key for a kind.
+/// Returns the path and the key of the quickstart config for a kind.
 fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     const APART: [&str; 7] = [
         "upload",
@@ -43,7 +43,7 @@ fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     }
 }
 
-/// Reply that the platform documents for a kind.
+/// Returns the reply that the platform documents for a kind.
 fn documented(provider: &str, kind: &str) -> Value {
     match (provider, kind) {
         ("kollus", "live_play") => json!({ "data": { "result": 1, "vmcheck": 0 } }),
@@ -79,14 +79,14 @@ fn payload(body: &str) -> Value {
 }
 
 #[test]
-fn quickstart_gives_documented_reply_to_every_kind() {
+fn quickstart_replies_to_every_kind_as_platform_documents() {
     let gate = quickstart();
     let mut client = Client::new(connect(gate.port));
     let mut sent = 0;
     let text = std::fs::read_to_string(quickstart_path()).unwrap();
     for name in Definition::built_in_names() {
         if !text.contains(&format!("provider = \"{name}\"")) {
-            // Added later; its vectors cover the reply.
+            // The quickstart omits newer providers; their vectors cover the replies.
             continue;
         }
         let definition = Definition::built_in(name).unwrap();
@@ -144,7 +144,7 @@ fn send_prints_status_reply_and_problems() {
         let (code, stdout, _) =
             run(&[&["send", "tencent-css.push", "--to", &tencent], wrong].concat());
         let is_refused = (code, &*stdout) == (Some(1), "401 Unauthorized\nrefused\n");
-        // Without a domain the template bound to "*" takes the event.
+        // For an event without a domain, gatepost uses the template that binds "*".
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
@@ -247,7 +247,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
-    assert!(schema["properties"]["sign"].is_null(), "the app does not get it");
+    assert!(schema["properties"]["sign"].is_null(), "events omit `sign`");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -255,9 +255,9 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(run(&["schema", "tencent-css"]).0, Some(1));
 }
 
-/// Follows the manual's page step by step: the files that it shows, and the lines of its console.
+/// Follows the manual's page: writes the files and runs the console commands that the page shows.
 #[test]
-fn adds_provider_as_the_manual_says() {
+fn steps_in_manual_add_provider() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/manual/providers.md");
     let page = std::fs::read_to_string(page).unwrap();
     let folder = TempDir::new().unwrap();
@@ -271,7 +271,7 @@ fn adds_provider_as_the_manual_says() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            _ => panic!("{language}: what is this block for?"),
+            _ => panic!("unexpected block of {language}"),
         }
     }
     let gatepost = || {

@@ -1,4 +1,4 @@
-//! `gatepost template`: templates edited from the command line.
+//! `gatepost template`: edits templates from the command line.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ live_play = { answer = { result = 1 } } # everyone
 # the end
 ";
 
-/// Config file for the commands.
+/// A config file in its own folder, which the commands edit.
 struct File {
     folder: TempDir,
     path: PathBuf,
@@ -76,7 +76,7 @@ impl File {
         done.out
     }
 
-    /// Calls a command that must fail with these texts, and change nothing.
+    /// Runs a command that must fail with these texts and leave the file unchanged.
     fn refused(&self, arguments: &[&str], because: &[&str]) {
         let before = self.text();
         let done = self.call(arguments);
@@ -197,7 +197,7 @@ fn shows_templates_of_invalid_file() {
 }
 
 #[test]
-fn reports_every_fault_of_the_result() {
+fn reports_every_fault_of_resulting_config() {
     let file = File::new(CONFIG);
     let long = "x".repeat(101);
     let name = "播".repeat(31);
@@ -229,7 +229,7 @@ fn reports_every_fault_of_the_result() {
 }
 
 #[test]
-fn keeps_the_rules_of_the_console() {
+fn refuses_edits_that_the_admin_api_refuses() {
     let file = File::new(&format!("{CONFIG}{CREATED}"));
     let answer = "live_play={\"result\":1}";
     let other = ["create", "other", "--provider", "kollus", "--answer", answer];
@@ -245,16 +245,16 @@ fn keeps_the_rules_of_the_console() {
     file.refused(&["unbind", "other", "c1"], &["`c1` is not bound to `other`; bound to it: none"]);
     file.refused(&["show", "unknown"], &["there is no template `unknown`; there is: `paid`"]);
     file.refused(&["modify", "paid"], &["nothing is to be changed"]);
-    // The check compares domains in lower case.
+    // gatepost compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
     let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
     file.refused(&folded, &["this tenant is bound to the template `直播-1` already"]);
-    // Providers have tenants of their own.
+    // Templates of different providers may bind the same tenant.
     file.good(&["bind", "other", "push.example.com"]);
 }
 
 #[test]
-fn refuses_to_delete_pinned_template_and_renames_its_pin() {
+fn refuses_to_delete_pinned_template_and_renames_it_in_route() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
@@ -278,7 +278,7 @@ fn delete_asks_for_confirmation() {
 }
 
 #[test]
-fn leaves_file_changed_during_confirmation_alone() {
+fn does_not_overwrite_file_that_changes_during_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
     let by_hand = file.text().replace("# the end", "# by hand");
@@ -319,7 +319,7 @@ fn readme_commands_work() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Runs the program on a terminal and answers its question. Returns its output.
+/// Runs the program on a terminal, answers the confirmation, and returns the program's output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],
@@ -335,7 +335,7 @@ fn on_terminal(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("script, of util-linux");
+        .expect("cannot run `script`; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
     let mut said = String::new();
     out.read_line(&mut said).unwrap();
@@ -348,7 +348,7 @@ fn on_terminal(
 }
 
 #[test]
-fn signing_secret_survives_edits_and_is_never_shown() {
+fn edits_keep_signing_secret_and_never_show_it() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let line = format!("signing_secret = ['{secret}', {{ env = 'SIGNING' }}] # both");
     let bound = "bind     = ['c1'] # channels\n";

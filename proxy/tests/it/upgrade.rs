@@ -1,4 +1,4 @@
-//! Take-over of the listeners by a successor. That no request is lost is tested in `faults`.
+//! A successor takes over the listeners. `faults` tests that no request is lost meanwhile.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ fn assert_fails_and_changes_nothing(gate: &Gatepost, config: &str, why: &str) {
 }
 
 #[test]
-fn successor_replaces_process_and_is_replaced_in_turn() {
+fn successor_replaces_process_and_next_successor_replaces_it() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let mut second = successor(&gate, "gatepost.toml");
@@ -42,7 +42,7 @@ fn successor_replaces_process_and_is_replaced_in_turn() {
 }
 
 #[test]
-fn failed_successor_changes_nothing() {
+fn process_keeps_serving_if_successor_fails() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let config = config_of(&gate);
@@ -64,11 +64,11 @@ fn failed_successor_changes_nothing() {
 }
 
 #[test]
-fn successor_that_dies_midway_does_not_block_the_next() {
+fn successor_that_dies_during_handover_does_not_block_next_successor() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let path = gate.folder.path().join("upgrade.sock");
-    // It has put its own socket there before it dies.
+    // The dying successor has replaced the socket with its own.
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));
