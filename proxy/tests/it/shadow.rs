@@ -193,7 +193,7 @@ fn logs_client_that_disconnects_within_body() {
 fn request_without_verdict_is_unseen_and_shows_no_token() {
     let gate = shadow(&App::down());
     assert_eq!(gate.send(&play()).status, 502);
-    gate.program.wait_for_line("callback passed unjudged");
+    gate.program.wait_for_line("callback passed without a verdict");
     assert_counted(&gate, "kollus", "unseen", 1);
     let log = gate.program.log();
     assert!(!log.contains(TOKEN) && log.contains("POST /callbacks/kollus/{token}"), "{log}");
