@@ -200,7 +200,7 @@ impl Intake {
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
-        // In shadow mode, gatepost stores no signature, so it changes no later verdict.
+        // In shadow mode, gatepost stores no signature, because later verdicts must not change.
         let reuses_signature = !self.0.in_shadow
             && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {

@@ -60,8 +60,8 @@ fn into_text(bytes: Vec<u8>) -> String {
 ///
 /// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms
 /// `%66` with the next two digits. The function therefore checks the end of the output after
-/// every replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would keep an
-/// escape.
+/// every replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would
+/// keep an escape.
 fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {

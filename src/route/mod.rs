@@ -10,7 +10,7 @@
 //! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
 //!
 //! 1. If the path contains `..`, each server removes different segments, but the other segments
-//!    keep their order. gatepost refuses the path if a route's segments occur in it in order.
+//!    keep their order. gatepost refuses the path if a route's segments occur in the path in order.
 //! 2. Otherwise, gatepost compares each of these readings with the routes:
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
@@ -561,12 +561,12 @@ mod tests {
         }
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-            let Lookup::Callback(found, _) = routes.find(path) else { panic!("refused: {path}") };
+            let Lookup::Callback(found, _) = routes.find(path) else { panic!("missed {path}") };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("no spelling: {path}") };
+            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("missed {path}") };
             assert!(routes.is_shadow(found), "{path}");
         }
         for path in [
