@@ -1,4 +1,4 @@
-//! Determines the client of a request, and the headers that describe it to the app.
+//! Determines the client of a request, and the headers that describe the client to the app.
 //!
 //! 1. The client is the peer of the connection, unless the peer is in `trusted_proxies`.
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
@@ -21,7 +21,7 @@ use crate::event::take_header;
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::time::Timestamp;
 
-/// List of IP networks.
+/// IP networks that a config key lists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Networks(Vec<IpNet>);
 
@@ -78,7 +78,7 @@ impl Client {
 
     /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
     ///
-    /// Writes the value of `x-forwarded-for` with the buffer `text`.
+    /// Uses the buffer `text` to write the value of `x-forwarded-for`.
     pub(crate) fn forwarded_headers(
         &self,
         head: &Head<'_>,
@@ -163,7 +163,7 @@ pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// Returns `traceparent` and `tracestate` (W3C Trace Context) for the event.
 ///
 /// Continues the trace of the request. If the request has no valid `traceparent`, starts a trace
-/// from the random bytes in `new_trace`. Writes a new `traceparent` with the buffer `text`.
+/// from the random bytes in `new_trace`. Uses the buffer `text` for a new value.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
     new_trace: Option<[u8; 24]>,
@@ -211,7 +211,7 @@ mod tests {
         lines.collect()
     }
 
-    /// Returns the client's address and the `x-forwarded-for` that the app gets.
+    /// Returns the client's address and the `x-forwarded-for` that gatepost sends to the app.
     fn client_and_chain(peer: &str, lines: &[&'static str]) -> (String, String) {
         let (uri, received) = (Uri::from_static("/"), received(lines));
         let head = Head::new(&Method::POST, &uri, &received).with_peer(peer.parse().unwrap());

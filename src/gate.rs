@@ -178,8 +178,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
-    /// config is invalid.
+    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
+    /// the config is invalid.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::new)
     }
@@ -200,7 +200,7 @@ impl Gate {
 
     /// Replaces the config of this gate and of all its clones.
     ///
-    /// - Callbacks in flight keep the config that admitted them.
+    /// - gatepost finishes callbacks in flight with the previous config.
     /// - A route with the same path keeps the state of its rate limit. Clients keep their budgets.
     /// - The gate still recognises resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
@@ -443,8 +443,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
-    /// config is invalid.
+    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
+    /// the config is invalid.
     pub fn build(self) -> Result<Gate, ConfigError> {
         match self.input {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),

@@ -94,7 +94,7 @@ impl<'r> Head<'r> {
 // Omits the path, which may contain a token, and the headers, which may contain any secret.
 print_only! { Head<'_>: method; }
 
-/// Facts about a request that its head does not contain. The caller of the gate provides them.
+/// Facts about a request that its head does not contain. The server provides these facts.
 ///
 /// ```
 /// use gatepost::RequestContext;

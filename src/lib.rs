@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! The handler runs only for a genuine callback. If its answer is late or unusable, gatepost writes
-//! the reply by the failure policy, so the platform always gets a valid reply in time. This
+//! The handler runs only for a genuine callback. If the handler's answer is late or unusable,
+//! gatepost replies by the failure policy, so the platform always gets a valid reply in time. This
 //! `gatepost.toml` configures the route and the template of the example:
 //!
 //! ```toml

@@ -160,7 +160,7 @@ impl ClientBudgets {
 
 /// Returns the network that counts as one client: an IPv4 address or an IPv6 /64.
 ///
-/// A subscriber of an access network usually has at least a /64, and can use all its addresses.
+/// A subscriber of an access network usually has at least a /64, and can use all addresses in it.
 fn client_network(address: IpAddr) -> (bool, u64) {
     match address {
         IpAddr::V4(address) => (false, u64::from(address.to_bits())),
@@ -238,6 +238,6 @@ mod tests {
             let other = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
             assert!(take(Some(other.into()), at(0)), "a new client has a full budget");
         }
-        assert!(!take(busy, at(0)), "a new client replaces no empty budget");
+        assert!(!take(busy, at(0)), "a new client does not replace an empty budget");
     }
 }

@@ -36,7 +36,7 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost could not reach the app, or the app closed the connection; with a description.
+    /// gatepost could not reach the app, or the app closed the connection. Contains the reason.
     Unreachable(String),
 }
 

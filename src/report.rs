@@ -4,9 +4,9 @@
 //! line. A line names the id, the kind and the tenant of a callback. It contains no other data of
 //! the callback, and no secret.
 //!
-//! Refusals, failures and shadow verdicts log at most ten lines a second for each code, so that a
-//! flood does not fill the disk. The next line of that code has the number of omitted lines in
-//! `suppressed`.
+//! For each code of a refusal, a failure or a shadow verdict, gatepost logs at most ten lines a
+//! second, so that a flood does not fill the disk. The field `suppressed` of the next line with the
+//! same code is the number of omitted lines.
 
 use core::net::IpAddr;
 use std::collections::HashMap;

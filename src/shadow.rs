@@ -124,7 +124,7 @@ struct Observation {
     on_verdict: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
 }
 
-/// Omits the body, because it is not verified and may contain personal data.
+/// Omits the body, because the body is unverified and may contain personal data.
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").field("is_pending", &self.0.is_some()).finish_non_exhaustive()
@@ -163,7 +163,7 @@ impl Drop for Observer {
     }
 }
 
-/// The verdict on a request that passed in shadow mode, and its route.
+/// The verdict on a request in shadow mode, and the route of the request.
 #[derive(Debug)]
 pub struct Shadowed {
     route: Arc<str>,
@@ -171,7 +171,7 @@ pub struct Shadowed {
     outcome: Outcome,
 }
 
-/// The verdict on a request that passed in shadow mode.
+/// The verdict on a request in shadow mode.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {

@@ -4,7 +4,7 @@
 //! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
 //! the rest:
 //!
-//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge it.
+//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge the body.
 //! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
 //! 3. If it waits for another copy of the callback, and that copy ends without a conclusion, takes
 //!    the next step again.
@@ -90,7 +90,7 @@ pub trait Runtime: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 
-/// Client activity while its reply is pending.
+/// Client activity while the reply is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientActivity {
     /// The client disconnected.

@@ -2,9 +2,9 @@
 //!
 //! The rules, in the order checked:
 //!
-//! 1. If the kind needs no app, replies with the fixed answer of the template.
-//! 2. If the app already answered a copy of the callback, repeats the reply to that copy.
-//! 3. If a copy of the callback is in flight to the app, waits for the conclusion of that copy.
+//! 1. If the template fixes the answer or does not list the kind, replies without the app.
+//! 2. If a copy of the callback is in flight to the app, waits for the conclusion of that copy.
+//! 3. If the app already answered a copy of the callback, repeats the reply to that copy.
 //! 4. If no time is left, applies the failure policy.
 //! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
 //!    policy.
@@ -85,8 +85,8 @@ impl Accepted {
         ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))
     }
 
-    /// Claims the callback, joins another copy of it, or finds its earlier reply. Returns `None` if
-    /// the template delivers every resend of this kind.
+    /// Claims the callback, joins another copy, or finds an earlier reply. Returns `None` if the
+    /// template delivers every resend of this kind.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
         ask.resend_window?;
         let key = self.identity();
@@ -103,8 +103,8 @@ impl Accepted {
     /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
         let event = self.event();
-        // An id that the platform chooses but does not sign can be forged. Such an id identifies
-        // the callback only together with the data.
+        // A client can forge an id that the platform chooses but does not sign. Such an id
+        // identifies the callback only together with the data.
         let id_suffices = self.template().plan.id.is_empty() || self.has_signed_id();
         let data: &[u8] = if id_suffices { &[] } else { event.data() };
         let parts = [self.template().name().as_bytes(), &event.id, data];
@@ -112,8 +112,8 @@ impl Accepted {
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
 
-    /// Returns a fingerprint of the reply signing. Every key of a remembered reply contains it, so
-    /// that gatepost repeats no reply that was signed in another way.
+    /// Returns a fingerprint of the reply signing. Every key of a remembered reply includes this
+    /// fingerprint, so that gatepost repeats no reply that it signed in another way.
     fn reply_signing(&self) -> Vec<u8> {
         let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
         policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()
@@ -226,7 +226,7 @@ impl Question {
         let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         // If the client used up more than half of the app's time, a time-out does not count as a
-        // failure of the app. Waiting copies do not share it, because they have more time left.
+        // failure of the app. Waiting copies do not share the time-out: they have more time left.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
         if cut_short {
             return conclusion;
@@ -322,7 +322,7 @@ impl Wait {
         self.timeout
     }
 
-    /// Concludes by the failure policy, because the first copy has no conclusion in time.
+    /// Concludes by the failure policy, because the first copy had no conclusion in time.
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;

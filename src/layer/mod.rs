@@ -4,7 +4,7 @@
 //! service.
 //!
 //! - On a callback path, the layer reads the body up to the size limit of the route, and the gate
-//!   judges it. The inner service receives an accepted callback as an event, with
+//!   judges the body. The inner service receives an accepted callback as an event, with
 //!   [`Accepted`](crate::Accepted) in the extensions of the request. The response of the inner
 //!   service is the app's answer, from which gatepost writes the reply to the platform. A refused
 //!   callback never reaches the inner service.
@@ -15,8 +15,8 @@
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
 //! event. The layer must therefore wrap the service that routes by path. tonic's `Server::layer`
-//! does so. axum's `Router::layer` does not, because it runs after routing. In axum, either route
-//! the callback path itself and configure no address, or wrap the whole router:
+//! wraps that service. axum's `Router::layer` does not, because axum routes before it calls the
+//! layer. In axum, route the callback path itself and set no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -121,7 +121,7 @@ impl GateLayer {
 
     /// Reads the address of the connection's peer from the extensions of each request.
     ///
-    /// If `with_peer` is not called, or `peer` returns `None`, the client is unknown:
+    /// Without a call of `with_peer`, or if `peer` returns `None`, the client is unknown:
     ///
     /// - a route with `allow` refuses the request;
     /// - `source_limit` counts all unknown clients as one;

@@ -21,7 +21,7 @@ use crate::report;
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
 
-/// Service with a [`Gate`] in front. Created by [`GateLayer`](super::GateLayer).
+/// Service with a [`Gate`] in front. [`GateLayer`](super::GateLayer) creates this service.
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
     gate: Gate,

@@ -28,7 +28,7 @@ impl Hasher for TruncatingHasher {
         self.0 = fingerprint as u64;
     }
 
-    /// The trait requires this method. Fingerprints only use `write_u128`.
+    /// The trait requires this method. A fingerprint uses only `write_u128`.
     fn write(&mut self, bytes: &[u8]) {
         let bytes = bytes.iter().map(|byte| u64::from(*byte));
         self.0 = bytes.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);
@@ -67,8 +67,8 @@ impl Flights {
 
     /// Joins the copies that wait for a callback, or claims it if it is not in flight.
     ///
-    /// `earlier_reply` looks up the reply to a callback that has already been concluded. It runs
-    /// under the lock. gatepost remembers a reply before the claim ends, so every copy finds the
+    /// `earlier_reply` looks up the reply to a callback that has already been concluded. This closure
+    /// runs under the lock. gatepost remembers a reply before the claim ends, so every copy finds the
     /// claim or the reply, and does not ask the app again.
     ///
     /// # Errors

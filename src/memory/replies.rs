@@ -33,7 +33,7 @@ impl Weighter<Fingerprint, StoredReply> for WeighBytes {
 
 /// Replies by the fingerprint of the callback or viewer that they belong to.
 ///
-/// The cache is allocated at the first reply.
+/// gatepost allocates the cache for the first reply.
 #[derive(Default)]
 pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, WeighBytes>>);
 

@@ -15,7 +15,7 @@ use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
-/// A genuine callback, and the permit to forward it. Cheap to clone.
+/// A genuine callback, and the permit to forward the callback. Clones are cheap.
 ///
 /// Only the gate creates this permit. The layer puts it into the extensions of the event's request.
 ///
@@ -72,7 +72,7 @@ impl Accepted {
         Self(Arc::new(inner))
     }
 
-    /// Returns the platform's name of a kind that the definition does not name. It is safe to log.
+    /// Returns the platform's name for a kind that the definition omits. The name is safe to log.
     #[must_use]
     pub fn unknown_kind(&self) -> Option<&str> {
         self.0.unknown_kind.as_deref()
@@ -172,7 +172,7 @@ impl Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not match the type. The parser's message is omitted, because it quotes the
+    /// The data does not match the type. Omits the parser's message, because the message quotes the
     /// data.
     #[error(
         "expected data of the requested type, found a mismatch at line {line}, column {column}"

@@ -1,4 +1,4 @@
-//! Refusals: the verdict if the client is at fault. Each has a stable code and a status.
+//! Refusals: the verdict if the client is at fault. Each refusal has a stable code and a status.
 
 use core::net::IpAddr;
 use std::fmt;
