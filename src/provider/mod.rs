@@ -50,9 +50,7 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => {
-                    assert_eq!(*plan.name, **name, "the file is not named after its provider")
-                }
+                Ok(plan) => assert_eq!(*plan.name, **name, "file is not named after provider"),
                 Err(faults) => panic!("{name}: {faults:#?}"),
             }
         }

@@ -32,28 +32,31 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'integer', min = 2, max = 1 }} }}"),
-            "no number is in this range",
+            "expected min to be at most max",
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'timestamp', unit = 'rfc3339' }} }}"),
-            "a timestamp is no text",
+            "expected s or ms as the unit of a timestamp",
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "its sample does not fit: expected `f` to be a valid integer",
+            "invalid sample: expected `f` to be a valid integer",
         ),
-        (format!("{kind}sample = '[]'"), "this is no JSON object"),
-        (format!("{kind}falls_back_to = 'a'"), "a group of kinds has this name too"),
-        (format!("{kind}falls_back_to = '*'"), "this is no group's name"),
-        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "this is no kind's name"),
+        (format!("{kind}sample = '[]'"), "expected a JSON object"),
+        (format!("{kind}falls_back_to = 'a'"), "a group of kinds have the same name"),
+        (format!("{kind}falls_back_to = '*'"), "reserved name of a group"),
+        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "reserved name of a kind"),
         (
             "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
-            "this is a whole number",
+            "expected a string or a non-empty list",
         ),
-        ("[kind]\nfrom = '/e'\nnames = { 1 = ['a', 5] }\n[kinds.a]\n".to_owned(), "this is a list"),
+        (
+            "[kind]\nfrom = '/e'\nnames = { 1 = ['a', 5] }\n[kinds.a]\n".to_owned(),
+            "non-empty list of strings",
+        ),
         (
             format!("{kind}reply = {{ allow = {{}}, deny = {{}}, per = {{ list = 'items' }} }}"),
-            "`items` is no array whose fields are declared",
+            "expected an array with fields at `items`",
         ),
         (
             format!(
@@ -63,38 +66,38 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'"),
-            "nothing says which key signs",
+            "expected a key to sign the reply",
         ),
         (
             format!(
                 "[settings.form]\none_of = ['none', 'jwt']\n[settings.k]\nsecret = true\n{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'setting:form'\nkey = 'setting:k'"
             ),
-            "this setting does not choose between forms",
+            "expected a setting that chooses a reply form",
         ),
-        (sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"), "nothing secret is hashed"),
+        (
+            sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"),
+            "expected the key among the parts",
+        ),
         (
             sign("digest = 'hmac-sha256'\nfound_in = '/s'\nparts = ['key', '/t']"),
-            "this is not what an HMAC is made of",
+            "expected parts other than the key, found the key",
         ),
         (
             sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t']"),
-            "the signature is nested too deep",
+            "expected a pointer to a top-level member",
         ),
-        (
-            sign(&format!("{hmac}parts = ['listed:t=', 'body']")),
-            "nothing says what splits the list",
-        ),
+        (sign(&format!("{hmac}parts = ['listed:t=', 'body']")), "expected a separator, found none"),
         (
             sign(&format!(
                 "{hmac}parts = 'body'\ntime = {{ from = 'header:x-time', means = 'sent' }}"
             )),
-            "this time is not signed",
+            "expected a signed time",
         ),
         (
             sign(&format!(
                 "{hmac}parts = ['literal:a']\ntime = {{ from = 'literal:a', means = 'sent' }}"
             )),
-            "this time is not signed",
+            "expected a signed time",
         ),
     ];
     for (rest, expected) in &cases {

@@ -152,7 +152,7 @@ fn send_prints_status_reply_and_problems() {
         (&["tencentcss.push"], "there is no such provider"),
         (&["push"], "write the provider and the kind"),
         (&["tencent-css.push", "app"], "write FIELD=VALUE"),
-        (&["standard-webhooks.event", "--key", "whsec_?"], "the key does not decode"),
+        (&["standard-webhooks.event", "--key", "whsec_?"], "gatepost cannot decode the key"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
@@ -308,12 +308,12 @@ fn definition_fault_names_file_line_and_allowed_words() {
     assert_eq!(code, Some(1));
     let file = path("cam.toml").display().to_string();
     for start in [
-        "7:8: request.body: this body format is unknown; did you mean `json`? allowed body formats",
-        "9:10: signature.digest: this digest is unknown; did you mean `hmac-sha256`? allowed",
-        "11:9: signature.parts: this is no part; write \"key\", \"body\"",
-        "12:12: signature.found_in: this is no place in a callback; write \"/pointer\"",
-        "16:17: kinds.motion.fields.at: this type is unknown; allowed types here: `array`",
-        "17:1: kinds.motion.colour: this key is unknown; allowed keys here:",
+        "7:8: request.body: unknown body format; did you mean `json`? allowed body formats",
+        "9:10: signature.digest: unknown digest; did you mean `hmac-sha256`? allowed",
+        "11:9: signature.parts: unknown part; write \"key\", \"body\"",
+        "12:12: signature.found_in: unknown location in a callback; write \"/pointer\"",
+        "16:17: kinds.motion.fields.at: unknown type; allowed types here: `array`",
+        "17:1: kinds.motion.colour: unknown key; allowed keys here:",
     ] {
         let line = format!("{file}:{start}");
         assert!(stderr.lines().any(|own| own.starts_with(&line)), "{start}\n{stderr}");

@@ -39,13 +39,8 @@ impl<'f> DefinitionReader<'f> {
                     | Type::Timestamp(_) => None,
                 });
                 if item_fields.is_none() {
-                    let problem =
-                        format!("expected `{}` to be an array with declared fields", items.list);
-                    self.faults.add(
-                        place,
-                        problem,
-                        "declare the array and the fields of its items",
-                    );
+                    let problem = format!("expected an array with fields at `{}`", items.list);
+                    self.faults.add(place, problem, "declare the array and its fields");
                 }
                 item_fields
             }
@@ -68,8 +63,7 @@ impl<'f> DefinitionReader<'f> {
     /// Checks that a field of the callback is declared.
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
-            let problem =
-                format!("the reply depends on `{name}`, which the callback does not declare");
+            let problem = format!("the reply depends on `{name}`, which is not declared");
             self.faults.add(place, problem, "declare this field of the callback");
         }
     }

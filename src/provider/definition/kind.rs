@@ -99,11 +99,7 @@ impl<'f> DefinitionReader<'f> {
                 let names = item.strings();
                 if names.is_empty() || names.len() != item.len() {
                     let problem = "expected a string or a non-empty list of strings";
-                    self.faults.add(
-                        &item.place,
-                        problem,
-                        "write the name of a kind, or a list of names",
-                    );
+                    self.faults.add(&item.place, problem, "write a kind, or a list of kinds");
                 }
                 names.iter().filter_map(find).collect()
             }

@@ -64,8 +64,7 @@ struct Request {
 
 impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
-        let name =
-            table.require_string("name", "set the name of the provider, for example `tencent-css`");
+        let name = table.require_string("name", "set a name, for example `tencent-css`");
         let name = name.filter(|name| self.name_fits(name));
         let title = table.require_string("title", "set the name of the platform");
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
@@ -180,11 +179,8 @@ impl<'f> DefinitionReader<'f> {
             .filter_map(|word| self.word(Some(word), "method", &words).cloned())
             .collect();
         if methods.is_empty() {
-            self.faults.add(
-                &table.place,
-                "expected at least one method, found none",
-                "write methods = [\"POST\"]",
-            );
+            let remedy = "write methods = [\"POST\"]";
+            self.faults.add(&table.place, "expected at least one method, found none", remedy);
         }
         let format = table.require_string("body", "write \"json\", \"form\" or \"query\"");
         let body = self.word(format.as_ref(), "body format", &FORMATS);

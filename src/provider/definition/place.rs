@@ -43,11 +43,7 @@ impl<'f> DefinitionReader<'f> {
             _ => {
                 let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
                               \"setting:NAME\"";
-                self.faults.add(
-                    &text.place,
-                    "expected the location of a value, found other text",
-                    remedy,
-                );
+                self.faults.add(&text.place, "unknown location in a callback", remedy);
                 None
             }
         }

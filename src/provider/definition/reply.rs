@@ -52,8 +52,7 @@ impl<'f> DefinitionReader<'f> {
 
     /// Reads `per`: the rules for a reply with one element for each item.
     fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
-        let list =
-            table.require_string("list", "set the name of the field that contains the items");
+        let list = table.require_string("list", "name the field that contains the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
             let when = self.require_table(&table, "when");
@@ -70,11 +69,7 @@ impl<'f> DefinitionReader<'f> {
     fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
-            self.faults.add(
-                &table.place,
-                fault.to_string(),
-                "use fields that the reply declares, and values that fit them",
-            );
+            self.faults.add(&table.place, fault.to_string(), "use declared fields of the reply");
             Vec::new()
         })
     }
@@ -133,8 +128,7 @@ impl<'f> DefinitionReader<'f> {
     /// Reads `setting:NAME`, and returns the index of the setting.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
-            let problem = "expected a setting, found another value";
-            self.faults.add(&word.place, problem, "write \"setting:NAME\"");
+            self.faults.add(&word.place, "expected a setting", "write \"setting:NAME\"");
             return None;
         };
         self.setting(word, name)

@@ -24,12 +24,8 @@ pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Set
             (false, true) => SettingType::Text { default: default.map(|text| text.value.into()) },
             (false, false) if default.is_none() => SettingType::OneOf(words),
             _ => {
-                let problem = "expected only one of secret, one_of and default, found several";
-                faults.add(
-                    &table.place,
-                    problem,
-                    "remove all but one; one_of starts with its default",
-                );
+                let problem = "expected only one of secret, one_of and default, found more";
+                faults.add(&table.place, problem, "keep one of these keys");
                 return None;
             }
         };

@@ -46,8 +46,7 @@ impl<'f> DefinitionReader<'f> {
         if let Some(Locator::Body(pointer)) = &found_in
             && pointer.top_level().is_none()
         {
-            let problem =
-                "expected a pointer to a top-level member, found a pointer to a nested member";
+            let problem = "expected a pointer to a top-level member, found a nested member";
             let remedy = "if an outer member contains the callback, set request.unwrap to its name";
             self.faults.add(&table.place_of("found_in"), problem, remedy);
         }
