@@ -80,8 +80,8 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
             line!(warn, refusal.template(), None::<&str>, "callback would be refused: {refusal}");
         }
         Outcome::Unseen => {
-            let unknown = None::<&str>;
-            line!(warn, unknown, unknown, "callback passed without a verdict: gatepost saw no body");
+            let none = None::<&str>;
+            line!(warn, none, none, "callback passed without a verdict: gatepost saw no body");
         }
     }
 }
