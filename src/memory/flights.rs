@@ -67,9 +67,9 @@ impl Flights {
 
     /// Joins the copies that wait for a callback, or claims it if it is not in flight.
     ///
-    /// `earlier_reply` looks up the reply to a concluded callback. This closure runs under the lock.
-    /// gatepost remembers a reply before the claim ends, so every copy finds the claim or the reply,
-    /// and does not ask the app again.
+    /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
+    /// gatepost remembers a reply before the claim ends, so every copy finds the claim or the
+    /// reply, and does not ask the app again.
     ///
     /// # Errors
     ///
