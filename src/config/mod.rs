@@ -1,4 +1,4 @@
-//! The config file: reads it, checks all of it, and compiles it.
+//! Reads, checks and compiles the config file.
 //!
 //! The layer and the proxy read the same file. A check reports every fault at once, each with its
 //! line, key and remedy. A fault never contains a value of the file, which may be a secret.
@@ -155,7 +155,8 @@ impl<'f> ConfigReader<'f, '_> {
         let switch = item.boolean();
         if switch.is_none() {
             let remedy = format!("write true, false, or {{ {table} }}");
-            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+            let problem = format!("expected a boolean or a table, found {}", item.form.name());
+            self.faults.add(&item.place, problem, remedy);
         }
         switch
     }
@@ -165,7 +166,7 @@ impl<'f> ConfigReader<'f, '_> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
             let remedy = allowed(noun, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("this {noun} is unknown"), remedy);
+            self.faults.add(&word.place, format!("unknown {noun}"), remedy);
         }
         found
     }
@@ -186,11 +187,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
         if route_tables.is_empty() {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(
-                &table.place,
-                "there is no route, so no callback would be accepted",
-                remedy,
-            );
+            self.faults.add(&table.place, "expected at least one route, found none", remedy);
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);

@@ -24,7 +24,7 @@ const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Server that receives all requests to other paths than callback paths. If `None`, they get 404.
+    /// Server that receives the requests to all other paths. If `None`, gatepost replies 404.
     pub upstream: Option<Uri>,
     /// Address on which the proxy serves health, metrics and the admin API.
     pub admin: Option<SocketAddr>,
@@ -36,7 +36,7 @@ pub struct ProxySettings {
     pub stop_timeout: Duration,
     /// Each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
     pub proxy_protocol: bool,
-    /// Socket on which the proxy hands its listeners over to its successor; `None` turns that off.
+    /// Socket on which the proxy hands its listeners over to its successor; `None` disables this.
     pub upgrade_socket: Option<PathBuf>,
 }
 
@@ -77,8 +77,9 @@ impl<'f> ConfigReader<'f, '_> {
     fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
         let address = text.value.parse().ok();
         if address.is_none() {
-            let remedy = "write an address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add(&text.place, "this is no address to listen on", remedy);
+            let remedy =
+                "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
+            self.faults.add(&text.place, "invalid listen address", remedy);
         }
         address.map(|value| Located { value, place: text.place.clone() })
     }
@@ -87,12 +88,8 @@ impl<'f> ConfigReader<'f, '_> {
         let mut taken = HashSet::new();
         for address in addresses {
             if !taken.insert(address.value) {
-                let remedy = "give each listener an address of its own";
-                self.faults.add(
-                    &address.place,
-                    "this address is taken by another listener",
-                    remedy,
-                );
+                let remedy = "write a different address for each listener";
+                self.faults.add(&address.place, "another listener has this address", remedy);
             }
         }
     }
@@ -101,8 +98,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "leave out everything after the port: each request keeps its own path";
-            self.faults.add(&text.place, "this address has a path", remedy);
+            let remedy = "remove everything after the port; each request keeps its own path";
+            self.faults.add(&text.place, "expected an address without a path", remedy);
             return None;
         }
         Some(url)
@@ -119,19 +116,19 @@ impl<'f> ConfigReader<'f, '_> {
         };
         let url = url.filter(fits);
         if url.is_none() {
-            let remedy = "write http:// or https:// and a host, a port up to 65535 if it is not the \
-                          usual one, and no user name";
-            self.faults.add(&text.place, "this is no address", remedy);
+            let remedy = "write http:// or https://, a host, and if needed a port from 1 to 65535, \
+                          without a user name";
+            self.faults.add(&text.place, "invalid address", remedy);
         }
         url
     }
 
-    /// Reports an address on which the proxy itself listens: it would send the request to itself
-    /// without end.
+    /// Reports an address on which the proxy itself listens, because the proxy would send each
+    /// request to itself in an endless loop.
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
         if listen.iter().any(|listener| is_at(url, listener)) {
-            let remedy = "write the app's own address";
-            self.faults.add(place, "this is an address that the proxy itself listens on", remedy);
+            let remedy = "write the address of the app";
+            self.faults.add(place, "the proxy itself listens on this address", remedy);
         }
     }
 }
@@ -156,7 +153,7 @@ fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     port_of(url) == listener.port() && ip.is_some_and(reaches)
 }
 
-/// Returns `true` if the URL has no port, or one from 1 to 65535.
+/// Returns `true` if the URL has no port, or a port from 1 to 65535.
 ///
 /// `http::Uri` accepts any digits after the colon. If they are out of range, its `port_u16` returns
 /// `None`, as for a URL without a port, so this function looks for the colon itself.
@@ -177,7 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
             let problem = "any client can claim any address";
-            let remedy = "name the proxies in front in trusted_proxies";
+            let remedy = "list the proxies in front of gatepost in trusted_proxies";
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
         }
         trusted
@@ -186,8 +183,8 @@ impl<'f> ConfigReader<'f, '_> {
     /// Reads `allow`: the networks whose clients may call a route.
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
-            let remedy = "name the platform's networks, or leave it out";
-            self.faults.add(&table.place_of("allow"), "this allows no client", remedy);
+            let remedy = "list the platform's networks, or remove allow";
+            self.faults.add(&table.place_of("allow"), "the empty list allows no client", remedy);
         }
         self.networks(table, "allow", "every client may call")
     }
@@ -204,8 +201,8 @@ impl<'f> ConfigReader<'f, '_> {
         let network: Option<IpNet> = text.value.parse().ok().or_else(address);
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
-                "write an address or a network, as in \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add(&text.place, "this is no network", remedy);
+                "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
+            self.faults.add(&text.place, "invalid network", remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);
@@ -216,11 +213,11 @@ impl<'f> ConfigReader<'f, '_> {
         if network.prefix_len() == 0 {
             self.warnings.add(
                 place,
-                format!("this is every address: {effect}"),
-                "name smaller networks",
+                format!("the network contains every address: {effect}"),
+                "list smaller networks",
             );
         } else if network.trunc() != *network {
-            let problem = "this is an address within a network, not the network itself";
+            let problem = "expected a network, found an address within it";
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }
@@ -239,8 +236,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` for a network of IPv4-mapped IPv6 addresses. It would match no client, because
-/// gatepost converts such an address of a client to IPv4.
+/// Returns `true` for a network of IPv4-mapped IPv6 addresses. Such a network matches no client,
+/// because gatepost converts a mapped client address to IPv4.
 fn is_mapped(network: &IpNet) -> bool {
     matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some())
 }
@@ -276,14 +273,14 @@ impl AdminToken {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `admin_token`, and warns if other machines could read it on the network.
+    /// Reads `admin_token`, and warns if other machines could read the token on the network.
     fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
         let item = table.any("admin_token")?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {
             let remedy = "use printable ASCII characters without spaces";
-            self.faults.add(&item.place, "this token cannot be sent in a header", remedy);
+            self.faults.add(&item.place, "a header cannot contain this token", remedy);
         }
         Some(AdminToken(secret))
     }
@@ -292,11 +289,11 @@ impl<'f> ConfigReader<'f, '_> {
         match admin {
             None => {
                 let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
-                self.warnings.add(token, "this token has no use without an admin listener", remedy);
+                self.warnings.add(token, "the token has no effect without `admin`", remedy);
             }
             Some(admin) if !admin.ip().is_loopback() => {
                 let remedy =
-                    "listen on 127.0.0.1, and reach it through a tunnel or a proxy with TLS";
+                    "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS";
                 let problem =
                     "other machines can reach the admin API and read the token on the network";
                 self.warnings.add(address, problem, remedy);

@@ -515,11 +515,11 @@ fn config_fault_names_each_invalid_policy() {
     for (on, expected) in [
         ("live_play = { budget_ms = 100 }", "budget_ms"),
         ("live_play = { on_failure = 'maybe' }", "`last_good`"),
-        ("live_play = { on_failure = 'last_good', last_good = false }", "this switches off"),
+        ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
         ("drm = { on_failure = 'last_good' }", "name no viewer"),
-        ("upload = { last_good = true }", "only wants an acknowledgement"),
+        ("upload = { last_good = true }", "only acknowledges this kind"),
     ] {
         let fault = fault(on);
         assert!(fault.contains(expected), "{fault}");

@@ -30,7 +30,7 @@ fn check_lists_every_fault_and_run_does_not_start() {
         assert_eq!(stdout, "");
         let lines: Vec<_> = stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: this key is unknown; did you mean `upstream`?";
+        let first = "2:1: upstraem: unknown key; did you mean `upstream`?";
         assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
         assert!(
             lines[1].starts_with(&format!("{shown}:3:1: route[0]: `provider` is missing;")),

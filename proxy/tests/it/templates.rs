@@ -193,7 +193,7 @@ fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
-    file.refused(&["bind", "paid", "c2"], &["would not check", "lisden: this key is unknown"]);
+    file.refused(&["bind", "paid", "c2"], &["with this edit is invalid", "lisden: unknown key"]);
 }
 
 #[test]
@@ -211,11 +211,11 @@ fn reports_every_fault_of_resulting_config() {
         file.refused(&arguments, because);
     };
     let faults = [
-        "with this edit the file would not check, so it is left as it was",
+        "the config with this edit is invalid, so the file was not changed",
         "the name is longer than 30 characters; use 1 to 30 Chinese characters",
         "the description is longer than 100 characters",
-        "template[1].on.pusch: this kind is unknown; did you mean `push`?",
-        "template[1].settings.grace: this setting is unknown",
+        "template[1].on.pusch: unknown kind; did you mean `push`?",
+        "template[1].settings.grace: unknown setting",
         "the environment variable `NO_SUCH_KEY` is not set",
     ];
     let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
@@ -223,7 +223,7 @@ fn reports_every_fault_of_resulting_config() {
     for name in ["a b", "a.b", "", "é"] {
         refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: the name"]);
     }
-    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, and no key is given"]);
+    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, but the template has no keys"]);
     let fits = create(&"播".repeat(30), &"x".repeat(100), &["--key-env", "KEY"]);
     file.good(&fits.iter().map(String::as_str).collect::<Vec<_>>());
 }
@@ -234,21 +234,30 @@ fn refuses_edits_that_the_admin_api_refuses() {
     let answer = "live_play={\"result\":1}";
     let other = ["create", "other", "--provider", "kollus", "--answer", answer];
     file.good(&other);
-    file.refused(&other, &["there is a template `other` already; choose another name"]);
+    file.refused(&other, &["a template named `other` already exists; choose another name"]);
     file.refused(
         &["bind", "other", "c1"],
-        &["`c1` is bound to the template `paid`; unbind it there"],
+        &["`c1` is bound to the template `paid`; unbind the tenant"],
     );
-    file.refused(&["delete", "paid", "--yes"], &["`paid` is bound to `c1`; unbind it first"]);
+    file.refused(
+        &["delete", "paid", "--yes"],
+        &["`paid` is bound to `c1`; unbind its tenants first"],
+    );
     file.refused(&["modify", "paid", "--off", "live_play"], &["neither an address nor an answer"]);
     file.refused(&["create", "n", "--provider", "kollus"], &["neither an address nor an answer"]);
-    file.refused(&["unbind", "other", "c1"], &["`c1` is not bound to `other`; bound to it: none"]);
-    file.refused(&["show", "unknown"], &["there is no template `unknown`; there is: `paid`"]);
-    file.refused(&["modify", "paid"], &["nothing is to be changed"]);
+    file.refused(
+        &["unbind", "other", "c1"],
+        &["`c1` is not bound to `other`; bound tenants: none"],
+    );
+    file.refused(
+        &["show", "unknown"],
+        &["there is no template `unknown`; existing templates: `paid`"],
+    );
+    file.refused(&["modify", "paid"], &["expected a change, found none"]);
     // gatepost compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
     let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
-    file.refused(&folded, &["this tenant is bound to the template `直播-1` already"]);
+    file.refused(&folded, &["this tenant is already bound to the template `直播-1`"]);
     // Templates of different providers may bind the same tenant.
     file.good(&["bind", "other", "push.example.com"]);
 }
@@ -288,7 +297,7 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
     };
     let said = on_terminal(&file, &["delete", "paid"], change, 1);
     assert!(
-        said.contains("the file was changed by hand meanwhile, and is left as it is"),
+        said.contains("the file has changed since the edit began, and is not edited"),
         "{said}"
     );
     assert_eq!(file.text(), by_hand);
