@@ -210,7 +210,7 @@ impl Plan {
 
     /// Returns the JSON text of the callback if it is wrapped in the `unwrap` member.
     ///
-    /// The callback is wrapped if `unwrap` is the only member. It is also wrapped if this member
+    /// The callback is wrapped if the object has no other member. It is also wrapped if this member
     /// contains the name of the kind and the outer object does not.
     fn unwrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
         let raw = match object.find(self.unwrap.as_ref()?)? {

@@ -78,12 +78,12 @@ pub(super) const COMMON_MESSAGE: &str = "message";
 impl Decision {
     /// Parses the body of an app's answer.
     ///
-    /// Skips a byte order mark, since some editors put one at the start of PHP files.
+    /// Skips a byte order mark, because some editors put one at the start of PHP files.
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is not an object or list, or if a field is invalid. If a
-    /// field in a list is invalid, the [`ListElement`] of the field contains the error instead.
+    /// Returns an error if the answer is not an object or list, or if a field is invalid. If an
+    /// element of a list is invalid, its [`ListElement`] contains the error instead.
     pub(super) fn parse_answer<'a>(
         &self,
         answer: &'a [u8],

@@ -30,7 +30,7 @@ pub(crate) struct ItemList {
 
 /// The items that an app can deny only with an answer to the item itself.
 ///
-/// The app cannot undo a denial of such an item, which expires a finished download, for example.
+/// A denial of such an item is final: for example, it expires a finished download.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.
@@ -112,7 +112,7 @@ impl ItemList {
         self.echo.iter().map(|name| value(name)).collect()
     }
 
-    /// Adds the item to a fault, as in `items[2]`.
+    /// Adds the item to a fault, for example `items[2]`.
     pub(super) fn fault_at(&self, index: usize, fault: &AnswerError) -> AnswerError {
         AnswerError::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }

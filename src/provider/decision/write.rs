@@ -90,7 +90,7 @@ impl Decision {
 
     /// Returns the reply to an item if the app has not given a list of elements.
     ///
-    /// A native answer to the only item is specific. A common answer never is specific, because its
+    /// A native answer to the only item is specific. A common answer is never specific, because its
     /// author may not know the effects of a denial for this kind.
     fn uniform_reply<'p>(
         &self,
@@ -166,8 +166,8 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // `allow` may also contain fields that do not decide, but that the platform requires. Add such
-        // a field unless the answer or the template's defaults set it.
+        // `allow` may contain more fields than the field that decides, if the platform requires them.
+        // Add each of these unless the answer or the template's defaults set the field.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)
@@ -212,7 +212,7 @@ impl Decision {
         out.push(b'}');
     }
 
-    /// Returns `true` if `fields` has the values of `allow` for all fields that `deny` sets too.
+    /// Returns `true` if `fields` has the value of `allow` for every field that `deny` also sets.
     fn allows(&self, fields: &[ReplyField]) -> bool {
         let decides = |allow: &&ReplyField| self.deny.iter().any(|deny| deny.name == allow.name);
         self.allow.iter().filter(decides).all(|allow| fields.contains(allow))

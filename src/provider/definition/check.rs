@@ -55,7 +55,7 @@ impl<'f> DefinitionReader<'f> {
             self.check_known(place, name, context);
             if decision.fields.find(name).is_some() {
                 let problem = format!("`{name}` is in `echo` and is a field of the reply");
-                self.faults.add(place, problem, "remove the name from one of the two lists");
+                self.faults.add(place, problem, "remove the name from `echo` or from the fields");
             }
         }
     }
@@ -64,7 +64,7 @@ impl<'f> DefinitionReader<'f> {
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
             let problem = format!("the reply depends on `{name}`, which is not declared");
-            self.faults.add(place, problem, "declare this field of the callback");
+            self.faults.add(place, problem, "declare it in the fields of the kind");
         }
     }
 

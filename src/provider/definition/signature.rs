@@ -47,7 +47,7 @@ impl<'f> DefinitionReader<'f> {
             && pointer.top_level().is_none()
         {
             let problem = "expected a pointer to a top-level member, found a nested member";
-            let remedy = "if an outer member contains the callback, set request.unwrap to its name";
+            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
             self.faults.add(&table.place_of("found_in"), problem, remedy);
         }
         let time = match time {

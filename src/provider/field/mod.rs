@@ -4,7 +4,7 @@
 //!
 //! | type | input | output |
 //! |---|---|---|
-//! | `string` | a string; or a number, whose digits are kept | a string |
+//! | `string` | a string; or a number, with all its digits | a string |
 //! | `integer` | a whole number, or a string that contains one | a number |
 //! | `number` | a number, or a string that contains one | a number |
 //! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
@@ -75,7 +75,7 @@ pub(crate) enum FieldError {
     Missing { field: Box<str> },
     #[error("`{field}` is not within {min} to {max}")]
     Range { field: Box<str>, min: i64, max: i64 },
-    #[error("too many elements in `{field}`; the maximum is {max}")]
+    #[error("too many elements in `{field}`: the maximum is {max}")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
@@ -493,7 +493,7 @@ mod tests {
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
         assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
         let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        assert_eq!(many.to_string(), "too many elements in `f`; the maximum is 1");
+        assert_eq!(many.to_string(), "too many elements in `f`: the maximum is 1");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
-/// The message that contains the fields. Some keys are valid only for an event or for a reply.
+/// The message that contains the fields. Some keys are valid only in an event, others in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usage {
     Event,

@@ -219,8 +219,8 @@ impl Signature {
 
     /// Signs a callback, and returns the text to put at `found_in`.
     ///
-    /// If the text is a list that contains the signed time, `time` is written into the list.
-    /// Otherwise `time` is ignored, and the caller has to put the time into `received`.
+    /// If the text is a list that contains the signed time, the function adds `time` to the list.
+    /// Otherwise it ignores `time`, and the caller has to put the time into `received`.
     ///
     /// # Errors
     ///
