@@ -139,7 +139,7 @@ impl<'f> DefinitionReader<'f> {
     /// Returns the table at `key`, and reports a fault if `table` has no such key.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
-            self.faults.add(&table.place, format!("missing table `[{key}]`"), "add this table");
+            self.faults.add(&table.place, format!("`[{key}]` is missing"), "add this table");
         }
         table.table(key)
     }
