@@ -42,7 +42,7 @@ impl ServedConfig {
     pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
         let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
-            let message = format!("unknown template `{name}`; see /api/templates");
+            let message = format!("there is no template `{name}`");
             EditError::new(EditErrorKind::TemplateNotFound, message)
         })
     }

@@ -340,7 +340,7 @@ fn reload(run: &Run<'_>) -> Row {
     let mut row = Row { name: "reload", tally, ..Row::default() };
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
-    let reloads = setup.log_text().matches("the config was read again").count();
+    let reloads = setup.log_text().matches("reloaded the config").count();
     row.notes.push(format!("{reloads} reloads"));
     row.check(reloads > 0, "expected at least one reload");
     row

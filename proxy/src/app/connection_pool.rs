@@ -34,7 +34,7 @@ use tower_service::Service as _;
 
 use super::response_limit::{LimitedConnection, LimitedConnector};
 
-/// Age up to which gatepost uses an idle connection: less than Node's five seconds, so that a request
+/// Age up to which gatepost uses an idle connection: less than Node's five seconds, so a request
 /// rarely meets a closing connection. gatepost closes older connections within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -267,8 +267,8 @@ impl AppConnection {
         Ok(Some([first, rest.freeze()].concat().into()))
     }
 
-    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after each
-    /// poll of the connection, this function calls `poll` again, which sees the bytes that were read.
+    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after it
+    /// polls the connection, this function calls `poll` again, which sees the bytes just read.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());

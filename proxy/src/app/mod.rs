@@ -19,7 +19,7 @@ pub(crate) use self::connection_pool::load_root_certificates;
 /// Sends an event and reads the whole answer.
 ///
 /// The app may close a pooled connection while gatepost sends the event. The driver then sends the
-/// event again on a new connection. An app that has read both copies sees that their `ce-id` is equal.
+/// event again on a new connection. An app that reads both copies recognizes them by their `ce-id`.
 pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
     let request = post(event);
     let sent = match attempt {

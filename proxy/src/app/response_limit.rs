@@ -1,7 +1,7 @@
 //! Limit on the bytes that the app sends in response to a request.
 //!
-//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Interim responses
-//!    (`103 Early Hints`) have no limit: an app that never stops sending them would keep a worker
+//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Nothing limits
+//!    interim responses (`103 Early Hints`): an app that never stops sending them would keep a
 //!    thread busy. So this module limits all bytes that arrive between two requests.
 //! 2. After each [`READ_STEP`], the task yields to other tasks of the thread.
 //! 3. gatepost writes a short request with one call.
@@ -24,7 +24,7 @@ const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 /// Maximum number of bytes per read, and before the task yields. Most answers are shorter.
 const READ_STEP: usize = 8 * 1024;
 
-/// Maximum length of a request that gatepost copies into one buffer, to write it with one call. Most
+/// Maximum length of a request that gatepost copies into one buffer for a single write. Most
 /// events with their heads are shorter.
 const MAX_COALESCED: usize = 2048;
 
@@ -83,7 +83,7 @@ impl<S: Read + Unpin> Read for LimitedConnection<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, read.unfilled()))?;
         let Some(left) = self.left.checked_sub(read.filled().len()) else {
             let message =
-                format!("expected at most {MAX_RESPONSE_BYTES} bytes of answer and heads, found more");
+                format!("expected an answer of at most {MAX_RESPONSE_BYTES} bytes with its heads");
             return Poll::Ready(Err(io::Error::other(message)));
         };
         self.left = left;

@@ -1,7 +1,7 @@
 //! The proxy's side of gatepost's driver: the client's connection, the app, clock and timers.
 //!
-//! [`Exchange`] has two implementations: HTTP/1 connections that gatepost reads itself, and Pingora's
-//! sessions.
+//! [`Exchange`] has two implementations: HTTP/1 connections that gatepost reads itself, and
+//! Pingora's sessions.
 
 use std::time::{Duration, Instant};
 

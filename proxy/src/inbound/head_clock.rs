@@ -49,7 +49,7 @@ impl HeadClock {
     }
 }
 
-/// Guard from the end of a request's head to the end of its reply. Counts the request in flight, and
+/// Guard from the end of a request's head to the end of its reply. Counts the request, and
 /// stops the clock of the next head meanwhile.
 pub(crate) struct RequestInFlight(());
 

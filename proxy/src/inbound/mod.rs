@@ -1,8 +1,8 @@
 //! Client connections: HTTP/1.1 and HTTP/2 on one port.
 //!
 //! 1. With `proxy_protocol`, a connection starts with a PROXY header, which names the client.
-//! 2. The first byte that differs from HTTP/2's preface identifies HTTP/1. Pingora would wait for all
-//!    24 bytes of the preface without a time limit, but a short HTTP/1.0 request has fewer bytes.
+//! 2. The first byte that differs from HTTP/2's preface identifies HTTP/1. Pingora would wait for
+//!    all 24 bytes of the preface without a time limit; a short HTTP/1.0 request has fewer bytes.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
 //! 4. A whole head has a [time limit](HeadClock); Pingora limits only the time between two bytes.
 
@@ -97,7 +97,7 @@ impl InboundServer {
         Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
     }
 
-    /// Serves an HTTP/1 connection until its end. Pingora serves the requests that are no callbacks.
+    /// Serves an HTTP/1 connection until its end. Pingora serves requests that are no callbacks.
     async fn serve_http_1(
         &self,
         mut connection: ClientConnection,

@@ -1,9 +1,9 @@
 //! The PROXY protocol: a proxy sends the client's address before the first byte of a connection.
 //!
 //! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
-//! of text) and 2 (binary). gatepost reads no byte after the header. A connection of the proxy itself
-//! (`LOCAL`, such as a health check) or of an unknown client (`UNKNOWN`, and every family but IP)
-//! keeps the address of its socket.
+//! of text) and 2 (binary). gatepost reads no byte after the header. A connection of the proxy
+//! itself (`LOCAL`, such as a health check) or of an unknown client (`UNKNOWN`, and every family
+//! but IP) keeps the address of its socket.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;

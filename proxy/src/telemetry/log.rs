@@ -1,8 +1,8 @@
 //! The log: lines on standard error that delay no request.
 //!
 //! 1. A request puts its line into the log queue; a separate thread writes the line.
-//! 2. If the log queue is full, gatepost drops and counts the line: the reader of standard error may
-//!    have stopped.
+//! 2. If the log queue is full, gatepost drops and counts the line: the reader of standard error
+//!    may have stopped.
 //! 3. If a write fails, gatepost drops and counts the line: the disk may be full, or the reader may
 //!    have closed the pipe.
 
@@ -41,7 +41,7 @@ static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the log. `GATEPOST_LOG` is the filter, for example `gatepost=debug`. Other crates never log
+/// Starts the log. `GATEPOST_LOG` is the filter, such as `gatepost=debug`. Other crates never log
 /// below `info`: at these levels Pingora prints requests as received, with tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")

@@ -54,18 +54,18 @@ fn error_names_missing_file_or_address_in_use() {
     std::fs::write(&path, format!("listen = ['{address}']\n{routes}")).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains(&format!("{address}: cannot listen here:")), "{stderr}");
+    assert!(stderr.contains(&format!("{address}: cannot listen on this address:")), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1), "overlapping listeners fail");
-    assert!(stderr.contains("cannot listen here:"), "{stderr}");
+    assert!(stderr.contains("cannot listen on this address:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("`listen` is missing; add listen"), "{stderr}");
+    assert!(stderr.contains("expected a `listen` address, found none; add"), "{stderr}");
 }
 
 #[test]

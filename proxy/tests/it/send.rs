@@ -148,10 +148,10 @@ fn send_prints_status_reply_and_problems() {
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
-        (&["tencent-css.pusch"][..], "there is no such kind"),
-        (&["tencentcss.push"], "there is no such provider"),
-        (&["push"], "write the provider and the kind"),
-        (&["tencent-css.push", "app"], "write FIELD=VALUE"),
+        (&["tencent-css.pusch"][..], "unknown kind"),
+        (&["tencentcss.push"], "unknown provider"),
+        (&["push"], "expected PROVIDER.KIND"),
+        (&["tencent-css.push", "app"], "expected FIELD=VALUE"),
         (&["standard-webhooks.event", "--key", "whsec_?"], "gatepost cannot decode the key"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
@@ -161,7 +161,7 @@ fn send_prints_status_reply_and_problems() {
     }
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.starts_with("nowhere: write a whole address"), "{stderr}");
+    assert!(stderr.starts_with("nowhere: expected an address"), "{stderr}");
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &nobody]);
     assert_eq!(code, Some(1));
@@ -232,8 +232,7 @@ fn explain_shows_each_step_and_no_secret() {
         );
         assert!(steps.trim_end().contains(&format!("verdict    {last}")), "{change}: {steps}");
     }
-    for (wire, said) in [("", "the head does not end"), ("GET\n\n", "this is no HTTP/1.1 request")]
-    {
+    for (wire, said) in [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")] {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));

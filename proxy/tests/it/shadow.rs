@@ -209,7 +209,7 @@ fn reload_switches_from_shadow_to_enforce() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("'shadow'", "'enforce'")).unwrap();
     gate.program.signal("HUP");
-    gate.program.wait_for_line("the config was read again");
+    gate.program.wait_for_line("reloaded the config");
     assert_eq!(gate.send(&forged).status, 401);
     assert_eq!(app.seen().len(), 1);
     assert_eq!(gate.send(&pushed()).text(), r#"{"code":0}"#);

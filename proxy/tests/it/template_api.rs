@@ -261,7 +261,7 @@ fn never_reads_unread_body_as_next_request() {
     let (mut client, status) = send("");
     assert_eq!(status, 401);
     assert!(client.is_closed());
-    gate.program.wait_for_line("the admin API was refused");
+    gate.program.wait_for_line("refused a request to the admin API");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn does_not_overwrite_file_changed_by_hand() {
         let binding = "/api/templates/prod-live/tenants/new.example.com";
         let error = refused(&gate, ("PUT", binding, Value::Null), 409, "file_changed");
         let message = error["message"].as_str().unwrap();
-        assert!(message.ends_with("; send gatepost a SIGHUP to serve it"), "{message}");
+        assert!(message.ends_with("; send gatepost a SIGHUP to serve the file"), "{message}");
         let start = message.find(path.to_str().unwrap()).unwrap();
         let kept = message[start..].split(' ').find(|word| word.contains(".rejected-"));
         let kept = kept.unwrap().trim_end_matches(';');

@@ -117,7 +117,7 @@ fn sighup_applies_command_line_edits_under_load() {
     let mut reload = || {
         reloads += 1;
         gate.program.signal("HUP");
-        gate.program.wait_for_lines("the config was read again", reloads);
+        gate.program.wait_for_lines("reloaded the config", reloads);
     };
     thread::scope(|scope| {
         let is_over = &is_over;
@@ -143,7 +143,7 @@ fn sighup_applies_command_line_edits_under_load() {
     let good = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("colour = 1\n{good}")).unwrap();
     gate.program.signal("HUP");
-    let line = gate.program.wait_for_line("the config is still the earlier one");
+    let line = gate.program.wait_for_line("kept the earlier config");
     assert!(line.contains("colour: unknown key"), "{line}");
     std::fs::write(&config, format!("upstream = 'http://127.0.0.1:9'\n{good}")).unwrap();
     gate.program.signal("HUP");

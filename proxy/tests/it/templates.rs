@@ -130,7 +130,7 @@ push = \"http://127.0.0.1:3000/push\"
 fn creates_binds_changes_and_deletes_template() {
     let file = File::new(CONFIG);
     let shown = file.path.display();
-    let effect = "a gatepost that runs takes it up on SIGHUP";
+    let effect = "send a running gatepost a SIGHUP to reload the config";
     let said = file.good(CREATE);
     assert_eq!(said, format!("created `直播-1` in {shown}; {effect}\n"));
     assert_eq!(file.text(), format!("{CONFIG}{CREATED}"));
@@ -276,12 +276,12 @@ fn refuses_to_delete_pinned_template_and_renames_it_in_route() {
 fn delete_asks_for_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
-    let why = "deleting `paid` cannot be undone, and there is no terminal to ask on; add --yes";
+    let why = "deleting `paid` cannot be undone; confirm at a terminal, or add --yes";
     file.refused(&["delete", "paid"], &[why]);
     for (answer, code) in [("n\n", 1), ("y\n", 0)] {
         assert!(file.text().contains("paid"));
         let said = on_terminal(&file, &["delete", "paid"], |_| answer, code);
-        assert!(said.contains("deleting `paid` cannot be undone; delete it? [y/N]"), "{said}");
+        assert!(said.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"), "{said}");
     }
     assert!(!file.text().contains("paid"));
 }

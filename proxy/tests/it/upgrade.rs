@@ -49,15 +49,15 @@ fn process_keeps_serving_if_successor_fails() {
     let taken = format!("'127.0.0.1:{}', '127.0.0.1:{}'", gate.port, app.port);
     let own = format!("'127.0.0.1:{}'", gate.port);
     let more = config.replacen(&own, &taken, 1).replace(&app.url(""), "http://127.0.0.1:9");
-    assert_fails_and_changes_nothing(&gate, &more, "cannot listen here");
+    assert_fails_and_changes_nothing(&gate, &more, "cannot listen on this address");
     gate.program.wait_for_line("a successor did not take over");
     assert_fails_and_changes_nothing(
         &gate,
         &config.replace(SOCKET, ""),
-        "`upgrade_socket` is miss",
+        "expected `upgrade_socket`",
     );
     let elsewhere = config.replace("upgrade.sock", "other.sock");
-    assert_fails_and_changes_nothing(&gate, &elsewhere, "no listeners can be taken over here");
+    assert_fails_and_changes_nothing(&gate, &elsewhere, "cannot take over listeners");
     let _second = successor(&gate, "gatepost.toml");
     assert_eq!(gate.program.wait(), Some(0));
     assert_eq!(gate.send(&pushed()).status, 200);

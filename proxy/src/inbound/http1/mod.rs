@@ -1,4 +1,4 @@
-//! The fast path of HTTP/1: reads callbacks and writes replies without a Pingora session, which costs
+//! The fast path of HTTP/1: reads callbacks and replies without a Pingora session, which costs
 //! several times as much.
 //!
 //! Nearly all callbacks have one form: HTTP/1.1, the whole head in one read, a `content-length`. If
@@ -41,8 +41,8 @@ const HEAD_BYTES: usize = 8 * 1024;
 /// Maximum number of bytes per read of a body.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// Time limit for a client to read a reply that does not fit into the socket's buffer. Only a client
-/// that sends many requests and reads no reply fills this buffer.
+/// Time limit for a client to read a reply that does not fit into the socket's buffer. Only a
+/// client that sends many requests and reads no reply fills this buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client's connection, with the bytes of its next request.
@@ -123,8 +123,8 @@ impl ClientConnection {
         self.peer
     }
 
-    /// Returns the connection, and the bytes of the request for Pingora. The buffer has room for the
-    /// rest of the head, because Pingora reads no more than fits into the buffer.
+    /// Returns the connection, and the bytes of the request for Pingora. The buffer has room for
+    /// the rest of the head, because Pingora reads no more than fits into the buffer.
     pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
         if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
             self.ahead.reserve(HEAD_BYTES);

@@ -148,7 +148,7 @@ impl Framing {
         }
     }
 
-    /// Returns the length of the body; `None` without `host`, or if the length is unusual for `method`.
+    /// Returns the length of the body; `None` without `host` or without a usual length.
     fn length(&self, method: &Method) -> Option<usize> {
         let length =
             if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };

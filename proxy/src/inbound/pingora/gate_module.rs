@@ -1,5 +1,5 @@
-//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate, and
-//! makes no decision.
+//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate,
+//! and makes no decision.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -148,8 +148,8 @@ struct ShadowedRequest {
     observer: Arc<Mutex<Observer>>,
 }
 
-/// Returns the path of a request for log lines. On a route in shadow mode, returns the pattern of the
-/// route, because the path may contain a token.
+/// Returns the path of a request for log lines. On a route in shadow mode, returns the route's
+/// pattern, because the path may contain a token.
 pub(crate) fn printable_path(session: &Session) -> &str {
     let request = session.req_header();
     let passing = request.extensions.get::<ShadowedRequest>();

@@ -79,7 +79,7 @@ impl Upstream {
         });
     }
 
-    /// Returns the address to try after `tries` failures: one address of `localhost` may not listen.
+    /// Returns the address to try after `tries` failures: an address of a name may not listen.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
         self.peers().get(tries).cloned()
     }
@@ -157,7 +157,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
         peer.map(Box::new)
-            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "expected an address of the upstream, found none"))
+            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no address of the upstream"))
     }
 
     fn fail_to_connect(

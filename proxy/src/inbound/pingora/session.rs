@@ -110,8 +110,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns true if gatepost has read the body, or if the body is short and certain to arrive. A client
-/// that expects `100 Continue` may send its next request instead of the body.
+/// Returns true if gatepost has read the body, or if the body is short and certain to arrive. A
+/// client that expects `100 Continue` may send its next request instead of the body.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;
