@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::toml_reader::Fault;
 
-/// Reason why a config is refused.
+/// Reason why gatepost refuses a config.
 ///
 /// `Display` writes one line for each fault, `file:line:column: key: problem; remedy`. No line
 /// contains a value of the file, which may be a secret.

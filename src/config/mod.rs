@@ -65,7 +65,7 @@ pub struct Config {
 impl Config {
     /// Reads and checks a config file.
     ///
-    /// Relative paths in the file are resolved against its folder.
+    /// Resolves relative paths in the file against the folder of the file.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl Config {
 
     /// Checks a text as if it were the content of the file at `path`.
     ///
-    /// Relative paths in the text are resolved against the folder of `path`. The file itself is not
-    /// read and need not exist.
+    /// Resolves relative paths in the text against the folder of `path`. Does not read the file,
+    /// which need not exist.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Config {
     }
 }
 
-/// Returns the folder against which the relative paths in a config file are resolved.
+/// Returns the folder against which gatepost resolves the relative paths in a config file.
 fn base_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
@@ -148,7 +148,7 @@ struct ConfigReader<'f, 's> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the boolean form of a key that may also hold a table.
+    /// Reads the boolean form of a key that also accepts a table.
     ///
     /// `table` is an example of the table's content for the remedy.
     fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {

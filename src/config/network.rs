@@ -1,4 +1,4 @@
-//! Keys that hold network addresses: listeners, upstream, admin, URLs and the networks of clients.
+//! Reads the keys for network addresses: listeners, upstream, admin, URLs and client networks.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::HashSet;
@@ -24,7 +24,7 @@ const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Server that receives the requests to all other paths. If `None`, gatepost replies 404.
+    /// Server that receives requests to paths without a route; if `None`, gatepost replies 404.
     pub upstream: Option<Uri>,
     /// Address on which the proxy serves health, metrics and the admin API.
     pub admin: Option<SocketAddr>,
@@ -141,7 +141,7 @@ pub(super) fn port_of(url: &Uri) -> u16 {
 
 /// Returns `true` if a request to the URL reaches the listener.
 ///
-/// Names other than `localhost` are not resolved, so they never match.
+/// gatepost does not resolve names other than `localhost`, so they never match.
 fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip: Option<IpAddr> =

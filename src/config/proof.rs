@@ -191,7 +191,7 @@ impl<'f> ConfigReader<'f, '_> {
             let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
             if settings.values.get(*index).is_none_or(Option::is_none) {
                 let problem = format!("{} signs `{name}`, which is not set", plan.title);
-                self.faults.add(place, problem, "set `{name}` under [template.settings]");
+                self.faults.add(place, problem, "set this setting under [template.settings]");
             }
         }
     }
@@ -234,7 +234,7 @@ impl<'f> ConfigReader<'f, '_> {
         let key = event_signing::key(&self.secret(item)?);
         if key.is_none() {
             let problem = "expected whsec_ followed by 24 to 64 bytes in base64";
-            let remedy = "create one with: echo \"whsec_$(openssl rand -base64 32)\"";
+            let remedy = "create a secret: echo \"whsec_$(openssl rand -base64 32)\"";
             self.faults.add(&item.place, problem, remedy);
         }
         key

@@ -15,7 +15,7 @@ use crate::toml_reader::{Form, Item, Table};
 /// Reads the files and environment variables that a config names.
 #[derive(Default)]
 pub(crate) struct ConfigSources {
-    /// Folder against which relative paths are resolved.
+    /// Folder against which gatepost resolves relative paths.
     base: PathBuf,
     /// Values that take precedence over environment variables.
     overrides: HashMap<String, Zeroizing<String>>,
@@ -69,7 +69,7 @@ const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
-/// Other files are refused, because reading a device or a pipe may never end.
+/// Refuses other files, because reading a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));

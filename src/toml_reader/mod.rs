@@ -338,7 +338,7 @@ impl Form<'_> {
     }
 }
 
-/// Formats a remedy that lists the allowed words. Suggests the closest word if it is like `wrong`.
+/// Formats a remedy that lists the allowed words. Suggests a word that is close to `wrong`.
 ///
 /// `noun` names the words in the singular.
 pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {

@@ -414,7 +414,7 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
     let cases = [
         ("'hunter2'", "1:18: signing_secret: expected whsec_ followed"),
         ("['whsec_aHVudGVyMg==']", "1:19: signing_secret[0]: expected whsec_ followed"),
-        ("{ env = 'KEY' }", "create one with: echo \"whsec_$(openssl rand -base64 32)\""),
+        ("{ env = 'KEY' }", "create a secret: echo \"whsec_$(openssl rand -base64 32)\""),
         ("[]", "1:1: signing_secret: expected at least one secret, found an empty list"),
         ("{ env = 'NOT_SET' }", "`NOT_SET` is not set"),
         ("1", "found a whole number"),

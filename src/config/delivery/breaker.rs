@@ -47,7 +47,7 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
 }
 
 impl Breakers {
-    /// Returns the breaker of an address, or the template's own breaker if there is no address.
+    /// Returns the breaker of an address, or the breaker of the template if `url` is `None`.
     ///
     /// Returns `None` if breakers are turned off.
     pub(in crate::config) fn of(&self, url: Option<&Uri>, template: &str) -> Option<Arc<Breaker>> {
@@ -70,8 +70,8 @@ impl Breakers {
     }
 }
 
-/// Removes the query of an address, because a query may contain a secret and addresses are shown in
-/// logs and metrics.
+/// Removes the query of an address, because a query may contain a secret, and gatepost shows
+/// addresses in logs and metrics.
 fn without_query(url: &Uri) -> String {
     let text = url.to_string();
     text.split_once('?').map_or(text.clone(), |(before, _)| before.to_owned())

@@ -101,7 +101,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Returns the greatest age of a last good reply; `None` if the entry uses none.
+    /// Returns the greatest age of a last good reply; `None` if gatepost sends no such reply.
     ///
     /// Either `last_good` or `on_failure = "last_good"` turns last good replies on.
     pub(super) fn last_good_max_age(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {

@@ -31,7 +31,7 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "upstream": text("Server that receives all other requests; default: they get 404."),
+            "upstream": text("Server that receives all other requests; default: requests get 404."),
             "admin": text("Address of /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",

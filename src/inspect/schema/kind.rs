@@ -56,7 +56,7 @@ fn answer(kind: &Kind) -> Value {
 
 /// Returns the schema of the common form: `allow`, `message`, and the platform's fields.
 ///
-/// The fields that `allow` sets are left out, because an answer must not set them a second time.
+/// Omits the fields that `allow` sets, because an answer must not set them a second time.
 fn common(decision: &Decision) -> Value {
     let is_field = |preset: &ReplyField, name: &str| match &preset.name {
         ReplyFieldName::Declared(index) => {
