@@ -77,7 +77,7 @@ fn refuses_invalid_templates() {
         ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "invalid tenant"),
         ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "invalid tenant"),
         ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "keys have no effect"),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "no key is given"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "but the template has no keys"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'NOT_SET' }]",
             "`NOT_SET` is not set",
@@ -157,7 +157,7 @@ fn refuses_invalid_routes() {
         ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "only one spelling"),
         ("path = '/a/{other}'\nprovider = 'kollus'", "only one spelling"),
         ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "unknown kind"),
-        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template of that name"),
+        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template with this name"),
         ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "out of range"),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nprovider = 'kollus'",
@@ -349,7 +349,7 @@ fn warns_of_admin_token_that_others_can_read() {
         assert!(!warnings(&top).contains(reachable));
     }
     assert!(!warnings("admin = '0.0.0.0:1'").contains(reachable));
-    assert!(warnings("admin_token = { env = 'KEY' }").contains("without an admin listener"));
+    assert!(warnings("admin_token = { env = 'KEY' }").contains("has no effect without `admin`"));
     assert!(warnings("admin_token = 'hunter2'").contains("the config contains this secret"));
 }
 

@@ -518,7 +518,7 @@ fn config_fault_names_each_invalid_policy() {
         ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
-        ("drm = { on_failure = 'last_good' }", "name no viewer"),
+        ("drm = { on_failure = 'last_good' }", "names no viewer"),
         ("upload = { last_good = true }", "only acknowledges this kind"),
     ] {
         let fault = fault(on);
