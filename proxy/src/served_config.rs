@@ -51,7 +51,7 @@ impl ServedConfig {
     pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
-        // The gate does not serve a file that the operator has changed until the next reload.
+        // Refuse the edit if the operator has changed the file: the gate does not serve that yet.
         if config_file::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
             let conflict = config_file::conflict(&self.path, other);

@@ -1,5 +1,5 @@
 //! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. gatepost
-//! closes it when it stops accepting requests, so a load balancer's health check fails.
+//! closes this listener when the proxy stops accepting requests, so that health checks fail.
 
 mod api;
 

@@ -40,16 +40,16 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Head and body of a response; the body is `None` if it is longer than [`MAX_ANSWER_BYTES`].
+/// Head and body of a response; `None` for a body of more than [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
-/// Sends a request over an idle connection or a new one, and reads the whole response.
+/// Sends a request over an idle or a new connection, and reads the whole response.
 pub(crate) async fn send(
     url: &Uri,
     request: Request<Full<Bytes>>,
 ) -> Result<AppResponse, BoxError> {
     let key = PoolKey::of(url)?;
-    // The clock is read once per request, so the age of a connection counts from its last request.
+    // Read the clock once per request: the age of a connection counts from its last request.
     let now = Instant::now();
     let idle = POOL.with(|pool| take(pool, &key, now));
     let mut connection = match idle {
@@ -214,7 +214,7 @@ impl AppConnection {
         Ok(Self { sender, task: Some(Box::new(task)), host })
     }
 
-    /// Returns true if another request can be sent.
+    /// Returns true if the connection can send another request.
     fn is_open(&mut self) -> bool {
         // No waker: no task waits for an idle connection.
         self.poll_task(&mut Context::from_waker(Waker::noop()));
@@ -223,7 +223,7 @@ impl AppConnection {
 
     /// Reads and writes as far as possible without waiting.
     fn poll_task(&mut self, context: &mut Context<'_>) {
-        // The error can be ignored here, because the pending response fails too.
+        // Ignore the error here, because the pending response fails too.
         if self.task.as_mut().is_some_and(|task| Pin::new(task).poll(context).is_ready()) {
             self.task = None;
         }

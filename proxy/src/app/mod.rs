@@ -45,7 +45,7 @@ fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
 pub(crate) enum FetchError {
     #[error("{}", root_cause(&**.0))]
     Failed(BoxError),
-    #[error("no reply within {} s", FETCH_TIMEOUT.as_secs())]
+    #[error("expected a reply within {} s, found none", FETCH_TIMEOUT.as_secs())]
     Timeout,
     #[error("expected at most {} bytes of reply, found more", gatepost::MAX_ANSWER_BYTES)]
     TooLong,

@@ -7,7 +7,7 @@ use gatepost::{Definition, FieldInfo, config_schema};
 use super::error::CommandError;
 use super::print::out;
 
-/// Lists all providers and kinds, or the fields of the provider's kinds or the kind called `name`.
+/// Lists all providers and kinds, or the fields of the provider or the kind called `name`.
 pub(super) fn list(name: Option<&str>) -> Result<(), CommandError> {
     match name {
         None => list_all(),
@@ -74,7 +74,7 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Returns a built-in definition, or reads it from a file.
+/// Returns a built-in definition, or reads a definition from a file.
 pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, CommandError> {
     let Some(path) = file else {
         return Definition::built_in(name).ok_or_else(|| unknown(name, "provider"));

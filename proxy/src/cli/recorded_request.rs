@@ -12,7 +12,7 @@ pub(super) struct RecordedRequest {
     pub(super) body: Bytes,
 }
 
-/// Reason why a recording cannot be read.
+/// Reason why gatepost cannot read a recording.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordingError {
     #[error("expected a body of {announced} bytes as in content-length, found {found}")]

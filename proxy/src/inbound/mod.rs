@@ -38,15 +38,15 @@ use self::proxy_protocol::HeaderError;
 use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
-/// Time limits of a connection before its request is read.
+/// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
-    /// From the start to the bytes that identify the version of HTTP.
+    /// Time from the start to the bytes that identify the version of HTTP.
     start: Duration,
-    /// From the first bytes, or from the last reply, to the end of an HTTP/1 head.
+    /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
-    /// Between the bytes of an HTTP/1 head, and without a request on HTTP/2. An incomplete HTTP/2
-    /// head is no request.
+    /// Time between two bytes of an HTTP/1 head, and time without a request on HTTP/2. An
+    /// incomplete HTTP/2 head is no request.
     idle: Duration,
 }
 

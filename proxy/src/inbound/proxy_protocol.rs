@@ -15,7 +15,7 @@ use pingora::protocols::{SocketDigest, Stream};
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Time limit for a PROXY header. A sender repeats a lost first packet after up to three seconds.
+/// Time limit for a PROXY header. The protocol asks for at least three seconds, for a lost packet.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Length of the prefix of version 2; no header of version 1 is shorter.

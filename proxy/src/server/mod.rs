@@ -99,7 +99,7 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
 /// a descriptor, and the usual default is too low for many connections.
 fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => tracing::debug!(limit, "file descriptors"),
+        Ok(limit) => tracing::debug!(limit, "raised the limit of file descriptors"),
         Err(error) => tracing::warn!("cannot raise the limit of file descriptors: {error}"),
     }
 }

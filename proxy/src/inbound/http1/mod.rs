@@ -328,12 +328,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stopping_closes_an_idle_connection() {
+    async fn closes_idle_connection_when_stopping() {
         assert_eq!(serve(b"", false, async {}).await, "");
     }
 
     #[tokio::test]
-    async fn stopping_marks_the_last_reply_with_connection_close() {
+    async fn sends_connection_close_in_last_reply_when_stopping() {
         let got = serve(REQUEST.as_bytes(), true, pending()).await;
         assert!(got.starts_with("HTTP/1.1 401 ") && got.contains("Connection: close\r\n"), "{got}");
         let got = serve(REQUEST.repeat(2).as_bytes(), true, pending()).await;

@@ -1,4 +1,4 @@
-//! The proxy of this program: callbacks to the gate, everything else to the upstream.
+//! The proxy of the program `gatepost`: callbacks to the gate, other requests to the upstream.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
