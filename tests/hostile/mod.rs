@@ -69,7 +69,7 @@ struct Case {
 
 enum Sends {
     /// Bytes, one for each character up to `ÿ`. `{push}` stands for a genuine body, `{len}` for the
-    /// length of that body, `{hex}` for the length in hex, `{chunks}` for the body in one chunk, and
+    /// length of the body, `{hex}` for the length in hex, `{chunks}` for the body in one chunk, and
     /// `{genuine}` for a complete genuine request.
     Bytes(String),
     /// Frames on an HTTP/2 connection. The outcome applies to the first stream.
