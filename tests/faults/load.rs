@@ -156,10 +156,7 @@ impl Load<'_> {
         if took > self.patience {
             tally.lose(format!("{:?}: late: {took:?}", request.kind));
         } else if acknowledged && !self.seen.has(request.number) {
-            tally.lose(format!(
-                "push {}: acknowledged, but the app never received it",
-                request.number
-            ));
+            tally.lose(format!("push {}: acknowledged without the app", request.number));
         } else {
             match verdict {
                 Verdict::Right => tally.right += 1,

@@ -65,10 +65,7 @@ fn line_ends() -> Vec<Case> {
         chunked("a bare LF after the data", "{hex}\r\n{push}\n0\r\n\r\n"),
         chunked("a bare CR after the data", "{hex}\r\n{push}\r0\r\n\r\n"),
         chunked("no line end after the data", "{hex}\r\n{push}0\r\n\r\n"),
-        chunked(
-            "two other bytes instead of the line end after the data",
-            "{hex}\r\n{push}XX0\r\n\r\n",
-        ),
+        chunked("two bytes instead of a line end after the data", "{hex}\r\n{push}XX0\r\n\r\n"),
         chunked("a space after the data", "{hex}\r\n{push} \r\n0\r\n\r\n"),
         chunked("an empty line before the size", "\r\n{hex}\r\n{push}\r\n0\r\n\r\n")
             .kept()

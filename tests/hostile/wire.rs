@@ -25,11 +25,7 @@ impl Response {
     pub fn check(&self) -> Result<(), String> {
         let known: [&[u8]; 5] =
             [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
-        if known.contains(&&*self.body) {
-            Ok(())
-        } else {
-            Err(format!("unexpected body in {self:?}"))
-        }
+        if known.contains(&&*self.body) { Ok(()) } else { Err(format!("unknown body: {self:?}")) }
     }
 }
 

@@ -354,11 +354,7 @@ async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
     let refused = (403, Bytes::from_static(b"refused\n"));
     let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
-    assert_eq!(
-        send(known.clone(), [10, 0, 0, 1]).await,
-        accepted,
-        "a trusted proxy names the client"
-    );
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "client of a trusted proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
     assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "the layer refuses an unknown peer");
 }

@@ -106,11 +106,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
     let guess = Call { path: "/k/guess", ..Call::PLAY };
     assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
-    assert_eq!(
-        Call::PLAY.code(&gate),
-        "rate_limited",
-        "the limit also applies to the correct token"
-    );
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "also with the correct token");
     assert_eq!(Call::PUSH.code(&gate), "accepted", "each route has its own limit");
     assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
     let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };

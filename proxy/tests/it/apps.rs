@@ -109,11 +109,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let mut client = Client::new(connect(port));
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
-    assert_eq!(
-        (reply.status, reply.text().as_str()),
-        (401, "refused\n"),
-        "the example has another key"
-    );
+    assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"), "wrong key");
     // The app in the example's config does not run, so gatepost applies the failure policy.
     let mut client = Client::new(connect(port));
     let reply = client.send(&post("/callbacks/kollus/try-me", PLAY));

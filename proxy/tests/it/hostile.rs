@@ -75,8 +75,7 @@ fn request_ends_if_client_disconnects_while_app_answers() {
     let (say, said) = channel();
     let said = Arc::new(Mutex::new(said));
     let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));
-    let asked =
-        |count| proxy.wait_until("requests to the app", |proxy| proxy.app.seen().len() == count);
+    let asked = |count| proxy.wait_until("requests", |proxy| proxy.app.seen().len() == count);
     let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| say.send(()).unwrap()));
     answered.unwrap();
     proxy.wait_until("no request is in flight", Proxy::is_at_rest);

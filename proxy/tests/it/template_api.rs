@@ -76,11 +76,7 @@ fn api_is_absent_without_admin_token() {
             assert!(error["message"].as_str().unwrap().contains("admin_token"));
         }
     }
-    assert_eq!(
-        call(&gate, "GET", "/apis", &Value::Null).1,
-        Value::Null,
-        "`/apis` is outside of the API"
-    );
+    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null, "not under /api");
 }
 
 #[test]

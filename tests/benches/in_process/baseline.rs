@@ -64,9 +64,7 @@ impl Baseline {
 
     /// Reads the committed counts.
     pub fn read() -> Result<Self, Failure> {
-        fs::read_to_string(Self::path())
-            .map_err(|why| format!("cannot read the baseline: {why}"))?
-            .parse()
+        fs::read_to_string(Self::path()).map_err(|why| format!("baseline: {why}"))?.parse()
     }
 
     /// Writes the committed counts.
@@ -189,11 +187,7 @@ mod tests {
             faults("push 1051 100\nplay 2000 2000\n"),
             ["push grew from 1000 (100) to 1051 (100 without hashing) instructions"]
         );
-        assert_eq!(
-            faults("push 1000 106\nplay 2000 2000\n").len(),
-            1,
-            "fewer hash instructions hide no growth"
-        );
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "unhashed growth fails");
     }
 
     #[test]

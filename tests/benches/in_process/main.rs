@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p gatepost-benches -- counts           # instructions, with changes
-//! cargo run --release -p gatepost-benches -- counts lookup/   # benches whose name contains it
+//! cargo run --release -p gatepost-benches -- counts lookup/   # benches named `…lookup/…`
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
 //! cargo run --release -p gatepost-benches -- compare          # with references, and CPU time

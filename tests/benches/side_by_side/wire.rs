@@ -29,9 +29,7 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let framing = Framing::of(reply.headers)?;
     let body = match framing.length {
         Some(length) if body.len() < length => return Ok(None),
-        Some(length) if body.len() > length => {
-            return Err("expected one reply, found more bytes".into());
-        }
+        Some(length) if body.len() > length => return Err("bytes after the reply".into()),
         Some(_) => Cow::Borrowed(body),
         None => match join_chunks(body)? {
             Some(body) => Cow::Owned(body),
@@ -109,7 +107,7 @@ fn join_chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
             return if rest.is_empty() {
                 Ok(Some(body))
             } else {
-                Err("expected one reply, found more bytes".into())
+                Err("bytes after the reply".into())
             };
         }
     }

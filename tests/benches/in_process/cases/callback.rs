@@ -12,7 +12,7 @@ use crate::vectors::Vector;
 /// Time at which the callbacks arrive, except for those of vectors.
 pub const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
 
-/// A request, and the peer and the time from which it arrives.
+/// A request, with its peer and its arrival time.
 #[derive(Clone, Debug)]
 pub struct Callback {
     pub method: Method,
