@@ -21,12 +21,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("expected a callback path".into());
     };
 
-    // It reads the body in chunks of any size.
+    // The server reads the body in chunks of any size.
     for chunk in [&b"kind=100&client_user_id=user01&media_"[..], b"content_key=m&channel_key=c"] {
         intake.push(chunk.into())?;
     }
 
-    // At the end of the body, it gets the verdict.
+    // At the end of the body, the server gets the verdict.
     let accepted = intake.finish(now)?;
     println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
 

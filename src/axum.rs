@@ -11,7 +11,7 @@ use crate::verdict::{Accepted, ViewError};
 /// Extractor for the typed data of an accepted callback.
 ///
 /// The handler runs only if the request passed [`GateLayer`](crate::GateLayer) and `T` describes
-/// its kind.
+/// the kind of the callback.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -56,7 +56,7 @@ pub enum CallbackRejection {
     /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
     #[error("expected an accepted callback; put `GateLayer` in front of this handler")]
     NotAccepted,
-    /// The callback does not match the type. The status is 422.
+    /// The callback does not match the requested type. The status is 422.
     #[error(transparent)]
     View(ViewError),
 }

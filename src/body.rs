@@ -1,8 +1,8 @@
-//! Collects the chunks of a body. A body of one chunk, the usual case, is not copied.
+//! Collects the chunks of a body. Copies nothing if the body is one chunk, the usual case.
 
 use bytes::{Bytes, BytesMut};
 
-/// Part of a body that has arrived.
+/// Chunks of a body that have arrived so far.
 #[derive(Default)]
 pub(crate) enum BodyBuffer {
     #[default]
@@ -20,12 +20,12 @@ impl BodyBuffer {
         }
     }
 
-    /// Returns true before the first chunk. An empty chunk counts as one.
+    /// Returns true before the first chunk, and false after any chunk, even an empty one.
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// Appends a chunk. The second chunk reserves at least `capacity` bytes for the whole body.
+    /// Appends a chunk. On the second chunk, allocates at least `capacity` bytes for the body.
     pub(crate) fn push(&mut self, chunk: Bytes, capacity: usize) {
         *self = match std::mem::take(self) {
             Self::None => Self::One(chunk),
@@ -42,7 +42,7 @@ impl BodyBuffer {
         };
     }
 
-    /// Takes the body that has arrived so far.
+    /// Takes all chunks that have arrived so far.
     pub(crate) fn take(&mut self) -> Bytes {
         match std::mem::take(self) {
             Self::None => Bytes::new(),

@@ -1,13 +1,13 @@
-//! Circuit breakers. While an app is down, gatepost does not ask it, so callbacks do not wait for
-//! it. Each address has its own breaker.
+//! Circuit breakers. While an app is down, gatepost sends it no events, so callbacks do not wait
+//! for a time-out. Each address of an app has its own breaker.
 //!
-//! 1. Closed: the app is asked about every callback. Consecutive failures open the breaker.
-//! 2. Open: the app is not asked until the time of the next probe.
-//! 3. Probe: the app is asked about one callback. An answer closes the breaker. After a failure, or
-//!    if the probe is never concluded, it stays open until the next probe.
+//! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
+//! 2. Open: gatepost does not ask the app until the next probe is due.
+//! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
+//!    breaker. If the probe fails or gets no result, the breaker is open until the next probe.
 //!
-//! These are failures: no answer in time, no connection, and the statuses 502, 503 and 504. Any
-//! other answer shows that the app is up, even if it cannot be used.
+//! Failures are a time-out, a failed connection, and the statuses 502, 503 and 504. Any other
+//! answer shows that the app is up, even if gatepost cannot use that answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// Settings of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BreakerRule {
-    /// Number of consecutive failures that open it.
+    /// Number of consecutive failures that open the breaker.
     pub(crate) failures: u32,
     /// Time from opening to the first probe, and from one probe to the next.
     pub(crate) retry: Duration,
@@ -48,9 +48,9 @@ struct BreakerState {
     next_probe: Option<Timestamp>,
 }
 
-/// Tolerated difference between the times that concurrent callers pass.
+/// Tolerated difference between the `now` arguments of concurrent calls.
 ///
-/// If the next probe is further away than `retry` and this, the clock was set back.
+/// If the next probe is more than `retry` plus this value in the future, the clock was set back.
 const CLOCK_SKEW: Duration = Duration::from_secs(1);
 
 /// State of a circuit breaker, for the operator.
@@ -75,9 +75,9 @@ const CLOCK_SKEW: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Circuit {
-    /// Address of the app, without its query.
+    /// Address of the app, without the query.
     pub address: String,
-    /// True if the app counts as down.
+    /// True if gatepost considers the app down.
     pub is_open: bool,
 }
 
@@ -87,13 +87,13 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, BreakerState> {
-        // A poisoned lock is safe to use: no code under it can panic halfway through a change.
+        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns true if the app may be asked at the time `now`.
+    /// Returns true if gatepost may ask the app at the time `now`.
     ///
-    /// If a probe is due, schedules the next one, so that other callers do not probe as well.
+    /// If a probe is due, schedules the next probe, so that concurrent callers do not probe too.
     pub(crate) fn allows(&self, now: Timestamp) -> bool {
         let mut state = self.state();
         let Some(next_probe) = state.next_probe else { return true };
@@ -167,7 +167,7 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));
-        assert!(!breaker.allows(AT(1000)), "a probe is in flight");
+        assert!(!breaker.allows(AT(1000)), "expected no second probe while one is in flight");
         breaker.record(&Answer::Timeout, AT(1500));
         assert!(!breaker.allows(AT(2499)));
         assert!(breaker.allows(AT(2500)));
@@ -175,11 +175,11 @@ mod tests {
         assert!(!breaker.circuit().is_open);
         assert!(breaker.allows(AT(2502)) && breaker.allows(AT(2502)));
         (0..2).for_each(|_| breaker.record(&Answer::Timeout, AT(3000)));
-        assert!(breaker.allows(AT(3000)), "failures before the answer do not count");
+        assert!(breaker.allows(AT(3000)), "failures before a success do not count");
     }
 
     #[test]
-    fn unconcluded_probe_is_followed_by_another() {
+    fn probes_again_if_last_probe_has_no_result() {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));

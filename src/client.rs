@@ -1,13 +1,13 @@
-//! Determines the client of a request, and the headers that describe it to the app.
+//! Determines the client of a request, and the headers that describe the client to the app.
 //!
-//! 1. The client is the peer of the connection, unless that is one of `trusted_proxies`.
+//! 1. The client is the peer of the connection, unless the peer is in `trusted_proxies`.
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
-//!    that is not a trusted proxy. Entries to the left of it come from the client and prove
-//!    nothing.
-//! 3. The search ends after the last entry, and at an entry that is not an address. The client is
-//!    then the last address found, or the peer if there is none.
+//!    that is not a trusted proxy. The client itself may have written the entries further left.
+//! 3. The search goes from right to left and ends at an entry that is not an address. If every
+//!    address found is a trusted proxy, the client is the left-most of these addresses. If the
+//!    search finds no address, the client is the peer.
 //!
-//! The app gets `x-forwarded-*` headers of a request only if they come from a trusted proxy.
+//! gatepost passes on received `x-forwarded-*` headers only if the peer is a trusted proxy.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -21,7 +21,7 @@ use crate::event::take_header;
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::time::Timestamp;
 
-/// List of IP networks.
+/// IP networks that a config key lists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Networks(Vec<IpNet>);
 
@@ -34,17 +34,17 @@ impl Networks {
         self.0.is_empty()
     }
 
-    /// Returns true if one of the networks contains the address. IPv4-mapped IPv6 addresses must
-    /// have been converted to IPv4.
+    /// Returns true if one of the networks contains the address. The caller must convert
+    /// IPv4-mapped IPv6 addresses to IPv4.
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Client of a request.
+/// Client of a request: its address, and the part of `x-forwarded-for` that is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// `None` if the caller of the gate did not set the connection's peer.
+    /// `None` if the server did not set the connection's peer.
     pub(crate) address: Option<IpAddr>,
     /// Number of entries in `x-forwarded-for`, counted from the right, that trusted proxies wrote.
     /// `None` if the peer is not a trusted proxy.
@@ -78,7 +78,7 @@ impl Client {
 
     /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
     ///
-    /// Appends the first to `text` and takes it from there.
+    /// Uses the buffer `text` to write the value of `x-forwarded-for`.
     pub(crate) fn forwarded_headers(
         &self,
         head: &Head<'_>,
@@ -104,9 +104,9 @@ impl Client {
         ]
     }
 
-    /// Returns the chain of addresses for the app: the entries before the client, then the client.
+    /// Returns the `x-forwarded-for` for the app: the entries before the client, then the client.
     ///
-    /// The trusted proxies after the client are left out.
+    /// Omits the trusted proxies after the client.
     fn chain(&self, received: &HeaderMap, text: &mut BytesMut) -> Option<HeaderValue> {
         let address = self.address?;
         if let Some(trusted_hops) = self.trusted_hops {
@@ -162,8 +162,8 @@ pub(crate) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Returns `traceparent` and `tracestate` (W3C Trace Context) for the event.
 ///
-/// Continues the trace of the request. If it has none, starts one from the random bytes in
-/// `new_trace`. Appends a new `traceparent` to `text` and takes it from there.
+/// Continues the trace of the request. If the request has no valid `traceparent`, starts a trace
+/// from the random bytes in `new_trace`. Uses the buffer `text` for a new value.
 pub(crate) fn trace_headers(
     received: &HeaderMap,
     new_trace: Option<[u8; 24]>,
@@ -185,7 +185,7 @@ fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> HeaderValue {
     take_header(text)
 }
 
-/// Returns true for the form of version 00 in the [specification] (read 2026-11).
+/// Returns true if the value has the format of version 00 in the [specification] (read 2026-11).
 ///
 /// [specification]: https://www.w3.org/TR/trace-context/#traceparent-header
 fn is_traceparent(value: &HeaderValue) -> bool {
@@ -211,7 +211,7 @@ mod tests {
         lines.collect()
     }
 
-    /// Returns the client's address and the `x-forwarded-for` that the app gets.
+    /// Returns the client's address and the `x-forwarded-for` that gatepost sends to the app.
     fn client_and_chain(peer: &str, lines: &[&'static str]) -> (String, String) {
         let (uri, received) = (Uri::from_static("/"), received(lines));
         let head = Head::new(&Method::POST, &uri, &received).with_peer(peer.parse().unwrap());
@@ -226,13 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn untrusted_peer_is_the_client_whatever_it_sends() {
+    fn untrusted_peer_is_the_client_despite_its_headers() {
         assert_eq!(client_and_chain("192.0.2.1", &["10.0.0.1"]), pair("192.0.2.1", "192.0.2.1"));
         assert_eq!(client_and_chain("::ffff:192.0.2.1", &[]), pair("192.0.2.1", "192.0.2.1"));
     }
 
     #[test]
-    fn client_is_the_right_most_untrusted_address_behind_proxies() {
+    fn trusted_proxy_names_the_right_most_untrusted_address() {
         let chain = "1.1.1.1, 192.0.2.7";
         assert_eq!(client_and_chain("10.0.0.1", &["1.1.1.1, 192.0.2.7"]), pair("192.0.2.7", chain));
         assert_eq!(
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn entry_without_address_ends_the_search() {
+    fn search_ends_at_entry_that_is_not_an_address() {
         let seen = |line: &'static str| client_and_chain("10.0.0.1", &[line]);
         assert_eq!(seen("1.1.1.1, unknown, 10.0.0.2").0, "10.0.0.2");
         assert_eq!(seen("1.1.1.1, unknown").0, "10.0.0.1");
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_host_and_scheme_only_from_a_trusted_proxy() {
+    fn uses_forwarded_host_and_scheme_only_from_trusted_proxy() {
         let uri = Uri::from_static("/");
         let mut received = HeaderMap::new();
         received.insert("host", HeaderValue::from_static("gate.test"));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn continues_a_valid_trace_or_starts_one() {
+    fn continues_a_valid_trace_or_starts_a_new_trace() {
         let trace = |received: &HeaderMap| {
             let [parent, _] = trace_headers(received, Some([0x5a; 24]), &mut BytesMut::new());
             parent.unwrap()

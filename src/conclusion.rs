@@ -1,12 +1,12 @@
-//! Conclusion of an accepted callback: the reply, its origin, and the reason if the app's answer
-//! was not used.
+//! Conclusion of an accepted callback: the reply, its origin, and the reason if gatepost has no
+//! usable answer from the app.
 
 use std::fmt;
 
 use crate::printable::printable;
 use crate::reply::Reply;
 
-/// The reply to an accepted callback, and its origin.
+/// The reply to an accepted callback, and the origin of the reply.
 ///
 /// # Examples
 ///
@@ -57,20 +57,20 @@ pub struct Conclusion {
 pub enum Origin {
     /// The app's answer.
     App,
-    /// The failure policy, because the app's answer could not be used.
+    /// The failure policy, because gatepost has no usable answer from the app.
     Failure(Unavailable),
     /// The fixed answer of the template.
     Fixed,
-    /// The last good reply to the same viewer, because the app's answer could not be used.
+    /// The last reply that the app decided for the viewer, as gatepost has no usable new answer.
     LastGood(Unavailable),
     /// The app's answer to an earlier or simultaneous copy of the same callback.
     Resend,
-    /// No answer: the template does not list this kind, so the app was not asked.
+    /// No answer: the template does not list this kind, so gatepost does not ask the app.
     Unlisted,
 }
 
 impl Origin {
-    /// Returns the reason if the app's answer could not be used.
+    /// Returns the reason if gatepost has no usable answer from the app.
     #[must_use]
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
@@ -93,14 +93,14 @@ impl Origin {
     }
 }
 
-/// Verdict on an accepted callback for which the app's answer could not be used.
+/// Verdict on an accepted callback for which gatepost has no usable answer from the app.
 #[derive(Clone, Debug)]
 pub struct Unavailable {
     kind: UnavailableKind,
     detail: Option<String>,
 }
 
-/// Reason for which the app's answer could not be used.
+/// Reason for which gatepost has no usable answer from the app.
 ///
 /// ```
 /// assert_eq!(gatepost::UnavailableKind::AppTimeout.as_str(), "app_timeout");
@@ -114,17 +114,17 @@ pub enum UnavailableKind {
     AnswerMalformed,
     /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
     AnswerTooLarge,
-    /// The rate limit of the route is exhausted, so the app was not asked.
+    /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
     /// The status of the answer is neither 2xx nor, for a decision, 401 or 403.
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
-    /// The app could not be reached, or closed the connection before the answer was complete.
+    /// gatepost could not reach the app, or the app closed the connection during its answer.
     AppUnreachable,
-    /// The circuit breaker of the app is open, so the app was not asked.
+    /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
-    /// The reply must be signed, and the template has no key for it.
+    /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
 }
 
@@ -141,13 +141,11 @@ impl UnavailableKind {
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
-            Self::AppOverloaded => {
-                ("app_overloaded", "the app was not asked: the route's rate limit is exhausted")
-            }
+            Self::AppOverloaded => ("app_overloaded", "the route's rate limit is exhausted"),
             Self::AppStatus => ("app_status", "unexpected status of the app's answer"),
             Self::AppTimeout => ("app_timeout", "the app did not answer in time"),
-            Self::AppUnreachable => ("app_unreachable", "the app cannot be reached"),
-            Self::CircuitOpen => ("circuit_open", "the app was not asked: its circuit is open"),
+            Self::AppUnreachable => ("app_unreachable", "gatepost cannot reach the app"),
+            Self::CircuitOpen => ("circuit_open", "the app's circuit is open"),
             Self::ReplyKeyMissing => {
                 ("reply_key_missing", "the template has no key to sign the reply with")
             }

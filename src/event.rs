@@ -1,11 +1,11 @@
 //! Events: accepted callbacks in normal form.
 //!
-//! An event has CloudEvents 1.0 attributes and typed data. The app gets it in one of three forms
+//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends it in one of three forms
 //! ([HTTP protocol binding], read 2026-11):
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
-//! - `raw`: binary mode, with the platform's body as received.
+//! - `raw`: binary mode, with the unchanged body of the callback.
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
@@ -97,7 +97,7 @@ impl EventSource {
     }
 }
 
-/// Form in which the app gets an event.
+/// Form in which gatepost sends an event to the app.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Forward {
     CloudEvents,
@@ -106,8 +106,8 @@ pub(crate) enum Forward {
     Raw,
 }
 
-/// Bytes that CloudEvents requires to be percent-encoded in a header: all but printable ASCII, and
-/// of printable ASCII the space, the double quote and the percent sign.
+/// Bytes that CloudEvents requires to be percent-encoded in a header: the space, the double quote,
+/// the percent sign, and every byte that is not printable ASCII.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -145,7 +145,7 @@ impl Event {
         &self.provider
     }
 
-    /// Returns the kind, for example `push`, or `unknown` if the provider does not define it.
+    /// Returns the kind, for example `push`, or `unknown` if the provider does not define the kind.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
@@ -176,8 +176,8 @@ impl Event {
         &self.data
     }
 
-    /// Returns the value of `ce-id`. Like the next two methods, appends it to `text` and takes it
-    /// from there, so that all values of an event share one allocation.
+    /// Returns the value of `ce-id`. This method and the next two use the buffer `text`, so that
+    /// all values of an event share one allocation.
     pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
         text.extend_from_slice(&self.id);
         take_header(text)
@@ -196,7 +196,7 @@ impl Event {
 
     /// Returns the body in the given form, and its `content-type`.
     ///
-    /// `raw` is the platform's body and `received` its `content-type`.
+    /// `raw` is the body of the callback, and `received` is its `content-type`.
     pub(crate) fn body(
         &self,
         forward: Forward,
@@ -238,7 +238,7 @@ impl Event {
     }
 }
 
-// Leaves out the data, which may be personal.
+// Omits the data, which may be personal.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -250,10 +250,10 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Returns the id of an event: a digest of its source, its kind and the data that a resend repeats.
+/// Returns the id of an event: a digest of the source, the kind and the data that resends repeat.
 pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
-    // The zero byte ends a part, so that `ab, c` and `a, bc` have different ids.
+    // A zero byte ends each part, so that `ab, c` and `a, bc` have different ids.
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
         hash.update([0]);
@@ -266,7 +266,7 @@ pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     id
 }
 
-/// Encodes text as a header value as CloudEvents requires.
+/// Encodes text as a header value by the rules of CloudEvents.
 pub(crate) fn encoded_header(text: &str) -> HeaderValue {
     let mut written = BytesMut::with_capacity(text.len());
     write_encoded(text, &mut written);
@@ -285,9 +285,9 @@ pub(crate) fn decimal_header(number: usize, text: &mut BytesMut) -> HeaderValue 
     take_header(text)
 }
 
-/// Takes everything from `text` as a header value.
+/// Empties `text` and returns its content as a header value.
 ///
-/// The value shares the memory of `text`, which can then take the next one. `text` must hold
+/// The value shares the memory of `text`, and `text` keeps the unused memory. The content must be
 /// printable ASCII, or bytes of a received header.
 pub(crate) fn take_header(text: &mut BytesMut) -> HeaderValue {
     let written = HeaderValue::from_maybe_shared(text.split().freeze());
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn id_depends_on_the_bounds_of_its_parts() {
+    fn id_depends_on_where_each_part_ends() {
         let one = event_id("/a", "bc", b"{}");
         assert_eq!(one.len(), 32);
         assert_eq!(one, event_id("/a", "bc", b"{}"));

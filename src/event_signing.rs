@@ -4,9 +4,9 @@
 //!
 //! | header | value |
 //! |---|---|
-//! | `webhook-id` | the event's id, the same for a resend |
+//! | `webhook-id` | the id of the event, which a resend repeats |
 //! | `webhook-timestamp` | the time of sending, in Unix seconds |
-//! | `webhook-signature` | per secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
+//! | `webhook-signature` | for each secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
 //! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
@@ -21,13 +21,13 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 
-/// Prefix of a secret, by which people and scanners recognise it.
+/// Prefix by which people and scanners recognise a secret.
 const PREFIX: &[u8] = b"whsec_";
 
 /// Length of a decoded secret in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// Prepared keys that sign events.
+/// Keys that sign events, prepared for HMAC.
 #[derive(Debug)]
 pub(crate) struct EventSigning {
     keys: Box<[Key]>,
@@ -38,7 +38,7 @@ impl EventSigning {
         Self { keys: keys.into_iter().collect() }
     }
 
-    /// Adds the three headers to a request that is sent at the time `now`.
+    /// Adds the three headers to a request that gatepost sends at the time `now`.
     pub(crate) fn write_headers(
         &self,
         id: &str,
@@ -51,7 +51,7 @@ impl EventSigning {
         let signatures = signatures.join(" ");
         let texts =
             [(WEBHOOK_ID, id), (WEBHOOK_TIMESTAMP, &*time), (WEBHOOK_SIGNATURE, &*signatures)];
-        // None is dropped: all three are printable ASCII.
+        // `filter_map` drops no header: all three values are printable ASCII.
         let values =
             texts.into_iter().filter_map(|(n, v)| Some((n, HeaderValue::try_from(v).ok()?)));
         headers.extend(values);
@@ -68,7 +68,7 @@ fn sign(key: &Key, id: &str, time: &str, body: &[u8]) -> String {
 
 /// Parses a secret: `whsec_`, then 24 to 64 bytes in padded base64.
 ///
-/// Returns `None` for every other form, because not all Standard Webhooks libraries accept it.
+/// Returns `None` for every other form, because some Standard Webhooks libraries reject it.
 pub(crate) fn key(secret: &Secret) -> Option<Key> {
     let bytes = BASE64.decode(secret.expose().strip_prefix(PREFIX)?).ok()?;
     SECRET_BYTES.contains(&bytes.len()).then(|| Digest::HmacSha256.key(Secret::new(bytes)))

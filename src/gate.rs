@@ -28,7 +28,7 @@ use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 ///
 /// # Examples
 ///
-/// Accepts a genuine push of Tencent CSS, and refuses it after a change of one digit of `sign`:
+/// The gate accepts a genuine push of Tencent CSS, and refuses a copy with one digit changed:
 ///
 /// ```
 /// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
@@ -81,7 +81,7 @@ pub struct Gate(Arc<GateState>);
 /// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
-    /// Rules out most paths without a route, before the config is loaded.
+    /// Rules out most paths without a route, before a request loads the config.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -93,7 +93,7 @@ struct ActiveConfig {
     routes: Arc<Routes>,
     circuits: Vec<Arc<Breaker>>,
     trusted: Networks,
-    /// Budget of each client; `None` until a route has a `source_limit`.
+    /// Budgets of the clients; `None` until a route has a `source_limit`.
     client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
@@ -141,8 +141,8 @@ impl ActiveConfig {
         Admission::on(self.routes.at(found), admitted)
     }
 
-    /// Judges the head of a callback. If a `recorded` request does not name its client, the rules
-    /// about clients are skipped.
+    /// Judges the head of a callback. Skips the rules about clients if a `recorded` request does
+    /// not name its client.
     fn admit_callback(
         &self,
         found: RouteIndex,
@@ -174,17 +174,17 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads a config file and compiles it. Resolves relative paths in it against its folder.
+    /// Reads and compiles a config file. Resolves relative paths in the file against its folder.
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
-    /// config is invalid.
+    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
+    /// the config is invalid.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::new)
     }
 
-    /// Returns a builder, which can also take the config from a string and secrets from the caller.
+    /// Returns a builder, which also accepts the config as a string and secrets as arguments.
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
@@ -200,7 +200,7 @@ impl Gate {
 
     /// Replaces the config of this gate and of all its clones.
     ///
-    /// - Callbacks in flight keep the config that admitted them.
+    /// - gatepost finishes callbacks in flight with the previous config.
     /// - A route with the same path keeps the state of its rate limit. Clients keep their budgets.
     /// - The gate still recognises resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
@@ -209,7 +209,7 @@ impl Gate {
         let earlier = self.0.current.load();
         let active = ActiveConfig::new(config, Some(&earlier));
         // The filter must contain the new paths before the new config is visible. Otherwise a
-        // request for one of them could pass as no callback.
+        // callback on a new path could reach the app without a verdict.
         active.routes.add_to(&self.0.path_filter);
         self.0.current.store(Arc::new(active));
     }
@@ -237,10 +237,10 @@ impl Gate {
         read(&self.0.current.load().routes)
     }
 
-    /// Returns the enforcing route that matches this exact spelling of a path.
+    /// Returns the route in enforce mode that matches this exact spelling of a path.
     ///
-    /// A server with a fast path for callbacks uses it to recognise them. [`Gate::admit_on`] then
-    /// judges the head without a second lookup.
+    /// A server with a fast path for callbacks calls this method to recognise callbacks. It then
+    /// calls [`Gate::admit_on`], which judges the head without a second lookup.
     #[must_use]
     pub fn find_route(&self, path: &str) -> Option<FoundRoute> {
         let config = self.0.current.load();
@@ -258,7 +258,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Returns the refusal if the head breaks a rule. The body need not be read then.
+    /// Returns the refusal if the head breaks a rule. The server need not read the body then.
     pub fn admit_on(
         &self,
         found: FoundRoute,
@@ -277,7 +277,7 @@ impl Gate {
     }
 
     /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path.
-    /// Other requests therefore do not read the clock.
+    /// For other requests, gatepost therefore does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -290,7 +290,7 @@ impl Gate {
         self.look_up(path, arrival)
     }
 
-    // Not inlined, so that the check of other paths stays short.
+    // Not inlined, so that the check of paths without a route is short.
     #[inline(never)]
     fn look_up<'h>(
         &self,
@@ -313,10 +313,10 @@ impl Gate {
     }
 
     /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a
-    /// request that is passed on to the app.
+    /// request that the server passes on to the app.
     ///
-    /// Set each header to its value, and remove it if the value is `None`. The values include those
-    /// of the request only if a trusted proxy sent it.
+    /// Set each header to its value, or remove the header if its value is `None`. The values repeat
+    /// received `x-forwarded-*` values only if the peer is a trusted proxy.
     pub fn forwarded_headers(
         &self,
         head: &Head<'_>,
@@ -328,8 +328,8 @@ impl Gate {
         names.into_iter().zip(values)
     }
 
-    /// Returns true if a PROXY protocol header from this peer is accepted. If the config lists
-    /// `trusted_proxies`, only those are accepted. Otherwise every peer is.
+    /// Returns true if gatepost accepts a PROXY protocol header from this peer: a peer in
+    /// `trusted_proxies`, or any peer if that list is empty.
     #[must_use]
     pub fn accepts_proxy_protocol_from(&self, peer: IpAddr) -> bool {
         let active = self.0.current.load();
@@ -349,18 +349,18 @@ impl Gate {
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// A request for a path without a route. Pass it on, after
+    /// A request for a path without a route. Pass the request on, after
     /// [`strip_reserved`](crate::strip_reserved).
     Other,
-    /// A refused request. Send [`Refusal::reply`]; the body need not be read.
+    /// A refused request. Send [`Refusal::reply`]. You need not read the body.
     Refused(Refusal),
-    /// A request on a route in shadow mode. Pass it on like [`Admission::Other`], and show its body
-    /// to the [observer](Shadow::observe).
+    /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and show
+    /// its body to the [observer](Shadow::observe).
     Shadow(Shadow),
 }
 
 impl Admission {
-    /// Applies the mode of the route.
+    /// Converts the verdict on the head by the mode of the route.
     fn on(route: &Route, admitted: Result<Intake, Refusal>) -> Self {
         match (route.mode, admitted) {
             (Mode::Enforce, Ok(intake)) => Self::Callback(intake),
@@ -374,7 +374,7 @@ impl Admission {
     }
 }
 
-/// A route that [`Gate::find_route`] returned, with the config that it belongs to.
+/// A route that [`Gate::find_route`] returned, with the config that contains the route.
 pub struct FoundRoute {
     route: RouteIndex,
     /// Byte range of the secret segment in the path.
@@ -406,7 +406,7 @@ pub struct GateBuilder {
     sources: ConfigSources,
 }
 
-/// Source of the config text. It has no `Debug`, because the text may contain secrets.
+/// Source of the config text. The type has no `Debug`, because the text may contain secrets.
 enum ConfigInput {
     File(PathBuf),
     Text(Zeroizing<String>),
@@ -421,20 +421,20 @@ impl Default for ConfigInput {
 print_only! { GateBuilder:; }
 
 impl GateBuilder {
-    /// Sets the text of the config. Relative paths in it are resolved against the working
-    /// directory.
+    /// Sets the text of the config. gatepost resolves relative paths in the text against the
+    /// working directory.
     pub fn toml(mut self, text: impl Into<String>) -> Self {
         self.input = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
-    /// Sets the file of the config. Relative paths in it are resolved against its folder.
+    /// Sets the config file. gatepost resolves relative paths in the file against its folder.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.input = ConfigInput::File(path.into());
         self
     }
 
-    /// Sets the value of `{ env = "NAME" }`. It takes precedence over the environment variable.
+    /// Sets the value of `{ env = "NAME" }`, which then overrides the environment variable.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.sources.give(name, value);
         self
@@ -444,8 +444,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read. Returns an error that lists all faults if the
-    /// config is invalid.
+    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
+    /// the config is invalid.
     pub fn build(self) -> Result<Gate, ConfigError> {
         match self.input {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn replaced_config_decides_which_paths_are_callbacks() {
+    fn new_config_decides_which_paths_are_callbacks() {
         let gate = Gate::new(config("/callbacks/one"));
         assert!(is_callback_path(&gate, "/callbacks/one"));
         assert!(!is_callback_path(&gate, "/hooks/another"));

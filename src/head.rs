@@ -26,7 +26,7 @@ use crate::printable::print_only;
 /// let admit = |peer: [u8; 4]| gate.admit(&head.with_peer(peer.into()), Timestamp::from_secs(0));
 ///
 /// assert!(matches!(admit([192, 0, 2, 1]), Admission::Callback(_)));
-/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("not refused") };
+/// let Admission::Refused(refusal) = admit([198, 51, 100, 1]) else { panic!("expected a refusal") };
 /// assert_eq!(refusal.kind(), RefusalKind::SourceNotAllowed);
 /// # Ok::<(), gatepost::ConfigError>(())
 /// ```
@@ -48,8 +48,8 @@ impl<'r> Head<'r> {
 
     /// Marks a request whose framing was ambiguous before the server repaired the headers.
     ///
-    /// Some servers drop a `content-length` beside a `transfer-encoding`. Without this mark,
-    /// gatepost could not see and refuse the ambiguity.
+    /// Some servers drop `content-length` if a request also has `transfer-encoding`. Without this
+    /// mark, gatepost could not see and refuse the ambiguity.
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;
         self
@@ -91,10 +91,10 @@ impl<'r> Head<'r> {
     }
 }
 
-// Leaves out path and headers: the path may contain a token, a header any secret.
+// Omits the path, which may contain a token, and the headers, which may contain any secret.
 print_only! { Head<'_>: method; }
 
-/// Facts about a request that its head does not contain. The caller of the gate provides them.
+/// Facts about a request that its head does not contain. The server provides these facts.
 ///
 /// ```
 /// use gatepost::RequestContext;
@@ -108,9 +108,9 @@ print_only! { Head<'_>: method; }
 pub struct RequestContext<'c> {
     /// `http` or `https`: the protocol of the client's connection.
     pub scheme: Option<&'c str>,
-    /// 24 random bytes for a new trace, used if the request carries no `traceparent`.
+    /// 24 random bytes from which gatepost starts a trace if the request has no `traceparent`.
     pub trace: Option<[u8; 24]>,
-    /// The `host` header of the event; `None` if the HTTP client that sends the event sets it.
+    /// The `host` header of the event; `None` if the HTTP library of the server sets it.
     pub host: Option<&'c HeaderValue>,
 }
 
@@ -125,7 +125,7 @@ impl<'c> RequestContext<'c> {
         Self { trace: Some(trace), ..self }
     }
 
-    /// Sets the `host` header of the event; `None` leaves it out.
+    /// Sets the `host` header of the event; `None` omits the header.
     pub const fn with_host(self, host: Option<&'c HeaderValue>) -> Self {
         Self { host, ..self }
     }
@@ -144,9 +144,9 @@ const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED
 /// Returns true for a header that a client must not send to the app: `ce-*`, `gatepost-*`,
 /// `webhook-*`.
 ///
-/// Includes spellings such as `ce_type` and `ce.type`, as CGI, and with it PHP, passes all of them
-/// to the app under one name. For the same reason it includes other spellings of `x-forwarded-for`,
-/// `-host` and `-proto`.
+/// Includes spellings such as `ce_type` and `ce.type`, because CGI, and therefore PHP, passes all
+/// spellings to the app under one name. For the same reason, includes other spellings of
+/// `x-forwarded-for`, `-host` and `-proto`.
 ///
 /// # Examples
 ///
@@ -166,7 +166,7 @@ pub fn is_reserved(name: &HeaderName) -> bool {
     const FIRST_LETTERS: u32 =
         1 << (b'c' % 32) | 1 << (b'g' % 32) | 1 << (b'w' % 32) | 1 << (b'x' % 32);
     let name = name.as_str();
-    // Fast exit: a header is compared in full only if its first two letters match. This runs for
+    // Fast exit: compares a name in full only if its first two letters match. This code runs for
     // every header of every request.
     match name.as_bytes() {
         [first, second, ..] if FIRST_LETTERS >> (first % 32) & 1 == 1 => match (first, second) {
@@ -191,7 +191,7 @@ fn is_reserved_spelling(name: &str) -> bool {
             .any(|written| name.len() == written.len() && name != written && starts_with(written))
 }
 
-/// Removes the headers that only gatepost may set. Use it on each request that is passed on.
+/// Removes the headers that only gatepost may set. Call this for each request that you pass on.
 ///
 /// # Examples
 ///
@@ -208,7 +208,7 @@ fn is_reserved_spelling(name: &str) -> bool {
 /// ```
 #[inline]
 pub fn strip_reserved(headers: &mut HeaderMap) {
-    // Hardly any request has one, so the common case neither allocates nor writes.
+    // Few requests have a reserved header, so the common case neither allocates nor writes.
     if headers.keys().any(is_reserved) {
         remove_reserved(headers);
     }

@@ -25,9 +25,9 @@
 //! # }
 //! ```
 //!
-//! The handler runs only for a genuine callback. If its answer is late or cannot be used, the
-//! failure policy of the config writes the reply, so the platform always gets a valid one in time.
-//! This `gatepost.toml` configures the route and the template of the example:
+//! The handler runs only for a genuine callback. If the handler's answer is late or unusable,
+//! gatepost replies by the failure policy, so the platform always gets a valid reply in time. This
+//! `gatepost.toml` configures the route and the template of the example:
 //!
 //! ```toml
 //! [[route]]
@@ -46,22 +46,22 @@
 //! | feature | provides |
 //! |---|---|
 //! | `tower` (default) | [`GateLayer`], for axum, tonic and other tower services |
-//! | `axum` | [`axum::Callback`], an extractor, and typed replies such as [`kollus::PlayReply`] |
+//! | `axum` | [`axum::Callback`], an extractor, and typed answers such as [`kollus::PlayReply`] |
 //! | `tracing` | [`report`], one log line for each callback |
 //!
-//! The proxy is a crate of its own, `gatepost-proxy`. The [`manual`] describes threats, rollout,
+//! The proxy is a separate crate, `gatepost-proxy`. The [`manual`] describes threats, rollout,
 //! the defaults, and how to add a provider.
 //!
 //! # Other servers
 //!
-//! The core does no I/O and has no clock. Without features, it has no async runtime among its
-//! dependencies. A server calls it in these steps:
+//! The core does no I/O and has no clock. Without features, the core depends on no async runtime. A
+//! server calls the core in these steps:
 //!
 //! 1. [`Gate::admit`] judges the head of a request.
 //! 2. [`Intake::push`] takes the body in chunks of any size, and [`Intake::finish`] returns the
 //!    verdict.
-//! 3. [`Accepted::next`] returns the next step for an accepted callback. If that is to ask the app,
-//!    [`Accepted::request`] writes the event.
+//! 3. [`Accepted::next`] returns the next step for an accepted callback. If the step is to ask the
+//!    app, [`Accepted::request`] writes the event.
 //! 4. [`Question::conclude`] turns the app's answer into the reply to the platform.
 //!
 //! [`drive`] carries out steps 2 to 4 for a server that implements three traits. [`Gate`] has an

@@ -2,9 +2,9 @@
 //!
 //! The algorithm is GCRA. A token bucket, here called a budget, stores its level and the time of
 //! its last change. GCRA instead stores one time, at which the budget is full again. Each request
-//! adds an interval to it. A request exceeds the limit if that time would then be further in the
-//! future than a whole burst takes to refill. As the state is a single integer, a route's budget is
-//! updated atomically without a lock.
+//! moves that time forward by one interval. A request exceeds the limit if it would move that time
+//! further into the future than an empty budget takes to refill. As the state is a single integer,
+//! gatepost updates a route's budget atomically without a lock.
 //!
 //! Time is an argument. If the clock jumps back, a budget whose time is implausibly far in the
 //! future starts full.
@@ -17,20 +17,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::printable::print_only;
 use crate::time::Timestamp;
 
-/// Permitted number of requests per second and at once.
+/// Permitted number of requests per second, and in one burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// Nanoseconds per request: the time in which one request is refilled.
+    /// Nanoseconds in which a budget regains one request.
     interval: i64,
-    /// Nanoseconds in which an empty budget is refilled.
+    /// Nanoseconds in which an empty budget becomes full.
     window: i64,
 }
 
 const SECOND: i64 = 1_000_000_000;
 
-/// Tolerated difference between the times that concurrent callers pass, in nanoseconds.
+/// Tolerated difference between the `now` arguments of concurrent calls, in nanoseconds.
 ///
-/// If a budget's time is further in the future than a full window and this, the clock was set back.
+/// If `full_at` is more than `window` plus this value in the future, the clock was set back.
 const CLOCK_SKEW: i64 = SECOND;
 
 /// `full_at` of an unused budget: earlier than every other time.
@@ -45,7 +45,7 @@ impl Rate {
 
     /// Takes one request from a budget that is full at `full_at`, in Unix nanoseconds.
     ///
-    /// Returns the new time at which it is full, or `None` if the request exceeds the limit.
+    /// Returns the new `full_at`, or `None` if the request exceeds the limit.
     pub(crate) fn take(self, full_at: i64, now: Timestamp) -> Option<i64> {
         let now = now.as_millis().saturating_mul(SECOND / 1000);
         let clock_went_back = full_at.saturating_sub(now) > self.window.saturating_add(CLOCK_SKEW);
@@ -55,7 +55,7 @@ impl Rate {
     }
 }
 
-/// Budget of a route or of a log line, without a lock.
+/// Budget of a route, or of a code in the log. Needs no lock.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
@@ -66,7 +66,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes one request. Returns false if that exceeds the limit.
+    /// Takes one request. Returns false if the request exceeds the limit.
     pub(crate) fn take(&self, rate: Rate, now: Timestamp) -> bool {
         let take = |full_at| rate.take(full_at, now);
         // Relaxed is enough: the integer is the whole state, and no other memory depends on it.
@@ -98,18 +98,18 @@ impl RouteLimit {
 
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
-/// A client's budget may be in any entry of one bucket. If the bucket is full, a new client
-/// replaces the one whose budget is nearest to full, because that gives away the fewest requests. A
-/// map would instead grow with every address that sends a request.
+/// A client's budget may be in any entry of one bucket. In a full bucket, a new client replaces the
+/// client whose budget is nearest to full, because that client gains the fewest requests. A map
+/// would instead grow with every address that sends a request.
 pub(crate) struct ClientBudgets {
-    /// Keyed at random, so that a client cannot choose addresses that share its bucket.
+    /// Keyed at random, so that a client cannot choose addresses that share a bucket.
     hasher: RandomState,
     buckets: Box<[Mutex<Bucket>]>,
 }
 
 type Bucket = [ClientBudget; 8];
 
-/// Number of buckets. Each has its own lock, so clients seldom wait for one another.
+/// Number of buckets. Each bucket has its own lock, so clients seldom wait for one another.
 const BUCKETS: u64 = 65_536 / 8;
 
 #[derive(Clone, Copy)]
@@ -130,8 +130,8 @@ impl Default for ClientBudgets {
 print_only! { ClientBudgets:; }
 
 impl ClientBudgets {
-    /// Takes one request from a client's budget on a route. Returns false if that exceeds the
-    /// limit.
+    /// Takes one request from a client's budget on a route. Returns false if the request exceeds
+    /// the limit.
     ///
     /// All clients without a known address share one budget.
     pub(crate) fn take(
@@ -144,9 +144,9 @@ impl ClientBudgets {
         let key = self.hasher.hash_one((route, address.map(client_network)));
         let bucket = usize::try_from(key % BUCKETS).ok().and_then(|index| self.buckets.get(index));
         let Some(bucket) = bucket else { return false };
-        // A poisoned lock is safe to use: no code under it can panic halfway through a change.
+        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
         let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        // The client's own entry comes first; otherwise the one whose budget is nearest to full.
+        // Finds the client's own entry, or else the entry whose budget is nearest to full.
         let entry = bucket.iter_mut().min_by_key(|entry| (entry.key != key, entry.full_at));
         let Some(budget) = entry else { return false };
         if budget.key != key {
@@ -160,7 +160,7 @@ impl ClientBudgets {
 
 /// Returns the network that counts as one client: an IPv4 address or an IPv6 /64.
 ///
-/// Providers assign at least a /64 to each subscriber, who can send from any of its addresses.
+/// A subscriber of an access network usually has at least a /64, and can use all addresses in it.
 fn client_network(address: IpAddr) -> (bool, u64) {
     match address {
         IpAddr::V4(address) => (false, u64::from(address.to_bits())),
@@ -195,7 +195,7 @@ mod tests {
     fn keeps_the_rate_over_ten_seconds() {
         let (budget, rate) = (Budget::default(), Rate::new(700, 7));
         let taken = (0..10_000).filter(|millis| budget.take(rate, at(*millis))).count();
-        assert!((6999..=7007).contains(&taken), "{taken} requests");
+        assert!((6999..=7007).contains(&taken), "expected 6999 to 7007 requests, found {taken}");
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         assert!(take("/a", "192.0.2.2"));
         assert!(take("/b", "192.0.2.1"));
         assert!(take("/a", "2001:db8::1"));
-        assert!(!take("/a", "2001:db8::ffff:2"), "the same /64");
+        assert!(!take("/a", "2001:db8::ffff:2"), "addresses in one /64 share a budget");
         assert!(take("/a", "2001:db8:0:1::1"));
         assert!(take("/a", "unknown"));
         assert!(!take("/a", "unknown"), "unknown clients share a budget");
@@ -238,6 +238,6 @@ mod tests {
             let other = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
             assert!(take(Some(other.into()), at(0)), "a new client has a full budget");
         }
-        assert!(!take(busy, at(0)), "the empty budget is kept");
+        assert!(!take(busy, at(0)), "a new client does not replace an empty budget");
     }
 }

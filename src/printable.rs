@@ -1,6 +1,6 @@
-//! Printing without harm: received text is escaped, and fields that hold secrets are left out.
+//! Safe output: escapes received text, and omits fields that contain secrets.
 
-/// Escapes all but printable ASCII, as well as quotes and backslashes, and keeps at most the first
+/// Escapes quotes, backslashes and characters that cannot be printed, and keeps at most the first
 /// 100 characters of the input.
 pub(crate) fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 100;
@@ -13,7 +13,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Implements `Debug` so that it prints only the listed fields.
 ///
-/// The other fields contain credentials, personal data such as addresses and speech, or too much.
+/// The other fields contain credentials, personal data such as addresses and speech, or long data.
 macro_rules! print_only {
     ($($type:ident $(<$lifetime:lifetime>)?: $($field:ident)*;)*) => {$(
         impl std::fmt::Debug for $type $(<$lifetime>)? {

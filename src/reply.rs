@@ -11,12 +11,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
-/// The app's answer to an event, or the reason for having none. See [`Question`](crate::Question)
-/// for its use.
+/// The app's answer to an event, or the reason why there is no answer. See
+/// [`Question`](crate::Question) for an example of use.
 ///
 /// # Examples
 ///
-/// `Debug` prints the length of the body only, because an error page may repeat the event:
+/// `Debug` prints only the length of the body, because an error page may repeat the event:
 ///
 /// ```
 /// use gatepost::Answer;
@@ -36,7 +36,7 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// The app could not be reached, or closed the connection; with the reason, for the operator.
+    /// gatepost could not reach the app, or the app closed the connection. Contains the reason.
     Unreachable(String),
 }
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Greatest length of an answer's body, in bytes.
+/// Maximum length of an answer's body, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// A complete reply to the platform.
@@ -74,7 +74,7 @@ pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) allow: Option<HeaderValue>,
-    /// Headers that the platform requires, such as a key.
+    /// Headers that the platform requires, such as a header with a key.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
     pub(crate) close: bool,
     pub(crate) body: Bytes,
@@ -138,8 +138,8 @@ impl Reply {
         &self.body
     }
 
-    /// Returns true if the connection must not carry another request. The end of this request is
-    /// then unknown, or too far away to be read.
+    /// Returns true if the server must close the connection after the reply, because the end of the
+    /// request is unknown or too far away to read.
     #[must_use]
     pub const fn must_close(&self) -> bool {
         self.close
@@ -168,7 +168,7 @@ impl Reply {
 }
 
 /// Returns the reply to a notification that the app did not accept. The status 503 makes the
-/// platform send it again.
+/// platform send the callback again.
 pub(crate) fn unavailable_reply() -> Reply {
     Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")
 }

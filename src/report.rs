@@ -1,12 +1,12 @@
 //! Log lines: one for each callback, with a stable `code` for programs and a sentence for people.
 //!
 //! The layer and the proxy both log through this module, so the same verdict produces the same
-//! line. A line names the id, the kind and the tenant of a callback. It contains none of its other
-//! data, and no secret.
+//! line. A line names the id, the kind and the tenant of a callback. It contains no other data of
+//! the callback, and no secret.
 //!
-//! Refusals, failures and shadow verdicts log at most ten lines a second for each code, so that a
-//! flood does not fill the disk. The next line of that code has the number of omitted lines in
-//! `suppressed`.
+//! For each code of a refusal, a failure or a shadow verdict, gatepost logs at most ten lines a
+//! second, so that a flood does not fill the disk. The field `suppressed` of the next line with the
+//! same code is the number of omitted lines.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
     );
 }
 
-/// Logs a connection that the server closed before it had read a request, as a warning. The server
+/// Logs a warning for a connection that the server closed before it had read a request. The server
 /// provides the `code`, such as `proxy_protocol_broken`.
 pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
@@ -45,8 +45,8 @@ pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now:
     tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
 }
 
-/// Logs the verdict on a request in shadow mode: an acceptance as information, everything else as a
-/// warning.
+/// Logs the verdict on a request in shadow mode: an acceptance as information, any other verdict as
+/// a warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
@@ -80,14 +80,14 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
             line!(warn, refusal.template(), None::<&str>, "callback would be refused: {refusal}");
         }
         Outcome::Unseen => {
-            let unknown = None::<&str>;
-            line!(warn, unknown, unknown, "callback passed unjudged: its body was not read");
+            let none = None::<&str>;
+            line!(warn, none, none, "callback passed without a verdict: gatepost saw no body");
         }
     }
 }
 
 /// Logs the conclusion of an accepted callback: a failure of the app as an error, a kind that the
-/// template does not list as information, everything else at debug level.
+/// template does not list as information, any other conclusion at debug level.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
@@ -128,7 +128,7 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
                 info,
                 origin.as_str(),
                 None::<u64>,
-                "callback concluded without the app: its kind has no address"
+                "callback concluded without the app: the template does not list its kind"
             );
         }
         origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
@@ -142,13 +142,13 @@ fn nonzero(suppressed: u64) -> Option<u64> {
     Some(suppressed).filter(|suppressed| *suppressed > 0)
 }
 
-/// Greatest number of lines a second for each code.
+/// Maximum number of lines a second for each code.
 const LINES_PER_SECOND: u32 = 10;
 
-/// Line counts of this process. They are global because the log is.
+/// Line counts of this process. They are global, because the log is also global.
 static LINES: LazyLock<Lines> = LazyLock::new(Lines::default);
 
-/// Rate limit and omitted lines of each code.
+/// Budget and number of omitted lines for each mode and code.
 #[derive(Default)]
 struct Lines(Mutex<HashMap<(Mode, &'static str), CodeLines>>);
 
@@ -159,12 +159,11 @@ struct CodeLines {
 }
 
 impl Lines {
-    /// Returns the number of lines omitted since the last written one; `None` if this line is to be
-    /// omitted too.
+    /// Returns the number of lines omitted since the last written line; `None` if the caller must
+    /// omit this line too.
     fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
-        // A poisoned lock is safe to use: no code that holds it can panic halfway through an
-        // update.
+        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = lines.entry((mode, code)).or_default();
         if !lines.budget.take(rate, now) {
@@ -190,7 +189,7 @@ mod tests {
             }
         }
         assert_eq!(written + omitted, 5_000);
-        assert_eq!(written, 10 + 49, "ten at once, then one every 100 ms");
+        assert_eq!(written, 10 + 49, "expected ten lines at once, then one every 100 ms");
         let last =
             lines.admit(Mode::Enforce, "token_mismatch", Timestamp::from_millis(5_000)).unwrap();
         assert_eq!(reported + last, omitted);

@@ -1,4 +1,4 @@
-//! A secret: a signing key or a path token.
+//! Secrets: keys and tokens.
 //!
 //! A secret is zeroed when it is dropped, its `Debug` is `[redacted]`, and it is compared in
 //! constant time only. It has no `Display`, so it cannot reach a log line, and no `PartialEq`, so

@@ -1,15 +1,15 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but lets all of them
-//! pass.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but passes all of them
+//! on to the app.
 //!
-//! Use it to introduce gatepost in front of an app that verifies callbacks itself. The rules, for
-//! such a route and for every other spelling of its path:
+//! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. These
+//! rules apply to a route in shadow mode and to every other spelling of its path:
 //!
-//! 1. The request passes as on a path without a route, and the app's response goes to the platform.
-//!    No limit of gatepost applies.
-//! 2. The [`Observer`] sees the body as it passes, and reports one verdict for each request as soon
-//!    as it is known: [`Shadowed`].
-//! 3. If the path can also be read as the path of an enforcing route or as an address of events,
-//!    the request is refused, as without shadow mode.
+//! 1. The server passes the request on like a request without a route, and passes the app's
+//!    response back to the platform. gatepost applies no limits.
+//! 2. The [`Observer`] sees each chunk of the body, and reports one verdict for each request
+//!    ([`Shadowed`]) as soon as the verdict is known.
+//! 3. If the path can also mean the path of a route in enforce mode or an address of events,
+//!    gatepost refuses the request, as without shadow mode.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// A request on a route in shadow mode. Pass it on, after
+/// A request on a route in shadow mode. Pass the request on, after
 /// [`strip_reserved`](crate::strip_reserved), and show its body to the [`Observer`].
 ///
 /// # Examples
@@ -41,7 +41,7 @@ use crate::verdict::{Accepted, Refusal};
 /// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
 /// let judge = |body: &'static str| {
 ///     let head = Head::new(&Method::POST, &uri, &headers);
-///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("not in shadow mode") };
+///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("expected shadow mode") };
 ///     let (sender, codes) = mpsc::channel();
 ///     let mut observer = shadow.observe(move |shadowed| sender.send(shadowed.code()).unwrap());
 ///     observer.push(body.into());
@@ -69,15 +69,15 @@ impl Shadow {
         Self { admitted, route, provider }
     }
 
-    /// Returns the path of the route, as written in the config. It is safe to log, but the path of
-    /// the request is not, because it may contain a token.
+    /// Returns the path of the route, as written in the config. This path is safe to log. The path
+    /// of the request is not safe to log, because it may contain a token.
     #[must_use]
     pub fn route(&self) -> &Arc<str> {
         &self.route
     }
 
-    /// Starts to observe the request. Calls `on_verdict` once: now if the head was refused,
-    /// otherwise when the observer knows the verdict.
+    /// Starts to observe the request. Calls `on_verdict` once: immediately if gatepost refuses the
+    /// head, otherwise when the observer knows the verdict.
     pub fn observe(self, on_verdict: impl FnOnce(&Shadowed) + Send + Sync + 'static) -> Observer {
         let Self { admitted, route, provider } = self;
         let shadowed = Shadowed { route, provider, outcome: Outcome::Unseen };
@@ -97,9 +97,9 @@ impl Shadow {
     }
 }
 
-/// Observer of a body that passes in shadow mode. It reports the verdict once.
+/// Observer of the body of a request in shadow mode. It reports one verdict.
 ///
-/// If it is dropped before the end of the body, it reports `body_incomplete`, or `unseen` if it saw
+/// An observer dropped before the end of the body reports `body_incomplete`, or `unseen` if it saw
 /// no chunk. See [`Shadow`] for an example of a complete body.
 ///
 /// ```
@@ -124,7 +124,7 @@ struct Observation {
     on_verdict: Box<dyn FnOnce(&Shadowed) + Send + Sync>,
 }
 
-/// Omits the body, because it is not verified and may contain personal data.
+/// Omits the body, because the body is unverified and may contain personal data.
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").field("is_pending", &self.0.is_some()).finish_non_exhaustive()
@@ -163,7 +163,7 @@ impl Drop for Observer {
     }
 }
 
-/// The verdict on a request that passed in shadow mode, and its route.
+/// The verdict on a request in shadow mode, and the route of the request.
 #[derive(Debug)]
 pub struct Shadowed {
     route: Arc<str>,
@@ -171,16 +171,16 @@ pub struct Shadowed {
     outcome: Outcome,
 }
 
-/// The verdict on a request that passed in shadow mode.
+/// The verdict on a request in shadow mode.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The callback is genuine.
     Accepted(Accepted),
-    /// The callback would have been refused.
+    /// In enforce mode, gatepost would have refused the callback.
     Refused(Refusal),
-    /// No verdict, because the observer saw no body. Either the app did not read it or could not be
-    /// reached, or the server does not pass bodies to the observer.
+    /// No verdict, because the observer saw no body: the app did not read the body, or the server
+    /// did not reach the app or does not show bodies to the observer.
     Unseen,
 }
 

@@ -39,9 +39,9 @@ pub struct Template {
     pub(crate) description: Box<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) proof: Proof,
-    /// One value for each setting that the definition declares, in its order.
+    /// One value for each setting, in the order of the definition.
     pub(crate) settings: Vec<Option<Secret>>,
-    /// One delivery for each kind of the plan, in its order.
+    /// One delivery for each kind, in the order of the plan.
     pub(crate) deliveries: Vec<Delivery>,
     /// Delivery of kinds that the plan does not name.
     pub(crate) unknown: Delivery,
@@ -52,7 +52,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// Returns the name: 1 to 30 Chinese characters, letters, digits, `_` and `-`.
+    /// Returns the name: 1 to 30 characters, each a Chinese character, letter, digit, `_` or `-`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -64,7 +64,7 @@ impl Template {
         &self.description
     }
 
-    /// Returns the name of the provider whose callbacks the template is for.
+    /// Returns the name of the provider to whose callbacks the template applies.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.plan.name
@@ -93,7 +93,7 @@ impl Template {
         all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
     }
 
-    /// Returns the signature that a callback of the kind needs; `None` if it needs none.
+    /// Returns the signature that a callback of the kind needs; `None` if it needs no signature.
     pub(crate) fn required_signature(&self, kind: Option<usize>) -> Option<RequiredSignature<'_>> {
         let signature = self.plan.signature_of(kind)?;
         let own = kind.and_then(|kind| self.proof.kind_keys.iter().find(|own| own.kind == kind));
@@ -130,7 +130,7 @@ pub(crate) struct Proof {
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
-    /// Kinds that are accepted without a signature. If a signature is present, it must be valid.
+    /// Kinds that gatepost accepts without a signature. A signature that is present must be valid.
     pub(crate) unsigned: Vec<usize>,
     /// Treatment of a signature that has already arrived with a different body.
     pub(crate) reuse: Reuse,
@@ -175,7 +175,7 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// The callback may have no signature. If it has one, the signature must be valid.
+    /// The callback may have no signature. A signature that is present must be valid.
     pub(crate) is_optional: bool,
 }
 
@@ -218,7 +218,7 @@ pub(crate) struct Ask {
     /// Time for which gatepost remembers a delivered callback and answers a resend itself; `None`
     /// if each resend goes to the app.
     pub(crate) resend_window: Option<Duration>,
-    /// Greatest age of the last good reply that is sent if the app fails; `None` if none is sent.
+    /// Greatest age of a last good reply to send if the app fails; `None` turns this off.
     pub(crate) last_good_max_age: Option<Duration>,
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
@@ -234,7 +234,7 @@ pub(crate) struct Bindings {
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) template: Arc<Template>,
-    /// The CloudEvents source of the tenant's events, shared so that it is formatted once.
+    /// The CloudEvents source of the tenant's events, shared so that gatepost formats it once.
     pub(crate) source: Arc<EventSource>,
 }
 
@@ -284,7 +284,8 @@ impl Bindings {
 ///
 /// # Errors
 ///
-/// Returns the problem if the name is not 1 to 30 Chinese characters, letters, digits, `_` and `-`.
+/// Returns the problem unless the name has 1 to 30 characters, each a Chinese character, a letter,
+/// a digit, `_` or `-`.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
@@ -295,7 +296,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
     match name.chars().find(|c| !fits(*c)) {
-        Some(unfit) => Err(format!("the name holds {unfit:?}")),
+        Some(unfit) => Err(format!("the name contains {unfit:?}")),
         None => Ok(()),
     }
 }

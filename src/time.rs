@@ -24,7 +24,7 @@ use jiff::fmt::temporal::DateTimePrinter;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Converts Unix seconds; a value that is out of range is clamped to the nearest end.
+    /// Converts Unix seconds; a value that is out of range becomes the nearest possible time.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1000))

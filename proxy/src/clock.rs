@@ -1,11 +1,11 @@
-//! The system clock, read in one place.
+//! The system clock. Only this file reads the current date and time.
 
 use std::time::SystemTime;
 
 use gatepost::Timestamp;
 
 /// Returns the current time.
-#[expect(clippy::disallowed_methods, reason = "this is the one place for it")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
 pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
 }

@@ -1,8 +1,8 @@
 //! gatepost on Pingora: a module for your own proxy, and the program `gatepost`.
 //!
-//! [`GateModule`] is one line in the `request_filter` of any Pingora proxy. Requests on a callback
-//! path it answers itself, after asking the app; all others it leaves to the proxy. For routes in
-//! shadow mode there is a second line, in `request_body_filter`.
+//! Call [`GateModule`] in the `request_filter` of any Pingora proxy. The module asks the app about
+//! each callback and writes the reply; the proxy serves all other requests. Routes in shadow mode
+//! need a second call, in `request_body_filter`.
 //!
 //! ```no_run
 //! use async_trait::async_trait;

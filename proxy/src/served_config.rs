@@ -1,4 +1,4 @@
-//! The config file that is being served: edited over the API, and read again on `SIGHUP`.
+//! The config file that gatepost serves. The API edits the file; `SIGHUP` makes gatepost read it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,21 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView, config_file};
 
-/// A gate and the file that its config comes from.
+/// A gate and its config file.
 pub(crate) struct ServedConfig {
     path: PathBuf,
     gate: Gate,
-    /// Settings that the listeners were started with; they cannot change while serving.
+    /// Settings at start. A reload refuses to change those that need a restart.
     started: ProxySettings,
-    /// Text that the gate serves. Its lock is held for a whole edit, so that edits follow one
-    /// another. Never printed: it may hold secrets.
+    /// Content of the file that the gate serves. Each edit holds the lock until its end, so edits
+    /// run one after another. Never print this text: it may contain secrets.
     text: Mutex<String>,
-    /// Apart from the text, so that they can be read while an edit writes the file.
+    /// Templates in `text`, with their own lock: a reader does not wait for an edit.
     templates: Mutex<Vec<TemplateView>>,
 }
 
 impl ServedConfig {
-    /// Starts to serve `config`, which is the content `text` of the file.
+    /// Starts to serve `config`, parsed from `text`, the content of the file at `path`.
     pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
         let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
@@ -28,17 +28,17 @@ impl ServedConfig {
         Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
     }
 
-    /// Returns the gate, which follows every edit.
+    /// Returns the gate, which also serves the result of each later edit.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Returns the templates that are served.
+    /// Returns the templates that the gate serves.
     pub(crate) fn templates(&self) -> Vec<TemplateView> {
         lock(&self.templates).clone()
     }
 
-    /// Returns the template of that name.
+    /// Returns the template with this name.
     pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
         let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
@@ -47,15 +47,15 @@ impl ServedConfig {
         })
     }
 
-    /// Makes an edit in the file, and serves the result.
+    /// Applies an edit to the file, and serves the result.
     pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
-        // A file changed by hand is not served yet, and may need other listeners: it is left alone.
+        // Refuse the edit if the operator has changed the file: the gate does not serve that yet.
         if config_file::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
             let conflict = config_file::conflict(&self.path, other);
-            return Err(conflict.with_remedy("send gatepost a SIGHUP to serve it"));
+            return Err(conflict.with_remedy("send gatepost a SIGHUP to serve the file"));
         }
         let edited = edited?;
         let config = config_file::check(&self.path, &edited)?;
@@ -67,11 +67,11 @@ impl ServedConfig {
         Ok(())
     }
 
-    /// Serves the present content of the file, or keeps the earlier config if that has a fault.
+    /// Serves the current content of the file. If the file has a fault, keeps the earlier config.
     pub(crate) fn reload(&self) {
         match self.read_again() {
-            Ok(()) => tracing::info!("{}: the config was read again", self.path.display()),
-            Err(error) => tracing::error!("the config is still the earlier one: {error}"),
+            Ok(()) => tracing::info!("{}: reloaded the config", self.path.display()),
+            Err(error) => tracing::error!("kept the earlier config: {error}"),
         }
     }
 
@@ -80,14 +80,9 @@ impl ServedConfig {
         let new = config_file::read(&self.path)?;
         let config = config_file::check(&self.path, &new)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // The config is checked against these settings, but the listeners and the upstream stay
-        // those of the start: the two must agree.
-        let fixed = |own: &ProxySettings| {
-            let sockets = (own.listen.clone(), own.admin, own.proxy_protocol);
-            let handover = own.upgrade_socket.clone();
-            (sockets, handover, own.upstream.clone(), own.threads, own.stop_timeout)
-        };
-        if fixed(config.proxy()) != fixed(&self.started) {
+        // Only a restart applies these settings to the listeners and the upstream, so the gate must
+        // not serve a config that was checked with other values.
+        if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
                         proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
@@ -106,7 +101,7 @@ impl ServedConfig {
     }
 }
 
-/// Locks a value. A poisoned lock is as good: the value is only ever replaced as a whole.
+/// Locks a value. Ignores poisoning, because each write replaces the whole value.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::toml_reader::Fault;
 
-/// Reason why a config is refused.
+/// Reason why gatepost refuses a config.
 ///
-/// Its `Display` is one line for each fault, `file:line:column: key: problem; remedy`. It never
+/// `Display` writes one line for each fault, `file:line:column: key: problem; remedy`. No line
 /// contains a value of the file, which may be a secret.
 ///
 /// # Examples
@@ -20,7 +20,7 @@ use crate::toml_reader::Fault;
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
 /// assert_eq!(error.faults().len(), 1);
 /// assert!(error.to_string().starts_with(
-///     "gatepost.toml:3:12: route[0].provider: this provider is unknown; allowed providers here: "
+///     "gatepost.toml:3:12: route[0].provider: unknown provider; allowed providers here: "
 /// ));
 /// ```
 #[derive(Debug)]

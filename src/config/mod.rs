@@ -1,4 +1,4 @@
-//! The config file: reads it, checks all of it, and compiles it.
+//! Reads, checks and compiles the config file.
 //!
 //! The layer and the proxy read the same file. A check reports every fault at once, each with its
 //! line, key and remedy. A fault never contains a value of the file, which may be a secret.
@@ -8,6 +8,7 @@ mod error;
 mod network;
 mod plans;
 mod proof;
+mod proxy;
 mod route;
 mod sources;
 mod template;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::ConfigError;
-pub use network::{AdminToken, ProxySettings};
+pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use sources::{ConfigSources, read_config};
 
 use self::delivery::breaker::{self, Breakers};
@@ -65,7 +66,7 @@ pub struct Config {
 impl Config {
     /// Reads and checks a config file.
     ///
-    /// Relative paths in the file are resolved against its folder.
+    /// Resolves relative paths in the file against the folder of the file.
     ///
     /// # Errors
     ///
@@ -85,8 +86,8 @@ impl Config {
 
     /// Checks a text as if it were the content of the file at `path`.
     ///
-    /// Relative paths in the text are resolved against the folder of `path`. The file itself is not
-    /// read and need not exist.
+    /// Resolves relative paths in the text against the folder of `path`. Does not read the file,
+    /// which need not exist.
     ///
     /// # Errors
     ///
@@ -134,7 +135,7 @@ impl Config {
     }
 }
 
-/// Returns the folder against which the relative paths in a config file are resolved.
+/// Returns the folder against which gatepost resolves the relative paths in a config file.
 fn base_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
@@ -148,14 +149,15 @@ struct ConfigReader<'f, 's> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the boolean form of a key that may also hold a table.
+    /// Reads the boolean form of a key that also accepts a table.
     ///
     /// `table` is an example of the table's content for the remedy.
     fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
         let switch = item.boolean();
         if switch.is_none() {
             let remedy = format!("write true, false, or {{ {table} }}");
-            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+            let problem = format!("expected a boolean or a table, found {}", item.form.name());
+            self.faults.add(&item.place, problem, remedy);
         }
         switch
     }
@@ -165,7 +167,7 @@ impl<'f> ConfigReader<'f, '_> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
             let remedy = allowed(noun, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("this {noun} is unknown"), remedy);
+            self.faults.add(&word.place, format!("unknown {noun}"), remedy);
         }
         found
     }
@@ -186,11 +188,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
         if route_tables.is_empty() {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(
-                &table.place,
-                "there is no route, so no callback would be accepted",
-                remedy,
-            );
+            self.faults.add(&table.place, "expected at least one route, found none", remedy);
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);

@@ -1,108 +1,22 @@
-//! Keys that hold network addresses: listeners, upstream, admin, URLs and the networks of clients.
+//! Reads URLs, networks of clients, and limits.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::collections::HashSet;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use http::Uri;
 use ipnet::IpNet;
 
-use super::ConfigReader;
+use super::{ConfigReader, ProxySettings};
 use crate::client::Networks;
 use crate::limit::Rate;
-use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
-/// Default of `stop_timeout_secs`.
-const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
-
-/// Settings that only the proxy uses.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ProxySettings {
-    /// Addresses on which the proxy listens.
-    pub listen: Vec<SocketAddr>,
-    /// Server that receives all requests to other paths than callback paths. If `None`, they get 404.
-    pub upstream: Option<Uri>,
-    /// Address on which the proxy serves health, metrics and the admin API.
-    pub admin: Option<SocketAddr>,
-    /// Token that clients of the admin API must send; `None` turns the API off.
-    pub admin_token: Option<AdminToken>,
-    /// Number of worker threads; `None` means one per core.
-    pub threads: Option<NonZeroUsize>,
-    /// Longest wait for requests in flight when the proxy stops.
-    pub stop_timeout: Duration,
-    /// Each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
-    pub proxy_protocol: bool,
-    /// Socket on which the proxy hands its listeners over to its successor; `None` turns that off.
-    pub upgrade_socket: Option<PathBuf>,
-}
-
-impl<'f> ConfigReader<'f, '_> {
-    /// Reads the keys that only the proxy uses.
-    pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
-        let listen = table.strings("listen");
-        let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
-        let upstream = table.string("upstream").and_then(|text| self.origin(&text));
-        let admin = table.string("admin").and_then(|text| self.located_address(&text));
-        self.check_addresses(listen.iter().chain(&admin));
-        let admin = admin.map(|address| address.value);
-        let admin_token = self.admin_token(table, admin);
-        let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
-        let threads = table.integer("threads", 1..=1024);
-        let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
-        let stop = table.integer("stop_timeout_secs", 0..=3600);
-        let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
-        if let Some(upstream) = &upstream {
-            self.check_loop(&table.place_of("upstream"), upstream, &listen);
-        }
-        let stop_timeout = Duration::from_secs(stop);
-        let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
-        let upgrade_socket = table.string("upgrade_socket");
-        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
-        ProxySettings {
-            listen,
-            upstream,
-            admin,
-            admin_token,
-            threads,
-            stop_timeout,
-            proxy_protocol,
-            upgrade_socket,
-        }
-    }
-
-    fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
-        let address = text.value.parse().ok();
-        if address.is_none() {
-            let remedy = "write an address and a port, as in \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add(&text.place, "this is no address to listen on", remedy);
-        }
-        address.map(|value| Located { value, place: text.place.clone() })
-    }
-
-    fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {
-        let mut taken = HashSet::new();
-        for address in addresses {
-            if !taken.insert(address.value) {
-                let remedy = "give each listener an address of its own";
-                self.faults.add(
-                    &address.place,
-                    "this address is taken by another listener",
-                    remedy,
-                );
-            }
-        }
-    }
-
+impl ConfigReader<'_, '_> {
     /// Parses an address that consists of a scheme, a host and a port.
-    fn origin(&self, text: &Located<&str>) -> Option<Uri> {
+    pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "leave out everything after the port: each request keeps its own path";
-            self.faults.add(&text.place, "this address has a path", remedy);
+            let remedy = "remove everything after the port; each request keeps its own path";
+            self.faults.add(&text.place, "expected an address without a path", remedy);
             return None;
         }
         Some(url)
@@ -119,19 +33,19 @@ impl<'f> ConfigReader<'f, '_> {
         };
         let url = url.filter(fits);
         if url.is_none() {
-            let remedy = "write http:// or https:// and a host, a port up to 65535 if it is not the \
-                          usual one, and no user name";
-            self.faults.add(&text.place, "this is no address", remedy);
+            let remedy = "write http:// or https://, a host, and if needed a port from 1 to 65535, \
+                          without a user name";
+            self.faults.add(&text.place, "invalid address", remedy);
         }
         url
     }
 
-    /// Reports an address on which the proxy itself listens: it would send the request to itself
-    /// without end.
+    /// Reports an address on which the proxy itself listens, because the proxy would send each
+    /// request to itself in an endless loop.
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
         if listen.iter().any(|listener| is_at(url, listener)) {
-            let remedy = "write the app's own address";
-            self.faults.add(place, "this is an address that the proxy itself listens on", remedy);
+            let remedy = "write the address of the app";
+            self.faults.add(place, "the proxy itself listens on this address", remedy);
         }
     }
 }
@@ -144,7 +58,7 @@ pub(super) fn port_of(url: &Uri) -> u16 {
 
 /// Returns `true` if a request to the URL reaches the listener.
 ///
-/// Names other than `localhost` are not resolved, so they never match.
+/// gatepost does not resolve names other than `localhost`, so they never match.
 fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip: Option<IpAddr> =
@@ -156,7 +70,7 @@ fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     port_of(url) == listener.port() && ip.is_some_and(reaches)
 }
 
-/// Returns `true` if the URL has no port, or one from 1 to 65535.
+/// Returns `true` if the URL has no port, or a port from 1 to 65535.
 ///
 /// `http::Uri` accepts any digits after the colon. If they are out of range, its `port_u16` returns
 /// `None`, as for a URL without a port, so this function looks for the colon itself.
@@ -177,7 +91,7 @@ impl<'f> ConfigReader<'f, '_> {
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
             let problem = "any client can claim any address";
-            let remedy = "name the proxies in front in trusted_proxies";
+            let remedy = "list the proxies in front of gatepost in trusted_proxies";
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
         }
         trusted
@@ -186,8 +100,8 @@ impl<'f> ConfigReader<'f, '_> {
     /// Reads `allow`: the networks whose clients may call a route.
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
-            let remedy = "name the platform's networks, or leave it out";
-            self.faults.add(&table.place_of("allow"), "this allows no client", remedy);
+            let remedy = "list the platform's networks, or remove allow";
+            self.faults.add(&table.place_of("allow"), "the empty list allows no client", remedy);
         }
         self.networks(table, "allow", "every client may call")
     }
@@ -204,8 +118,8 @@ impl<'f> ConfigReader<'f, '_> {
         let network: Option<IpNet> = text.value.parse().ok().or_else(address);
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
-                "write an address or a network, as in \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add(&text.place, "this is no network", remedy);
+                "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
+            self.faults.add(&text.place, "invalid network", remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);
@@ -216,11 +130,11 @@ impl<'f> ConfigReader<'f, '_> {
         if network.prefix_len() == 0 {
             self.warnings.add(
                 place,
-                format!("this is every address: {effect}"),
-                "name smaller networks",
+                format!("the network contains every address: {effect}"),
+                "list smaller networks",
             );
         } else if network.trunc() != *network {
-            let problem = "this is an address within a network, not the network itself";
+            let problem = "expected a network, found an address within it";
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }
@@ -239,69 +153,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` for a network of IPv4-mapped IPv6 addresses. It would match no client, because
-/// gatepost converts such an address of a client to IPv4.
+/// Returns `true` for a network of IPv4-mapped IPv6 addresses. Such a network matches no client,
+/// because gatepost converts a mapped client address to IPv4.
 fn is_mapped(network: &IpNet) -> bool {
     matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some())
-}
-
-/// The token that clients of the admin API must send.
-///
-/// A token can only be compared: its bytes are not accessible, and `Debug` redacts them.
-///
-/// # Examples
-///
-/// ```
-/// use gatepost::Gate;
-///
-/// let config = "admin = '127.0.0.1:9900'\nadmin_token = { env = 'TOKEN' }\n\
-///               [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
-/// let gate = Gate::builder().toml(config).variable("TOKEN", "s3cret").build()?;
-/// let token = gate.proxy_settings().admin_token.unwrap();
-/// assert!(token.matches(b"s3cret"));
-/// assert!(!token.matches(b"s3cres"));
-/// # Ok::<(), gatepost::ConfigError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct AdminToken(Secret);
-
-impl AdminToken {
-    /// Returns `true` if `candidate` is the token.
-    ///
-    /// The duration of the comparison depends on the lengths only.
-    #[must_use]
-    pub fn matches(&self, candidate: &[u8]) -> bool {
-        self.0.matches(candidate)
-    }
-}
-
-impl<'f> ConfigReader<'f, '_> {
-    /// Reads `admin_token`, and warns if other machines could read it on the network.
-    fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
-        let item = table.any("admin_token")?;
-        self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
-        let secret = self.secret(&item)?;
-        if !secret.expose().iter().all(u8::is_ascii_graphic) {
-            let remedy = "use printable ASCII characters without spaces";
-            self.faults.add(&item.place, "this token cannot be sent in a header", remedy);
-        }
-        Some(AdminToken(secret))
-    }
-
-    fn warn_of_listener(&self, admin: Option<SocketAddr>, address: &Place, token: &Place) {
-        match admin {
-            None => {
-                let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
-                self.warnings.add(token, "this token has no use without an admin listener", remedy);
-            }
-            Some(admin) if !admin.ip().is_loopback() => {
-                let remedy =
-                    "listen on 127.0.0.1, and reach it through a tunnel or a proxy with TLS";
-                let problem =
-                    "other machines can reach the admin API and read the token on the network";
-                self.warnings.add(address, problem, remedy);
-            }
-            Some(_) => {}
-        }
-    }
 }

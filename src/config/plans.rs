@@ -9,7 +9,7 @@ use super::ConfigReader;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 use crate::toml_reader::{Table, allowed};
 
-/// The compiled definitions by name. A built-in one is compiled when it is first used.
+/// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
     /// Some file in `provider_files` cannot be read or has a fault.
     incomplete: bool,
@@ -50,15 +50,15 @@ impl<'f> ConfigReader<'f, '_> {
                 Ok(text) => definition::parse(&text),
                 Err(error) => {
                     let problem = format!("the file cannot be read: {error}");
-                    self.faults.add(&name.place, problem, "a name is relative to the config file");
+                    self.faults.add(&name.place, problem, "write a path relative to the config");
                     incomplete = true;
                     continue;
                 }
             };
             match plan {
                 Ok(plan) if is_taken(&from_files, &plan) => {
-                    let problem = format!("there is a provider named {} already", plan.name);
-                    self.faults.add(&name.place, problem, "give it another name");
+                    let problem = format!("a provider named {} already exists", plan.name);
+                    self.faults.add(&name.place, problem, "choose another name");
                 }
                 Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),
                 Err(faults) => {
@@ -74,13 +74,13 @@ impl<'f> ConfigReader<'f, '_> {
     /// Returns the plan that `provider` names in a table.
     pub(super) fn plan(&self, table: &Table<'f>, plans: &Plans) -> Option<Arc<Plan>> {
         let provider =
-            table.require_string("provider", "name the platform, as in \"tencent-css\"")?;
+            table.require_string("provider", "add provider = \"tencent-css\" or another name")?;
         let plan = plans.get(provider.value);
-        // If some file has a fault, the missing provider may be the one that the file defines. The
-        // fault of the file is then the only one worth reporting.
+        // A definition file with a fault may define the provider that is not found. gatepost then
+        // reports only the fault of the file.
         if plan.is_none() && !plans.incomplete {
             let remedy = allowed("provider", provider.value, plans.names());
-            self.faults.add(&provider.place, "this provider is unknown", remedy);
+            self.faults.add(&provider.place, "unknown provider", remedy);
         }
         plan
     }

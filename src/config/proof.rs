@@ -1,5 +1,5 @@
-//! `keys`, `insecure_unsigned`, `signature_reuse`, `signing_secret` and `[template.settings]`: the
-//! signatures of callbacks and of events.
+//! Reads the config keys of callback signatures (`keys`, `insecure_unsigned`, `signature_reuse`,
+//! `[template.settings]`) and of event signing (`signing_secret`).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) enum Unsigned {
 
 /// The settings and the time window that `[template.settings]` sets.
 pub(super) struct Settings {
-    /// One value for each setting that the definition declares, in its order and with its defaults.
+    /// One value for each setting, in the order of the definition, with its defaults filled in.
     pub(super) values: Vec<Option<Secret>>,
     window: Option<Window>,
 }
@@ -40,31 +40,33 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let kinds = item.strings();
         if kinds.is_empty() || kinds.len() != item.len() {
-            let remedy = "write true, or a list of kinds that come without a signature";
-            self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+            let remedy = "write true, false, or a list of kinds that the platform sends unsigned";
+            let found = item.form.name();
+            let problem = format!("expected a boolean or a non-empty list of kinds, found {found}");
+            self.faults.add(&item.place, problem, remedy);
         }
         let find = |name: &Located<&str>| {
             let kind = plan.kind_named(name.value);
             if kind.is_none() {
                 let names = plan.kinds.iter().map(|kind| &*kind.name);
                 let remedy = allowed("kind", name.value, names);
-                self.faults.add(&name.place, "this kind is unknown", remedy);
+                self.faults.add(&name.place, "unknown kind", remedy);
             }
             kind
         };
         Unsigned::Kinds(kinds.iter().filter_map(find).collect())
     }
 
-    /// Reads `signature_reuse`. The key needs a signature that does not cover the body, because
-    /// only such a signature can arrive again with a different body.
+    /// Reads `signature_reuse`, which needs a signature that does not cover the body: a client can
+    /// send only such a signature again with a different body.
     pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
         let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let mut all = plan.signature.iter().chain(of_kinds);
         if !all.any(|signature| !signature.covers_body()) {
-            let problem = format!("no signature of {} can come with another body", plan.title);
-            self.faults.add(&word.place, problem, "take it out");
+            let problem = format!("{} has no signature that leaves out the body", plan.title);
+            self.faults.add(&word.place, problem, "remove signature_reuse");
         }
-        self.word(word, "word", &Reuse::WORDS).unwrap_or_default()
+        self.word(word, "value", &Reuse::WORDS).unwrap_or_default()
     }
 
     /// Reads the settings that the definition declares, and the limits of the time window.
@@ -100,11 +102,11 @@ impl<'f> ConfigReader<'f, '_> {
         let names = plan.settings.iter().map(|setting| &*setting.name);
         let names: Vec<_> = names.chain(past_key).chain(past_key.map(|_| MAX_AHEAD_KEY)).collect();
         let remedy = if names.is_empty() {
-            format!("take it out: {} has no settings", plan.title)
+            format!("remove this setting, because {} has no settings", plan.title)
         } else {
             allowed("setting", name, names.into_iter())
         };
-        self.faults.add(place, "this setting is unknown", remedy);
+        self.faults.add(place, "unknown setting", remedy);
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
@@ -121,8 +123,8 @@ impl<'f> ConfigReader<'f, '_> {
             Form::Table(_) | Form::Other(_) => "",
         };
         if !words.iter().any(|allowed| **allowed == *word) {
-            let remedy = allowed("word", word, words.iter().map(|word| &**word));
-            self.faults.add(&item.place, "this word is unknown", remedy);
+            let remedy = allowed("value", word, words.iter().map(|word| &**word));
+            self.faults.add(&item.place, "unknown value", remedy);
         }
         Some(Secret::new(word.as_bytes()))
     }
@@ -164,20 +166,20 @@ impl<'f> ConfigReader<'f, '_> {
             Unsigned::Kinds(kinds) => kinds,
             Unsigned::All | Unsigned::None => Vec::new(),
         };
-        // If the other kinds are signed, a kind whose own key is missing would silently accept
-        // unsigned callbacks, so the operator has to name it in `insecure_unsigned`.
+        // gatepost would silently accept unsigned callbacks of a kind without its own key. If the
+        // template has keys, the operator must set that key or list the kind as unsigned.
         let without_key = |own: &&KindKeys| own.keys.is_empty() && !template_keys.is_empty();
         for own in kind_keys.iter().filter(without_key) {
             if !unsigned.contains(&own.kind) {
                 let name = &plan.kind(Some(own.kind)).name;
-                let remedy = format!("set its key, or insecure_unsigned = [\"{name}\"]");
+                let remedy = format!("set this key, or add insecure_unsigned = [\"{name}\"]");
                 self.faults.add(settings_place, format!("the key of {name} is not set"), remedy);
             }
         }
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// Reports each signed setting that has no value: without it no signature can match.
+    /// Reports each setting without a value that the signature covers: no signature can match.
     fn check_covered(
         &self,
         signature: &Signature,
@@ -189,17 +191,17 @@ impl<'f> ConfigReader<'f, '_> {
             let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
             if settings.values.get(*index).is_none_or(Option::is_none) {
                 let problem = format!("{} signs `{name}`, which is not set", plan.title);
-                self.faults.add(place, problem, "set it under [template.settings]");
+                self.faults.add(place, problem, "set this setting under [template.settings]");
             }
         }
     }
 
-    /// Decodes a key as the platform writes it.
+    /// Decodes a key from the platform's format.
     fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
         let key = signature.key.prepare(signature.digest, secret);
         if key.is_none() {
-            let remedy = "copy all of it from the platform's console";
-            self.faults.add(place, "this key does not decode", remedy);
+            let remedy = "copy the complete key from the platform's console";
+            self.faults.add(place, "gatepost cannot decode this key", remedy);
         }
         key
     }
@@ -210,15 +212,19 @@ fn secs<'f>(table: &Table<'f>, key: &'f str) -> Option<i64> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `signing_secret`: one secret, or a list of them for rotation.
+    /// Reads `signing_secret`: one secret, or a list of secrets for rotation.
     pub(super) fn signing(&self, table: &Table<'f>) -> Option<Arc<EventSigning>> {
         let items = table.list("signing_secret");
         if !table.has("signing_secret") {
             return None;
         }
         if items.is_empty() {
-            let remedy = "put a secret into it, or take it out";
-            self.faults.add(&table.place_of("signing_secret"), "this list is empty", remedy);
+            let remedy = "add a secret, or remove signing_secret";
+            self.faults.add(
+                &table.place_of("signing_secret"),
+                "expected at least one secret, found an empty list",
+                remedy,
+            );
         }
         let keys = items.iter().filter_map(|item| self.signing_key(item));
         Some(Arc::new(EventSigning::new(keys)))
@@ -227,8 +233,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn signing_key(&self, item: &Item<'f>) -> Option<Key> {
         let key = event_signing::key(&self.secret(item)?);
         if key.is_none() {
-            let problem = "this is no signing secret: whsec_ and 24 to 64 bytes in base64";
-            let remedy = "make one: echo \"whsec_$(openssl rand -base64 32)\"";
+            let problem = "expected whsec_ followed by 24 to 64 bytes in base64";
+            let remedy = "create a secret: echo \"whsec_$(openssl rand -base64 32)\"";
             self.faults.add(&item.place, problem, remedy);
         }
         key

@@ -38,9 +38,9 @@ impl<'f> ConfigReader<'f, '_> {
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
         if !plan.uses_template_keys() && token.is_none() {
             let problem =
-                format!("{} does not sign, and this path has no secret segment", plan.title);
+                format!("{} does not sign, and the path has no secret segment", plan.title);
             let remedy =
-                "end the path with /{token} and set token, or let only the platform reach it";
+                "end the path with /{token} and set token, or let only the platform reach the path";
             self.warnings.add(&table.place, problem, remedy);
         }
         let route = Route {
@@ -57,7 +57,7 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
         };
         if let Err(existing) = routes.add(route) {
-            let remedy = format!("give it another path than {existing}");
+            let remedy = format!("choose a path other than {existing}");
             self.faults.add(&path.place, "another route has this path", remedy);
         }
     }
@@ -75,14 +75,14 @@ impl<'f> ConfigReader<'f, '_> {
         mode
     }
 
-    /// Reports shadow routes in a proxy without an upstream, which has no server to forward them
-    /// to.
+    /// Reports shadow routes if the proxy has no upstream, because gatepost forwards their
+    /// callbacks to the upstream.
     pub(super) fn check_shadows_pass(&self, tables: &[Table<'f>]) {
         for table in tables {
             let mode = table.string("mode");
             if let Some(mode) = mode.filter(|mode| mode.value == "shadow") {
                 let remedy = "set upstream to the app that receives the callbacks now";
-                self.faults.add(&mode.place, "there is nowhere to pass callbacks on to", remedy);
+                self.faults.add(&mode.place, "shadow mode needs an upstream", remedy);
             }
         }
     }
@@ -90,9 +90,9 @@ impl<'f> ConfigReader<'f, '_> {
     fn path_fits(&self, path: &Located<&str>) -> bool {
         let fits = is_canonical(path.value);
         if !fits {
-            let remedy = "start it with /, and leave out %, ;, //, dots between slashes and a slash \
-                          at the end; {token} may stand for a whole segment";
-            self.faults.add(&path.place, "this path has more than one spelling", remedy);
+            let remedy = "start the path with /; remove %, ;, //, dots between slashes and a slash \
+                          at the end; use {token} only as a whole segment";
+            self.faults.add(&path.place, "expected a path with only one spelling", remedy);
         }
         fits
     }
@@ -117,7 +117,7 @@ impl<'f> ConfigReader<'f, '_> {
                 None
             }
             (Some(false), Some(_)) => {
-                let remedy = "put {token} into the path at the place of the secret segment";
+                let remedy = "write {token} in the path in place of the secret segment";
                 self.faults.add(
                     &table.place_of("token"),
                     "a token is set, but the path has no {token}",
@@ -129,7 +129,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let secret = self.secret(&token);
                 let fits = |secret: &Secret| is_segment(secret.expose());
                 if secret.as_ref().is_some_and(|secret| !fits(secret)) {
-                    let remedy = "use letters, digits, -, . _ and ~, and not dots alone";
+                    let remedy = "use letters, digits, -, ., _ and ~, and not only dots";
                     self.faults.add(&token.place, "this token cannot be a path segment", remedy);
                 }
                 secret
@@ -142,7 +142,7 @@ impl<'f> ConfigReader<'f, '_> {
         let index = plan.kind_named(kind.value);
         if index.is_none() {
             let remedy = allowed("kind", kind.value, plan.kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&kind.place, "this kind is unknown", remedy);
+            self.faults.add(&kind.place, "unknown kind", remedy);
         }
         index
     }
@@ -157,7 +157,7 @@ impl<'f> ConfigReader<'f, '_> {
         let template = of_provider().find(|template| *template.name == *name.value);
         if template.is_none() {
             let remedy = allowed("template", name.value, of_provider().map(|t| &*t.name));
-            self.faults.add(&name.place, "this provider has no template of that name", remedy);
+            self.faults.add(&name.place, "the provider has no template with this name", remedy);
         }
         template.cloned()
     }

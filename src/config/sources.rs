@@ -15,7 +15,7 @@ use crate::toml_reader::{Form, Item, Table};
 /// Reads the files and environment variables that a config names.
 #[derive(Default)]
 pub(crate) struct ConfigSources {
-    /// Folder against which relative paths are resolved.
+    /// Folder against which gatepost resolves relative paths.
     base: PathBuf,
     /// Values that take precedence over environment variables.
     overrides: HashMap<String, Zeroizing<String>>,
@@ -69,7 +69,7 @@ const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
-/// Other files are refused, because reading a device or a pipe may never end.
+/// Refuses other files, because reading a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));
@@ -77,7 +77,7 @@ fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     if u64::try_from(read).is_ok_and(|read| read > max) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "this file is too large"));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too large"));
     }
     Ok(bytes)
 }
@@ -94,20 +94,20 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn secret(&self, item: &Item<'f>) -> Option<Secret> {
         let (bytes, place) = match &item.form {
             Form::String(literal) => {
-                let remedy = "keep it out of the file: { env = \"NAME\" } or { file = \"name\" }";
-                self.warnings.add(&item.place, "this secret is written in the config", remedy);
+                let remedy = "write { env = \"NAME\" } or { file = \"name\" } instead";
+                self.warnings.add(&item.place, "the config contains this secret", remedy);
                 (literal.as_bytes().to_vec(), &item.place)
             }
             Form::Table(table) => (self.secret_from(table)?, &table.place),
             Form::Other(_) => {
-                let problem = format!("this is {}", item.form.name());
+                let problem = format!("expected a secret, found {}", item.form.name());
                 let remedy = "write { env = \"NAME\" } or { file = \"name\" }";
                 self.faults.add(&item.place, problem, remedy);
                 return None;
             }
         };
         if bytes.is_empty() {
-            self.faults.add(place, "this secret is empty", "set it");
+            self.faults.add(place, "the secret is empty", "set a value");
             return None;
         }
         Some(Secret::new(bytes))
@@ -123,7 +123,7 @@ impl<'f> ConfigReader<'f, '_> {
                     self.faults.add(
                         &env.place,
                         not_set(env.value),
-                        "set it before gatepost starts",
+                        "set the variable before gatepost starts",
                     );
                 }
                 Some(value?.as_bytes().trim_ascii_end().to_vec())
@@ -132,13 +132,13 @@ impl<'f> ConfigReader<'f, '_> {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
                     let problem = format!("the file cannot be read: {}", error.kind());
-                    self.faults.add(&file.place, problem, "a name is relative to the config file");
+                    self.faults.add(&file.place, problem, "write a path relative to the config");
                     None
                 }
             },
             (None, None) | (Some(_), Some(_)) => {
                 let remedy = "write either { env = \"NAME\" } or { file = \"name\" }";
-                self.faults.add(&table.place, "this does not say where the secret is", remedy);
+                self.faults.add(&table.place, "expected exactly one of `env` and `file`", remedy);
                 None
             }
         }
@@ -147,7 +147,7 @@ impl<'f> ConfigReader<'f, '_> {
 
 /// Describes a missing environment variable.
 ///
-/// A name with unusual characters may be the secret itself, written by mistake, so it is left out.
+/// A name with unusual characters may be the secret itself, written by mistake, and is omitted.
 fn not_set(name: &str) -> String {
     let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     if name.bytes().all(is_usual) {

@@ -42,7 +42,7 @@ impl<'f> ConfigReader<'f, '_> {
             };
             let template = Arc::new(template);
             if names.insert(template.name().to_owned(), templates.len()).is_some() {
-                let remedy = "give each template a name of its own";
+                let remedy = "choose a different name for each template";
                 self.faults.add(&name_place, "another template has this name", remedy);
             }
             let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
@@ -58,12 +58,12 @@ impl<'f> ConfigReader<'f, '_> {
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
         let is_unfit = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
         if tenant.value.is_empty() || tenant.value.contains(is_unfit) {
-            let remedy = "write a push domain or channel key alone, or \"*\" for every other one";
-            self.faults.add(&tenant.place, "this is no tenant", remedy);
+            let remedy = "write only a push domain or channel key, or \"*\" for all other tenants";
+            self.faults.add(&tenant.place, "invalid tenant", remedy);
         } else if let Err(existing) = bound.bind(tenant.value, template) {
             let problem =
-                format!("this tenant is bound to the template `{}` already", existing.name());
-            let remedy = "a tenant has one template: remove it from one of the two";
+                format!("this tenant is already bound to the template `{}`", existing.name());
+            let remedy = "remove the tenant from one of the two templates";
             self.faults.add(&tenant.place, problem, remedy);
         }
     }
@@ -74,8 +74,7 @@ impl<'f> ConfigReader<'f, '_> {
         plans: &Plans,
         signing: Option<&Arc<EventSigning>>,
     ) -> Option<(Template, Place, Vec<Located<&'f str>>)> {
-        let name =
-            table.require_string("name", "name the template").filter(|name| self.name_fits(name));
+        let name = table.require_string("name", "add a name").filter(|name| self.name_fits(name));
         let description = table.string("description");
         let plan = self.plan(table, plans);
         let keys_place = table.place_of("keys");
@@ -144,21 +143,21 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         match (plan.uses_template_keys(), keys > 0) {
             (true, false) if !unsigned => {
-                let problem = format!("{} signs, and no key is given", plan.title);
+                let problem = format!("{} signs, but the template has no keys", plan.title);
                 let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \
                               accept callbacks from any client";
                 self.faults.add(keys_place, problem, remedy);
             }
             (true, true) if unsigned => {
-                let remedy = "remove one of the two";
+                let remedy = "remove keys or insecure_unsigned";
                 self.faults.add(
                     &table.place_of("insecure_unsigned"),
-                    "keys are given, and unsigned callbacks are accepted",
+                    "the template has keys, but accepts unsigned callbacks",
                     remedy,
                 );
             }
             (true, false) => {
-                let remedy = "set a key in the platform's console and here";
+                let remedy = "set the same key in the platform's console and in keys";
                 self.warnings.add(
                     keys_place,
                     "any client can send callbacks to this template",
@@ -166,18 +165,18 @@ impl<'f> ConfigReader<'f, '_> {
                 );
             }
             (false, true) => {
-                let problem = format!("{} does not sign, so a key has no use", plan.title);
-                self.faults.add(keys_place, problem, "take it out");
+                let problem = format!("{} does not sign, so keys have no effect", plan.title);
+                self.faults.add(keys_place, problem, "remove keys");
             }
             (true, true) | (false, false) => {}
         }
     }
 
-    /// Reserves the paths of the app's addresses, so that clients cannot send forged events there.
+    /// Reserves the paths of the app's addresses, so that clients cannot forge events.
     ///
-    /// This concerns addresses on the upstream, which also receives all other requests. Without an
-    /// upstream, as in the layer, it concerns every address: the inner service may serve any of
-    /// them.
+    /// With an upstream, reserves only addresses on the upstream, which also receives all other
+    /// requests. Without an upstream, as in the layer, reserves every address, because the inner
+    /// service may serve any of them.
     pub(super) fn reserve_addresses(
         &self,
         tables: &[Table<'f>],
@@ -197,8 +196,8 @@ impl<'f> ConfigReader<'f, '_> {
                 routes.reserve(url.path(), &template.plan);
             }
             if upstream.is_some() && urls.iter().any(|url| is_open(url)) {
-                let remedy = "give events a path of their own, or have the app check for ce-type";
-                let problem = "others can reach an address of this template through the upstream";
+                let remedy = "give events a separate path, or let the app check for ce-type";
+                let problem = "clients can reach an address of this template through the upstream";
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
         }
@@ -214,10 +213,10 @@ impl<'f> ConfigReader<'f, '_> {
         for (table, template) in tables.iter().zip(templates) {
             if template.as_ref().is_some_and(|template| template.has_delivery_without_url()) {
                 let remedy =
-                    "give each kind under [template.on] a url or an answer, or set upstream";
+                    "set a url or an answer for each kind under [template.on], or set upstream";
                 self.faults.add(
                     &table.place_of("on"),
-                    "there is nowhere to send its events",
+                    "some events of this template have no address",
                     remedy,
                 );
             }
@@ -237,23 +236,28 @@ impl<'f> ConfigReader<'f, '_> {
                 || routes.iter().filter(|route| route.plan.name == template.plan.name);
             if of_provider().next().is_none() {
                 let problem = format!("no route receives callbacks of {}", template.plan.title);
-                self.warnings.add(&table.place_of("provider"), problem, "add a [[route]] for it");
+                self.warnings.add(
+                    &table.place_of("provider"),
+                    problem,
+                    "add a [[route]] with this provider",
+                );
                 continue;
             }
             let is_pinned = of_provider().any(|route| {
                 route.template.as_ref().is_some_and(|pinned| Arc::ptr_eq(pinned, template))
             });
             if !is_pinned && table.strings("bind").is_empty() {
-                let remedy = format!("bind a tenant, or \"{WILDCARD_TENANT}\" for every other one");
+                let remedy =
+                    format!("bind a tenant, or \"{WILDCARD_TENANT}\" for all other tenants");
                 self.warnings.add(&table.place, "no tenant is bound to this template", remedy);
             }
         }
     }
 }
 
-/// Returns `true` if two URLs name the same host and port, with all loopback hosts taken as one.
+/// Returns `true` if two URLs name the same host and port. All loopback hosts count as equal.
 ///
-/// Names are compared, not resolved.
+/// gatepost compares names, and does not resolve them.
 fn same_server(a: &Uri, b: &Uri) -> bool {
     let host = |url: &Uri| url.host().unwrap_or_default().to_ascii_lowercase();
     let is_loopback = |host: &str| {

@@ -4,16 +4,16 @@
 //! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
 //! the rest:
 //!
-//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge it.
+//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge the body.
 //! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
-//! 3. If it waits for another copy of the callback and that ends without a conclusion, takes the
-//!    next step again.
-//! 4. If it asks, sends the event to the app within [`Question::timeout`]. If the app closes a
-//!    pooled connection before it answers, sends the event once more, on a new connection.
+//! 3. If it waits for another copy of the callback, and that copy ends without a conclusion, takes
+//!    the next step again.
+//! 4. If it asks the app, sends the event and awaits the answer for [`Question::timeout`]. If the
+//!    app closes a reused connection before it answers, sends the event again on a new connection.
 //! 5. Gives up as soon as the client disconnects. If the client closes only its sending half, gives
-//!    up after [`HALF_CLOSED_GRACE`]: the client may still read the reply, or may be gone.
+//!    up after [`HALF_CLOSED_GRACE`], because gatepost cannot tell whether the client still reads.
 //!
-//! The driver writes no reply, no log line and no metric. The server does that with the result of
+//! The driver writes no reply, no log line and no metric. The server writes them from the result of
 //! [`drive`].
 
 use std::future::{Future, poll_fn};
@@ -33,11 +33,11 @@ use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// Time for which the driver still works for a client that closed its sending half.
+/// Time for which the driver still awaits the conclusion after a client closed its sending half.
 const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
-/// The client's side of a callback: a request whose head is read, and its connection. See [`drive`]
-/// for an example.
+/// The client's side of a callback: a request whose head the server has read, and its connection.
+/// See [`drive`] for an example.
 pub trait ClientSide: Send {
     /// Returns the head of the request.
     fn head(&self) -> Head<'_>;
@@ -45,14 +45,14 @@ pub trait ClientSide: Send {
     /// Returns facts about the request that its head does not contain.
     fn context(&self) -> RequestContext<'_>;
 
-    /// Reads the next chunk of the body; `None` after the last. The first call also sends
-    /// `100 Continue` if the client expects it.
+    /// Reads the next chunk of the body. Returns `None` after the last chunk. The first call also
+    /// sends `100 Continue` if the client expects it.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Waits until the client does something after its body was read.
+    /// Waits for activity of the client after the end of its body.
     ///
-    /// The default never completes. It suits a server that drops the future of [`drive`] when the
-    /// client disconnects.
+    /// The default never completes. The default suits a server that drops the future of [`drive`]
+    /// when the client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
     }
@@ -60,8 +60,8 @@ pub trait ClientSide: Send {
 
 /// The app's side of a callback. See [`drive`] for an example.
 pub trait AppSide: Send {
-    /// Sends the event and reads the whole answer. The driver drops the future when
-    /// [`Question::timeout`] is over.
+    /// Sends the event and reads the whole answer. The driver drops the future after
+    /// [`Question::timeout`].
     fn ask<'a>(
         &'a mut self,
         question: &Question,
@@ -75,8 +75,8 @@ pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Completes `time` after this call. A server starts the timer itself at the first poll, because
-    /// most callbacks never poll it.
+    /// Completes `time` after this call. The server starts the timer itself at the first poll of the
+    /// future, because most callbacks never poll the future.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
     /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
@@ -90,14 +90,14 @@ pub trait Runtime: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 
-/// Client activity while its reply is pending.
+/// Client activity while the reply is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientActivity {
-    /// It disconnected.
+    /// The client disconnected.
     Disconnected,
-    /// It closed its sending half, and may still read the reply.
+    /// The client closed its sending half, and may still read the reply.
     HalfClosed,
-    /// It sent more bytes, so it is still connected.
+    /// The client sent more bytes, so it is still connected.
     SentMore,
 }
 
@@ -127,7 +127,7 @@ impl EventRequest<'_> {
 /// The connection on which to send an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// First attempt: on an idle connection if there is one.
+    /// First attempt: on an idle connection if the server has one.
     First,
     /// Second attempt: on a new connection.
     NewConnection,
@@ -136,20 +136,20 @@ pub enum Attempt {
 /// The result of sending an event.
 #[derive(Debug)]
 pub enum Asked {
-    /// The app answered, or asking it failed.
+    /// The answer, or the reason why there is no answer.
     Answered(Answer),
     /// The app closed a reused connection before it answered. The driver sends the event again.
     ConnectionClosed,
 }
 
-/// The outcome of a callback. The server sends the reply, logs and counts it.
+/// The outcome of a callback. The server sends the reply, and logs and counts the outcome.
 #[derive(Debug)]
 pub enum Driven {
-    /// Refused. Part of the body may be unread.
+    /// A refused callback. Part of its body may be unread.
     Refused(Refusal),
-    /// Accepted and concluded at this time. The body is read.
+    /// An accepted callback, its conclusion, and the time of the conclusion. The body is read.
     Concluded(Accepted, Conclusion, Timestamp),
-    /// Accepted, but the client disconnected before the conclusion.
+    /// An accepted callback whose client disconnected before the conclusion.
     ClientGone(Accepted),
 }
 
@@ -284,7 +284,7 @@ async fn read(
     }
 }
 
-/// Returns the conclusion and its time; `None` if the client disconnects before.
+/// Returns the conclusion and its time, or `None` if the client disconnects first.
 async fn conclude(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -303,7 +303,7 @@ async fn conclude(
                 now = runtime.now();
                 match shared {
                     Some(Some(conclusion)) => return Some((conclusion, now)),
-                    // The other copy ended without an outcome.
+                    // The other copy ended without a conclusion: take the next step again.
                     Some(None) => {}
                     None => return Some((wait.give_up(now), now)),
                 }
@@ -312,8 +312,8 @@ async fn conclude(
     }
 }
 
-/// Asks the app within the question's time. Asks again on a new connection if the app closed a
-/// reused one.
+/// Asks the app within the question's time-out. Asks again on a new connection if the app closed a
+/// reused connection.
 async fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -343,7 +343,7 @@ async fn ask(
     Some((question.conclude(&answer, now), now))
 }
 
-/// Runs `work` until the timer completes; `None` if it takes longer. Polls `work` first, so that
+/// Runs `work`. Returns `None` if the timer completes first. Polls `work` before the timer, so that
 /// work that completes at once starts no timer.
 async fn in_time<T>(
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
@@ -356,7 +356,7 @@ async fn in_time<T>(
     .await
 }
 
-/// Runs [`in_time`] while the client is connected; `None` if it disconnects.
+/// Runs [`in_time`] while the client is connected. Returns `None` if the client disconnects.
 async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,
@@ -376,7 +376,7 @@ async fn while_connected<T: Send>(
     match ended.await {
         Ok(ended) => Some(ended),
         Err(ClientActivity::Disconnected) => None,
-        // The client is still connected. Its later activity is not watched.
+        // The client is still connected. The driver ignores its later activity.
         Err(ClientActivity::SentMore) => Some(in_time(work, timer).await),
         Err(ClientActivity::HalfClosed) => {
             let grace = pin!(runtime.sleep(HALF_CLOSED_GRACE));

@@ -2,13 +2,13 @@
 //!
 //! The rules, in the order checked:
 //!
-//! 1. If the kind needs no app, replies with the fixed answer of the template.
-//! 2. If the app already answered the same callback, repeats that reply.
-//! 3. If the app is being asked about the same callback, waits for that outcome.
+//! 1. If the template fixes the answer or does not list the kind, replies without the app.
+//! 2. If a copy of the callback is in flight to the app, waits for the conclusion of that copy.
+//! 3. If the app already answered a copy of the callback, repeats the reply to that copy.
 //! 4. If no time is left, applies the failure policy.
 //! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
 //!    policy.
-//! 6. Otherwise asks the app. The app has `timeout_ms`, or the rest of the platform's time less
+//! 6. Otherwise asks the app. The app has `timeout_ms`, or the platform's remaining time less
 //!    [`REPLY_MARGIN`] if that is shorter. The platform's time starts when the head arrives.
 
 mod drive;
@@ -44,15 +44,15 @@ pub enum Next {
     Ask(Question),
     /// Send this reply without asking the app.
     Reply(Conclusion),
-    /// Wait: the app is being asked about another copy of the same callback.
+    /// Wait for the conclusion of another copy of the callback, which is in flight to the app.
     Wait(Wait),
 }
 
 impl Accepted {
     /// Returns the next step at the time `now`.
     ///
-    /// Claims the callback and takes from the rate limit of the route, so call it once. Call it
-    /// again only if a [`Wait`] ends without a conclusion.
+    /// Claims the callback and takes from the rate limit of the route, so call this method once.
+    /// Call it again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
         let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
@@ -78,15 +78,15 @@ impl Accepted {
         Next::Ask(question)
     }
 
-    /// Returns the time that the app may take: its time-out, or the rest of the platform's time.
+    /// Returns the time that the app may take: the shorter of `timeout_ms` and the remaining time.
     fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
         let spent = now.as_millis().saturating_sub(self.arrived().as_millis());
         let spent = Duration::from_millis(u64::try_from(spent).unwrap_or_default());
         ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))
     }
 
-    /// Claims the callback, joins another copy of it, or finds its earlier reply. Returns `None` if
-    /// the template delivers every resend of this kind.
+    /// Claims the callback, joins another copy, or finds an earlier reply. Returns `None` if the
+    /// template delivers every resend of this kind.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
         ask.resend_window?;
         let key = self.identity();
@@ -100,11 +100,11 @@ impl Accepted {
         Some(Flights::join(self.memory(), key, earlier_reply))
     }
 
-    /// Returns a fingerprint that every resend of the callback has, and no other callback.
+    /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
         let event = self.event();
-        // An id that the platform chooses but does not sign can be forged. It then identifies the
-        // callback only together with the data.
+        // A client can forge an id that the platform chooses but does not sign. Such an id
+        // identifies the callback only together with the data.
         let id_suffices = self.template().plan.id.is_empty() || self.has_signed_id();
         let data: &[u8] = if id_suffices { &[] } else { event.data() };
         let parts = [self.template().name().as_bytes(), &event.id, data];
@@ -112,8 +112,8 @@ impl Accepted {
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
 
-    /// Returns a fingerprint of the reply signing. It is part of every key of a remembered reply,
-    /// so that a reply signed in another way is not repeated.
+    /// Returns a fingerprint of the reply signing. Every key of a remembered reply includes this
+    /// fingerprint, so that gatepost repeats no reply that it signed in another way.
     fn reply_signing(&self) -> Vec<u8> {
         let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
         policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()
@@ -130,8 +130,8 @@ impl Accepted {
         Some(self.memory().fingerprint(Domain::Viewer, parts))
     }
 
-    /// Keeps a reply that the app decided. Replaces a failure by the last such reply to the same
-    /// viewer, if there is one.
+    /// Remembers a reply that the app decided. Replaces a failure with the last remembered reply to
+    /// the same viewer, if such a reply exists.
     fn last_good(&self, ask: &Ask, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(max_age) = ask.last_good_max_age else { return conclusion };
         let Some(viewer) = self.viewer() else { return conclusion };
@@ -151,7 +151,7 @@ impl Accepted {
 
 /// A question to the app about an accepted callback.
 ///
-/// Dropping it without a conclusion releases the callback: a waiting copy may then ask.
+/// If a question is dropped without a conclusion, a waiting copy of the callback may ask the app.
 ///
 /// # Examples
 ///
@@ -212,21 +212,21 @@ impl Question {
         self.timeout
     }
 
-    /// Returns the callback that the app is asked about.
+    /// Returns the callback that the question is about.
     #[must_use]
     pub const fn accepted(&self) -> &Accepted {
         &self.accepted
     }
 
     /// Turns the app's answer into the reply. `now` is the time at which the answer was complete,
-    /// or at which waiting for it ended.
+    /// or at which the wait for the answer ended.
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         // If the client used up more than half of the app's time, a time-out does not count as a
-        // failure of the app. Copies that wait do not get it either: they have more time left.
+        // failure of the app. Waiting copies do not share the time-out: they have more time left.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
         if cut_short {
             return conclusion;
@@ -267,9 +267,9 @@ impl Question {
     }
 }
 
-/// A copy of a callback that the app is already being asked about.
+/// A copy of a callback that is already in flight to the app.
 ///
-/// Resolves to the conclusion for the first copy. Resolves to `None` if the first copy ends without
+/// Resolves to the conclusion of the first copy. Resolves to `None` if the first copy ends without
 /// a conclusion, for example because its client disconnects: then call [`Accepted::next`] again. A
 /// caller that waits longer than [`Wait::timeout`] calls [`Wait::give_up`].
 ///
@@ -322,7 +322,7 @@ impl Wait {
         self.timeout
     }
 
-    /// Concludes by the failure policy, because no conclusion came in time.
+    /// Concludes by the failure policy, because the first copy had no conclusion in time.
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;

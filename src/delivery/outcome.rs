@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | 2xx with a valid body | the body, as the platform's JSON | acknowledgement |
 //! | 2xx with an empty body | allow, with the defaults of the template | acknowledgement |
-//! | 401 or 403 | deny, with the `message` of the body if it has one | 503 |
-//! | any other answer, or none in time | `on_failure` of the template | 503 |
+//! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
+//! | any other answer, or no answer in time | `on_failure` of the template | 503 |
 
 use http::StatusCode;
 
@@ -54,7 +54,7 @@ impl Accepted {
         }
     }
 
-    /// Concludes for a kind that needs no app.
+    /// Concludes for a kind about which gatepost does not ask the app.
     pub(crate) fn without_app(&self) -> Conclusion {
         let write = |input, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };

@@ -40,8 +40,8 @@ static OPTIONAL: [HeaderName; 8] = [
 /// One header map with empty values for each combination of optional headers. Bit `n` of the index
 /// is set if `OPTIONAL[n]` is in the map.
 ///
-/// Inserting a header hashes its name. Cloning a map copies its hash table as it is, so an event
-/// costs no hashing.
+/// Inserting a header hashes its name. Cloning a map copies its hash table unchanged, so gatepost
+/// hashes no header name for an event.
 static EMPTY_HEADERS: [OnceLock<HeaderMap>; 1 << OPTIONAL.len()] =
     [const { OnceLock::new() }; 1 << OPTIONAL.len()];
 
@@ -63,8 +63,8 @@ fn fill(
     let combination: usize = optional.iter().enumerate().map(bit).sum();
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
-    // A map that never had a header removed iterates in the order of insertion, which is the order
-    // of the values here.
+    // A map from which no header was removed iterates in insertion order, which is also the order
+    // of the values.
     let mut slots = headers.values_mut();
     required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
         if let Some(slot) = slots.next() {
@@ -74,7 +74,7 @@ fn fill(
     headers
 }
 
-/// Typical length in bytes of the header values that are written for one event, without the
+/// Typical length in bytes of the header values that gatepost writes for one event, without the
 /// subject.
 const TYPICAL_TEXT: usize = 192;
 

@@ -1,4 +1,4 @@
-//! Definitions of providers, as tools use them.
+//! Provider definitions, for command lines and other tools.
 
 use crate::ProviderInfo;
 use crate::config::ConfigError;
@@ -44,7 +44,7 @@ impl Definition {
         definition::parse(text).map(Self).map_err(ConfigError::faults_in)
     }
 
-    /// Returns the kinds, fields and settings that it declares.
+    /// Returns the kinds, fields and settings that the definition declares.
     #[must_use]
     pub fn info(&self) -> ProviderInfo {
         ProviderInfo::from(&self.0)

@@ -1,7 +1,7 @@
 //! Explanations of verdicts: the verdict on one recorded request, with the steps that led to it.
 //!
-//! The gate judges the request as any other, but no event is sent to the app. The steps describe
-//! the values that the gate has checked. They contain no keys, tokens or bodies.
+//! The gate judges the request like any other request, but sends no event to the app. The steps
+//! describe the values that the gate has checked. They contain no keys, tokens or bodies.
 
 use std::fmt;
 
@@ -134,7 +134,7 @@ impl Steps {
         self.0.push(Step { name, found: found.into() });
     }
 
-    /// Adds the client's address, if it is known. A recorded request does not contain it.
+    /// Adds the client's address, if gatepost knows it, and the result of the route's `allow`.
     fn source(&mut self, route: &Route, client: &Client) {
         let Some(address) = client.address else { return };
         let allowed = match (route.allow.is_empty(), route.allow.contain(address)) {
@@ -145,7 +145,7 @@ impl Steps {
         self.add("source", format!("{address}{allowed}"));
     }
 
-    /// Adds the steps from the body to the signed time, up to the first value that is missing.
+    /// Adds the steps from the body to the signed time, and stops at the first missing value.
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
         let Ok(captured) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
@@ -168,7 +168,7 @@ impl Steps {
             _ => self.add("tenant", "none"),
         }
         let Ok((template, _)) = route.template(tenant.as_deref()) else {
-            self.add("template", "none is bound to this tenant or to \"*\"");
+            self.add("template", "no template is bound to this tenant or to \"*\"");
             return;
         };
         let reason = if route.template.is_some() { "pinned by the route" } else { "bound" };
@@ -183,7 +183,7 @@ impl Steps {
             "kind",
             match &found {
                 KindFound::Known(_) => plan.kind(kind).name.to_string(),
-                KindFound::Missing => "the callback does not name it".to_owned(),
+                KindFound::Missing => "missing: the callback names no kind".to_owned(),
                 KindFound::Unknown(written) => {
                     format!("{}, which the definition does not name", printable(written))
                 }
@@ -192,7 +192,7 @@ impl Steps {
         match template.required_signature(kind) {
             Some(required) => self.signature(&required, &received, now),
             None if plan.signature_of(kind).is_some() => {
-                self.add("signature", "not checked: the template has no key for it");
+                self.add("signature", "not checked: the template has no key for this kind");
             }
             None => self.add("signature", "none: the platform does not sign this kind"),
         }
@@ -265,7 +265,7 @@ impl Steps {
             },
             Delivery::Fixed(_) => "the template has a fixed answer".to_owned(),
             Delivery::Unlisted(_) => {
-                "no app is asked: the template does not list this kind".to_owned()
+                "gatepost does not ask the app: the template does not list this kind".to_owned()
             }
             Delivery::MissingReplyKey => {
                 "503: the template has no key to sign the reply with".to_owned()

@@ -19,9 +19,9 @@ use crate::provider::{Kind, Plan, built_in};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProviderInfo {
-    /// The name in the config, as in `tencent-css`.
+    /// The name in the config, for example `tencent-css`.
     pub name: Box<str>,
-    /// The name of the platform, as in `Tencent Cloud CSS`.
+    /// The name of the platform, for example `Tencent Cloud CSS`.
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
@@ -42,7 +42,7 @@ pub struct ProviderInfo {
 pub struct SettingInfo {
     /// The key in `[template.settings]`.
     pub name: Box<str>,
-    /// A short description.
+    /// A short description of the setting.
     pub about: Box<str>,
     /// The value is a secret.
     pub secret: bool,

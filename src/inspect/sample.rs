@@ -1,4 +1,4 @@
-//! Samples: a realistic callback of each kind, signed as its platform signs.
+//! Samples: a realistic callback of each kind, with the platform's signature.
 //!
 //! `gatepost send` sends samples. Tests of an app can start from them too.
 
@@ -54,13 +54,13 @@ print_only! { Sample<'_>: plan; }
 #[non_exhaustive]
 pub enum SampleError {
     /// The key does not have the platform's encoding.
-    #[error("the key does not decode; copy all of it from the platform's console")]
+    #[error("gatepost cannot decode the key; copy the complete key from the platform's console")]
     Key,
-    /// No field, header or setting can have this name, or it cannot have this value.
+    /// No field, header or setting can have this name, or a header cannot have this value.
     #[error("{0} cannot be set")]
     Name(String),
     /// The signature covers a value that the sample does not contain.
-    #[error("{0} is signed but not set")]
+    #[error("the signature covers {0}, which is not set")]
     PartMissing(String),
     /// The request has a header or a query parameter twice.
     #[error("the request cannot be sent: {0}")]
@@ -81,7 +81,7 @@ impl<'d> Sample<'d> {
 
     /// Writes the kind to the place from which gatepost reads it.
     ///
-    /// A body that the definition gives for this kind names the kind already.
+    /// A body that the definition contains for this kind already names the kind.
     fn write_kind(&mut self, has_own_body: bool) {
         let rule = &self.plan.kind_rule;
         let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
@@ -100,8 +100,8 @@ impl<'d> Sample<'d> {
     /// | `header:NAME` | a header |
     /// | `setting:NAME` | a setting of the template, for a signature that covers it |
     ///
-    /// The value of a field is parsed as JSON if possible. If the sample has a string there, it
-    /// stays a string.
+    /// Parses the value of a field as JSON if possible. If the old value is a string, the new value
+    /// is a string too.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // These stay as they are: the query belongs to the address that `request` gets, and
+            // Not part of the sample: the query belongs to the address that `request` gets, and
             // settings belong to the template.
             Locator::Query(_) | Locator::Setting(..) => {}
         }
@@ -160,7 +160,7 @@ impl<'d> Sample<'d> {
 
     /// Sets the key and the time with which [`Sample::request`] signs the callback.
     ///
-    /// They have no effect if the platform does not sign callbacks of this kind.
+    /// The key and the time have no effect if the platform does not sign callbacks of this kind.
     pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {
         self.signing = Some((Secret::new(key.into()), now));
         self
@@ -170,8 +170,8 @@ impl<'d> Sample<'d> {
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError`] if the key does not decode, if a signed value is missing, or if a
-    /// header or query parameter would occur twice.
+    /// Returns [`SampleError`] if gatepost cannot decode the key, if a signed value is missing, or
+    /// if a header or query parameter would occur twice.
     pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
         let signature = self.plan.signature_of(Some(self.kind));
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
@@ -198,7 +198,7 @@ impl<'d> Sample<'d> {
         Ok(request)
     }
 
-    /// Writes the time and the signature into the sample, in place of those that it contains.
+    /// Writes the time and the signature into the sample, in place of the old time and signature.
     fn write_signature(
         &mut self,
         signature: &Signature,
@@ -241,7 +241,7 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
-    /// Writes the time: as a number in the body if it is one, else as text.
+    /// Writes the time: Unix times in the body as a number, any other time as text.
     fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
         match (place, unit, time.parse::<i64>()) {
             (Locator::Body(pointer), Unit::Millis | Unit::Seconds, Ok(number)) => {

@@ -1,4 +1,4 @@
-//! Checks a callback's head before its body is read.
+//! Checks a callback's head before gatepost reads the body.
 
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue};
@@ -11,7 +11,7 @@ use crate::verdict::{RefusalCause, RefusalKind};
 /// Facts from the head of a callback that later checks need.
 #[derive(Debug)]
 pub(crate) struct CheckedHead {
-    /// Length of the body in bytes by `content-length`; 0 without that header.
+    /// Length of the body in bytes according to `content-length`, or 0 without this header.
     pub(super) declared_length: usize,
     pub(super) captured: CapturedHead,
 }
@@ -54,12 +54,12 @@ pub(crate) fn check_head(
     }
 }
 
-/// Returns the value of `content-length`, or 0 without that header.
+/// Returns the value of `content-length`, or 0 without this header.
 ///
-/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. This check refuses all of
-/// it, because a server behind gatepost may repair it differently (request smuggling): two lengths,
-/// two encodings, a length beside an encoding, any encoding other than `chunked`, and a length with
-/// anything but digits.
+/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. gatepost refuses all
+/// ambiguous framing, because the app may repair the framing differently (request smuggling): two
+/// lengths, two transfer encodings, a length with a transfer encoding, any transfer encoding other
+/// than `chunked`, and a length with characters other than digits.
 fn declared_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
     let ambiguous = RefusalKind::FramingAmbiguous;
     let mut lengths = head.headers().get_all(CONTENT_LENGTH).iter();

@@ -1,19 +1,19 @@
 //! Judges one callback: takes its head and body, returns a verdict.
 //!
-//! First, [`Gate::admit`](crate::Gate::admit) checks the head. If it passes, the result is an
-//! [`Intake`], which takes the body in chunks of any size and judges it once it is complete. It
-//! does no I/O, never waits and reads no clock. The rules, in the order checked:
+//! First, [`Gate::admit`](crate::Gate::admit) checks the head. If the head is valid, the result is
+//! an [`Intake`], which takes the body in chunks of any size and judges the complete body. An
+//! intake does no I/O, never waits and reads no clock. The rules, in the order checked:
 //!
-//! 1. client: its address is allowed, and its rate limit is not exhausted;
+//! 1. client: the address is allowed, and the client's rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
-//! 3. body: does not exceed its limit, checked at each chunk;
+//! 3. body: the length does not exceed the limit, checked at each chunk;
 //! 4. fields: encoding, syntax, no duplicate names, nesting depth;
-//! 5. tenant: is unambiguous and has a template;
-//! 6. signature: is valid for the kind, and its time is within the window;
-//! 7. kind: is present;
+//! 5. tenant: the tenant is unambiguous and has a template;
+//! 6. signature: the signature is valid for the kind, and its time is within the window;
+//! 7. kind: the callback has a kind;
 //! 8. types: each field has its declared type;
-//! 9. reuse: a signature that does not cover the body has not signed another callback;
-//! 10. rate limit of the route, which counts only genuine callbacks.
+//! 9. reuse: a signature that does not cover the body has not arrived with another callback;
+//! 10. rate: the route's rate limit, which counts only genuine callbacks, is not exhausted.
 
 mod head_check;
 mod normalise;
@@ -45,7 +45,7 @@ use normalise::normalise;
 
 pub(crate) use head_check::{CheckedHead, check_head};
 
-/// A callback whose head has passed, and whose body is being read.
+/// A callback whose head is valid and whose body gatepost is reading.
 ///
 /// # Examples
 ///
@@ -126,7 +126,7 @@ impl Intake {
         }))
     }
 
-    /// Marks the callback as one that reaches the app whatever the verdict.
+    /// Puts the callback into shadow mode: it reaches the app whatever the verdict.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
@@ -143,8 +143,8 @@ impl Intake {
 
     /// Returns the time within which the complete body must arrive.
     ///
-    /// Start to measure no later than at the first call of [`Intake::push`]. If the time runs out,
-    /// call [`Intake::interrupted`].
+    /// Start measuring no later than the first call of [`Intake::push`]. If the time runs out, call
+    /// [`Intake::interrupted`].
     #[must_use]
     pub const fn time_limit(&self) -> Duration {
         Duration::from_secs(30)
@@ -163,7 +163,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Returns true before the first chunk.
+    /// Returns true until the first chunk arrives.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.body.is_none()
     }
@@ -179,7 +179,7 @@ impl Intake {
     /// # Errors
     ///
     /// Returns a refusal if the callback breaks one of the rules about its body. Every
-    /// [`RefusalKind`] except those of the client and the head is possible.
+    /// [`RefusalKind`] is possible except the kinds about the client and the head.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;
@@ -200,7 +200,7 @@ impl Intake {
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
-        // Verdicts in shadow mode leave no trace: they must not change later ones.
+        // In shadow mode, gatepost stores no signature, because later verdicts must not change.
         let reuses_signature = !self.0.in_shadow
             && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
@@ -226,20 +226,20 @@ impl Intake {
     }
 }
 
-/// Maximum number of bytes that are reserved because of `content-length` alone.
+/// Maximum number of bytes that gatepost reserves because of `content-length` alone.
 ///
 /// A client that declares a large body and sends none must not cost more memory than this.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Maximum length of a tenant: that of a domain name.
+/// Maximum length of a tenant, equal to the maximum length of a domain name.
 const MAX_TENANT_BYTES: usize = 253;
 
-/// Returns the tenant that the callback names, or `None` if it names none.
+/// Returns the tenant that the callback names, or `None` if the callback names no tenant.
 ///
 /// # Errors
 ///
 /// Returns [`RefusalKind::TenantAmbiguous`] if the callback names different tenants in two places.
-/// Returns [`RefusalKind::TenantUnknown`] if the name is longer than any tenant.
+/// Returns [`RefusalKind::TenantUnknown`] if the name exceeds the maximum length of a tenant.
 pub(crate) fn tenant<'r>(
     plan: &Plan,
     received: &Received<'r>,
@@ -287,8 +287,8 @@ fn judge(
             verified => verified?,
         }
     }
-    // `normalise` removes a signature's fields from the data. If a kind has a signature of its own
-    // and the template does not verify it, those fields stay, so that the app can verify them.
+    // `normalise` removes a signature's fields from the data. If a kind has its own signature and
+    // the template does not verify that signature, the data keeps those fields for the app.
     let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
@@ -297,11 +297,11 @@ fn judge(
     Ok(Judgement { kind, unknown_kind, event })
 }
 
-/// Returns true if the callback's signature does not cover the body and came with another callback
-/// before.
+/// Returns true if the callback's signature does not cover the body and has already arrived with
+/// another callback.
 ///
-/// Otherwise remembers the signature until its window closes. A resend of the same callback is no
-/// reuse.
+/// Otherwise, remembers such a signature until its window closes. A resend of the same callback is
+/// not a reuse.
 fn reuses_signature(
     memory: &Memory,
     template: &Template,

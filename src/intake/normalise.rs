@@ -12,11 +12,11 @@ use crate::verdict::RefusalCause;
 
 /// Converts a callback to an event.
 ///
-/// `index` is the index of its kind. Fields of `signature` are left out of the data.
+/// `index` is the index of the kind. The data omits the fields of `signature`.
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if a field is missing or does not have its type.
+/// Returns the cause of the refusal if a field is missing or has the wrong type.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
@@ -73,9 +73,9 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
-/// Maximum length of a subject, which becomes a header.
+/// Maximum length of a subject, which gatepost sends as a header.
 ///
-/// A longer one is left out. Its parts remain in the data.
+/// gatepost omits a longer subject. The parts of the subject remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Initial capacity for an event's data, enough for most callbacks.

@@ -1,12 +1,12 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
 //! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
-//! received text. The app therefore gets the same bytes that were verified, for example every digit
-//! of a number. The rules, in the order in which the text is read:
+//! received text. The app therefore gets the bytes that gatepost verified, for example every digit
+//! of a number. The rules for a body:
 //!
 //! 1. The text is UTF-8.
-//! 2. It is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in which
-//!    every `%` starts a pair of hex digits.
+//! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in
+//!    which every `%` starts a pair of hex digits.
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
 
@@ -45,15 +45,15 @@ pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
 }
 
-/// A JSON value as the slice of text it was read from.
+/// A JSON value as a slice of the received text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// True for a string without escapes, and for an integer that surely fits into an `i64` and is
-    /// written in its shortest form. Callers copy such a value without parsing it.
+    /// True for a string without escapes, and for an integer in shortest form that is certain to
+    /// fit into an `i64`. Callers copy such a value without parsing it.
     ///
-    /// May be false for values that meet the condition.
+    /// Can be false for a value that meets the condition.
     pub(crate) is_plain: bool,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Json<'a> {
         Self { text, shape, is_plain: false }
     }
 
-    /// Returns the text of a string or number, `None` for every other value.
+    /// Returns the text of a string or number, or `None` for any other value.
     fn scalar(self) -> Option<Cow<'a, str>> {
         match self.shape {
             Shape::String if self.is_plain => {
@@ -121,7 +121,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the text of a string or number, `None` for every other value.
+    /// Returns the text of a string or number, or `None` for any other value.
     pub(crate) fn scalar(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
@@ -171,8 +171,8 @@ pub(crate) struct Member<'a> {
     /// value.
     ///
     /// Empty unless the text is in the form in which gatepost writes members: no escapes in the
-    /// name, and only a colon between name and value. Adjacent members in this form are copied in
-    /// one piece.
+    /// name, and only a colon between name and value. gatepost copies adjacent members in this form
+    /// with one write.
     pub(crate) span: Span,
 }
 
@@ -236,18 +236,18 @@ impl<'a> Object<'a> {
         self.members.iter().map(|member| (member.name.text(), &member.value))
     }
 
-    /// Returns the value of the member with this name.
+    /// Returns the value of the member with the given name.
     pub(crate) fn find(&self, name: &Name<'_>) -> Option<&Value<'a>> {
         let member = self.index.find(name, &self.members, |member| &member.name)?;
         Some(&member.value)
     }
 
-    /// Does the same as [`Object::find`] for a name that is not prepared.
+    /// Does the same as [`Object::find`], but takes the name as text.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.find(&Name::new(name))
     }
 
-    /// Consumes the object and returns the value of the member with this name.
+    /// Consumes the object and returns the value of the member with the given name.
     pub(crate) fn into_member(self, name: &str) -> Option<Value<'a>> {
         let mut members = self.members.into_iter();
         members.find(|member| member.name.text() == name).map(|member| member.value)
@@ -258,13 +258,13 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Capacity for the members of a form: a typical callback needs one allocation.
+/// Initial capacity for the members of a form, so that a typical callback needs one allocation.
 const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that every `%` starts a pair of hex digits and that the decoded text is UTF-8.
 ///
 /// `form_urlencoded` accepts both faults: it keeps the `%` and inserts replacement characters. The
-/// app would then get other text than the platform sent.
+/// app would then receive a text that the platform did not send.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
@@ -280,7 +280,7 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
         .map_err(|_| BodyError::InvalidUtf8)
 }
 
-/// Checks that `raw` is one JSON value that obeys the rules of a member's value.
+/// Checks that `raw` is one JSON value that obeys the rules for a member's value.
 ///
 /// # Errors
 ///
@@ -291,7 +291,7 @@ pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
 
 /// Splits a JSON array into its elements as received.
 ///
-/// Does not check depth and duplicate names within the elements.
+/// Does not check the elements for depth or duplicate names.
 ///
 /// # Errors
 ///
@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn refuses_nested_number_beyond_f64() {
         let digits = |count: usize| format!("{{\"a\":[1{}]}}", "0".repeat(count - 1));
-        assert!(json(&digits(309)).is_ok(), "1e308");
+        assert!(json(&digits(309)).is_ok(), "expected 309 digits to fit");
         assert_eq!(json(&digits(310)), Err(BodyError::JsonMalformed));
     }
 
@@ -386,8 +386,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_broken_json() {
-        let broken = [
+    fn refuses_malformed_json() {
+        let malformed = [
             "",
             "{",
             r#"{"a":1}x"#,
@@ -399,13 +399,13 @@ mod tests {
             r#"{a:1}"#,
             r#"{"a":NaN}"#,
         ];
-        for text in broken {
+        for text in malformed {
             assert_eq!(json(text), Err(BodyError::JsonMalformed), "{text}");
         }
     }
 
     #[test]
-    fn decodes_form_and_refuses_malformed_one() {
+    fn decodes_form_and_refuses_malformed_form() {
         let form = Object::from_form(b"a=1+2&b=%E4%B8%AD&c").unwrap();
         let text: Vec<_> =
             form.iter().map(|(n, v)| (n.to_owned(), v.scalar().unwrap().into_owned())).collect();

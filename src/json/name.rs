@@ -1,13 +1,13 @@
-//! Names of members: compared as integers, found in small hash tables.
+//! Names of members, which gatepost compares as integers and finds in small hash tables.
 //!
-//! Each member of a callback is looked up by name several times: among the fields of its kind,
+//! gatepost looks up each member of a callback by name several times: among the fields of the kind,
 //! among the names seen so far, and for each field that a signature or the tenant needs. A [`Name`]
-//! therefore carries its first and last eight bytes as integers. They decide nearly every
+//! therefore carries its first and last eight bytes as integers. These integers decide nearly every
 //! comparison and also serve as the hash, so that no lookup hashes text.
 //!
-//! The gains on a push, in instructions (callgrind): [`NameMap`] finds a field in 60 instead of 98
-//! by binary search. [`NameIndex`], with scalars scanned in line, took reading and judging it from
-//! 43,632 to 41,761.
+//! The gains on a `push` callback, in instructions (callgrind): [`NameMap`] finds a field in 60, a
+//! binary search in 98. [`NameIndex`], together with inline scanning of scalars, reduced reading
+//! and judging the callback from 43,632 to 41,761.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -21,9 +21,9 @@ use std::fmt;
 #[derive(Clone)]
 pub(crate) struct Name<'a> {
     text: Cow<'a, str>,
-    /// The first eight bytes; all bytes of a shorter name, packed by [`pack_short`].
+    /// The first eight bytes, or all bytes of a shorter name, packed by [`pack_short`].
     head: u64,
-    /// The last eight bytes; 0 for a shorter name. Overlaps `head` in a name of 8 to 15 bytes.
+    /// The last eight bytes, or 0 for a shorter name. Overlaps `head` in a name of 8 to 15 bytes.
     tail: u64,
 }
 
@@ -45,12 +45,12 @@ impl<'a> Name<'a> {
         &self.text
     }
 
-    /// Returns true if the name is a slice of the text that was read, so it had no escapes.
+    /// Returns true if the name is a slice of the received text, so the name has no escapes.
     pub(super) const fn is_borrowed(&self) -> bool {
         matches!(self.text, Cow::Borrowed(_))
     }
 
-    /// Returns the slot of this name in a [`NameIndex`]. Two names seldom share one.
+    /// Returns the slot of this name in a [`NameIndex`]. Two names rarely share a slot.
     const fn slot(&self) -> usize {
         // The high bits of a wrapping product depend on all input bits, the low bits do not.
         (self.hash() >> (u64::BITS - SLOTS.ilog2())) as usize
@@ -58,17 +58,17 @@ impl<'a> Name<'a> {
 
     /// Hashes head and tail by one multiplication (Fibonacci hashing).
     ///
-    /// A client can produce collisions. They cannot slow a lookup much: a [`NameMap`] contains only
-    /// names from definitions, and a [`NameIndex`] only lists of at most [`MAX_INDEXED`] names.
+    /// A client can produce collisions, but they cannot slow a lookup much: a [`NameMap`] contains
+    /// only names from definitions, and a [`NameIndex`] at most [`MAX_INDEXED`] names.
     const fn hash(&self) -> u64 {
         /// 2^64 divided by the golden ratio.
         const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        // Rotated, so that a name of eight bytes, whose head equals its tail, does not become 0.
+        // Rotated, so that a name of eight bytes, whose head equals its tail, does not hash to 0.
         (self.head ^ self.tail.rotate_left(17)).wrapping_mul(MULTIPLIER)
     }
 }
 
-/// Packs fewer than eight bytes into an integer. Two names of the same length differ in it.
+/// Packs fewer than eight bytes into an integer. Unequal names of one length give unequal integers.
 ///
 /// Names of four to seven bytes take two loads instead of a loop: the first and the last four
 /// bytes, which overlap.
@@ -104,37 +104,36 @@ impl PartialOrd for Name<'_> {
     }
 }
 
-// Not the order of the texts. It only has to be total and consistent, for a `BTreeSet`.
+// Differs from the order of the texts. A `BTreeSet` only needs a total and consistent order.
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.head.cmp(&other.head).then_with(|| self.text.cmp(&other.text))
     }
 }
 
-/// Number of slots in a [`NameIndex`]: several for each name, so that most have one to themselves.
+/// Number of slots in a [`NameIndex`]: several for each name, so that few names share a slot.
 const SLOTS: usize = 128;
 
-/// Length up to which a list of names is indexed.
+/// Maximum length of a list that a [`NameIndex`] indexes.
 const MAX_INDEXED: usize = 24;
 
 /// Index of a short list of distinct names.
 ///
-/// A slot holds the first name that hashes to it. Later names of the same slot are not in the index
-/// and are found by a linear search. So is every name of a list with more than [`MAX_INDEXED`]
-/// names. The table has a fixed size, needs no allocation and is filled by the check for
-/// duplicates, which needs it anyway.
+/// A slot holds the first name that hashes to it. A linear search finds the later names of a slot,
+/// and all names of a list with more than [`MAX_INDEXED`] names. The index has a fixed size and
+/// needs no allocation. The check for duplicates, which needs an index anyway, fills it.
 #[derive(Debug)]
 pub(super) struct NameIndex {
-    /// Position in the list plus one for each slot; 0 if the slot is empty.
+    /// For each slot, the position in the list plus one, or 0 if the slot is empty.
     positions: [u8; SLOTS],
 }
 
 impl NameIndex {
     /// Indexes a list.
     ///
-    /// In a short list, a name is compared with earlier ones only if its slot is taken. Longer
-    /// lists are checked for duplicates in `n log n` steps, so that a body full of names does not
-    /// cost a quadratic number.
+    /// In a short list, compares a name with earlier names only if its slot is taken. Checks longer
+    /// lists for duplicates in `n log n` steps, so that a body with many names does not cost a
+    /// quadratic number of steps.
     ///
     /// # Errors
     ///
@@ -161,7 +160,7 @@ impl NameIndex {
         Ok(index)
     }
 
-    /// Finds the item with this name. `list` must be the list that was indexed.
+    /// Finds the item with the name `wanted`. `list` must be the indexed list.
     pub(super) fn find<'l, 'a: 'l, T>(
         &self,
         wanted: &Name<'_>,
@@ -188,21 +187,21 @@ impl Default for NameIndex {
 
 /// Immutable map from names to values: an open-addressing hash table with linear probing.
 ///
-/// Its names come from definitions. A client chooses the name that is looked up, but not the names
-/// in the table, so it cannot lengthen the runs of occupied slots that a lookup walks through. No
-/// keyed hash is needed.
+/// The names in the map come from definitions. A client chooses only the name of a lookup, so the
+/// client cannot lengthen the runs of occupied slots that a lookup walks through. The map therefore
+/// needs no keyed hash.
 #[derive(Clone, Debug)]
 pub(crate) struct NameMap<T> {
     entries: Vec<(Name<'static>, T)>,
-    /// Index of an entry plus one for each slot; 0 if the slot is empty. The length is a power of
-    /// two.
+    /// For each slot, the index of an entry plus one, or 0 if the slot is empty. The length is a
+    /// power of two.
     slots: Box<[u32]>,
 }
 
 impl<T> NameMap<T> {
     /// Builds a map. If two entries have the same name, lookups find the first.
     pub(crate) fn new(entries: Vec<(Name<'static>, T)>) -> Self {
-        /// Few slots are occupied, so that most lookups end at the first.
+        /// High enough that few slots are occupied and most lookups end at their first slot.
         const SLOTS_PER_ENTRY: usize = 4;
         let count = (entries.len() * SLOTS_PER_ENTRY).next_power_of_two();
         let mut map = Self { entries, slots: vec![0; count].into() };
@@ -221,7 +220,7 @@ impl<T> NameMap<T> {
     #[inline]
     pub(crate) fn get(&self, name: &Name<'_>) -> Option<&T> {
         let mut slot = name.hash() >> 32;
-        // Ends at the latest at an empty slot: there are more slots than entries.
+        // The loop ends: the map has more slots than entries, so it reaches an empty slot.
         loop {
             let index = self.number_in(slot).checked_sub(1)?;
             let (entry_name, value) = self.entries.get(index as usize)?;
@@ -236,7 +235,7 @@ impl<T> NameMap<T> {
         self.entries.iter()
     }
 
-    /// Returns the content of a slot. Numbers beyond the last slot continue at the first.
+    /// Returns the content of a slot. After the last slot, `slot` continues at the first slot.
     fn number_in(&self, slot: u64) -> u32 {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get(slot as usize & mask).copied().unwrap_or_default()
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_equal_exactly_if_their_texts_are() {
+    fn names_are_equal_exactly_if_their_texts_are_equal() {
         let letters = ["a", "\0", "é"];
         let mut texts = vec![String::new()];
         for length in 1..=5 {

@@ -1,7 +1,7 @@
 //! Body types of the layer.
 //!
-//! A body is either a buffer of gatepost, or the body of the surrounding server or inner service.
-//! An enum holds both, so that no body is boxed.
+//! A body is either bytes that gatepost wrote, or a body that passes through unchanged between the
+//! server and the inner service. An enum holds either one, so gatepost boxes no body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -42,7 +42,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// The body that a client sends, with the observer of a route in shadow mode.
+    /// The body that a client sends, with an observer if the route is in shadow mode.
     #[derive(Debug)]
     struct ClientBody<B> {
         #[pin]
@@ -65,7 +65,7 @@ macro_rules! delegate {
             }
         }
 
-        /// Returns an empty body, which some services need to build a response of their own.
+        /// Creates an empty body. Some services require `Default` to build bodies of their own.
         impl<B> Default for $name<B> {
             fn default() -> Self {
                 Self::full(Bytes::new())
@@ -122,10 +122,10 @@ impl<B> RequestBody<B> {
 }
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
-    /// Wraps the body of a request in shadow mode.
+    /// Wraps the body of a request to a route in shadow mode. `observer` sees every frame.
     pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
         let mut tap = Box::new(ShadowTap { observer, clock });
-        // The inner service does not poll a body that has already ended, so finish here.
+        // An inner service need not poll a body that has already ended, so finish the observer.
         if body.is_end_stream() {
             tap.finish();
         }
@@ -158,8 +158,8 @@ impl<B: Body<Data = Bytes>> Body for ClientBody<B> {
 }
 
 impl ShadowTap {
-    /// Shows a frame to the observer. Finishes as soon as the body reports its end, because some
-    /// services do not poll it once more.
+    /// Shows a frame to the observer. Finishes the observer as soon as the body reports its end,
+    /// because some services do not poll the body again.
     fn observe(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
         if let Some(data) = frame.and_then(Frame::data_ref) {
             self.observer.push(data.clone());

@@ -60,8 +60,8 @@ pub(super) struct InnerService<S, B> {
     uri: Uri,
     version: Version,
     extensions: Extensions,
-    /// Body type of requests that are no callbacks. It occurs in the type of the event request, but
-    /// an event never has such a body.
+    /// Body type of requests that are not callbacks. The type of the event request names this type,
+    /// but an event never has such a body.
     client_body: PhantomData<fn(B)>,
 }
 
@@ -94,7 +94,7 @@ impl<S, B> InnerService<S, B> {
             let mut uri = std::mem::take(request.uri_mut()).into_parts();
             uri.path_and_query = Some(path.clone());
             // Cannot fail: a scheme and an authority that are valid with one path are valid with
-            // another.
+            // every path.
             *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
         }
         request

@@ -22,11 +22,11 @@ pin_project! {
 pin_project! {
     #[project = ResponseStateProj]
     enum ResponseState<F> {
-        // No callback, or shadow mode: the future of the inner service.
+        // Not a callback, or a request in shadow mode: the future of the inner service.
         Passing { #[pin] future: F },
-        // Refused by its head, or already replied.
+        // The gate refused the head, or the future has already completed (`None`).
         Replying { reply: Option<Reply> },
-        // Boxed, so that the future stays small for requests that are no callbacks.
+        // A callback. Boxed, so that the future is small for requests that are not callbacks.
         Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
@@ -58,7 +58,7 @@ where
             ResponseStateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
             }
-            // `None` only if the future is polled again after it has completed.
+            // `None` only if a caller polls the future again after completion.
             ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
             ResponseStateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };

@@ -4,19 +4,19 @@
 //! service.
 //!
 //! - On a callback path, the layer reads the body up to the size limit of the route, and the gate
-//!   judges it. The inner service receives an accepted callback as an event, with
-//!   [`Accepted`](crate::Accepted) in the extensions of the request. Its response is the app's
-//!   answer, from which gatepost writes the reply to the platform. A refused callback never reaches
-//!   the inner service.
-//! - On every other path, the request passes with its own body, unread and unboxed. The layer
-//!   removes the headers that only gatepost may set.
+//!   judges the body. The inner service receives an accepted callback as an event, with
+//!   [`Accepted`](crate::Accepted) in the extensions of the request. The response of the inner
+//!   service is the app's answer, from which gatepost writes the reply to the platform. A refused
+//!   callback never reaches the inner service.
+//! - On every other path, the layer passes the request on with its own body, unread and unboxed.
+//!   The layer removes the headers that only gatepost may set.
 //!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
 //! event. The layer must therefore wrap the service that routes by path. tonic's `Server::layer`
-//! does so. axum's `Router::layer` does not, because it runs after routing. In axum, either route
-//! the callback path itself and configure no address, or wrap the whole router:
+//! wraps that service. axum's `Router::layer` does not, because axum routes before it calls the
+//! layer. In axum, route the callback path itself and set no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -53,7 +53,7 @@ use crate::time::Timestamp;
 ///
 /// # Examples
 ///
-/// The inner service receives a genuine callback, and never a forged one:
+/// The inner service receives a genuine callback, but never a forged callback:
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -105,7 +105,7 @@ pub struct GateLayer {
     peer: Peer,
 }
 
-/// Reads the address of the connection's other end from the extensions of a request.
+/// Reads the address of the connection's peer from the extensions of a request.
 type Peer = fn(&Extensions) -> Option<IpAddr>;
 
 impl GateLayer {
@@ -119,13 +119,13 @@ impl GateLayer {
         Self { clock, ..self }
     }
 
-    /// Reads the address of the client's connection from the extensions of each request.
+    /// Reads the address of the connection's peer from the extensions of each request.
     ///
-    /// Without it, or if `peer` returns `None`, the client is unknown:
+    /// Without a call of `with_peer`, or if `peer` returns `None`, the client is unknown:
     ///
     /// - a route with `allow` refuses the request;
     /// - `source_limit` counts all unknown clients as one;
-    /// - `x-forwarded-*` headers are ignored.
+    /// - gatepost ignores received `x-forwarded-*` headers.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The service: judges the head of each request, and leaves the rest to the response future.
+//! The service: judges the head of each request, and leaves the body to the response future.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -21,7 +21,7 @@ use crate::report;
 use crate::shadow::Shadow;
 use crate::time::Timestamp;
 
-/// Service with a [`Gate`] in front. Created by [`GateLayer`](super::GateLayer).
+/// Service with a [`Gate`] in front. [`GateLayer`](super::GateLayer) creates this service.
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
     gate: Gate,
@@ -63,7 +63,7 @@ where
         match self.gate.admit_lazily(request.uri().path(), arrival) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
-                // Taken apart by hand: `Request::map` would copy the head once more.
+                // Destructured, because `Request::map` would copy the head again.
                 let (parts, body) = request.into_parts();
                 let request = Request::from_parts(parts, RequestBody::inner(body));
                 ResponseFuture::pass(self.inner.call(request))
@@ -79,7 +79,7 @@ where
 }
 
 impl<S> GateService<S> {
-    // Not inlined, so that `call` stays short for requests that are no callbacks.
+    // Not inlined, so that `call` is short for requests that are not callbacks.
     #[inline(never)]
     fn observe<B>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
@@ -104,8 +104,8 @@ impl<S> GateService<S> {
         B: Body<Data = Bytes> + Send + 'static,
         R: Body<Data = Bytes> + Send + 'static,
     {
-        // `poll_ready` made `self.inner` ready, not its clone. So this call takes `self.inner`, and
-        // the clone replaces it.
+        // `poll_ready` made `self.inner` ready, not the clone. This call therefore uses
+        // `self.inner`, and the clone replaces it.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let runtime = TokioRuntime(self.clock);

@@ -1,4 +1,4 @@
-//! Callbacks in flight to the app. A copy of one waits for its conclusion instead of asking again.
+//! Callbacks in flight to the app. A copy waits for the conclusion instead of asking the app again.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -18,8 +18,8 @@ type Waiting = HashMap<Fingerprint, Vec<Sender<Conclusion>>, BuildHasherDefault<
 
 /// Hasher that returns the low half of a fingerprint.
 ///
-/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. Hashing it
-/// again would add nothing.
+/// A fingerprint is itself a keyed hash, so a client cannot choose keys that collide. A second
+/// hash would add nothing.
 #[derive(Default)]
 struct TruncatingHasher(u64);
 
@@ -28,7 +28,7 @@ impl Hasher for TruncatingHasher {
         self.0 = fingerprint as u64;
     }
 
-    /// The trait requires this method. Fingerprints only use `write_u128`.
+    /// The trait requires this method. A fingerprint uses only `write_u128`.
     fn write(&mut self, bytes: &[u8]) {
         let bytes = bytes.iter().map(|byte| u64::from(*byte));
         self.0 = bytes.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);
@@ -52,10 +52,10 @@ pub(crate) enum Joined {
 /// Receives the conclusion of the copy that asks the app.
 pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
-/// Right to ask the app about a callback. It ends when the value is dropped.
+/// Right to ask the app about a callback. The right ends when the value is dropped.
 pub(crate) struct Claim {
-    /// `None` once the claim has ended. A later claim may then have the same key, and dropping this
-    /// one must not end it.
+    /// `None` once the claim has ended, so that dropping this value does not end a later claim with
+    /// the same key.
     memory: Option<Arc<Memory>>,
     key: Fingerprint,
 }
@@ -67,9 +67,9 @@ impl Flights {
 
     /// Joins the copies that wait for a callback, or claims it if it is not in flight.
     ///
-    /// `earlier_reply` looks up the reply to a callback that has already been concluded. It runs
-    /// under the lock. A reply is remembered before its claim ends, so a copy that arrives in
-    /// between finds one or the other and does not ask again.
+    /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
+    /// gatepost remembers a reply before the claim ends, so every copy finds the claim or the
+    /// reply, and does not ask the app again.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl Claim {
     /// Ends the claim and returns the channels of the copies that wait.
     fn end(&mut self) -> Vec<Sender<Conclusion>> {
         let Some(memory) = self.memory.take() else { return Vec::new() };
-        // The caller uses or drops the channels after the lock is released, because that wakes
-        // tasks.
+        // The caller uses or drops the channels after this method has released the lock, because
+        // both actions wake tasks.
         let waiting = memory.flights.lock().remove(&self.key);
         waiting.unwrap_or_default()
     }
@@ -134,7 +134,7 @@ mod tests {
     fn begin(memory: &Arc<Memory>) -> Claim {
         match Flights::join(memory, 1, || None::<()>) {
             Ok(Joined::First(claim)) => claim,
-            Ok(Joined::Waiting(_)) | Err(()) => panic!("the callback is in flight"),
+            Ok(Joined::Waiting(_)) | Err(()) => panic!("expected a claim"),
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
         let second = begin(&memory);
         drop(first);
         let joined = Flights::join(&memory, 1, || None::<()>);
-        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("the second claim has ended") };
+        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("expected a second claim") };
         let reply = crate::reply::unavailable_reply();
         second.share(&Conclusion { reply, origin: Origin::Resend });
         assert!(matches!(shared.try_recv(), Ok(Some(_))));

@@ -1,13 +1,13 @@
 //! State that the gate keeps between callbacks.
 //!
 //! 1. Callbacks that the app has accepted: gatepost replies to a resend without asking the app.
-//! 2. Callbacks in flight to the app: two copies at once share one answer.
-//! 3. Callbacks with a signature that does not cover the body: another body with the same signature
-//!    is detected.
-//! 4. Replies: the last good one for each viewer, and those to decisions that may be resent.
+//! 2. Callbacks in flight to the app: copies that arrive at the same time share one answer.
+//! 3. Callbacks with a signature that does not cover the body: gatepost detects another body with
+//!    the same signature.
+//! 4. Replies that the app decided: the last for each viewer, and those that gatepost may repeat.
 //!
-//! All of it has a bound and outlives a change of the config. A restart loses it; the app may then
-//! be asked twice about a callback.
+//! All of this state is bounded and survives a config reload. A restart loses the state, so
+//! gatepost may ask the app twice about one callback.
 
 mod flights;
 mod replies;
@@ -24,16 +24,16 @@ pub(crate) use seen::Seen;
 
 use crate::printable::print_only;
 
-/// State of all callbacks.
+/// State that the gate keeps between callbacks.
 pub(crate) struct Memory {
-    /// Hasher with this process's keys, before any input. Copied for each fingerprint.
+    /// Hasher with random keys and without input. Each fingerprint uses a copy.
     hasher: SipHasher13,
     pub(crate) seen: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
 }
 
-/// Purpose of a fingerprint. Equal parts have different fingerprints for different purposes.
+/// Purpose of a fingerprint. The same input has a different fingerprint for each purpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Domain {
     /// Identifies a callback by its contents.
@@ -44,12 +44,12 @@ pub(crate) enum Domain {
     Viewer,
 }
 
-/// Keyed 128-bit hash. The keys are random for each process, so a client cannot produce a
+/// Keyed 128-bit hash. The keys are random for each [`Memory`], so a client cannot produce a
 /// collision.
 pub(crate) type Fingerprint = u128;
 
 impl Memory {
-    /// Hashes the parts and their lengths, so that `ab, c` and `a, bc` differ.
+    /// Hashes the parts and their lengths, so `ab, c` and `a, bc` have different fingerprints.
     pub(crate) fn fingerprint(
         &self,
         domain: Domain,
@@ -85,16 +85,15 @@ impl Default for Memory {
     }
 }
 
-/// Input of a fingerprint in one piece: the domain, then each part after its length.
+/// Contiguous input of a fingerprint: the domain, then the length and the bytes of each part.
 ///
-/// SipHash is faster over one slice than over many small ones: when one write replaced one for each
-/// part, a push went from 52,070 to 51,016 instructions (callgrind). Short input stays on the
-/// stack.
+/// SipHash is faster over one slice than over many small slices. Hashing all parts in one write cut
+/// a `push` callback from 52,070 to 51,016 instructions (callgrind). Short input needs no heap.
 struct HashInput {
-    /// The whole input, while it is at most [`HashInput::STACK_BYTES`] long.
+    /// The whole input if it has at most [`HashInput::STACK_BYTES`] bytes.
     stack: [u8; Self::STACK_BYTES],
     stack_len: usize,
-    /// The whole input, once it is longer. Empty before.
+    /// The whole input if it is longer, otherwise empty.
     heap: Vec<u8>,
 }
 
@@ -141,7 +140,7 @@ impl HashInput {
     }
 }
 
-// Leaves out the contents: replies and viewers' data are personal.
+// Omits the contents, because replies and viewers' data are personal.
 print_only! { Memory:; }
 
 #[cfg(test)]
@@ -149,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fingerprint_depends_on_domain_parts_and_process() {
+    fn fingerprint_depends_on_domain_parts_and_memory() {
         let memory = Memory::default();
         let one = memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]);
         assert_eq!(one, memory.fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]));

@@ -9,9 +9,9 @@ use super::Fingerprint;
 use crate::reply::Reply;
 use crate::time::Timestamp;
 
-/// Maximum size of all replies: room for tens of thousands of typical ones.
+/// Maximum total size: enough for tens of thousands of typical replies.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-/// Maximum length of a reply's body. A longer one is not kept.
+/// Maximum length of a reply's body. gatepost keeps no reply with a longer body.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 /// Memory of an entry without the reply's body, rounded up.
 const ENTRY_BYTES: usize = 256;
@@ -33,7 +33,7 @@ impl Weighter<Fingerprint, StoredReply> for WeighBytes {
 
 /// Replies by the fingerprint of the callback or viewer that they belong to.
 ///
-/// The cache is allocated at the first reply.
+/// gatepost allocates the cache for the first reply.
 #[derive(Default)]
 pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, WeighBytes>>);
 
@@ -44,10 +44,10 @@ impl Replies {
         (now < stored.expires_at).then_some(stored.reply)
     }
 
-    /// Keeps the reply until `expires_at`. Replaces an earlier one.
+    /// Keeps the reply until `expires_at`. Replaces an earlier reply under the same key.
     pub(crate) fn keep(&self, key: Fingerprint, reply: &Reply, expires_at: Timestamp) {
         if reply.body().len() > MAX_REPLY_BYTES {
-            // Without this, `find` would return the reply before this one as the last.
+            // Otherwise `find` would still return the earlier reply.
             if let Some(cache) = self.0.get() {
                 cache.remove(&key);
             }
@@ -79,17 +79,17 @@ mod tests {
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "a longer reply replaced it");
+        assert!(replies.find(1, T(0)).is_none(), "an oversized reply removes the old reply");
     }
 
     #[test]
-    fn stays_within_its_size() {
+    fn total_size_is_bounded() {
         let replies = Replies::default();
         for key in 0..4000 {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));
         }
         let cache = replies.0.get().unwrap();
-        assert!(cache.weight() <= MAX_BYTES, "{}", cache.weight());
+        assert!(cache.weight() <= MAX_BYTES, "found {} bytes", cache.weight());
         assert!(cache.len() > 100);
     }
 }

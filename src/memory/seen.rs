@@ -1,20 +1,20 @@
 //! Fingerprints seen recently, in a hash table of fixed size.
 //!
 //! The table is set-associative, like a CPU cache: a fingerprint may occupy any of the [`WAYS`]
-//! slots of one set. If the set is full, the entry that expires first gives way. Compared with a
-//! map, memory is bounded whatever clients send, entries need no separate expiry, and a lookup
-//! reads one set.
+//! slots of one set. In a full set, a new entry replaces the entry that expires first. Unlike in a
+//! map, clients cannot make the table grow, expired entries need no removal, and a lookup reads
+//! only one set.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::Fingerprint;
 use crate::time::Timestamp;
 
-/// Total number of entries: those of one minute at a thousand callbacks a second.
+/// Maximum number of entries: enough for one minute at a thousand callbacks a second.
 ///
-/// The table takes 2 MiB and is allocated with the first entry.
+/// gatepost allocates the table, 2 MiB, for the first entry.
 const SLOTS: usize = 65_536;
-/// Number of parts, each with its own lock.
+/// Number of parts of the table, each with its own lock.
 const SHARDS: usize = 64;
 /// Number of slots that one fingerprint may occupy.
 const WAYS: usize = 8;
@@ -27,7 +27,7 @@ struct Slot {
     expires_at: Timestamp,
 }
 
-/// Empty slot. It has expired at any time, so it is never found and is always replaced first.
+/// Empty slot. It is always expired, so a lookup never finds it and an insertion replaces it first.
 const EMPTY: Slot = Slot { key: 0, value: u64::MAX, expires_at: Timestamp::from_millis(i64::MIN) };
 
 /// Values by fingerprint, each until it expires.
@@ -44,9 +44,9 @@ impl Seen {
         })
     }
 
-    /// Inserts a value until `expires_at`, or returns the value that is already there.
+    /// Inserts a value until `expires_at`, or returns the existing value.
     ///
-    /// An existing value stays, and expires at the later of both times.
+    /// An existing value does not change, and expires at the later of both times.
     pub(crate) fn get_or_insert(
         &self,
         key: Fingerprint,
@@ -59,7 +59,7 @@ impl Seen {
                 slot.expires_at = slot.expires_at.max(expires_at);
                 return Some(slot.value);
             }
-            // An empty or expired slot has the earliest time, so it is taken before a live one.
+            // Replaces empty and expired slots before live slots, because their time is earlier.
             if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.expires_at) {
                 *slot = Slot { key, value, expires_at };
             }

@@ -27,6 +27,6 @@ fn main() -> io::Result<()> {
     let list: Vec<_> = names.iter().map(entry).collect();
     #[expect(clippy::disallowed_methods, reason = "Cargo passes the output folder in a variable")]
     let out = env::var_os("OUT_DIR").map(|out| Path::new(&out).join("definitions.rs"));
-    let out = out.ok_or_else(|| io::Error::other("OUT_DIR is not set; run this through Cargo"))?;
+    let out = out.ok_or_else(|| io::Error::other("OUT_DIR is not set; use Cargo to build"))?;
     fs::write(out, format!("[{}]", list.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! Digests that signatures use, the keys for them, and the text encodings of their output.
+//! The digests that signatures use, their keys, and the text encodings of digests and keys.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding as Alphabet};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -39,7 +39,7 @@ impl Digest {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 
-    /// Prepares a key, so that the HMAC key schedule is computed only once.
+    /// Prepares a key, to compute the HMAC key schedule only once.
     pub(crate) fn key(self, secret: Secret) -> Key {
         // `new_from_slice` never fails for an HMAC, which accepts keys of any length.
         let keyed = match self {
@@ -167,7 +167,7 @@ impl Output {
 pub(crate) enum Encoding {
     Base64,
     Base64Url,
-    /// Encodes without padding. Decoding ignores padding, as in the other encodings.
+    /// Encodes without padding. Decoding ignores padding, as for the other base64 encodings.
     Base64UrlUnpadded,
     Hex,
 }

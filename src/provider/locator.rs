@@ -3,7 +3,7 @@
 //! | locator | value |
 //! |---|---|
 //! | `/a/b` | a member of the body, by JSON Pointer; `/a` is also the field `a` of a form |
-//! | `header:NAME` | a header |
+//! | `header:NAME` | a header of the request |
 //! | `query:NAME` | a query parameter |
 //! | `setting:NAME` | a setting of the template, such as the callback URL that the platform signs |
 
@@ -38,7 +38,7 @@ pub(crate) struct CapturedHeader {
 /// The index of a setting in `Plan::settings`.
 pub(crate) type SettingIndex = usize;
 
-/// The headers and the query that a definition reads, kept while the body arrives.
+/// The headers and the query that a definition reads. gatepost keeps them while the body arrives.
 #[derive(Debug, Default)]
 pub(crate) struct CapturedHead {
     /// The values of `Plan::headers`, in the same order.
@@ -62,7 +62,7 @@ pub(crate) struct Received<'r> {
 }
 
 impl CapturedHead {
-    /// Copies the named headers, and the query if `with_query`.
+    /// Copies the headers in `names`, and the query if `with_query` is true.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl CapturedHead {
         Ok(Self { headers: headers.into(), query })
     }
 
-    /// Returns the query as received. `None` if there is none or the definition does not read it.
+    /// Returns the query as received; `None` if the URI has no query or the definition reads none.
     pub(crate) fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
@@ -122,7 +122,7 @@ impl Locator {
         }
     }
 
-    /// Returns the name if the locator refers to a top-level member of the body.
+    /// Returns the name of the member if the locator refers to a top-level member of the body.
     pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
         match self {
             Self::Body(pointer) => pointer.top_level(),

@@ -1,8 +1,8 @@
 //! Providers: the definitions of platforms, and typed views of their events.
 //!
 //! A definition is a TOML file. It describes the platform's requests, signatures, kinds, fields and
-//! replies. It is compiled once, at start, to a [`Plan`]. The built-in definitions are the TOML files
-//! in this folder. Some of them have typed views, which a test compares with the definition.
+//! replies. gatepost compiles it once, at start, to a [`Plan`]. The built-in definitions are TOML
+//! files in this folder. Some platforms have typed views; a test compares them with definitions.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -27,7 +27,7 @@ const BUILT_IN: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/definitio
 
 /// Compiles every built-in definition.
 pub(crate) fn built_in() -> impl Iterator<Item = Plan> {
-    // No definition is skipped: the test below fails if one of them does not compile.
+    // `ok` skips no definition, because the test below fails if a definition does not compile.
     BUILT_IN.iter().filter_map(|(_, text)| definition::parse(text).ok())
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 
-/// Compiles the built-in definition of this name.
+/// Compiles the built-in definition with this name.
 pub(crate) fn built_in_named(name: &str) -> Option<Plan> {
     let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
     definition::parse(text).ok()
@@ -50,7 +50,7 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "the file has another name"),
+                Ok(plan) => assert_eq!(*plan.name, **name, "file is not named after provider"),
                 Err(faults) => panic!("{name}: {faults:#?}"),
             }
         }

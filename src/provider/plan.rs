@@ -1,4 +1,4 @@
-//! Compiled definitions. Names are resolved to indexes and enums at start, not per request.
+//! Compiled definitions. gatepost resolves names to indexes and enums at start, not per request.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
     pub(crate) methods: Vec<Method>,
-    /// The methods as the `Allow` header of a 405 response.
+    /// The methods, as the value of the `Allow` header of a reply with status 405.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
     /// The name of a member that may contain the whole callback.
@@ -40,18 +40,18 @@ pub(crate) struct Plan {
     pub(crate) kinds: Vec<Kind>,
     /// The kind of callbacks whose kind the definition does not declare.
     pub(crate) unknown: Kind,
-    /// Names under which a config can give one address to several kinds.
+    /// The names of groups of kinds. A config can set one address for all kinds of a group.
     pub(crate) groups: Vec<Box<str>>,
     pub(crate) sample: SampleData,
     /// Fields that identify a callback when its data alone does not.
     pub(crate) id: Vec<Locator>,
-    /// Fields that the platform may change when it resends a callback. They are not part of its id.
+    /// Fields that the platform may change when it resends a callback. They are not part of the id.
     pub(crate) id_without: Vec<Name<'static>>,
     /// The reply to a notification.
     pub(crate) ack: Reply,
 }
 
-// Prints only the name. The rest is long, and its samples could be mistaken for real callbacks.
+// Prints only the name. Other fields are long, and samples look like real callbacks.
 print_only! { Plan: name; }
 
 /// Case sensitivity of tenant names.
@@ -63,7 +63,7 @@ pub(crate) enum TenantCase {
 }
 
 impl TenantCase {
-    /// Returns the spelling by which the tenant is looked up.
+    /// Returns the spelling with which gatepost looks up the tenant.
     pub(crate) fn fold(self, tenant: Cow<'_, str>) -> Cow<'_, str> {
         match self {
             Self::Insensitive if tenant.bytes().any(|b| b.is_ascii_uppercase()) => {
@@ -86,13 +86,13 @@ pub(crate) enum BodyFormat {
 /// The rule that determines the kind of a callback.
 #[derive(Debug)]
 pub(crate) struct KindRule {
-    /// The locators of the platform's name for the kind. The first that has a value counts.
+    /// The locators of the platform's name for the kind. gatepost uses the first name found.
     pub(crate) from: Vec<Locator>,
-    /// For each name, the possible kinds. The first whose `when` pointers are present is taken.
+    /// The possible kinds of each name. gatepost takes the first whose `when` values are present.
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback without a name.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of callbacks that the rules above do not assign to a kind.
+    /// The kind of callbacks that the fields above do not assign to a kind.
     pub(crate) other: Option<usize>,
 }
 
@@ -108,9 +108,9 @@ impl KindRule {
 pub(crate) enum KindFound<'r> {
     /// The index of a declared kind.
     Known(usize),
-    /// The callback has no name for its kind.
+    /// The callback does not name its kind.
     Missing,
-    /// The callback has this name, which the definition does not declare.
+    /// The platform's name for the kind, which the definition does not declare.
     Unknown(Cow<'r, str>),
 }
 
@@ -119,18 +119,18 @@ pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     /// The CloudEvents type of its events.
     pub(crate) ce_type: HeaderValue,
-    /// The address of the platform's documentation.
+    /// The URL of the platform's documentation of the kind.
     pub(crate) docs: Option<Box<str>>,
-    /// The group whose address is used if the config gives the kind no address.
+    /// The group whose address gatepost uses if the config sets no address for the kind.
     pub(crate) group: Option<Box<str>>,
-    /// Values that must be present in a callback of this kind. They tell apart kinds for which the
-    /// platform uses one name.
+    /// Values that must be present in a callback of this kind. They distinguish kinds for
+    /// which the platform uses the same name.
     pub(crate) when: Vec<Pointer>,
     /// The signature of this kind, if it differs from the provider's.
     pub(crate) signature: Option<Signature>,
     /// The locators of the parts of the event's subject.
     pub(crate) subject: Vec<Locator>,
-    /// The pointers to the event's time, of which the first that has a value counts, and its unit.
+    /// The pointers to the event's time, and its unit. gatepost uses the first time found.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
     /// The decision that the platform asks for. `None` for a notification.
@@ -138,7 +138,7 @@ pub(crate) struct Kind {
     /// The body of a realistic callback without its signature, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// Two different events may have equal data, so that a resend cannot be recognized.
+    /// Two different events may have equal data, so gatepost cannot recognize a resend.
     pub(crate) repeats: bool,
     pub(crate) viewer: ViewerKey,
 }
@@ -154,12 +154,12 @@ pub(crate) struct Times {
 
 /// Pointers to the values that identify a viewer and the video that they watch.
 ///
-/// The first one identifies the viewer. The key is empty for a kind without a viewer.
+/// The first pointer identifies the viewer. The key is empty for a kind without a viewer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ViewerKey(pub(crate) Vec<Pointer>);
 
 impl ViewerKey {
-    /// Reads the values from an event's data. Returns `None` if the first one is missing or empty.
+    /// Reads the values from an event's data; `None` if the first value is missing or empty.
     pub(crate) fn read(&self, data: &[u8]) -> Option<Vec<String>> {
         let object = Object::from_json(std::str::from_utf8(data).ok()?).ok()?;
         let text = |pointer: &Pointer| match pointer.find(&object) {
@@ -178,18 +178,18 @@ impl ViewerKey {
 pub(crate) struct SampleData {
     /// The sample body of kinds that declare none.
     pub(crate) body: Option<Box<str>>,
-    /// The headers of each sample, without those of the signature.
+    /// The headers of each sample, without headers for the signature.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Plan {
     /// Parses a callback in the provider's format.
     ///
-    /// The `content-type` header is ignored, since platforms omit it or send a wrong one.
+    /// Ignores the `content-type` header, because platforms omit it or send a wrong value.
     ///
     /// # Errors
     ///
-    /// Returns an error if the body, or the query of a `query` provider, does not have the format.
+    /// Returns an error if the body, or the query of a `query` provider, does not have this format.
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],
@@ -210,8 +210,8 @@ impl Plan {
 
     /// Returns the JSON text of the callback if it is wrapped in the `unwrap` member.
     ///
-    /// It is wrapped if that member is the only one. It is also wrapped if the member contains the
-    /// name of the kind and the outer object does not.
+    /// The callback is wrapped if the object has no other member. It is also wrapped if this member
+    /// contains the name of the kind and the outer object does not.
     fn unwrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
         let raw = match object.find(self.unwrap.as_ref()?)? {
             Value::Json(Json { text, shape: Shape::Object, .. }) => *text,
@@ -255,8 +255,8 @@ impl Plan {
             let number = parse_whole(&name)?;
             rule.candidates(&number.to_string())
         });
-        // If no candidate fits, the last one is taken: reading its fields then fails with an error
-        // that names the missing field.
+        // If no candidate fits, take the last candidate: reading its fields then fails with an
+        // error that names the missing field.
         let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
         match found.copied().or(rule.other) {
             Some(kind) => KindFound::Known(kind),
@@ -276,7 +276,7 @@ impl Plan {
 
     /// Returns `true` if the `keys` of a template verify callbacks of at least one kind.
     ///
-    /// A signature whose key is a setting does not use them.
+    /// A signature whose key is a setting does not use `keys`.
     pub(crate) fn uses_template_keys(&self) -> bool {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         of_kinds.chain(&self.signature).any(|signature| signature.key.setting.is_none())

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::json::{Name, Object, Shape, Value};
 
-/// A parsed pointer of at least one segment.
+/// A parsed pointer with at least one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pointer {
     first: Name<'static>,
@@ -56,7 +56,7 @@ impl Pointer {
         *place = value;
     }
 
-    /// Returns the segment if it is the only one, so that the pointer refers to a top-level member.
+    /// Returns the name of the member if the pointer refers to a top-level member.
     pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
         self.rest.is_empty().then_some(&self.first)
     }

@@ -17,12 +17,12 @@ pub(crate) enum SettingType {
     Secret,
     /// Any text.
     Text { default: Option<Box<str>> },
-    /// One of these words. The first is the default.
+    /// One of these words. The first word is the default.
     OneOf(Vec<Box<str>>),
 }
 
 impl Setting {
-    /// Returns the value for templates that do not set one.
+    /// Returns the value of the setting in a template that does not set it.
     pub(crate) fn default(&self) -> Option<&str> {
         match &self.ty {
             SettingType::Secret => None,

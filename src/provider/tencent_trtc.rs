@@ -1,7 +1,7 @@
 //! The typed view of Tencent RTC's callbacks.
 //!
-//! All events have the same form and differ only in `Payload`. Names and units of fields are those of
-//! the platform.
+//! All events have the same form and differ only in `Payload`. Fields have the platform's names and
+//! units.
 //!
 //! ```
 //! use gatepost::tencent_trtc::Notification;
@@ -39,7 +39,7 @@ view! {
         /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording, 9
         /// AI, 10 slicing, 11 moderation, 14 transcription.
         pub event_group_id: Option<i64>,
-        /// The event; for example, 103 if a user enters a room.
+        /// The event type; for example, 103 if a user enters a room.
         pub event_type: Option<i64>,
         /// The time at which the platform sent the callback, in Unix **milliseconds**. Absent from
         /// group 7, which has `CallbackMsTs` instead.
@@ -53,17 +53,17 @@ view! {
     /// Details of an event.
     #[serde(rename_all = "PascalCase")]
     pub struct EventInfo {
-        /// The identifier of the room, a number or a string. Compare it as text, since some events
-        /// contain a numeric identifier as a string. Absent from groups 7 and 8.
+        /// The identifier of the room, a number or a string. Compare identifiers as text: some
+        /// events contain a numeric identifier as a string. Absent from groups 7 and 8.
         pub room_id: Option<Value>,
         /// The time of the event, in Unix seconds.
         pub event_ts: Option<i64>,
-        /// The time of the event, in Unix **milliseconds**. Sort events by it, since they may arrive in
-        /// another order.
+        /// The time of the event, in Unix **milliseconds**. Sort events by this time, because they may
+        /// arrive in a different order.
         pub event_ms_ts: Option<i64>,
-        /// The user. In the events of a task, the robot that runs it.
+        /// The user. In events of a task, the robot that runs the task.
         pub user_id: Option<String>,
-        /// An identifier that only apps receive that already used callbacks before 2021-07-30.
+        /// An identifier. Only for applications that already used callbacks before 2021-07-30.
         pub unique_id: Option<i64>,
         /// The role: 20 for an anchor, 21 for the audience.
         pub role: Option<i64>,
@@ -71,8 +71,8 @@ view! {
         pub terminal_type: Option<i64>,
         /// The SDK: 1 WebRTC, 2 mini program, 3 native SDK.
         pub user_type: Option<i64>,
-        /// The reason. For entering a room: 1 normal, 2 network change, 3 retry, 4 cross-room. For
-        /// leaving: 1 normal, 2 timeout, 3 removed, 4 cross-room canceled, 5 forced.
+        /// The reason. If a user enters: 1 normal, 2 network change, 3 retry, 4 cross-room. If a
+        /// user leaves: 1 normal, 2 timeout, 3 removed, 4 cross-room canceled, 5 forced.
         pub reason: Option<i64>,
         /// The type of the room identifier: 0 for a number, 1 for a string. Only in group 4.
         pub room_type: Option<i64>,
@@ -84,8 +84,8 @@ view! {
         pub robot_id: Option<String>,
         /// The user whose stream was moderated. Only in event 1104.
         pub streamer_user_id: Option<String>,
-        /// The result. Event 701: 0 succeeded, 1 failed, 2 restarted. Event 702: 0. Other tasks report
-        /// the result in `payload`.
+        /// The result. In event 701: 0 succeeded, 1 failed, 2 restarted. In event 702: always 0. Other
+        /// tasks report the result in `payload`.
         pub status: Option<i64>,
         /// Details of a task: an object whose fields depend on the event. It may contain recognized
         /// speech.

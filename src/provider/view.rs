@@ -6,8 +6,8 @@
 
 /// A Rust type for the data of an event.
 ///
-/// Implemented by the views of this crate, such as [`kollus::LivePlay`](super::kollus::LivePlay),
-/// and by [`serde_json::Value`], which accepts every kind.
+/// The views of this crate, such as [`kollus::LivePlay`](super::kollus::LivePlay), implement this
+/// trait for one kind. [`serde_json::Value`] implements it for every kind.
 ///
 /// ```
 /// use gatepost::{View, kollus::LivePlay};
@@ -17,7 +17,7 @@
 /// assert!(serde_json::Value::describes("kollus", "vod_play"));
 /// ```
 pub trait View: serde::de::DeserializeOwned {
-    /// Returns `true` if the type describes the data of this provider's kind.
+    /// Returns `true` if this type describes the data of the kind `kind` of `provider`.
     fn describes(provider: &str, kind: &str) -> bool;
 }
 
@@ -27,10 +27,10 @@ impl View for serde_json::Value {
     }
 }
 
-/// Declares structs that read the data of an event, or an object in it.
+/// Declares structs for the data of an event, or for an object in the data.
 ///
-/// Each gets `extra`, which keeps the fields that the platform sends and the struct does not
-/// declare, so that nothing is lost when the data is written again.
+/// Each struct has a field `extra` for the fields that the platform sends but the struct does not
+/// declare, so that an app that serializes the data again loses no field.
 macro_rules! view {
     ($($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
@@ -60,7 +60,7 @@ macro_rules! describe {
 
 /// Declares a typed answer: required fields with their initial values, then optional fields.
 ///
-/// An optional field is left out of the JSON until its setter, of the same name, is called.
+/// The JSON contains an optional field only if the app has called the setter of the same name.
 macro_rules! answer {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$required_meta:meta])* $required:ident: $required_type:ty = $initial:expr,)*
@@ -104,8 +104,8 @@ mod tests {
     /// The providers for which every kind has a view.
     const TYPED: [&str; 3] = ["kollus", "tencent-css", "tencent-trtc"];
 
-    /// A field that a view has although its definition does not declare it. Its value is a string or
-    /// a number, and a declaration has one type.
+    /// A field that a view has although its definition does not declare it. The platform sends a
+    /// string or a number, but a declaration has only one type.
     const UNDECLARED: (&str, [&str; 2]) = ("tencent-trtc", ["EventInfo", "RoomId"]);
 
     /// The functions of one view, without its type.
@@ -168,7 +168,7 @@ mod tests {
         ]
     }
 
-    /// Calls `check` for every kind of the typed providers with the one view that describes it.
+    /// Calls `check` for every kind of the typed providers with the only view of that kind.
     fn for_every_kind(check: impl Fn(&Plan, &Kind, &AnyView)) {
         let views = views();
         let mut used = BTreeSet::new();
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(used.len(), views.len(), "a view describes no kind");
     }
 
-    /// Returns a value of the type that has every declared field.
+    /// Returns a value of the type `ty` with every declared field.
     fn full_value(ty: &Type) -> Value {
         match ty {
             Type::Array { inner, .. } | Type::Json { shape: Some(Shape::Array), inner } => inner
@@ -209,8 +209,8 @@ mod tests {
         fields.iter().map(member).collect::<Map<_, _>>().into()
     }
 
-    /// Returns a value of another type. `None` for an object or JSON text without declared contents,
-    /// since the view then accepts any value.
+    /// Returns a value that is not of the type `ty`; `None` for an object or JSON text without
+    /// declared contents, because the view then accepts any value.
     fn wrong_value(ty: &Type) -> Option<Value> {
         match ty {
             Type::Object { inner, .. } | Type::Json { inner, .. } if inner.fields.is_none() => None,
@@ -265,14 +265,14 @@ mod tests {
             if *plan.name == *provider {
                 data[outer][inner] = json!(1);
             }
-            // If the view had a field that is not declared, it would be serialized as `null`.
+            // The view would serialize an undeclared field of its own as `null`.
             assert_eq!((view.round_trip)(data.clone()).unwrap(), data, "{name}");
             for (pointer, optional, wrong) in declared(&kind.fields, "") {
                 let place = format!("{name}: {pointer}");
                 let absent = (view.round_trip)(without(&data, &pointer));
                 if optional {
-                    // A field of the view is serialized as `null` if it is absent. A field that is
-                    // only in `extra` is not serialized at all.
+                    // The view serializes an absent field as `null` if it declares the field. It
+                    // does not serialize an absent field that it does not declare.
                     let null = with(&data, &pointer, Value::Null);
                     assert_eq!(absent.expect(&place), null, "{place}: the view lacks the field");
                     assert_eq!((view.round_trip)(null.clone()).expect(&place), null, "{place}");

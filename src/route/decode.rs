@@ -50,7 +50,7 @@ fn has_escape(text: &str) -> bool {
 
 /// Converts decoded bytes to text.
 ///
-/// Overlong ASCII is decoded and other invalid UTF-8 is replaced by U+FFFD.
+/// Decodes overlong ASCII, and replaces other invalid UTF-8 by U+FFFD.
 fn into_text(bytes: Vec<u8>) -> String {
     let repair = |bytes: &[u8]| String::from_utf8_lossy(&decode_overlong(bytes)).into_owned();
     String::from_utf8(bytes).unwrap_or_else(|error| repair(error.as_bytes()))
@@ -59,9 +59,9 @@ fn into_text(bytes: Vec<u8>) -> String {
 /// Decodes percent-encoding at any nesting depth in one pass.
 ///
 /// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms
-/// `%66` with the next two digits. The end of the output is therefore checked after every
-/// replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would keep an
-/// escape.
+/// `%66` with the next two digits. The function therefore checks the end of the output after
+/// every replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would
+/// keep an escape.
 fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
@@ -101,7 +101,7 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
         out.push_str(before);
         rest = if let Some(decoded) = iis_escape(after) {
             out.push(decoded);
-            // `u` and four digits.
+            // Skip `u` and four digits.
             &after[5..]
         } else {
             out.push('%');
@@ -111,7 +111,7 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
     Cow::Owned(out + rest)
 }
 
-/// Returns the character that `text` starts with in IIS form. `text` begins after the `%`.
+/// Decodes the IIS escape at the start of `text`, which begins after the `%`.
 fn iis_escape(text: &str) -> Option<char> {
     let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
     // `from_str_radix` also accepts a leading `+`.
@@ -159,6 +159,6 @@ mod tests {
         for text in ["%", "%u", "%u00", "%u+02f", "%ud800", "%zz", "é/ü", "%u00é"] {
             assert_eq!(decode(text), text);
         }
-        assert_eq!(decode("%e9"), "\u{fffd}", "neither UTF-8 nor overlong");
+        assert_eq!(decode("%e9"), "\u{fffd}", "expected U+FFFD for a byte that is not UTF-8");
     }
 }

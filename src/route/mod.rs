@@ -1,32 +1,32 @@
-//! Routes: matches a path to the route that it belongs to, however the path is spelled.
+//! Routes: matches a path to its route, whatever the spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte. A different spelling of the
-//! same path is refused. gatepost cannot know how the app normalises paths: if the app read the
-//! spelling as the callback path, it would process a callback that gatepost has not verified.
+//! A path is a callback path if it equals a route's path byte for byte. gatepost refuses any other
+//! spelling of the same path. It cannot know how the app normalises paths: if the app read the
+//! spelling as the callback path, the app would process a callback that gatepost has not verified.
 //!
 //! A *reading* is the list of segments that one particular server sees in a path. Servers differ in
-//! what they decode and in which order, so gatepost normalises a path as far as any of them does:
+//! what they decode and in which order, so gatepost normalises a path as far as any server does:
 //! percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty and `.` segments,
 //! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
 //!
-//! 1. If the path contains `..`, each server removes different segments, but the rest keep their
-//!    order. The path is refused if a route's segments occur in it in that order.
-//! 2. Otherwise each of these readings is compared with the routes:
+//! 1. If the path contains `..`, each server removes different segments, but the other segments
+//!    keep their order. gatepost refuses the path if a route's segments occur in the path in order.
+//! 2. Otherwise, gatepost compares each of these readings with the routes:
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
 //!    - the path without the authority after `//`;
-//!    - the path up to a script's name, and the rest after it (`/index.php/x`);
+//!    - the path up to a script's name, and the path after that name (`/index.php/x`);
 //!    - the path without a format suffix (`.json`).
 //!
-//!    Servers may also disagree about a route's secret segment: one sees several segments in it
-//!    (`a%2fb`), another none (`;x`). Both count as spellings of the route's path.
+//!    Servers may also disagree about a route's secret segment: some servers see several segments
+//!    in `a%2fb`, or no segment in `;x`. Both forms count as spellings of the route's path.
 //!
-//! The addresses that events are delivered to are reserved by the same rules: gatepost refuses a
-//! client's request that would reach one.
+//! gatepost reserves the addresses to which it delivers events, by the same rules: it refuses a
+//! client's request that would reach such an address.
 //!
-//! A route in [shadow mode](crate::Shadow) passes every spelling of its path, unless another server
-//! could read that spelling as the path of an enforcing route or as a reserved address. Those two
-//! take precedence over shadow routes in every lookup.
+//! A route in [shadow mode](crate::Shadow) passes every spelling of its path, unless some server
+//! could read that spelling as the path of an enforcing route or as a reserved address. Enforcing
+//! routes and reserved addresses take precedence over shadow routes in every lookup.
 
 mod decode;
 mod path_filter;
@@ -51,7 +51,7 @@ use crate::template::{Bindings, Template};
 use crate::time::Timestamp;
 use crate::verdict::RefusalKind;
 
-/// Effect of a refusal: the route blocks the request, or only reports it.
+/// Effect of a refusal: the route blocks the request, or only reports the refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     #[default]
@@ -71,13 +71,13 @@ pub(crate) struct Route {
     pub(crate) pattern: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) token: Option<Secret>,
-    /// Index of the kind, if the route's config sets it instead of the callback.
+    /// Index of the kind, if the route's config sets the kind instead of the callback.
     pub(crate) kind: Option<usize>,
-    /// Template that the route names. It then applies to every callback, whatever the tenant.
+    /// Template that the route names, which applies to every callback, whatever the tenant.
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
-    /// Networks that may send callbacks; if empty, all may.
+    /// Networks from which clients may send callbacks. If empty, clients may use any network.
     pub(crate) allow: Networks,
     /// Limit on accepted callbacks. Protects the app.
     pub(crate) limit: Option<RouteLimit>,
@@ -87,7 +87,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Checks that the client's address is allowed, then takes one request from its budget.
+    /// Checks that the client's address is allowed, then takes a request from the client's budget.
     pub(crate) fn check_source(
         &self,
         client: &Client,
@@ -136,7 +136,7 @@ pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteIndex(usize);
 
-/// Path of an address that events are delivered to.
+/// Path of an address to which gatepost delivers events.
 #[derive(Debug)]
 pub(crate) struct Address {
     pub(crate) path: Arc<str>,
@@ -179,7 +179,7 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the route's pattern if its path is already in use.
+    /// Returns the route's pattern if another route has the same path, apart from case.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
         let conflict = |_| Arc::clone(&route.pattern);
@@ -202,7 +202,7 @@ impl Routes {
 
     /// Reserves the path of an address, unless it is the path of a shadow route.
     ///
-    /// In shadow mode the platform's callbacks reach the app on that path, so it must stay open.
+    /// In shadow mode, callbacks reach the app on that path, so gatepost must not block the path.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
         let normalised = join(&Pieces::of(path).names);
         let is_shadow_path = |route: &Route| {
@@ -215,7 +215,7 @@ impl Routes {
         }
     }
 
-    /// Returns the route that a lookup found in these same routes.
+    /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
         // In bounds: only lookups create an index, and routes are never removed.
         &self.list[found.0]
@@ -233,7 +233,7 @@ impl Routes {
         }
     }
 
-    /// Adds all paths to the filter.
+    /// Adds the paths of all routes and reserved addresses to the filter.
     pub(crate) fn add_to(&self, path_filter: &SharedPathFilter) {
         path_filter.add(&self.path_filter);
     }
@@ -250,7 +250,7 @@ impl Routes {
         self.find_in_full(path)
     }
 
-    // Not inlined, so that the check of other paths in `find` stays short.
+    // Not inlined, so that the check of unrelated paths in `find` is short.
     #[inline(never)]
     fn find_in_full<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
         let Ok(matched) = self.exact.at(path) else { return self.find_spelling(path) };
@@ -275,7 +275,7 @@ impl Routes {
         self.at(found).mode == Mode::Shadow
     }
 
-    /// Returns true if a request with this lookup result must not be passed on.
+    /// Returns true if a request with this lookup result must not reach the app unverified.
     fn must_refuse(&self, lookup: &Lookup<'_, '_>) -> bool {
         match lookup {
             Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.is_shadow(*found),
@@ -295,7 +295,7 @@ impl Routes {
     /// Looks up each reading of a path and returns the strictest result.
     fn find_readings(&self, path: &str) -> Lookup<'_, 'static> {
         let whole = decode(path);
-        // Lazy: no further reading is computed once one must be refused.
+        // Lazy: computes no further reading once gatepost must refuse the path.
         let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
         let cut = once_with(|| cut_spellings(path, &whole)).flatten();
         let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));
@@ -380,7 +380,7 @@ impl Routes {
 pub(crate) fn is_canonical(pattern: &str) -> bool {
     let literal = pattern.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-    // A token is a whole segment, and a path has at most one.
+    // A token is a whole segment, and a path has at most one token.
     let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
         == usize::from(literal != pattern);
     token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
@@ -508,13 +508,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_every_spelling() {
+    fn refuses_every_inexact_spelling() {
         let routes = routes();
         for spelling in SPELLINGS {
             match routes.find(spelling) {
                 Lookup::Callback(..) => assert_eq!(spelling, "/callbacks/tencent"),
                 Lookup::Ambiguous(_) => {}
-                Lookup::Other | Lookup::Reserved(_) => panic!("{spelling} is not recognised"),
+                Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
             }
         }
         for spelling in [
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn shadow_route_passes_only_its_own_path() {
+    fn shadow_route_does_not_open_enforced_or_reserved_path() {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = routes();
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
@@ -561,12 +561,12 @@ mod tests {
         }
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-            let Lookup::Callback(found, _) = routes.find(path) else { panic!("{path}") };
+            let Lookup::Callback(found, _) = routes.find(path) else { panic!("missed {path}") };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("{path}") };
+            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("missed {path}") };
             assert!(routes.is_shadow(found), "{path}");
         }
         for path in [

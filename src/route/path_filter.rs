@@ -1,19 +1,19 @@
 //! Filters that recognise most unrelated paths in one pass over their bytes.
 //!
 //! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
-//! Such a path needs no normalisation. Most of them differ from every known path in their length,
-//! last byte or prefix. Known paths are the paths of routes and reserved addresses.
+//! Such a path needs no normalisation. Most of these paths differ from every known path in their
+//! length, last byte or prefix. Known paths are the paths of routes and reserved addresses.
 //!
 //! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
 //!   which it returns true.
-//! - [`SharedPathFilter`] covers all configs with two integers. A path that it rules out needs no
-//!   config.
+//! - [`SharedPathFilter`] covers all configs with two integers. gatepost needs no config for a path
+//!   that this filter rules out.
 //! - [`PathFilter`] covers one config and compares whole prefixes, so it rules out more paths.
 //!
-//! Invariant: a filter never rules out a known path. It may let an unrelated path through, which
-//! then costs a full lookup.
+//! Invariant: a filter never rules out a known path. It may let an unrelated path through; such a
+//! path costs a full lookup.
 //!
-//! The gain: an unrelated path costs 371 instructions. With normalisation it costs about 6,000
+//! The gain: an unrelated path costs 371 instructions, or about 6,000 with normalisation
 //! (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash` of the benches).
 
 use std::borrow::Cow;
@@ -38,8 +38,8 @@ const DOT: u8 = 0x40;
 const NAME: u8 = 0;
 
 // The low four bits of a class find ambiguous pairs without a branch. Bits 0 and 1 describe the
-// byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if the two share a
-// bit:
+// byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if these two halves
+// share a bit:
 //
 // | pair | first & second | ambiguous                         |
 // |------|----------------|-----------------------------------|
@@ -70,7 +70,7 @@ const CLASSES: [u8; 256] = {
 impl PathClasses {
     /// Classifies a path.
     ///
-    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. The path `/` is not.
+    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. `/` is not ambiguous.
     #[inline]
     fn of(path: &str) -> Self {
         let (mut bytes, mut overlaps, mut previous) = (0, 0, NAME);
@@ -101,8 +101,8 @@ pub(super) fn is_plain(path: &str) -> bool {
     path.starts_with('/') && PathClasses::of(path).is_plain()
 }
 
-/// Returns true if every server sees the same segments, and no segment ends as a script's name or a
-/// format does.
+/// Returns true if every server sees the same segments, and no segment ends in one of [`SCRIPTS`]
+/// or [`FORMATS`].
 #[inline]
 pub(super) fn has_one_reading(path: &str) -> bool {
     let classes = PathClasses::of(path);
@@ -112,7 +112,7 @@ pub(super) fn has_one_reading(path: &str) -> bool {
 /// Returns true if a segment of a plain path ends in one of [`SCRIPTS`] or [`FORMATS`].
 ///
 /// Reads the path once from its end and collects the letters after the last dot of each segment in
-/// an integer, so that a segment is compared with all endings without another pass.
+/// an integer, so that comparing a segment with all endings needs no second pass.
 #[inline(never)]
 fn has_known_ending(path: &str) -> bool {
     let mut bytes = path.bytes().rev();
@@ -122,7 +122,7 @@ fn has_known_ending(path: &str) -> bool {
             b'/' => ending = NO_LETTERS,
             b'.' if KNOWN_ENDINGS.contains(&ending) => return true,
             b'.' => {
-                // Only the last dot of a segment starts an ending, so the rest is skipped.
+                // Only the last dot of a segment starts an ending, so skip the rest of the segment.
                 let _slash = bytes.find(|byte| *byte == b'/');
                 ending = NO_LETTERS;
             }
@@ -135,8 +135,8 @@ fn has_known_ending(path: &str) -> bool {
 /// Letters after a dot, lower-case and in reverse order, one byte each.
 ///
 /// A byte of value 1 precedes the letters, so that endings of different lengths differ. Eight or
-/// more letters shift it out. The top byte is then a letter, so the value equals no known ending:
-/// those have at most five letters.
+/// more letters shift this byte out. The top byte is then a letter, so the value equals no known
+/// ending, because known endings have at most five letters.
 type Ending = u64;
 
 const NO_LETTERS: Ending = 1;
@@ -163,7 +163,7 @@ const KNOWN_ENDINGS: [Ending; SCRIPTS.len() + FORMATS.len()] = {
     endings
 };
 
-/// Converts a path of one reading to lower case.
+/// Converts a path with one reading to lower case.
 pub(super) fn folded(path: &str) -> Cow<'_, str> {
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
         path.to_ascii_lowercase().into()
@@ -190,10 +190,10 @@ impl PathFilter {
         }
     }
 
-    /// Returns false if none of the added paths can match. Requires a path of one reading.
+    /// Returns false if none of the added paths can match. Requires a path with one reading.
     pub(super) fn may_contain(&self, path: &str) -> bool {
-        // Ignoring the case bit also equates some bytes that are not letters. Such a path merely
-        // takes the full lookup.
+        // Ignoring the case bit also equates some bytes that are not letters. A path with
+        // such a byte costs a full lookup.
         let same = |byte: u8, expected: u8| (byte ^ expected) & !CASE_BIT == 0;
         let starts_with = |prefix: &str| {
             let mut bytes = path.bytes();
@@ -206,9 +206,9 @@ impl PathFilter {
 
 /// Filter over the paths of every config that the gate has had.
 ///
-/// It consists of two atomic integers, so that a request for another path needs neither a lock nor
-/// the reference count of the current config. Bits are only ever set. Paths of earlier configs
-/// therefore remain: they cost a full lookup, and cannot cause a wrong result.
+/// The filter is two atomic integers, so that a request for an unrelated path needs neither a lock
+/// nor the reference count of the current config. gatepost never clears a bit, so paths of earlier
+/// configs remain: these paths cost a full lookup, but cannot cause a wrong result.
 #[derive(Debug, Default)]
 pub(crate) struct SharedPathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
@@ -220,15 +220,15 @@ pub(crate) struct SharedPathFilter {
 impl SharedPathFilter {
     /// Adds all paths of a config.
     pub(super) fn add(&self, config: &PathFilter) {
-        // A prefix of `/` says nothing about the first letter, which is the token's.
+        // A prefix of `/` says nothing about the first letter, which belongs to the token.
         let bits = |prefix: &str| if prefix.len() > 1 { first_bit(prefix) } else { u64::MAX };
         let first_letters = config.prefixes.iter().fold(0, |set, prefix| set | bits(prefix));
         self.endings.fetch_or(config.endings, Relaxed);
         self.first_letters.fetch_or(first_letters, Relaxed);
     }
 
-    /// Returns true if the path is certainly no spelling of a known path. If it returns false, the
-    /// path may still be unrelated.
+    /// Returns true only if the path is not a spelling of a known path. Returns false for every
+    /// known path and for some unrelated paths.
     ///
     /// Relaxed loads are enough. A request that does not see the bits of a new config is treated as
     /// if it had arrived just before the config was replaced.

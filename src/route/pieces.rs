@@ -8,21 +8,21 @@ use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 /// Names in a path, and the points at which servers may read it differently.
 ///
 /// A *name* is a segment after decoding, in lower case and without parameters, trailing dots and
-/// trailing blanks. Segments for which nothing remains have no name.
+/// trailing blanks. A segment has no name if nothing remains of it.
 pub(super) struct Pieces {
     /// All names in order.
     pub(super) names: Vec<String>,
-    /// Number of names before the first encoded NUL, `?` or `#`; `None` if there is no such byte.
+    /// Number of names before the first encoded NUL, `?` or `#`; `None` without such a byte.
     before_cut: Option<usize>,
-    /// Names for a server that drops these bytes instead of ending the path at the first.
-    /// `None` if there is no such byte.
+    /// Names for a server that drops these bytes instead of ending the path at the first of them.
+    /// `None` without such a byte.
     without_cuts: Option<Vec<String>>,
     /// True if the path starts with `//` (or `/.//`), so that its first name may be an authority.
     has_authority: bool,
     /// True if some server would resolve a `..`.
     pub(super) has_parent: bool,
     /// Number of segments with a name, split only at a literal `/`. Every server sees at least
-    /// these.
+    /// these segments.
     literal_segments: usize,
     /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
@@ -60,10 +60,10 @@ impl Pieces {
     /// Returns the lists of names that servers may see. Requires a path without `..`.
     pub(super) fn readings(&self) -> Vec<Vec<&str>> {
         let until_cut = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
-        let behind_authority = if self.has_authority { until_cut.get(1..) } else { None };
+        let after_authority = if self.has_authority { until_cut.get(1..) } else { None };
         let without_cuts = self.without_cuts.as_deref();
         let mut readings = Vec::new();
-        for names in [Some(until_cut), behind_authority, without_cuts].into_iter().flatten() {
+        for names in [Some(until_cut), after_authority, without_cuts].into_iter().flatten() {
             readings.push(as_strs(names));
             if let Some((last, parents)) = names.split_last() {
                 let stem = FORMATS.iter().find_map(|format| last.strip_suffix(format));
@@ -79,8 +79,8 @@ impl Pieces {
 
     /// Returns true if the pattern's segments occur among the names in order, with or without gaps.
     ///
-    /// Resolving a `..` only removes names. This therefore covers every server, in whichever order
-    /// it decodes and resolves.
+    /// Resolving a `..` only removes names. This check therefore covers every server, whatever the
+    /// order in which the server decodes and resolves.
     pub(super) fn contain_in_order(&self, pattern: &str) -> bool {
         let mut names = self.names.iter();
         segments(pattern).all(|segment| {
@@ -96,8 +96,8 @@ impl Pieces {
     /// names or none.
     ///
     /// Several names count as one token only if some server sees them as one segment, so the path
-    /// must not have more literal segments than the pattern allows. No name counts as a token only
-    /// if the path has a segment without a name.
+    /// must not have more literal segments than the pattern allows. The token may be empty
+    /// only if the path has a segment without a name.
     pub(super) fn fits_split_token(&self, names: &[&str], pattern: &str) -> bool {
         let Some((before, after)) = around_token(pattern) else { return false };
         let fixed = segments(before).count() + segments(after).count();
@@ -111,7 +111,7 @@ impl Pieces {
                 self.literal_segments <= fixed + 1 + left_out
             }
         };
-        // Enough, as a configured path is ASCII and the names are in lower case.
+        // An ASCII comparison is enough, because a configured path is ASCII.
         let same = |(name, segment): (&&str, &str)| name.eq_ignore_ascii_case(segment);
         fits && names.iter().zip(segments(before)).all(same)
             && names.iter().rev().zip(segments(after).rev()).all(same)
@@ -120,7 +120,7 @@ impl Pieces {
 
 /// Returns the parts of a pattern before and after its token, if it has one.
 pub(super) fn around_token(pattern: &str) -> Option<(&str, &str)> {
-    // `{token}` is the only place of a brace in a pattern.
+    // Only `{token}` contains a brace in a pattern.
     let token = pattern.find('{')?;
     Some((pattern.get(..token)?, pattern.get(token + TOKEN_SEGMENT.len()..)?))
 }
@@ -144,8 +144,8 @@ pub(super) fn cut_spellings(path: &str, decoded: &str) -> Vec<String> {
         let segments = || decoded.split('/').map(before_parameters).collect::<Vec<_>>();
         let without_parameters = decoded.contains(';').then(|| segments().join("/"));
         let authority = decoded.strip_prefix("//");
-        let behind_authority = authority.and_then(|text| text.get(text.find('/')?..));
-        for spelling in without_parameters.into_iter().chain(behind_authority.map(str::to_owned)) {
+        let after_authority = authority.and_then(|text| text.get(text.find('/')?..));
+        for spelling in without_parameters.into_iter().chain(after_authority.map(str::to_owned)) {
             // Two decodings that differ only within a parameter give the same spelling.
             if !spellings.contains(&spelling) {
                 spellings.push(spelling);

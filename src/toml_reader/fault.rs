@@ -15,7 +15,7 @@ use std::ops::Range;
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
 /// let [fault] = error.faults() else { panic!("expected one fault") };
 /// assert_eq!((fault.line(), fault.column(), fault.key()), (3, 12, "route[0].provider"));
-/// assert_eq!(fault.problem(), "this is a whole number");
+/// assert_eq!(fault.problem(), "expected a string, found a whole number");
 /// assert_eq!(fault.remedy(), "write a string");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl Fault {
         self.column
     }
 
-    /// Returns the full key, as in `template[0].on.push`; empty if the fault concerns the whole
-    /// file.
+    /// Returns the full key, for example `template[0].on.push`; empty if the fault concerns the
+    /// whole file.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key

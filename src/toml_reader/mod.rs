@@ -1,6 +1,6 @@
 //! Reads TOML and reports every fault, not only the first.
 //!
-//! A [`Table`] returns its values by key and adds a fault for each that has the wrong form. It
+//! A [`Table`] returns its values by key and adds a fault for each value of the wrong form. It
 //! remembers the keys that the code reads, and [`Table::finish`] reports all others as unknown. The
 //! list of allowed keys therefore always matches the code. A fault never contains a value of the
 //! file, because a value may be a secret.
@@ -46,7 +46,7 @@ pub(crate) fn read<T>(
     for error in errors {
         let span = error.span().unwrap_or_default();
         let place = Place { span, key: String::new() };
-        faults.add(&place, format!("this is not TOML: {}", error.message()), "see https://toml.io");
+        faults.add(&place, format!("invalid TOML: {}", error.message()), "see https://toml.io");
     }
     if !faults.is_empty() {
         // Later syntax errors are mostly consequences of the first.
@@ -97,7 +97,7 @@ impl<'d> Table<'d> {
     fn wrong_type(&self, place: &Place, value: &DeValue<'_>, wanted: &str) {
         self.faults.add(
             place,
-            format!("this is {}", with_article(value)),
+            format!("expected {wanted}, found {}", with_article(value)),
             format!("write {wanted}"),
         );
     }
@@ -191,7 +191,7 @@ impl<'d> Table<'d> {
     pub(crate) fn tables(&self, key: &'d str) -> Vec<Self> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
-            self.wrong_type(&place, value, &format!("a list of tables: [[{key}]]"));
+            self.wrong_type(&place, value, &format!("[[{key}]] tables"));
             return Vec::new();
         };
         items
@@ -260,7 +260,7 @@ impl<'d> Table<'d> {
         if json.is_none() {
             self.faults.add(
                 &self.place,
-                "this holds a value that JSON cannot represent",
+                "the table contains a value that JSON cannot represent",
                 "write strings, numbers, true, false, lists and tables only",
             );
         }
@@ -275,7 +275,7 @@ impl<'d> Table<'d> {
                 let place =
                     Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
                 let remedy = allowed("key", name.get_ref(), read_keys.iter().copied());
-                self.faults.add(&place, "this key is unknown", remedy);
+                self.faults.add(&place, "unknown key", remedy);
             }
         }
     }
@@ -306,7 +306,7 @@ impl<'d> Item<'d> {
 
     /// Returns the strings of a list; empty for any other value.
     ///
-    /// Elements that are not strings are left out; a shorter result than [`Item::len`] shows that.
+    /// Omits other elements, so that the result is then shorter than [`Item::len`].
     pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
         let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };
         let located = items.iter().enumerate().filter_map(|(index, item)| match item.get_ref() {
@@ -319,7 +319,7 @@ impl<'d> Item<'d> {
     }
 }
 
-/// The form of a value, as far as keys with several forms distinguish it.
+/// The form of a value, for keys that accept several forms.
 #[derive(Debug)]
 pub(crate) enum Form<'d> {
     String(&'d str),
@@ -338,7 +338,7 @@ impl Form<'_> {
     }
 }
 
-/// Formats a remedy that lists the allowed words, after the one closest to `wrong` if one is close.
+/// Formats a remedy that lists the allowed words. Suggests a word that is close to `wrong`.
 ///
 /// `noun` names the words in the singular.
 pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
@@ -378,7 +378,7 @@ mod tests {
         let text = "name = 1\ncolour = 'red'\n[inner]\nsize = 900\n";
         let faults = read(text, |table, _| {
             table.string("name");
-            table.require_string("title", "give it one");
+            table.require_string("title", "add a title");
             let inner = table.table("inner")?;
             inner.integer("size", 1..=10);
             inner.finish();
@@ -390,9 +390,9 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "1:1: `title` is missing; give it one",
-                "1:8: name: this is a whole number; write a string",
-                "2:1: colour: this key is unknown; allowed keys here: `inner`, `name`, `title`",
+                "1:1: `title` is missing; add a title",
+                "1:8: name: expected a string, found a whole number; write a string",
+                "2:1: colour: unknown key; allowed keys here: `inner`, `name`, `title`",
                 "4:8: inner.size: this number is out of range; write a number from 1 to 10",
             ]
         );
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn suggests_a_word_only_if_it_is_close() {
+    fn suggests_only_a_word_close_to_the_wrong_word() {
         let words = || ["upstream", "listen", "admin"].into_iter();
         assert!(allowed("key", "upstraem", words()).starts_with("did you mean `upstream`?"));
         assert!(allowed("key", "zebra", words()).starts_with("allowed keys"));

@@ -15,9 +15,9 @@ use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
-/// A genuine callback, and the permit to forward it. Cheap to clone.
+/// A genuine callback, and the permit to forward the callback. Clones are cheap.
 ///
-/// Only the gate creates it. The layer puts it into the extensions of the event's request.
+/// Only the gate creates this permit. The layer puts it into the extensions of the event's request.
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ use crate::time::Timestamp;
 ///
 /// let viewer: LivePlay = accepted.view()?;
 /// assert_eq!(viewer.client_user_id, "user01");
-/// assert!(accepted.view::<Push>().is_err(), "another kind");
+/// assert!(accepted.view::<Push>().is_err(), "expected an error");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Accepted {
         Self(Arc::new(inner))
     }
 
-    /// Returns the platform's name of a kind that the definition does not name. Safe to log.
+    /// Returns the platform's name for a kind that the definition omits. The name is safe to log.
     #[must_use]
     pub fn unknown_kind(&self) -> Option<&str> {
         self.0.unknown_kind.as_deref()
@@ -107,7 +107,7 @@ impl Accepted {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        // From a `str`: `serde_json` then does not check each string for UTF-8.
+        // Parses a `str`, so that `serde_json` does not check each string for UTF-8.
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
         serde_json::from_str(text)
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
@@ -115,8 +115,8 @@ impl Accepted {
 
     /// Returns true if an earlier callback with another body had the same signature.
     ///
-    /// That is possible only if the signature does not cover the body. It is no proof of an attack:
-    /// a platform that signs only the time sends two events of one second with one signature.
+    /// Reuse is possible only if the signature does not cover the body. Reuse does not prove an
+    /// attack: if a platform signs only the time, all callbacks of one second have one signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
         self.0.reuses_signature
@@ -155,8 +155,8 @@ impl Accepted {
         self.0.template.plan.kind(self.0.kind)
     }
 
-    /// Returns true if a signature is required and covers every field of the id. Only the platform
-    /// can then have chosen the id.
+    /// Returns true if the template requires a signature that covers every field of the id. Only
+    /// the platform can then have chosen the id.
     pub(crate) fn has_signed_id(&self) -> bool {
         let template = &self.0.template;
         let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
@@ -172,7 +172,7 @@ impl Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not match the type. The parser's message is omitted, because it quotes the
+    /// The data does not match the type. Omits the parser's message, because the message quotes the
     /// data.
     #[error(
         "expected data of the requested type, found a mismatch at line {line}, column {column}"

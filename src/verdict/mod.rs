@@ -1,10 +1,10 @@
 //! Verdicts on callbacks. There are exactly three:
 //!
-//! - [`Accepted`]: the callback is genuine. Only the gate creates it, and code that forwards an
-//!   event takes nothing else.
+//! - [`Accepted`]: the callback is genuine. Only the gate creates this verdict, and code that
+//!   forwards an event accepts no other type.
 //! - [`Refusal`]: the client is at fault.
-//! - [`Unavailable`](crate::Unavailable): the callback is genuine, but the app's answer cannot be
-//!   used. The failure policy decides the reply.
+//! - [`Unavailable`](crate::Unavailable): the callback is genuine, but gatepost has no usable
+//!   answer from the app. The failure policy decides the reply.
 
 mod accepted;
 mod refusal;

@@ -1,4 +1,4 @@
-//! Refusals: the verdict if the client is at fault. Each has a stable code and a status.
+//! Refusals: the verdict if the client is at fault. Each refusal has a stable code and a status.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -26,10 +26,10 @@ use crate::reply::Reply;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is an address of events. Only gatepost may send to it.
+    /// The path is an address of events. Only gatepost may send requests to this path.
     AddressReserved,
-    /// The connection ended, the framing broke or the time limit passed before the body was
-    /// complete.
+    /// The connection ended, the framing became invalid or the time limit passed before the body
+    /// was complete.
     BodyIncomplete,
     /// The request has no body.
     BodyMissing,
@@ -39,7 +39,7 @@ pub enum RefusalKind {
     ContentEncodingUnsupported,
     /// A field, key, header or parameter occurs twice.
     FieldDuplicate,
-    /// A field has another type or range than declared.
+    /// A field does not have the type or the range that the definition declares.
     FieldInvalid,
     /// A required field is missing.
     FieldMissing,
@@ -68,7 +68,7 @@ pub enum RefusalKind {
     SignatureMismatch,
     /// The signature is missing, and the template has keys.
     SignatureMissing,
-    /// An earlier callback with another body had the same signature, and the template refuses that.
+    /// An earlier callback with another body had the same signature, and the template refuses reuse.
     SignatureReused,
     /// The `allow` of the route does not contain the client's address.
     SourceNotAllowed,
@@ -82,7 +82,7 @@ pub enum RefusalKind {
     TimestampExpired,
     /// The signed time is missing or not a number.
     TimestampInvalid,
-    /// The signed time is further in the future than the platform sets it.
+    /// The signed time is further in the future than the definition permits.
     TimestampTooFarAhead,
     /// The secret path segment is wrong.
     TokenMismatch,
@@ -137,8 +137,8 @@ impl RefusalKind {
         }
     }
 
-    /// Returns true if the connection must close, because the end of the request is unknown or too
-    /// far away.
+    /// Returns true if the server must close the connection, because the end of the request is
+    /// unknown or too far away to read.
     const fn closes(self) -> bool {
         matches!(
             self,
@@ -198,7 +198,7 @@ impl RefusalKind {
             }
             Self::TokenMismatch => ("token_mismatch", "the secret path segment is wrong"),
             Self::UpgradeNotAllowed => {
-                ("upgrade_not_allowed", "a callback cannot upgrade the connection")
+                ("upgrade_not_allowed", "a callback must not request an upgrade")
             }
             Self::Utf8Invalid => ("utf8_invalid", "the body is not UTF-8"),
         }
@@ -213,7 +213,7 @@ impl fmt::Display for RefusalKind {
 
 /// A refused callback, with details for the operator.
 ///
-/// The client sees none of the details. It gets [`Refusal::reply`]: a status and a constant body.
+/// The client sees none of the details, only [`Refusal::reply`]: a status and a constant body.
 ///
 /// # Examples
 ///
@@ -251,7 +251,7 @@ struct RefusalDetails {
     client: Option<IpAddr>,
 }
 
-/// Body of the reply to every refused callback. It does not depend on the reason.
+/// Body of the reply to every refused callback, whatever the reason.
 const REFUSED: &[u8] = b"refused\n";
 
 impl Refusal {
@@ -269,7 +269,7 @@ impl Refusal {
         }))
     }
 
-    /// Adds the tenant and the template, as far as they are known.
+    /// Adds the tenant and the template, if they are known.
     pub(crate) fn of(mut self, tenant: Option<&str>, template: Option<&Arc<str>>) -> Self {
         self.0.tenant = tenant.map(printable);
         self.0.template = template.cloned();
@@ -312,14 +312,14 @@ impl Refusal {
         &self.0.provider
     }
 
-    /// Returns the tenant that the callback names; `None` if it was refused before its tenant was
-    /// read.
+    /// Returns the tenant that the callback names; `None` if gatepost refused the callback before
+    /// it read the tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.0.tenant.as_deref()
     }
 
-    /// Returns the name of the template; `None` if the callback was refused before one was found.
+    /// Returns the name of the template; `None` if the refusal came before the template was found.
     #[must_use]
     pub fn template(&self) -> Option<&str> {
         self.0.template.as_deref()
@@ -347,7 +347,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Reason for a refusal and its details, before route and tenant are added.
+/// Reason for a refusal and its details, without the route and the tenant.
 #[derive(Debug)]
 pub(crate) struct RefusalCause {
     kind: RefusalKind,

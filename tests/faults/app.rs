@@ -1,4 +1,4 @@
-//! The app behind gatepost: it answers or fails as the callback's body says.
+//! The app behind gatepost, which answers or fails as the request specifies.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,28 +11,28 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// Act of the app on a callback. The callback holds its code and a number.
+/// Act of the app on a request. The request contains the act's code and the request's number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     Answers,
-    /// Status 200, and a body that is no JSON.
+    /// Answers 200 with a body that is not JSON.
     BadJson,
     /// Closes the connection without an answer.
     Closes,
-    /// Closes the connection in the middle of the body.
+    /// Closes the connection within the body of the answer.
     ClosesInBody,
     EndlessBody,
     EndlessHead,
     EndlessInterim,
     HugeBody,
-    /// Announces more than it sends, and holds the connection.
+    /// Announces a longer body than the app sends, and keeps the connection open.
     LongLength,
     NoHttp,
     ResetsAtOnce,
     ResetsInHead,
-    /// Announces less than it sends: the rest looks like the next answer.
+    /// Announces a shorter body than the app sends, so the excess looks like the next answer.
     ShortLength,
-    /// Takes longer than `timeout_ms`.
+    /// Answers later than `timeout_ms`.
     Slow,
 }
 
@@ -54,9 +54,9 @@ impl Act {
         Self::Slow,
     ];
 
-    /// Returns its index in [`Self::ALL`].
+    /// Returns the act's index in [`Self::ALL`].
     pub fn code(self) -> usize {
-        Self::ALL.iter().position(|act| *act == self).expect("all are listed")
+        Self::ALL.iter().position(|act| *act == self).expect("`ALL` omits an act")
     }
 }
 
@@ -66,7 +66,7 @@ const SLOW: Duration = Duration::from_millis(900);
 /// Time limit of a write, so that every thread ends.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// Requests that the app got.
+/// Requests that the app has received.
 #[derive(Default)]
 pub struct Seen {
     /// Hash of each push's `ce-id`, by the number of the push.
@@ -80,7 +80,7 @@ impl Seen {
         self.pushes.lock().unwrap().contains_key(&push)
     }
 
-    /// Returns true if every push had a `ce-id` of its own.
+    /// Returns true if no two pushes had the same `ce-id`.
     pub fn ids_differ(&self) -> bool {
         let pushes = self.pushes.lock().unwrap();
         let ids: std::collections::HashSet<_> = pushes.values().collect();
@@ -88,10 +88,10 @@ impl Seen {
     }
 }
 
-/// Duplicates of the open connections, to close them from outside their threads.
+/// Duplicates of the open connections, with which another thread can close the connections.
 type Connections = Mutex<HashMap<usize, TcpStream>>;
 
-/// An app that listens.
+/// A running app.
 pub struct App {
     pub port: u16,
     pub seen: Arc<Seen>,
@@ -105,7 +105,7 @@ impl App {
         Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::default())
     }
 
-    /// An app at a port without a listener.
+    /// Returns an app at a port without a listener.
     pub fn absent(port: u16) -> Self {
         let down = Arc::new(AtomicBool::new(true));
         Self { port, seen: Arc::default(), down, connections: Arc::default(), listener: None }
@@ -122,7 +122,7 @@ impl App {
                 if down.load(Ordering::Relaxed) {
                     return;
                 }
-                // May fail for lack of file descriptors.
+                // `accept` and `try_clone` fail if the process has no free file descriptors.
                 let Ok(stream) = stream else { continue };
                 let Ok(twin) = stream.try_clone() else { continue };
                 connections.lock().unwrap().insert(number, twin);
@@ -130,7 +130,7 @@ impl App {
                 let connections = Arc::clone(&connections);
                 thread::spawn(move || {
                     let stream = serve(stream, &seen, &down);
-                    // The last duplicate closes the connection.
+                    // Dropping the last duplicate closes the connection.
                     connections.lock().unwrap().remove(&number);
                     drop(stream);
                 });
@@ -139,7 +139,7 @@ impl App {
         Self { port, seen, down, connections, listener: Some(listener) }
     }
 
-    /// Stops, and closes all connections.
+    /// Stops the app, and closes all connections.
     pub fn stop(&mut self) {
         let Some(listener) = self.listener.take() else { return };
         self.down.store(true, Ordering::Relaxed);
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// Stops, and starts again on the same port after a pause.
+    /// Stops the app, and starts a new app on the same port after a pause.
     pub fn restart(&mut self, pause: Duration) {
         self.stop();
         thread::sleep(pause);
@@ -178,7 +178,7 @@ fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     reader.into_inner()
 }
 
-/// Reads a request. Returns the act, and the right answer.
+/// Reads a request. Returns the act, and the body of the correct answer.
 fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, String)> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
@@ -214,7 +214,7 @@ fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, 
     Some((act, format!("{{\"result\":1,\"message\":\"{number}\"}}")))
 }
 
-/// Parses the act and the number of a callback, as in `act-3-17`.
+/// Parses the act and the number in a request, for example in `act-3-17`.
 fn told(text: &str) -> Option<(Act, u64)> {
     let (_, rest) = text.split_once("act-")?;
     let (code, rest) = rest.split_once('-')?;
@@ -222,7 +222,7 @@ fn told(text: &str) -> Option<(Act, u64)> {
     Some((*Act::ALL.get(code.parse::<usize>().ok()?)?, digits.parse().ok()?))
 }
 
-/// Carries out an act. Returns false if the connection must be closed.
+/// Carries out an act. Returns false if the app must close the connection.
 fn play_act(stream: &mut TcpStream, act: Act, answer: &str, down: &AtomicBool) -> bool {
     match act {
         Act::Answers => write(stream, &whole(answer)),

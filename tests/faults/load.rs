@@ -1,4 +1,4 @@
-//! The load: keep-alive connections that send a mix of requests and check every reply.
+//! The load: sends a mix of requests on keep-alive connections, and checks every reply.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,27 +11,27 @@ use md5::{Digest as _, Md5};
 use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
 
-/// Number of the next request; no two of a run are alike.
+/// Number of the next request. Each request of a run has another number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Time limit of a connection that may never be accepted.
+/// Time limit for the reply on a connection that gatepost may never accept.
 const ENDING: Duration = Duration::from_secs(1);
 
 /// Requests to send, and the conditions that their replies must meet.
 pub struct Load<'a> {
     pub port: u16,
     pub connections: usize,
-    /// Acts of the app, in turn.
+    /// Acts that the app carries out in turn.
     pub acts: &'a [Act],
     /// Total number of requests.
     pub requests: u64,
     pub duration: Duration,
     /// Time after which a reply counts as lost.
     pub patience: Duration,
-    /// Set when the listener may close: the load then ends without a complaint.
+    /// True if the listener may close. A failed connection then ends the load without a complaint.
     pub may_end: &'a AtomicBool,
     pub seen: &'a Seen,
-    /// Number of connections that have had a reply.
+    /// Number of connections that have received a reply.
     pub established: AtomicUsize,
 }
 
@@ -42,10 +42,10 @@ pub struct Tally {
     pub right: u64,
     pub policy: u64,
     pub lost: u64,
-    /// Genuine callbacks, and requests on other paths, that the app would have answered and that
-    /// were answered without it.
+    /// Genuine callbacks and requests on other paths that got a reply without the app, although the
+    /// app was ready to answer.
     pub spared: u64,
-    /// Time of each reply, in microseconds.
+    /// Time until each reply, in microseconds.
     pub micros: Vec<u32>,
     pub complaints: Vec<String>,
 }
@@ -69,7 +69,7 @@ impl Tally {
 }
 
 impl Load<'_> {
-    /// Sends all requests.
+    /// Sends requests until the count or the duration is reached.
     pub fn run(&self) -> Tally {
         let left = AtomicU64::new(self.requests);
         let until = Instant::now() + self.duration;
@@ -84,7 +84,7 @@ impl Load<'_> {
         tally
     }
 
-    /// Waits until every connection has had a reply, or the load has ended.
+    /// Waits until every connection has received a reply, or the load has ended.
     pub fn wait_until_established(&self, load: &thread::ScopedJoinHandle<'_, Tally>) {
         while self.established.load(Ordering::Relaxed) < self.connections && !load.is_finished() {
             thread::sleep(Duration::from_millis(1));
@@ -116,7 +116,7 @@ impl Load<'_> {
             let reply = exchange(reader, &request.bytes);
             let took = started.elapsed();
             match reply {
-                // The connection was in the queue of a listener that closed.
+                // The listener closed before it accepted the connection.
                 Err(_) if fresh && self.may_end.load(Ordering::Relaxed) => return tally,
                 Err(error) => {
                     tally.sent += 1;
@@ -143,7 +143,7 @@ impl Load<'_> {
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_nodelay(true)?;
-        // A connection to a listener that may close can stay in its queue for ever.
+        // If the listener closes, it may never accept the connection.
         let ending = self.may_end.load(Ordering::Relaxed);
         let limit = if ending { ENDING } else { self.patience };
         stream.set_read_timeout(Some(limit))?;
@@ -156,7 +156,7 @@ impl Load<'_> {
         if took > self.patience {
             tally.lose(format!("{:?}: late: {took:?}", request.kind));
         } else if acknowledged && !self.seen.has(request.number) {
-            tally.lose(format!("push {}: acknowledged, and never seen", request.number));
+            tally.lose(format!("push {}: acknowledged without the app", request.number));
         } else {
             match verdict {
                 Verdict::Right => tally.right += 1,
@@ -180,7 +180,7 @@ enum Kind {
     Push,
 }
 
-/// Kinds by share: each entry is a tenth.
+/// Kinds of the requests: each entry is a tenth of all requests.
 const MIX: [Kind; 10] = [
     Kind::Push,
     Kind::Play,
@@ -213,8 +213,8 @@ impl Request {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or(0);
         let kind = MIX[at % MIX.len()];
-        // Other paths have no failure policy, so only acts that close the connection are tried on
-        // them.
+        // Other paths have no failure policy, so requests there use only acts that close the
+        // connection.
         let act = acts[(at / MIX.len()) % acts.len()];
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
@@ -286,9 +286,9 @@ struct Reply {
 
 type Connection = BufReader<TcpStream>;
 
-/// Sends a request and reads one reply. Returns the connection too, if it stays open.
+/// Sends a request and reads one reply. Returns the connection as well if it stays open.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
-    // The server may have replied before it closed the connection.
+    // If the write fails, gatepost may still have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes);
     let status = match read_line(&mut reader) {
         Ok(line) => line,

@@ -1,7 +1,7 @@
-//! Faults under load: replies to the platform while the app, the log and the clients fail.
+//! Faults under load: checks replies while the app, the log or the clients fail.
 //!
-//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if one reply was lost:
-//! missing, late, malformed, of another request, or of an event that the app never got.
+//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if a reply is lost: it is
+//! missing, late, malformed, for another request, or for an event that the app never received.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     };
     let (options, names): (Vec<_>, Vec<_>) = arguments.partition(|word| word == "--brief");
     if let Some(name) = names.iter().find(|name| ALL.iter().all(|(own, _)| own != name)) {
-        eprintln!("there is no scenario {name}");
+        eprintln!("unknown scenario {name}");
         return ExitCode::FAILURE;
     }
     let run = Run { program: Path::new(&program), brief: !options.is_empty() };
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Returns the 99th percentile of the replies' times, in milliseconds.
+/// Returns the 99th percentile of the reply times, in milliseconds.
 fn p99(micros: &[u32]) -> f64 {
     let mut micros = micros.to_vec();
     micros.sort_unstable();

@@ -1,4 +1,4 @@
-//! The program under test, as a process.
+//! The gatepost process under test.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
-/// Reply to a play when the app failed.
+/// Reply to a play when the app fails.
 pub const FAILED: &str = r#"{"data":{"result":0,"message":"Please try again"}}"#;
 
-/// Time limit of a start or a stop.
+/// Time limit for the process to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Returns a free port below the system's range of ephemeral ports.
@@ -50,12 +50,12 @@ pub struct Setup<'a> {
     pub port: u16,
     pub admin: u16,
     pub log: Log,
-    /// Limit of file descriptors, as arguments of the shell's `ulimit`.
+    /// Limit on file descriptors, as arguments for the shell's `ulimit`.
     pub descriptors: Option<&'static str>,
 }
 
 impl<'a> Setup<'a> {
-    /// Writes a config with every address at port `app` and this timeout.
+    /// Writes a config in which every address has port `app` and this timeout.
     pub fn new(program: &'a Path, app: u16, timeout: Duration) -> Self {
         let folder = TempDir::new().unwrap();
         let (port, admin) = (free_port(), free_port());
@@ -102,7 +102,7 @@ impl<'a> Setup<'a> {
         command.arg(self.folder.path().join("gatepost.toml")).args(upgrade.then_some("--upgrade"));
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).env_remove("GATEPOST_LOG");
         if !matches!(self.log, Log::File) {
-            // One line per callback; none may delay a callback.
+            // gatepost writes a line per callback. No line may delay a callback.
             command.env("GATEPOST_LOG", "gatepost=debug");
         }
         let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
@@ -116,7 +116,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Makes a full pipe that is not read as long as this process lives.
+/// Makes a full pipe, and leaks its reader so that the pipe stays full and open.
 fn full_pipe() -> Stdio {
     const CAPACITY: usize = 65_536;
     let (reader, mut writer) = io::pipe().unwrap();
@@ -125,7 +125,7 @@ fn full_pipe() -> Stdio {
     writer.into()
 }
 
-/// A running gatepost. It is killed when dropped.
+/// A running gatepost process. Dropping this value kills the process.
 pub struct Gatepost {
     child: Child,
     port: u16,
@@ -136,7 +136,7 @@ impl Gatepost {
     fn wait_until_ready(&self) {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "gatepost does not start");
+            assert!(started.elapsed() < PATIENCE, "expected gatepost to listen");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -145,7 +145,7 @@ impl Gatepost {
         let _gone = kill_process(Pid::from_child(&self.child), signal);
     }
 
-    /// Reads a figure of `/proc/…/status`, in MB.
+    /// Reads a field of `/proc/…/status`, in MB.
     pub fn memory(&self, name: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -154,21 +154,21 @@ impl Gatepost {
         kilobytes.unwrap_or(0.0) / 1024.0
     }
 
-    /// Waits until the process has ended. Returns its exit code, or `None` if it was killed here.
+    /// Waits until the process ends. Fails if the process fails or does not end in time.
     pub fn wait(&mut self) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             match self.child.try_wait() {
                 Ok(None) => thread::sleep(Duration::from_millis(5)),
                 Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(format!("it ended with {status}")),
+                Ok(Some(status)) => return Err(format!("gatepost ended with {status}")),
                 Err(error) => return Err(error.to_string()),
             }
         }
-        Err("it does not end".into())
+        Err(format!("gatepost did not end within {PATIENCE:?}"))
     }
 
-    /// Stops the process by `SIGTERM`, and waits for its end.
+    /// Sends `SIGTERM`, and waits until the process ends.
     pub fn stop(&mut self) -> Result<(), String> {
         self.signal(Signal::TERM);
         self.wait()

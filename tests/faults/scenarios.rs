@@ -1,4 +1,4 @@
-//! Scenarios, one fault each.
+//! The scenarios: each runs a load while one thing fails.
 
 use std::fs;
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use super::app::{Act, App};
 use super::load::{Load, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 
-/// Program under test, and the length of a scenario.
+/// The program under test, and the duration of each scenario.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
     pub program: &'a Path,
@@ -28,7 +28,7 @@ pub struct Row {
     /// Peak memory of the process, in MB.
     pub peak: f64,
     pub notes: Vec<String>,
-    /// Violations found.
+    /// Violations, except for those in `tally`.
     pub faults: Vec<String>,
 }
 
@@ -69,19 +69,19 @@ pub const ALL: [(&str, Scenario); 19] = [
 const GARBAGE: [Act; 5] =
     [Act::Answers, Act::NoHttp, Act::ShortLength, Act::LongLength, Act::BadJson];
 
-/// Timeout for a healthy app: more than a busy machine needs.
+/// Timeout for a healthy app, which even a busy machine does not reach.
 const HEALTHY: Duration = Duration::from_secs(5);
 
 /// Timeout for a failing app.
 const HURRIED: Duration = Duration::from_millis(500);
 
-/// Duration of loads that end by their count.
+/// Time limit of loads that end after a number of requests.
 const LONG: Duration = Duration::from_secs(900);
 
-/// Number of connections that send.
+/// Number of connections on which a load sends.
 const CONNECTIONS: usize = 32;
 
-/// Limit of a process's memory, in MB, without idle connections.
+/// Limit on the memory of the process, in MB, except in the scenario `idle`.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -89,8 +89,8 @@ impl Run<'_> {
         if self.brief { Duration::from_millis(800) } else { Duration::from_secs(8) }
     }
 
-    /// Time that the machine may need besides the app's: more if it builds and tests at the same
-    /// time.
+    /// Time that a reply may take in addition to the app's timeout. A brief run allows more time,
+    /// because other tests run at the same time.
     const fn slack(&self) -> Duration {
         if self.brief { Duration::from_secs(8) } else { Duration::from_secs(1) }
     }
@@ -109,7 +109,7 @@ impl Run<'_> {
         }
     }
 
-    /// Makes a load on an app that does these acts in turn.
+    /// Runs a load on an app that carries out these acts in turn.
     fn with_app(&self, name: &'static str, timeout: Duration, acts: &[Act]) -> Row {
         let app = App::start();
         let setup = Setup::new(self.program, app.port, timeout);
@@ -133,24 +133,24 @@ impl Row {
         }
     }
 
-    /// Returns every violation.
+    /// Returns every violation, including those in `tally`.
     pub fn all_faults(&self) -> Vec<String> {
         let lost = (self.tally.lost > 0).then(|| format!("{} lost", self.tally.lost));
         self.faults.iter().cloned().chain(lost).chain(self.tally.complaints.clone()).collect()
     }
 
-    /// Checks that a healthy app answered everything.
+    /// Checks that gatepost got every answer from the app.
     fn expect_all_right(&mut self) {
         let spared = self.tally.spared;
-        self.check(spared == 0, format!("{spared} answered without the app"));
-        self.check(self.tally.right > 0, "nothing was answered by the app");
+        self.check(spared == 0, format!("{spared} replies without the app"));
+        self.check(self.tally.right > 0, "the app answered no request");
     }
 
     /// Stops the process, and checks its exit, its memory and its log.
     fn finish(&mut self, setup: &Setup<'_>, gatepost: &mut Gatepost, app: &App) {
         self.peak = self.peak.max(gatepost.memory("VmHWM"));
         let peak = self.peak;
-        self.check(peak > 0.0, "it was gone before it was stopped");
+        self.check(peak > 0.0, "gatepost ended before the stop");
         self.check(peak < MOST_MEMORY || self.name == "idle", format!("{peak:.0} MB of memory"));
         if let Err(error) = gatepost.stop() {
             self.faults.push(error);
@@ -159,15 +159,15 @@ impl Row {
     }
 
     fn look_back(&mut self, setup: &Setup<'_>, app: &App) {
-        self.check(!setup.log_text().contains("panicked"), "it panicked");
+        self.check(!setup.log_text().contains("panicked"), "gatepost panicked");
         let forged = app.seen.forged.load(Ordering::Relaxed);
-        self.check(forged == 0, format!("the app saw {forged} forged requests"));
-        self.check(app.seen.ids_differ(), "two pushes had one ce-id");
-        self.check(self.tally.sent > 0, "nothing was sent");
+        self.check(forged == 0, format!("the app received {forged} forged requests"));
+        self.check(app.seen.ids_differ(), "two pushes had the same ce-id");
+        self.check(self.tally.sent > 0, "the load sent no request");
     }
 }
 
-/// No app listens at the address.
+/// No app listens on the port.
 fn refusing(run: &Run<'_>) -> Row {
     let app = App::absent(free_port());
     let setup = Setup::new(run.program, app.port, HURRIED);
@@ -179,7 +179,7 @@ fn refusing(run: &Run<'_>) -> Row {
     row
 }
 
-/// Runs the load, and repeats an action until its end.
+/// Runs the load, and repeats `act` until the load ends.
 fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
     thread::scope(|scope| {
         let load: ScopedJoinHandle<'_, Tally> = scope.spawn(|| load.run());
@@ -190,7 +190,7 @@ fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
     })
 }
 
-/// The app restarts again and again.
+/// The app restarts repeatedly.
 fn restarting(run: &Run<'_>) -> Row {
     let mut app = App::start();
     let setup = Setup::new(run.program, app.port, HURRIED);
@@ -215,7 +215,7 @@ fn restarting(run: &Run<'_>) -> Row {
     });
     let mut row = Row { name: "restarting", tally, ..Row::default() };
     row.notes.push(format!("{restarts} restarts"));
-    row.check(row.tally.right > 0, "nothing was answered by the app");
+    row.check(row.tally.right > 0, "the app answered no request");
     row.finish(&setup, &mut gatepost, &app);
     row
 }
@@ -226,7 +226,7 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     let setup = Setup { log, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     let mut tally = run.load(&setup, &app, HEALTHY).run();
-    // More refusals than fit into the pipe and the queue.
+    // Send so many requests that the log lines fill the pipe and the buffer.
     let rest = Load { requests: 90_000, duration: LONG, ..run.load(&setup, &app, HEALTHY) };
     if !run.brief {
         tally.add(rest.run());
@@ -235,17 +235,17 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row.expect_all_right();
     let dropped = gatepost.counter("gatepost_log_lines_dropped_total").unwrap_or_default();
     row.notes.push(format!("{dropped} log lines dropped"));
-    row.check(dropped > 0 || log == Log::StuckPipe && run.brief, "no dropped line was counted");
+    row.check(dropped > 0 || log == Log::StuckPipe && run.brief, "expected dropped log lines");
     row.finish(&setup, &mut gatepost, &app);
     row
 }
 
-/// File descriptors run out for a while.
+/// Idle connections use up the file descriptors for a while.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
-    // A client whose connection is closed gets no other for a while.
+    // A client whose connection closes may be unable to connect again for a while.
     let full = AtomicBool::new(true);
     let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
     let mut others = Vec::new();
@@ -266,7 +266,7 @@ fn descriptors(run: &Run<'_>) -> Row {
     row
 }
 
-/// SIGTERM in the middle of the load.
+/// gatepost gets SIGTERM during the load.
 fn stop(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -295,7 +295,7 @@ fn stop(run: &Run<'_>) -> Row {
     row
 }
 
-/// A successor takes over, again and again, in the middle of the load.
+/// Successors take over repeatedly during the load.
 fn upgrade(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -322,7 +322,7 @@ fn upgrade(run: &Run<'_>) -> Row {
     row
 }
 
-/// SIGHUP in the middle of the load.
+/// gatepost gets SIGHUP repeatedly during the load.
 fn reload(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -340,18 +340,18 @@ fn reload(run: &Run<'_>) -> Row {
     let mut row = Row { name: "reload", tally, ..Row::default() };
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
-    let reloads = setup.log_text().matches("the config was read again").count();
+    let reloads = setup.log_text().matches("reloaded the config").count();
     row.notes.push(format!("{reloads} reloads"));
-    row.check(reloads > 0, "nothing was read again");
+    row.check(reloads > 0, "expected at least one reload");
     row
 }
 
 /// Many idle connections, each after one request.
 fn idle(run: &Run<'_>) -> Row {
-    let _as_many_as_there_may_be = rlimit::increase_nofile_limit(u64::MAX);
+    let _most_allowed = rlimit::increase_nofile_limit(u64::MAX);
     let count = if run.brief { 300 } else { 10_000 };
     let app = App::start();
-    // A low soft limit, which gatepost raises itself.
+    // gatepost raises this low soft limit.
     let low = Some("-S -n 256");
     let setup = Setup { descriptors: low, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
@@ -370,7 +370,7 @@ fn idle(run: &Run<'_>) -> Row {
     row
 }
 
-/// Opens a connection on which one forged push is refused.
+/// Opens a connection, and sends one push that gatepost refuses.
 fn visit(port: u16) -> Option<TcpStream> {
     use std::io::{Read as _, Write as _};
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -383,10 +383,10 @@ fn visit(port: u16) -> Option<TcpStream> {
     reply[..length].ends_with(b"refused\n").then_some(stream)
 }
 
-/// Time until the memory of a process settles.
+/// Time until the memory of the process is stable.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// A million requests: at rest, the memory after them is within 5% of that after ten thousand.
+/// A million requests: the memory at rest may grow by less than 5% after the first ten thousand.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
@@ -400,8 +400,8 @@ fn soak(run: &Run<'_>) -> Row {
     let started = Instant::now();
     let [start, _, end] = steps.map(|step: u64| {
         row.tally.add(load(step.saturating_sub(row.tally.sent)));
-        // A process grows in its first seconds under any load, and its allocator returns some
-        // memory while requests go on.
+        // The process grows in its first seconds under any load. The allocator returns memory only
+        // while the process handles requests.
         let settled = (started + SETTLED).max(Instant::now() + SETTLED / 3);
         while !run.brief && Instant::now() < settled {
             row.tally.add(load(50));
@@ -411,9 +411,9 @@ fn soak(run: &Run<'_>) -> Row {
         row.notes.push(format!("{memory:.1} MB after {}", row.tally.sent));
         memory
     });
-    // A brief run is too short for a verdict.
-    row.check(run.brief || end < start * 1.05, "memory grows");
-    row.check(row.tally.sent >= steps[2], format!("only {} were sent", row.tally.sent));
+    // A brief run is too short to judge the growth.
+    row.check(run.brief || end < start * 1.05, "the memory grew by 5% or more");
+    row.check(row.tally.sent >= steps[2], format!("sent only {}", row.tally.sent));
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
     row

@@ -64,8 +64,8 @@ fn line_ends() -> Vec<Case> {
         chunked("LF CR after the size", "{hex}\n\r{push}\r\n0\r\n\r\n"),
         chunked("a bare LF after the data", "{hex}\r\n{push}\n0\r\n\r\n"),
         chunked("a bare CR after the data", "{hex}\r\n{push}\r0\r\n\r\n"),
-        chunked("nothing after the data", "{hex}\r\n{push}0\r\n\r\n"),
-        chunked("two bytes that are no line end after the data", "{hex}\r\n{push}XX0\r\n\r\n"),
+        chunked("no line end after the data", "{hex}\r\n{push}0\r\n\r\n"),
+        chunked("two bytes instead of a line end after the data", "{hex}\r\n{push}XX0\r\n\r\n"),
         chunked("a space after the data", "{hex}\r\n{push} \r\n0\r\n\r\n"),
         chunked("an empty line before the size", "\r\n{hex}\r\n{push}\r\n0\r\n\r\n")
             .kept()
@@ -93,7 +93,7 @@ fn extensions() -> Vec<Case> {
         with("with a value", ";x=y").served(),
         with("in quotes", ";x=\"y;z\"").served(),
         with("that is empty", ";").served(),
-        with("behind a space", " ;x").served(),
+        with("after a space", " ;x").served(),
         with("with an open quote", ";x=\"y").served(),
         with("of 200 000 bytes", &format!(";{}", "x".repeat(200_000))),
         with("with a bare LF", ";x\ny").served().with_hyper(Case::refused),
@@ -108,7 +108,7 @@ fn extensions() -> Vec<Case> {
     ]
 }
 
-/// Trailers are read and dropped.
+/// gatepost reads trailers and drops them.
 fn trailers() -> Vec<Case> {
     let with = |name: &str, lines: &str| {
         chunked(format!("a trailer {name}"), &format!("{{hex}}\r\n{{push}}\r\n0\r\n{lines}\r\n"))
@@ -140,26 +140,26 @@ fn ends() -> Vec<Case> {
             &("1\r\n{\r\n".to_owned() + &"1\r\n \r\n".repeat(500) + "0\r\n\r\n"),
         )
         .kept(),
-        chunked("garbage behind the last chunk", "{chunks}garbage\r\n\r\n")
+        chunked("garbage after the last chunk", "{chunks}garbage\r\n\r\n")
             .gets(&[200])
             .app_sees(&[EVENT])
             .with_hyper(|case| case.gets(&[200, 400])),
-        chunked("a request behind the last chunk", "{chunks}{genuine}")
+        chunked("a request after the last chunk", "{chunks}{genuine}")
             .gets(&[200])
             .app_sees(&[EVENT])
             .with_hyper(|case| case.gets(&[200, 200]).kept().app_sees(&[EVENT; 2])),
         chunked(
-            "a refused push behind the last chunk",
+            "a refused push after the last chunk",
             "{chunks}POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}",
         )
         .gets(&[200])
         .app_sees(&[EVENT])
         .with_hyper(|case| case.gets(&[200, 401]).kept()),
-        chunked("a chunk behind the last chunk", "{chunks}{chunks}")
+        chunked("a chunk after the last chunk", "{chunks}{chunks}")
             .gets(&[200])
             .app_sees(&[EVENT])
             .with_hyper(|case| case.gets(&[200, 400])),
-        chunked("nothing but the last chunk", "0\r\n\r\n").kept(),
+        chunked("only the last chunk", "0\r\n\r\n").kept(),
         chunked("data in the last chunk", "{hex}\r\n{push}\r\n0\r\n{push}\r\n0\r\n\r\n")
             .served()
             .with_hyper(Case::refused),

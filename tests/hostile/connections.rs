@@ -18,8 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 9.3.2: pipelining. A server need not answer requests that are sent early, and
-/// Pingora does not on other paths; but no reply may go to another request.
+/// RFC 9112, section 9.3.2: pipelining. A server need not answer pipelined requests, and Pingora
+/// does not answer them after a request on another path. But no reply may go to another request.
 fn pipelines() -> Vec<Case> {
     let at_once = |name: &str, first: &str, second: &str| {
         case(format!("{name}, at once"), format!("{first}{second}"))
@@ -32,10 +32,10 @@ fn pipelines() -> Vec<Case> {
             .gets(&[200, 200])
             .kept()
             .app_sees(&[EVENT, EVENT]),
-        pushed(at_once("a genuine push and a refused one", genuine, REFUSED))
+        pushed(at_once("a genuine push and a refused push", genuine, REFUSED))
             .gets(&[200, 401])
             .kept(),
-        at_once("a refused push and a genuine one", REFUSED, genuine)
+        at_once("a refused push and a genuine push", REFUSED, genuine)
             .gets(&[401, 200])
             .kept()
             .app_sees(&[EVENT]),
@@ -51,7 +51,7 @@ fn pipelines() -> Vec<Case> {
             .with_hyper(|case| case.gets(&[200, 403]).kept()),
         pushed(at_once("a genuine push and garbage", genuine, "\0\0\0")).gets(&[200, 400]),
         pushed(at_once(
-            "a push that closes and another",
+            "a push that closes and a second push",
             &format!("{HEAD}connection: close\r\n\r\n{{push}}"),
             genuine,
         )),
@@ -62,7 +62,7 @@ fn pipelines() -> Vec<Case> {
     ]
 }
 
-/// Requests inside the bodies of others.
+/// Requests inside the bodies of other requests.
 fn nested() -> Vec<Case> {
     let length = format!("content-length: {}\r\n", REFUSED.len());
     let other = "POST /other HTTP/1.1";
@@ -71,11 +71,11 @@ fn nested() -> Vec<Case> {
             .passed("POST /other"),
         request("a push in the chunks of another path", other, CHUNKED, "{chunks}")
             .passed("POST /other"),
-        post("a push in the body of a refused one", &length, REFUSED).kept(),
+        post("a push in the body of a refused push", &length, REFUSED).kept(),
     ]
 }
 
-/// The client closes its side, and waits for the reply.
+/// The client closes its side of the connection, and waits for the reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
     // hyper drops a service that is still pending when its client closes its side.
@@ -94,20 +94,20 @@ fn half_closed() -> Vec<Case> {
     ]
 }
 
-/// The client goes away before the end of its request.
+/// The client closes its side before the end of the request.
 fn broken_off() -> Vec<Case> {
     let half = |name: &str, bytes: &str| case(name, bytes).gets(&[]).waits();
     vec![
-        half("nothing at all", ""),
+        half("no byte", ""),
         half("one byte", "P"),
         half("half a method", "POS"),
         half("half a target", "POST /callb"),
         half("half a head", HEAD),
         half("a head without its last byte", &format!("{HEAD}\r")),
-        half("an empty line and no more", "\r\n"),
+        half("only an empty line", "\r\n"),
         half("half a preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\n")
             .with_hyper(|case| case.gets(&[400])),
-        half("a preface of HTTP/2 that is none", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").gets(&[400]),
+        half("an invalid preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n").gets(&[400]),
     ]
 }
 
@@ -116,7 +116,7 @@ const WEBSOCKET: &str = "upgrade: websocket\r\nconnection: upgrade\r\n\
 const H2C: &str = "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\
                    http2-settings: AAMAAABkAAQAAP__\r\n";
 
-/// A callback path upgrades no connection.
+/// gatepost upgrades no connection on a callback path.
 fn upgrades() -> Vec<Case> {
     let push = |name: &str, lines: &str| post(name, &format!("{LENGTH}{lines}"), "{push}");
     let get = |path: &str| {
@@ -131,14 +131,14 @@ fn upgrades() -> Vec<Case> {
         push("connection: keep-alive, Upgrade", "connection: keep-alive, Upgrade\r\n"),
         push("an empty upgrade", "upgrade:\r\n"),
         push("an upgrade to an unknown protocol", "upgrade: x\r\nconnection: upgrade\r\n"),
-        post("an upgrade with a request behind it", WEBSOCKET, "{genuine}"),
+        post("an upgrade followed by a request", WEBSOCKET, "{genuine}"),
         get("/callbacks/tencent"),
         get("/live/push").gets(&[403]).kept(),
         get("/callbacks//tencent").kept(),
     ]
 }
 
-/// A backend that speaks h2c would read the rest of the connection as HTTP/2, past the gate.
+/// An app that supports h2c would read the rest of the connection as HTTP/2, without gatepost.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {
@@ -187,12 +187,12 @@ fn expectations() -> Vec<Case> {
             "",
         )
         .gets(&[401]),
-        before("an expectation, and nothing to come", "content-length: 0\r\n", "")
+        before("an expectation, and no body", "content-length: 0\r\n", "")
             .gets(&[100, 400])
             .with_hyper(|case| case.gets(&[400]).kept()),
-        before("an expectation beside both lengths", &both, "0\r\n\r\n{genuine}")
+        before("an expectation with both lengths", &both, "0\r\n\r\n{genuine}")
             .with_hyper(|case| case.gets(&[100, 400])),
-        before("an expectation beside a length over the limit", "content-length: 9999999\r\n", "")
+        before("an expectation with a length over the limit", "content-length: 9999999\r\n", "")
             .gets(&[413]),
     ]
 }

@@ -1,4 +1,4 @@
-//! Bodies with two lengths, or with one that can be read in two ways.
+//! Bodies with two lengths, or with an ambiguous length.
 
 use super::{CHUNKED, Case, EVENT, LENGTH, case, post, request};
 
@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 6.1: both a length and chunks.
+/// RFC 9112, section 6.1: requests with both a length and chunks.
 fn both_lengths() -> Vec<Case> {
     let both = |name: &str, headers: [&str; 2], body: &str| post(name, &headers.concat(), body);
     let (short, inner) = ("content-length: 5\r\n", "0\r\n\r\n{genuine}");
@@ -27,11 +27,11 @@ fn both_lengths() -> Vec<Case> {
     .into();
     cases.extend([
         both("both, and the body of the length", [LENGTH, CHUNKED], "{push}"),
-        both("both, and a request behind the last chunk", [LENGTH, CHUNKED], inner),
-        both("both, and a length that hides one", [short, CHUNKED], inner),
+        both("both, and a request after the last chunk", [LENGTH, CHUNKED], inner),
+        both("both, and a length that hides a request", [short, CHUNKED], inner),
         both("both, in odd case", odd, inner),
         both("both, and keep-alive", [LENGTH, &kept], inner),
-        both("both, and a length that is none", ["content-length: x\r\n", CHUNKED], "{chunks}"),
+        both("both, and an invalid length", ["content-length: x\r\n", CHUNKED], "{chunks}"),
         both("both, and a connection header", [LENGTH, &named], inner),
         both("both, twice", [LENGTH, &twice], inner),
     ]);
@@ -44,7 +44,7 @@ fn both_lengths() -> Vec<Case> {
     cases
 }
 
-/// Values of `transfer-encoding` that one server reads as chunked and another does not.
+/// Values of `transfer-encoding` that some servers treat as chunked and others do not.
 const ODD_ENCODINGS: [&str; 30] = [
     " identity",
     " xchunked",
@@ -81,7 +81,7 @@ const ODD_ENCODINGS: [&str; 30] = [
 const ENCODINGS: [&str; 7] =
     ["chunked", "\tchunked", " \tchunked", " chunked ", " chunked\t", " CHUNKED", " Chunked"];
 
-/// Whole `transfer-encoding` lines of that sort.
+/// Header lines that some servers treat as `transfer-encoding: chunked` and others do not.
 const ODD_ENCODING_LINES: [&str; 9] = [
     "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
     "transfer-encoding: chunked\r\ntransfer-encoding: identity",
@@ -99,7 +99,7 @@ fn encodings() -> Vec<Case> {
     let value = |value: &str| line(&format!("transfer-encoding:{value}"));
     let behind = |end: &str| {
         let lines = format!("x: y{end}transfer-encoding: chunked\r\n{LENGTH}");
-        post(format!("transfer-encoding behind {end:?}"), &lines, "{push}")
+        post(format!("transfer-encoding after {end:?}"), &lines, "{push}")
     };
     let old = "POST /callbacks/tencent HTTP/1.0";
     let kept = format!("connection: keep-alive\r\n{CHUNKED}");
@@ -123,7 +123,7 @@ fn encodings() -> Vec<Case> {
     cases
 }
 
-/// RFC 9110, section 8.6: digits, and once.
+/// Invalid lengths: RFC 9110, section 8.6, permits only digits, and only one length.
 const ODD_LENGTHS: [&str; 27] = [
     "+{len}",
     "-1",
@@ -174,11 +174,11 @@ fn lengths() -> Vec<Case> {
             .with_hyper(Case::served),
         post("two lengths", "content-length: {len}\r\ncontent-length: 0\r\n", "{push}"),
         post(
-            "two lengths, the other way",
+            "two lengths, zero first",
             "content-length: 0\r\ncontent-length: {len}\r\n",
             "{genuine}",
         ),
-        post("a length behind obs-fold", "content-length:\r\n {len}\r\n", "{push}"),
+        post("a length after obs-fold", "content-length:\r\n {len}\r\n", "{push}"),
         post("a space before the colon", "content-length : {len}\r\n", "{push}"),
         post("content_length", "content_length: 5\r\n", "{push}")
             .gets(&[400])
@@ -194,7 +194,7 @@ fn lengths() -> Vec<Case> {
     cases
 }
 
-/// Methods whose body some servers do not read.
+/// Requests with methods for which some servers do not read the body.
 fn methods() -> Vec<Case> {
     let with = |method: &str, path: &str| {
         case(

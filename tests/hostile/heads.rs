@@ -14,12 +14,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A push with one more header line, written as on the wire.
+/// Makes a case of a push with an additional raw header line.
 fn line(line: &str) -> Case {
     post(format!("{line:?}"), &format!("content-length: {{len}}\r\n{line}\r\n"), "{push}")
 }
 
-/// A request with that line on a path of the app.
+/// Makes a case of a request with that header line on a path that passes to the app.
 fn passing(line: &str) -> Case {
     let head = "GET /other HTTP/1.1\r\nhost: gate.test\r\n";
     case(format!("{line:?} on another path"), format!("{head}{line}\r\n\r\n"))
@@ -98,8 +98,8 @@ fn values() -> Vec<Case> {
         .collect()
 }
 
-/// Headers that only the gate may set are removed in every spelling; headers that it forwards stay
-/// one value.
+/// gatepost removes every spelling of the headers that only gatepost may set. A value in the event
+/// cannot add a header.
 fn reserved() -> Vec<Case> {
     let forged = [
         "ce-type: forged",
@@ -174,7 +174,7 @@ fn hosts() -> Vec<Case> {
         host("a host with NUL", "host: a\0b\r\n"),
         host("a host with a bare CR", "host: a\rb\r\n"),
         host("a host with an escaped line end", "host: a%0d%0ax-injected: y\r\n").served(),
-        host("a host with a port that is none", "host: a:99999\r\n").served(),
+        host("a host with an invalid port", "host: a:99999\r\n").served(),
         case("two hosts on another path", "GET /other HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n")
             .with_hyper(|case| case.passed("GET /other")),
         case(
@@ -222,7 +222,7 @@ fn versions() -> Vec<Case> {
         first("tabs for spaces", "POST\t/callbacks/tencent\tHTTP/1.1"),
         first("no method", "/callbacks/tencent HTTP/1.1"),
         case("HTTP/0.9 without a version", "GET /callbacks/tencent\r\n\r\n"),
-        case("HTTP/0.9 without anything", "GET /other\r\n"),
+        case("HTTP/0.9 without a second line", "GET /other\r\n"),
         case("a binary hello", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}\r\n\r\n"),
         case("lines of another protocol", "EHLO gate.test\r\n\r\n"),
         case("a PROXY line first", "PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n{genuine}"),

@@ -1,17 +1,17 @@
-//! HTTP/2 with prior knowledge: RFC 9113, and its known floods.
+//! HTTP/2 with prior knowledge: violations of RFC 9113, and known floods.
 
 use super::{Case, Door, EVENT, Outcome, Sends, Then, Wire, expand, same, scene};
 
-/// Frames of a client, sent after its preface and settings.
+/// Function that makes the frames that a client sends after its preface and settings.
 pub(super) type Frames = fn() -> Vec<u8>;
 
 /// Outcome of the first stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered(u16),
-    /// The stream is reset.
+    /// The server resets the stream.
     Reset,
-    /// The connection ends.
+    /// The server closes the connection.
     Gone,
 }
 
@@ -73,7 +73,7 @@ fn data(stream: u32, body: &[u8]) -> Vec<u8> {
     frame(DATA, END_STREAM, stream, body)
 }
 
-/// A push with these fields.
+/// Returns the frames of a push with these fields.
 fn push(fields: &[(&str, &str)]) -> Vec<u8> {
     push_on(1, fields)
 }
@@ -82,18 +82,18 @@ fn push_on(stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
     [headers(stream, fields), data(stream, &expand("{push}", "s"))].concat()
 }
 
-/// A push with these fields behind the usual ones.
+/// Returns the frames of a push with these fields after the usual fields.
 fn with(more: &[(&str, &str)]) -> Vec<u8> {
     push(&[&LINE, more].concat())
 }
 
-/// A push to this path.
+/// Returns the frames of a push to this path.
 fn to(path: &str) -> Vec<u8> {
     push(&[LINE[0], LINE[1], LINE[2], (":path", path)])
 }
 
-/// Sends the frames, and checks the first stream. If the connection stays open, a genuine push on
-/// it must be answered too.
+/// Sends the frames, and checks the first stream. If the case expects an open connection, gatepost
+/// must also answer a genuine push on the same connection.
 pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(&frames());
@@ -110,14 +110,14 @@ pub(super) fn play(door: &dyn Door, frames: Frames, outcome: &Outcome) -> Result
     Ok(())
 }
 
-/// Sends a push.
+/// Sends a push on a new connection.
 pub(super) fn ask(door: &dyn Door) -> Wire {
     let mut wire = open(door);
     wire.write(&push(&LINE));
     wire
 }
 
-/// Resets it.
+/// Resets the stream of the push.
 pub(super) fn cancel(wire: &mut Wire) {
     wire.write(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]));
 }
@@ -157,10 +157,10 @@ fn status(block: &[u8]) -> Result<u16, String> {
         [0x48, 0x83, a, b, c, ..] => huffman([a, b, c]),
         _ => None,
     };
-    status.ok_or_else(|| format!("no status: {block:?}"))
+    status.ok_or_else(|| format!("expected a status, found {block:?}"))
 }
 
-/// Parses three digits in Huffman's code: 0 to 2 have five bits, the others six.
+/// Parses three digits in HPACK's Huffman code: 0 to 2 have five bits, 3 to 9 have six.
 fn huffman([a, b, c]: [u8; 3]) -> Option<u16> {
     let mut bits = u32::from_be_bytes([a, b, c, 0xff]);
     let mut number = 0;
@@ -265,7 +265,7 @@ fn pseudo_headers() -> Vec<Case> {
     vec![
         h2("two paths", Reset, || with(&[(":path", "/other")])),
         h2("two methods", Reset, || push(&[&[(":method", "GET")], &LINE[..]].concat())),
-        h2("a pseudo-header behind a header", Reset, || {
+        h2("a pseudo-header after a header", Reset, || {
             push(&[LINE[0], LINE[1], LINE[2], ("x", "y"), LINE[3]])
         }),
         h2("an unknown pseudo-header", Gone, || push(&[&[(":x", "y")], &LINE[..]].concat())),
@@ -282,7 +282,7 @@ fn pseudo_headers() -> Vec<Case> {
         h2("an authority with a path", Reset, || {
             push(&[LINE[0], LINE[1], (":authority", "gate.test/x"), LINE[3]])
         }),
-        h2("a host beside another authority", Answered(400), || with(&[("host", "evil.test")]))
+        h2("a host other than the authority", Answered(400), || with(&[("host", "evil.test")]))
             .with_hyper(Case::served),
         h2("two hosts", Answered(400), || with(&[("host", "gate.test"), ("host", "gate.test")]))
             .with_hyper(Case::served),
@@ -323,7 +323,7 @@ fn frames() -> Vec<Case> {
         h2("headers on an even stream", Gone, || push_on(2, &LINE)),
         h2("a frame over the limit", Gone, || frame(DATA, 0, 1, &[0; 20_000])),
         h2("a promise by the client", Gone, || frame(PUSH_PROMISE, END_HEADERS, 1, &[0; 8])),
-        h2("a continuation of nothing", Gone, || {
+        h2("a continuation without headers", Gone, || {
             frame(CONTINUATION, END_HEADERS, 1, &hpack(&LINE))
         }),
         h2("another frame between headers and continuation", Gone, || {
@@ -428,7 +428,7 @@ fn floods() -> Vec<Case> {
     .collect()
 }
 
-/// Repeats a frame until the server closes the connection or all are written.
+/// Writes `first`, then writes `again` up to `times` times. Checks that gatepost still answers.
 fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<(), String> {
     let mut wire = open(door);
     wire.write(first);
@@ -441,5 +441,5 @@ fn flood(door: &dyn Door, first: &[u8], again: &[u8], times: usize) -> Result<()
 fn answered(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     wire.write(&super::genuine());
-    same("beside it a genuine push got", &wire.status()?, &Some(200))
+    same("meanwhile a genuine push got", &wire.status()?, &Some(200))
 }

@@ -1,10 +1,10 @@
-//! Hostile HTTP: bytes that are sent, replies that must come back, requests that the app may get.
+//! Hostile HTTP: bytes to send, replies that gatepost must give, requests that the app may receive.
 //!
-//! One table for both doors. Each case runs on a connection of its own; after it a genuine push
-//! must be answered on another, so the worker is alive. If the case keeps its connection, a genuine
-//! push must be answered on it too: client and gate agree on the end of the hostile request. If
-//! not, a genuine push sent after it must not reach the app. Over the whole table the app must get
-//! exactly the requests that the cases list.
+//! The proxy and the layer share one table. Each case runs on a new connection. Afterwards gatepost
+//! must answer a genuine push on another connection, so the worker is alive. If gatepost keeps the
+//! connection of the case, gatepost must answer a genuine push there: client and gatepost agree on
+//! the end of the hostile request. Otherwise a genuine push on that connection must not reach the
+//! app. In total, the app must receive exactly the requests that the cases list.
 
 mod chunks;
 mod connections;
@@ -22,58 +22,59 @@ use md5::{Digest as _, Md5};
 
 pub use wire::Wire;
 
-/// A door under test, in front of an app that answers everything with an empty 200.
+/// The proxy or the layer under test, in front of an app that answers every request with an empty
+/// 200.
 ///
-/// Its config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
-/// the Kollus route `/callbacks/kollus/{token}`; the addresses of events are `/live/push` and
-/// `/kollus/play`; every other path goes to the app.
+/// The config has the Tencent route `/callbacks/tencent`, with [`KEY`] for `push.example.com`, and
+/// the Kollus route `/callbacks/kollus/{token}`. The addresses of events are `/live/push` and
+/// `/kollus/play`. Requests on all other paths pass to the app.
 pub trait Door {
-    /// Server that reads the bytes before the gate does.
+    /// Server that parses the bytes for gatepost.
     fn server(&self) -> Server;
 
     fn port(&self) -> u16;
 
-    /// Requests that the app got so far.
+    /// Requests that the app has received so far.
     fn seen(&self) -> Vec<Seen>;
 }
 
 pub const KEY: &str = "s1gning-k3y";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "the tests of each door name their own")]
+#[allow(dead_code, reason = "each test program uses one variant")]
 pub enum Server {
     Pingora,
     Hyper,
 }
 
-/// A request as the app got it.
+/// A request as the app received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Method and target, as in `POST /live/push`.
+    /// Method and target, for example `POST /live/push`.
     pub line: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// One line of the table.
+/// A case of the table.
 struct Case {
     name: String,
     sends: Sends,
     stream: &'static str,
     pingora: Outcome,
     hyper: Outcome,
-    /// hyper may or may not answer: the test races with it.
+    /// True if hyper may or may not answer, because the test races with hyper.
     is_race_in_hyper: bool,
 }
 
 enum Sends {
-    /// Bytes, one for each character up to `ÿ`, in which `{push}` is a genuine body, `{len}` its
-    /// length, `{hex}` the same in hex, `{chunks}` the body in one chunk, and `{genuine}` a whole
-    /// genuine request.
+    /// Bytes, one for each character up to `ÿ`. `{push}` stands for a genuine body, `{len}` for the
+    /// length of the body, `{hex}` for the length in hex, `{chunks}` for the body in one chunk, and
+    /// `{genuine}` for a complete genuine request.
     Bytes(String),
-    /// Frames on an HTTP/2 connection, and the outcome of the first stream.
+    /// Frames on an HTTP/2 connection. The outcome applies to the first stream.
     Frames(http2::Frames),
-    /// More than one connection, or more than one step.
+    /// A function, for cases with several connections or steps.
     Scene(fn(&dyn Door) -> Result<(), String>),
 }
 
@@ -89,11 +90,11 @@ struct Outcome {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// No byte behind it is read as a request.
+    /// The server reads no later byte as a request.
     Closed,
-    /// The next request is answered.
+    /// The server answers the next request.
     Kept,
-    /// The server waits for more, and judges the request when the client closes its side.
+    /// The server waits for more bytes until the client closes its side.
     Waits,
 }
 
@@ -102,17 +103,17 @@ const EVENT: &str = "POST /live/push";
 const LENGTH: &str = "content-length: {len}\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
 
-/// Case that is refused with 400 and closes its connection, unless changed.
+/// Makes a case. By default, gatepost must refuse the request with 400 and close the connection.
 fn case(name: impl Into<String>, bytes: impl Into<String>) -> Case {
     Case::new(name.into(), Sends::Bytes(bytes.into()))
 }
 
-/// A request with these header lines, each with its end, beside a host.
+/// Makes a case of a request with a host and these header lines, each with a line end.
 fn request(name: impl Into<String>, line: &str, headers: &str, body: &str) -> Case {
     case(name, format!("{line}\r\nhost: gate.test\r\n{headers}\r\n{body}"))
 }
 
-/// A push with these header lines.
+/// Makes a case of a push with these header lines.
 fn post(name: impl Into<String>, headers: &str, body: &str) -> Case {
     request(name, "POST /callbacks/tencent HTTP/1.1", headers, body)
 }
@@ -150,12 +151,12 @@ impl Case {
         self.both(|outcome| outcome.gets = statuses.to_vec())
     }
 
-    /// Served, and the connection is closed.
+    /// Expects gatepost to accept the callback and close the connection.
     fn served_last(self) -> Self {
         self.gets(&[200]).closed().app_sees(&[EVENT])
     }
 
-    /// Refused with 400.
+    /// Expects gatepost to refuse the request with 400 and close the connection.
     fn refused(self) -> Self {
         self.gets(&[400]).closed().app_sees(&[])
     }
@@ -176,23 +177,23 @@ impl Case {
         self.both(|outcome| outcome.app_sees = lines.iter().map(ToString::to_string).collect())
     }
 
-    /// Accepted as a genuine callback.
+    /// Expects gatepost to accept the callback and keep the connection.
     fn served(self) -> Self {
         self.gets(&[200]).kept().app_sees(&[EVENT])
     }
 
-    /// On no callback path: passed to the app.
+    /// Expects gatepost to pass the request to the app as another path.
     fn passed(self, line: &str) -> Self {
         self.gets(&[200]).kept().app_sees(&[line])
     }
 
-    /// With another stream name in the push, written as JSON.
+    /// Sets the stream name in the push, written as in JSON.
     const fn of_stream(mut self, stream: &'static str) -> Self {
         self.stream = stream;
         self
     }
 
-    /// With differences for hyper.
+    /// Changes the expected outcome for hyper only.
     fn with_hyper(mut self, change: impl FnOnce(Self) -> Self) -> Self {
         let pingora = self.pingora.clone();
         self = change(self);
@@ -207,7 +208,7 @@ impl Case {
         }
     }
 
-    /// Sends the case, and compares the replies.
+    /// Sends the case, and checks the replies.
     fn play(&self, door: &dyn Door) -> Result<(), String> {
         let outcome = self.outcome(door.server());
         match &self.sends {
@@ -242,14 +243,14 @@ fn play_bytes(door: &dyn Door, bytes: &[u8], outcome: &Outcome) -> Result<(), St
         wire.write(&genuine());
         wire.finish();
     }
-    // hyper may read on in the sent bytes, as the rest of a body, and find no request there.
+    // hyper may parse leftover bytes of a body as a request, and reply 400.
     let no_request = |status: &u16| door.server() == Server::Hyper && *status == 400;
     let late = wire.status()?.filter(|status| !no_request(status));
-    same("what came after it got", &late, &None)
+    same("the genuine push after the case got", &late, &None)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T) -> Result<(), String> {
-    if is == should { Ok(()) } else { Err(format!("{what} {is:?}, not {should:?}")) }
+    if is == should { Ok(()) } else { Err(format!("{what} {is:?}, expected {should:?}")) }
 }
 
 fn table() -> Vec<(&'static str, Vec<Case>)> {
@@ -264,7 +265,7 @@ fn table() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
-/// Runs every case, prints the sums of the table, and fails with every difference.
+/// Runs every case, prints the sums of the table, and panics with a list of all differences.
 #[allow(clippy::print_stdout, reason = "the README quotes the sums")]
 pub fn run(door: &dyn Door) {
     let mut faults = String::new();
@@ -287,15 +288,15 @@ pub fn run(door: &dyn Door) {
     }
     let seen: Vec<_> = door.seen().into_iter().map(|seen| seen.line).collect();
     if faults.is_empty() && seen != expected {
-        _ = writeln!(faults, "the app saw something late: {seen:?}");
+        _ = writeln!(faults, "the app received late requests: {seen:?}");
     }
     println!("{sums}");
     assert!(faults.is_empty(), "\n{faults}");
 }
 
-/// Sends pushes in both versions of HTTP and goes away before the app answers. A third push is
-/// answered.
-#[allow(dead_code, reason = "only a proxy has an app that can be slow beside it")]
+/// Sends one push in HTTP/1.1 and one in HTTP/2, and abandons both before the app answers. Checks
+/// that gatepost answers a third push.
+#[allow(dead_code, reason = "only the test of the proxy has a slow app")]
 pub fn abandon(
     door: &dyn Door,
     wait_until_asked: impl Fn(usize),
@@ -312,10 +313,10 @@ pub fn abandon(
     next.write(&genuine());
     wait_until_asked(3);
     answer_all();
-    same("the push after them got", &next.status()?, &Some(200))
+    same("the third push got", &next.status()?, &Some(200))
 }
 
-/// Runs a case, and sends a genuine push after it.
+/// Runs a case, then sends a genuine push on a new connection.
 fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(), String> {
     let before = door.seen().len();
     let played = case.play(door);
@@ -332,25 +333,25 @@ fn check(door: &dyn Door, case: &Case, expected: &mut Vec<String>) -> Result<(),
     expected.extend(lines.iter().cloned());
     played?;
     same("afterwards a genuine push got", &next, &Some(200))?;
-    same("the app saw", &lines, &should)?;
+    same("the app received", &lines, &should)?;
     seen.iter().try_for_each(|seen| seen.check(door.server()))
 }
 
 impl Seen {
-    /// Checks requests of the app: only events look like events.
+    /// Checks a request that the app received: only events may have reserved headers.
     fn check(&self, server: Server) -> Result<(), String> {
         let count = |name| self.headers.iter().filter(|(n, _)| *n == name).count();
         if self.headers.iter().any(|(name, value)| value == "forged" || name == "x-injected") {
-            return Err(format!("a forged header came through: {self:?}"));
+            return Err(format!("the app received a forged header: {self:?}"));
         }
         let h2c = |(n, value): &(String, String)| n == "upgrade" && value.contains("h2c");
         if server == Server::Pingora && self.headers.iter().any(h2c) {
-            return Err(format!("the app may begin to speak HTTP/2: {self:?}"));
+            return Err(format!("the app may switch to HTTP/2: {self:?}"));
         }
         if self.line != EVENT {
             let reserved = |name: &str| name.starts_with("ce-") || name.starts_with("gatepost-");
             let any = self.headers.iter().any(|(name, _)| reserved(name));
-            return same("a reserved header came through", &any, &false);
+            return same("the app received a reserved header:", &any, &false);
         }
         for once in ["ce-type", "ce-id", "ce-subject", "gatepost-template", "content-length"] {
             same(once, &count(once), &1)?;
@@ -376,7 +377,7 @@ fn push(stream: &str) -> String {
     )
 }
 
-/// Formats a whole request with a genuine push.
+/// Formats a complete request with a genuine push.
 fn genuine() -> Vec<u8> {
     expand("{genuine}", "s")
 }
@@ -391,5 +392,5 @@ fn expand(text: &str, stream: &str) -> Vec<u8> {
         .replace("{len}", &push.len().to_string())
         .replace("{hex}", &format!("{:x}", push.len()))
         .replace("{push}", &push);
-    text.chars().map(|c| u8::try_from(c).expect("a byte for each character")).collect()
+    text.chars().map(|c| u8::try_from(c).expect("expected only characters up to `ÿ`")).collect()
 }

@@ -1,8 +1,8 @@
-//! Slow clients, on many connections at once.
+//! Slow clients, on many concurrent connections.
 
 use super::{Case, Door, EVENT, Wire, genuine, same, scene};
 
-/// Number of connections held open at once.
+/// Number of concurrent connections.
 const MANY: usize = 100;
 
 const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
@@ -10,8 +10,8 @@ const HEAD: &str = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\n";
 pub(super) fn cases() -> Vec<Case> {
     vec![
         scene("a genuine push, byte by byte", byte_by_byte).app_sees(&[EVENT]),
-        scene("many heads, a byte each in turn", in_turn),
-        held("many connections that say nothing", |door| beside(door, "")),
+        scene("many heads, byte by byte in turn", in_turn),
+        held("many connections without a byte", |door| beside(door, "")),
         held("many first bytes", |door| beside(door, "P")),
         held("many half prefaces of HTTP/2", |door| beside(door, "PRI * HTTP/2.0\r\n")),
         held("many half heads", |door| beside(door, HEAD)),
@@ -21,10 +21,10 @@ pub(super) fn cases() -> Vec<Case> {
         held("many half chunks", |door| {
             beside(door, &format!("{HEAD}transfer-encoding: chunked\r\n\r\nfff\r\n{{"))
         }),
-        held("many that wait for a 100, and send nothing then", |door| {
+        held("many clients that get a 100 and send no body", |door| {
             beside(door, &format!("{HEAD}content-length: 1000\r\nexpect: 100-continue\r\n\r\n"))
         }),
-        held("many that do not read their refusal", |door| {
+        held("many clients that do not read the refusal", |door| {
             beside(door, &format!("{HEAD}content-length: 2000000\r\n\r\n{{"))
         }),
     ]
@@ -34,19 +34,19 @@ fn held(name: &str, act: fn(&dyn Door) -> Result<(), String>) -> Case {
     scene(name, act).app_sees(&[EVENT])
 }
 
-/// Sends a genuine push while these bytes wait on many connections.
+/// Sends these bytes on many connections, and then a genuine push on another connection.
 fn beside(door: &dyn Door, bytes: &str) -> Result<(), String> {
     let mut wires: Vec<_> = (0..MANY).map(|_| Wire::connect(door.port())).collect();
     wires.iter_mut().for_each(|wire| wire.write(bytes.as_bytes()));
     let mut wire = Wire::connect(door.port());
     wire.write(&genuine());
-    same("beside them a genuine push got", &wire.status()?, &Some(200))
+    same("meanwhile a genuine push got", &wire.status()?, &Some(200))
 }
 
 fn byte_by_byte(door: &dyn Door) -> Result<(), String> {
     let mut wire = Wire::connect(door.port());
     genuine().iter().for_each(|byte| wire.write(&[*byte]));
-    same("it got", &wire.status()?, &Some(200))
+    same("the push got", &wire.status()?, &Some(200))
 }
 
 fn in_turn(door: &dyn Door) -> Result<(), String> {
@@ -55,5 +55,5 @@ fn in_turn(door: &dyn Door) -> Result<(), String> {
     for byte in request.as_bytes() {
         wires.iter_mut().for_each(|wire| wire.write(&[*byte]));
     }
-    wires.iter_mut().try_for_each(|wire| same("each got", &wire.status()?, &Some(401)))
+    wires.iter_mut().try_for_each(|wire| same("each connection got", &wire.status()?, &Some(401)))
 }

@@ -10,12 +10,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A push to this target.
+/// Makes a case of a push to this target.
 fn to(target: &str) -> Case {
     request(format!("{target:?}"), &format!("POST {target} HTTP/1.1"), LENGTH, "{push}")
 }
 
-/// Spellings that are the callback path to some server.
+/// Spellings that some servers treat as the callback path.
 const SPELLINGS: [&str; 51] = [
     "//callbacks/tencent",
     "/callbacks//tencent",

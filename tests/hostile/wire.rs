@@ -1,16 +1,16 @@
-//! A connection that writes any bytes, and reads responses strictly.
+//! A client connection that writes arbitrary bytes, and parses responses strictly.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// Time limit for a response; only a failing case waits for so long.
+/// Time limit for a response. Only a failing case reaches the limit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Wire {
     stream: TcpStream,
     unread: Vec<u8>,
-    /// The request is a `HEAD`, whose response has no body.
+    /// True if the request is a `HEAD`, whose response has no body.
     pub to_head: bool,
 }
 
@@ -21,17 +21,17 @@ pub struct Response {
 }
 
 impl Response {
-    /// A refusal tells the client nothing but its status.
+    /// Checks that the body is one of the constant bodies: a refusal tells the client no reason.
     pub fn check(&self) -> Result<(), String> {
         let known: [&[u8]; 5] =
             [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
-        if known.contains(&&*self.body) { Ok(()) } else { Err(format!("it says {self:?}")) }
+        if known.contains(&&*self.body) { Ok(()) } else { Err(format!("unknown body: {self:?}")) }
     }
 }
 
 impl Wire {
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("expected a listener");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -43,7 +43,7 @@ impl Wire {
         let _hung_up = self.stream.write_all(bytes);
     }
 
-    /// Closes the client's side.
+    /// Closes the client's side of the connection.
     pub fn finish(&self) {
         let _gone = self.stream.shutdown(Shutdown::Write);
     }
@@ -60,7 +60,7 @@ impl Wire {
         };
         let head = String::from_utf8_lossy(&self.take(end)).to_ascii_lowercase();
         let status = head.get(9..12).and_then(|digits| digits.parse().ok());
-        let status = status.ok_or_else(|| format!("no status: {head:?}"))?;
+        let status = status.ok_or_else(|| format!("expected a status, found {head:?}"))?;
         let mut lines = head.lines();
         let length = lines.find_map(|line| line.strip_prefix("content-length:"));
         let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
@@ -73,17 +73,17 @@ impl Wire {
         Ok(self.response()?.map(|response| response.status))
     }
 
-    /// Reads `count` bytes.
+    /// Reads `length` bytes.
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {
-                return Err("the server closed the connection in the middle of a response".into());
+                return Err("the server closed the connection within a response".into());
             }
         }
         Ok(self.take(length))
     }
 
-    /// Returns true if the server still sends bytes.
+    /// Waits for a byte. Returns false if the server closes the connection instead.
     pub fn has_more(&mut self) -> Result<bool, String> {
         Ok(!self.unread.is_empty() || self.fill()?)
     }
@@ -93,7 +93,7 @@ impl Wire {
         std::mem::replace(&mut self.unread, rest)
     }
 
-    /// Reads more; false if the server has closed the connection.
+    /// Reads more bytes. Returns false if the server has closed the connection.
     fn fill(&mut self) -> Result<bool, String> {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {
@@ -103,7 +103,7 @@ impl Wire {
                 Ok(true)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(format!("nothing came within {PATIENCE:?}"))
+                Err(format!("received no byte within {PATIENCE:?}"))
             }
             Err(_) => Ok(false),
         }

@@ -50,14 +50,14 @@ pusch = 'http://127.0.0.1:3000/push'
 ",
     );
     let starts = [
-        "1:11: listen[0]: this is no address to listen on; write an address and a port",
-        "2:12: upstream: this address has a path; leave out everything after the port",
-        "3:1: colour: this key is unknown; allowed keys here: `admin`, `admin_token`, `breaker`",
-        "6:8: route[0].path: this path has more than one spelling; start it with /",
-        "7:12: route[0].provider: this provider is unknown; allowed providers here: `github`, `kollus`",
-        "9:1: template[0]: Tencent Cloud CSS signs, and no key is given; add keys",
-        "10:8: template[0].name: the name holds ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: this kind is unknown; did you mean `push`? allowed kinds",
+        "1:11: listen[0]: invalid listen address; write an IP address and a port",
+        "2:12: upstream: expected an address without a path; remove everything after the port",
+        "3:1: colour: unknown key; allowed keys here: `admin`, `admin_token`, `breaker`",
+        "6:8: route[0].path: expected a path with only one spelling; start the path with /",
+        "7:12: route[0].provider: unknown provider; allowed providers here: `github`, `kollus`",
+        "9:1: template[0]: Tencent Cloud CSS signs, but the template has no keys; add keys",
+        "10:8: template[0].name: the name contains ' '; use 1 to 30",
+        "15:9: template[0].on.pusch: unknown kind; did you mean `push`? allowed kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -72,12 +72,12 @@ fn refuses_invalid_templates() {
     let cases = [
         (
             "name = 'a'\nprovider = 'kollus'\nbind = ['x', 'x']",
-            "is bound to the template `a` already",
+            "is already bound to the template `a`",
         ),
-        ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "this is no tenant"),
-        ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "this is no tenant"),
-        ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "a key has no use"),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "no key is given"),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "invalid tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "invalid tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "keys have no effect"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "but the template has no keys"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'NOT_SET' }]",
             "`NOT_SET` is not set",
@@ -86,15 +86,15 @@ fn refuses_invalid_templates() {
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
             "cannot be read",
         ),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "this secret is empty"),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "this is a whole number"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "the secret is empty"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "found a whole number"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\ninsecure_unsigned = true",
-            "keys are given, and",
+            "the template has keys, but",
         ),
         (&format!("{kollus}description = '{}'", "x".repeat(101)), "longer than 100"),
-        (&format!("{kollus}on.live_play = 'ftp://x/y'"), "this is no address"),
-        (&format!("{kollus}on.live_play = 'http://user:pw@x/y'"), "this is no address"),
+        (&format!("{kollus}on.live_play = 'ftp://x/y'"), "invalid address"),
+        (&format!("{kollus}on.live_play = 'http://user:pw@x/y'"), "invalid address"),
         (
             &format!("{kollus}on.live_play = {{ on_failure = {{ result = 2 }} }}"),
             "`result` is not within 0 to 1",
@@ -105,18 +105,18 @@ fn refuses_invalid_templates() {
         ),
         (
             &format!("{kollus}on.live_play = {{ answer = {{ result = 1 }}, url = 'http://x/' }}"),
-            "a url and a fixed answer",
+            "a url and an answer",
         ),
         (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "out of range"),
-        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "this form is unknown"),
-        (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "this is no address"),
+        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "unknown format"),
+        (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "invalid address"),
         (
             &format!("{kollus}settings.grace_secs = 1"),
-            "settings.grace_secs: this setting is unknown; allowed settings here: `custom_key`",
+            "settings.grace_secs: unknown setting; allowed settings here: `custom_key`",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
-            "only wants an acknowledgement",
+            "only acknowledges this kind",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace_secs = -1",
@@ -124,7 +124,7 @@ fn refuses_invalid_templates() {
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "this setting is unknown; allowed settings here: `grace_secs`",
+            "unknown setting; allowed settings here: `grace_secs`",
         ),
     ];
     for (template, expected) in cases {
@@ -135,13 +135,13 @@ fn refuses_invalid_templates() {
 }
 
 #[test]
-fn refuses_a_name_or_tenant_of_two_templates() {
+fn refuses_two_templates_with_the_same_name_or_tenant() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
     assert!(faults[0].contains("another template has this name"));
-    assert!(faults[1].contains("is bound to the template `a` already"));
-    // A tenant may be bound once for each provider.
+    assert!(faults[1].contains("is already bound to the template `a`"));
+    // Templates of different providers may bind the same tenant.
     let other_provider =
         "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
     build(&with(&format!("{one}{other_provider}"))).unwrap();
@@ -154,10 +154,10 @@ fn refuses_invalid_routes() {
         ("path = '/a/{token}'\nprovider = 'kollus'", "no token is set"),
         ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "cannot be a path segment"),
         ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "cannot be a path segment"),
-        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "more than one spelling"),
-        ("path = '/a/{other}'\nprovider = 'kollus'", "more than one spelling"),
-        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "this kind is unknown"),
-        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template of that name"),
+        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "only one spelling"),
+        ("path = '/a/{other}'\nprovider = 'kollus'", "only one spelling"),
+        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "unknown kind"),
+        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template with this name"),
         ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "out of range"),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nprovider = 'kollus'",
@@ -172,11 +172,11 @@ fn refuses_invalid_routes() {
         let faults = errors(&format!("[[route]]\n{route}"));
         assert!(faults.iter().any(|fault| fault.contains(expected)), "{route}\n{faults:#?}");
     }
-    assert!(errors("")[0].contains("there is no route"));
+    assert!(errors("")[0].contains("expected at least one route"));
 }
 
 #[test]
-fn never_shows_a_secret_in_a_fault() {
+fn fault_never_shows_secret() {
     let config = with(
         "name = 'a'\nprovider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY', hunter3 = 1 }]\nkey = 'hunter4'\n",
     );
@@ -187,7 +187,7 @@ fn never_shows_a_secret_in_a_fault() {
 }
 
 #[test]
-fn warns_of_settings_that_are_not_advised() {
+fn warns_of_insecure_or_unused_settings() {
     let gate = build(
         "[[route]]
 path = '/kollus'
@@ -205,11 +205,11 @@ bind = ['d']
     .unwrap();
     let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
     let expected = [
-        "1:1: route[0]: Kollus does not sign, and this path has no secret segment",
-        "4:1: template[0]: the replies to vod_play, drm could not be signed; set the platform's keys",
+        "1:1: route[0]: Kollus does not sign, and the path has no secret segment",
+        "4:1: template[0]: gatepost cannot sign the replies to vod_play, drm; set the platform's keys",
         "4:1: template[0]: no tenant is bound to this template",
         "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
-        "10:9: template[1].keys[0]: this secret is written in the config",
+        "10:9: template[1].keys[0]: the config contains this secret",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
@@ -219,7 +219,7 @@ bind = ['d']
 }
 
 #[test]
-fn accepts_the_example_without_warnings() {
+fn accepts_example_without_warnings() {
     let text = std::fs::read_to_string("tests/it/example.toml").unwrap();
     let gate = Gate::builder()
         .toml(text)
@@ -238,14 +238,14 @@ fn refuses_invalid_proxy_settings() {
     let cases = [
         (
             "listen = ['127.0.0.1:1', '127.0.0.1:1']\nupstream = 'http://x'",
-            "taken by another listener",
+            "another listener has this address",
         ),
         (
             "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:1'\nupstream = 'http://x'",
-            "taken by another listener",
+            "another listener has this address",
         ),
-        ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "this is no address"),
-        ("listen = '127.0.0.1:1'", "nowhere to send its events"),
+        ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "invalid address"),
+        ("listen = '127.0.0.1:1'", "events of this template have no address"),
         ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy itself listens on"),
     ];
     for (top, expected) in cases {
@@ -257,14 +257,14 @@ fn refuses_invalid_proxy_settings() {
 }
 
 #[test]
-fn warns_if_clients_can_reach_an_address_through_the_upstream() {
+fn warns_if_clients_can_reach_address_through_upstream() {
     let warns = |upstream: &str, url: &str| {
         let template =
             format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = '{url}'");
         let config =
             format!("listen = '127.0.0.1:1'\nupstream = '{upstream}'\n{}", with(&template));
         let gate = build(&config).unwrap();
-        gate.warnings().iter().any(|warning| warning.problem().contains("others can reach"))
+        gate.warnings().iter().any(|warning| warning.problem().contains("clients can reach"))
     };
     assert!(warns("http://127.0.0.1:3000", "http://localhost:3000/"));
     assert!(warns("http://app:80", "http://APP/index.php?r=play"));
@@ -276,18 +276,21 @@ fn warns_if_clients_can_reach_an_address_through_the_upstream() {
 fn refuses_invalid_networks_and_rate_limits() {
     let route =
         |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
-    let network = "this is no network; write an address or a network, as in \"192.0.2.0/24\"";
+    let network = "invalid network; write an address or a network, for example \"192.0.2.0/24\"";
     let rate = "this number is out of range; write a number from 1 to 1000000";
     for (config, expected) in [
         (format!("trusted_proxies = ['10.0.0.0/33']\n{}", with(TEMPLATE)), network),
         (format!("trusted_proxies = 'app.test'\n{}", with(TEMPLATE)), network),
         (route("allow = ['::ffff:10.0.0.0/104']"), network),
-        (route("allow = []"), "allow: this allows no client; name the platform's networks"),
+        (
+            route("allow = []"),
+            "allow: the empty list allows no client; list the platform's networks",
+        ),
         (route("limit = { burst = 1 }"), "route[1].limit: `per_second` is missing; add per_second"),
         (route("limit = { per_second = 0 }"), rate),
         (route("source_limit = { per_second = 1, burst = 0 }"), rate),
-        (route("source_limit = { per_minute = 1, per_second = 1 }"), "this key is unknown"),
-        (route("limit = 5"), "this is a whole number; write a table"),
+        (route("source_limit = { per_minute = 1, per_second = 1 }"), "unknown key"),
+        (route("limit = 5"), "expected a table, found a whole number; write a table"),
     ] {
         let faults = errors(&config);
         assert_eq!(faults.len(), 1, "{config}\n{faults:#?}");
@@ -302,20 +305,21 @@ fn warns_of_networks_that_contain_every_address() {
         let gate = build(&format!("{top}\n{config}")).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let all_may_call = "allow[1]: this is every address: every client may call";
+    let all_may_call = "allow[1]: the network contains every address: every client may call";
     assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
-    let all_may_claim = "trusted_proxies: this is every address: any client can claim any address";
+    let all_may_claim =
+        "trusted_proxies: the network contains every address: any client can claim any address";
     assert!(warnings("trusted_proxies = '::/0'", "").contains(all_may_claim));
     assert!(warnings("", "allow = '10.1.2.3/8'").contains("write 10.0.0.0/8"));
     let listen = "listen = '0.0.0.0:1'\nupstream = 'http://x'\nproxy_protocol = true";
-    let claim = "proxy_protocol: any client can claim any address; name the proxies";
+    let claim = "proxy_protocol: any client can claim any address; list the proxies";
     assert!(warnings(listen, "").contains(claim));
     assert_eq!(warnings(&format!("{listen}\ntrusted_proxies = ['10.0.0.0/8', '::1']"), ""), "");
     assert_eq!(warnings(&listen.replace("0.0.0.0", "127.0.0.1"), "allow = '10.0.0.0/8'"), "");
 }
 
 #[test]
-fn hides_the_admin_token_and_compares_it() {
+fn compares_admin_token_and_never_shows_it() {
     let config =
         format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));
     let build = |key: &str| Gate::builder().toml(&*config).variable("KEY", key).build();
@@ -328,12 +332,12 @@ fn hides_the_admin_token_and_compares_it() {
     assert!(!format!("{gate:?}").contains("s3cret"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
-        assert!(faults.contains("admin_token: this token cannot be sent in a header"), "{faults}");
+        assert!(faults.contains("admin_token: a header cannot contain this token"), "{faults}");
     }
 }
 
 #[test]
-fn warns_of_an_admin_token_that_others_can_read() {
+fn warns_of_admin_token_that_others_can_read() {
     let warnings = |top: &str| {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -345,12 +349,12 @@ fn warns_of_an_admin_token_that_others_can_read() {
         assert!(!warnings(&top).contains(reachable));
     }
     assert!(!warnings("admin = '0.0.0.0:1'").contains(reachable));
-    assert!(warnings("admin_token = { env = 'KEY' }").contains("without an admin listener"));
-    assert!(warnings("admin_token = 'hunter2'").contains("this secret is written in the config"));
+    assert!(warnings("admin_token = { env = 'KEY' }").contains("has no effect without `admin`"));
+    assert!(warnings("admin_token = 'hunter2'").contains("the config contains this secret"));
 }
 
 #[test]
-fn resolves_paths_of_a_text_against_the_given_file() {
+fn resolves_paths_in_config_text_against_given_file() {
     let folder = std::env::temp_dir().join(format!("gatepost-text-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -381,7 +385,7 @@ fn shows_declared_settings_that_are_not_secret() {
 }
 
 #[test]
-fn reads_a_secret_from_a_file_beside_the_config() {
+fn reads_secret_from_file_next_to_config() {
     let folder = std::env::temp_dir().join(format!("gatepost-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("tencent.key"), "test\n").unwrap();
@@ -408,12 +412,12 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
         build(&config(&good)).unwrap();
     }
     let cases = [
-        ("'hunter2'", "1:18: signing_secret: this is no signing secret"),
-        ("['whsec_aHVudGVyMg==']", "1:19: signing_secret[0]: this is no signing secret"),
-        ("{ env = 'KEY' }", "make one: echo \"whsec_$(openssl rand -base64 32)\""),
-        ("[]", "1:1: signing_secret: this list is empty"),
+        ("'hunter2'", "1:18: signing_secret: expected whsec_ followed"),
+        ("['whsec_aHVudGVyMg==']", "1:19: signing_secret[0]: expected whsec_ followed"),
+        ("{ env = 'KEY' }", "create a secret: echo \"whsec_$(openssl rand -base64 32)\""),
+        ("[]", "1:1: signing_secret: expected at least one secret, found an empty list"),
         ("{ env = 'NOT_SET' }", "`NOT_SET` is not set"),
-        ("1", "this is a whole number"),
+        ("1", "found a whole number"),
     ];
     for (written, expected) in cases {
         let faults = errors(&config(written));
@@ -422,11 +426,11 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
         assert!(!faults[0].contains("hunter2") && !faults[0].contains("aHVu"), "{faults:#?}");
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
-    assert!(faults[0].contains("template[0].signing_secret: this is no signing"), "{faults:#?}");
+    assert!(faults[0].contains("template[0].signing_secret: expected whsec_"), "{faults:#?}");
 }
 
 #[test]
-fn warns_of_shadow_mode_and_requires_an_upstream() {
+fn warns_of_shadow_mode_and_requires_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
@@ -440,8 +444,8 @@ fn warns_of_shadow_mode_and_requires_an_upstream() {
         format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");
     let faults = errors(&without_upstream);
     assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("route[1].mode: there is nowhere to pass callbacks on to"));
-    // With an upstream, a template for shadow routes needs no address.
+    assert!(faults[0].contains("route[1].mode: shadow mode needs an upstream"));
+    // If there is an upstream, a template for shadow routes needs no address.
     build(&format!(
         "upstream = 'http://a'\nlisten = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}"
     ))
@@ -452,5 +456,5 @@ fn warns_of_shadow_mode_and_requires_an_upstream() {
             "provider = 'tencent-css'\n[[",
             "provider = 'tencent-css'\nmode = 'shade'\n[[",
         ));
-    assert!(faults[0].contains("this mode is unknown; did you mean `shadow`?"), "{faults:#?}");
+    assert!(faults[0].contains("unknown mode; did you mean `shadow`?"), "{faults:#?}");
 }

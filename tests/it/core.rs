@@ -90,7 +90,7 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
     let now = Timestamp::from_secs(vector.case.now);
     let (seen, conclusion) = match accepted.next(now) {
         Next::Reply(conclusion) => (None, conclusion),
-        Next::Wait(_) => panic!("no other copy is in flight"),
+        Next::Wait(_) => panic!("expected no other copy in flight, found `Next::Wait`"),
         Next::Ask(question) => {
             let (headers, body) = accepted.request(&head, &RequestContext::default(), now);
             let headers = headers.iter();
@@ -120,7 +120,7 @@ fn headers(reply: &Reply) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_vector_passes_the_core() {
+fn every_vector_passes_core() {
     let gate = vectors::gate("http://app.test");
     for vector in vectors::all() {
         vector.check_signature();
@@ -144,7 +144,7 @@ fn every_kind_of_every_provider_has_a_vector() {
 }
 
 #[test]
-fn resend_keeps_id_and_other_callback_gets_new_id() {
+fn resend_has_same_id_and_different_callback_has_different_id() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -163,7 +163,7 @@ fn resend_keeps_id_and_other_callback_gets_new_id() {
 }
 
 #[test]
-fn refuses_body_with_first_byte_over_limit() {
+fn refuses_body_one_byte_over_limit() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/kollus/vector-token");
     let mut headers = HeaderMap::new();
@@ -179,7 +179,7 @@ fn refuses_body_with_first_byte_over_limit() {
 
     headers.insert("content-length", HeaderValue::from_static("4097"));
     let Admission::Refused(refusal) = admit(&headers) else {
-        panic!("expected a refusal of the length")
+        panic!("expected a refusal of the content length")
     };
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
     headers.insert("content-length", HeaderValue::from_static("4096"));
@@ -214,7 +214,7 @@ fn refuses_ambiguous_framing_and_upgrades() {
 }
 
 #[test]
-fn explanation_contains_no_control_characters_of_client() {
+fn explanation_contains_no_control_characters_from_client() {
     let gate = vectors::gate("http://app.test");
     let uri = Uri::from_static("/callbacks/kollus-upload/vector-token");
     let headers = HeaderMap::new();
@@ -241,12 +241,12 @@ fn debug_output_contains_no_secret() {
     let builder = Gate::builder().toml("keys = ['hunter2']").variable("K", "hunter3");
     let printed = format!("{gate:?} {accepted:?} {view:?} {head:?} {admission:?} {builder:?}");
     for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5", "hunter"] {
-        assert!(!printed.contains(secret), "{secret}");
+        assert!(!printed.contains(secret), "found {secret}");
     }
 }
 
-/// Returns the headers of the event for a genuine push, signed at `now`. The config has the lines
-/// `top` above its tables and the lines `template` in its template.
+/// Returns the headers of the event for a genuine push, which gatepost signs at `now`. `top` goes
+/// above the tables of the config, and `template` into its template.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

@@ -9,7 +9,7 @@ use crate::core::judge;
 const HEAD: &str = "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                     [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n";
 
-/// Returns the faults of the definition that consists of `HEAD` and `rest`.
+/// Builds a gate with the definition `HEAD` followed by `rest`, and returns the faults.
 fn faults(rest: &str) -> Vec<String> {
     let Err(error) = Definition::parse(&format!("{HEAD}{rest}")) else { return Vec::new() };
     error.faults().iter().map(ToString::to_string).collect()
@@ -32,28 +32,31 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'integer', min = 2, max = 1 }} }}"),
-            "no number is in this range",
+            "expected min to be at most max",
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'timestamp', unit = 'rfc3339' }} }}"),
-            "a timestamp is no text",
+            "expected s or ms as the unit of a timestamp",
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "its sample does not fit: expected `f` to be a valid integer",
+            "invalid sample: expected `f` to be a valid integer",
         ),
-        (format!("{kind}sample = '[]'"), "this is no JSON object"),
-        (format!("{kind}falls_back_to = 'a'"), "a group of kinds has this name too"),
-        (format!("{kind}falls_back_to = '*'"), "this is no group's name"),
-        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "this is no kind's name"),
+        (format!("{kind}sample = '[]'"), "expected a JSON object"),
+        (format!("{kind}falls_back_to = 'a'"), "a group of kinds have the same name"),
+        (format!("{kind}falls_back_to = '*'"), "reserved name of a group"),
+        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "reserved name of a kind"),
         (
             "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
-            "this is a whole number",
+            "expected a string or a non-empty list",
         ),
-        ("[kind]\nfrom = '/e'\nnames = { 1 = ['a', 5] }\n[kinds.a]\n".to_owned(), "this is a list"),
+        (
+            "[kind]\nfrom = '/e'\nnames = { 1 = ['a', 5] }\n[kinds.a]\n".to_owned(),
+            "non-empty list of strings",
+        ),
         (
             format!("{kind}reply = {{ allow = {{}}, deny = {{}}, per = {{ list = 'items' }} }}"),
-            "`items` is no array whose fields are declared",
+            "expected an array with fields at `items`",
         ),
         (
             format!(
@@ -63,38 +66,38 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'"),
-            "nothing says which key signs",
+            "expected a key to sign the reply",
         ),
         (
             format!(
                 "[settings.form]\none_of = ['none', 'jwt']\n[settings.k]\nsecret = true\n{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'setting:form'\nkey = 'setting:k'"
             ),
-            "this setting does not choose between forms",
+            "expected a setting that chooses a reply form",
         ),
-        (sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"), "nothing secret is hashed"),
+        (
+            sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"),
+            "expected the key among the parts",
+        ),
         (
             sign("digest = 'hmac-sha256'\nfound_in = '/s'\nparts = ['key', '/t']"),
-            "this is not what an HMAC is made of",
+            "expected parts other than the key, found the key",
         ),
         (
             sign("digest = 'hmac-sha256'\nfound_in = '/h/s'\nparts = ['/t']"),
-            "the signature is nested too deep",
+            "expected a pointer to a top-level member",
         ),
-        (
-            sign(&format!("{hmac}parts = ['listed:t=', 'body']")),
-            "nothing says what splits the list",
-        ),
+        (sign(&format!("{hmac}parts = ['listed:t=', 'body']")), "expected a separator, found none"),
         (
             sign(&format!(
                 "{hmac}parts = 'body'\ntime = {{ from = 'header:x-time', means = 'sent' }}"
             )),
-            "this time is not signed",
+            "expected a signed time",
         ),
         (
             sign(&format!(
                 "{hmac}parts = ['literal:a']\ntime = {{ from = 'literal:a', means = 'sent' }}"
             )),
-            "this time is not signed",
+            "expected a signed time",
         ),
     ];
     for (rest, expected) in &cases {
@@ -108,7 +111,7 @@ fn reports_settings_that_contradict_each_other() {
 }
 
 #[test]
-fn reports_a_fault_in_common_fields_once() {
+fn reports_fault_in_common_fields_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
@@ -140,14 +143,14 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// A definition of two kinds: `a` is signed with the template's keys, `b` with a key of its own.
+/// A definition of two kinds: the template's keys sign `a`, and a setting is the key for `b`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
     encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\nkey = { setting = 'own_key' }\n";
 
 #[test]
-fn requires_the_key_of_a_kind_unless_it_may_be_unsigned() {
+fn requires_key_of_kind_unless_insecure_unsigned_lists_kind() {
     let definition = format!("{HEAD}{TWO_SIGNATURES}");
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
     assert!(faults[0].contains("the key of b is not set"), "{faults:?}");
@@ -165,7 +168,7 @@ fn requires_the_key_of_a_kind_unless_it_may_be_unsigned() {
 }
 
 #[test]
-fn uses_the_template_keys_if_only_one_kind_is_signed() {
+fn uses_template_keys_if_only_one_kind_is_signed() {
     let definition = format!(
         "{HEAD}[kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
          encoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n"
@@ -194,7 +197,7 @@ fn requires_settings_that_the_signature_covers() {
 }
 
 #[test]
-fn refuses_a_query_parameter_that_occurs_twice() {
+fn refuses_duplicate_query_parameter() {
     let definition = format!(
         "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
         HEAD.split("[request]").next().unwrap(),
@@ -213,7 +216,7 @@ fn refuses_a_query_parameter_that_occurs_twice() {
 }
 
 #[test]
-fn matches_kinds_with_a_version_by_their_full_name() {
+fn matches_kinds_with_version_by_full_name() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
     let gate = gate(&definition, "").unwrap();
     assert_eq!(code(send(&gate, "/c", r#"{"e":"motion.v1.0"}"#)), "motion.v1.0");
@@ -224,7 +227,7 @@ fn matches_kinds_with_a_version_by_their_full_name() {
 }
 
 #[test]
-fn requires_a_signature_if_the_pinned_kind_is_not_the_callbacks_kind() {
+fn requires_signature_if_kind_of_callback_differs_from_kind_of_route() {
     let config = "[[route]]\npath = '/c'\nprovider = 'tencent-css'\nkind = 'relay'\ntemplate = 't'\n\
                   [[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['k']\n\
                   insecure_unsigned = ['relay']\n";
@@ -262,7 +265,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
         let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
         assert_eq!(
-            found("template").starts_with("none is"),
+            found("template").starts_with("no template is"),
             unbound,
             "{}: {explained:?}",
             vector.name

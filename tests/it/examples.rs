@@ -1,4 +1,4 @@
-//! Runs the examples as real servers, with real clients.
+//! Runs the examples as servers, and sends requests with curl and a gRPC client.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// A running example. The first line of its output has its address.
+/// A running example, which prints its address in the first line of output.
 struct Example {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -23,7 +23,7 @@ impl Example {
             .arg("127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}; cargo builds it with the tests"));
+            .unwrap_or_else(|error| panic!("{name}: {error}; build the examples first"));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
@@ -102,7 +102,7 @@ async fn tonic_example_serves_callbacks_and_grpc() {
     assert_eq!(example.line(), "com.tencentcloud.css.push");
     let reply = example.curl("/callbacks/kollus/try-me", PLAY);
     assert_eq!(reply, r#"{"data":{"result":1}} 200"#);
-    // gRPC requests pass on the same port, over HTTP/2.
+    // gRPC requests pass through the layer on the same port, over HTTP/2.
     let endpoint = Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let health = client.check(HealthCheckRequest::default()).await.unwrap();

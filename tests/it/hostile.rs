@@ -78,7 +78,7 @@ fn serve() -> Layer {
     Layer { port, seen, _runtime: runtime }
 }
 
-/// Answers every request with an empty 200, and records it.
+/// Records the request, and answers an empty 200.
 async fn record(
     request: Request<RequestBody<Body>>,
     records: Arc<Mutex<Vec<Seen>>>,
@@ -96,6 +96,6 @@ async fn record(
 }
 
 #[test]
-fn layer_treats_every_hostile_case_as_the_table_says() {
+fn layer_handles_every_hostile_case_as_table_expects() {
     table::run(&serve());
 }

@@ -27,7 +27,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// A body that arrives in small chunks and is pending before each.
+/// A body that arrives in small chunks, and is pending before each chunk.
 struct SlowBody {
     rest: Bytes,
     size: usize,
@@ -117,7 +117,7 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome
 }
 
 #[tokio::test]
-async fn every_vector_passes_the_layer() {
+async fn every_vector_passes_layer() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for vector in vectors::all() {
         vector.check(&outcome(gate.clone(), &vector, 61).await);
@@ -125,7 +125,7 @@ async fn every_vector_passes_the_layer() {
 }
 
 #[tokio::test]
-async fn every_vector_passes_the_layer_in_chunks_of_any_size() {
+async fn every_vector_passes_layer_in_chunks_of_any_size() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for (index, vector) in vectors::all().into_iter().enumerate() {
         let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];
@@ -133,10 +133,10 @@ async fn every_vector_passes_the_layer_in_chunks_of_any_size() {
     }
 }
 
-/// Sends each vector as it is and in three damaged forms. The service must be called exactly when
-/// the core asks the app.
+/// Sends each vector unchanged and in three damaged forms. The layer must call the service exactly
+/// when the core asks the app.
 #[tokio::test]
-async fn service_is_called_only_for_accepted_callbacks() {
+async fn layer_calls_service_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
@@ -204,7 +204,7 @@ async fn failure_policy_replies_before_platform_gives_up() {
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
 
-/// A body that never ends, after one chunk at most.
+/// A body that has at most one chunk and never ends.
 struct Endless(Option<Bytes>);
 
 impl Body for Endless {
@@ -269,7 +269,7 @@ impl Body for FailingBody {
 async fn refuses_body_that_fails() {
     let gate = vectors::gate("http://app.test");
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<FailingBody>>| async {
-        panic!("the service was called");
+        panic!("expected no call of the service");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
@@ -288,7 +288,7 @@ async fn refuses_body_that_takes_longer_than_30_secs() {
     let push = vectors.iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<Endless>>| async {
-        panic!("the service was called");
+        panic!("expected no call of the service");
         #[expect(unreachable_code, reason = "names the response's type")]
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
@@ -354,9 +354,9 @@ async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
     let refused = (403, Bytes::from_static(b"refused\n"));
     let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
-    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "named by a trusted proxy");
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "client of a trusted proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
-    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "the layer does not know the peer");
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "the layer refuses an unknown peer");
 }
 
 /// Log lines of this thread.
@@ -424,7 +424,7 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Some services do not read the body, or stop at its last chunk.
+/// Some services do not read the body, or do not read on after the last chunk.
 #[tokio::test]
 async fn shadow_verdict_depends_on_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -465,7 +465,7 @@ async fn shadow_mode_passes_error_of_body_to_service() {
     assert!(log.text().contains("code=\"unseen\""), "{}", log.text());
 }
 
-/// The layer signs events as the proxy does.
+/// The layer signs events in the same way as the proxy.
 #[tokio::test]
 async fn event_has_standard_webhooks_signature() {
     let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
@@ -524,7 +524,7 @@ mod axum {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// `Router::layer` runs after routing, so the router matches the callback path.
+    /// `Router::layer` applies after routing, so the router matches the callback path.
     #[tokio::test]
     async fn router_layer_calls_handler_of_callback_path() {
         let app = || {
@@ -541,7 +541,7 @@ mod axum {
         assert_eq!(wrong, (401, "refused\n".into()));
     }
 
-    /// A layer around the router runs before routing, so the address selects the handler.
+    /// A layer around the router runs before routing, so the router matches the event's address.
     #[tokio::test]
     async fn layer_around_router_calls_handler_of_address() {
         let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
@@ -551,15 +551,15 @@ mod axum {
         };
         let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
         assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
-        // A client cannot reach the address itself.
+        // The layer refuses a client's request for the address.
         let reply = send(app(), "/kollus/play", FORM.into()).await;
         assert_eq!(reply, (403, "refused\n".into()));
     }
 
     #[tokio::test]
-    async fn handler_of_another_kind_is_not_called() {
+    async fn layer_does_not_call_handler_of_another_kind() {
         async fn push(Callback(_): Callback<Push>) {
-            panic!("the handler was called");
+            panic!("expected no call of the handler");
         }
         let router = Router::new().route("/callbacks/kollus/{token}", post(push));
         let app = router.layer(GateLayer::new(gate("")));

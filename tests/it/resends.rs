@@ -18,7 +18,7 @@ fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(T + secs)
 }
 
-/// Returns a gate with these lines in its templates of Tencent CSS and Kollus.
+/// Returns a gate with these lines in the templates of Tencent CSS and Kollus.
 fn gate(tencent: &str, kollus: &str) -> Gate {
     let text = format!(
         "breaker = {{ failures = 3, retry_ms = 1000 }}\n\
@@ -43,13 +43,13 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
     }
 }
 
-/// Returns the time `secs` after [`T`], and its signature with the key `test`.
+/// Returns the time `secs` after [`T`], and the signature of this time with the key `test`.
 fn signed_time(secs: i64) -> (i64, String) {
     let t = T + secs;
     (t, Md5::digest(format!("test{t}")).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Returns the body of a push that is signed with the time `secs` after [`T`].
+/// Returns the body of a push whose signed time is `secs` after [`T`].
 fn push(sequence: u32, secs: i64) -> String {
     let (t, sign) = signed_time(secs);
     format!(
@@ -100,7 +100,7 @@ fn acknowledges_resend_of_accepted_event_without_app() {
     let first = accept_push(&gate, &push(1, 600), at(0));
     let done = expect_question(first.next(at(0))).conclude(&answer(200, ""), at(1));
     assert!(matches!(done.origin, Origin::App));
-    // The signature and white space do not change the identity of a callback.
+    // A new signature and extra white space do not change the identity of a callback.
     let again = accept_push(&gate, &push(1, 660).replace(":\"live\"", ": \"live\""), at(60));
     let resent = expect_reply(again.next(at(60)));
     assert!(matches!(resent.origin, Origin::Resend));
@@ -110,7 +110,7 @@ fn acknowledges_resend_of_accepted_event_without_app() {
 }
 
 #[test]
-fn remembers_accepted_event_for_lifetime_of_signature() {
+fn acknowledges_resend_without_app_for_lifetime_of_signature() {
     let gate = gate("", "");
     let ask_app = |now| {
         let accepted = accept_push(&gate, &push(1, now + 600), at(now));
@@ -153,7 +153,7 @@ fn simultaneous_copies_share_one_answer() {
 }
 
 #[test]
-fn waiting_copy_asks_app_if_first_copy_ends_without_conclusion() {
+fn waiting_copy_asks_app_if_first_copy_gets_no_answer() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     let second = accept_push(&gate, &push(1, 600), at(0));
@@ -165,7 +165,7 @@ fn waiting_copy_asks_app_if_first_copy_ends_without_conclusion() {
 }
 
 #[test]
-fn failure_policy_decides_if_wait_times_out() {
+fn applies_failure_policy_if_wait_times_out() {
     let gate = gate("", "[template.on.live_play]\ndedupe = true\non_failure = 'allow'");
     let _question = expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)));
     let Next::Wait(wait) = accept_play(&gate, &play("u", ""), at(0)).next(at(0)) else {
@@ -195,7 +195,7 @@ fn asks_app_about_each_resent_decision_unless_template_dedupes() {
 }
 
 #[test]
-fn kind_with_identical_events_is_not_deduped_by_default() {
+fn does_not_dedupe_kind_with_identical_events_by_default() {
     let state = "channel_key=c&stream_key=s&broadcast_key=b&broadcast_state=resume";
     let asks_app = |gate: &Gate| {
         let accepted = judge(gate, "/kollus", state, at(0)).unwrap();
@@ -223,7 +223,7 @@ fn asks_app_about_resends_without_dedupe() {
 }
 
 #[test]
-fn replaced_config_keeps_memory_of_accepted_events() {
+fn remembers_accepted_events_when_config_is_replaced() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     drop(question.conclude(&answer(200, ""), at(0)));
@@ -237,19 +237,19 @@ fn replaced_config_keeps_memory_of_accepted_events() {
 fn detects_signature_reused_with_another_body() {
     let gate = gate("", "");
     assert!(!accept_push(&gate, &push(1, 600), at(0)).reuses_signature());
-    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "a resend");
+    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "a resend is no reuse");
     assert!(accept_push(&gate, &push(2, 600), at(1)).reuses_signature());
     assert!(!accept_push(&gate, &push(2, 601), at(1)).reuses_signature());
 }
 
 #[test]
-fn refuses_reused_signature_if_template_says_so() {
+fn refuses_reused_signature_if_signature_reuse_is_refuse() {
     let gate = gate("signature_reuse = 'refuse'", "");
     accept_push(&gate, &push(1, 600), at(0));
     accept_push(&gate, &push(1, 600), at(1));
     let reused = push(2, 600);
     let sign = reused.rsplit('"').nth(1).unwrap();
-    // The signature is compared as bytes, so upper-case digits do not hide the reuse.
+    // gatepost compares decoded signatures, so upper-case digits do not hide the reuse.
     for body in [reused.clone(), reused.replace(sign, &sign.to_uppercase())] {
         let refusal = judge(&gate, "/tencent", &body, at(1)).unwrap_err();
         assert_eq!(refusal.kind(), RefusalKind::SignatureReused);
@@ -259,7 +259,7 @@ fn refuses_reused_signature_if_template_says_so() {
 }
 
 #[test]
-fn time_of_app_is_limited_by_rest_of_platform_time() {
+fn timeout_of_app_ends_before_platform_times_out() {
     let gate = gate(
         "[template.on]\npush = { timeout_ms = 15000 }",
         "[template.on]\nlive_play = { budget_ms = 1500, timeout_ms = 1500 }",
@@ -279,7 +279,7 @@ fn time_of_app_is_limited_by_rest_of_platform_time() {
         let (accepted, now) = accepted(spent);
         expect_question(accepted.next(now)).timeout().as_millis()
     };
-    // The reply has 100 ms of the budget.
+    // gatepost reserves 100 ms of the budget for the reply.
     assert_eq!((left(0), left(400), left(1399)), (1400, 1000, 1));
     let (late, now) = accepted(1400);
     assert_eq!(code(&expect_reply(late.next(now))), Some("app_timeout"));
@@ -300,7 +300,7 @@ fn warns_of_timeout_longer_than_platform_waits() {
 }
 
 #[test]
-fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
+fn repeats_last_successful_reply_to_same_viewer_if_app_fails() {
     let policy = "[template.on.live_play]\nlast_good = { max_age_secs = 60 }\n\
                   on_failure = { result = 0, message = 'later' }";
     let gate = gate("", policy);
@@ -310,7 +310,7 @@ fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     let failed = r#"{"data":{"result":0,"message":"later"}}"#;
     assert_eq!(ask(&play("u", ""), &Answer::Timeout, 0).reply.body(), failed);
     let good = ask(&play("u", "&localtime=1"), &answer(200, r#"{"result":1,"vmcheck":0}"#), 1);
-    // Neither a failure nor a reply by the failure policy replaces the last good reply.
+    // Neither a failure nor a reply of the failure policy replaces the last successful reply.
     let (error, bad_json) = (answer(500, ""), answer(200, "?"));
     for failure in [error, bad_json, answer(200, r#"{"result":7}"#), Answer::Timeout] {
         let repeated = ask(&play("u", "&localtime=2&player_id=p"), &failure, 60);
@@ -328,10 +328,10 @@ fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
         assert_eq!(ask(&other, &Answer::Timeout, 2).reply.body(), failed, "{other}");
         drop(ask(&play("x", ""), &answer(200, ""), 2));
     }
-    assert_eq!(ask(&play("u", ""), &Answer::Timeout, 61).reply.body(), failed, "too old");
+    assert_eq!(ask(&play("u", ""), &Answer::Timeout, 61).reply.body(), failed, "too old to repeat");
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
     let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
-    assert_eq!(repeated.reply.body(), denied.reply.body(), "a denial is a good reply too");
+    assert_eq!(repeated.reply.body(), denied.reply.body(), "a denial is a successful reply");
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn on_failure_is_a_keyword_or_a_reply() {
 }
 
 #[test]
-fn open_circuit_skips_app_until_one_trial_succeeds() {
+fn open_circuit_skips_app_until_one_probe_succeeds() {
     let gate = gate("[template.on]\npush = 'http://app.test/push?secret'", "");
     let next = |sequence, now| accept_push(&gate, &push(sequence, 600), at(now)).next(at(now));
     let is_open = || {
@@ -366,7 +366,7 @@ fn open_circuit_skips_app_until_one_trial_succeeds() {
     assert_eq!(code(&conclusion), Some(UnavailableKind::CircuitOpen.as_str()));
     assert_eq!(conclusion.reply.status(), 503);
     let question = expect_question(next(4, 1));
-    assert!(matches!(next(5, 1), Next::Reply(_)), "only one trial at a time");
+    assert!(matches!(next(5, 1), Next::Reply(_)), "only one probe at a time");
     drop(question.conclude(&answer(200, ""), at(1)));
     assert!(!is_open());
     drop(expect_question(next(5, 1)));
@@ -391,7 +391,7 @@ fn shadow_mode_does_not_remember_signatures() {
 }
 
 #[test]
-fn timeout_caused_by_slow_client_does_not_open_circuit() {
+fn timeout_due_to_slow_client_does_not_open_circuit() {
     let gate = gate("", "");
     let late = Timestamp::from_millis(at(0).as_millis() + 2880);
     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
@@ -409,9 +409,9 @@ fn timeout_caused_by_slow_client_does_not_open_circuit() {
     assert!(gate.circuits().iter().all(|circuit| !circuit.is_open));
 }
 
-/// The provider's id is in a header that its signature does not cover.
+/// The callback's id is in a header that the signature does not cover.
 #[test]
-fn unsigned_id_does_not_identify_an_event() {
+fn unsigned_id_does_not_identify_event() {
     let folder = tempfile::tempdir().unwrap();
     let definition = "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n\
                       id = 'header:x-id'\n[request]\nmethods = 'POST'\nbody = 'json'\n\
@@ -469,14 +469,14 @@ fn detects_reused_signature_for_another_body_with_same_id() {
     }
 }
 
-/// Bodies and their HMAC-SHA256 with the key `k`.
+/// Two bodies, each with the HMAC-SHA256 of the body with the key `k`.
 const SIGNED: [(&str, &str); 2] = [
     (r#"{"n":1}"#, "d2096d38d6daae75e745b2935b72afa721590494ec70b2477097f53a96f51330"),
     (r#"{"n":2}"#, "ec785708f66c4b77f3cfacf3cea263205ca8af8de31d31029d8faf09a7f92998"),
 ];
 
 #[test]
-fn does_not_repeat_reply_signed_in_another_way() {
+fn does_not_repeat_last_reply_if_reply_signing_has_changed() {
     let text = |reply: &str| {
         format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
@@ -511,11 +511,11 @@ fn config_fault_names_each_invalid_policy() {
     for (on, expected) in [
         ("live_play = { budget_ms = 100 }", "budget_ms"),
         ("live_play = { on_failure = 'maybe' }", "`last_good`"),
-        ("live_play = { on_failure = 'last_good', last_good = false }", "this switches off"),
+        ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
-        ("drm = { on_failure = 'last_good' }", "name no viewer"),
-        ("upload = { last_good = true }", "only wants an acknowledgement"),
+        ("drm = { on_failure = 'last_good' }", "names no viewer"),
+        ("upload = { last_good = true }", "only acknowledges this kind"),
     ] {
         let fault = fault(on);
         assert!(fault.contains(expected), "{fault}");

@@ -21,7 +21,7 @@ pub fn gate() -> Gate {
 
 type Verdicts = Arc<Mutex<Vec<String>>>;
 
-/// Records code, tenant and route of a verdict.
+/// Returns an observer callback that records code, tenant and route of the verdict.
 fn record(verdicts: &Verdicts) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
     let verdicts = Arc::clone(verdicts);
     move |shadowed| {
@@ -35,7 +35,7 @@ fn push() -> Vector {
     vectors::all().into_iter().find(|vector| vector.name == "tencent-css/push").unwrap()
 }
 
-/// Returns the verdicts on a push to `path` whose body `show` passes to the observer.
+/// Returns the verdicts on a push to `path`; `show` passes the body to the observer.
 fn verdicts(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Verdicts)) -> Vec<String> {
     let mut vector = push();
     vector.case.request.path = path.into();
@@ -59,7 +59,7 @@ fn chunk(bytes: &[u8]) -> Bytes {
 }
 
 #[test]
-fn reports_verdict_on_complete_body_once() {
+fn reports_one_verdict_on_complete_body() {
     let complete = verdicts(PATH, |observer, vector, verdicts| {
         for bytes in vector.body.chunks(61) {
             observer.push(chunk(bytes));
@@ -93,7 +93,7 @@ fn reports_unfinished_body_as_incomplete_and_unread_body_as_unseen() {
 }
 
 #[test]
-fn reports_body_over_limit_at_once_and_ignores_the_rest() {
+fn reports_body_over_limit_at_once_and_ignores_later_chunks() {
     let large = verdicts(PATH, |observer, _, verdicts| {
         let spaces = Bytes::from_static(&[b' '; 64 * 1024]);
         for _ in 0..64 {
@@ -113,7 +113,7 @@ fn reports_refusal_of_head_at_once() {
 }
 
 #[test]
-fn shadow_mode_changes_neither_other_paths_nor_addresses_of_events() {
+fn shadow_mode_affects_neither_other_paths_nor_addresses_of_events() {
     let gate = gate();
     let mut vector = push();
     let admitted =

@@ -1,8 +1,8 @@
-//! A callback is refused after a change of any bit of its signature, of the signed data or of the
-//! key.
+//! gatepost refuses a callback if any bit of its signature, of the signed data or of the key is
+//! flipped.
 //!
-//! The definition of the provider says which data is signed. A vector counts as signed if the same
-//! config with other keys refuses it.
+//! The provider's definition lists the signed data. A vector counts as signed if a gate with other
+//! keys refuses the vector.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,17 +29,17 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
     tables.map(|table| (table["name"].as_str().unwrap().to_owned(), table)).collect()
 });
 
-/// Distance between two flipped bits. All bits would take too long.
+/// Distances between the bits that a test flips. Flipping every bit would take too long.
 #[derive(Clone, Copy)]
 struct Strides {
-    /// In a body that is signed as a whole.
+    /// Distance in a body that is signed as a whole.
     body: usize,
-    /// In a header or in a field of the body.
+    /// Distance in a header or in a field of the body.
     value: usize,
 }
 
 impl Strides {
-    /// For the first vector of a provider.
+    /// Distances for the first vector of a provider.
     const FIRST: Self = Self { body: 5, value: 1 };
     const OTHERS: Self = Self { body: 997, value: 7 };
 }
@@ -60,7 +60,7 @@ impl Rule {
         let ce_type = vector.event.as_ref().unwrap()["type"].as_str().unwrap();
         let kind = &ce_type[definition["ce_type"].as_str().unwrap().len() + 1..];
         let of_kind = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
-        let rule = of_kind.or(definition.get("signature")).expect("a signature rule");
+        let rule = of_kind.or(definition.get("signature")).expect("no signature rule");
         Self(rule.as_table().unwrap().clone())
     }
 
@@ -68,7 +68,7 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the signed parts as written, without the encoding in which each is hashed.
+    /// Returns the signed parts as the definition writes them, without their encodings.
     fn parts(&self) -> Vec<&str> {
         let parts = &self.0["parts"];
         let one = std::slice::from_ref(parts);
@@ -80,7 +80,7 @@ impl Rule {
         self.parts().iter().any(|part| matches!(*part, "body" | "form-text"))
     }
 
-    /// Returns every range in which no bit may change.
+    /// Returns every range in which a flipped bit must cause a refusal.
     fn spans(&self, vector: &Vector) -> Vec<Span> {
         let found_in = self.text("found_in");
         let mut spans = vec![];
@@ -107,7 +107,7 @@ impl Rule {
         spans
     }
 
-    /// Returns the wanted entries with this prefix in the list that holds the signature.
+    /// Returns the entries in the signature's header that start with `prefix` and are wanted.
     fn entries(
         &self,
         vector: &Vector,
@@ -127,7 +127,7 @@ impl Rule {
         spans
     }
 
-    /// Returns true if the vector is accepted without this entry, because another one is valid too.
+    /// Returns true if the gate accepts the vector without this entry, due to another valid entry.
     fn is_redundant(&self, vector: &Vector, entry: &str) -> bool {
         let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
         let mut request = Request::of(vector);
@@ -136,7 +136,7 @@ impl Rule {
         is_accepted(&GATE, &request, &vector.body, vector.case.now)
     }
 
-    /// Decodes a signature, so that all its spellings are equal. Returns other text unchanged.
+    /// Decodes a signature, so that equivalent spellings compare equal. Returns other text as is.
     fn decode(&self, text: &[u8]) -> Vec<u8> {
         let prefix = self.text("prefix").as_bytes();
         let text = text.strip_prefix(prefix).unwrap_or(text);
@@ -178,7 +178,7 @@ fn is_accepted(gate: &Gate, request: &Request, body: &[u8], now: i64) -> bool {
     judge(gate, &request.head(), body, usize::MAX, now).is_ok()
 }
 
-/// Returns the gate of the vectors with other keys.
+/// Returns the gate for the vectors, but with keys that sign none of the vectors.
 fn gate_with_other_keys() -> Gate {
     let mut config = config();
     for template in config["template"].as_array_mut().unwrap() {
@@ -279,7 +279,7 @@ fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -
         body[bit / 8] ^= 1 << (bit % 8);
         if is_accepted(&GATE, &request, &body, vector.case.now) {
             let decoded = |body: &[u8]| match rule.covers_body() {
-                // A form encodes some characters in two ways.
+                // A form can encode the same character in two ways.
                 true => form_urlencoded::parse(&body.to_ascii_lowercase()).into_owned().collect(),
                 false => vec![(String::new(), format!("{:?}", rule.decode(&body[range.clone()])))],
             };
@@ -329,8 +329,8 @@ fn refuses_any_flipped_bit_of_key() {
         let mut config = config_for(&config, &vector);
         assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
         let key = first_key(&config);
-        // Every fifth bit, because each needs a gate of its own. 5 and 8 have no common factor, so
-        // every bit position of a byte occurs. Bit 7 is left out, as the key must remain ASCII.
+        // Flip every fifth bit, because each flipped bit needs a new gate. 5 and 8 have no common
+        // factor, so every bit position occurs. Skip bit 7, because the key must remain ASCII.
         for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
             let mut flipped = key.clone().into_bytes();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -345,7 +345,7 @@ fn refuses_any_flipped_bit_of_key() {
     assert_eq!(seen.len(), 8);
 }
 
-/// Returns the config reduced to the route and the templates of this vector, which builds faster.
+/// Reduces the config to the route and the templates of this vector, so that it builds faster.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {
@@ -366,7 +366,7 @@ fn config_for(config: &Table, vector: &Vector) -> Table {
     let mut config = Table::new();
     config.insert("route".into(), vec![route].into());
     config.insert("template".into(), templates.into());
-    // The vectors are signed with the first of several keys.
+    // The first of several keys signs the vectors.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);
@@ -393,7 +393,7 @@ fn set_key(config: &mut Table, key: &str) {
     }
 }
 
-/// Tencent CSS signs its key and `t`, and nothing of the event.
+/// Tencent CSS signs only the key and `t`, not the data of the event.
 #[test]
 fn accepts_changes_of_data_that_tencent_css_does_not_sign() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();

@@ -1,4 +1,4 @@
-//! Rules about clients: `allow`, `source_limit` and `limit`.
+//! Limits of a route: `allow` and `source_limit` for each client, `limit` for all callbacks.
 
 use std::net::IpAddr;
 
@@ -96,7 +96,7 @@ fn checks_client_address_before_path_token() {
     assert_eq!(
         outsider("/K/t0ken").code(&gate),
         "path_ambiguous",
-        "other spellings are refused too"
+        "another spelling of the path does not bypass `allow`"
     );
     assert_eq!(Call { path: "/k/guess", ..Call::PLAY }.code(&gate), "token_mismatch");
 }
@@ -106,15 +106,15 @@ fn limits_each_client_and_counts_wrong_tokens() {
     let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
     let guess = Call { path: "/k/guess", ..Call::PLAY };
     assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
-    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "even with the right token");
-    assert_eq!(Call::PUSH.code(&gate), "accepted", "another route");
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "also with the correct token");
+    assert_eq!(Call::PUSH.code(&gate), "accepted", "each route has its own limit");
     assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
     let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };
     assert_eq!(proxied("192.0.2.3").code(&gate), "accepted");
     assert_eq!(
         proxied("192.0.2.1").code(&gate),
         "rate_limited",
-        "the client is limited, not the proxy"
+        "the limit applies to the client, not to the proxy"
     );
     assert_eq!(Call { millis: 499, ..Call::PLAY }.code(&gate), "rate_limited");
     assert_eq!(Call { millis: 500, ..Call::PLAY }.code(&gate), "accepted");
@@ -122,7 +122,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     assert_eq!(
         Call { millis: -86_400_000, ..Call::PLAY }.code(&gate),
         "accepted",
-        "the clock went back"
+        "a clock that is set back does not exhaust the limit"
     );
     let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
     assert_eq!(refusal.reply().status(), 429);
@@ -131,7 +131,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
 const FORGED: Call<'_> =
     Call { body: br#"{"app":"a","event_type":1,"t":1703731478,"sign":"00"}"#, ..Call::PUSH };
 
-/// Returns the status of the reply to a genuine push, if the app accepts every event.
+/// Answers 200 for the app, and returns the status of gatepost's reply to a genuine push.
 fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     let now = Timestamp::from_millis(NOW + call.millis);
     let conclusion = match call.judge(gate).unwrap().next(now) {
@@ -140,19 +140,19 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
             question.conclude(&answer, now)
         }
         Next::Reply(conclusion) => conclusion,
-        Next::Wait(_) => panic!("no other copy is in flight"),
+        Next::Wait(_) => panic!("expected no other copy in flight, found `Next::Wait`"),
     };
     conclusion.reply.status().as_u16()
 }
 
-/// Returns the body of a push whose id depends on `number`.
+/// Returns the body of a push with an extra field, so that each `number` is another callback.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()
 }
 
 #[test]
-fn replies_503_to_notifications_over_route_limit() {
+fn replies_503_to_notifications_above_route_limit() {
     let gate = gate("", "limit = { per_second = 1, burst = 2 }");
     assert!((0..50).all(|_| FORGED.judge(&gate).is_err()));
     let bodies = [0, 1, 2].map(push);
@@ -172,7 +172,7 @@ fn replies_503_to_notifications_over_route_limit() {
 }
 
 #[test]
-fn failure_policy_decides_over_route_limit() {
+fn applies_failure_policy_to_decisions_above_route_limit() {
     let gate = gate("", "limit = { per_second = 1 }");
     let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
     let Next::Ask(question) = next() else { panic!("expected a question") };
@@ -180,7 +180,7 @@ fn failure_policy_decides_over_route_limit() {
     let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
     assert!(matches!(conclusion.origin, Origin::App));
     let Next::Reply(conclusion) = next() else { panic!("expected a reply") };
-    let Origin::Failure(reason) = conclusion.origin else { panic!("{:?}", conclusion.origin) };
+    let Origin::Failure(reason) = conclusion.origin else { panic!("expected a failure") };
     assert_eq!(reason.kind().as_str(), "app_overloaded");
     assert_eq!(conclusion.reply.status(), 200);
     assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"m"}}"#);
@@ -195,7 +195,7 @@ fn fixed_answers_do_not_count_towards_route_limit() {
 }
 
 #[test]
-fn replaced_config_keeps_state_of_limits() {
+fn keeps_state_of_limits_when_config_is_replaced() {
     let both = "limit = { per_second = 1 }\nsource_limit = { per_second = 1, burst = 3 }";
     let gate = gate("", both);
     let bodies = [0, 1, 2].map(push);
@@ -207,11 +207,11 @@ fn replaced_config_keeps_state_of_limits() {
     assert_eq!(reply_status(&gate, Call { peer: "192.0.2.2", ..event(2) }), 503);
     assert!(Call::PUSH.judge(&gate).is_ok());
     let refusal = Call::PUSH.judge(&gate).unwrap_err();
-    assert_eq!(refusal.kind().as_str(), "rate_limited", "by `source_limit`");
+    assert_eq!(refusal.kind().as_str(), "rate_limited", "`source_limit` counts old requests");
 }
 
 #[test]
-fn explanation_skips_client_rules_if_client_is_unknown() {
+fn explanation_omits_client_rules_if_client_is_unknown() {
     let gate = gate("", "allow = '192.0.2.0/24'");
     let (uri, headers) = (Uri::from_static("/t"), HeaderMap::new());
     let explain = |peer: Option<&str>| {

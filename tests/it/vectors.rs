@@ -6,7 +6,7 @@
 //! - `body`: the body of the request;
 //! - `event.json`: the event in the structured form of CloudEvents, if the callback is accepted.
 //!
-//! A vector that fails names the stage.
+//! A failure names the vector and the stage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Case {
     pub what: String,
     pub now: i64,
     pub verdict: String,
-    /// True if an accepted callback must reach the app.
+    /// True if gatepost must ask the app when the callback is accepted.
     #[serde(default = "yes")]
     pub asked: bool,
     pub request: Request,
@@ -69,7 +69,7 @@ pub struct Vector {
     pub name: String,
     pub case: Case,
     pub body: Vec<u8>,
-    /// The event in structured form; `None` if the callback is refused.
+    /// The event in structured form; `None` if gatepost refuses the callback.
     pub event: Option<Value>,
 }
 
@@ -88,7 +88,7 @@ pub struct Outcome {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// The request that the app received, if it was asked.
+    /// The request that the app received, if gatepost asked the app.
     pub seen: Option<Seen>,
 }
 
@@ -123,7 +123,7 @@ fn load(path: &Path) -> Vector {
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
 
-/// Returns the gate for the vectors. `app` is the origin of the app, such as
+/// Returns the gate for the vectors. `app` is the origin of the app, for example
 /// `http://127.0.0.1:3000`.
 pub fn gate(app: &str) -> Gate {
     let text = fs::read_to_string(folder().join("gate.toml")).unwrap();
@@ -137,7 +137,7 @@ pub fn gate(app: &str) -> Gate {
 }
 
 /// Returns the body with one bit flipped, one byte doubled, one byte removed, or the end cut off.
-/// `number` selects the damage and its position.
+/// `number` selects the damage and the position of the damage.
 #[allow(dead_code)]
 pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
     let mut body = body.to_vec();
@@ -156,7 +156,7 @@ pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
 }
 
 impl Vector {
-    /// Returns the answer of the app. It is 500 if the vector has none.
+    /// Returns the app's answer: the answer of the vector, or else an empty 500.
     pub fn app(&self) -> Message {
         self.case.app.clone().unwrap_or(Message {
             status: 500,
@@ -175,18 +175,18 @@ impl Vector {
         }
     }
 
-    /// Checks the vector itself: the digest belongs to the string to sign, and the body contains
-    /// it.
+    /// Checks that the vector's digest is the MD5 of the string to sign, and that the body contains
+    /// the digest.
     pub fn check_signature(&self) {
         let Some(signature) = &self.case.signature else { return };
         let digest = Md5::digest(signature.string_to_sign.as_bytes());
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.expect("string to sign", &digest, &signature.digest);
         let body = String::from_utf8_lossy(&self.body);
-        assert!(body.contains(&signature.digest), "{}: the body lacks the digest", self.name);
+        assert!(body.contains(&signature.digest), "{}: the body has no digest", self.name);
     }
 
-    /// Checks the result.
+    /// Checks the outcome against the reply and the event of the vector.
     pub fn check(&self, outcome: &Outcome) {
         self.expect("status", &outcome.status, &self.case.reply.status);
         let body = String::from_utf8_lossy(&outcome.body).into_owned();

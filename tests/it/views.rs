@@ -1,5 +1,4 @@
-//! Typed views and schemas: the event of every vector fits its view, which keeps all data, and its
-//! schema.
+//! Typed views and schemas: every vector's event matches its schema, and its view keeps all data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +18,7 @@ fn accepted() -> Vec<(Vector, Accepted)> {
     judged.collect()
 }
 
-/// Reads the data into the view and writes it again; `None` if the view describes another kind.
+/// Reads the data into the view and writes the view; `None` if the view describes another kind.
 fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> {
     let event = accepted.event();
     if !T::describes(event.provider(), event.kind()) {
@@ -29,7 +28,7 @@ fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> 
     Some(serde_json::to_value(view).unwrap())
 }
 
-/// Removes differences without meaning: a view writes an absent field as `null`, and 10 as 10.0.
+/// Removes irrelevant differences: a view writes an absent field as `null`, and 10 as 10.0.
 fn normalized(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -67,8 +66,8 @@ fn views_keep_all_data_of_every_vector() {
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
         if vector.name == "kollus/drm_odd_item" {
-            // A lenient field may have another type than it declares. Such data fits no typed view,
-            // and apps read it as JSON.
+            // A lenient field may have another type than declared. No typed view can read such
+            // data, so apps read the data as JSON.
             assert!(accepted.view::<kollus::Drm>().is_err());
             continue;
         }
@@ -78,14 +77,14 @@ fn views_keep_all_data_of_every_vector() {
         assert!(read.len() <= 1, "{}: expected at most one view", vector.name);
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
-            assert_eq!(normalized(view), normalized(&data), "{}: the view drops data", vector.name);
+            assert_eq!(normalized(view), normalized(&data), "{}: data changed", vector.name);
         }
     }
     assert!(seen.len() > 80, "{}", seen.len());
 }
 
 #[test]
-fn schemas_accept_the_event_of_every_vector() {
+fn schemas_accept_event_of_every_vector() {
     let mut schemas = BTreeMap::new();
     let mut checked = 0;
     for (vector, accepted) in accepted() {
@@ -106,7 +105,7 @@ fn schemas_accept_the_event_of_every_vector() {
 }
 
 #[test]
-fn schemas_refuse_data_and_answers_that_the_gate_refuses() {
+fn schemas_refuse_data_and_answers_that_gatepost_refuses() {
     let schema = Definition::built_in("kollus").unwrap().schema("live_play").unwrap();
     let data = jsonschema::validator_for(&schema).unwrap();
     let good = serde_json::json!({
@@ -153,7 +152,7 @@ fn as_json(text: &str) -> Value {
 }
 
 #[test]
-fn config_schema_accepts_every_config_of_the_repository() {
+fn config_schema_accepts_every_config_in_repository() {
     let schema = jsonschema::validator_for(&gatepost::config_schema()).unwrap();
     for file in [
         "proxy/configs/full.toml",
@@ -171,7 +170,7 @@ fn config_schema_accepts_every_config_of_the_repository() {
 }
 
 #[test]
-fn config_schema_has_exactly_the_keys_that_the_check_allows() {
+fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
     let schema = gatepost::config_schema();
     let properties = |value: &Value| -> BTreeSet<String> {
         value["properties"].as_object().unwrap().keys().cloned().collect()

@@ -1,4 +1,4 @@
-//! The config file: read, checked, and replaced as a whole or not at all.
+//! Reads and checks the config file, and replaces it atomically.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -12,30 +12,30 @@ use tempfile::NamedTempFile;
 
 use crate::error::{EditError, EditErrorKind};
 
-/// Reads the file.
+/// Reads the config file at `path`.
 ///
 /// # Errors
 ///
-/// If it cannot be read.
+/// Returns [`EditErrorKind::Io`] if the file cannot be read.
 pub fn read(path: &Path) -> Result<String, EditError> {
     fs::read_to_string(path).map_err(|error| EditError::io(path, "read", &error))
 }
 
-/// Compiles a text as if it were the content of the file.
+/// Checks a text as if it were the content of the file at `path`.
 ///
 /// # Errors
 ///
-/// If the text is no valid config; the error holds every fault.
+/// Returns [`EditErrorKind::Invalid`] with every fault if the text is not a valid config.
 pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
     Config::from_text(text, path).map_err(|error| EditError::unchecked(&error))
 }
 
-/// Replaces the file's content `before` by `after`, which must have passed [`check`]. A reader sees
-/// the one or the other.
+/// Replaces the file's content `before` with `after`, which must have passed [`check`]. Other
+/// processes see either the old content or the new content.
 ///
 /// # Errors
 ///
-/// If the file no longer holds `before`, or cannot be written. It is then as it was.
+/// If the file no longer contains `before`, or cannot be written. The file is then unchanged.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -47,35 +47,35 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> 
     }
 }
 
-/// Makes the error for an edit of a text that the file no longer holds, and saves the edited text
-/// beside the file.
+/// Returns the error for an edit of a text that the file no longer contains, and saves the edited
+/// text in a new file next to the config file.
 #[must_use]
 pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
     let problem =
-        format!("{}: the file was changed by hand meanwhile, and is left as it is", path.display());
+        format!("{}: the file has changed since the edit began, and is not edited", path.display());
     let message = match edited.map(|text| save_rejected(path, text)) {
         None => problem,
         Some(Ok(kept)) => {
-            format!("{problem}; what the edit would have made of it is in {}", kept.display())
+            format!("{problem}; the edited text is in {}", kept.display())
         }
-        Some(Err(error)) => format!("{problem}; the edit could not be kept beside it: {error}"),
+        Some(Err(error)) => format!("{problem}; the edited text could not be saved: {error}"),
     };
     EditError::new(EditErrorKind::FileChanged, message)
 }
 
-/// Replaces the file. Returns `false` if it does not hold `before`.
+/// Replaces the file. Returns `false` if the file does not contain `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
-    // The target of a symbolic link is replaced, not the link.
+    // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;
     let folder = target.parent().unwrap_or_else(|| Path::new("/"));
     let mut new = tempfile::Builder::new().prefix(".gatepost-").tempfile_in(folder)?;
     new.write_all(after.as_bytes())?;
     keep_owner_and_mode(&new, &target)?;
     new.as_file().sync_all()?;
-    // Opened before the rename: after it, an error would report a failure that did not happen.
+    // An error of the folder only causes a warning, because the file is replaced all the same.
     let holder = File::open(folder);
-    // Of two edits at once, the second must find the text of the first and fail. On a file system
-    // without locks, the moment between the comparison and the rename stays unguarded.
+    // With the lock, the later of two concurrent edits reads the result of the earlier edit, and
+    // fails. Without locks, an edit between the comparison and the rename is lost.
     let held = File::open(&target)?;
     lock(&held)?;
     if fs::read_to_string(&target)? != before {
@@ -88,7 +88,7 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Locks the file. Gives up after a second: an operator waits for the result.
+/// Locks the file. Fails after one second, because the operator waits for the result.
 fn lock(file: &File) -> io::Result<()> {
     const PAUSE: Duration = Duration::from_millis(10);
     const TRIES: usize = 100;
@@ -99,7 +99,7 @@ fn lock(file: &File) -> io::Result<()> {
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
         }
     }
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program holds it locked"))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file"))
 }
 
 fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
@@ -110,8 +110,8 @@ fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
     new.as_file().set_permissions(old.permissions())
 }
 
-/// Writes a text beside the file, with the file's mode. The name is a hash of the text, so that
-/// trying the same edit again leaves one copy.
+/// Writes a text to a new file next to the config file, with the same mode. The name contains a
+/// hash of the text, so repeating an edit adds no second copy.
 fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
     let mut hash = DefaultHasher::new();
@@ -223,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_on_a_locked_file() {
+    fn fails_if_another_program_has_locked_the_file() {
         let (_folder, path) = file(BEFORE);
         let held = File::open(&path).unwrap();
         held.lock_shared().unwrap();
         let problem = replace(&path, BEFORE, AFTER).unwrap_err();
         assert!(
-            problem.message().contains("another program holds it locked"),
+            problem.message().contains("another program has locked the file"),
             "{}",
             problem.message()
         );

@@ -1,4 +1,4 @@
-//! The config file as a tree that prints as it was written.
+//! The config file as a tree that keeps comments and formatting.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
@@ -7,7 +7,7 @@ use crate::toml_array;
 use crate::toml_comments::{self, DetachedComment, kept, text};
 use crate::toml_table::{TableEntries, list, name_of, string, strings, unfit};
 
-/// Key of the list of templates, and of the template that a route pins.
+/// Key of the list of templates, and key with which a route pins a template.
 const TEMPLATE: &str = "template";
 
 /// A parsed config file.
@@ -33,7 +33,7 @@ impl Document {
         Ok(Self { tree, has_mark, has_returns, starts_blank: plain.starts_with('\n') })
     }
 
-    /// Parses a text for editing. Refuses one that would not print as it is written.
+    /// Parses a text for editing. Refuses a text that [`Self::text`] would not reproduce.
     pub(crate) fn parse_to_edit(written: &str) -> Result<Self, EditError> {
         let document = Self::parse(written)?;
         let same = document.text();
@@ -41,16 +41,16 @@ impl Document {
         if same.trim_end_matches(end) == written.trim_end_matches(end) {
             return Ok(document);
         }
-        let message = "the file cannot be edited without changing its form elsewhere: end all its \
-                       lines in the same way, or edit it by hand";
+        let message = "the file cannot be edited without changing other lines; use the same line \
+                       ending in every line, or edit the file by hand";
         Err(EditError::invalid(message))
     }
 
-    /// Returns the text with all edits made.
+    /// Returns the text with all edits.
     pub(crate) fn text(&self) -> String {
         let mark = if self.has_mark { MARK } else { "" };
         let text = self.tree.to_string();
-        // The first table may have been below a blank line that its removed predecessor left.
+        // If the first table was removed, a blank line below it is now at the start of the text.
         let text = if self.starts_blank { &*text } else { text.trim_start_matches('\n') };
         let text = format!("{mark}{text}");
         if self.has_returns { text.replace('\n', "\r\n") } else { text }
@@ -61,20 +61,20 @@ impl Document {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }
 
-    /// Returns the template of that name.
+    /// Returns the template with this name.
     pub(crate) fn template(&self, name: &str) -> Result<&dyn TableLike, EditError> {
         let found = self.templates().into_iter().find(|table| name_of(*table) == Some(name));
         found.ok_or_else(|| self.no_template(name))
     }
 
-    /// The template of that name, for editing.
+    /// Returns the template with this name, for editing.
     pub(crate) fn template_mut(&mut self, name: &str) -> Result<TableEntries<'_>, EditError> {
         let index = self.index_of(name)?;
         let item = self.tree.get_mut(TEMPLATE);
         item.and_then(|item| nth(item, index)).ok_or_else(|| unfit(TEMPLATE))
     }
 
-    /// Adds a template at the end of the file, or of the list if that is written in brackets.
+    /// Adds a template at the end of the file, or at the end of the list if it is an inline array.
     pub(crate) fn append(&mut self, template: toml_edit::Table) {
         if let Some(list) = self.tree.get_mut(TEMPLATE).and_then(Item::as_array_mut) {
             toml_array::push(list, Value::InlineTable(template.into_inline_table()));
@@ -108,7 +108,7 @@ impl Document {
         Ok(())
     }
 
-    /// Moves comments of the named template to the next header.
+    /// Moves comments of a removed entry of the named template above the next header.
     pub(crate) fn adopt(&mut self, name: &str, mut leftover: DetachedComment) {
         let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
         let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
@@ -140,7 +140,7 @@ impl Document {
         if self.template(name).is_err() {
             return Ok(());
         }
-        let message = format!("there is a template `{name}` already; choose another name");
+        let message = format!("a template named `{name}` already exists; choose another name");
         Err(EditError::new(EditErrorKind::NameTaken, message))
     }
 
@@ -159,7 +159,7 @@ impl Document {
         };
         let other = name_of(other).unwrap_or_default();
         let message =
-            format!("`{tenant}` is bound to the template `{other}`; unbind it there first");
+            format!("`{tenant}` is bound to the template `{other}`; unbind the tenant first");
         Err(EditError::new(EditErrorKind::TenantTaken, message))
     }
 
@@ -170,13 +170,13 @@ impl Document {
 
     fn no_template(&self, name: &str) -> EditError {
         let names: Vec<_> = self.templates().into_iter().filter_map(name_of).collect();
-        let there = if names.is_empty() { "none".to_owned() } else { list(&names) };
-        let message = format!("there is no template `{name}`; there is: {there}");
+        let existing = if names.is_empty() { "none".to_owned() } else { list(&names) };
+        let message = format!("there is no template `{name}`; existing templates: {existing}");
         EditError::new(EditErrorKind::TemplateNotFound, message)
     }
 }
 
-/// Refuses a template without an address and an answer: the console asks for one at least.
+/// Refuses a template in which no kind has an address or an answer.
 pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), EditError> {
     let delivers = |item: &Item| {
         let table = item.as_table_like();
@@ -188,11 +188,11 @@ pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result
         return Ok(());
     }
     let message =
-        format!("`{name}` would have neither an address nor an answer; give it one for a kind");
+        format!("`{name}` would have neither an address nor an answer; set one for a kind");
     Err(EditError::invalid(message))
 }
 
-/// The byte order mark, which some editors write.
+/// The byte order mark, which some editors write at the start of a file.
 const MARK: &str = "\u{feff}";
 
 fn tables(item: &Item) -> Vec<&dyn TableLike> {
@@ -210,12 +210,11 @@ fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
     item.as_array_mut()?.get_mut(index)?.as_inline_table_mut().map(TableEntries::Inline)
 }
 
-/// Names the line and does not quote it, which the Display of toml_edit's error would do: it may
-/// hold a secret.
+/// Returns the error for a text that is not TOML. Unlike the `Display` of toml_edit's error, the
+/// message does not quote the line, which may contain a secret.
 fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
-    let message =
-        format!("line {line}: this is not TOML: {}; see https://toml.io", error.message());
+    let message = format!("line {line}: invalid TOML: {}; see https://toml.io", error.message());
     EditError::invalid(message)
 }

@@ -1,4 +1,4 @@
-//! Edits, each a pure function of the text of the file.
+//! Edits of the config file. Each edit is a pure function of the file's text.
 
 use toml_edit::{Array, Table, Value};
 
@@ -12,7 +12,7 @@ use crate::toml_table::{TableEntries, array_mut, list, string, strings};
 /// One edit of the config file.
 #[derive(Debug)]
 pub enum Edit {
-    /// Binds tenants to a template; those that it has already stay.
+    /// Binds tenants to a template, and keeps its other tenants.
     Bind {
         /// Name of the template.
         name: String,
@@ -55,7 +55,7 @@ impl Edit {
         }
     }
 
-    /// Returns the log message of this edit, as in `template bound`.
+    /// Returns the log message of this edit, for example `template bound`.
     #[must_use]
     pub const fn log_message(&self) -> &'static str {
         match self {
@@ -67,14 +67,14 @@ impl Edit {
         }
     }
 
-    /// Returns the text with the edit made. It may still be no valid config: check it with
+    /// Returns the edited text. The text may not be a valid config, so check it with
     /// [`config_file::check`](crate::config_file::check).
     ///
     /// # Errors
     ///
-    /// If the text is not TOML or is written in a form that cannot be edited without changing other
-    /// lines; if the edit breaks a rule: an unknown or taken name, a tenant bound elsewhere, a
-    /// template in use, or one that would have neither an address nor an answer.
+    /// If the text is not TOML, or cannot be edited without changing other lines. If the edit names
+    /// an unknown template, reuses a name, binds a tenant of another template, deletes a template
+    /// in use, or leaves a template with neither an address nor an answer.
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
         let mut document = Document::parse_to_edit(text)?;
         match self {
@@ -122,7 +122,7 @@ fn new_table(draft: &NewTemplate) -> Table {
     table
 }
 
-/// Adds a table to a template, unless it would be empty.
+/// Adds a table to a template, unless the table would be empty.
 fn fill(entries: &mut TableEntries<'_>, key: &str, values: Vec<(&String, Value)>) {
     if values.is_empty() {
         return;
@@ -135,13 +135,13 @@ fn fill(entries: &mut TableEntries<'_>, key: &str, values: Vec<(&String, Value)>
 fn delete(document: &mut Document, name: &str) -> Result<(), EditError> {
     let tenants = strings(document.template(name)?, "bind");
     if !tenants.is_empty() {
-        let message = format!("`{name}` is bound to {}; unbind it first", list(&tenants));
+        let message = format!("`{name}` is bound to {}; unbind its tenants first", list(&tenants));
         return Err(EditError::new(EditErrorKind::TemplateInUse, message));
     }
     let pins = document.pins(name);
     if !pins.is_empty() {
         let message = format!(
-            "the route {} has template = \"{name}\"; take that out of the file first",
+            "the route {} has template = \"{name}\"; remove that key from the file first",
             list(&pins)
         );
         return Err(EditError::new(EditErrorKind::TemplateInUse, message));
@@ -172,8 +172,8 @@ fn bind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), E
 fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), EditError> {
     let bound = strings(document.template(name)?, "bind");
     if let Some(tenant) = tenants.iter().find(|tenant| !bound.contains(&&***tenant)) {
-        let there = if bound.is_empty() { "none".to_owned() } else { list(&bound) };
-        let message = format!("`{tenant}` is not bound to `{name}`; bound to it: {there}");
+        let existing = if bound.is_empty() { "none".to_owned() } else { list(&bound) };
+        let message = format!("`{tenant}` is not bound to `{name}`; bound tenants: {existing}");
         return Err(EditError::new(EditErrorKind::TenantNotBound, message));
     }
     let mut template = document.template_mut(name)?;
@@ -190,7 +190,7 @@ pub(crate) mod tests {
     use crate::toml_value::TomlValue;
     use crate::toml_value::tests::table;
 
-    /// Config with comments at every place, and a route behind its first template.
+    /// Config with comments in every position, and with a route between its templates.
     pub(crate) const TEXT: &str = "\
 # The gate of the studio.
 
@@ -269,7 +269,7 @@ settings.grace_secs = 60
         }
     }
 
-    /// Returns the kind and the text of the refusal.
+    /// Returns the kind and the text of the error.
     pub(crate) fn refusal(edit: &Edit, text: &str) -> (EditErrorKind, String) {
         let problem = edit.apply(text).unwrap_err();
         (problem.kind(), problem.to_string())
@@ -324,20 +324,23 @@ push = \"http://127.0.0.1:3000/n\"
     fn refuses_taken_name() {
         let (code, message) = refusal(&Edit::Create(draft("paid", &[])), TEXT);
         assert_eq!(code, EditErrorKind::NameTaken);
-        assert_eq!(message, "there is a template `paid` already; choose another name");
+        assert_eq!(message, "a template named `paid` already exists; choose another name");
     }
 
     #[test]
     fn refuses_tenant_bound_to_another_template_of_the_provider() {
         let text = &format!("{TEXT}[[template]]\nname = 'other'\nprovider = 'tencent-css'\n");
-        let taken = "`push.example.com` is bound to the template `prod`; unbind it there first";
+        let taken = "`push.example.com` is bound to the template `prod`; unbind the tenant first";
         for edit in [
             bind("other", &["new.example.com", "push.example.com"]),
             Edit::Create(draft("n", &["push.example.com"])),
         ] {
             assert_eq!(refusal(&edit, text), (EditErrorKind::TenantTaken, taken.to_owned()));
         }
-        assert!(bind("paid", &["push.example.com"]).apply(text).is_ok(), "another provider");
+        assert!(
+            bind("paid", &["push.example.com"]).apply(text).is_ok(),
+            "two providers share a tenant"
+        );
     }
 
     #[test]
@@ -352,14 +355,14 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_kind_given_twice() {
+    fn refuses_kind_set_twice() {
         let on = || ("push".to_owned(), KindEntry::Url("http://127.0.0.1/".into()));
         let draft = NewTemplate { on: vec![on(), on()], ..draft("n", &[]) };
-        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("`push` is given twice"));
+        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("`push` is set twice"));
     }
 
     #[test]
-    fn binds_behind_other_tenants() {
+    fn appends_new_tenants_to_bound_tenants() {
         let edited = bind("prod", &["a.example.com", "push.example.com", "a.example.com"]);
         let new = "  'push.example.com', # one\n  \"a.example.com\",\n]";
         let expected = replaced(&[("  'push.example.com', # one\n]", new)]);
@@ -370,7 +373,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn binds_where_bind_is_missing_or_a_single_string() {
+    fn binds_tenant_if_bind_is_missing_or_a_single_string() {
         let text = "[[template]] # a\nname = 'a'\non.push = 'x'\n";
         let bound = bind("a", &["t"]).apply(text).unwrap();
         assert_eq!(bound, "[[template]] # a\nname = 'a'\non.push = 'x'\nbind = [\"t\"]\n");
@@ -387,14 +390,14 @@ push = \"http://127.0.0.1:3000/n\"
         assert_eq!(unbind("paid", &["c2", "c1"]).apply(TEXT).unwrap(), expected);
         let (code, message) = refusal(&unbind("paid", &["c1", "c3"]), TEXT);
         assert_eq!(code, EditErrorKind::TenantNotBound);
-        assert_eq!(message, "`c3` is not bound to `paid`; bound to it: `c1`, `c2`");
+        assert_eq!(message, "`c3` is not bound to `paid`; bound tenants: `c1`, `c2`");
     }
 
     #[test]
     fn refuses_to_delete_bound_or_pinned_template() {
         let (code, message) = refusal(&delete("paid"), TEXT);
         assert_eq!(code, EditErrorKind::TemplateInUse);
-        assert_eq!(message, "`paid` is bound to `c1`, `c2`; unbind it first");
+        assert_eq!(message, "`paid` is bound to `c1`, `c2`; unbind its tenants first");
         let unbound = unbind("prod", &["push.example.com"]).apply(TEXT).unwrap();
         let (code, message) = refusal(&delete("prod"), &unbound);
         assert_eq!(code, EditErrorKind::TemplateInUse);
@@ -427,7 +430,7 @@ push = \"http://127.0.0.1:3000/n\"
         for edit in [delete("x"), bind("x", &["t"]), unbind("x", &["t"])] {
             let (code, message) = refusal(&edit, TEXT);
             assert_eq!(code, EditErrorKind::TemplateNotFound);
-            assert_eq!(message, "there is no template `x`; there is: `paid`, `prod`");
+            assert_eq!(message, "there is no template `x`; existing templates: `paid`, `prod`");
         }
     }
 
@@ -450,7 +453,7 @@ push = \"http://127.0.0.1:3000/n\"
     fn syntax_error_does_not_quote_the_line() {
         let (code, message) = refusal(&delete("a"), "a = 1\nkeys = ['hunter2\n");
         assert_eq!(code, EditErrorKind::Invalid);
-        assert!(message.starts_with("line 2: this is not TOML:"), "{message}");
+        assert!(message.starts_with("line 2: invalid TOML:"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
 

@@ -1,4 +1,4 @@
-//! Reasons why an edit is refused.
+//! The error of an edit, its kind and its faults.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use gatepost::{ConfigError, Fault};
 use serde::Serialize;
 
-/// Refusal of an edit: the message says what is wrong, and the remedy after `;`.
+/// Reason why an edit fails. The message contains the problem, then the remedy after `;`.
 #[derive(Debug, thiserror::Error)]
 pub struct EditError {
     kind: EditErrorKind,
@@ -14,13 +14,13 @@ pub struct EditError {
     faults: Vec<EditFault>,
 }
 
-/// Kind of an [`EditError`], with a stable code for machines. Exhaustive on purpose: a mapping to
-/// statuses must cover every kind.
+/// Kind of an [`EditError`], with a stable code for machines. The enum is exhaustive, so that a
+/// mapping to HTTP statuses covers every kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditErrorKind {
-    /// The file is no longer the text that was edited.
+    /// The file has changed since the edited text was read.
     FileChanged,
-    /// The edit, or the file that it would give, breaks a rule.
+    /// The edit breaks a rule, or its result is not a valid config.
     Invalid,
     /// The file could not be read or written.
     Io,
@@ -28,7 +28,7 @@ pub enum EditErrorKind {
     NameTaken,
     /// The template has tenants, or a route pins it.
     TemplateInUse,
-    /// There is no template of that name.
+    /// There is no template with this name.
     TemplateNotFound,
     /// The tenant is not bound to the template.
     TenantNotBound,
@@ -37,7 +37,7 @@ pub enum EditErrorKind {
 }
 
 impl EditErrorKind {
-    /// Returns the stable code, as in `name_taken`.
+    /// Returns the stable code, for example `name_taken`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,7 +73,7 @@ impl EditError {
 
     /// Makes the error of an edit whose result does not pass the check.
     pub(crate) fn unchecked(error: &ConfigError) -> Self {
-        let message = "with this edit the file would not check, so it is left as it was";
+        let message = "the config with this edit is invalid, so the file was not changed";
         let faults = error.faults().iter().map(EditFault::from).collect();
         Self { faults, ..Self::invalid(message) }
     }
@@ -97,14 +97,14 @@ impl EditError {
         &self.message
     }
 
-    /// Returns the faults of the config that the edit would give.
+    /// Returns the faults in the edited config.
     #[must_use]
     pub fn faults(&self) -> &[EditFault] {
         &self.faults
     }
 }
 
-/// The message, and one line for each fault.
+/// Formats the message, then one line for each fault.
 impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -112,20 +112,21 @@ impl fmt::Display for EditError {
     }
 }
 
-/// One fault of an edit or of a request for one. It never quotes a value, which may be a secret.
+/// One fault in an edited config or in a request for an edit. It never contains a value of the
+/// config, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EditFault {
     /// File with the fault, if it is not the config file itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Line in the file as the edit would leave it.
+    /// Line in the edited file, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Column in that line.
+    /// Column in the line, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    /// Key, as in `template[0].on.push`.
+    /// Full key, for example `template[0].on.push`.
     pub key: String,
     /// Problem with the key.
     pub problem: String,

@@ -1,10 +1,10 @@
-//! Edits of gatepost's config file: a text goes in, and the text with the edit made comes out.
+//! Edits gatepost's config file, and keeps its comments, order and formatting.
 //!
-//! 1. An [`Edit`] is pure. Comments, order and form of everything else stay as they are.
-//! 2. [`config_file::replace`] writes a result only if it passes the check as a whole and the file
-//!    is still the text that was edited; otherwise the file stays as it is.
-//! 3. A comment belongs to the line below it: a template takes along the comment lines directly
-//!    above its header, and leaves those that a blank line separates from it.
+//! 1. An [`Edit`] is a pure function from a text to the edited text.
+//! 2. [`config_file::replace`] writes a result that has passed [`config_file::check`]. If the file
+//!    has changed since it was read, `replace` leaves the file unchanged.
+//! 3. A comment belongs to the line below it. Removing a template also removes the comment lines
+//!    directly above its header, and keeps comments that a blank line separates from the header.
 //!
 //! ```
 //! use gatepost_editor::Edit;

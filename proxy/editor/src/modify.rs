@@ -1,4 +1,4 @@
-//! Changes to a template that leave everything else in it as it is.
+//! Changes to a template, which keep all parts of it that they do not name.
 
 use toml_edit::{Array, Value};
 
@@ -9,14 +9,14 @@ use crate::toml_array;
 use crate::toml_table::{TableEntries, array_mut, list, unfit};
 use crate::toml_value::TomlValue;
 
-/// Makes a change. After an error the document may hold part of it, and must be dropped.
+/// Makes a change. After an error, the document may contain part of the change: drop it.
 pub(crate) fn modify(
     document: &mut Document,
     name: &str,
     change: &TemplateChange,
 ) -> Result<(), EditError> {
     if change.is_empty() {
-        return Err(EditError::invalid("nothing is to be changed; say what"));
+        return Err(EditError::invalid("expected a change, found none; name a part to change"));
     }
     document.template(name)?;
     change.check_names()?;
@@ -70,8 +70,8 @@ fn remove_from_table(
 }
 
 fn no_entry(name: &str, table: &str, key: &str, names: &[&str]) -> EditError {
-    let there = if names.is_empty() { "nothing".to_owned() } else { list(names) };
-    EditError::invalid(format!("`{name}` has no `{table}.{key}` to remove; it has: {there}"))
+    let existing = if names.is_empty() { "none".to_owned() } else { list(names) };
+    EditError::invalid(format!("`{name}` has no `{table}.{key}`; existing entries: {existing}"))
 }
 
 fn modify_deliveries(
@@ -104,7 +104,7 @@ fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Res
     match on.get_mut(kind) {
         Some(item) if item.is_table_like() => {
             let mut own = TableEntries::of(item).ok_or_else(|| unfit(kind))?;
-            // Removed first: the new value takes over the space before the closing brace.
+            // Remove `other` first, so that `set` moves the space before the brace.
             own.remove(other);
             own.set(key, value);
         }
@@ -145,9 +145,9 @@ fn modify_keys(document: &mut Document, name: &str, change: &KeyChange) -> Resul
             add
         }
         KeyChange::All(all) => {
-            let stays = |key: KeySource| all.contains(&key);
+            let is_kept = |key: KeySource| all.contains(&key);
             toml_array::remove_where(keys, |value| {
-                !KeySource::from_value(value).is_some_and(stays)
+                !KeySource::from_value(value).is_some_and(is_kept)
             });
             all
         }
@@ -170,8 +170,8 @@ fn position(keys: &Array, key: &KeySource) -> Option<usize> {
 fn no_key(name: &str, keys: &Array) -> EditError {
     let keys = keys.iter().filter_map(KeySource::from_value);
     let keys: Vec<_> = keys.map(|key| key.to_value().to_string()).collect();
-    let there = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-    EditError::invalid(format!("`{name}` has no such key to remove; it has: {there}"))
+    let existing = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+    EditError::invalid(format!("`{name}` does not have this key; existing keys: {existing}"))
 }
 
 #[cfg(test)]
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_kind_behind_other_kinds() {
+    fn appends_new_kind_to_other_kinds() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         let expected = replaced(&[(line, &format!("{line}on.\"*\" = \"http://x/\"\n"))]);
         assert_eq!(changed("prod", on("*", url("http://x/"))), expected);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_kind_with_its_comment_but_refuses_the_last() {
+    fn removes_kind_with_its_comment_unless_it_is_the_last_kind() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         assert_eq!(changed("prod", on("error", None)), replaced(&[(line, "")]));
         let (code, message) = refusal(&edit("paid", on("live_play", None)), TEXT);
@@ -280,7 +280,7 @@ mod tests {
         assert!(message.starts_with("`paid` would have neither"), "{message}");
         let (code, message) = refusal(&edit("prod", on("pull", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
-        let expected = "`prod` has no `on.pull` to remove; it has: `push`, `error`";
+        let expected = "`prod` has no `on.pull`; existing entries: `push`, `error`";
         assert_eq!(message, expected);
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let keys = KeyChange::Some { add: vec![], remove: vec![env] };
         let (_, message) =
             refusal(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
-        assert!(message.starts_with("`prod` has no such key to remove; it has:"), "{message}");
+        assert!(message.starts_with("`prod` does not have this key; existing keys:"), "{message}");
     }
 
     #[test]

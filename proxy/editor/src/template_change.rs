@@ -5,7 +5,7 @@ use toml_edit::{InlineTable, Value};
 use crate::error::EditError;
 use crate::toml_value::{TomlTable, TomlValue};
 
-/// A template to create. Its name must be free and its tenants not bound elsewhere.
+/// A template to create. No other template may have its name or bind one of its tenants.
 ///
 /// ```
 /// use gatepost_editor::{Edit, KeySource, KindEntry, NewTemplate};
@@ -26,15 +26,15 @@ use crate::toml_value::{TomlTable, TomlValue};
 /// ```
 #[derive(Debug, Default)]
 pub struct NewTemplate {
-    /// 1 to 30 Chinese characters, letters, digits, `_` and `-`.
+    /// Name of 1 to 30 characters, each a Chinese character, letter, digit, `_` or `-`.
     pub name: String,
-    /// Name of the provider, as in `tencent-css`.
+    /// Name of the provider, for example `tencent-css`.
     pub provider: String,
-    /// Up to 100 characters; an empty one is not written.
+    /// Description of up to 100 characters. The editor omits an empty description.
     pub description: Option<String>,
-    /// Sources of the keys; a signature by any of them is taken.
+    /// Sources of the keys. gatepost accepts a signature made with any of these keys.
     pub keys: Vec<KeySource>,
-    /// Tenants, or `*` for every other one.
+    /// Tenants to bind; `*` means all tenants that no other template binds.
     pub bind: Vec<String>,
     /// Entries by kind; at least one must have an address or an answer.
     pub on: Vec<(String, KindEntry)>,
@@ -50,7 +50,7 @@ impl NewTemplate {
     }
 }
 
-/// A change to a template. A field with its default value leaves that part as it is.
+/// A change to a template. A field with its default value leaves that part unchanged.
 ///
 /// ```
 /// use gatepost_editor::{Edit, TemplateChange};
@@ -64,11 +64,11 @@ impl NewTemplate {
 /// ```
 #[derive(Debug, Default)]
 pub struct TemplateChange {
-    /// New name; routes that pin the template follow.
+    /// New name. The editor also changes the name in routes that pin the template.
     pub rename: Option<String>,
-    /// New description; an empty one removes it.
+    /// New description. An empty string removes the current description.
     pub description: Option<String>,
-    /// Keys to add and to remove.
+    /// Change to the list of keys.
     pub keys: KeyChange,
     /// Entries by kind; `None` removes the entry.
     pub on: Vec<(String, Option<KindEntry>)>,
@@ -77,7 +77,7 @@ pub struct TemplateChange {
 }
 
 impl TemplateChange {
-    /// Returns true if every part stays as it is.
+    /// Returns `true` if the change leaves every part unchanged.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rename.is_none()
@@ -98,7 +98,7 @@ fn check_once<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result
     let mut seen: Vec<&String> = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            let message = format!("the {what} `{name}` is given twice; give it once");
+            let message = format!("the {what} `{name}` is set twice; remove one of the entries");
             return Err(EditError::invalid(message));
         }
         seen.push(name);
@@ -111,11 +111,11 @@ fn check_once<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result
 pub enum KeyChange {
     /// Replaces the list.
     All(Vec<KeySource>),
-    /// Adds keys behind the others, and removes some.
+    /// Removes keys from the list, and appends keys to it.
     Some {
-        /// Keys to add; one that is there already stays in its place.
+        /// Keys to add. A key that is already in the list keeps its position.
         add: Vec<KeySource>,
-        /// Keys to remove; each must be there.
+        /// Keys to remove. Each key must be in the list.
         remove: Vec<KeySource>,
     },
 }
@@ -135,7 +135,7 @@ impl KeyChange {
     }
 }
 
-/// Place of a key. An edit never carries the key itself.
+/// Source from which gatepost reads a key. An edit never contains the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// Name of an environment variable.
@@ -145,7 +145,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Formats it as the file has it: `{ env = "NAME" }`.
+    /// Formats the source as in the config file: `{ env = "NAME" }`.
     pub(crate) fn to_value(&self) -> Value {
         let (word, name) = match self {
             Self::Env(name) => ("env", name),
@@ -156,7 +156,7 @@ impl KeySource {
         Value::InlineTable(table)
     }
 
-    /// Parses a value of the file. `None` for a key that is written out.
+    /// Parses a value of the config file. Returns `None` if the value is the key itself.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let table = value.as_inline_table()?;
         let word = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -173,16 +173,16 @@ impl From<&KeySource> for TomlValue {
 /// Entry of a kind in a template's `on`.
 #[derive(Clone, Debug)]
 pub enum KindEntry {
-    /// Fixed answer, given without asking the app.
+    /// Fixed answer, which gatepost uses without asking the app.
     Answer(TomlTable),
-    /// Whole entry.
+    /// Table with all keys of the entry.
     Table(TomlTable),
     /// Address of the app.
     Url(String),
 }
 
 impl KindEntry {
-    /// Formats it for a template that has no entry of the kind yet.
+    /// Formats the entry for a template that has no entry for this kind yet.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Answer(answer) => {

@@ -1,4 +1,4 @@
-//! Templates as they are shown, without secrets.
+//! Views of templates, without secrets.
 
 use gatepost::Config;
 use serde::{Serialize, Serializer};
@@ -26,21 +26,21 @@ use crate::toml_value::json_from_item;
 pub struct TemplateView {
     /// Name of the template.
     pub name: String,
-    /// Description, empty if there is none.
+    /// Description; empty if the template has none.
     pub description: String,
     /// Name of the provider.
     pub provider: String,
-    /// Keys, any of which may sign.
+    /// Keys of the platform. gatepost accepts a signature made with any of them.
     pub keys: Vec<KeyView>,
     /// Tenants of the template.
     pub bind: Vec<String>,
-    /// Kinds that are taken without a signature, as written in the file.
+    /// Value of `insecure_unsigned` in the file: a boolean or a list of kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_unsigned: Option<Json>,
-    /// Keys that sign events for the app.
+    /// Keys of the event signing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signing_secret: Vec<KeyView>,
-    /// Settings; a secret one shows as `{"secret": true}`.
+    /// Settings. A secret shows as `{"secret": true}`, or as its source.
     #[serde(serialize_with = "as_object")]
     pub settings: Vec<(String, Json)>,
     /// Entries by kind.
@@ -56,13 +56,13 @@ pub enum KeyView {
     Env(String),
     /// Path of the file.
     File(String),
-    /// Written out in the config file, and not shown; always `true`.
+    /// The config file contains the key itself, which the view hides. Always `true`.
     Secret(bool),
 }
 
 impl TemplateView {
-    /// Returns every template of a text, in its order. Without a config, which knows the settings
-    /// that are secrets, every string among the settings is hidden.
+    /// Returns every template of a text, in the order of the text. The config tells which settings
+    /// are secrets. Without a config, the view hides every string among the settings.
     ///
     /// # Errors
     ///
@@ -72,11 +72,11 @@ impl TemplateView {
         Ok(document.templates().into_iter().map(|table| Self::of(table, config)).collect())
     }
 
-    /// Returns the template of that name, as [`TemplateView::all`] shows it.
+    /// Returns the template with this name, as [`TemplateView::all`] shows it.
     ///
     /// # Errors
     ///
-    /// If the text is not TOML, or has no template of that name.
+    /// If the text is not TOML, or has no template with this name.
     pub fn named(text: &str, config: Option<&Config>, name: &str) -> Result<Self, EditError> {
         let document = Document::parse(text)?;
         document.template(name).map(|table| Self::of(table, config))
@@ -131,7 +131,7 @@ fn entries(
     table.iter().map(|(name, item)| (name.to_owned(), show(name, item))).collect()
 }
 
-/// Shows a setting, or the source of a secret one.
+/// Returns a setting. Replaces a secret with its source or `{"secret": true}`.
 fn setting_view(item: &Item, is_public: bool) -> Json {
     let value = item.clone().into_value().ok();
     let is_plain = |value: &Value| value.is_integer() || value.is_bool();

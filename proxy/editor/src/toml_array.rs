@@ -1,14 +1,14 @@
-//! Lists that keep their form: a comment behind a value stays with it, and lines stay lines.
+//! Edits of arrays that keep line breaks, and keep each comment with the value before it.
 //!
-//! In toml_edit's tree the text between two values belongs to the second of them, and the text
-//! behind the last value to that value or to the end of the list. A comment behind a value
-//! therefore has to be split off the value that follows.
+//! In toml_edit's tree, the text between two values belongs to the second value. The text after the
+//! last value belongs to that value or to the end of the array. This module therefore splits the
+//! comment after a value from the value that follows.
 
 use toml_edit::{Array, Value};
 
 use crate::toml_comments::text;
 
-/// Adds a value at the end, on a line of its own if the others have one.
+/// Appends a value, on a new line if a line break follows the last value.
 pub(crate) fn push(array: &mut Array, mut value: Value) {
     let end = take_end(array);
     let (comment, rest) = split(&end);
@@ -22,7 +22,7 @@ pub(crate) fn push(array: &mut Array, mut value: Value) {
     put_end(array, after);
 }
 
-/// Removes a value with its comments, and keeps those of the value before it.
+/// Removes a value with its comments, and keeps the comments of the value before it.
 pub(crate) fn remove(array: &mut Array, index: usize) {
     let Some(value) = array.get(index) else { return };
     let before = text(value.decor().prefix()).to_owned();
@@ -50,15 +50,15 @@ pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Joins the text before a removed value and behind it, without the value's own comments. `None` if
-/// no line ends behind the value.
+/// Joins the text before and after a removed value, without the comments of that value. Returns
+/// `None` if no line break follows the value.
 fn merge(before: &str, behind: &str) -> Option<String> {
     let (_, rest) = split(behind);
     let (comment, _) = split(before);
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// Splits off the comment up to the first line end.
+/// Splits the text before its first line break: the comment, and the rest of the text.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {
@@ -69,7 +69,7 @@ fn split(between: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Takes the text behind the last value and its comma.
+/// Returns the text after the last value and its comma, for [`put_end`] to write back.
 fn take_end(array: &mut Array) -> String {
     if array.trailing_comma() || array.is_empty() {
         return text(Some(array.trailing())).to_owned();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn push_follows_the_form_of_the_list() {
+    fn push_keeps_formatting_of_array() {
         for (list, expected) in [
             ("[]", "['n']"),
             ("['a']", "['a', 'n']"),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_takes_the_comments_of_the_value() {
+    fn remove_also_removes_comments_of_value() {
         for (list, index, expected) in [
             ("['a']", 0, "[]"),
             ("[ 'a' ]", 0, "[ ]"),

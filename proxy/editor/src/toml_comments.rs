@@ -1,16 +1,16 @@
-//! Comments that outlive the entry below them.
+//! Comments that the editor keeps when it removes the entry below them.
 
 use toml_edit::{DocumentMut, Item, RawString, Table};
 
-/// Comments kept when the entry below them is removed.
+/// Comments to keep from above a removed entry.
 #[derive(Debug, Default)]
 pub(crate) struct DetachedComment {
-    /// Position of the header that they were found behind.
+    /// Position of the removed header, or of the header above the removed entry.
     pub(crate) after: Option<isize>,
     pub(crate) text: String,
 }
 
-/// Returns the text of a decoration, empty if there is none.
+/// Returns the text of a decoration; empty if the item has no decoration.
 pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }
@@ -28,13 +28,13 @@ pub(crate) fn kept(above: &str) -> &str {
     if kept.contains('#') { kept } else { "" }
 }
 
-/// Puts kept comments above others, with a blank line between them.
+/// Joins kept comments with the text below them, with a blank line between.
 pub(crate) fn join(kept: &str, below: &str) -> String {
     let parted = kept.is_empty() || below.starts_with('\n');
     format!("{kept}{}{below}", if parted { "" } else { "\n" })
 }
 
-/// Moves comments above the next header of the file, or to its end.
+/// Inserts kept comments above the next header, or at the end of the file if no header follows.
 pub(crate) fn adopt(document: &mut DocumentMut, leftover: &DetachedComment) {
     if leftover.text.is_empty() {
         return;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_with_a_blank_line_between() {
+    fn joins_comments_with_one_blank_line_between() {
         assert_eq!(join("# a\n", "# b\n"), "# a\n\n# b\n");
         assert_eq!(join("# a\n", "\n# b\n"), "# a\n\n# b\n");
         assert_eq!(join("", "# b\n"), "# b\n");

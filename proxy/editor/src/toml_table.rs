@@ -1,4 +1,4 @@
-//! Tables of the file, under a header or in braces, whose form stays as it is.
+//! Edits of tables under a header or in braces, which keep the formatting.
 
 use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
 
@@ -9,13 +9,13 @@ use crate::toml_comments::{DetachedComment, join, kept, text};
 pub(crate) enum TableEntries<'d> {
     /// `{ … }`
     Inline(&'d mut InlineTable),
-    /// Under a header, or with dots.
+    /// A table under a header, or with dotted keys.
     Table(&'d mut Table),
 }
 
 impl<'d> TableEntries<'d> {
-    /// Returns the entries of an item. `None` if it is no table, or one in braces over several
-    /// lines: its comments would end up beside other values.
+    /// Returns the entries of a table. Returns `None` for any other item, and for a table in braces
+    /// over several lines, because an edit would move its comments to other values.
     pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
@@ -51,7 +51,7 @@ impl<'d> TableEntries<'d> {
         self.any().iter().map(|(name, _)| name).collect()
     }
 
-    /// Replaces a value and keeps its comments, or adds it behind the others.
+    /// Replaces the value of a key and keeps its comments, or appends a new key.
     pub(crate) fn set(&mut self, key: &str, mut value: Value) {
         if let Some(Item::Value(old)) = self.get_mut(key) {
             *value.decor_mut() = old.decor().clone();
@@ -65,15 +65,15 @@ impl<'d> TableEntries<'d> {
                 table.insert(key, value);
             }
             Self::Table(table) => {
-                // Removed first: a table under a header would leave its comments behind.
+                // Remove the key first, so that the comments of a table under a header go too.
                 table.remove(key);
                 table.insert(key, Item::Value(value));
             }
         }
     }
 
-    /// Returns the table of that name, and adds it if it is missing. `None` if the entry is no
-    /// table.
+    /// Returns the table of this key, and adds a missing table. Returns `None` if the key has
+    /// another value.
     pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
         if self.get(key).is_none() {
             match self {
@@ -84,7 +84,7 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry with its own comments. `None` if it is missing.
+    /// Removes an entry with its own comments. Returns `None` if the key is missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),
@@ -94,8 +94,8 @@ impl<'d> TableEntries<'d> {
 }
 
 fn remove(table: &mut Table, key: &str) -> Option<DetachedComment> {
-    let behind = || table.iter().skip_while(|(name, _)| *name != key).skip(1);
-    let next = behind().find(|(_, item)| item.is_value()).map(|(name, _)| name.to_owned());
+    let after = || table.iter().skip_while(|(name, _)| *name != key).skip(1);
+    let next = after().find(|(_, item)| item.is_value()).map(|(name, _)| name.to_owned());
     let own = table.position();
     let (name, item) = table.remove_entry(key)?;
     if let Some(header) = item.as_table().filter(|table| !table.is_dotted()) {
@@ -121,7 +121,7 @@ fn remove_inline(table: &mut InlineTable, key: &str) -> Option<DetachedComment> 
     Some(DetachedComment::default())
 }
 
-/// Takes the text between the last value and the brace. `None` in an empty table.
+/// Removes and returns the text between the last value and the brace; `None` in an empty table.
 fn take_end(table: &mut InlineTable) -> Option<String> {
     let (_, last) = table.iter_mut().last()?;
     let decor = last.decor_mut();
@@ -135,19 +135,19 @@ pub(crate) fn name_of(template: &dyn TableLike) -> Option<&str> {
     string(template, "name")
 }
 
-/// Returns a string of a table.
+/// Returns the string of a key; `None` for any other value.
 pub(crate) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
     table.get(key).and_then(Item::as_str)
 }
 
-/// Returns the strings of a list, or a single string.
+/// Returns the strings in the array of a key, or its single string.
 pub(crate) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
     let Some(item) = table.get(key) else { return Vec::new() };
     let items = item.as_array().into_iter().flatten();
     item.as_str().into_iter().chain(items.filter_map(Value::as_str)).collect()
 }
 
-/// Returns a list to edit. Adds it if it is missing, and wraps a single value.
+/// Returns the array of a key. Adds a missing array, and wraps a single value in an array.
 pub(crate) fn array_mut<'t>(
     table: &'t mut TableEntries<'_>,
     key: &str,
@@ -164,10 +164,10 @@ pub(crate) fn array_mut<'t>(
     table.get_mut(key).and_then(Item::as_array_mut).ok_or_else(|| unfit(key))
 }
 
-/// Makes the error for a key in a form that is valid, but rare and not edited here.
+/// Returns the error for a key whose form is valid, but which gatepost does not edit.
 pub(crate) fn unfit(key: &str) -> EditError {
     EditError::invalid(format!(
-        "`{key}` has a form that cannot be edited here; edit the file by hand"
+        "`{key}` has a form that gatepost cannot edit; edit the file by hand"
     ))
 }
 
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn set_keeps_place_and_comments() {
+    fn set_keeps_position_and_comments() {
         let text = "[t]\n# on a\na = 1 # one\n\nb = 2\n";
         let set = |entries: &mut TableEntries<'_>| entries.set("a", 9.into());
         assert_eq!(edited(text, set), "[t]\n# on a\na = 9 # one\n\nb = 2\n");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_takes_the_comments_of_the_entry() {
+    fn remove_also_removes_comments_of_entry() {
         let remove = |entries: &mut TableEntries<'_>| drop(entries.remove("b").unwrap());
         for (text, expected) in [
             ("[t]\na = 1\n# on b\nb = 2 # two\nc = 3\n", "[t]\na = 1\nc = 3\n"),

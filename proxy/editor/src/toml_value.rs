@@ -1,4 +1,4 @@
-//! Values of the config file, made from JSON and shown as JSON.
+//! Converts values of the config file from and to JSON.
 
 use serde_json::{Map, Number, Value as Json};
 use toml_edit::{Array, InlineTable, Item, TableLike, Value};
@@ -8,8 +8,8 @@ use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 pub struct TomlValue(pub(crate) Value);
 
 impl TomlValue {
-    /// Converts a JSON value. `None` for `null` at any depth and for an integer beyond 64 bits,
-    /// which TOML does not have.
+    /// Converts a JSON value. Returns `None` for `null` at any depth and for an integer outside of
+    /// `i64`, because TOML has neither.
     #[must_use]
     pub fn from_json(json: &Json) -> Option<Self> {
         let value = match json {
@@ -29,7 +29,7 @@ impl TomlValue {
         Some(Self(value))
     }
 
-    /// Parses a TOML value; a text that is none becomes a string.
+    /// Parses a TOML value. Any other text becomes a string.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.parse().unwrap_or_else(|_| text.into()))
@@ -41,7 +41,7 @@ impl TomlValue {
 pub struct TomlTable(pub(crate) InlineTable);
 
 impl TomlTable {
-    /// Converts a JSON object, under the conditions of [`TomlValue::from_json`].
+    /// Converts a JSON object. Returns `None` for the values that [`TomlValue::from_json`] refuses.
     #[must_use]
     pub fn from_json(map: &Map<String, Json>) -> Option<Self> {
         let mut table = InlineTable::new();

@@ -1,5 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. It closes
-//! when the proxy stops taking requests, so a load balancer that cannot reach it knows.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. gatepost
+//! closes this listener when the proxy stops accepting requests, so that health checks fail.
 
 mod api;
 
@@ -14,7 +14,7 @@ use pingora::protocols::http::ServerSession;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
-/// Serves the operator, on an address of its own.
+/// Server of the admin listener.
 pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
 }
@@ -36,7 +36,7 @@ impl AdminApp {
             "/metrics" => {
                 (StatusCode::OK, METRICS_TEXT, METRICS.text(&self.served.gate().circuits()))
             }
-            _ => (StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n".into()),
+            _ => (StatusCode::NOT_FOUND, TEXT, "use /healthz, /readyz or /metrics\n".into()),
         }
     }
 }

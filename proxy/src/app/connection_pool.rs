@@ -1,9 +1,9 @@
-//! Connections to the app, kept between requests.
+//! Connections to the app, which gatepost keeps between requests.
 //!
-//! 1. Each thread has its own: Pingora's workers are runtimes of one thread each, and a connection
-//!    lives on the runtime that opened it.
+//! 1. Each thread has its own pool: Pingora's workers are runtimes of one thread each, and a
+//!    connection lives on the runtime that opened it.
 //! 2. The requesting task also polls the connection, so a response causes one wake-up instead of
-//!    two: hyper's own client polls connections in tasks of their own.
+//!    two: hyper's own client polls connections in separate tasks.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -34,22 +34,22 @@ use tower_service::Service as _;
 
 use super::response_limit::{LimitedConnection, LimitedConnector};
 
-/// Age up to which an idle connection is used: less than Node's five seconds, so that a request
-/// seldom meets a closing connection. An older one is closed within twice this time.
+/// Age up to which gatepost uses an idle connection: less than Node's five seconds, so a request
+/// rarely meets a closing connection. gatepost closes older connections within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Head and body of a response; the body is `None` if it is longer than [`MAX_ANSWER_BYTES`].
+/// Head and body of a response; `None` for a body of more than [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
-/// Sends a request over an idle connection or a new one, and reads the whole response.
+/// Sends a request over an idle or a new connection, and reads the whole response.
 pub(crate) async fn send(
     url: &Uri,
     request: Request<Full<Bytes>>,
 ) -> Result<AppResponse, BoxError> {
     let key = PoolKey::of(url)?;
-    // The clock is read once per request, so the age of a connection counts from its last request.
+    // Read the clock once per request: the age of a connection counts from its last request.
     let now = Instant::now();
     let idle = POOL.with(|pool| take(pool, &key, now));
     let mut connection = match idle {
@@ -72,9 +72,9 @@ pub(crate) async fn send_on_new_connection(
     AppConnection::open(url).await?.exchange(url, request).await
 }
 
-/// The connection ended within the body of an answer.
+/// Error after the connection has ended within the body of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer broke off")]
+#[error("incomplete answer body")]
 struct AnswerBrokenOff(#[source] hyper::Error);
 
 /// Returns true if the app closed the connection before the end of an answer's head.
@@ -87,13 +87,13 @@ pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
     error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
 }
 
-/// Loads the certificate authorities for `https` addresses, so that no callback waits for it.
+/// Loads the certificate authorities for `https` addresses, so that no callback waits for them.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&CONNECTOR);
 }
 
-/// Scheme and authority of an address, as spelled there. Connections with the same key can be
-/// shared.
+/// Scheme and authority of an address, spelled as in the config. Requests with equal keys can share
+/// a connection.
 #[derive(Clone)]
 struct PoolKey {
     is_https: bool,
@@ -108,7 +108,7 @@ impl PartialEq for PoolKey {
 
 impl Eq for PoolKey {}
 
-/// Hashes the spelling at once. `Authority`'s own hash ignores case, and goes letter by letter.
+/// Hashes the spelling in one call. `Authority`'s own hash ignores case and hashes each letter.
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.authority.as_str().as_bytes());
@@ -117,11 +117,11 @@ impl Hash for PoolKey {
 
 impl PoolKey {
     fn of(url: &Uri) -> Result<Self, BoxError> {
-        let authority = url.authority().cloned().ok_or("the address names no host")?;
+        let authority = url.authority().cloned().ok_or("expected a host in the address")?;
         Ok(Self { is_https: url.scheme() == Some(&Scheme::HTTPS), authority })
     }
 
-    /// Returns the value of the header `host`, without a port that is the scheme's default.
+    /// Returns the value of the `host` header, without a port that is the scheme's default.
     fn host_header(&self) -> Result<HeaderValue, BoxError> {
         let default = if self.is_https { 443 } else { 80 };
         let name = match self.authority.port_u16() {
@@ -135,15 +135,15 @@ impl PoolKey {
 /// Idle connections of a thread.
 #[derive(Default)]
 struct Pool {
-    /// A fast hash will do: the keys come from the config, not from clients.
+    /// A fast hash is safe: the keys come from the config, not from clients.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// A task that closes old connections is running.
+    /// True while a task that closes old connections is running.
     has_sweeper: bool,
 }
 
 struct IdleConnection {
     connection: AppConnection,
-    /// Start of its last request.
+    /// Start of the last request on the connection.
     since: Instant,
 }
 
@@ -157,7 +157,7 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Pops the most recently used connection. It may be stale: that surfaces when it is used.
+/// Pops the most recently used connection. The app may have closed it: then the next send fails.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;
@@ -176,7 +176,7 @@ fn put(shared: &Arc<Mutex<Pool>>, key: PoolKey, connection: IdleConnection) {
     }
 }
 
-/// Closes connections that have been idle for too long, until none is left.
+/// Closes connections that have been idle for too long, until the pool is empty.
 async fn sweep(pool: Arc<Mutex<Pool>>) {
     loop {
         tokio::time::sleep(IDLE_TIMEOUT).await;
@@ -199,7 +199,7 @@ type ConnectionTask =
 /// A connection to the app.
 struct AppConnection {
     sender: SendRequest<Full<Bytes>>,
-    /// Moves the bytes when polled; `None` once the connection has ended.
+    /// Reads and writes the bytes when polled; `None` after the connection has ended.
     task: Option<Box<ConnectionTask>>,
     host: HeaderValue,
 }
@@ -214,7 +214,7 @@ impl AppConnection {
         Ok(Self { sender, task: Some(Box::new(task)), host })
     }
 
-    /// Returns true if another request can be sent.
+    /// Returns true if the connection can send another request.
     fn is_open(&mut self) -> bool {
         // No waker: no task waits for an idle connection.
         self.poll_task(&mut Context::from_waker(Waker::noop()));
@@ -223,7 +223,7 @@ impl AppConnection {
 
     /// Reads and writes as far as possible without waiting.
     fn poll_task(&mut self, context: &mut Context<'_>) {
-        // An error is not lost: the pending response ends with it.
+        // Ignore the error here, because the pending response fails too.
         if self.task.as_mut().is_some_and(|task| Pin::new(task).poll(context).is_ready()) {
             self.task = None;
         }
@@ -245,7 +245,7 @@ impl AppConnection {
         Ok((parts, body))
     }
 
-    /// Reads a whole body; `None` if it is too long.
+    /// Reads a whole body; `None` if the body is too long.
     async fn collect(&mut self, mut body: Incoming) -> hyper::Result<Option<Bytes>> {
         let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
         while let Some(frame) =
@@ -267,8 +267,8 @@ impl AppConnection {
         Ok(Some([first, rest.freeze()].concat().into()))
     }
 
-    /// Polls the connection until `poll`, which waits for something on it, is ready. Only the
-    /// connection gets the waker: `poll` is called again right after and sees what was read.
+    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after it
+    /// polls the connection, this function calls `poll` again, which sees the bytes just read.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());
@@ -296,8 +296,8 @@ static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     LimitedConnector(connector)
 });
 
-/// Makes a TLS config with the certificate authorities of the machine. Without any, a request to an
-/// `https` address fails with a clear error.
+/// Makes a TLS config with the certificate authorities of the machine. If the machine has none, a
+/// request to an `https` address fails with a clear error.
 fn tls() -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -306,10 +306,10 @@ fn tls() -> ClientConfig {
 
 #[expect(
     clippy::expect_used,
-    reason = "a constant of rustls: its own provider has its own versions"
+    reason = "a constant of rustls: the ring provider has the default versions"
 )]
 fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    // Named here: the program that uses this module may install another provider as its default.
+    // Explicit, because the program that uses this module may install another default provider.
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
@@ -323,7 +323,7 @@ mod tests {
 
     use super::*;
 
-    /// An app whose answers the test writes itself.
+    /// An app for which the test writes the answers.
     struct MockApp {
         listener: TcpListener,
         url: Uri,
@@ -336,7 +336,7 @@ mod tests {
             Self { listener, url }
         }
 
-        /// Sends a request and answers it, on this connection if it is given.
+        /// Sends a request and answers it, on `stream` or else on a new connection.
         async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
             self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
         }
@@ -369,13 +369,13 @@ mod tests {
         let app = MockApp::start().await;
         let stream = app.ask(None).await;
         let mut stream = app.ask(Some(stream)).await;
-        // From now on, time passes as soon as every task waits.
+        // From here, tokio's clock advances as soon as every task waits.
         tokio::time::pause();
-        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("in time");
+        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("end of connection");
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),
-            "no connection is left to close"
+            "expected no sweeper without connections"
         );
     }
 

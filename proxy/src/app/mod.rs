@@ -18,8 +18,8 @@ pub(crate) use self::connection_pool::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
-/// A pooled connection may be closed by the app at the moment when it is used; then the driver
-/// sends the event again, on a new one. An app that did read it knows it by its `ce-id`.
+/// The app may close a pooled connection while gatepost sends the event. The driver then sends the
+/// event again on a new connection. An app that reads both copies recognizes them by their `ce-id`.
 pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
     let request = post(event);
     let sent = match attempt {
@@ -40,18 +40,18 @@ fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
     request
 }
 
-/// Reason why a request that was sent got no reply.
+/// Reason why [`fetch`] returns no reply.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{}", root_cause(&**.0))]
     Failed(BoxError),
-    #[error("no reply within {} s", FETCH_TIMEOUT.as_secs())]
+    #[error("expected a reply within {} s, found none", FETCH_TIMEOUT.as_secs())]
     Timeout,
-    #[error("length limit exceeded")]
+    #[error("expected at most {} bytes of reply, found more", gatepost::MAX_ANSWER_BYTES)]
     TooLong,
 }
 
-/// Sends any request over a connection of its own, and reads the whole reply.
+/// Sends a request over a new connection, and reads the whole reply.
 pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {
@@ -61,11 +61,11 @@ pub(crate) async fn fetch(
     Ok((parts, body.ok_or(FetchError::TooLong)?))
 }
 
-/// Time limit of [`fetch`]: as long as the most patient platform waits.
+/// Time limit of [`fetch`]: the longest time for which a platform waits for a reply.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Returns the last cause of an error, as in `Connection refused (os error 111)`: the outer ones
-/// only say which library failed.
+/// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
+/// outer causes only name the library that failed.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {

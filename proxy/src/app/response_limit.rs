@@ -1,10 +1,10 @@
-//! A bound on the bytes of a response.
+//! Limit on the bytes that the app sends in response to a request.
 //!
-//! 1. An answer's body has a limit of its own, and its head has one in the HTTP client. Interim
-//!    responses (`103 Early Hints`) have none: an app that sends them without end would keep a
-//!    worker thread busy. So the bytes between two requests are counted.
-//! 2. After each [`READ_STEP`] other tasks of the thread have their turn.
-//! 3. A short request is written in one piece.
+//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Nothing limits
+//!    interim responses (`103 Early Hints`): an app that never stops sending them would keep a
+//!    thread busy. So this module limits all bytes that arrive between two requests.
+//! 2. After each [`READ_STEP`], the task yields to other tasks of the thread.
+//! 3. gatepost writes a short request with one call.
 
 use std::future::Future;
 use std::io;
@@ -18,17 +18,17 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tower_service::Service;
 
-/// Room for an answer with its heads and the framing of its chunks.
+/// Maximum number of bytes between two requests: an answer, its heads and its chunk framing.
 const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
-/// Bytes read at a time, and before other tasks have their turn. Most answers are shorter.
+/// Maximum number of bytes per read, and before the task yields. Most answers are shorter.
 const READ_STEP: usize = 8 * 1024;
 
-/// Length up to which a request is copied and written in one piece. Most events with their heads
-/// are shorter.
+/// Maximum length of a request that gatepost copies into one buffer for a single write. Most
+/// events with their heads are shorter.
 const MAX_COALESCED: usize = 2048;
 
-/// Wraps a connector and limits its connections.
+/// A connector whose connections limit the bytes of a response.
 #[derive(Clone)]
 pub(crate) struct LimitedConnector<C>(pub(crate) C);
 
@@ -62,7 +62,7 @@ pub(crate) struct LimitedConnection<S> {
     stream: S,
     /// Bytes that may still arrive before the next write.
     left: usize,
-    /// Bytes read since other tasks had their turn.
+    /// Bytes read since the task last yielded.
     unbroken: usize,
 }
 
@@ -83,7 +83,7 @@ impl<S: Read + Unpin> Read for LimitedConnection<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, read.unfilled()))?;
         let Some(left) = self.left.checked_sub(read.filled().len()) else {
             let message =
-                format!("the answer is longer than {MAX_RESPONSE_BYTES} bytes with its heads");
+                format!("expected an answer of at most {MAX_RESPONSE_BYTES} bytes with its heads");
             return Poll::Ready(Err(io::Error::other(message)));
         };
         self.left = left;
@@ -115,7 +115,7 @@ impl<S: Write + Unpin> Write for LimitedConnection<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Copies short slices together: that costs less than a `writev` of them.
+    /// Copies short slices into one buffer, because one write costs less than a `writev`.
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// Reads until the connection fails. Returns the bytes, and the number of turns of other tasks.
+    /// Reads until the connection fails. Returns the number of bytes, and the number of yields.
     fn read_all(stream: &mut LimitedConnection<Endless>) -> (usize, usize) {
         let mut context = Context::from_waker(Waker::noop());
         let (mut bytes, mut breaks) = (0, 0);

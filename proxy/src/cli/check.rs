@@ -16,7 +16,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     if config.proxy().listen.is_empty() {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
-        err(&format!("{shown}: `listen` is missing; {remedy} (warning)"));
+        err(&format!("{shown}: expected a `listen` address, found none; {remedy} (warning)"));
     }
     let templates: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     let (routes, count) = (config.routes().count(), templates.len());

@@ -1,4 +1,4 @@
-//! Reasons why a command fails, as they are printed to the operator.
+//! Reasons why a command fails, as the operator reads them.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::server::StartError;
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommandError {
-    /// An argument cannot be used.
+    /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
     /// The config or a definition has faults.
@@ -24,18 +24,18 @@ pub(super) enum CommandError {
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set. Its name may be the key, put there by mistake,
-    /// so a name of unusual characters is not printed.
+    /// The environment variable of a key is not set. The operator may have given the key instead of
+    /// the name, so gatepost prints no name with unusual characters.
     #[error("the environment variable {0} is not set")]
     Environment(String),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    /// The server did not accept the request that was sent.
-    #[error("it was not accepted")]
+    /// The status of the reply to a sent callback is not a success.
+    #[error("the server did not accept the callback")]
     NotAccepted,
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
-    /// The recorded request is refused.
+    /// The gate refuses the recorded request.
     #[error("refused")]
     Refused,
     #[error(transparent)]
@@ -44,7 +44,7 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
-    /// The system refused a resource.
+    /// An operation of the system failed.
     #[error(transparent)]
     System(#[from] io::Error),
 }

@@ -17,7 +17,7 @@ pub(super) struct ExplainArguments {
     /// Config file.
     #[arg(short, long)]
     config: PathBuf,
-    /// File with the request as it was on the wire: head, empty line, body.
+    /// File with the request in wire format: head, empty line, body.
     request: PathBuf,
     /// Moment of receipt, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]

@@ -25,7 +25,7 @@ use crate::served_config::ServedConfig;
 use crate::server;
 use crate::telemetry::log::{self, LogFormat};
 
-/// Proves the callbacks of live-video platforms genuine, and answers them.
+/// Verifies callbacks of live-video platforms, asks your app, and replies to the platform.
 #[derive(Debug, Parser)]
 #[command(name = "gatepost", version, after_help = LOG_HELP)]
 struct Cli {
@@ -42,41 +42,41 @@ for failures of the app only.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve. SIGHUP reads the config again; SIGTERM stops when the requests in flight have ended.
+    /// Serve. On SIGHUP, read the config again; on SIGTERM, finish requests in flight and stop.
     Run {
         /// Config file.
         #[arg(short, long)]
         config: PathBuf,
-        /// Take the listeners over from the running gatepost, by its `upgrade_socket`; that one
-        /// stops when its requests in flight have ended.
+        /// Take over the listeners of the running gatepost through its `upgrade_socket`. Afterwards,
+        /// that gatepost finishes its requests in flight and stops.
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file: every fault with its line and remedy. Exits with 1 if there is a fault.
+    /// Check a config file, and print each fault with line and remedy. Exits with 1 on a fault.
     Check {
         /// Config file.
         #[arg(short, long)]
         config: PathBuf,
     },
-    /// List the platforms and their events, or one event's fields.
+    /// List the providers and their kinds, or the fields of a kind.
     Providers {
-        /// Provider, or one of its kinds, as in `tencent-css.push`.
+        /// Provider, or a kind, for example `tencent-css.push`.
         name: Option<String>,
     },
-    /// Send a realistic callback, signed, and print the reply.
+    /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
     /// Explain the verdict on a recorded request, without calling the app. Exits with 1 if the
     /// request is refused.
     Explain(ExplainArguments),
     /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
     Schema {
-        /// `config`, or a kind, as in `tencent-css.push`.
+        /// `config`, or a kind, for example `tencent-css.push`.
         of: String,
-        /// Definition of a provider of your own.
+        /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
         definition: Option<PathBuf>,
     },
-    /// List, show and change templates; the comments and the order of the file stay.
+    /// List, show and change templates. Keeps the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
 }

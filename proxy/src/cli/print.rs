@@ -1,6 +1,6 @@
 //! Lines for the operator.
 //!
-//! A reader that has closed its end of the pipe, as `head` does, is no error of the command.
+//! If the reader closes the pipe, as `head` does, the command does not fail.
 
 use std::io::{self, Write as _};
 

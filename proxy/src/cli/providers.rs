@@ -1,4 +1,4 @@
-//! `gatepost providers` and `gatepost schema`: definitions, listed or as a JSON Schema.
+//! `gatepost providers` and `gatepost schema`: lists and JSON Schemas of the definitions.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use gatepost::{Definition, FieldInfo, config_schema};
 use super::error::CommandError;
 use super::print::out;
 
-/// Lists all providers and kinds, or the fields of those with this name.
+/// Lists all providers and kinds, or the fields of the provider or the kind called `name`.
 pub(super) fn list(name: Option<&str>) -> Result<(), CommandError> {
     match name {
         None => list_all(),
@@ -24,7 +24,7 @@ fn list_all() {
             out(&format!("  {}.{}\t{answer}", provider.name, kind.name));
         }
         for group in &provider.groups {
-            let what = "address of several kinds without one of their own";
+            let what = "shared address of kinds without their own address";
             out(&format!("  {}.{group}\t{what}", provider.name));
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Returns a built-in definition, or reads it from a file.
+/// Returns a built-in definition, or reads a definition from a file.
 pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, CommandError> {
     let Some(path) = file else {
         return Definition::built_in(name).ok_or_else(|| unknown(name, "provider"));
@@ -86,11 +86,11 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
     if own == name {
         return Ok(definition);
     }
-    let problem = format!("expected the definition of {name}, found that of {own}");
+    let problem = format!("expected the definition of {name}, found the definition of {own}");
     Err(CommandError::argument(path.display().to_string(), problem))
 }
 
 fn unknown(name: &str, what: &str) -> CommandError {
-    let problem = format!("there is no such {what}; `gatepost providers` lists them");
+    let problem = format!("unknown {what}; run `gatepost providers` for a list");
     CommandError::argument(name, problem)
 }

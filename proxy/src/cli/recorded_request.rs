@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-/// A request as it was on the wire.
+/// A request that was recorded in wire format.
 pub(super) struct RecordedRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -12,23 +12,23 @@ pub(super) struct RecordedRequest {
     pub(super) body: Bytes,
 }
 
-/// Reason why a recording cannot be read.
+/// Reason why gatepost cannot read a recording.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordingError {
-    #[error("the body has {found} bytes of the {announced} that the head announces")]
+    #[error("expected a body of {announced} bytes as in content-length, found {found}")]
     BodyTooShort { announced: usize, found: usize },
-    #[error("the body is recorded in chunks; save it decoded, with a content-length instead")]
+    #[error("expected content-length, found transfer-encoding; save the decoded body")]
     Chunked,
-    #[error("the head does not end; put an empty line before the body")]
+    #[error("expected an empty line after the head; add an empty line before the body")]
     HeadOpen,
-    #[error("this is no HTTP/1.1 request: {0}")]
+    #[error("expected an HTTP/1.1 request: {0}")]
     Malformed(String),
 }
 
 const MAX_HEADERS: usize = 128;
 
 impl RecordedRequest {
-    /// Parses an HTTP/1.1 request. Lines may end without a carriage return, as editors save them.
+    /// Parses an HTTP/1.1 request. Accepts lines without a carriage return, as editors save them.
     pub(super) fn parse(wire: &[u8]) -> Result<Self, RecordingError> {
         let malformed = |why: &dyn ToString| RecordingError::Malformed(why.to_string());
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -40,7 +40,7 @@ impl RecordedRequest {
         let method = request.method.and_then(|method| method.parse().ok());
         let uri = request.path.and_then(|path| path.parse().ok());
         let (Some(method), Some(uri)) = (method, uri) else {
-            return Err(malformed(&"its first line has no method and path"));
+            return Err(malformed(&"the first line has no valid method and path"));
         };
         let mut headers = HeaderMap::new();
         for header in request.headers {
@@ -54,7 +54,7 @@ impl RecordedRequest {
         let mut body = wire.get(head_length..).unwrap_or_default();
         let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         if let Some(announced) = announced.and_then(|length| length.parse::<usize>().ok()) {
-            // Cut to the announced length: editors add a newline at the end of a file.
+            // Cut the body to this length: editors add a newline at the end of a file.
             let found = body.len();
             let too_short = RecordingError::BodyTooShort { announced, found };
             body = body.get(..announced).ok_or(too_short)?;

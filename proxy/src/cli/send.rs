@@ -1,4 +1,4 @@
-//! `gatepost send`: a realistic callback, signed, as its platform would send it.
+//! `gatepost send`: a realistic, signed callback, as the platform would send it.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -18,10 +18,10 @@ use crate::{app, clock};
 /// Arguments of `gatepost send`.
 #[derive(Debug, Args)]
 pub(super) struct SendArguments {
-    /// Kind of the event, as in `tencent-css.push`; `gatepost providers` lists them.
+    /// Kind of the callback, for example `tencent-css.push`; `gatepost providers` lists all kinds.
     kind: String,
-    /// Fields to set, as in `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`, or
-    /// `setting:NAME=value` for one that is signed.
+    /// Fields to set, for example `app=push.example.com`, `/items/0/kind=2`, `header:X-Name=value`,
+    /// or `setting:NAME=value` for a setting that the signature covers.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// Address that the platform would call.
@@ -33,18 +33,18 @@ pub(super) struct SendArguments {
     /// Environment variable with the key of the platform.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
-    /// Definition of a provider of your own.
+    /// File with the definition of your own provider.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
     /// Moment of sending, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
-    /// Print the request instead of sending it, as `gatepost explain` reads it.
+    /// Print the request in the format that `gatepost explain` reads, and do not send the request.
     #[arg(long)]
     print: bool,
 }
 
-/// A key that Debug does not show.
+/// A key with a redacted Debug output.
 #[derive(Clone)]
 struct KeyArgument(String);
 
@@ -65,30 +65,30 @@ impl std::fmt::Debug for KeyArgument {
 pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     let full_kind = &arguments.kind;
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
-        let problem = "write the provider and the kind, as in tencent-css.push";
+        let problem = "expected PROVIDER.KIND, for example tencent-css.push";
         CommandError::argument(full_kind, problem)
     })?;
     let definition = definition(provider, arguments.definition.as_deref())?;
     let mut sample = definition.sample(kind).ok_or_else(|| {
-        let remedy = format!("`gatepost providers {provider}` lists them");
-        CommandError::argument(full_kind, format!("there is no such kind; {remedy}"))
+        let remedy = format!("run `gatepost providers {provider}` for a list");
+        CommandError::argument(full_kind, format!("unknown kind; {remedy}"))
     })?;
     for field in &arguments.fields {
         let (name, value) = field.split_once('=').ok_or_else(|| {
-            CommandError::argument(field, "write FIELD=VALUE, as in app=push.example.com")
+            CommandError::argument(field, "expected FIELD=VALUE, for example app=push.example.com")
         })?;
         sample.set(name, value)?;
     }
     let to = &arguments.to;
     if to.scheme().is_none() || to.host().is_none() {
-        let problem = "write a whole address, as in http://127.0.0.1:8080/callbacks";
+        let problem = "expected an address such as http://127.0.0.1:8080/callbacks";
         return Err(CommandError::argument(to.to_string(), problem));
     }
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
     match key(arguments)? {
         Some(key) => sample = sample.sign(key, now),
         None if definition.signs(kind) => {
-            err("sent without a signature: give the key with --key or --key-env");
+            err("no signature in the callback; set the key with --key or --key-env");
         }
         None => {}
     }
@@ -111,7 +111,7 @@ fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
     })
 }
 
-/// Prints the request as it is sent on the wire.
+/// Prints the request in wire format.
 fn print_request(request: &Request<Bytes>) -> io::Result<()> {
     let uri = request.uri();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -131,7 +131,7 @@ fn print_request(request: &Request<Bytes>) -> io::Result<()> {
 /// Sends the request, and prints the status and the body of the reply.
 fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Only the host is printed: the path may hold a token.
+    // An error names only the host: the path may contain a token.
     let host = request.uri().host().unwrap_or_default().to_owned();
     let reply = runtime.block_on(app::fetch(request.map(Full::new)));
     let (head, body) = reply.map_err(|source| CommandError::Send { host, source })?;
@@ -147,14 +147,14 @@ fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
     let usual = [CONTENT_TYPE.as_str(), "content-length", "date", "connection", "server"];
     for (name, value) in &head.headers {
         if !usual.contains(&name.as_str()) && value.to_str().is_ok_and(|v| !v.is_empty()) {
-            // The value is not printed: it is a credential of the platform.
-            err(&format!("with the header {name}"));
+            // The value is a credential of the platform, so gatepost prints only the name.
+            err(&format!("the reply has the header {name}"));
         }
     }
     if head.status.is_success() { Ok(()) } else { Err(CommandError::NotAccepted) }
 }
 
-/// Decodes the payload of a JSON Web Token. `None` if the text is none.
+/// Decodes the payload of a JSON Web Token; `None` if the body is not such a token.
 fn token_payload(body: &str) -> Option<String> {
     let mut parts = body.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,7 +1,7 @@
 //! The proxy's side of gatepost's driver: the client's connection, the app, clock and timers.
 //!
-//! [`Exchange`] has two implementations, one for each way in: HTTP/1 connections that gatepost
-//! reads itself, and Pingora's sessions.
+//! [`Exchange`] has two implementations: HTTP/1 connections that gatepost reads itself, and
+//! Pingora's sessions.
 
 use std::time::{Duration, Instant};
 
@@ -19,16 +19,16 @@ use pingora::prelude::fast_timeout::fast_sleep;
 use crate::app;
 use crate::telemetry::metrics::METRICS;
 
-/// Bounds for draining a refused request. Closing a socket with unread bytes resets the connection,
-/// and the client would lose the reply; a drained connection can also be kept.
+/// Limits for draining a refused request. Closing a socket with unread bytes resets the connection,
+/// and the client would lose the reply. gatepost can also reuse a drained connection.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A request whose head was read, and its connection.
+/// A request whose head gatepost has read, and its connection.
 pub(crate) trait Exchange: Send {
     fn head(&self) -> Head<'_>;
 
-    /// Reports a TLS connection.
+    /// Returns true for a TLS connection.
     fn is_encrypted(&self) -> bool;
 
     /// Sends `100 Continue` if the client expects it.
@@ -36,10 +36,10 @@ pub(crate) trait Exchange: Send {
         async { Ok(()) }
     }
 
-    /// Reads the next piece of the body; `None` after the last.
+    /// Reads the next chunk of the body; `None` after the last chunk.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Reads and drops what is left of the body, up to [`DRAIN_BYTES`].
+    /// Reads and drops the rest of the body, up to [`DRAIN_BYTES`].
     fn drain(&mut self) -> impl Future<Output = ()> + Send {
         async {
             let mut left = DRAIN_BYTES;
@@ -50,30 +50,30 @@ pub(crate) trait Exchange: Send {
         }
     }
 
-    /// Waits, once the body is read, until the client does something.
+    /// Waits until the client sends bytes or disconnects. Call this after the end of the body.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
-    /// Writes a reply, once the body is read. Does nothing if the client disconnected.
+    /// Writes a reply after the whole body was read. Ignores a client that has disconnected.
     fn write(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Writes a reply to a request whose body may not be read.
+    /// Writes a reply to a request whose body gatepost may not have read.
     fn write_unread(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Ends the connection after this request.
+    /// Makes gatepost close the connection after this request.
     fn close(&mut self);
 }
 
-/// Serves the callbacks of one gate.
+/// Driver of the callbacks of one gate.
 #[derive(Clone, Debug)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
-    /// Origin of events without an address of their own.
+    /// Scheme and host for events whose template has no address.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
 }
 
 impl CallbackDriver {
-    /// Reads a callback that was admitted, and replies to it.
+    /// Reads a callback that the gate has admitted, and writes the reply.
     pub(crate) async fn serve(
         &self,
         exchange: &mut impl Exchange,
@@ -93,7 +93,7 @@ impl CallbackDriver {
             }
             Driven::ClientGone(accepted) => {
                 METRICS.client_gone(&accepted);
-                tracing::debug!("the client disconnected before its reply");
+                tracing::debug!("the client disconnected before the reply");
                 exchange.close();
             }
         }
@@ -122,8 +122,8 @@ impl Runtime for CallbackDriver {
         tokio::time::sleep(time).await;
     }
 
-    /// Uses Pingora's shared timers: a timer of tokio's that is the next one due costs a system
-    /// call.
+    /// Uses Pingora's shared timers: a tokio timer costs a system call if no other timer is due
+    /// earlier.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
     }
@@ -132,7 +132,7 @@ impl Runtime for CallbackDriver {
 /// The client's side of a callback.
 struct Client<'e, E> {
     exchange: &'e mut E,
-    /// Random bytes for a trace of its own.
+    /// Random bytes for a new trace.
     trace: [u8; 24],
     sent_continue: bool,
 }
@@ -143,7 +143,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     }
 
     fn context(&self) -> RequestContext<'_> {
-        // The connection pool replaces the host by that of the address.
+        // The connection pool replaces this header with the host of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
         context.with_trace(self.trace).with_host(host)
@@ -180,7 +180,7 @@ impl<'s> AppSide for App<'s> {
         let event = event.into_parts();
         async move {
             let Some(url) = url else {
-                let why = "the template gives no address, and the config no upstream";
+                let why = "expected an address in the template or `upstream` in the config";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
             app::ask(&url, event, attempt).await
@@ -188,7 +188,7 @@ impl<'s> AppSide for App<'s> {
     }
 }
 
-/// Returns gatepost's word for the protocol of a connection.
+/// Returns the URL scheme of a connection.
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
 }

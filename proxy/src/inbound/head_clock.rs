@@ -1,5 +1,4 @@
-//! The time limit of a whole request head on HTTP/1; Pingora limits only the time between its
-//! bytes.
+//! Time limit for a whole request head on HTTP/1. Pingora limits only the time between two bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,8 +7,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::telemetry::metrics::METRICS;
 
-/// Moment from which an HTTP/1 connection has owed the head of its next request; `None` while a
-/// request is served.
+/// Moment at which gatepost began to wait for the next head on an HTTP/1 connection; `None` while
+/// gatepost serves a request.
 #[derive(Clone)]
 pub(crate) struct HeadClock(Arc<Mutex<Option<Instant>>>);
 
@@ -28,7 +27,7 @@ impl HeadClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    /// Returns the moment from which the connection of this task has owed a head.
+    /// Returns the moment at which gatepost began to wait for a head on this task's connection.
     pub(crate) fn owed() -> Option<Instant> {
         HEAD_CLOCK.try_with(Self::since).ok().flatten()
     }
@@ -37,8 +36,8 @@ impl HeadClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a head has been owed for longer than `limit`. It wakes once per `limit` instead
-    /// of resetting a timer for each request.
+    /// Returns when gatepost has waited for a head for longer than `limit`. Wakes once per `limit`
+    /// instead of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
@@ -50,14 +49,14 @@ impl HeadClock {
     }
 }
 
-/// A request that is being served. Held from the end of its head to the end of its reply; counted,
-/// and kept apart from the time of the next head.
+/// Guard from the end of a request's head to the end of its reply. Counts the request, and
+/// stops the clock of the next head meanwhile.
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {
     pub(crate) fn start() -> Self {
         METRICS.in_flight.inc();
-        // An HTTP/2 request has a task of its own, without a clock.
+        // An HTTP/2 request has its own task, without a clock.
         let _http_2 = HEAD_CLOCK.try_with(|clock| clock.set(None));
         Self(())
     }

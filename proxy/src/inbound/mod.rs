@@ -1,11 +1,10 @@
 //! Client connections: HTTP/1.1 and HTTP/2 on one port.
 //!
-//! 1. With `proxy_protocol` a connection starts with a PROXY header, which names the client.
-//! 2. The first byte that differs from HTTP/2's preface tells the versions apart. Pingora by itself
-//!    waits, without a time limit, for the 24 bytes of the preface, which a short HTTP/1.0 request
-//!    never fills.
-//! 3. On HTTP/1, callbacks take the [fast path](http1) and everything else a Pingora session.
-//! 4. A whole head has a [time limit](HeadClock); Pingora limits only the time between its bytes.
+//! 1. With `proxy_protocol`, a connection starts with a PROXY header, which names the client.
+//! 2. The first byte that differs from HTTP/2's preface identifies HTTP/1. Pingora would wait for
+//!    all 24 bytes of the preface without a time limit; a short HTTP/1.0 request has fewer bytes.
+//! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
+//! 4. A whole head has a [time limit](HeadClock); Pingora limits only the time between two bytes.
 
 mod callback_driver;
 mod head_clock;
@@ -39,15 +38,15 @@ use self::proxy_protocol::HeaderError;
 use crate::clock;
 use crate::telemetry::metrics::METRICS;
 
-/// Time limits of a connection before its request is read.
+/// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
-    /// From the start to the bytes that tell the version.
+    /// Time from the start to the bytes that identify the version of HTTP.
     start: Duration,
-    /// From the first bytes, or from the last reply, to the end of an HTTP/1 head.
+    /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
-    /// Between the bytes of an HTTP/1 head, and without a request on HTTP/2. An incomplete HTTP/2
-    /// head is no request.
+    /// Time between two bytes of an HTTP/1 head, and time without a request on HTTP/2. An
+    /// incomplete HTTP/2 head is no request.
     idle: Duration,
 }
 
@@ -57,11 +56,11 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
     idle: Duration::from_secs(60),
 };
 
-/// Time for which idle connections stay open when the proxy stops. A request may be under way on
-/// one: it is answered, with `connection: close`.
+/// Time for which idle connections stay open when the proxy stops. gatepost still serves a request
+/// that arrives meanwhile, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Serves the connections of a listener, in either version of HTTP.
+/// Server of a listener's connections, on HTTP/1 and HTTP/2.
 pub(crate) struct InboundServer {
     driver: CallbackDriver,
     proxy_protocol: bool,
@@ -71,7 +70,7 @@ pub(crate) struct InboundServer {
 }
 
 impl InboundServer {
-    /// Serves `service`. With `proxy_protocol` each connection must start with a PROXY header.
+    /// Serves `service`. With `proxy_protocol`, each connection must start with a PROXY header.
     pub(crate) fn new(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
@@ -98,7 +97,7 @@ impl InboundServer {
         Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
     }
 
-    /// Serves an HTTP/1 connection to its end: callbacks on the fast path, all else by Pingora.
+    /// Serves an HTTP/1 connection until its end. Pingora serves requests that are no callbacks.
     async fn serve_http_1(
         &self,
         mut connection: ClientConnection,
@@ -132,7 +131,7 @@ impl InboundServer {
         }
     }
 
-    /// Reads until the client and the version of HTTP are known. `None` closes the connection.
+    /// Reads until gatepost knows the client and the version of HTTP; `None` closes the connection.
     async fn identify(&self, mut stream: Stream) -> Option<(Version, ClientConnection)> {
         if self.proxy_protocol && !self.read_proxy_header(&mut stream).await {
             return None;
@@ -142,8 +141,8 @@ impl InboundServer {
         Some((version, connection))
     }
 
-    /// Reads the PROXY header. Returns false if it is broken or the peer is not trusted to send
-    /// one.
+    /// Reads the PROXY header. Returns false if the header is malformed, or if the peer is not in
+    /// `trusted_proxies`.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
         let error = if peer.is_some_and(|peer| self.driver.gate.accepts_proxy_protocol_from(peer)) {
@@ -159,7 +158,7 @@ impl InboundServer {
     }
 }
 
-/// An HTTP/1 request that Pingora refused itself. It does not report why.
+/// An HTTP/1 request that Pingora refused. Pingora does not report the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed or incomplete HTTP request")]
 struct UnreadableRequest;
@@ -183,7 +182,7 @@ impl ServerApp for InboundServer {
         };
         let mut stopped = pin!(stopped);
         let identified = tokio::select! {
-            biased; // A request that has arrived is answered, even when stopping.
+            biased; // Serve a request that has arrived, even when stopping.
             identified = self.identify(stream) => identified,
             () = &mut stopped => None,
         };
@@ -229,7 +228,7 @@ mod tests {
         Arc::new(InboundServer::with_timeouts(&conf, &service, false, timeouts))
     }
 
-    /// Serves a connection to its end.
+    /// Serves a connection until its end.
     async fn serve(stream: Stream, timeouts: ConnectionTimeouts) {
         let (_running, shutdown) = watch::channel(false);
         assert!(inbound_server(timeouts).process_new(stream, &shutdown).await.is_none());
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn closes_connection_on_a_trickling_head() {
+    async fn closes_connection_if_head_arrives_too_slowly() {
         let (mut client, server) = duplex(1024);
         let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         let started = Instant::now();
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn limits_the_time_of_each_head_apart() {
+    async fn limits_time_of_each_head_separately() {
         let (mut client, server) = duplex(1024);
         let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         for _ in 0..5 {
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn head_limit_does_not_count_while_serving() {
+    async fn head_clock_stops_while_gatepost_serves_request() {
         let clock = HeadClock::start();
         clock.set(None);
         let hour = Duration::from_secs(3600);
@@ -300,14 +299,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closes_connection_without_a_whole_preface() {
+    async fn closes_connection_with_incomplete_preface() {
         let timeouts = ConnectionTimeouts { start: Duration::from_millis(10), ..TIMEOUTS };
         is_closed_after(&HTTP2_PREFACE[..23], timeouts).await;
         is_closed_after(b"", timeouts).await;
     }
 
     #[tokio::test]
-    async fn closes_http_2_connection_without_a_whole_head() {
+    async fn closes_http_2_connection_with_incomplete_head() {
         let timeouts = ConnectionTimeouts { idle: Duration::from_millis(10), ..TIMEOUTS };
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
         let half_a_head = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];

@@ -1,9 +1,9 @@
-//! The PROXY protocol: a proxy in front names the client of a connection before its first byte.
+//! The PROXY protocol: a proxy sends the client's address before the first byte of a connection.
 //!
 //! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
-//! of text) and 2 (binary). No byte behind the header is read. A connection of the proxy itself
-//! (`LOCAL`, as for a health check) or of an unknown client (`UNKNOWN`, and every family but IP)
-//! keeps its own address.
+//! of text) and 2 (binary). gatepost reads no byte after the header. A connection of the proxy
+//! itself (`LOCAL`, such as a health check) or of an unknown client (`UNKNOWN`, and every family
+//! but IP) keeps the address of its socket.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
@@ -15,34 +15,34 @@ use pingora::protocols::{SocketDigest, Stream};
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Time limit of a header: longer than the three seconds until a lost first packet is sent again.
+/// Time limit for a PROXY header. The protocol asks for at least three seconds, for a lost packet.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Length of version 2's prefix; no header of version 1 is shorter.
+/// Length of the prefix of version 2; no header of version 1 is shorter.
 const MIN_HEADER: usize = v2::PROTOCOL_PREFIX.len();
 
-/// Length of the longest line of version 1.
+/// Maximum length of a header of version 1.
 const MAX_LINE: usize = 107;
 
 /// Length of the fields between version 2's prefix and its addresses.
 const FIXED_FIELDS: usize = 4;
 
-/// Reason why a connection is closed.
+/// Reason why gatepost closes a connection.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeaderError {
-    #[error("the connection ended within the header of the PROXY protocol")]
+    #[error("incomplete PROXY header")]
     Ended,
-    #[error("the connection does not start with a header of the PROXY protocol")]
+    #[error("expected a PROXY header at the start of the connection")]
     Missing,
-    #[error("the header of the PROXY protocol is broken")]
+    #[error("the PROXY header is malformed")]
     Malformed,
-    #[error("the peer is none of trusted_proxies")]
+    #[error("the peer is not in trusted_proxies")]
     NotTrusted,
-    #[error("the header of the PROXY protocol took too long")]
+    #[error("the PROXY header took too long")]
     Slow,
 }
 
-/// Reads the header, and makes its client the peer of the connection.
+/// Reads a PROXY header, and makes the client that the header names the peer of the connection.
 pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
     let header = tokio::time::timeout(TIMEOUT, read(stream)).await;
     let header = header.map_err(|_| HeaderError::Slow)??;
@@ -52,7 +52,7 @@ pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
     }
 }
 
-/// Reads the header, and no byte more.
+/// Reads a PROXY header, and no byte after the header.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, HeaderError> {
     let mut header = Vec::with_capacity(MAX_LINE);
     read_on(stream, MIN_HEADER, &mut header).await?;
@@ -71,8 +71,8 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, HeaderEr
     Ok(header)
 }
 
-/// Reads exactly `count` bytes more. Memory grows with the bytes that arrive, not with those
-/// announced.
+/// Appends exactly `count` bytes to `header`. Memory grows with the bytes that arrive, not with the
+/// announced length.
 async fn read_on(
     stream: &mut (impl AsyncRead + Unpin),
     count: usize,
@@ -85,7 +85,7 @@ async fn read_on(
     }
 }
 
-/// Parses the client's address; `None` if the header does not name one.
+/// Parses the client's address; `None` if the header contains no address.
 fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
@@ -108,7 +108,7 @@ fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     }
 }
 
-/// Replaces the socket's digest, which Pingora asks for the address at every request.
+/// Replaces the socket's digest, from which Pingora reads the address for each request.
 fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> {
     let tcp = (**stream).as_any().downcast_ref::<TcpStream>();
     let digest = SocketDigest::from_raw_fd(tcp.ok_or(HeaderError::Malformed)?.as_raw_fd());
@@ -133,7 +133,7 @@ mod tests {
         [V2, &[command, family, 0, length], addresses].concat()
     }
 
-    /// Parses a header. Returns the bytes behind it too.
+    /// Parses a header. Also returns the bytes after the header.
     async fn read_all(bytes: &[u8]) -> (Result<Option<SocketAddr>, HeaderError>, Vec<u8>) {
         let mut rest = bytes;
         let header = read(&mut rest).await;
@@ -143,7 +143,7 @@ mod tests {
     const IPV4: &[u8] = &[192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 0, 80];
 
     #[tokio::test]
-    async fn reads_header_and_no_byte_more() {
+    async fn reads_header_and_no_byte_after_it() {
         let ipv6 = [&[0x20, 1, 0xd, 0xb8][..], &[0; 28], &[0x12, 0x67, 0, 80]].concat();
         let with_tlv = [IPV4, &[4, 0, 1, 0]].concat();
         let cases: &[(&[u8], Option<&str>)] = &[
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_broken_headers() {
+    async fn refuses_malformed_headers() {
         let long = [b"PROXY UNKNOWN ".as_slice(), &[b'x'; 200]].concat();
         let (missing, malformed) = (HeaderError::Missing, HeaderError::Malformed);
         let cases: Vec<(&[u8], HeaderError)> = vec![

@@ -1,18 +1,17 @@
-//! Listeners, bound at start or taken over from the gatepost that runs.
+//! Listeners that gatepost binds at start or takes over from a running gatepost process.
 //!
-//! 1. The running process waits at its `upgrade_socket`, in a directory that no other user may
+//! 1. The running process listens on its `upgrade_socket`, in a directory that no other user may
 //!    write to.
-//! 2. A successor connects. Each side makes sure that the other runs as the same user, or as root.
-//! 3. The successor gets the listening sockets themselves, with the connections in their queues,
-//!    and serves.
-//! 4. Once it serves it sends one byte, and the old process stops when its requests in flight have
-//!    ended. Before that byte nothing changes: a successor that fails leaves the old process as it
-//!    was.
-//! 5. The successor waits at the `upgrade_socket` in its turn.
+//! 2. A successor connects. Each process checks that the other runs as the same user, or as root.
+//! 3. The running process sends its listening sockets, including the connections that it has not
+//!    accepted yet. The successor starts to serve.
+//! 4. The successor listens on the `upgrade_socket` for the next successor, and sends one byte.
+//! 5. After this byte, the running process finishes its requests in flight and stops. If the
+//!    successor fails before it sends the byte, the running process keeps serving.
 //!
-//! Pingora's own handover does not fit: five seconds after `SIGQUIT` the old process stops even
-//! without a successor; the socket is open to every user; and a successor that finds a fault panics
-//! or exits after it has taken the sockets.
+//! gatepost does not use Pingora's handover, for three reasons. The old process stops five seconds
+//! after `SIGQUIT`, even without a successor. Every user can connect to its upgrade socket. A
+//! successor that fails to start panics or exits after it has taken the sockets.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -35,7 +34,7 @@ use rustix::net::{
 };
 use tokio::sync::Notify;
 
-/// Most descriptors that fit into one message.
+/// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
 
 /// Time limit for the running process to send its listeners.
@@ -47,7 +46,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
 
-/// Binds every address. All stay bound until the last is, so that two that overlap fail.
+/// Binds all addresses. Keeps each listener while it binds the next: overlapping addresses fail.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
     let bind = |&address: &SocketAddr| {
         let listener = TcpListener::bind(address).and_then(|listener| {
@@ -59,11 +58,11 @@ pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io:
     addresses.iter().map(bind).collect()
 }
 
-/// The process whose listeners were taken over, and which still serves.
+/// The running process that sent its listeners to this process and still serves.
 pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
-    /// Asks the process that waits at `path` for its listeners.
+    /// Requests the listeners of the process that listens on the socket at `path`.
     pub(crate) fn ask(path: &Path) -> io::Result<(Self, Sockets)> {
         check_directory(path)?;
         let stream = UnixStream::connect(path)?;
@@ -73,13 +72,13 @@ impl Predecessor {
         Ok((Self(stream), sockets))
     }
 
-    /// Tells it to stop, because this process serves now.
+    /// Tells the running process to stop, because this process now serves.
     pub(crate) fn dismiss(mut self) -> io::Result<()> {
         self.0.write_all(&[1])
     }
 }
 
-/// Listeners for a successor. Emptied when this process stops: a listener that is held stays open.
+/// Duplicates of the listeners, for a successor. They keep the ports open until `withdraw`.
 #[derive(Clone, Default)]
 pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
 
@@ -103,7 +102,8 @@ impl OfferedSockets {
         let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_LISTENERS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if listeners.is_empty() || !control.push(SendAncillaryMessage::ScmRights(&listeners)) {
-            return Err(io::Error::other("there are no listeners, or too many"));
+            let (max, count) = (MAX_LISTENERS, listeners.len());
+            return Err(io::Error::other(format!("expected 1 to {max} listeners, found {count}")));
         }
         sendmsg(stream, &[IoSlice::new(&[1])], &mut control, SendFlags::empty())?;
         Ok(())
@@ -124,12 +124,12 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
         }
     }
     if sockets.is_empty() {
-        return Err(io::Error::other("the running gatepost sent no listeners"));
+        return Err(io::Error::other("expected listeners from the running gatepost, found none"));
     }
     Ok(sockets)
 }
 
-/// Waits for successors at `path`, on a thread of its own, and notifies when one of them serves.
+/// Starts a thread that waits at `path` and notifies `handed_over` when a successor serves.
 pub(crate) fn wait_at(
     path: &Path,
     offer: OfferedSockets,
@@ -142,35 +142,35 @@ pub(crate) fn wait_at(
     std::thread::spawn(move || {
         while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
             tracing::warn!("a successor did not take over, so this process keeps serving: {error}");
-            // Without a pause, running out of file descriptors would be a busy loop.
+            // Pause: while no file descriptor is free, `accept` fails at once.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
             }
-            // The failed successor had put a socket of its own there.
+            // The failed successor has replaced the socket at `path`.
             match bind_upgrade_socket(&path) {
                 Ok(again) => {
                     (socket, own) = (again, identity(&path));
                     tracing::info!("waiting for another successor");
                 }
-                Err(error) => tracing::warn!("waiting for another successor failed: {error}"),
+                Err(error) => tracing::warn!("cannot listen for another successor: {error}"),
             }
         }
-        tracing::info!("a successor has taken the listeners over");
+        tracing::info!("a successor has taken over the listeners");
         handed_over.notify_one();
     });
     Ok(())
 }
 
-/// Identifies a file across a replacement under the same name; `None` if there is no file.
+/// Returns numbers that change when another file replaces the file; `None` without a file.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ino(), file.ctime(), file.ctime_nsec()))
 }
 
-/// Listens at the path, and replaces a socket that is there.
+/// Listens on a Unix socket at `path`, and replaces an existing socket.
 fn bind_upgrade_socket(path: &Path) -> io::Result<UnixListener> {
-    // Any other file stays, and makes the bind fail.
+    // Remove only a socket; if any other file exists at `path`, `bind` fails.
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
         std::fs::remove_file(path)?;
@@ -188,7 +188,7 @@ fn hand_over(mut stream: &UnixStream, offer: &OfferedSockets) -> io::Result<()> 
     stream.read_exact(&mut [0])
 }
 
-/// Refuses a directory where another user could put a socket of their own.
+/// Refuses a directory in which another user could replace the socket.
 fn check_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -197,7 +197,7 @@ fn check_directory(path: &Path) -> io::Result<()> {
     let metadata = std::fs::metadata(directory)?;
     let owner = is_ours(metadata.uid());
     if !metadata.is_dir() || !owner || metadata.mode() & 0o022 != 0 {
-        let message = "other users can write to its directory; put it in a private one";
+        let message = "expected a directory that no other user can write to; use another one";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     Ok(())
@@ -207,7 +207,7 @@ fn check_peer(stream: &UnixStream) -> io::Result<()> {
     if is_ours(sockopt::socket_peercred(stream)?.uid.as_raw()) {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user is at the other end"))
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "expected a peer that runs as this user"))
 }
 
 fn is_ours(user: u32) -> bool {
@@ -221,7 +221,7 @@ pub(crate) struct ListeningService<A> {
 }
 
 impl<A> ListeningService<A> {
-    /// Wraps a service. Each of its connections holds a buffer of `read_buffer` bytes to its end.
+    /// Wraps a service. Each connection keeps a buffer of `read_buffer` bytes until it closes.
     pub(crate) fn new(
         mut service: listening::Service<A>,
         sockets: Sockets,
@@ -243,7 +243,7 @@ impl<A: ServerApp + Send + Sync + 'static> Service for ListeningService<A> {
         shutdown: ShutdownWatch,
         listeners_per_fd: usize,
     ) {
-        // Pingora looks here before it binds an address itself.
+        // Pingora looks for a listener in `fds` before it binds the address itself.
         for (address, listener) in self.sockets.drain(..) {
             if let Some(fds) = &fds {
                 fds.lock().add(address.to_string(), listener.into_raw_fd());

@@ -27,36 +27,36 @@ use crate::served_config::ServedConfig;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
-/// Size of the read buffer that a PROXY header is parsed from.
+/// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
 
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{address}: cannot listen here: {source}")]
+    #[error("{address}: cannot listen on this address: {source}")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("`listen` is missing; add listen = [\"127.0.0.1:8080\"]")]
+    #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
     #[error(
-        "`upgrade_socket` is missing; add upgrade_socket = \"upgrade.sock\", which --upgrade needs"
+        "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
     NoUpgradeSocket,
-    #[error("signals cannot be received: {0}")]
+    #[error("cannot receive signals: {0}")]
     Signals(io::Error),
-    #[error("{path}: no listeners can be taken over here: {source}")]
+    #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
-    #[error("`upstream` cannot be resolved: {0}")]
+    #[error("cannot resolve `upstream`: {0}")]
     Upstream(io::Error),
-    #[error("{path}: cannot listen here for a successor: {source}")]
+    #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
-/// Serves until a signal. `SIGTERM` and `SIGQUIT` let requests in flight end, `SIGINT` does not;
-/// `SIGHUP` reads the config again. With `upgrade`, takes the listeners over from the gatepost that
-/// runs.
+/// Serves until a stop signal. After `SIGTERM` or `SIGQUIT`, finishes the requests in flight; after
+/// `SIGINT`, drops them. On `SIGHUP`, reads the config again. With `upgrade`, takes over the
+/// listeners of the running gatepost.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
     raise_descriptor_limit();
-    // Before this process can be seen, and signalled.
+    // First, because the operator may send a signal as soon as this process is visible.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
     let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
     let served = Arc::new(served);
@@ -75,8 +75,8 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     let admin = sockets.split_off(settings.listen.len());
     log_addresses(&sockets, "listening for callbacks");
     let proxy = listening::Service::new("callbacks".into(), app);
-    // A PROXY header is read in small pieces, for which a buffer saves system calls; all else is
-    // not.
+    // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Other reads
+    // are large.
     let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
     server.add_service(ListeningService::new(proxy, sockets, read_buffer));
 
@@ -95,17 +95,17 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     Ok(())
 }
 
-/// Raises the limit of file descriptors to the most that is allowed: each connection takes one, and
-/// the usual default is meant for programs with few.
+/// Raises the limit of file descriptors to the maximum that the system allows. Each connection uses
+/// a descriptor, and the usual default is too low for many connections.
 fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => tracing::debug!(limit, "file descriptors"),
-        Err(error) => tracing::warn!("the limit of file descriptors cannot be raised: {error}"),
+        Ok(limit) => tracing::debug!(limit, "raised the limit of file descriptors"),
+        Err(error) => tracing::warn!("cannot raise the limit of file descriptors: {error}"),
     }
 }
 
-/// Returns the sockets of `listen` and, behind them, of `admin`. Those that the predecessor has are
-/// taken over, the others bound.
+/// Returns the sockets of `listen`, followed by the socket of `admin`. Takes over the sockets that
+/// the predecessor has, and binds the other addresses.
 fn sockets(
     settings: &ProxySettings,
     upgrade: bool,
@@ -128,14 +128,14 @@ fn sockets(
     Ok((predecessor, taken))
 }
 
-/// Handover to a successor: the sockets for it, and the notice that it serves.
+/// Handover to a successor: the sockets to send, and the notification that the successor serves.
 #[derive(Default)]
 struct Handover {
     sockets: OfferedSockets,
     handed_over: Arc<Notify>,
 }
 
-/// Dismisses the predecessor once this process serves, and waits for a successor.
+/// Waits for a successor. Once this process serves, dismisses its predecessor.
 fn offer(
     server: &Server,
     settings: &ProxySettings,
@@ -156,10 +156,10 @@ fn offer(
     std::thread::spawn(move || {
         while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
         if let Err(error) = handover::wait_at(&path, sockets, word) {
-            tracing::error!("no successor can take over from this process: {error}");
+            tracing::error!("cannot listen for a successor: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("the predecessor could not be told to stop: {error}");
+            tracing::warn!("cannot tell the predecessor to stop: {error}");
         }
     });
     Ok(offered)
@@ -171,7 +171,7 @@ fn log_addresses(sockets: &Sockets, what: &str) {
     }
 }
 
-/// Signals that this process handles from now on, instead of being killed by them.
+/// Signals that this process handles. By default, each of them would end the process at once.
 struct Signals {
     stop: [Signal; 3],
     hangup: Signal,
@@ -185,7 +185,7 @@ impl Signals {
     }
 }
 
-/// Signals that stop the process. Replaces Pingora's own, whose `SIGQUIT` starts its own handover.
+/// Signals that stop the process. In Pingora's own watch, `SIGQUIT` starts Pingora's handover.
 struct StopSignals {
     signals: Mutex<[Signal; 3]>,
     handed_over: Arc<Notify>,
@@ -205,7 +205,7 @@ impl ShutdownSignalWatch for StopSignals {
     }
 }
 
-/// Reads the config again at each `SIGHUP`, on a thread of its own: that blocks on files.
+/// Starts a thread that reads the config again at each `SIGHUP`. Reading files blocks the thread.
 fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
     std::thread::spawn(move || {
         runtime.block_on(async {
@@ -231,8 +231,8 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// Ends the process when no request is in flight any more. Pingora would wait for the whole grace
-/// period.
+/// Starts a thread that ends the stopping process as soon as no request is in flight. Pingora would
+/// wait for the whole grace period.
 fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
@@ -246,7 +246,7 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
         let deadline = Instant::now() + limit;
         std::thread::sleep(IDLE_GRACE.min(limit));
         let mut quiet = 0;
-        // Twice in a row: a request may have been read and not counted yet.
+        // Check twice in a row: gatepost may have read a request that it has not counted yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
             quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };

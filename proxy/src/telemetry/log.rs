@@ -1,10 +1,10 @@
 //! The log: lines on standard error that delay no request.
 //!
-//! 1. A line goes into a queue; a thread of its own writes it.
-//! 2. A line for which the queue has no room is dropped and counted: the reader of standard error
+//! 1. A request puts its line into the log queue; a separate thread writes the line.
+//! 2. If the log queue is full, gatepost drops and counts the line: the reader of standard error
 //!    may have stopped.
-//! 3. A line that cannot be written is dropped and counted: the disk may be full, or the reader
-//!    gone.
+//! 3. If a write fails, gatepost drops and counts the line: the disk may be full, or the reader may
+//!    have closed the pipe.
 
 use std::io::{self, IsTerminal as _, Stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,17 +21,17 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The form of a log line.
+/// Format of the log lines.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
 }
 
-/// Most lines in the queue: some two megabytes.
+/// Maximum number of lines in the log queue: about two megabytes.
 const QUEUE_LINES: usize = 8192;
 
 /// Time limit for writing the last lines at exit.
@@ -41,8 +41,8 @@ static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the log. `GATEPOST_LOG` is the filter, as in `gatepost=debug`. Lines of other crates
-/// below `info` are never logged: there Pingora prints requests as received, with tokens and keys.
+/// Starts the log. `GATEPOST_LOG` is the filter, such as `gatepost=debug`. Other crates never log
+/// below `info`: at these levels Pingora prints requests as received, with tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
@@ -53,7 +53,7 @@ pub(crate) fn start(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(queue)
-        // Off: they would bypass the queue.
+        // Reports of internal errors would bypass the log queue.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     let own =
@@ -69,11 +69,11 @@ pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }
 
-/// Writes the queued lines, within a time limit. Call it before the program ends.
+/// Writes the queued lines, within a time limit. Call this function before the program ends.
 pub(crate) fn finish() {
     let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (done, end) = channel();
-    // On a thread of its own: the drop blocks while standard error does, which may be forever.
+    // On a separate thread: dropping the writer blocks as long as standard error blocks.
     thread::spawn(move || {
         drop(writer);
         let _late = done.send(());

@@ -1,4 +1,4 @@
-//! Metrics: callbacks, refusals by reason, failures of the app.
+//! Prometheus metrics of callbacks, refusals and failures of the app.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -30,19 +30,19 @@ pub(crate) struct Metrics {
     circuits: IntGaugeVec,
 }
 
-/// Metrics of this process, which has one `/metrics`.
+/// Metrics of this process, as `/metrics` shows them.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// Labels of callbacks, with their counter and histogram.
+/// Label values of callbacks, with the counter and the histogram of these callbacks.
 type RecentCallback = ([Box<str>; 3], IntCounter, Histogram);
 
 thread_local! {
-    /// Handles that a thread used recently. Looking one up by its labels hashes each of them, for
-    /// every callback.
+    /// Counters and histograms that this thread used recently. Without this cache, gatepost would
+    /// hash all labels of every callback.
     static RECENT: RefCell<Vec<RecentCallback>> = RefCell::new(Vec::with_capacity(64));
 }
 
-#[expect(clippy::expect_used, reason = "the names are constants, and no two are the same")]
+#[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
 fn register<M: Collector + Clone + 'static>(
     registry: &Registry,
     metric: prometheus::Result<M>,
@@ -61,11 +61,11 @@ impl Metrics {
         let one = |name, help| register(&registry, IntCounter::new(name, help));
         let seconds = HistogramOpts::new(
             "gatepost_callback_seconds",
-            "From the head of an accepted callback to its reply.",
+            "Seconds from the head of an accepted callback to its reply.",
         );
         let circuits = Opts::new(
             "gatepost_app_circuit_open",
-            "1 while the circuit of the app at the address is open.",
+            "1 while the circuit of the app at this address is open, else 0.",
         );
         Self {
             callbacks: counter(
@@ -80,7 +80,7 @@ impl Metrics {
             ),
             failures: counter(
                 "gatepost_app_failures_total",
-                "Callbacks answered by the failure policy, by the code of the reason.",
+                "Callbacks that the failure policy decided, by the code of the reason.",
                 &["provider", "kind", "code"],
             ),
             shadows: counter(
@@ -95,13 +95,13 @@ impl Metrics {
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature was seen before with another body.",
+                "Accepted callbacks whose signature gatepost has seen with another body.",
                 &["provider", "template"],
             ),
             seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
             in_flight: register(
                 &registry,
-                IntGauge::new("gatepost_requests_in_flight", "Requests being served."),
+                IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
             ),
             unreadable: one(
                 "gatepost_requests_unreadable_total",
@@ -110,7 +110,7 @@ impl Metrics {
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
             log_lines_dropped: one(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that could not be written, or not fast enough.",
+                "Log lines that gatepost could not write, or not fast enough.",
             ),
             registry,
         }
@@ -171,7 +171,7 @@ impl Metrics {
 
     /// Formats all metrics as Prometheus text.
     pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
-        // A replaced config may have had other addresses.
+        // Remove addresses that only an earlier config had.
         self.circuits.reset();
         for circuit in circuits {
             let gauge = self.circuits.with_label_values(&[&*circuit.address]);
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_each_label_set_apart_beyond_cache_capacity() {
+    fn counts_label_sets_separately_beyond_cache_capacity() {
         let kinds: Vec<_> = (0..200).map(|kind| kind.to_string()).collect();
         for kind in kinds.iter().chain(&kinds) {
             METRICS.with_callbacks(["many", kind, "app"], |callbacks, seconds| {

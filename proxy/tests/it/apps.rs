@@ -1,4 +1,4 @@
-//! The example apps, run by their real interpreters and servers.
+//! Runs the example apps with their real interpreters and servers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Serves the example's own config, on free ports.
+/// Serves the example's config on free ports.
 fn serve_example(name: &str, app: u16) -> Gatepost {
     let path = root().join("examples").join(name).join("gatepost.toml");
     let config = std::fs::read_to_string(path).unwrap();
@@ -21,11 +21,11 @@ fn serve_example(name: &str, app: u16) -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Checks an example app: it takes a genuine push, gets no byte of a forged one, and lets one
-/// viewer play. When it is down, the failure policy answers.
+/// Checks an example app: the app accepts a genuine push, gets no byte of a forged push, and lets
+/// one viewer play. When the app is down, gatepost applies the failure policy.
 ///
-/// `connected` is the app's log line for a connection; `connections` is their number for the test's
-/// own requests and the genuine callbacks.
+/// `connected` is the app's log line for a connection; `connections` is the expected number of such
+/// lines for the test's connections and the genuine callbacks.
 fn assert_app(
     mut app: Program,
     port: u16,
@@ -43,14 +43,14 @@ fn assert_app(
     let other = PLAY.replace("user01", "user02");
     let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &other));
     assert_eq!(reply.text(), r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#);
-    // Of four callbacks the app got the three genuine ones: one line for each, and no further
-    // connection.
+    // Of the four callbacks, the app received the three genuine callbacks: one log line for each,
+    // and no further connection.
     app.wait_for_lines("com.kollus.live_play", 2);
     let seen = app.log();
     assert_eq!(seen.matches("com.tencentcloud.css.push").count(), 1, "{seen}");
     assert_eq!(seen.matches(connected).count(), connections, "{seen}");
 
-    // An outside request cannot pass for an event, whatever its headers.
+    // The app never mistakes a request on another path for an event, whatever its headers are.
     for name in ["ce-type", "Ce_Type", "ce.type"] {
         let forged = format!("{name}: com.kollus.live_play\r\n");
         let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
@@ -61,11 +61,11 @@ fn assert_app(
 
     assert_eq!(app.log().matches("com.kollus.live_play").count(), 2, "{}", app.log());
 
-    // A stopped process holds its port and does not answer.
+    // A suspended process keeps its port open and does not answer.
     app.signal("STOP");
-    // Its `timeout_ms` is 1500.
+    // The `timeout_ms` of the play is 1500.
     assert_eq!(within(Duration::from_millis(1550), || gate.send(&play())).text(), FAILED);
-    // A killed process leaves its port.
+    // A killed process closes its port.
     app.signal("KILL");
     app.wait();
     assert_eq!(gate.send(&play()).text(), FAILED);
@@ -90,7 +90,7 @@ fn node() {
     command.arg("-c").arg(format!("exec node examples/node/server.mjs {port} 1>&2"));
     let app = Program::start(command.current_dir(root()));
     let gate = serve_example("node", port);
-    // Node logs no connections.
+    // The Node app logs no connections.
     assert_app(app, port, &gate, (" Accepted", 0));
 }
 
@@ -101,7 +101,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 #[test]
-fn own_pingora_proxy() {
+fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let (port, app) = (free_port(), App::answering(200, "from the upstream"));
     let mut command = Command::new(example("pingora"));
     command.arg(format!("127.0.0.1:{port}")).arg(format!("127.0.0.1:{}", app.port));
@@ -109,8 +109,8 @@ fn own_pingora_proxy() {
     let mut client = Client::new(connect(port));
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
-    assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"), "another key");
-    // The app of its config does not run here, so the failure policy answers.
+    assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"), "wrong key");
+    // The app in the example's config does not run, so gatepost applies the failure policy.
     let mut client = Client::new(connect(port));
     let reply = client.send(&post("/callbacks/kollus/try-me", PLAY));
     assert_eq!(reply.text(), r#"{"data":{"result":0}}"#);

@@ -53,7 +53,7 @@ fn chinese_template_name_is_percent_encoded() {
 }
 
 #[test]
-fn forward_chooses_form_of_event() {
+fn forward_selects_form_of_event() {
     for (forward, content_type) in [
         ("cloudevents", "application/cloudevents+json; charset=utf-8"),
         ("raw", "text/plain"),
@@ -84,7 +84,7 @@ fn forward_chooses_form_of_event() {
 }
 
 #[test]
-fn keeps_connections_on_both_sides() {
+fn reuses_connections_of_client_and_app() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -165,7 +165,7 @@ fn accepts_http_2() {
 }
 
 #[test]
-fn event_without_address_goes_to_its_path_on_upstream() {
+fn sends_event_without_address_to_callback_path_on_upstream() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(
         &format!("upstream = '{}'", app.url("")),

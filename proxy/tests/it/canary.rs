@@ -1,5 +1,5 @@
-//! Secrets appear in no output. Every secret holds a mark; everything that the program writes is
-//! searched for the mark, as it is and in base64, hexadecimal and percent-encoding.
+//! Secrets appear in no output. Every secret contains a mark, and the tests search all output of
+//! the program for the mark: plain, and in base64, hexadecimal and percent-encoding.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// Mark in every secret.
+/// Text that every secret contains.
 const MARK: &str = "K4n4ry";
 
 const PATH_TOKEN: &str = "K4n4ryPathToken";
@@ -24,13 +24,13 @@ const ADMIN_TOKEN: &str = "K4n4ryAdminToken-with-32-bytes-of-it";
 const STREAM_PARAM: &str = "txSecret=K4n4ryStreamParam";
 const CUSTOM_KEY: &str = "K4n4ryCustomKey";
 
-/// Returns every spelling to search for.
+/// Returns every spelling of the mark to search for.
 fn spellings() -> Vec<String> {
     let hex: String = MARK.bytes().map(|b| format!("{b:02x}")).collect();
     let percent: String = MARK.bytes().map(|b| format!("%{b:02x}")).collect();
     let mut spellings = vec![MARK.to_owned(), hex.clone(), hex.to_uppercase(), percent.clone()];
     spellings.push(percent.to_uppercase());
-    // Base64 encodes three bytes at a time, so a mark has one of three alignments.
+    // Base64 encodes three bytes at a time, so the mark has one of three alignments.
     for before in 0..3 {
         let shifted = [&b"\0\0"[..before], MARK.as_bytes()].concat();
         let text = data_encoding::BASE64_NOPAD.encode(&shifted);
@@ -46,7 +46,7 @@ fn assert_clean(what: &str, text: &str) {
     for spelling in spellings() {
         if let Some(at) = text.find(&spelling) {
             let start = text[..at].char_indices().rev().nth(300).map_or(0, |(at, _)| at);
-            panic!("{what} holds {spelling}: …{}", &text[start..at + spelling.len()]);
+            panic!("{what} contains {spelling}: …{}", &text[start..at + spelling.len()]);
         }
     }
 }
@@ -64,7 +64,7 @@ fn routes() -> String {
         + &route("/callbacks/tencent", "tencent-css", "")
 }
 
-/// Config whose secrets all hold the mark, none of them written in the file.
+/// Returns a config that reads every secret from an environment variable.
 fn config(app: &App) -> String {
     let template = |name: &str, provider: &str, more: &str, path: &str| {
         let url = app.url(path);
@@ -133,7 +133,7 @@ fn to(path: &str, body: &str) -> Vec<u8> {
 
 const VOD: &str = "kind=1&client_user_id=u&media_content_key=m&player_id=p";
 
-/// Requests that are accepted.
+/// Returns requests that gatepost accepts.
 fn genuine() -> Vec<Vec<u8>> {
     vec![
         to("/callbacks/tencent", &css_push()),
@@ -144,7 +144,7 @@ fn genuine() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Requests that are refused, with secrets in every part.
+/// Returns requests that gatepost refuses, with secrets in every part.
 fn forged() -> Vec<Vec<u8>> {
     let push = css_push();
     let css = |body: &str| to("/callbacks/tencent", body);
@@ -190,7 +190,7 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns the bytes of a reply, without the one header in which Kollus wants its own key.
+/// Returns all text of a reply, except for the header in which Kollus requires its custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)
@@ -205,7 +205,7 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// Next act of the app.
+/// Stack of acts: the app takes the last act for each request.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn told() -> (App, Next) {
@@ -215,7 +215,7 @@ fn told() -> (App, Next) {
     (app, next)
 }
 
-/// Answers that repeat secrets everywhere but in the name of a field.
+/// Returns invalid answers, with secrets everywhere except in field names.
 fn garbage() -> Vec<Act> {
     vec![
         Act::Answer(200, "Fatal error: K4n4ryStreamParam in index.php"),
@@ -248,7 +248,7 @@ fn check_program(format: &str) {
     }
     let bodies: Vec<_> = app.seen().into_iter().map(|seen| seen.body).collect();
     let told = |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
-    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "it is data, and the app's");
+    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "the app gets the secret fields");
     for bytes in forged() {
         send(&bytes);
     }
@@ -323,7 +323,7 @@ fn serving_shows_no_secret_in_json_log() {
     check_program("json");
 }
 
-/// Runs the program, and returns all its output.
+/// Runs the program, and returns its standard output and standard error.
 fn run(arguments: &[&str]) -> String {
     let output = program().args(arguments).env("GATEPOST_LOG", "trace").output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -331,7 +331,7 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn check_shows_no_secret_at_or_beside_a_fault() {
+fn check_shows_no_secret_in_or_near_fault() {
     let good = config(&App::down());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -382,7 +382,7 @@ fn check_shows_no_secret_at_or_beside_a_fault() {
     for (from, to) in changes {
         assert!(good.contains(from), "{from}");
         check(&good.replacen(from, &to, 1));
-        // Also in a place where no secret is allowed.
+        // Repeat the change in a place where gatepost allows no secret.
         check(&format!("{to}\n{good}"));
     }
 }

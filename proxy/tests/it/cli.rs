@@ -30,18 +30,18 @@ fn check_lists_every_fault_and_run_does_not_start() {
         assert_eq!(stdout, "");
         let lines: Vec<_> = stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: this key is unknown; did you mean `upstream`?";
+        let first = "2:1: upstraem: unknown key; did you mean `upstream`?";
         assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
         assert!(
             lines[1].starts_with(&format!("{shown}:3:1: route[0]: `provider` is missing;")),
             "{stderr}"
         );
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "something listens");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "expected no listener");
     }
 }
 
 #[test]
-fn names_missing_file_and_taken_address() {
+fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("no-such-file.toml: the file cannot be read:"), "{stderr}");
@@ -54,18 +54,18 @@ fn names_missing_file_and_taken_address() {
     std::fs::write(&path, format!("listen = ['{address}']\n{routes}")).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains(&format!("{address}: cannot listen here:")), "{stderr}");
+    assert!(stderr.contains(&format!("{address}: cannot listen on this address:")), "{stderr}");
 
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
-    assert_eq!(code, Some(1), "overlapping listeners");
-    assert!(stderr.contains("cannot listen here:"), "{stderr}");
+    assert_eq!(code, Some(1), "overlapping listeners fail");
+    assert!(stderr.contains("cannot listen on this address:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("`listen` is missing; add listen"), "{stderr}");
+    assert!(stderr.contains("expected a `listen` address, found none; add"), "{stderr}");
 }
 
 #[test]

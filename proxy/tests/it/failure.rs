@@ -1,13 +1,13 @@
-//! A failing app: the platform still gets a well-formed reply in time.
+//! If the app fails, the platform still gets a well-formed reply in time.
 
 use std::time::Duration;
 
 use crate::support::*;
 
-/// Checks the replies to a play and a push with such an app, and the code in the log.
+/// Checks the replies to a play and a push for a failing app, and `code` in log and metrics.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
-    // `timeout_ms` is 500.
+    // The `timeout_ms` of the play is 500.
     let reply = within(Duration::from_millis(550), || gate.send(&play()));
     assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{code}");
     gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
@@ -19,20 +19,20 @@ fn assert_policy(app: &App, code: &str) {
 }
 
 #[test]
-fn answers_by_policy_if_app_is_down() {
+fn applies_failure_policy_if_app_is_down() {
     let app = App::down();
     assert_policy(&app, "app_unreachable");
 }
 
 #[test]
-fn answers_by_policy_if_app_closes_connection() {
+fn applies_failure_policy_if_app_closes_connection() {
     assert_policy(&App::start(|_| Act::HangUp), "app_unreachable");
 }
 
 #[test]
-fn asks_on_new_connection_if_app_closed_idle_one() {
+fn asks_on_new_connection_if_app_closed_idle_connection() {
     let app = App::start(|seen| match seen.header("x-forwarded-for") {
-        // Each connection takes one request.
+        // The app answers one request on each connection.
         Some("198.51.100.1") => Act::AnswerAndHangUp("{\"result\":1}"),
         _ => Act::HangUp,
     });
@@ -45,7 +45,7 @@ fn asks_on_new_connection_if_app_closed_idle_one() {
 }
 
 #[test]
-fn asks_once_more_after_closed_connection() {
+fn asks_second_time_if_connection_closes_without_answer() {
     for app in [App::start(|_| Act::HangUp), App::start(|_| Act::Reset(b""))] {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
@@ -56,7 +56,7 @@ fn asks_once_more_after_closed_connection() {
     }
 }
 
-/// The app has the event, and may have acted on it.
+/// An app that has begun to answer may already have processed the event.
 #[test]
 fn does_not_ask_again_after_partial_answer() {
     let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
@@ -68,24 +68,24 @@ fn does_not_ask_again_after_partial_answer() {
 }
 
 #[test]
-fn answers_by_policy_if_app_never_answers() {
+fn applies_failure_policy_if_app_never_answers() {
     assert_policy(&App::start(|_| Act::Hold(b"")), "app_timeout");
 }
 
 #[test]
-fn answers_by_policy_if_answer_stops_in_the_middle() {
+fn applies_failure_policy_if_answer_stalls() {
     let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
     assert_policy(&App::start(|_| Act::Hold(start)), "app_timeout");
 }
 
 #[test]
-fn answers_by_policy_on_app_status_500() {
+fn applies_failure_policy_on_app_status_500() {
     assert_policy(&App::answering(500, "{\"result\":1}"), "app_status");
     assert_policy(&App::answering(404, ""), "app_status");
 }
 
 #[test]
-fn answers_by_policy_on_invalid_answer() {
+fn applies_failure_policy_on_invalid_answer() {
     for (answer, code) in [
         ("not json", "answer_malformed"),
         ("{\"result\":7}", "answer_invalid"),
@@ -95,12 +95,12 @@ fn answers_by_policy_on_invalid_answer() {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-        assert_eq!(gate.send(&pushed()).status, 200, "a notification's answer does not matter");
+        assert_eq!(gate.send(&pushed()).status, 200, "a notification needs no valid body");
     }
 }
 
 #[test]
-fn answers_by_policy_on_too_large_answer() {
+fn applies_failure_policy_on_too_large_answer() {
     let huge = format!("{{\"result\":1,\"message\":\"{}\"}}", "x".repeat(300_000));
     let app = App::answering(200, huge.leak());
     let gate = Gatepost::serve("", &templates(&app));
@@ -110,7 +110,7 @@ fn answers_by_policy_on_too_large_answer() {
 }
 
 #[test]
-fn asks_app_again_when_it_is_back() {
+fn asks_app_again_after_app_restarts() {
     let app = App::down();
     let gate = Gatepost::serve("", &templates(&app));
     assert_eq!(gate.send(&pushed()).status, 503);
@@ -126,7 +126,7 @@ fn asks_app_again_when_it_is_back() {
     app.join().unwrap();
 }
 
-/// Route for the play and the DRM callbacks of a channel, as Kollus sends them.
+/// Serves a route for play and DRM callbacks of Kollus, with `settings` in its template.
 fn vod(app: &App, settings: &str) -> Gatepost {
     Gatepost::serve_config(&format!(
         "[[route]]\npath = '/vod/{{token}}'\nprovider = 'kollus'\ntoken = 'x'\n\
@@ -143,12 +143,12 @@ const DRM: &str = "items=[{\"kind\":1,\"media_content_key\":\"m\",\"client_user_
 
 fn payload(reply: &Response) -> String {
     let body = reply.text();
-    let payload = body.split('.').nth(1).unwrap_or_else(|| panic!("no token: {body}"));
+    let payload = body.split('.').nth(1).unwrap_or_else(|| panic!("no token in {body}"));
     String::from_utf8(data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }
 
 #[test]
-fn replaces_invalid_item_and_logs_it_once() {
+fn replaces_invalid_item_of_answer_and_logs_fault() {
     let app = App::start(|_| Act::Answer(200, r#"[{"result":1,"vmcheck":7},{"result":1}]"#));
     let gate = vod(&app, VOD_KEYS);
     let reply = gate.send(&post("/vod/x", DRM));
@@ -164,7 +164,7 @@ fn replaces_invalid_item_and_logs_it_once() {
 }
 
 #[test]
-fn keeps_finished_download_while_app_is_down() {
+fn acknowledges_finished_download_while_app_is_down() {
     let gate = vod(&App::down(), VOD_KEYS);
     assert_eq!(
         payload(&gate.send(&post("/vod/x", DRM))),
@@ -173,7 +173,7 @@ fn keeps_finished_download_while_app_is_down() {
 }
 
 #[test]
-fn play_and_drm_share_one_address() {
+fn one_address_receives_play_and_drm() {
     let app = App::start(|_| Act::Answer(200, r#"{"allow":true}"#));
     let gate = vod(&app, VOD_KEYS);
     assert_eq!(payload(&gate.send(&post("/vod/x", VOD_PLAY))), r#"{"data":{"result":1}}"#);
@@ -191,5 +191,5 @@ fn replies_503_without_reply_key() {
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "the app is not asked without a key for the reply");
+    assert_eq!(app.seen().len(), 0, "gatepost asks the app only if it can sign the reply");
 }

@@ -1,4 +1,4 @@
-//! Faults under load, briefly; `tests/faults/run.sh` runs them for longer and prints figures.
+//! Short runs of the fault scenarios; `tests/faults/run.sh` runs each for longer, with figures.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use std::path::Path;
 mod harness;
 
 fn assert_nothing_is_lost(name: &str) {
-    let (_, scenario) = harness::ALL.iter().find(|(own, _)| *own == name).expect("a scenario");
+    let (_, scenario) = harness::ALL.iter().find(|(own, _)| *own == name).expect("no scenario");
     let run = harness::Run { program: Path::new(env!("CARGO_BIN_EXE_gatepost")), brief: true };
     let row = scenario(&run);
     assert_eq!(row.all_faults(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Hostile HTTP, sent to the program.
+//! Sends hostile HTTP to the program.
 
 #[path = "../../../tests/hostile/mod.rs"]
 mod table;
@@ -18,7 +18,7 @@ struct Proxy {
 
 impl Proxy {
     fn of(app: App) -> Self {
-        // A loaded machine must not look like a failing app.
+        // On a loaded machine, a slow app must not time out.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
         // Every case sends the same push.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
@@ -29,11 +29,11 @@ impl Proxy {
     fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !is(self) {
-            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.gate.metrics());
+            assert!(started.elapsed() < PATIENCE, "timed out: {what}\n{}", self.gate.metrics());
         }
     }
 
-    /// Returns true if no request is in flight.
+    /// Returns true if the metrics show no request in flight.
     fn is_at_rest(&self) -> bool {
         self.gate.metrics().contains("\ngatepost_requests_in_flight 0\n")
     }
@@ -60,24 +60,24 @@ fn seen(request: crate::mock::Seen) -> Seen {
 }
 
 #[test]
-fn answers_every_case_as_the_table_says() {
+fn proxy_handles_every_hostile_case_as_table_expects() {
     let proxy = Proxy::of(App::answering(200, ""));
     table::run(&proxy);
-    proxy.wait_until("all requests have ended", Proxy::is_at_rest);
+    proxy.wait_until("no request is in flight", Proxy::is_at_rest);
     let log = proxy.gate.program.log();
     for word in ["panicked", TOKEN, KEY] {
-        assert!(!log.contains(word), "{word}");
+        assert!(!log.contains(word), "the log contains {word}");
     }
 }
 
 #[test]
-fn client_gone_while_app_is_asked_leaves_no_request() {
+fn request_ends_if_client_disconnects_while_app_answers() {
     let (say, said) = channel();
     let said = Arc::new(Mutex::new(said));
     let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));
-    let asked = |count| proxy.wait_until("asked", |proxy| proxy.app.seen().len() == count);
+    let asked = |count| proxy.wait_until("requests", |proxy| proxy.app.seen().len() == count);
     let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| say.send(()).unwrap()));
     answered.unwrap();
-    proxy.wait_until("all requests have ended", Proxy::is_at_rest);
+    proxy.wait_until("no request is in flight", Proxy::is_at_rest);
     assert_eq!(proxy.app.seen().len(), 3);
 }

@@ -1,4 +1,4 @@
-//! A mock app that records every request, and answers as the test says.
+//! A mock app that records every request, and acts on each request as the test specifies.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -41,18 +41,18 @@ pub struct App {
 /// Act of the app on a request.
 pub enum Act {
     Answer(u16, &'static str),
-    /// Answers, and closes the connection without `connection: close`.
+    /// Answers without `connection: close`, then closes the connection.
     AnswerAndHangUp(&'static str),
     HangUp,
-    /// Writes these bytes, and holds the connection.
+    /// Writes these bytes, and keeps the connection open.
     Hold(&'static [u8]),
-    /// Writes these bytes, and resets the connection.
+    /// Writes these bytes, then resets the connection.
     Reset(&'static [u8]),
-    /// Writes these bytes, then echoes.
+    /// Writes these bytes, then echoes all further input.
     Echo(&'static [u8]),
-    /// Does not answer, and notifies the test when the other side closes the connection.
+    /// Does not answer, and notifies the test when gatepost closes the connection.
     TellWhenGone(Arc<Mutex<Sender<()>>>),
-    /// Answers on a signal of the test.
+    /// Answers when the test sends a signal.
     WaitFor(Arc<Mutex<Receiver<()>>>),
 }
 
@@ -78,7 +78,7 @@ impl App {
         Self::start(move |_| Act::Answer(status, body))
     }
 
-    /// An app at a port without a listener.
+    /// Returns an app at a port without a listener.
     pub fn down() -> Self {
         Self { port: free_port(), seen: Arc::default(), connections: Arc::default() }
     }
@@ -87,7 +87,7 @@ impl App {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Returns the number of connections, with or without a request.
+    /// Returns the number of connections, including connections without a request.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -96,9 +96,9 @@ impl App {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Waits for `count` requests.
+    /// Waits until the app has received `count` requests.
     pub fn wait_for(&self, count: usize) {
-        eventually("the app is asked", || self.seen().len() >= count);
+        eventually("requests to the app", || self.seen().len() >= count);
     }
 
     pub fn only(&self) -> Seen {

@@ -1,4 +1,4 @@
-//! Requests on other paths go to the upstream unchanged.
+//! gatepost passes requests on other paths to the upstream.
 
 use crate::support::*;
 
@@ -7,7 +7,7 @@ fn serve(app: &App) -> Gatepost {
 }
 
 #[test]
-fn passes_other_requests_unchanged() {
+fn passes_other_requests_without_reserved_headers() {
     let app = App::answering(207, "as it is");
     let gate = serve(&app);
     let headers = "x-own: kept\r\ncookie: a=b\r\nce-type: forged\r\nCe_Id: forged\r\n\
@@ -27,7 +27,7 @@ fn passes_other_requests_unchanged() {
 }
 
 #[test]
-fn keeps_connections_on_both_sides() {
+fn reuses_connections_of_client_and_upstream() {
     let app = App::answering(200, "ok");
     let gate = serve(&app);
     let mut client = gate.connect();
@@ -37,7 +37,7 @@ fn keeps_connections_on_both_sides() {
     assert!(app.seen().iter().all(|seen| seen.connection == 0));
 }
 
-/// Without probes, a connection to a dead machine would be kept and used.
+/// Without keepalive probes, gatepost would keep a connection to a dead machine and reuse it.
 #[cfg(target_os = "linux")]
 #[test]
 fn probes_idle_connection_to_upstream() {
@@ -46,7 +46,7 @@ fn probes_idle_connection_to_upstream() {
     let gate = serve(&app);
     assert_eq!(gate.send(&post("/other", "x")).status, 200);
     let upstream = format!("0100007F:{:04X}", app.port);
-    eventually("the timer of the connection to the upstream", || {
+    eventually("keepalive timer of the upstream connection", || {
         let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
         sockets.lines().any(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
@@ -87,7 +87,7 @@ fn accepts_http_2() {
 }
 
 #[test]
-fn answers_request_shorter_than_http_2_preface() {
+fn passes_request_shorter_than_http_2_preface() {
     let app = App::answering(200, "ok");
     let gate = serve(&app);
     assert_eq!(gate.send(b"GET / HTTP/1.0\r\n\r\n").text(), "ok");
@@ -114,7 +114,7 @@ fn replies_502_if_upstream_is_down() {
 #[test]
 fn tries_every_address_of_upstream() {
     let app = App::answering(200, "ok");
-    // `localhost` may resolve to ::1 first, where no server listens.
+    // `localhost` may resolve to ::1 first, but the app listens only on 127.0.0.1.
     let upstream = format!("upstream = 'http://localhost:{}'", app.port);
     let gate = Gatepost::serve(&upstream, &templates(&app));
     assert_eq!(gate.send(&post("/other", "x")).text(), "ok");

@@ -1,11 +1,11 @@
-//! The README: each of its curl lines prints what the README shows.
+//! Checks that the commands in the README print the output that the README shows.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::Gatepost;
 
-/// Returns the README's shell blocks, each with the block of output that follows it, if any.
+/// Returns the README's shell blocks, each with the output block that follows, if any.
 fn blocks() -> Vec<(String, Option<String>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -27,7 +27,7 @@ fn blocks() -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn every_curl_line_prints_what_the_readme_shows() {
+fn every_curl_line_prints_output_in_readme() {
     let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml");
     let config = std::fs::read_to_string(quickstart).unwrap();
     let config = config
@@ -42,16 +42,16 @@ fn every_curl_line_prints_what_the_readme_shows() {
         assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), expected, "{command}");
         tried += 1;
     }
-    assert_eq!(tried, 3, "a line for each platform, and one that is refused");
+    assert_eq!(tried, 3, "expected three curl lines in the README");
 }
 
 #[test]
-fn readme_commands_print_their_help() {
+fn scripts_in_readme_print_help() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for script in ["examples/quickstart", "tests/run"] {
         assert!(
             blocks().iter().any(|(block, _)| block == script),
-            "{script} has a block of its own"
+            "expected a block with {script}"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
         assert!(help.status.success(), "{script}");
@@ -68,7 +68,7 @@ fn readme_lists_every_code() {
         let source = std::fs::read_to_string(root.join(file)).unwrap();
         let (_, table) = source.split_once("const fn code_and_meaning").unwrap();
         let (table, _) = table.split_once("\n    }\n").unwrap();
-        // A row is a code and its meaning.
+        // Each row has a code and a meaning.
         for code in table.split('"').skip(1).step_by(4) {
             assert!(readme.contains(&format!("`{code}`")), "{code}");
             codes += 1;

@@ -1,8 +1,8 @@
-//! Refusals: a status, a constant body, a code in the log, and no byte to the app.
+//! Each refusal has a status, a constant body and a code in the log, and the app gets no byte.
 
 use crate::support::*;
 
-/// An app that must get no request.
+/// Starts an app that must receive no request.
 fn untouched() -> App {
     App::answering(200, "")
 }
@@ -14,7 +14,7 @@ fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
 }
 
 #[test]
-fn each_refusal_has_its_code_and_app_sees_no_byte() {
+fn each_refusal_has_its_code_and_app_gets_no_byte() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 4096", &templates(&app));
     let tencent = |body: &str| post("/callbacks/tencent", body);
@@ -63,13 +63,13 @@ fn each_refusal_has_its_code_and_app_sees_no_byte() {
     }
     let metrics = gate.metrics();
     for (code, ..) in &cases {
-        assert!(metrics.contains(&format!("code=\"{code}\"")), "{code} is not counted");
+        assert!(metrics.contains(&format!("code=\"{code}\"")), "expected {code} in the metrics");
     }
     assert!(app.seen().is_empty(), "{:?}", app.seen());
 }
 
 #[test]
-fn refuses_announced_body_before_it_is_sent() {
+fn refuses_too_large_content_length_before_body_arrives() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
     let head = "POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n";
@@ -77,7 +77,7 @@ fn refuses_announced_body_before_it_is_sent() {
     assert_refused(&gate, &reply, 413, "body_too_large");
     assert_eq!(reply.header("connection"), Some("close"));
     let reply = gate.send(format!("{head}expect: 100-continue\r\n\r\n").as_bytes());
-    assert_eq!(reply.status, 413, "no 100 first");
+    assert_eq!(reply.status, 413, "gatepost sends no `100 Continue`");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn closes_connection_on_too_large_body() {
     assert!(client.is_closed());
 }
 
-/// Pingora answers what is no HTTP; the gate does not see it.
+/// Pingora replies to a head that it cannot parse, so the gate never sees such a request.
 #[test]
 fn logs_and_counts_unreadable_head() {
     let gate = Gatepost::serve("", &templates(&untouched()));
@@ -104,7 +104,7 @@ fn logs_and_counts_unreadable_head() {
 }
 
 #[test]
-fn refuses_chunked_body_at_the_limit() {
+fn refuses_chunked_body_as_soon_as_it_exceeds_limit() {
     let app = untouched();
     let gate = Gatepost::serve("max_body_bytes = 1000", &templates(&app));
     let mut client = gate.connect();
@@ -112,7 +112,7 @@ fn refuses_chunked_body_at_the_limit() {
         b"POST /callbacks/tencent HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n",
     );
     client.write(format!("3e9\r\n{}\r\n", "x".repeat(1001)).as_bytes());
-    // The last chunk is never sent.
+    // The client never sends the last chunk.
     assert_refused(&gate, &client.read(), 413, "body_too_large");
     assert!(client.is_closed());
 }
@@ -130,7 +130,7 @@ fn incomplete_callback_does_not_reach_app() {
 }
 
 #[test]
-fn keeps_connection_where_that_is_safe() {
+fn keeps_connection_after_refusal_without_unread_body() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -148,7 +148,7 @@ fn keeps_connection_where_that_is_safe() {
 }
 
 #[test]
-fn bytes_behind_ambiguous_request_are_no_request() {
+fn never_reads_bytes_after_ambiguous_request_as_next_request() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let inner = String::from_utf8(pushed()).unwrap();
@@ -164,7 +164,7 @@ fn bytes_behind_ambiguous_request_are_no_request() {
 }
 
 #[test]
-fn refuses_or_accepts_every_spelling_of_callback_path() {
+fn passes_no_spelling_of_callback_path_to_upstream() {
     let app = untouched();
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in [
@@ -190,7 +190,7 @@ fn refuses_or_accepts_every_spelling_of_callback_path() {
         assert_eq!((reply.status, reply.text().as_str()), (400, "refused\n"), "{path}");
     }
     let reply = gate.send(&post("http://gate.test/callbacks/tencent", "{}"));
-    assert_eq!(reply.status, 401, "the absolute form is the path itself");
+    assert_eq!(reply.status, 401, "gatepost treats the absolute form as the path");
     assert!(app.seen().is_empty(), "{:?}", app.seen());
 }
 
@@ -218,7 +218,7 @@ fn log_has_reason_and_no_secret() {
 }
 
 #[test]
-fn refuses_outside_requests_for_event_addresses() {
+fn refuses_client_requests_for_event_addresses() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in
@@ -233,14 +233,14 @@ fn refuses_outside_requests_for_event_addresses() {
     assert_eq!(app.seen().len(), 2);
 }
 
-/// Sends a refused request whose body is announced and not sent yet.
+/// Returns the head of a request that gatepost refuses; the head announces a body.
 fn refused_head(length: usize) -> Vec<u8> {
     let path = "/callbacks/kollus/guess";
     format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").into_bytes()
 }
 
 #[test]
-fn body_of_refused_request_is_no_request() {
+fn never_reads_body_of_refused_request_as_next_request() {
     let app = untouched();
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -249,7 +249,7 @@ fn body_of_refused_request_is_no_request() {
     assert_eq!((reply.status, reply.header("connection")), (401, Some("keep-alive")));
     client.write(&nested);
     let next = client.send(&post("/callbacks/tencent", &with_flipped_sign(&push())));
-    assert_eq!(next.status, 401, "the nested one would get 400");
+    assert_eq!(next.status, 401, "the nested request would get 400");
 }
 
 #[test]
@@ -260,11 +260,11 @@ fn does_not_wait_for_long_body_of_refused_request() {
     assert_eq!((reply.status, reply.header("connection")), (401, Some("close")));
     let mut client = gate.connect();
     client.write(&refused_head(1_000_000_000));
-    assert!(client.is_hung_up_on(64 << 20), "nor read to its end");
+    assert!(client.is_hung_up_on(64 << 20), "gatepost does not read the whole body");
 }
 
 #[test]
-fn keeps_connection_after_long_body_that_was_read() {
+fn keeps_connection_if_gatepost_has_read_long_body() {
     let gate = Gatepost::serve("max_body_bytes = 400000", &templates(&untouched()));
     let mut client = gate.connect();
     for _ in 0..2 {

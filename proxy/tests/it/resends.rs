@@ -1,4 +1,4 @@
-//! Resends, concurrent copies, clients that go away, and apps that are down, on sockets.
+//! Resends, concurrent copies, clients that disconnect, and apps that are down, on sockets.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
@@ -21,7 +21,7 @@ fn acknowledges_resend_without_app() {
 }
 
 #[test]
-fn resend_of_failed_event_goes_to_app() {
+fn asks_app_about_resend_of_failed_event() {
     let times = AtomicU32::new(0);
     let app = App::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
         0 => Act::Answer(500, ""),
@@ -54,7 +54,7 @@ fn asks_app_once_for_concurrent_copies() {
 }
 
 #[test]
-fn stops_asking_if_client_goes_away() {
+fn cancels_request_to_app_if_client_disconnects() {
     let (gone, word) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let app = App::start(move |_| Act::TellWhenGone(Arc::clone(&gone)));
@@ -70,7 +70,7 @@ fn stops_asking_if_client_goes_away() {
         } else {
             drop(client);
         }
-        word.recv_timeout(PATIENCE).expect("the app is let go");
+        word.recv_timeout(PATIENCE).expect("expected a closed app connection");
     }
     gate.wait_for_in_flight(0);
     let metrics = gate.metrics();
@@ -83,7 +83,7 @@ fn stops_asking_if_client_goes_away() {
 }
 
 #[test]
-fn waiting_copy_asks_app_if_first_client_goes_away() {
+fn waiting_copy_asks_app_if_first_client_disconnects() {
     let (gone, word) = channel();
     let gone = Arc::new(Mutex::new(gone));
     let app = App::start(move |seen| match seen.connection {
@@ -100,12 +100,12 @@ fn waiting_copy_asks_app_if_first_client_goes_away() {
     gate.wait_for_in_flight(2);
     drop(one);
     assert_eq!(other.read().text(), "{\"code\":0}");
-    word.recv_timeout(PATIENCE).expect("the app is let go");
+    word.recv_timeout(PATIENCE).expect("expected a closed app connection");
     assert_eq!(app.seen().len(), 2);
 }
 
 #[test]
-fn open_circuit_spares_app_and_is_in_metrics() {
+fn open_circuit_skips_app_and_is_in_metrics() {
     let app = App::down();
     let breaker = "breaker = { failures = 3, retry_ms = 600000 }";
     let gate = Gatepost::serve(breaker, &templates(&app));
@@ -120,12 +120,12 @@ fn open_circuit_spares_app_and_is_in_metrics() {
     assert!(gate.metrics().contains(&open(1)), "{}", gate.metrics());
     assert_eq!(gate.send(&pushed()).status, 503);
     gate.program.wait_for_line("\"code\":\"circuit_open\"");
-    assert_eq!(gate.send(&play()).text(), FAILED, "another address is another circuit");
+    assert_eq!(gate.send(&play()).text(), FAILED, "each address has its own circuit");
     gate.program.wait_for_lines("\"code\":\"app_unreachable\"", 4);
 }
 
 #[test]
-fn last_good_reply_outlives_app() {
+fn repeats_last_successful_reply_while_app_is_down() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::AnswerAndHangUp("{\"result\":1,\"vmcheck\":0}"),
         _ => Act::HangUp,

@@ -21,7 +21,7 @@ fn quickstart() -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Returns the quickstart's address and key for a kind.
+/// Returns the path and the key of the quickstart config for a kind.
 fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     const APART: [&str; 7] = [
         "upload",
@@ -43,7 +43,7 @@ fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     }
 }
 
-/// Reply that the platform documents for a kind.
+/// Returns the reply that the platform documents for a kind.
 fn documented(provider: &str, kind: &str) -> Value {
     match (provider, kind) {
         ("kollus", "live_play") => json!({ "data": { "result": 1, "vmcheck": 0 } }),
@@ -79,14 +79,14 @@ fn payload(body: &str) -> Value {
 }
 
 #[test]
-fn quickstart_gives_documented_reply_to_every_kind() {
+fn quickstart_replies_to_every_kind_as_platform_documents() {
     let gate = quickstart();
     let mut client = Client::new(connect(gate.port));
     let mut sent = 0;
     let text = std::fs::read_to_string(quickstart_path()).unwrap();
     for name in Definition::built_in_names() {
         if !text.contains(&format!("provider = \"{name}\"")) {
-            // Added later; its vectors cover the reply.
+            // The quickstart omits newer providers; their vectors cover the replies.
             continue;
         }
         let definition = Definition::built_in(name).unwrap();
@@ -144,15 +144,15 @@ fn send_prints_status_reply_and_problems() {
         let (code, stdout, _) =
             run(&[&["send", "tencent-css.push", "--to", &tencent], wrong].concat());
         let is_refused = (code, &*stdout) == (Some(1), "401 Unauthorized\nrefused\n");
-        // Without a domain the template bound to "*" takes the event.
+        // For an event without a domain, gatepost uses the template that binds "*".
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
-        (&["tencent-css.pusch"][..], "there is no such kind"),
-        (&["tencentcss.push"], "there is no such provider"),
-        (&["push"], "write the provider and the kind"),
-        (&["tencent-css.push", "app"], "write FIELD=VALUE"),
-        (&["standard-webhooks.event", "--key", "whsec_?"], "the key does not decode"),
+        (&["tencent-css.pusch"][..], "unknown kind"),
+        (&["tencentcss.push"], "unknown provider"),
+        (&["push"], "expected PROVIDER.KIND"),
+        (&["tencent-css.push", "app"], "expected FIELD=VALUE"),
+        (&["standard-webhooks.event", "--key", "whsec_?"], "gatepost cannot decode the key"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
@@ -161,7 +161,7 @@ fn send_prints_status_reply_and_problems() {
     }
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.starts_with("nowhere: write a whole address"), "{stderr}");
+    assert!(stderr.starts_with("nowhere: expected an address"), "{stderr}");
     let nobody = format!("http://127.0.0.1:{}/", free_port());
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &nobody]);
     assert_eq!(code, Some(1));
@@ -232,8 +232,7 @@ fn explain_shows_each_step_and_no_secret() {
         );
         assert!(steps.trim_end().contains(&format!("verdict    {last}")), "{change}: {steps}");
     }
-    for (wire, said) in [("", "the head does not end"), ("GET\n\n", "this is no HTTP/1.1 request")]
-    {
+    for (wire, said) in [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")] {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));
@@ -247,7 +246,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
-    assert!(schema["properties"]["sign"].is_null(), "the app does not get it");
+    assert!(schema["properties"]["sign"].is_null(), "events omit `sign`");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -255,9 +254,9 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(run(&["schema", "tencent-css"]).0, Some(1));
 }
 
-/// Follows the manual's page step by step: the files that it shows, and the lines of its console.
+/// Follows the manual's page: writes the files and runs the console commands that the page shows.
 #[test]
-fn adds_provider_as_the_manual_says() {
+fn steps_in_manual_add_provider() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/manual/providers.md");
     let page = std::fs::read_to_string(page).unwrap();
     let folder = TempDir::new().unwrap();
@@ -271,7 +270,7 @@ fn adds_provider_as_the_manual_says() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            _ => panic!("{language}: what is this block for?"),
+            _ => panic!("unexpected block of {language}"),
         }
     }
     let gatepost = || {
@@ -308,12 +307,12 @@ fn definition_fault_names_file_line_and_allowed_words() {
     assert_eq!(code, Some(1));
     let file = path("cam.toml").display().to_string();
     for start in [
-        "7:8: request.body: this body format is unknown; did you mean `json`? allowed body formats",
-        "9:10: signature.digest: this digest is unknown; did you mean `hmac-sha256`? allowed",
-        "11:9: signature.parts: this is no part; write \"key\", \"body\"",
-        "12:12: signature.found_in: this is no place in a callback; write \"/pointer\"",
-        "16:17: kinds.motion.fields.at: this type is unknown; allowed types here: `array`",
-        "17:1: kinds.motion.colour: this key is unknown; allowed keys here:",
+        "7:8: request.body: unknown body format; did you mean `json`? allowed body formats",
+        "9:10: signature.digest: unknown digest; did you mean `hmac-sha256`? allowed",
+        "11:9: signature.parts: unknown part; write \"key\", \"body\"",
+        "12:12: signature.found_in: unknown location in a callback; write \"/pointer\"",
+        "16:17: kinds.motion.fields.at: unknown type; allowed types here: `array`",
+        "17:1: kinds.motion.colour: unknown key; allowed keys here:",
     ] {
         let line = format!("{file}:{start}");
         assert!(stderr.lines().any(|own| own.starts_with(&line)), "{start}\n{stderr}");

@@ -1,5 +1,5 @@
-//! Shadow mode on sockets: every request reaches the app unchanged, and the verdict is in the log
-//! and the metrics.
+//! Shadow mode on sockets: every request reaches the app without reserved headers, and the verdict
+//! is in the log and the metrics.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};
@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::support::*;
 
-/// Routes of both platforms in shadow mode, in front of an app that verifies callbacks itself.
+/// Serves routes for Kollus and Tencent CSS in shadow mode, with `app` as the upstream.
 fn shadow(app: &App) -> Gatepost {
     Gatepost::serve_config(&config(app, "shadow"))
 }
@@ -24,7 +24,7 @@ fn config(app: &App, mode: &str) -> String {
     )
 }
 
-/// Answer of the app, unlike every reply of the gate.
+/// Answer of the app, which differs from every reply of gatepost.
 const OWN: &str = "{\"code\": 0, \"own\": true}\n";
 
 fn chunked(path: &str, pieces: &[&str]) -> Vec<u8> {
@@ -43,7 +43,7 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
 }
 
 #[test]
-fn genuine_and_forged_callbacks_reach_app_unchanged() {
+fn passes_genuine_and_forged_callbacks_to_app() {
     let app = App::answering(207, OWN);
     let gate = shadow(&app);
     let genuine = push();
@@ -97,7 +97,7 @@ fn genuine_and_forged_callbacks_reach_app_unchanged() {
 }
 
 #[test]
-fn passes_every_spelling_and_every_head() {
+fn passes_requests_with_refused_path_or_head() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     for (path, code) in [
@@ -114,7 +114,7 @@ fn passes_every_spelling_and_every_head() {
     assert_eq!(gate.send(&post("/callbacks/tencent", "")).text(), OWN);
     assert_counted(&gate, "tencent-css", "method_not_allowed", 1);
     assert_counted(&gate, "tencent-css", "body_missing", 1);
-    // Addresses of events stay reserved.
+    // gatepost still refuses requests for addresses of events.
     assert_eq!(gate.send(&post("/live/push", "{}")).status, 403);
 }
 
@@ -149,7 +149,7 @@ fn passes_large_body() {
     assert_counted(&gate, "tencent-css", "body_too_large", 2);
 }
 
-/// The app gets the first bytes before the last are sent.
+/// The app receives the first byte of the body before the client sends the last byte.
 #[test]
 fn passes_body_without_waiting_for_verdict() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -176,7 +176,7 @@ fn passes_body_without_waiting_for_verdict() {
 }
 
 #[test]
-fn logs_client_that_goes_away_midway() {
+fn logs_client_that_disconnects_within_body() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let whole = pushed();
@@ -186,21 +186,21 @@ fn logs_client_that_goes_away_midway() {
     stream.shutdown(Shutdown::Both).unwrap();
     gate.program.wait_for_line("callback would be refused: the body ended early");
     assert_counted(&gate, "tencent-css", "body_incomplete", 1);
-    assert_eq!(gate.send(&pushed()).text(), OWN, "the next one passes");
+    assert_eq!(gate.send(&pushed()).text(), OWN, "the next callback passes");
 }
 
 #[test]
-fn request_that_fails_upstream_is_unjudged_and_shows_no_token() {
+fn request_without_verdict_is_unseen_and_shows_no_token() {
     let gate = shadow(&App::down());
     assert_eq!(gate.send(&play()).status, 502);
-    gate.program.wait_for_line("callback passed unjudged");
+    gate.program.wait_for_line("callback passed without a verdict");
     assert_counted(&gate, "kollus", "unseen", 1);
     let log = gate.program.log();
     assert!(!log.contains(TOKEN) && log.contains("POST /callbacks/kollus/{token}"), "{log}");
 }
 
 #[test]
-fn reload_switches_to_enforcing() {
+fn reload_switches_from_shadow_to_enforce() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let forged = post("/callbacks/tencent", &with_flipped_sign(&push()));
@@ -209,7 +209,7 @@ fn reload_switches_to_enforcing() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("'shadow'", "'enforce'")).unwrap();
     gate.program.signal("HUP");
-    gate.program.wait_for_line("the config was read again");
+    gate.program.wait_for_line("reloaded the config");
     assert_eq!(gate.send(&forged).status, 401);
     assert_eq!(app.seen().len(), 1);
     assert_eq!(gate.send(&pushed()).text(), r#"{"code":0}"#);

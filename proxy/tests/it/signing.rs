@@ -1,4 +1,4 @@
-//! Event signing by Standard Webhooks: stock libraries verify signed events and refuse others.
+//! Event signing (Standard Webhooks): stock libraries accept signed events and refuse all others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ fn signing(app: &App, secrets: &str, forward: &str) -> Gatepost {
     )
 }
 
-/// Returns the event that the app gets for a genuine push.
+/// Returns the event that the app receives for a genuine push.
 fn signed(secrets: &str, forward: &str) -> Seen {
     let app = App::answering(200, "");
     assert_eq!(signing(&app, secrets, forward).send(&pushed()).status, 200);
@@ -47,7 +47,7 @@ fn with_header(seen: &Seen, name: &str, value: &str) -> Seen {
     seen
 }
 
-/// Returns forgeries of an event made without the secret, and one that is late.
+/// Returns variants of an event that a verifier must refuse: four forgeries and a late event.
 fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
     let mut flipped = seen.clone();
     let middle = flipped.body.len() / 2;
@@ -60,7 +60,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
         let seen = with_header(seen, "webhook-timestamp", &time.to_string());
         with_header(&seen, "webhook-signature", &signature)
     };
-    assert!(verifies(&at(now(), SECRET), SECRET), "signed by the library itself");
+    assert!(verifies(&at(now(), SECRET), SECRET), "the library accepts its own signature");
     let (late, stranger) = (at(now() - 301, SECRET), at(now(), STRANGER));
     let mut unsigned = seen.clone();
     unsigned.headers.retain(|(name, _)| !name.starts_with("webhook-"));
@@ -74,7 +74,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
 }
 
 #[test]
-fn stock_library_verifies_every_form_and_refuses_forgeries() {
+fn stock_library_accepts_every_form_and_refuses_forgeries() {
     for forward in ["json", "cloudevents", "raw"] {
         let seen = signed(&format!("'{SECRET}'"), forward);
         assert!(verifies(&seen, SECRET), "{forward}: {seen:?}");
@@ -87,7 +87,7 @@ fn stock_library_verifies_every_form_and_refuses_forgeries() {
 }
 
 #[test]
-fn both_secrets_verify_during_rotation() {
+fn event_has_valid_signature_for_each_secret_during_rotation() {
     let seen = signed(&format!("['{SECRET}', '{NEXT}']"), "json");
     assert_eq!(seen.header("webhook-signature").unwrap().split(' ').count(), 2);
     assert!(verifies(&seen, SECRET) && verifies(&seen, NEXT) && !verifies(&seen, STRANGER));
@@ -101,9 +101,9 @@ fn does_not_sign_without_secret() {
     assert!(app.only().headers.iter().all(|(name, _)| !name.starts_with("webhook-")));
 }
 
-/// A closed connection is followed by a second try.
+/// gatepost sends the event a second time if the app closes the connection.
 #[test]
-fn signs_second_try() {
+fn signs_second_attempt() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::HangUp,
         _ => Act::Answer(200, ""),
@@ -115,7 +115,7 @@ fn signs_second_try() {
     assert!(seen.iter().all(|seen| verifies(seen, SECRET)));
 }
 
-/// A second gate accepts the event of the first as a callback of Standard Webhooks.
+/// A second gatepost accepts the first gatepost's event as a callback of Standard Webhooks.
 #[test]
 fn second_gatepost_verifies_event() {
     let app = App::answering(200, "");
@@ -150,7 +150,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Asks an example app that verifies signatures, directly and through the gate.
+/// Sends events to an example app that verifies signatures, directly and through gatepost.
 fn assert_peer(port: u16, command: &mut Command) {
     let seen = signed(&format!("['{NEXT}', '{SECRET}']"), "json");
     let app = Program::start(command.env("SIGNING_SECRET", SECRET));
@@ -177,23 +177,23 @@ fn assert_peer(port: u16, command: &mut Command) {
 }
 
 #[test]
-fn php_verifies_with_its_own_functions() {
+fn php_app_verifies_events_without_library() {
     let port = free_port();
     let mut command = Command::new("php");
     command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/verified.php");
     assert_peer(port, command.current_dir(root()));
 }
 
-/// Returns the folder of the libraries that `tests/peers/install` installs.
+/// Returns the folder into which `tests/peers/install` installs libraries.
 fn peers() -> PathBuf {
     let peers = root().join("target/peers");
-    assert!(peers.join("installed").is_file(), "run tests/peers/install first");
+    assert!(peers.join("installed").is_file(), "expected installed peers; run tests/peers/install");
     peers.canonicalize().unwrap()
 }
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn node_verifies_with_its_own_library() {
+fn node_app_verifies_events_with_stock_library() {
     let peers = peers();
     // Node resolves packages from the folder of the script.
     let script = peers.join("verified.mjs");
@@ -204,7 +204,7 @@ fn node_verifies_with_its_own_library() {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn python_verifies_with_its_own_library() {
+fn python_app_verifies_events_with_stock_library() {
     let script = root().join("examples/python/verified.py");
     let port = free_port();
     let mut command = Command::new("python3");

@@ -11,13 +11,13 @@ fn serve(top: &str, app: &App) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Returns the forwarding headers of each request that the app got.
+/// Returns the forwarding headers of each request that the app received.
 fn told(app: &App) -> Vec<[Option<String>; 3]> {
     let names = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
     let value = |seen: &crate::mock::Seen, name: &str| {
         let mut values = seen.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.clone());
-        assert!(values.next().is_none(), "{name} appears once: {seen:?}");
+        assert!(values.next().is_none(), "expected {name} at most once: {seen:?}");
         value
     };
     app.seen().iter().map(|seen| names.map(|name| value(seen, name))).collect()
@@ -43,7 +43,7 @@ fn ignores_forwarding_headers_of_untrusted_peer() {
 }
 
 #[test]
-fn believes_forwarding_headers_of_trusted_proxy() {
+fn uses_forwarding_headers_of_trusted_proxy() {
     let app = App::answering(200, "");
     let gate = serve("trusted_proxies = ['127.0.0.0/8', '10.0.0.1']", &app);
     let forwarded = FORWARDED.replace("203.0.113.7", "203.0.113.7, 10.0.0.1");
@@ -55,7 +55,7 @@ fn believes_forwarding_headers_of_trusted_proxy() {
     assert!(gate.program.wait_for_line("tenant_missing").contains("\"from\":\"203.0.113.7\""));
 }
 
-/// Route keys that limit clients by network and by rate.
+/// A route that limits clients by network and by rate.
 const GUARDED: &str = "[[route]]\npath = '/guarded'\nprovider = 'tencent-css'\n\
                        allow = ['203.0.113.0/24']\n\
                        source_limit = { per_second = 1, burst = 2 }\n";
@@ -70,7 +70,7 @@ fn refuses_client_outside_allowed_networks() {
     };
     let refused = from("192.0.2.1");
     assert_eq!((refused.status, refused.text().as_str()), (403, "refused\n"));
-    assert_eq!(gate.send(&post("/guarded", &push())).status, 403, "the proxy itself");
+    assert_eq!(gate.send(&post("/guarded", &push())).status, 403, "address not allowed");
     assert!(app.seen().is_empty());
     let line = gate.program.wait_for_line("source_not_allowed");
     assert!(line.contains("\"from\":\"192.0.2.1\""), "{line}");
@@ -87,7 +87,7 @@ fn refuses_client_above_rate_limit() {
     let replies = [(); 10].map(|()| client.send(&post("/guarded", &push())));
     let statuses = replies.each_ref().map(|reply| reply.status);
     assert_eq!(statuses[0], 200);
-    let limited = replies.iter().find(|reply| reply.status == 429).expect("one is too many");
+    let limited = replies.iter().find(|reply| reply.status == 429).expect("expected a status 429");
     assert_eq!(limited.text(), "refused\n");
     gate.program.wait_for_line("\"code\":\"rate_limited\"");
     let taken = statuses.iter().filter(|status| **status == 200).count();
@@ -96,7 +96,7 @@ fn refuses_client_above_rate_limit() {
 
 const V1: &[u8] = b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\r\n";
 
-/// A header of version 2 with an IPv6 address and a further field.
+/// Returns a PROXY protocol version 2 header with an IPv6 address and an extra TLV field.
 fn v2() -> Vec<u8> {
     let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x28".to_vec();
     header.extend("2001:db8::7".parse::<std::net::Ipv6Addr>().unwrap().octets());
@@ -117,19 +117,19 @@ fn takes_client_address_from_proxy_protocol() {
     ] {
         let before = app.seen().len();
         let mut client = gate.connect();
-        // One packet: the bytes behind the header must not be lost.
+        // Send the header and the request at once: gatepost must keep the bytes after the header.
         let first = post_with("/callbacks/tencent", FORWARDED, &push());
         assert_eq!(client.send(&[header, first].concat()).status, 200, "{from}");
         assert_eq!(client.send(&post_with("/other", FORWARDED, "x")).status, 200, "{from}");
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401, "{from}");
         let told = told(&app).split_off(before);
-        assert_eq!(told, [(); 2].map(|()| words([from, "gate.test", "http"])), "on every request");
+        assert_eq!(told, [(); 2].map(|()| words([from, "gate.test", "http"])), "client {from}");
         gate.program.wait_for_line(&format!("\"from\":\"{from}\""));
     }
 }
 
 #[test]
-fn accepts_header_in_pieces() {
+fn accepts_proxy_header_sent_byte_by_byte() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     for header in [V1.to_vec(), v2()] {
@@ -142,14 +142,14 @@ fn accepts_header_in_pieces() {
 }
 
 #[test]
-fn closes_connection_without_valid_header() {
+fn closes_connection_without_valid_proxy_header() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     for (start, why) in [
-        (&b""[..], "does not start with a header"),
-        (b"PROXY TCP4 203.0.113.7 127.0.0.1 4711\r\n", "is broken"),
-        (b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\n", "is broken"),
-        (b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c0123456789ab", "is broken"),
+        (&b""[..], "expected a PROXY header"),
+        (b"PROXY TCP4 203.0.113.7 127.0.0.1 4711\r\n", "is malformed"),
+        (b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\n", "is malformed"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c0123456789ab", "is malformed"),
     ] {
         let mut client = gate.connect();
         client.write(&[start, &pushed()].concat());
@@ -161,7 +161,7 @@ fn closes_connection_without_valid_header() {
 }
 
 #[test]
-fn closes_connection_with_silent_or_slow_header() {
+fn closes_connection_if_proxy_header_times_out() {
     let app = App::answering(200, "");
     let gate = serve("proxy_protocol = true", &app);
     let mut silent = gate.connect();
@@ -172,7 +172,7 @@ fn closes_connection_with_silent_or_slow_header() {
 }
 
 #[test]
-fn refuses_header_of_untrusted_peer() {
+fn refuses_proxy_header_of_untrusted_peer() {
     let app = App::answering(200, "");
     for (trusted, taken) in [("127.0.0.1", true), ("10.0.0.0/8", false)] {
         let gate = serve(&format!("proxy_protocol = true\ntrusted_proxies = '{trusted}'"), &app);
@@ -182,14 +182,14 @@ fn refuses_header_of_untrusted_peer() {
             assert_eq!(client.read().status, 200);
         } else {
             assert!(client.is_closed());
-            gate.program.wait_for_line("none of trusted_proxies");
+            gate.program.wait_for_line("not in trusted_proxies");
         }
     }
     assert_eq!(told(&app), [words(["203.0.113.7", "gate.test", "http"])]);
 }
 
 #[test]
-fn accepts_http_2_behind_proxy_protocol() {
+fn accepts_http_2_after_proxy_header() {
     let app = App::answering(200, "ok");
     let gate = serve("proxy_protocol = true", &app);
     let output = Command::new("curl")

@@ -1,4 +1,4 @@
-//! Stop of the proxy, and the admin listener.
+//! Stopping the proxy, and the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -20,14 +20,14 @@ fn stop_waits_for_request_in_flight() {
     client.write(&play());
     arrival.recv().unwrap();
     gate.program.signal("TERM");
-    // It accepts no new connection, and waits for the request in flight.
+    // gatepost accepts no new connection, and waits for the request in flight.
     while std::net::TcpStream::connect(("127.0.0.1", gate.port)).is_ok() {
         std::thread::yield_now();
     }
     answer.send(()).unwrap();
     let reply = client.read();
     assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
-    assert_eq!(reply.header("connection"), Some("close"), "no other request is read");
+    assert_eq!(reply.header("connection"), Some("close"), "gatepost reads no further request");
     assert_eq!(gate.program.wait(), Some(0));
 }
 
@@ -44,7 +44,7 @@ fn idle_proxy_stops_at_once() {
 }
 
 #[test]
-fn admin_listener_answers() {
+fn admin_listener_serves_health_and_metrics() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let get = |path: &str| {

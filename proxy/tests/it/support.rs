@@ -1,4 +1,4 @@
-//! Shared by the tests: the program under test, and a client that writes any bytes.
+//! Helpers for the tests: the program under test, and a client that writes arbitrary bytes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,11 +15,11 @@ use tempfile::TempDir;
 
 pub use crate::mock::{Act, App};
 
-/// Long enough for a loaded machine; only a failing test waits for so long.
+/// Time limit of a wait: long enough for a loaded machine. Only a failing test reaches the limit.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 can
-/// get it. It differs between the processes and the tests of a run.
+/// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 gets
+/// the same port. Each call returns another port, also across the processes of a test run.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -32,7 +32,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Connects, and waits for a listener.
+/// Connects to `port`, and retries until a listener accepts.
 pub fn connect(port: u16) -> TcpStream {
     let started = Instant::now();
     loop {
@@ -48,7 +48,7 @@ pub fn connect(port: u16) -> TcpStream {
     }
 }
 
-/// A running program and its lines on standard error. It is killed when the test ends.
+/// A running program and its lines on standard error. Dropping this value kills the program.
 pub struct Program {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -77,12 +77,12 @@ impl Program {
         self.lines.lock().unwrap().join("\n")
     }
 
-    /// Waits for a line that holds `text`.
+    /// Waits for a line that contains `text`.
     pub fn wait_for_line(&self, text: &str) -> String {
         self.wait_for_lines(text, 1)
     }
 
-    /// Waits for `count` lines that hold `text`, and returns the last of them.
+    /// Waits for `count` lines that contain `text`, and returns the last of these lines.
     pub fn wait_for_lines(&self, text: &str, count: usize) -> String {
         let started = Instant::now();
         loop {
@@ -94,7 +94,7 @@ impl Program {
             let _tick = self.news.recv_timeout(Duration::from_millis(50));
             assert!(
                 started.elapsed() < PATIENCE,
-                "too few lines with {text:?} in:\n{}",
+                "expected {count} lines with {text:?}, found too few in:\n{}",
                 self.log()
             );
         }
@@ -123,7 +123,7 @@ pub fn gatepost() -> Command {
     command
 }
 
-/// A `gatepost` that serves.
+/// A running `gatepost` that accepts requests.
 pub struct Gatepost {
     pub port: u16,
     pub admin: u16,
@@ -164,7 +164,7 @@ impl Gatepost {
         Client::new(connect(self.port))
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a new connection.
     pub fn send(&self, bytes: &[u8]) -> Response {
         self.connect().send(bytes)
     }
@@ -221,15 +221,15 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Returns true if the other side closes the connection before so many bytes are sent.
+    /// Sends up to `bytes` bytes. Returns true if the other side closes the connection meanwhile.
     pub fn is_hung_up_on(&mut self, bytes: usize) -> bool {
         let piece = [b'x'; 1 << 16];
         (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())
     }
 
-    /// Reads one response, by its content length.
+    /// Reads one response, with the body that its content length announces.
     pub fn read(&mut self) -> Response {
-        let (first, headers) = read_head(&mut self.stream).expect("a response");
+        let (first, headers) = read_head(&mut self.stream).expect("expected a response");
         let status = first.split(' ').nth(1).unwrap().parse().unwrap();
         let mut response = Response { status, headers, body: Vec::new() };
         if let Some(length) = response.header("content-length") {
@@ -275,13 +275,13 @@ pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(Stri
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < PATIENCE, "in vain: {what}");
+        assert!(started.elapsed() < PATIENCE, "timed out: {what}");
         thread::yield_now();
     }
 }
 
-/// Returns the result of `act`, which must come within `limit` in one of three tries: other tests
-/// run at the same time.
+/// Returns the result of `act`, which must return within `limit` in one of three attempts, because
+/// other tests run at the same time.
 pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -292,7 +292,7 @@ pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
             return result;
         }
     }
-    panic!("it took {best:?}, and may take {limit:?}");
+    panic!("expected at most {limit:?}, took {best:?}");
 }
 
 pub fn now() -> u64 {
@@ -303,7 +303,7 @@ pub fn sign(key: &str, t: u64) -> String {
     Md5::digest(format!("{key}{t}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a genuine push of Tencent CSS, signed now. No two are the same event.
+/// Returns a genuine push of Tencent CSS, signed now. Each call returns a different event.
 pub fn push() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (t, next) = (now() + 600, NEXT.fetch_add(1, Ordering::Relaxed));
@@ -318,7 +318,7 @@ pub fn push() -> String {
 
 /// Changes the last digit of `sign`, the last field of a push.
 pub fn with_flipped_sign(push: &str) -> String {
-    let digits = push.strip_suffix("\"}").expect("sign is the last field");
+    let digits = push.strip_suffix("\"}").expect("expected `sign` as the last field");
     let (rest, last) = digits.split_at(digits.len() - 1);
     format!("{rest}{}\"}}", if last == "0" { '1' } else { '0' })
 }
@@ -330,7 +330,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     post_with(path, "", body)
 }
 
-/// `headers` are whole lines.
+/// Formats a POST request. `headers` are complete lines.
 pub fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -347,7 +347,7 @@ pub fn pushed() -> Vec<u8> {
     post("/callbacks/tencent", &push())
 }
 
-/// Returns templates of both platforms, with every address at `app`.
+/// Returns templates for Kollus and Tencent CSS, with every address at `app`.
 pub fn templates(app: &App) -> String {
     format!(
         "[[template]]\nname = '付费-1'\nprovider = 'kollus'\nbind = ['c']\n[template.on]\n\

@@ -1,4 +1,4 @@
-//! Templates over the admin API.
+//! The admin API for templates.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn text(gate: &Gatepost) -> String {
     std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
 }
 
-/// Sends a request that must be refused with this status and code, and change nothing.
+/// Sends a request that the API must refuse with this status and code, without a change.
 #[track_caller]
 fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
     let before = text(gate);
@@ -54,7 +54,7 @@ fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &st
     json["error"].clone()
 }
 
-/// Returns the status of a genuine push of this tenant.
+/// Returns the status of the reply to a genuine push of this tenant.
 fn takes(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
@@ -67,7 +67,7 @@ fn new(name: &str) -> Value {
 }
 
 #[test]
-fn no_api_without_admin_token() {
+fn api_is_absent_without_admin_token() {
     let gate = Gatepost::serve("", TEMPLATES);
     for path in ["/api", "/api/", "/api/templates", "/api/openapi.json", "/api/templates/prod-live"]
     {
@@ -76,7 +76,7 @@ fn no_api_without_admin_token() {
             assert!(error["message"].as_str().unwrap().contains("admin_token"));
         }
     }
-    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null, "not the API's");
+    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null, "not under /api");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn openapi_document_matches_api() {
     assert_eq!(allow.header("allow"), Some("GET, POST"));
 }
 
-/// Every reference of the document resolves.
+/// Every `$ref` of the OpenAPI document resolves.
 #[test]
 fn openapi_references_resolve() {
     fn references(value: &Value, found: &mut Vec<String>) {
@@ -219,7 +219,7 @@ fn limits_length_and_type_of_body() {
         (response.status, json["error"]["code"].as_str().unwrap().to_owned())
     };
     let fits = format!("{{\"x\":\"{}\"}}", "x".repeat(64 * 1024 - 8));
-    assert_eq!(post(&json_type, &fits), (422, "invalid".into()), "just long enough");
+    assert_eq!(post(&json_type, &fits), (422, "invalid".into()), "the length equals the limit");
     assert_eq!(post(&json_type, &format!("{fits} ")), (413, "body_too_large".into()));
     assert_eq!(post(&json_type, &"x".repeat(300_000)), (413, "body_too_large".into()));
     assert_eq!(post(&json_type, "{\"name\":"), (400, "bad_request".into()));
@@ -232,11 +232,11 @@ fn limits_length_and_type_of_body() {
     let mut client = Client::new(connect(gate.admin));
     let head = "POST /api/templates HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
     let request = format!("{head}{json_type}\r\n{size:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(size));
-    assert_eq!(client.send(request.as_bytes()).status, 413, "without a length");
+    assert_eq!(client.send(request.as_bytes()).status, 413, "a chunked body");
 }
 
 #[test]
-fn unread_body_is_no_request() {
+fn never_reads_unread_body_as_next_request() {
     let gate = serve();
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let length = smuggled.len();
@@ -253,11 +253,11 @@ fn unread_body_is_no_request() {
     let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     assert_eq!(next.text(), "ready\n");
     assert!(client.is_closed());
-    // Without the token the body is not read, and no further request is answered.
+    // Without the token, gatepost reads no body and closes the connection.
     let (mut client, status) = send("");
     assert_eq!(status, 401);
     assert!(client.is_closed());
-    gate.program.wait_for_line("the admin API was refused");
+    gate.program.wait_for_line("refused a request to the admin API");
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn does_not_wait_for_body_without_token() {
     let gate = serve();
     let mut client = Client::new(connect(gate.admin));
     client.write(b"POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n{}");
-    // Not the ten seconds that a body may take.
+    // A client with the token has ten seconds for the body.
     let started = std::time::Instant::now();
     assert_eq!(client.read().status, 401);
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
@@ -297,7 +297,7 @@ fn refuses_key_file_that_is_a_device() {
 }
 
 #[test]
-fn conflicts_and_faults_have_their_own_codes() {
+fn each_conflict_and_fault_has_its_own_code() {
     let gate = serve();
     let templates = "/api/templates";
     refused(&gate, ("POST", templates, new("prod-live")), 409, "name_taken");
@@ -346,7 +346,7 @@ fn conflicts_and_faults_have_their_own_codes() {
         422,
         "invalid",
     );
-    assert_eq!(takes(&gate, "push.example.com"), 200, "nothing has changed");
+    assert_eq!(takes(&gate, "push.example.com"), 200, "the config has not changed");
 }
 
 #[test]
@@ -362,11 +362,11 @@ fn never_shows_key_written_in_file() {
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &keys).1["keys"], keys["keys"]);
     assert!(!text(&gate).contains("s1gning"));
     assert_eq!(takes(&gate, "x"), 200);
-    assert!(!gate.program.log().contains(TOKEN), "the token is in the log");
+    assert!(!gate.program.log().contains(TOKEN), "the log must not contain the token");
 }
 
 #[test]
-fn leaves_file_changed_by_hand_alone() {
+fn does_not_overwrite_file_changed_by_hand() {
     let by_hands = [
         |text: String| text.replace("# the end", "# by hand"),
         |text: String| format!("upstream = 'http://127.0.0.1:1'\n{text}"),
@@ -381,7 +381,7 @@ fn leaves_file_changed_by_hand_alone() {
         let binding = "/api/templates/prod-live/tenants/new.example.com";
         let error = refused(&gate, ("PUT", binding, Value::Null), 409, "file_changed");
         let message = error["message"].as_str().unwrap();
-        assert!(message.ends_with("; send gatepost a SIGHUP to serve it"), "{message}");
+        assert!(message.ends_with("; send gatepost a SIGHUP to serve the file"), "{message}");
         let start = message.find(path.to_str().unwrap()).unwrap();
         let kept = message[start..].split(' ').find(|word| word.contains(".rejected-"));
         let kept = kept.unwrap().trim_end_matches(';');

@@ -1,4 +1,4 @@
-//! Templates changed under load.
+//! Changes templates under load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,13 +11,13 @@ use crate::template_api::{TOKEN_LINE, call};
 const SENDERS: usize = 4;
 const EACH: usize = 300;
 
-/// Returns the status of a genuine push of this tenant.
+/// Returns the status of the reply to a genuine push of this tenant.
 fn try_once(gate: &Gatepost, tenant: &str) -> u16 {
     gate.send(&post("/callbacks/tencent", &push().replace("push.example.com", tenant))).status
 }
 
-/// Creates, binds, changes and deletes a template; each step holds from its reply on.
-fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
+/// Creates, binds, changes and deletes a template. Each step takes effect before its reply.
+fn create_and_delete_template(gate: &Gatepost, apps: [&App; 2], round: usize) {
     let name = format!("round-{round}");
     let path = format!("/api/templates/{name}");
     let tenant = format!("{path}/tenants/new.example.com");
@@ -26,7 +26,7 @@ fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
         "on": { "push": apps[0].url("/a") },
     });
     assert_eq!(call(gate, "POST", "/api/templates", &draft).0, 201);
-    assert_eq!(try_once(gate, "new.example.com"), 401, "not bound yet");
+    assert_eq!(try_once(gate, "new.example.com"), 401, "unbound before the binding");
     assert_eq!(call(gate, "PUT", &tenant, &Value::Null).0, 200);
     assert_eq!(try_once(gate, "new.example.com"), 200, "bound");
     let moved = json!({ "on": { "push": apps[1].url("/b") } });
@@ -35,7 +35,7 @@ fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "DELETE", &tenant, &Value::Null).0, 200);
     assert_eq!(try_once(gate, "new.example.com"), 401, "unbound");
     assert_eq!(call(gate, "DELETE", &path, &Value::Null).0, 204);
-    // The template under load changes too.
+    // Also change the template that serves the load.
     let kinds = if round.is_multiple_of(2) {
         json!({ "error": { "answer": {} } })
     } else {
@@ -44,7 +44,7 @@ fn live_and_die(gate: &Gatepost, apps: [&App; 2], round: usize) {
     assert_eq!(call(gate, "PATCH", "/api/templates/prod-live", &json!({ "on": kinds })).0, 200);
 }
 
-/// Ends the load when dropped, also in a panic.
+/// Ends the load when dropped, even if the test panics.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -53,8 +53,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Sends pushes on one connection until the end, and a least number. Each must be accepted.
-/// Returns their number.
+/// Sends pushes on one connection, at least [`EACH`] and until `is_over`. gatepost must accept
+/// each push. Returns the number of pushes.
 fn send_all(port: u16, is_over: &AtomicBool) -> usize {
     let mut client = Client::new(connect(port));
     let mut sent = 0;
@@ -76,7 +76,7 @@ fn no_callback_fails_while_templates_change() {
     let config = gate.folder.path().join("gatepost.toml");
     let before = std::fs::read_to_string(&config).unwrap();
     let port = gate.port;
-    // An even number of renames leaves the file as it was.
+    // After an even number of rounds, the file equals the original.
     let rounds = 4;
     let is_over = AtomicBool::new(false);
     let sent: usize = thread::scope(|scope| {
@@ -84,18 +84,18 @@ fn no_callback_fails_while_templates_change() {
         let send = || scope.spawn(move || send_all(port, is_over));
         let senders: Vec<_> = (0..SENDERS).map(|_| send()).collect();
         let over = Over(is_over);
-        (0..rounds).for_each(|round| live_and_die(&gate, [&first, &second], round));
+        (0..rounds).for_each(|round| create_and_delete_template(&gate, [&first, &second], round));
         drop(over);
         senders.into_iter().map(|sender| sender.join().unwrap()).sum()
     });
-    assert_eq!(first.seen().len(), rounds, "one event of each round before the move");
-    assert_eq!(second.seen().len(), rounds, "and one behind it");
+    assert_eq!(first.seen().len(), rounds, "one event per round before the address changes");
+    assert_eq!(second.seen().len(), rounds, "one event per round afterwards");
     assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
     let served = format!("origin=\"fixed\",provider=\"tencent-css\"}} {sent}\n");
     assert!(gate.metrics().contains(&served), "{}", gate.metrics());
 }
 
-/// Runs a `gatepost template` command on the file that is served.
+/// Runs a `gatepost template` command on the config file of `gate`.
 fn template(gate: &Gatepost, arguments: &[&str]) {
     let config = gate.folder.path().join("gatepost.toml");
     let mut command = gatepost();
@@ -105,7 +105,7 @@ fn template(gate: &Gatepost, arguments: &[&str]) {
 }
 
 #[test]
-fn sighup_takes_up_command_line_edits_under_load() {
+fn sighup_applies_command_line_edits_under_load() {
     let answered = "[[template]]\nname = 'prod-live'\nprovider = 'tencent-css'\n\
                     keys = [{ env = 'TENCENT_KEY' }]\nbind = ['push.example.com']\n\
                     on.push = { answer = {} }\n";
@@ -117,7 +117,7 @@ fn sighup_takes_up_command_line_edits_under_load() {
     let mut reload = || {
         reloads += 1;
         gate.program.signal("HUP");
-        gate.program.wait_for_lines("the config was read again", reloads);
+        gate.program.wait_for_lines("reloaded the config", reloads);
     };
     thread::scope(|scope| {
         let is_over = &is_over;
@@ -127,24 +127,24 @@ fn sighup_takes_up_command_line_edits_under_load() {
         let create = ["create", "new", "--provider", "tencent-css", "--key-env", "TENCENT_KEY"];
         template(&gate, &[&create[..], &["--answer", "push={}"]].concat());
         template(&gate, &["bind", "new", "new.example.com"]);
-        assert_eq!(try_once(&gate, "new.example.com"), 401, "not read yet");
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "the edit applies only after SIGHUP");
         reload();
         assert_eq!(try_once(&gate, "new.example.com"), 200, "bound");
         template(&gate, &["unbind", "new", "new.example.com"]);
         template(&gate, &["delete", "new", "--yes"]);
         reload();
-        assert_eq!(try_once(&gate, "new.example.com"), 401, "gone");
+        assert_eq!(try_once(&gate, "new.example.com"), 401, "unbound");
         drop(over);
         senders.into_iter().for_each(|sender| assert!(sender.join().unwrap() >= EACH));
     });
-    // The API serves the new file, and an invalid file changes nothing.
+    // The API edits the new file, and gatepost keeps its config if the file is invalid.
     let change = json!({ "description": "x" });
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &change).0, 200);
     let good = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("colour = 1\n{good}")).unwrap();
     gate.program.signal("HUP");
-    let line = gate.program.wait_for_line("the config is still the earlier one");
-    assert!(line.contains("colour: this key is unknown"), "{line}");
+    let line = gate.program.wait_for_line("kept the earlier config");
+    assert!(line.contains("colour: unknown key"), "{line}");
     std::fs::write(&config, format!("upstream = 'http://127.0.0.1:9'\n{good}")).unwrap();
     gate.program.signal("HUP");
     gate.program.wait_for_line("changed; restart gatepost");

@@ -1,4 +1,4 @@
-//! `gatepost template`: templates edited from the command line.
+//! `gatepost template`: edits templates from the command line.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ live_play = { answer = { result = 1 } } # everyone
 # the end
 ";
 
-/// Config file for the commands.
+/// A config file in its own folder, which the commands edit.
 struct File {
     folder: TempDir,
     path: PathBuf,
@@ -76,7 +76,7 @@ impl File {
         done.out
     }
 
-    /// Calls a command that must fail with these texts, and change nothing.
+    /// Runs a command that must fail with these texts and leave the file unchanged.
     fn refused(&self, arguments: &[&str], because: &[&str]) {
         let before = self.text();
         let done = self.call(arguments);
@@ -130,7 +130,7 @@ push = \"http://127.0.0.1:3000/push\"
 fn creates_binds_changes_and_deletes_template() {
     let file = File::new(CONFIG);
     let shown = file.path.display();
-    let effect = "a gatepost that runs takes it up on SIGHUP";
+    let effect = "send a running gatepost a SIGHUP to reload the config";
     let said = file.good(CREATE);
     assert_eq!(said, format!("created `直播-1` in {shown}; {effect}\n"));
     assert_eq!(file.text(), format!("{CONFIG}{CREATED}"));
@@ -193,11 +193,11 @@ fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
-    file.refused(&["bind", "paid", "c2"], &["would not check", "lisden: this key is unknown"]);
+    file.refused(&["bind", "paid", "c2"], &["with this edit is invalid", "lisden: unknown key"]);
 }
 
 #[test]
-fn reports_every_fault_of_the_result() {
+fn reports_every_fault_of_resulting_config() {
     let file = File::new(CONFIG);
     let long = "x".repeat(101);
     let name = "播".repeat(31);
@@ -211,11 +211,11 @@ fn reports_every_fault_of_the_result() {
         file.refused(&arguments, because);
     };
     let faults = [
-        "with this edit the file would not check, so it is left as it was",
+        "the config with this edit is invalid, so the file was not changed",
         "the name is longer than 30 characters; use 1 to 30 Chinese characters",
         "the description is longer than 100 characters",
-        "template[1].on.pusch: this kind is unknown; did you mean `push`?",
-        "template[1].settings.grace: this setting is unknown",
+        "template[1].on.pusch: unknown kind; did you mean `push`?",
+        "template[1].settings.grace: unknown setting",
         "the environment variable `NO_SUCH_KEY` is not set",
     ];
     let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
@@ -223,38 +223,47 @@ fn reports_every_fault_of_the_result() {
     for name in ["a b", "a.b", "", "é"] {
         refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: the name"]);
     }
-    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, and no key is given"]);
+    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, but the template has no keys"]);
     let fits = create(&"播".repeat(30), &"x".repeat(100), &["--key-env", "KEY"]);
     file.good(&fits.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
-fn keeps_the_rules_of_the_console() {
+fn refuses_edits_that_the_admin_api_refuses() {
     let file = File::new(&format!("{CONFIG}{CREATED}"));
     let answer = "live_play={\"result\":1}";
     let other = ["create", "other", "--provider", "kollus", "--answer", answer];
     file.good(&other);
-    file.refused(&other, &["there is a template `other` already; choose another name"]);
+    file.refused(&other, &["a template named `other` already exists; choose another name"]);
     file.refused(
         &["bind", "other", "c1"],
-        &["`c1` is bound to the template `paid`; unbind it there"],
+        &["`c1` is bound to the template `paid`; unbind the tenant"],
     );
-    file.refused(&["delete", "paid", "--yes"], &["`paid` is bound to `c1`; unbind it first"]);
+    file.refused(
+        &["delete", "paid", "--yes"],
+        &["`paid` is bound to `c1`; unbind its tenants first"],
+    );
     file.refused(&["modify", "paid", "--off", "live_play"], &["neither an address nor an answer"]);
     file.refused(&["create", "n", "--provider", "kollus"], &["neither an address nor an answer"]);
-    file.refused(&["unbind", "other", "c1"], &["`c1` is not bound to `other`; bound to it: none"]);
-    file.refused(&["show", "unknown"], &["there is no template `unknown`; there is: `paid`"]);
-    file.refused(&["modify", "paid"], &["nothing is to be changed"]);
-    // The check compares domains in lower case.
+    file.refused(
+        &["unbind", "other", "c1"],
+        &["`c1` is not bound to `other`; bound tenants: none"],
+    );
+    file.refused(
+        &["show", "unknown"],
+        &["there is no template `unknown`; existing templates: `paid`"],
+    );
+    file.refused(&["modify", "paid"], &["expected a change, found none"]);
+    // gatepost compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
     let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
-    file.refused(&folded, &["this tenant is bound to the template `直播-1` already"]);
-    // Providers have tenants of their own.
+    file.refused(&folded, &["this tenant is already bound to the template `直播-1`"]);
+    // Templates of different providers may bind the same tenant.
     file.good(&["bind", "other", "push.example.com"]);
 }
 
 #[test]
-fn refuses_to_delete_pinned_template_and_renames_its_pin() {
+fn refuses_to_delete_pinned_template_and_renames_it_in_route() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
@@ -267,18 +276,18 @@ fn refuses_to_delete_pinned_template_and_renames_its_pin() {
 fn delete_asks_for_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
-    let why = "deleting `paid` cannot be undone, and there is no terminal to ask on; add --yes";
+    let why = "deleting `paid` cannot be undone; confirm at a terminal, or add --yes";
     file.refused(&["delete", "paid"], &[why]);
     for (answer, code) in [("n\n", 1), ("y\n", 0)] {
         assert!(file.text().contains("paid"));
         let said = on_terminal(&file, &["delete", "paid"], |_| answer, code);
-        assert!(said.contains("deleting `paid` cannot be undone; delete it? [y/N]"), "{said}");
+        assert!(said.contains("deleting `paid` cannot be undone; delete `paid`? [y/N]"), "{said}");
     }
     assert!(!file.text().contains("paid"));
 }
 
 #[test]
-fn leaves_file_changed_during_confirmation_alone() {
+fn does_not_overwrite_file_that_changes_during_confirmation() {
     let file = File::new(CONFIG);
     file.good(&["unbind", "paid", "c1"]);
     let by_hand = file.text().replace("# the end", "# by hand");
@@ -288,7 +297,7 @@ fn leaves_file_changed_during_confirmation_alone() {
     };
     let said = on_terminal(&file, &["delete", "paid"], change, 1);
     assert!(
-        said.contains("the file was changed by hand meanwhile, and is left as it is"),
+        said.contains("the file has changed since the edit began, and is not edited"),
         "{said}"
     );
     assert_eq!(file.text(), by_hand);
@@ -319,7 +328,7 @@ fn readme_commands_work() {
     assert_eq!(file.text(), CONFIG);
 }
 
-/// Runs the program on a terminal and answers its question. Returns its output.
+/// Runs the program on a terminal, answers the confirmation, and returns the program's output.
 fn on_terminal(
     file: &File,
     arguments: &[&str],
@@ -335,7 +344,7 @@ fn on_terminal(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("script, of util-linux");
+        .expect("cannot run `script`; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
     let mut said = String::new();
     out.read_line(&mut said).unwrap();
@@ -348,7 +357,7 @@ fn on_terminal(
 }
 
 #[test]
-fn signing_secret_survives_edits_and_is_never_shown() {
+fn edits_keep_signing_secret_and_never_show_it() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let line = format!("signing_secret = ['{secret}', {{ env = 'SIGNING' }}] # both");
     let bound = "bind     = ['c1'] # channels\n";

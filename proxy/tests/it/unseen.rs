@@ -1,4 +1,4 @@
-//! Refused callbacks cause no connection to the app.
+//! gatepost opens no connection to the app for a refused callback.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -34,7 +34,7 @@ fn is_refused(gate: &Gate, vector: &Vector, body: &[u8]) -> bool {
 }
 
 #[test]
-fn app_sees_no_byte_of_refused_callbacks() {
+fn app_gets_no_byte_of_refused_callbacks() {
     let app = App::answering(200, "");
     let gate = vectors::gate(&app.url(""));
     let port = serve_by(&app, clock);
@@ -49,7 +49,7 @@ fn app_sees_no_byte_of_refused_callbacks() {
             let reply = client.send(&bytes_with(vector, &body));
             assert!((400..500).contains(&reply.status), "{}: {}", vector.name, reply.status);
             refused += 1;
-            // The end of a too large request is not known.
+            // gatepost closes the connection if it has not read the whole request.
             if reply.header("connection") == Some("close") {
                 client = Client::new(connect(port));
             }
@@ -57,7 +57,7 @@ fn app_sees_no_byte_of_refused_callbacks() {
     }
     assert!(refused > 500, "{refused}");
     assert_eq!(app.connections(), 0);
-    // The app is up, and gets an accepted callback.
+    // The app is up: an accepted callback reaches the app.
     let push = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();
     NOW.store(push.case.now, Ordering::SeqCst);
     assert_eq!(client.send(&bytes_with(push, &push.body)).status, 200);

@@ -1,4 +1,4 @@
-//! Take-over of the listeners by a successor. That no request is lost is tested in `faults`.
+//! A successor takes over the listeners. `faults` tests that no request is lost meanwhile.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ fn assert_fails_and_changes_nothing(gate: &Gatepost, config: &str, why: &str) {
 }
 
 #[test]
-fn successor_replaces_process_and_is_replaced_in_turn() {
+fn successor_replaces_process_and_next_successor_replaces_it() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let mut second = successor(&gate, "gatepost.toml");
@@ -42,33 +42,33 @@ fn successor_replaces_process_and_is_replaced_in_turn() {
 }
 
 #[test]
-fn failed_successor_changes_nothing() {
+fn process_keeps_serving_if_successor_fails() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let config = config_of(&gate);
     let taken = format!("'127.0.0.1:{}', '127.0.0.1:{}'", gate.port, app.port);
     let own = format!("'127.0.0.1:{}'", gate.port);
     let more = config.replacen(&own, &taken, 1).replace(&app.url(""), "http://127.0.0.1:9");
-    assert_fails_and_changes_nothing(&gate, &more, "cannot listen here");
+    assert_fails_and_changes_nothing(&gate, &more, "cannot listen on this address");
     gate.program.wait_for_line("a successor did not take over");
     assert_fails_and_changes_nothing(
         &gate,
         &config.replace(SOCKET, ""),
-        "`upgrade_socket` is miss",
+        "expected `upgrade_socket`",
     );
     let elsewhere = config.replace("upgrade.sock", "other.sock");
-    assert_fails_and_changes_nothing(&gate, &elsewhere, "no listeners can be taken over here");
+    assert_fails_and_changes_nothing(&gate, &elsewhere, "cannot take over listeners");
     let _second = successor(&gate, "gatepost.toml");
     assert_eq!(gate.program.wait(), Some(0));
     assert_eq!(gate.send(&pushed()).status, 200);
 }
 
 #[test]
-fn successor_that_dies_midway_does_not_block_the_next() {
+fn successor_that_dies_during_handover_does_not_block_next_successor() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let path = gate.folder.path().join("upgrade.sock");
-    // It has put its own socket there before it dies.
+    // The dying successor has replaced the socket with its own.
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));
@@ -85,7 +85,7 @@ fn refuses_upgrade_socket_in_writable_directory() {
     let gate = Gatepost::serve(SOCKET, &templates(&app));
     let folder = gate.folder.path();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
-    let why = "other users can write to its directory";
+    let why = "expected a directory that no other user can write to";
     assert_fails_and_changes_nothing(&gate, &config_of(&gate), why);
     let mut command = gatepost();
     command.args(["run", "-c"]).arg(folder.join("successor.toml"));

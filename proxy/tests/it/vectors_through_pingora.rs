@@ -1,4 +1,4 @@
-//! Every vector through a Pingora proxy with a [`GateModule`], over sockets.
+//! Sends every vector over a socket to a Pingora proxy with a [`GateModule`].
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ fn serve(app: &App) -> u16 {
     serve_by(app, clock)
 }
 
-/// Serves the vectors' gate with a clock of the test's own: tests run at the same time.
+/// Serves the gate for the vectors with `clock`: concurrent tests need separate clocks.
 pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
     let gate = GateModule::new(vectors::gate(&app.url(""))).with_clock(clock);
     let port = free_port();
@@ -53,7 +53,7 @@ pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
     port
 }
 
-/// Formats the first line and the headers, without those of the framing.
+/// Formats the first line and the headers, without the framing headers.
 fn head(vector: &Vector) -> String {
     let request = &vector.case.request;
     let mut head = format!("{} {} HTTP/1.1\r\nhost: gate.test\r\n", request.method, request.path);
@@ -63,7 +63,7 @@ fn head(vector: &Vector) -> String {
     head
 }
 
-/// Formats the vector with this body.
+/// Formats the vector's request with this body.
 pub fn bytes_with(vector: &Vector, body: &[u8]) -> Vec<u8> {
     let head = head(vector) + &format!("content-length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
@@ -73,7 +73,7 @@ fn bytes(vector: &Vector) -> Vec<u8> {
     bytes_with(vector, &vector.body)
 }
 
-/// Formats the vector as a head and chunks of this size.
+/// Formats the vector's request as a head and chunks of `size` bytes.
 fn pieces(vector: &Vector, size: usize) -> Vec<Vec<u8>> {
     let mut pieces = vec![(head(vector) + "transfer-encoding: chunked\r\n\r\n").into_bytes()];
     for chunk in vector.body.chunks(size) {
@@ -83,7 +83,7 @@ fn pieces(vector: &Vector, size: usize) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// Checks the outcome of each vector that `send` sends.
+/// Sends each vector with `send`, and checks the outcome.
 fn check_all(
     port: u16,
     app: &App,
@@ -117,7 +117,7 @@ fn check_all(
     }
 }
 
-/// Starts an app that gives the vector's answer.
+/// Starts an app that gives the answer in the returned mutex.
 fn saying() -> (App, Arc<Mutex<(u16, &'static str)>>) {
     let said: Arc<Mutex<(u16, &'static str)>> = Arc::default();
     let next = Arc::clone(&said);
@@ -129,7 +129,7 @@ fn saying() -> (App, Arc<Mutex<(u16, &'static str)>>) {
 }
 
 #[test]
-fn every_vector_has_its_verdict_in_the_proxy() {
+fn every_vector_passes_proxy() {
     let (app, said) = saying();
     let port = serve(&app);
     let send = |vector: &Vector, client: &mut Client| client.send(&bytes(vector));
@@ -137,15 +137,15 @@ fn every_vector_has_its_verdict_in_the_proxy() {
 }
 
 #[test]
-fn chunks_do_not_change_the_verdict() {
+fn chunking_does_not_change_verdict() {
     static NOW: AtomicI64 = AtomicI64::new(0);
     fn clock() -> Timestamp {
         Timestamp::from_secs(NOW.load(Ordering::SeqCst))
     }
     let (app, said) = saying();
     let port = serve_by(&app, clock);
-    // One vector in eleven, with chunks of several sizes. A refusal by the head leaves the rest
-    // unread.
+    // Send one vector in eleven, in chunks of several sizes. Skip large bodies, because gatepost
+    // leaves the body unread if it refuses the head.
     let some = vectors::all().into_iter().step_by(11);
     let some = some.filter(|vector| vector.body.len() < 4096);
     let next = AtomicUsize::new(0);

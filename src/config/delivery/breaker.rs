@@ -1,4 +1,4 @@
-//! `breaker`: the rule by which a circuit opens and is tried again.
+//! `breaker`: the rule by which gatepost opens a circuit and probes the app again.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,9 +10,9 @@ use http::Uri;
 use crate::breaker::{Breaker, BreakerRule};
 use crate::toml_reader::{Faults, Form, Table};
 
-/// The circuit breakers of a config: one for each address, shared by all kinds that are sent there.
+/// The circuit breakers of a config: one for each address, shared by all kinds with that address.
 pub(in crate::config) struct Breakers {
-    /// Rule for every breaker; `None` if the operator has turned them off.
+    /// Rule for every breaker; `None` if the operator has turned breakers off.
     rule: Option<BreakerRule>,
     by_address: RefCell<HashMap<String, Arc<Breaker>>>,
 }
@@ -36,8 +36,9 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
             }
             (_, Some(is_on)) => is_on.then_some(default),
             (Form::String(_) | Form::Other(_), None) => {
-                let remedy = "write false, or { failures = 5, retry_ms = 1000 }";
-                faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+                let remedy = "write true, false, or { failures = 5, retry_ms = 1000 }";
+                let problem = format!("expected a boolean or a table, found {}", item.form.name());
+                faults.add(&item.place, problem, remedy);
                 None
             }
         },
@@ -46,7 +47,7 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
 }
 
 impl Breakers {
-    /// Returns the breaker of an address, or that of the template if its events have no address.
+    /// Returns the breaker of an address, or the breaker of the template if `url` is `None`.
     ///
     /// Returns `None` if breakers are turned off.
     pub(in crate::config) fn of(&self, url: Option<&Uri>, template: &str) -> Option<Arc<Breaker>> {
@@ -69,8 +70,8 @@ impl Breakers {
     }
 }
 
-/// Removes the query of an address, because a query may contain a secret and addresses are shown in
-/// logs and metrics.
+/// Removes the query of an address, because a query may contain a secret, and gatepost shows
+/// addresses in logs and metrics.
 fn without_query(url: &Uri) -> String {
     let text = url.to_string();
     text.split_once('?').map_or(text.clone(), |(before, _)| before.to_owned())

@@ -35,7 +35,7 @@ impl OnFailure {
     }
 }
 
-/// The value of `last_good`: the greatest age of a good reply that may be sent again.
+/// The value of `last_good`: the greatest age of a last good reply that gatepost sends again.
 pub(super) struct LastGood {
     max_age: Duration,
     pub(super) place: Place,
@@ -52,7 +52,7 @@ impl<'f> ConfigReader<'f, '_> {
         match &item.form {
             Form::String(word) => {
                 let word = Located { value: *word, place: item.place.clone() };
-                let word = self.word(&word, "word", &FAILURE_WORDS)?;
+                let word = self.word(&word, "value", &FAILURE_WORDS)?;
                 Some(OnFailure::Word(word, item.place))
             }
             Form::Table(_) | Form::Other(_) => {
@@ -79,8 +79,8 @@ impl<'f> ConfigReader<'f, '_> {
             Form::String(_) | Form::Other(_) => {
                 let is_on = self.switch(&item, "max_age_secs = 600")?;
                 if !is_on && matches!(on_failure, Some(OnFailure::Word(FailureWord::LastGood, _))) {
-                    let problem = "this switches off what on_failure asks for";
-                    self.faults.add(&item.place, problem, "remove one of the two");
+                    let problem = "last_good = false contradicts on_failure = \"last_good\"";
+                    self.faults.add(&item.place, problem, "remove last_good or on_failure");
                 }
                 is_on.then_some(DEFAULT_MAX_AGE_SECS)?
             }
@@ -89,8 +89,8 @@ impl<'f> ConfigReader<'f, '_> {
         Some(LastGood { max_age, place: item.place })
     }
 
-    /// Returns the fields of the reply that is sent if there is neither a usable answer nor a last
-    /// good reply.
+    /// Returns the fields of gatepost's reply if there is neither a usable answer nor a last good
+    /// reply.
     pub(super) fn failure_fields(&self, entry: &Entry, decision: &Decision) -> Vec<ReplyField> {
         match &entry.on_failure {
             Some(OnFailure::Fields(json)) => self.fixed_fields(json, decision),
@@ -101,9 +101,9 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Returns the greatest age of a last good reply; `None` if the entry does not use one.
+    /// Returns the greatest age of a last good reply; `None` if gatepost sends no such reply.
     ///
-    /// Either `last_good` or `on_failure = "last_good"` turns it on.
+    /// Either `last_good` or `on_failure = "last_good"` turns last good replies on.
     pub(super) fn last_good_max_age(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
         kind.decision.as_ref()?;
         let word_place = match &entry.on_failure {
@@ -112,10 +112,10 @@ impl<'f> ConfigReader<'f, '_> {
         };
         let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word_place)?;
         if kind.viewer.0.is_empty() {
-            // The entry of a group, or "*", may also cover kinds that do name a viewer.
+            // The entry of a group, or "*", may also cover kinds that name a viewer.
             if entry.name == *kind.name {
                 let remedy = "write \"deny\", \"allow\", or the fields of a reply";
-                let problem = "callbacks of this kind name no viewer whose last reply it could be";
+                let problem = "this kind names no viewer, so it has no last good reply";
                 self.faults.add(place, problem, remedy);
             }
             return None;

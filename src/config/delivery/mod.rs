@@ -96,7 +96,7 @@ impl<'f> ConfigReader<'f, '_> {
             .filter_map(|(name, item)| {
                 if !names().any(|known| known == name) {
                     let remedy = allowed("kind", name, names());
-                    self.faults.add(&item.place, "this kind is unknown", remedy);
+                    self.faults.add(&item.place, "unknown kind", remedy);
                 }
                 match &item.form {
                     Form::String(url) => {
@@ -105,7 +105,8 @@ impl<'f> ConfigReader<'f, '_> {
                     }
                     Form::Table(table) => Some(self.entry(name, table)),
                     Form::Other(_) => {
-                        let problem = format!("this is {}", item.form.name());
+                        let problem =
+                            format!("expected a string or a table, found {}", item.form.name());
                         self.faults.add(&item.place, problem, "write an address, or a table");
                         None
                     }
@@ -135,8 +136,12 @@ impl<'f> ConfigReader<'f, '_> {
         let forward = table.string("forward");
         table.finish();
         if url.is_some() && answer.is_some() {
-            let remedy = "keep the url to ask the app, or the answer to reply without it";
-            self.faults.add(&table.place_of("answer"), "there is a url and a fixed answer", remedy);
+            let remedy = "keep url to ask the app, or answer to reply without the app";
+            self.faults.add(
+                &table.place_of("answer"),
+                "this entry has a url and an answer",
+                remedy,
+            );
         }
         Entry {
             url: url.and_then(|url| self.url(&url)),
@@ -155,11 +160,11 @@ impl<'f> ConfigReader<'f, '_> {
     fn forward(&self, word: &Located<&str>) -> Option<Forward> {
         let words =
             [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
-        self.word(word, "form", &words)
+        self.word(word, "format", &words)
     }
 
-    /// Reports settings that shape a reply under entries that cover notifications only: the reply
-    /// to a notification is always the same.
+    /// Reports reply settings in entries that cover only notifications, because the reply to a
+    /// notification is always the same.
     fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
             let decides = |kind: &Kind| kind.decision.is_some() && entry.covers(kind);
@@ -171,13 +176,13 @@ impl<'f> ConfigReader<'f, '_> {
             let last_good = entry.last_good.iter().map(|last_good| &last_good.place);
             let reply = entry.reply.iter().map(|json| &json.place);
             for place in on_failure.chain(last_good).chain(reply) {
-                let remedy =
-                    "take it out: an event that the app does not accept gets 503 and is sent again";
-                self.faults.add(place, "this kind only wants an acknowledgement", remedy);
+                let remedy = "remove this key; if the app does not accept the event, gatepost \
+                              replies 503 and the platform sends the callback again";
+                self.faults.add(place, "gatepost only acknowledges this kind", remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
-                self.faults.add(&answer.place, "this kind only wants an acknowledgement", remedy);
+                self.faults.add(&answer.place, "gatepost only acknowledges this kind", remedy);
             }
         }
     }
@@ -226,8 +231,8 @@ impl<'f> ConfigReader<'f, '_> {
             return Delivery::Fixed(fixed.zip(policy));
         }
         if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
-            let problem = format!("{} sends no body, so there is nothing raw", plan.title);
-            self.faults.add(&entry.place, problem, "leave forward at \"json\"");
+            let problem = format!("{} sends no body to forward as \"raw\"", plan.title);
+            self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
         Delivery::Ask(self.ask(entry, kind, policy, template))
     }
@@ -267,7 +272,7 @@ impl<'f> ConfigReader<'f, '_> {
                 "{} waits {wait} ms for the reply, so the app gets {longest} ms",
                 plan.title
             );
-            let remedy = format!("write timeout_ms = {longest}, or budget_ms if it waits longer");
+            let remedy = format!("write timeout_ms = {longest}, or set a longer budget_ms");
             self.warnings.add(&entry.place, problem, remedy);
         }
     }
@@ -283,7 +288,7 @@ impl<'f> ConfigReader<'f, '_> {
         })
     }
 
-    /// Parses the fields that an accepting answer gets if it does not set them itself.
+    /// Parses the fields that gatepost adds to an accepting answer that does not set them.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));

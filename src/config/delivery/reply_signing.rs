@@ -45,8 +45,12 @@ impl ConfigReader<'_, '_> {
         let headers = rule.headers.iter().filter_map(|(name, index)| {
             let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
             if value.is_none() {
-                let problem = format!("the value of {name} cannot be sent in a header");
-                self.faults.add(&template.settings_place, problem, "copy it from the console");
+                let problem = format!("a header cannot contain the value of {name}");
+                self.faults.add(
+                    &template.settings_place,
+                    problem,
+                    "copy the value from the console",
+                );
             }
             value.iter_mut().for_each(|value| value.set_sensitive(true));
             Some((name.clone(), value?))
@@ -81,9 +85,9 @@ impl ConfigReader<'_, '_> {
         let unsigned = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
         let names: Vec<_> = unsigned.map(|(kind, _)| &*kind.name).collect();
         if !names.is_empty() {
-            let problem = format!("the replies to {} could not be signed", names.join(", "));
-            let remedy = "set the platform's keys under [template.settings], or list the kinds \
-                          that come under [template.on]";
+            let problem = format!("gatepost cannot sign the replies to {}", names.join(", "));
+            let remedy = "set the platform's keys under [template.settings], or list under \
+                          [template.on] the kinds that the platform sends";
             self.warnings.add(&template.on_place, problem, remedy);
         }
     }

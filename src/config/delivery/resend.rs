@@ -10,7 +10,7 @@ use crate::toml_reader::{Form, Item};
 /// The value of `dedupe`.
 pub(in crate::config) struct Dedupe {
     is_on: bool,
-    /// Time for which a callback is remembered; `None` if `dedupe` does not set it.
+    /// Time for which gatepost remembers a callback; `None` if `dedupe` does not set a time.
     window: Option<Duration>,
 }
 
@@ -35,11 +35,11 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
     }
 
-    /// Returns the time for which a callback is remembered; `None` if each resend goes to the app.
+    /// Returns the time for which gatepost remembers a callback; `None` to send resends to the app.
     ///
     /// The `dedupe` of the entry takes precedence. The template's `dedupe` does not apply to
-    /// decisions, because two equal ones may be a viewer who presses play twice. It does not apply
-    /// either to kinds of which two separate events may be equal.
+    /// decisions, because two equal decisions may be a viewer who presses play twice. It also does
+    /// not apply to kinds of which two separate events may be equal.
     pub(super) fn resend_window(
         &self,
         entry: &Entry,

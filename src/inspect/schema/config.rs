@@ -1,4 +1,4 @@
-//! The schema of the config file, with which a TOML editor can check a config while it is written.
+//! The schema of the config file, with which a TOML editor can check a config during editing.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ const DAY: u32 = 86_400;
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
 ///
-/// It contains the kinds and settings of the built-in providers.
+/// The schema contains the kinds and settings of the built-in providers.
 ///
 /// # Examples
 ///
@@ -30,12 +30,12 @@ pub fn config_schema() -> Value {
         "additionalProperties": false,
         "required": ["route"],
         "properties": {
-            "listen": strings("Addresses on which the proxy listens, as in \"127.0.0.1:8080\"."),
-            "upstream": text("Server that receives all other requests; without it they get 404."),
+            "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
+            "upstream": text("Server that receives all other requests; default: requests get 404."),
             "admin": text("Address of /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
-                "description": "Token that clients of /api must send; without it there is no /api.",
+                "description": "Token that clients of /api must send; default: /api is off.",
             },
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
             "stop_timeout_secs": integer("Seconds for requests in flight to finish.", 0, 3600),
@@ -79,7 +79,7 @@ fn strings(about: &str) -> Value {
 fn dedupe() -> Value {
     switch(
         "Answers resends of a delivered callback without the app.",
-        &json!({ "window_secs": integer("Seconds for which a callback is remembered.", 1, DAY) }),
+        &json!({ "window_secs": integer("Seconds to remember a callback.", 1, DAY) }),
     )
 }
 
@@ -152,7 +152,7 @@ fn route() -> Value {
                 "description": "shadow logs and counts the verdicts, and passes all callbacks on.",
             },
             "max_body_bytes": max_body_bytes(),
-            "allow": strings("Networks of the clients that may call; default: all."),
+            "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Limit of the genuine callbacks that the app receives."),
             "source_limit": rate("Limit of the callbacks from one client."),
         },
@@ -167,7 +167,7 @@ fn rate(about: &str) -> Value {
         "required": ["per_second"],
         "properties": {
             "per_second": integer("Callbacks per second.", 1, 1_000_000),
-            "burst": integer("Callbacks at once; default: per_second.", 1, 1_000_000),
+            "burst": integer("Largest burst of callbacks; default: per_second.", 1, 1_000_000),
         },
     })
 }
@@ -201,7 +201,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "Treatment of a signature that has arrived with another body.",
+                "description": "Treatment of a signature that arrives with a second body.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
@@ -224,7 +224,7 @@ fn delivery(kind: &KindInfo) -> Value {
     let reply = |about: &str| json!({ "type": "object", "description": about });
     let mut properties = json!({
         "url": text("Address of the app."),
-        "answer": reply("Fixed answer, sent without an app."),
+        "answer": reply("Fixed answer, used without asking the app."),
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
@@ -244,7 +244,7 @@ fn delivery(kind: &KindInfo) -> Value {
         );
         properties.insert("last_good".into(), last_good);
         let defaults =
-            reply("Fields that are added to an accepting answer if it does not set them.");
+            reply("Fields that gatepost adds to an accepting answer that does not set them.");
         properties.insert("reply".into(), defaults);
     }
     json!({

@@ -13,7 +13,7 @@ use crate::time::Unit;
 pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     let kind = plan.kind(Some(index));
     let signature = plan.signature_of(Some(index));
-    // Members that belong to the signature are no part of the event's data.
+    // The event's data does not contain the members that belong to the signature.
     let is_consumed = |name: &str| signature.is_some_and(|rule| rule.consumes(&Name::new(name)));
     let mut schema = object(&kind.fields, true, &is_consumed);
     schema.insert("$schema".into(), DRAFT.into());
@@ -49,14 +49,14 @@ fn answer(kind: &Kind) -> Value {
     }
     forms.push(common(decision));
     json!({
-        "description": "The platform's fields, alone or in its envelope, or the common form.",
+        "description": "The platform's fields, alone or in its envelope, or the form with `allow`.",
         "anyOf": forms,
     })
 }
 
 /// Returns the schema of the common form: `allow`, `message`, and the platform's fields.
 ///
-/// The fields that `allow` sets are left out, because an answer must not set them a second time.
+/// Omits the fields that `allow` sets, because an answer must not set them a second time.
 fn common(decision: &Decision) -> Value {
     let is_field = |preset: &ReplyField, name: &str| match &preset.name {
         ReplyFieldName::Declared(index) => {

@@ -1,4 +1,4 @@
-//! Parsing of an app's answer, in any form, to fields of the declared types.
+//! Parsing of an app's answer, in any form, into fields of the declared types.
 
 use std::borrow::Cow;
 
@@ -24,10 +24,10 @@ pub(crate) enum ReplyFieldName {
     Undeclared(Box<str>),
 }
 
-/// A fault in an answer. Contains names and types, never a value.
+/// A fault in an answer. It contains names and types, never a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
-    /// The answer contains a field twice, or a field beside an `allow` that sets it.
+    /// The answer contains a field twice, or contains both a field and an `allow` that sets it.
     #[error("`{field}` is set twice")]
     SetTwice { field: Box<str> },
     #[error(transparent)]
@@ -46,14 +46,14 @@ pub(crate) enum AnswerError {
 
 /// A parsed answer.
 pub(super) enum ParsedAnswer<'a> {
-    /// A list with an element for each item.
+    /// A list with elements for single items.
     PerItem(Vec<ListElement<'a>>),
     /// No valid answer: the failure policy applies.
     Unusable,
-    /// One answer for all items, or for the only one.
+    /// One answer for the whole callback.
     Uniform {
         fields: Cow<'a, [ReplyField]>,
-        /// The answer has the common form, so it was not written for this kind of callback.
+        /// The answer has the common form, so its author may not know this kind of callback.
         is_common: bool,
     },
 }
@@ -62,7 +62,7 @@ pub(super) enum ParsedAnswer<'a> {
 pub(super) type ListElement<'a> = (Object<'a>, Result<Vec<ReplyField>, AnswerError>);
 
 impl<'a> ParsedAnswer<'a> {
-    /// Returns an answer for all items that did not come from an app's object.
+    /// Returns an answer for the whole callback that gatepost composes itself.
     pub(super) fn uniform(fields: impl Into<Cow<'a, [ReplyField]>>) -> Self {
         Self::Uniform { fields: fields.into(), is_common: true }
     }
@@ -78,12 +78,12 @@ pub(super) const COMMON_MESSAGE: &str = "message";
 impl Decision {
     /// Parses the body of an app's answer.
     ///
-    /// Skips a byte order mark, since some editors put one at the start of PHP files.
+    /// Skips a byte order mark, because some editors put one at the start of PHP files.
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is not an object or list, or if a field is invalid. An invalid
-    /// field in a list is not an error here: the fault is part of its [`ListElement`].
+    /// Returns an error if the answer is not an object or list, or if a field is invalid. If an
+    /// element of a list is invalid, its [`ListElement`] contains the error instead.
     pub(super) fn parse_answer<'a>(
         &self,
         answer: &'a [u8],
@@ -126,7 +126,7 @@ impl Decision {
         let inside = self.inside_envelope(&object).ok().flatten();
         let inner = inside.and_then(|raw| Object::from_json(raw).ok());
         let message = inner.as_ref().unwrap_or(&object).get(COMMON_MESSAGE)?;
-        // A message of a wrong type is dropped: an error would apply the failure policy, which may
+        // Drop a message of a wrong type: an error would apply the failure policy, which may
         // allow what the app has denied.
         self.reply_field(self.message?, message).ok().flatten()
     }
@@ -177,7 +177,7 @@ impl Decision {
         }
     }
 
-    /// Parses an object in the flat form.
+    /// Parses an object with the platform's fields, which is not in the common form.
     fn native_fields(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
@@ -187,7 +187,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Parses an object in the common form. Native fields may be beside `allow`.
+    /// Parses an object in the common form, which may also contain the platform's fields.
     fn common_fields(
         &self,
         object: &Object<'_>,
@@ -217,7 +217,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. `None` if it is unset.
+    /// Converts a member of an answer. Returns `None` if the member is unset.
     fn named_field(
         &self,
         name: &str,
@@ -255,10 +255,10 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. `None` if it is unset.
+/// Converts the value of a declared field. Returns `None` if the field is unset.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. A platform would refuse
-/// that as a wrong type, so the field is left out.
+/// these values as a wrong type, so gatepost omits the field.
 fn read_reply_field(
     index: usize,
     field: &Field,
@@ -273,7 +273,7 @@ fn read_reply_field(
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
 
-/// Parses a JSON object of declared reply fields, which need not be complete.
+/// Parses a JSON object of declared reply fields. Required fields may be missing.
 ///
 /// # Errors
 ///

@@ -1,15 +1,15 @@
 //! Assigns the elements of an app's list to the items of a callback.
 //!
-//! An element repeats values of its item, the echo fields, which form the key of both. Each element
-//! is used once, by the first rule that applies:
+//! An element repeats the echo fields of its item. The values of these fields are the key of the
+//! element and of the item. gatepost uses each element once, by the first rule that applies:
 //!
 //! 1. An element whose key equals that of an item belongs to that item.
 //! 2. An element whose key is a part of an item's key belongs to the first such item that has no
-//!    element yet. An element at the index of the item is preferred.
-//! 3. An element without a key belongs to the item at its index, if there are as many elements as
-//!    items.
+//!    element yet. An element at the index of the item takes precedence.
+//! 3. An element without a key belongs to the item at the same index, if the list has as many
+//!    elements as the callback has items.
 //!
-//! The assignment is unambiguous if the element could not belong to another item as well.
+//! An assignment is unambiguous if the element could not belong to any other item.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -28,18 +28,18 @@ pub(crate) struct ItemList {
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The items that only an answer to this item in particular may deny.
+/// The items that an app can deny only with an answer to the item itself.
 ///
-/// A denial cannot be undone for them: it expires a finished download, for example.
+/// A denial of such an item is final: for example, it expires a finished download.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
-    /// The condition that an item meets if it is protected.
+    /// The condition under which an item is protected.
     pub(crate) when: Condition,
-    /// The reply to a protected item without an answer of its own.
+    /// The reply to a protected item if the app does not answer the item itself.
     pub(crate) reply: Vec<ReplyField>,
 }
 
-/// The elements that are assigned to the items.
+/// The elements of an answer, and the element that is assigned to each item.
 pub(super) struct Assignment<'w> {
     elements: &'w [ListElement<'w>],
     by_item: Vec<Option<Assigned>>,
@@ -112,13 +112,13 @@ impl ItemList {
         self.echo.iter().map(|name| value(name)).collect()
     }
 
-    /// Adds the item to a fault, as in `items[2]`.
+    /// Adds the item to a fault, for example `items[2]`.
     pub(super) fn fault_at(&self, index: usize, fault: &AnswerError) -> AnswerError {
         AnswerError::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }
 }
 
-/// Assigns the elements whose key equals an item's. Returns the indexes of the unused elements.
+/// Assigns elements whose key equals the key of an item. Returns the indexes of unused elements.
 fn assign_equal_keys(
     item_keys: &[ItemKey<'_>],
     element_keys: &[ItemKey<'_>],
@@ -137,7 +137,7 @@ fn assign_equal_keys(
             None => unused.push(at),
         }
     }
-    // If items share a key, their elements are unambiguous only if there is one for each.
+    // If items share a key, their elements are unambiguous only if each item has an element.
     let is_enough: HashMap<_, _> =
         by_key.iter().map(|(key, (elements, items))| (*key, elements.len() >= *items)).collect();
     for (item, slot) in item_keys.iter().zip(by_item) {
@@ -150,7 +150,7 @@ fn assign_equal_keys(
 }
 
 /// Returns `true` if the element's key contains at least one value of the item's key and no other
-/// value. A 0 counts as no value, since some languages serialize an unset number as 0.
+/// value. Ignores a 0 where the item has no value: some languages write an unset number as 0.
 fn is_part(element: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bool {
     let mut repeats = false;
     for (element, item) in element.iter().zip(item) {
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::provider::built_in_named;
 
-    /// Assigns the elements to the items of a download callback.
+    /// Assigns the elements to the items of a `drm` callback.
     fn assigned(items: &str, elements: &str) -> Vec<Option<Assigned>> {
         let kollus = built_in_named("kollus").unwrap();
         let drm = kollus.kinds.into_iter().find(|kind| &*kind.name == "drm").unwrap();
@@ -213,8 +213,8 @@ mod tests {
         item_list.assign(&objects(items), &elements).by_item
     }
 
-    // Kind 2 reports a finished download, kind 1 asks for one. `A` and `Q` are keys of videos, `S1` is
-    // a session key.
+    // `kind` 2 reports a finished download, `kind` 1 requests a download. `A` and `Q` are keys of
+    // videos, `S1` is a session key.
     const DONE_A: &str = r#"{"kind":2,"media_content_key":"a"}"#;
     const DONE_A_S1: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
     const ASKED_Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_elements_with_a_key_of_no_item() {
+    fn ignores_elements_whose_key_matches_no_item() {
         let other = DONE_A.replace('}', r#","session_key":"other"}"#);
         assert_eq!(assigned(&list(&[DONE_A, ASKED_Q]), &list(&[&other])), [None, None]);
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Decisions: the conversion of an app's answer to the reply that the platform expects.
 //!
-//! An app may answer in three forms. Each is converted to the native form, and every value to its
-//! declared type and range:
+//! An app may answer in three forms. gatepost converts each form to the native form, and each value
+//! to its declared type:
 //!
 //! - native: `{"data":{"result":1}}`, the platform's fields in its envelope;
 //! - flat: `{"result":1}`, the platform's fields without the envelope;
@@ -28,7 +28,7 @@ use super::field::Fields;
 pub(crate) struct Decision {
     /// The member of the reply that contains the fields. `None` if they are at the top level.
     pub(crate) envelope: Option<Box<str>>,
-    /// The items that the callback asks about, if it asks about several.
+    /// The rules for the items, if the callback asks about several items.
     pub(crate) item_list: Option<ItemList>,
     /// The fields of a reply that allows.
     pub(crate) allow: Vec<ReplyField>,
@@ -37,9 +37,9 @@ pub(crate) struct Decision {
     /// The field that the `message` of a common answer sets.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
-    /// The field set by a bare (non-object) answer.
+    /// The field that the app sets if its answer is a single value instead of an object.
     pub(crate) bare: Option<usize>,
-    /// Accepts undeclared fields, since the platform does not document all of them.
+    /// Accepts undeclared fields, because the platform does not document all fields.
     pub(crate) open: bool,
     pub(crate) reply_signing: ReplySigningRule,
 }
@@ -47,14 +47,14 @@ pub(crate) struct Decision {
 /// The settings of a template for one decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// The reply if the app does not answer, or its answer is invalid.
+    /// The reply if the app does not answer or its answer is invalid.
     pub(crate) on_failure: Vec<ReplyField>,
-    /// Fields that are added to a reply that allows, unless the answer sets them.
+    /// Fields that gatepost adds to a reply that allows, unless the answer sets them.
     pub(crate) defaults: Vec<ReplyField>,
     pub(crate) reply_signing: ReplySigning,
 }
 
-/// The source of a reply.
+/// The source of the reply to a decision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DecisionInput<'a> {
     /// The body of the app's answer.
@@ -63,8 +63,8 @@ pub(crate) enum DecisionInput<'a> {
     Allow,
     /// An answer that denies by its status. Its body may contain a message, in any of the forms.
     Deny(&'a [u8]),
-    /// The failure policy.
+    /// The failure policy of the template.
     Failure,
-    /// A fixed answer of the template. The app is not called.
+    /// A fixed answer of the template. gatepost does not ask the app.
     Fixed(&'a [ReplyField]),
 }

@@ -1,7 +1,7 @@
-//! Reply signing: sends a reply as plain JSON, or as a JSON Web Token (RFC 7519).
+//! Reply signing: formats a reply as plain JSON, or as a JSON Web Token (RFC 7519).
 //!
-//! The payload of the token is exactly the JSON of the reply. No registered claim is added, because
-//! platforms that require a token do not accept them.
+//! The payload of the token is exactly the JSON of the reply. gatepost adds no registered claims,
+//! because platforms that require a token do not accept them.
 
 use std::sync::Arc;
 
@@ -59,10 +59,10 @@ pub(crate) struct ReplySigning {
 }
 
 impl ReplySigning {
-    /// Returns bytes that change with the form, the key and the headers. Empty for plain JSON.
+    /// Returns bytes that change with the form, the key and the headers; no bytes for plain JSON.
     ///
-    /// They are part of the key under which a reply is remembered, so that a changed config does not
-    /// repeat a reply with the old signature. They do not reveal the key.
+    /// They are part of the lookup key of a stored reply, so gatepost does not repeat a reply with
+    /// the old signature after a config change. They do not reveal the signing key.
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
         if self.key.is_none() {
             return Vec::new();
@@ -75,7 +75,7 @@ impl ReplySigning {
         })
     }
 
-    /// Returns the reply with this JSON: a token if there is a key, else the JSON itself.
+    /// Returns the reply with the JSON `body`: a token if `key` is set, else the JSON itself.
     pub(crate) fn sign(&self, body: Vec<u8>) -> Reply {
         let Some(key) = &self.key else {
             return Reply::new(StatusCode::OK, JSON, body.into());

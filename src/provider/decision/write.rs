@@ -10,19 +10,19 @@ use crate::json::{self, Object};
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
-    /// The app answered this item in particular, not all items alike.
+    /// The app answered this item itself, not all items with one answer.
     is_specific: bool,
-    /// The template's defaults are added if the reply allows.
+    /// gatepost adds the template's defaults if the reply allows.
     takes_defaults: bool,
 }
 
 impl<'p> ItemReply<'p> {
-    /// A reply for all items, to which defaults are added.
+    /// Returns a reply for all items, which takes the template's defaults.
     fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
         Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }
 
-    /// The reply of the failure policy, to which no defaults are added.
+    /// Returns the reply of the failure policy, which does not take the template's defaults.
     const fn failure(fields: &'p [ReplyField]) -> Self {
         Self { fields: Cow::Borrowed(fields), is_specific: false, takes_defaults: false }
     }
@@ -31,9 +31,9 @@ impl<'p> ItemReply<'p> {
 impl Decision {
     /// Writes the JSON of the reply. `data` is the data of the event.
     ///
-    /// Always returns a reply. If the answer is invalid, the failure policy is the reply. If the
-    /// answer is invalid for one item, the failure policy is the reply to that item. In both cases,
-    /// also returns the first fault.
+    /// Always returns a reply. If the answer is invalid, the failure policy gives the reply. If the
+    /// answer is invalid for one item, the failure policy gives the reply to that item. In both
+    /// cases, also returns the first fault.
     pub(crate) fn write(
         &self,
         data: &[u8],
@@ -83,15 +83,15 @@ impl Decision {
         self.item_list.is_some() || self.fields.iter().any(|field| field.when.is_some())
     }
 
-    /// Returns `true` if the member of a list element only identifies the item.
+    /// Returns `true` if the member `name` of a list element only identifies the item.
     pub(super) fn is_echo(&self, name: &str) -> bool {
         self.item_list.as_ref().is_some_and(|list| list.echo.iter().any(|echo| **echo == *name))
     }
 
-    /// Returns the reply to an item if the answer is the same for all items.
+    /// Returns the reply to an item if the app has not given a list of elements.
     ///
-    /// A native answer to the only item is specific. A common answer never is, since its author may
-    /// not know the effects of a denial for this kind.
+    /// A native answer to the only item is specific. A common answer is never specific, because its
+    /// author may not know the effects of a denial for this kind.
     fn uniform_reply<'p>(
         &self,
         answer: &'p ParsedAnswer<'_>,
@@ -109,7 +109,7 @@ impl Decision {
         }
     }
 
-    /// Writes an array with one element for each item of the callback, in the same order.
+    /// Writes an array with an element for each item, in order, and returns the first fault.
     fn write_list(
         &self,
         list: &ItemList,
@@ -166,8 +166,8 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // Besides the field that decides, `allow` may contain others that the platform requires. They
-        // are added unless the answer or the template's defaults set them.
+        // `allow` may contain more fields than the field that decides, if the platform requires them.
+        // Add each of these unless the answer or the template's defaults set the field.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)
@@ -212,7 +212,7 @@ impl Decision {
         out.push(b'}');
     }
 
-    /// Returns `true` if the fields that both `allow` and `deny` set have the values of `allow`.
+    /// Returns `true` if `fields` has the value of `allow` for every field that `deny` also sets.
     fn allows(&self, fields: &[ReplyField]) -> bool {
         let decides = |allow: &&ReplyField| self.deny.iter().any(|deny| deny.name == allow.name);
         self.allow.iter().filter(decides).all(|allow| fields.contains(allow))
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn converts_every_form_to_the_native_one() {
+    fn converts_every_form_to_the_native_form() {
         for (answer, reply) in [
             (r#"{"data":{"result":1,"vmcheck":0}}"#, r#"{"data":{"result":1,"vmcheck":0}}"#),
             (r#"{"result":1,"vmcheck":0}"#, r#"{"data":{"result":1,"vmcheck":0}}"#),

@@ -8,13 +8,13 @@ use crate::provider::plan::Kind;
 use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
-    /// Checks every kind after all of them are read.
+    /// Checks every kind after all kinds are read.
     pub(super) fn check_kinds(&self, table: &Table<'f>, kinds: &[Kind]) {
         for kind in kinds {
             let place = table.place_of(&kind.name);
             if kinds.iter().any(|other| other.group.as_deref() == Some(&kind.name)) {
-                let remedy = "give the one or the other another name";
-                self.faults.add(&place, "a group of kinds has this name too", remedy);
+                let problem = "this kind and a group of kinds have the same name";
+                self.faults.add(&place, problem, "rename the kind or the group");
             }
             if let Some(decision) = &kind.decision {
                 self.check_reply(&place, kind, decision);
@@ -39,8 +39,8 @@ impl<'f> DefinitionReader<'f> {
                     | Type::Timestamp(_) => None,
                 });
                 if item_fields.is_none() {
-                    let problem = format!("`{}` is no array whose fields are declared", items.list);
-                    self.faults.add(place, problem, "declare it, with the fields of its items");
+                    let problem = format!("expected an array with fields at `{}`", items.list);
+                    self.faults.add(place, problem, "declare the array and its fields");
                 }
                 item_fields
             }
@@ -54,8 +54,8 @@ impl<'f> DefinitionReader<'f> {
         for name in decision.item_list.iter().flat_map(|items| &items.echo) {
             self.check_known(place, name, context);
             if decision.fields.find(name).is_some() {
-                let problem = format!("`{name}` is repeated, and a field of the reply");
-                self.faults.add(place, problem, "take out the one or the other");
+                let problem = format!("`{name}` is in `echo` and is a field of the reply");
+                self.faults.add(place, problem, "remove the name from `echo` or from the fields");
             }
         }
     }
@@ -64,11 +64,11 @@ impl<'f> DefinitionReader<'f> {
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
             let problem = format!("the reply depends on `{name}`, which is not declared");
-            self.faults.add(place, problem, "declare it among the callback's fields");
+            self.faults.add(place, problem, "declare it in the fields of the kind");
         }
     }
 
-    /// Checks that the sample has the declared fields. Operators copy samples, so they must be valid.
+    /// Checks that the sample fits the declared fields, because operators copy samples.
     fn check_sample(&self, place: &Place, kind: &Kind) {
         let Some(object) = kind.sample.as_deref().and_then(|text| Object::from_json(text).ok())
         else {
@@ -77,8 +77,8 @@ impl<'f> DefinitionReader<'f> {
         let mut out = Vec::new();
         let result = kind.fields.write_object(&object, SentBy::Platform, |_| false, &mut out);
         if let Err(fault) = result {
-            let problem = format!("its sample does not fit: {fault}");
-            self.faults.add(place, problem, "mend the sample, or the field");
+            let problem = format!("invalid sample: {fault}");
+            self.faults.add(place, problem, "correct the sample, or the declaration of the field");
         }
     }
 }

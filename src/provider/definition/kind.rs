@@ -27,7 +27,7 @@ pub(super) struct KindDefaults {
 const DEFAULT_TIMES: Times =
     Times { timeout: Duration::from_secs(3), budget: Duration::from_secs(5) };
 
-/// The pointers to an event's time, of which the first that has a value counts, and its unit.
+/// The pointers to an event's time, and its unit. gatepost uses the first time found.
 type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> DefinitionReader<'f> {
@@ -50,8 +50,8 @@ impl<'f> DefinitionReader<'f> {
         let budget = read("budget_ms").unwrap_or(inherited.budget);
         let times = Times { timeout: read("timeout_ms").unwrap_or(inherited.timeout), budget };
         if budget <= REPLY_MARGIN {
-            let remedy = format!("write more than {} ms", REPLY_MARGIN.as_millis());
-            self.faults.add(&table.place_of("budget_ms"), "this leaves no time to ask", remedy);
+            let problem = format!("expected a budget above {} ms", REPLY_MARGIN.as_millis());
+            self.faults.add(&table.place_of("budget_ms"), problem, "increase the budget");
         }
         times
     }
@@ -73,7 +73,7 @@ impl<'f> DefinitionReader<'f> {
                     values.push((name.into(), self.kinds_named(&item, kinds)));
                 }
             }
-            // Without the table, the platform's name of a kind is also its name here.
+            // Without the table, the definition and the platform use the same names for kinds.
             None => {
                 values.extend(kinds.iter().enumerate().map(|(at, k)| ((&*k.name).into(), vec![at])))
             }
@@ -98,8 +98,8 @@ impl<'f> DefinitionReader<'f> {
             Form::Table(_) | Form::Other(_) => {
                 let names = item.strings();
                 if names.is_empty() || names.len() != item.len() {
-                    let remedy = "write a kind, or a list of kinds";
-                    self.faults.add(&item.place, format!("this is {}", item.form.name()), remedy);
+                    let problem = "expected a string or a non-empty list of strings";
+                    self.faults.add(&item.place, problem, "write a kind, or a list of kinds");
                 }
                 names.iter().filter_map(find).collect()
             }
@@ -111,7 +111,7 @@ impl<'f> DefinitionReader<'f> {
         let index = kinds.iter().position(|kind| *kind.name == *name.value);
         if index.is_none() {
             let remedy = allowed("kind", name.value, kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&name.place, "no kind has this name", remedy);
+            self.faults.add(&name.place, "unknown kind", remedy);
         }
         index
     }
@@ -129,8 +129,8 @@ impl<'f> DefinitionReader<'f> {
             .filter_map(|(name, item)| match item.form {
                 Form::Table(kind) => self.kind(name, &kind, defaults, ce_type),
                 Form::String(_) | Form::Other(_) => {
-                    let remedy = format!("write [kinds.{name}]");
-                    self.faults.add(&item.place, "this is no table", remedy);
+                    let problem = format!("expected a table, found {}", item.form.name());
+                    self.faults.add(&item.place, problem, format!("write [kinds.{name}]"));
                     None
                 }
             })
@@ -194,13 +194,13 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
         let fits = Object::from_json(text.value.trim()).is_ok();
         if !fits {
-            let remedy = "write the callback's body";
-            self.faults.add(&text.place, "this is no JSON object", remedy);
+            let problem = "expected a JSON object, found other text";
+            self.faults.add(&text.place, problem, "write the body of a callback");
         }
         fits.then(|| text.value.trim().into())
     }
 
-    /// Reads `[sample]`: the body for kinds that declare none, and the headers for all kinds.
+    /// Reads `[sample]`: the body for kinds without a sample, and the headers for all kinds.
     pub(super) fn base_sample(&self, table: &Table<'f>) -> SampleData {
         let body = table.string("json").and_then(|text| self.sample(&text));
         let headers = table.table("headers");
@@ -215,15 +215,15 @@ impl<'f> DefinitionReader<'f> {
         SampleData { body, headers }
     }
 
-    /// Refuses names that have a special meaning in the config.
+    /// Reports names that are empty or have a special meaning in the config.
     fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
         const RESERVED: [&str; 3] = ["", "*", "unknown"];
         if RESERVED.contains(&name) {
-            self.faults.add(&table.place, "this is no kind's name", "give it another name");
+            self.faults.add(&table.place, "empty or reserved name of a kind", "rename the kind");
         }
         if group.is_some_and(|group| RESERVED.contains(&group)) {
-            let remedy = "give the group another name";
-            self.faults.add(&table.place_of("falls_back_to"), "this is no group's name", remedy);
+            let problem = "empty or reserved name of a group";
+            self.faults.add(&table.place_of("falls_back_to"), problem, "rename the group");
         }
     }
 
@@ -247,7 +247,7 @@ impl<'f> DefinitionReader<'f> {
             decision: None,
             sample: None,
             times: defaults.times,
-            // Two undeclared events may have equal data, so a resend cannot be recognized.
+            // Undeclared events may have equal data, so gatepost cannot recognize a resend.
             repeats: true,
             viewer: ViewerKey::default(),
         })

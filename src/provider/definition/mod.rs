@@ -1,7 +1,7 @@
 //! Compiles a provider's definition from TOML to a [`Plan`].
 //!
-//! All faults of a definition are reported together. Each one names its line, its key and the allowed
-//! values. An unknown key is a fault.
+//! The compiler reports all faults of a definition together. Each fault has a line, a key and a
+//! remedy. An unknown key is a fault.
 
 mod check;
 mod kind;
@@ -33,7 +33,7 @@ const FORMATS: [(&str, BodyFormat); 3] =
 ///
 /// # Errors
 ///
-/// Returns every fault that was found.
+/// Returns the first fault if the text is not TOML, else all faults of the definition.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     toml_reader::read(text, |table, faults| {
         let reader = DefinitionReader {
@@ -49,7 +49,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
 /// The state while a definition is read.
 struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
-    /// The headers that were named so far. Locators refer to them by index.
+    /// The headers that the definition has named so far. Locators refer to them by index.
     headers: RefCell<Vec<HeaderName>>,
     reads_query: RefCell<bool>,
     settings: Vec<Setting>,
@@ -64,13 +64,13 @@ struct Request {
 
 impl<'f> DefinitionReader<'f> {
     fn plan(self, table: &Table<'f>) -> Option<Plan> {
-        let name = table.require_string("name", "name the provider, as in `tencent-css`");
+        let name = table.require_string("name", "set a name, for example `tencent-css`");
         let name = name.filter(|name| self.name_fits(name));
-        let title = table.require_string("title", "write the platform's own name");
-        let docs = table.require_string("docs", "give the address of the platform's page");
+        let title = table.require_string("title", "set the name of the platform");
+        let docs = table.require_string("docs", "set the URL of the platform's documentation");
         let ce_type = table.require_string(
             "ce_type",
-            "give the reverse domain name that starts each event's type",
+            "set the reverse domain name at the start of each event's type",
         );
         let request = self.require_table(table, "request").and_then(|t| self.request(&t));
         let tenant = self.locators(table, "tenant");
@@ -121,30 +121,30 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Checks the provider's name. It is part of event sources, and of `PROVIDER.KIND` on the command
-    /// line, so dots and slashes are not allowed.
+    /// Checks the provider's name. Event sources and `PROVIDER.KIND` on the command line contain
+    /// the name, so it must not contain dots or slashes.
     fn name_fits(&self, name: &Located<&str>) -> bool {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let fits = !name.value.is_empty() && name.value.bytes().all(fits);
         if !fits {
             self.faults.add(
                 &name.place,
-                "this is no provider's name",
-                "use small letters, digits and -, as in `tencent-css`",
+                "invalid provider name",
+                "use only small letters, digits and -, for example `tencent-css`",
             );
         }
         fits
     }
 
-    /// Returns the table, and reports a fault if it is missing.
+    /// Returns the table at `key`, and reports a fault if `table` has no such key.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
-            self.faults.add(&table.place, format!("`[{key}]` is missing"), "add it");
+            self.faults.add(&table.place, format!("`[{key}]` is missing"), "add this table");
         }
         table.table(key)
     }
 
-    /// Looks up a keyword, and reports a fault with the allowed ones if it is unknown.
+    /// Looks up a keyword, and reports a fault with the allowed keywords if it is unknown.
     ///
     /// `what` names the keyword in the fault.
     fn word<T: Copy>(
@@ -157,7 +157,7 @@ impl<'f> DefinitionReader<'f> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
             let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("this {what} is unknown"), remedy);
+            self.faults.add(&word.place, format!("unknown {what}"), remedy);
         }
         found
     }
@@ -165,11 +165,7 @@ impl<'f> DefinitionReader<'f> {
     fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
         let value = HeaderValue::from_str(text).ok();
         if value.is_none() {
-            self.faults.add(
-                &table.place,
-                "this is not a valid header value",
-                "use printable ASCII",
-            );
+            self.faults.add(&table.place, "invalid header value", "use only printable ASCII");
         }
         value
     }
@@ -183,7 +179,8 @@ impl<'f> DefinitionReader<'f> {
             .filter_map(|word| self.word(Some(word), "method", &words).cloned())
             .collect();
         if methods.is_empty() {
-            self.faults.add(&table.place, "no method is named", "write methods = [\"POST\"]");
+            let remedy = "write methods = [\"POST\"]";
+            self.faults.add(&table.place, "expected at least one method, found none", remedy);
         }
         let format = table.require_string("body", "write \"json\", \"form\" or \"query\"");
         let body = self.word(format.as_ref(), "body format", &FORMATS);

@@ -14,8 +14,8 @@ impl<'f> DefinitionReader<'f> {
         if pointer.is_none() {
             self.faults.add(
                 &text.place,
-                "this is no JSON Pointer",
-                "start it with /, as in \"/stream_id\"",
+                "expected a JSON Pointer, found a text that does not start with /",
+                "write a pointer, for example \"/stream_id\"",
             );
         }
         pointer
@@ -43,7 +43,7 @@ impl<'f> DefinitionReader<'f> {
             _ => {
                 let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
                               \"setting:NAME\"";
-                self.faults.add(&text.place, "this is no place in a callback", remedy);
+                self.faults.add(&text.place, "unknown location in a callback", remedy);
                 None
             }
         }
@@ -56,12 +56,12 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
         let name = HeaderName::try_from(name).ok();
         if name.is_none() {
-            self.faults.add(&text.place, "this is no header name", "use letters, digits and -");
+            self.faults.add(&text.place, "invalid header name", "use letters, digits and -");
         }
         name
     }
 
-    /// Adds a header to those that are kept from the head, and returns its index.
+    /// Adds a header to the list of captured headers, unless it is present, and returns its index.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
         headers.iter().position(|known| known == name).unwrap_or_else(|| {
@@ -70,13 +70,13 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Returns the index of a declared setting.
+    /// Returns the index of a setting, and reports a fault if `[settings]` does not declare it.
     pub(super) fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
         let index = self.settings.iter().position(|setting| *setting.name == *name);
         if index.is_none() {
             let names = self.settings.iter().map(|setting| &*setting.name);
             let remedy = allowed("setting", name, names);
-            self.faults.add(&text.place, "[settings] declares no such setting", remedy);
+            self.faults.add(&text.place, "unknown setting", remedy);
         }
         index
     }

@@ -45,14 +45,14 @@ impl<'f> DefinitionReader<'f> {
         let field = fields.find(name.value);
         if field.is_none() {
             let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
-            self.faults.add(&name.place, "no reply field has this name", remedy);
+            self.faults.add(&name.place, "unknown reply field", remedy);
         }
         field
     }
 
-    /// Reads `per`: the rules of a reply with one element for each item.
+    /// Reads `per`: the rules for a reply with one element for each item.
     fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
-        let list = table.require_string("list", "name the field that holds the items");
+        let list = table.require_string("list", "name the field that contains the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
         let protect = table.table("protect").and_then(|table| {
             let when = self.require_table(&table, "when");
@@ -69,12 +69,12 @@ impl<'f> DefinitionReader<'f> {
     fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
-            self.faults.add(&table.place, fault.to_string(), "use the reply's own fields");
+            self.faults.add(&table.place, fault.to_string(), "use declared fields of the reply");
             Vec::new()
         })
     }
 
-    /// Reads `encode`, `key` and `headers`: the form of the reply, and the settings of a signed one.
+    /// Reads `encode`, `key` and `headers`: the form of the reply, and the settings for signing it.
     fn reply_signing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
             None => ReplyFormRule::Always(ReplyForm::Plain),
@@ -106,8 +106,8 @@ impl<'f> DefinitionReader<'f> {
             })
             .collect();
         if !matches!(form, ReplyFormRule::Always(ReplyForm::Plain)) && key.is_none() {
-            let remedy = "write key = \"setting:NAME\"";
-            self.faults.add(&table.place, "nothing says which key signs the token", remedy);
+            let remedy = "add key = \"setting:NAME\"";
+            self.faults.add(&table.place, "expected a key to sign the reply, found none", remedy);
         }
         Some(ReplySigningRule { form, key, headers })
     }
@@ -120,15 +120,15 @@ impl<'f> DefinitionReader<'f> {
         };
         let known = |word: &str| ReplyForm::WORDS.iter().any(|(name, _)| *name == word);
         if words.is_empty() || !words.iter().all(|word| known(word)) {
-            let remedy = "declare it with one_of = [\"plain\", \"jwt\"]";
-            self.faults.add(&word.place, "this setting does not choose between forms", remedy);
+            let problem = "expected a setting that chooses a reply form, found another setting";
+            self.faults.add(&word.place, problem, "declare it with one_of = [\"plain\", \"jwt\"]");
         }
     }
 
-    /// Reads `setting:NAME`.
+    /// Reads `setting:NAME`, and returns the index of the setting.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
-            self.faults.add(&word.place, "this is no setting", "write \"setting:NAME\"");
+            self.faults.add(&word.place, "expected a setting", "write \"setting:NAME\"");
             return None;
         };
         self.setting(word, name)

@@ -3,14 +3,14 @@
 use crate::provider::setting::{Setting, SettingType};
 use crate::toml_reader::{Faults, Form, Item, Table};
 
-/// Reads the settings. Each is a secret, a text or one of several words.
+/// Reads the settings. Each setting is a secret, a text or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
     let tables = table.table("settings");
     let entries = tables.iter().flat_map(Table::entries);
     let setting = |(name, item): (&str, Item<'f>)| {
         let Form::Table(table) = item.form else {
-            let remedy = format!("write [settings.{name}]");
-            faults.add(&item.place, "this is no table", remedy);
+            let problem = format!("expected a table, found {}", item.form.name());
+            faults.add(&item.place, problem, format!("write [settings.{name}]"));
             return None;
         };
         let about = table.string("about").map(|about| about.value).unwrap_or_default();
@@ -24,8 +24,8 @@ pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Set
             (false, true) => SettingType::Text { default: default.map(|text| text.value.into()) },
             (false, false) if default.is_none() => SettingType::OneOf(words),
             _ => {
-                let remedy = "write secret = true, or one_of with the default first, or default";
-                faults.add(&table.place, "this says two things of one setting", remedy);
+                let problem = "expected only one of secret, one_of and default, found more";
+                faults.add(&table.place, problem, "keep one of these keys");
                 return None;
             }
         };

@@ -11,7 +11,7 @@ use crate::toml_reader::{Form, Item, Located, Place, Table};
 
 const SECS_PER_DAY: i64 = 86_400;
 
-/// The default limit of the difference between now and the time at which a callback was sent.
+/// The default maximum difference between now and the time at which the platform sent a callback.
 const DEFAULT_TOLERANCE_SECS: i64 = 300;
 
 const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:TEXT\", \
@@ -21,12 +21,12 @@ const ALLOWED_PARTS: &str = "write \"key\", \"body\", \"form-text\", \"literal:T
 impl<'f> DefinitionReader<'f> {
     /// Reads the table of a signature.
     pub(super) fn signature(&self, table: &Table<'f>) -> Option<Signature> {
-        let digest = table.require_string("digest", "name the digest");
+        let digest = table.require_string("digest", "set the digest");
         let digest = self.word(digest.as_ref(), "digest", &Digest::WORDS);
-        let encoding = table.require_string("encoding", "name the encoding");
+        let encoding = table.require_string("encoding", "set the encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
         let parts: Vec<_> = table.list("parts").iter().filter_map(|item| self.part(item)).collect();
-        let found_in = table.require_string("found_in", "name the place of the signature");
+        let found_in = table.require_string("found_in", "set the location of the signature");
         let found_in = found_in.and_then(|text| self.locator(&text));
         let separator = table.string("separator").and_then(|text| self.separator(&text));
         let prefix = table.string("prefix").map(|prefix| prefix.value).unwrap_or_default();
@@ -41,17 +41,14 @@ impl<'f> DefinitionReader<'f> {
         let reads_list = parts.iter().any(|part| matches!(part.from, PartSource::Listed(_)));
         if separator.is_none() && reads_list {
             let remedy = "add separator = \",\"";
-            self.faults.add(&table.place_of("parts"), "nothing says what splits the list", remedy);
+            self.faults.add(&table.place_of("parts"), "expected a separator, found none", remedy);
         }
         if let Some(Locator::Body(pointer)) = &found_in
             && pointer.top_level().is_none()
         {
-            let remedy = "name a member of the body itself; unwrap takes off what is around it";
-            self.faults.add(
-                &table.place_of("found_in"),
-                "the signature is nested too deep",
-                remedy,
-            );
+            let problem = "expected a pointer to a top-level member, found a nested member";
+            let remedy = "name a top-level member, or remove an outer object with request.unwrap";
+            self.faults.add(&table.place_of("found_in"), problem, remedy);
         }
         let time = match time {
             None => None,
@@ -65,21 +62,22 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Checks that the key is a part, unless the digest is an HMAC, which receives it separately.
+    /// Checks that the key is a part if the digest hashes it, and no part if the digest is an HMAC.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
         if !digest.is_keyed() && !is_part {
-            let remedy = "list \"key\" among the parts, or choose an hmac digest";
-            self.faults.add(&place, "nothing secret is hashed", remedy);
+            let remedy = "add \"key\" to the parts, or choose an HMAC digest";
+            self.faults.add(&place, "expected the key among the parts, found none", remedy);
         }
         if digest.is_keyed() && (is_part || parts.is_empty()) {
-            let remedy = "list what is signed; an HMAC takes the key apart from it";
-            self.faults.add(&place, "this is not what an HMAC is made of", remedy);
+            let found = if is_part { "the key" } else { "none" };
+            let problem = format!("expected parts other than the key, found {found}");
+            self.faults.add(&place, problem, "list the signed parts without \"key\"");
         }
     }
 
-    /// Checks that the time is signed. A client could replay a callback with a new time otherwise.
+    /// Checks that the time is signed. Otherwise a client could replay a callback with a new time.
     fn check_time(&self, place: &Place, time: &TimeRule, parts: &[Part]) {
         let whole = |part: &Part| matches!(part.from, PartSource::Body | PartSource::FormText);
         let in_body = matches!(time.from.place(), Some(Locator::Body(_)));
@@ -87,7 +85,7 @@ impl<'f> DefinitionReader<'f> {
         let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
         if !is_value || !covered {
             let remedy = "name one of the parts, or a member of a signed body";
-            self.faults.add(place, "this time is not signed", remedy);
+            self.faults.add(place, "expected a signed time, found another value", remedy);
         }
     }
 
@@ -95,8 +93,8 @@ impl<'f> DefinitionReader<'f> {
         let mut chars = text.value.chars();
         let separator = chars.next().filter(|_| chars.next().is_none());
         if separator.is_none() {
-            let remedy = "write one character, as in \",\"";
-            self.faults.add(&text.place, "this is no separator", remedy);
+            let problem = format!("expected one character, found {}", text.value.chars().count());
+            self.faults.add(&text.place, problem, "write one character, for example \",\"");
         }
         separator
     }
@@ -110,13 +108,13 @@ impl<'f> DefinitionReader<'f> {
             }
             Form::Table(table) => {
                 let from = table.require_string("part", ALLOWED_PARTS);
-                let form = table.require_string("as", "say how the part is written");
+                let form = table.require_string("as", "set the form of the part");
                 let form = self.word(form.as_ref(), "form", &PartForm::WORDS);
                 table.finish();
                 Some(Part { from: self.source(&from?)?, form: form? })
             }
             Form::Other(_) => {
-                let problem = format!("this is {}", item.form.name());
+                let problem = format!("expected a string or a table, found {}", item.form.name());
                 self.faults.add(&item.place, problem, ALLOWED_PARTS);
                 None
             }
@@ -134,7 +132,7 @@ impl<'f> DefinitionReader<'f> {
             (word, prefix) => {
                 let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)));
                 if !is_locator && !word.starts_with('/') {
-                    self.faults.add(&text.place, "this is no part", ALLOWED_PARTS);
+                    self.faults.add(&text.place, "unknown part", ALLOWED_PARTS);
                     return None;
                 }
                 self.locator(text).map(PartSource::Value)
@@ -142,7 +140,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Reads `key`.
+    /// Reads `key`: the setting, the prefix and the encoding of the key.
     fn key_rule(&self, table: &Table<'f>) -> KeyRule {
         let setting = table.string("setting").and_then(|name| self.setting(&name, name.value));
         let prefix = table.string("prefix").map(|prefix| prefix.value.into());
@@ -154,9 +152,9 @@ impl<'f> DefinitionReader<'f> {
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.
     fn time_rule(&self, table: &Table<'f>) -> Option<TimeRule> {
-        let from = table.require_string("from", "name the place of the time");
+        let from = table.require_string("from", "set the location of the time");
         let from = from.and_then(|text| self.source(&text));
-        let meaning = table.require_string("means", "say what the time means");
+        let meaning = table.require_string("means", "set the meaning of the time");
         let meaning = self.word(meaning.as_ref(), "meaning", &TimeMeaning::WORDS)?;
         let (past, ahead) = match meaning {
             TimeMeaning::Expiry => (0, SECS_PER_DAY),

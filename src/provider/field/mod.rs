@@ -1,10 +1,10 @@
 //! Fields that a definition declares, and the conversion of values to their types.
 //!
-//! A value that already has the declared type is copied as received. Any other value is converted.
+//! gatepost copies a value that already has the declared type, and converts any other value.
 //!
 //! | type | input | output |
 //! |---|---|---|
-//! | `string` | a string; or a number, whose digits are kept | a string |
+//! | `string` | a string; or a number, with all its digits | a string |
 //! | `integer` | a whole number, or a string that contains one | a number |
 //! | `number` | a number, or a string that contains one | a number |
 //! | `boolean` | `true`, `false`, 1, 0, or a string that contains one of them | `true` or `false` |
@@ -13,15 +13,15 @@
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
 //! | `json` | an object or array, or a string that contains its JSON, encoded once or twice | the object or array |
 //!
-//! A value that cannot be converted refuses the callback. If the field is `lenient`, the value is
-//! copied as received instead.
+//! gatepost refuses a callback with a value that it cannot convert. If the field is `lenient`,
+//! gatepost copies the value as received instead.
 //!
-//! The types `object`, `array` and `json` may declare `fields`. They describe the object, or each
+//! The types `object`, `array` and `json` may declare `fields`, which describe the object or each
 //! object in the array.
 //!
 //! An optional field is unset if its value is `null`. Unless its type is `string`, it is also unset
 //! if its value is a string of white space only. A `json` field is also unset if the string contains
-//! `null` or an empty string.
+//! the JSON text `null` or `""`.
 
 mod read;
 mod types;
@@ -43,15 +43,15 @@ pub(crate) struct Field {
     pub(crate) optional: bool,
     /// The field may be `null`, but not absent.
     pub(crate) nullable: bool,
-    /// The field contains a credential: the app receives it, logs do not.
+    /// The field contains a credential, which the app receives but logs do not contain.
     pub(crate) secret: bool,
-    /// A value that cannot be converted is copied as received.
+    /// gatepost copies the value as received if the value cannot be converted.
     pub(crate) lenient: bool,
-    /// Condition on the callback, or on its item, for a reply to contain the field.
+    /// The condition that the callback or item must meet for the reply to contain the field.
     pub(crate) when: Option<Condition>,
 }
 
-/// A condition that is met by an object if its member `field` has one of the `values`.
+/// A condition that an object meets if its member `field` has one of the `values`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) field: Box<str>,
@@ -66,16 +66,16 @@ impl Condition {
     }
 }
 
-/// A field that does not fit its declaration. Contains names and types, never the value.
+/// A fault of a field that does not fit its declaration. It contains names and types, never values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldError {
-    #[error("`{field}` is not less than `{than}`")]
+    #[error("expected `{field}` to be less than `{than}`")]
     Order { field: Box<str>, than: Box<str> },
-    #[error("`{field}` is missing")]
+    #[error("missing field `{field}`")]
     Missing { field: Box<str> },
     #[error("`{field}` is not within {min} to {max}")]
     Range { field: Box<str>, min: i64, max: i64 },
-    #[error("`{field}` has more than {max} elements")]
+    #[error("too many elements in `{field}`: the maximum is {max}")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
@@ -108,7 +108,7 @@ pub(crate) struct Fields {
     required: u128,
 }
 
-/// A field, as one of its names refers to it.
+/// A reference to a field by its name or by an alias.
 #[derive(Clone, Copy, Debug)]
 struct FieldRef {
     /// The index of the field in `Fields::list`.
@@ -143,8 +143,8 @@ impl Fields {
 
     /// Writes `object` with each declared field converted to its type.
     ///
-    /// Undeclared members that the platform sent are copied; an app must not send any. Members for
-    /// which `is_consumed` returns `true` are left out. An alias is written as the field's name.
+    /// Copies undeclared members that the platform sent; an app must not send any. Omits members
+    /// for which `is_consumed` returns `true`. Writes the field's name for an alias.
     ///
     /// # Errors
     ///
@@ -163,11 +163,11 @@ impl Fields {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
             if sent_by == SentBy::App && declared.is_some_and(|(_, f)| f.is_unset(value)) {
-                // Platforms refuse a `null` in a reply as a wrong type, so the member is left out.
+                // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
-            // If the field was already written, or its name is present beside this alias, the member
-            // is treated as undeclared. Otherwise the output would have two members of one name.
+            // Treat the member as undeclared if the field is already written, or if this is an
+            // alias and the name is also present. Otherwise two members would have the same name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -207,15 +207,15 @@ impl Fields {
     }
 }
 
-/// Writes an object of which most members are copied from another object's text.
+/// A writer of an object that copies most members from another object's text.
 ///
-/// Copying is delayed: adjacent members are collected in one span and copied together with the
-/// commas between them.
+/// The writer collects adjacent members in one span, and copies them together with the commas
+/// between them.
 struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
     /// The text of the object to copy from.
     text: &'o str,
-    /// The part of `text` that is not copied yet.
+    /// The part of `text` that the writer has collected but not copied yet.
     pending: Span,
     is_empty: bool,
 }
@@ -232,8 +232,8 @@ impl<'o> ObjectWriter<'o> {
         if span.is_empty() {
             return false;
         }
-        // Only a single comma may lie between two members that are copied together; white space
-        // ends the span, so that none is copied.
+        // Members in one span are separated by a single comma. White space ends the span, so that
+        // the writer copies no white space between members.
         let comma = self.text.as_bytes().get(self.pending.end);
         if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
             self.pending.end = span.end;
@@ -352,14 +352,14 @@ mod tests {
         Ok(String::from_utf8(out).unwrap())
     }
 
-    /// Converts the value of a JSON body; `None` if it is refused.
+    /// Converts a value in a JSON body; `None` if the conversion fails.
     fn typed(ty: &str, value: &str) -> Option<String> {
         let fields = fields(&format!("f = {ty}"));
         let out = event(&fields, &format!("{{\"f\":{value}}}")).ok()?;
         Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
     }
 
-    /// Converts the value of a form; `None` if it is refused.
+    /// Converts a value in a form; `None` if the conversion fails.
     fn form(ty: &str, value: &str) -> Option<String> {
         let fields = fields(&format!("f = {ty}"));
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
@@ -485,7 +485,7 @@ mod tests {
         assert_eq!(form(list, value).as_deref(), Some(out));
         let inner = fields(&format!("f = {list}"));
         for (body, shown) in [
-            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "`f[1].n` is missing"),
+            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "missing field `f[1].n`"),
             (r#"{"f":[1]}"#, "expected `f[0]` to be a valid object, found a value of type number"),
         ] {
             assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
@@ -493,7 +493,7 @@ mod tests {
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
         assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
         let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        assert_eq!(many.to_string(), "`f` has more than 1 elements");
+        assert_eq!(many.to_string(), "too many elements in `f`: the maximum is 1");
     }
 
     #[test]
@@ -511,9 +511,6 @@ mod tests {
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        assert!(
-            shown.starts_with("1:5: f: this type is unknown; did you mean `integer`?"),
-            "{shown}"
-        );
+        assert!(shown.starts_with("1:5: f: unknown type; did you mean `integer`?"), "{shown}");
     }
 }

@@ -8,14 +8,14 @@ use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
-/// The message that the fields belong to. Some keys are allowed only in one of them.
+/// The message that contains the fields. Some keys are valid only in an event, others in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usage {
     Event,
     Reply,
 }
 
-/// Declared fields with their aliases, before a kind adds its own.
+/// Declared fields with their aliases, before a kind adds fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeclaredFields(Vec<(Field, Vec<Box<str>>)>);
 
@@ -28,7 +28,7 @@ pub(crate) fn declare(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> D
 }
 
 impl DeclaredFields {
-    /// Adds the fields of `table`, each of which replaces a field of the same name.
+    /// Adds the fields of `table`. An added field replaces an existing field of the same name.
     pub(crate) fn extend(mut self, table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Fields {
         for added in declare(table, usage, faults).0 {
             match self.0.iter_mut().find(|(field, _)| field.name == added.0.name) {
@@ -37,19 +37,19 @@ impl DeclaredFields {
             }
         }
         if self.0.len() > MAX_FIELDS {
-            let remedy = format!("declare at most {MAX_FIELDS}");
-            faults.add(&table.place, "too many fields", remedy);
+            let problem = format!("expected at most {MAX_FIELDS} fields, found {}", self.0.len());
+            faults.add(&table.place, problem, "remove fields");
             self.0.truncate(MAX_FIELDS);
         }
         let fields = self.build();
         if let Some(name) = fields.by_name.first_duplicate() {
             let problem = format!("`{name}` is the name of two fields");
-            faults.add(&table.place, problem, "give each field and alias a name of its own");
+            faults.add(&table.place, problem, "give each field and alias a different name");
         }
         fields
     }
 
-    /// Builds the lookup by name.
+    /// Builds the list of fields, with an index by name and by alias.
     pub(crate) fn build(self) -> Fields {
         let mut fields = Fields::default();
         let mut by_name = Vec::new();
@@ -69,7 +69,7 @@ impl DeclaredFields {
     }
 }
 
-/// Reads a `fields` table that nothing extends.
+/// Reads a `fields` table that kinds cannot extend.
 pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Fields {
     DeclaredFields::default().extend(table, usage, faults)
 }
@@ -104,7 +104,7 @@ fn read_field(
             Some((plain(ty, type_name.len() < word.len()), Vec::new()))
         }
         Form::Table(table) => {
-            let word = table.require_string("type", "name the field's type");
+            let word = table.require_string("type", "set the type of the field");
             let optional = table.boolean("optional").unwrap_or(false);
             let mut aliases = Vec::new();
             let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
@@ -122,7 +122,7 @@ fn read_field(
             Some((Field { nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
         }
         Form::Other(_) => {
-            let problem = format!("this is {}", item.form.name());
+            let problem = format!("expected a string or a table, found {}", item.form.name());
             faults.add(&item.place, problem, "write a type such as \"integer\", or a table");
             None
         }
@@ -149,14 +149,14 @@ fn read_type(
         "timestamp" => {
             let unit = table.map_or(Unit::Seconds, |t| read_unit(t, faults));
             if let Some(table) = table.filter(|_| unit == Unit::Rfc3339) {
-                let remedy = "write type = \"string\"; a timestamp is a number, in s or ms";
-                faults.add(&table.place_of("unit"), "a timestamp is no text", remedy);
+                let problem = "expected s or ms as the unit of a timestamp, found rfc3339";
+                faults.add(&table.place_of("unit"), problem, "write type = \"string\"");
             }
             Type::Timestamp(unit)
         }
         other => {
             let remedy = allowed("type", other, Type::NAMES.into_iter());
-            faults.add(&item.place, "this type is unknown", remedy);
+            faults.add(&item.place, "unknown type", remedy);
             return None;
         }
     })
@@ -192,14 +192,14 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
         Some(Condition { field: field.into(), values: values? })
     });
     if condition.is_none() || members.next().is_some() {
-        let remedy = "name one field and its values, as in { kind = [1, 3] }";
-        faults.add(&table.place, "this is no condition", remedy);
+        let remedy = "write one field with its values, for example { kind = [1, 3] }";
+        faults.add(&table.place, "expected a condition on one field, found another table", remedy);
         return None;
     }
     condition
 }
 
-/// Reads `holds = "object"` or `"array"`. `None` allows both.
+/// Reads `holds = "object"` or `"array"`. The result `None` allows both shapes.
 fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     let word = table.string("holds")?;
     match word.value {
@@ -207,7 +207,7 @@ fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
         "object" => Some(Shape::Object),
         other => {
             let remedy = allowed("shape", other, ["array", "object"].into_iter());
-            faults.add(&word.place, "this shape is unknown", remedy);
+            faults.add(&word.place, "unknown shape", remedy);
             None
         }
     }
@@ -221,7 +221,8 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
         or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
     };
     if let Some(table) = table.filter(|_| range.min > range.max) {
-        faults.add(&table.place_of("min"), "no number is in this range", "put min before max");
+        let problem = "expected min to be at most max";
+        faults.add(&table.place_of("min"), problem, "decrease min or increase max");
     }
     range
 }
@@ -232,7 +233,7 @@ pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);
     if found.is_none() {
         let remedy = allowed("unit", unit.value, Unit::WORDS.iter().map(|(word, _)| *word));
-        faults.add(&unit.place, "this unit is unknown", remedy);
+        faults.add(&unit.place, "unknown unit", remedy);
     }
     found.unwrap_or(Unit::Seconds)
 }

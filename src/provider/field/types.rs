@@ -25,7 +25,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// Requires that each integer is greater than those declared before it.
+        /// Requires that each integer is greater than the integers declared before it.
         rising: bool,
     },
     String,
@@ -71,7 +71,7 @@ impl Range {
 /// The sender of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
-    /// The app. Integer fields accept `true` and `false` from it, as 1 and 0.
+    /// The app. Integer fields accept `true` and `false` from the app, as 1 and 0.
     App,
     /// The platform. Its values have the documented type, or are strings.
     Platform,
@@ -79,11 +79,11 @@ pub(crate) enum SentBy {
 
 /// A value that cannot be converted to a type.
 pub(super) enum TypeError {
-    /// A field or element inside the value does not fit.
+    /// A field or element inside the value is invalid.
     Inside(FieldError),
     /// The value is an integer outside the range.
     Range(Range),
-    /// The value has another type.
+    /// The value has a type that cannot be converted.
     Type,
 }
 
@@ -213,7 +213,7 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     if text.contains('.') {
         return None;
     }
-    // An exponent is parsed as `f64`, which is exact only up to 2^53. Larger numbers are refused.
+    // Parse an exponent as `f64`, which is exact only up to 2^53, and refuse larger numbers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -313,7 +313,7 @@ fn write_element(
     }
 }
 
-/// Checks that each integer of an object is greater than those declared before it.
+/// Checks that each integer of an object is greater than the integers declared before it.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
@@ -359,11 +359,11 @@ fn write_json(
 
 /// Decodes percent-encoding, which some video players apply twice.
 ///
-/// A JSON value never starts with `%`, so only text that does is decoded.
+/// A JSON value never starts with `%`, so only text that starts with `%` is encoded.
 fn percent_decode(text: &str) -> Cow<'_, str> {
     let is_encoded = text.starts_with('%');
     let decoded = is_encoded.then(|| {
-        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
+        // Replace `+` before percent-decoding, to keep an encoded `+` (`%2B`).
         let bytes = text.as_bytes().iter().map(|b| if *b == b'+' { b' ' } else { *b });
         let bytes: Vec<u8> = bytes.collect();
         let decoded = percent_encoding::percent_decode(&bytes).decode_utf8();

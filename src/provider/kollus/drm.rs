@@ -1,4 +1,4 @@
-//! Requests for permission to download videos and to play downloads, and the answers to them.
+//! Callbacks in which a player requests, reports or plays a download, and the app's answers.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -9,9 +9,9 @@ use super::PlaytimeType;
 use crate::provider::view::{answer, describe, view};
 
 view! {
-    /// Requests about downloads, each of which needs its own answer.
+    /// Requests about downloads. The app's answer has one element for each request.
     ///
-    /// One callback may contain requests of all kinds.
+    /// One callback may mix requests with different values of `kind`.
     #[derive(Debug)]
     pub struct Drm {
         /// The requests. Kollus documents a maximum of ten.
@@ -21,20 +21,20 @@ view! {
     /// One request about one download.
     #[derive(Debug)]
     pub struct DrmItem {
-        /// The type of the request: 1 to download a video, 2 to report a finished download, 3 to play
-        /// it.
+        /// The kind of the request: 1 asks to download a video, 2 reports a finished download, 3 asks
+        /// to play a download.
         pub kind: i64,
         /// The key of the video.
         pub media_content_key: String,
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, on devices that have one.
+        /// The identifier of the hardware, if the device has such an identifier.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
-        /// The values that are set among `uservalue0` to `uservalue99`.
+        /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
         /// The session that the player assigned to this playback. Only in kind 3.
         pub session_key: Option<String>,
@@ -42,11 +42,11 @@ view! {
         pub start_at: Option<i64>,
         /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
         pub localtime: Option<i64>,
-        /// Set to 1 if the download has expired on the device. Only in kind 3.
+        /// 1 if the download has expired on the device. Only in kind 3.
         pub content_expired: Option<i64>,
-        /// Set to 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
+        /// 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
         pub check_expired: Option<i64>,
-        /// The purpose: 0 to play the download, 1 to refresh several downloads. Only in kind 3.
+        /// The purpose of kind 3: 0 to play the download, 1 to refresh several downloads.
         pub reset_req: Option<i64>,
         /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
         pub expiration_date: Option<i64>,
@@ -57,7 +57,7 @@ describe! { "kollus":
     Drm = "drm",
 }
 
-/// An answer to a [`Drm`] callback, with an element for each of its items.
+/// The app's answer to a [`Drm`] callback: one [`DrmItemReply`] for each item of the callback.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
@@ -88,9 +88,9 @@ impl FromIterator<DrmItemReply> for DrmReply {
 }
 
 answer! {
-    /// An answer to one item of a [`Drm`] callback.
+    /// The app's answer to one item of a [`Drm`] callback.
     ///
-    /// gatepost omits fields that are not for the kind of the item. If a value is out of range,
+    /// gatepost omits fields that do not apply to the item's kind. If a value is out of range,
     /// gatepost applies the failure policy to this item.
     ///
     /// ```
@@ -114,7 +114,7 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kinds 1 and 3.
+        /// Sets the expiry in Unix seconds: at most 1893455999, or 0 for no expiry. For kinds 1 and 3.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
         /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
@@ -123,17 +123,17 @@ answer! {
         /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+        /// Sets what `expiration_playtime` measures; see [`PlaytimeType`]. For kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
         /// Sets whether the player offers to refresh an expired download. For kind 1.
         ///
-        /// If this is not set, the player does not offer it.
+        /// If this is not set, the player makes no such offer.
         expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
 
         /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
         ///
-        /// If this is not set, the player refuses.
+        /// If this is not set, the player refuses to play in a virtual machine.
         vmcheck(check: bool) -> u8 = check as u8,
 
         /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
@@ -141,27 +141,27 @@ answer! {
         /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
         check_abuse(check: bool) -> u8 = check as u8,
 
-        /// Sets whether index bookmarks are downloaded too, and whether they are read-only. For kind 1.
+        /// Sets whether the player downloads index bookmarks, and whether they are read-only. For kind 1.
         offline_bookmark(download: bool, readonly: bool) -> OfflineBookmark = OfflineBookmark { download: download as u8, readonly: readonly as u8 },
 
-        /// Deletes the download from the device if `true`. The player shows the message. For kinds 2
-        /// and 3.
+        /// Sets whether the player deletes the download and shows the [`message`](Self::message).
+        /// For kinds 2 and 3.
         content_delete(delete: bool) -> u8 = delete as u8,
 
-        /// Sets the time by which the player must send the next request of kind 3, in Unix seconds; 0
-        /// for never. For kinds 2 and 3.
+        /// Sets the deadline for the player's next request of kind 3, in Unix seconds, or 0 for no
+        /// deadline. For kinds 2 and 3.
         ///
-        /// If the player does not send one in time, the download expires.
+        /// If the player misses the deadline, the download expires.
         check_expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Sets whether the download has expired. For kind 3.
+        /// Sets whether the player treats the download as expired. For kind 3.
         ///
         /// A download that has expired on the device does not play, even if this is `false`.
         content_expired(expired: bool) -> u8 = expired as u8,
 
-        /// Restarts the expiry period if `true`. For kind 3.
+        /// Sets whether the player restarts the expiry period. For kind 3.
         ///
-        /// Kollus ignores it beside `content_expired`.
+        /// If `content_expired` is also set, Kollus ignores this field.
         content_expire_reset(reset: bool) -> u8 = reset as u8,
     }
 }
@@ -184,12 +184,12 @@ impl DrmItemReply {
         }
     }
 
-    /// Denies the request. The player shows the message. For kind 2, the download expires.
+    /// Denies the request. The player shows `message`. For kind 2, the download expires.
     pub fn deny(item: &DrmItem, message: impl Into<String>) -> Self {
         Self { result: 0, ..Self::allow(item) }.message(message)
     }
 
-    /// Sets the message that the player shows when a request is denied or a download is deleted.
+    /// Sets the message that the player shows when the app denies a request or deletes a download.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self

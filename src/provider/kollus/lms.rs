@@ -1,8 +1,8 @@
 //! Learning records and bookmarks.
 //!
-//! The player sends them, often late and more than once. The customer configures the callback URL,
-//! and with it the names of the fields beside the record. The types below declare the usual names;
-//! all others are in `extra`.
+//! The player sends these callbacks, often late and more than once. The operator configures the
+//! callback URL, which also sets the names of the fields next to `json_data`. The types below
+//! declare the usual names; all other fields are in `extra`.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/player-callback/lms-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/live/player/lms-callback/> and
@@ -16,7 +16,7 @@ use crate::provider::view::{describe, view};
 view! {
     /// The learning record of a video.
     pub struct VodLms {
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The key of the video.
         pub media_content_key: Option<String>,
@@ -28,8 +28,8 @@ view! {
         pub host_name: Option<String>,
         /// The device, with its operating system and version.
         pub device: Option<String>,
-        /// The start of playback, in Unix seconds. With the user and the video, it identifies the
-        /// session.
+        /// The start of playback, in Unix seconds. Together with the user and the video, this time
+        /// identifies the session.
         pub start_at: Option<i64>,
         /// The learning record.
         pub json_data: Option<LmsData>,
@@ -37,7 +37,7 @@ view! {
 
     /// The learning record of a live broadcast.
     pub struct LiveLms {
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the broadcast.
         pub client_user_id: Option<String>,
         /// The key of the live broadcast.
         pub media_content_key: Option<String>,
@@ -49,8 +49,8 @@ view! {
         pub host_name: Option<String>,
         /// The device, with its operating system and version.
         pub device: Option<String>,
-        /// The start of playback, in Unix seconds. With the user and the broadcast, it identifies the
-        /// session.
+        /// The start of playback, in Unix seconds. Together with the user and the broadcast, this
+        /// time identifies the session.
         pub start_at: Option<i64>,
         /// The learning record.
         pub json_data: Option<LmsData>,
@@ -59,26 +59,26 @@ view! {
     /// The contents of a learning record.
     pub struct LmsData {
         /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
-        /// `device`. It also contains `content_provider_key`, the key of the service account: keep it
-        /// out of logs.
+        /// `device`. This object also contains `content_provider_key`, the key of the service
+        /// account: keep the key out of logs.
         pub user_info: Option<Map<String, Value>>,
-        /// The watched content. `media_content_key`, `channel_key` and `encoding_profile` identify it.
-        /// In seconds: `duration`; `playtime`; `real_playtime`, which counts double at double speed;
-        /// `last_play_at`, the position; `runtime`, the time that the player ran; and `showtime`, the
-        /// time that the video played. In Unix seconds: `start_at`.
+        /// The watched content, which `media_content_key`, `channel_key` and `encoding_profile`
+        /// identify. Fields in seconds: `duration`; `playtime`; `real_playtime`, which counts double
+        /// at double speed; `last_play_at`, the position; `runtime`, the time that the player ran; and
+        /// `showtime`, the time that the video played. Field in Unix seconds: `start_at`.
         pub content_info: Option<Map<String, Value>>,
-        /// The parts that were watched.
+        /// The parts that the viewer watched.
         pub block_info: Option<BlockInfo>,
-        /// The values that are set among `uservalue0` to `uservalue99`.
+        /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
     }
 
-    /// The parts of a video that were watched.
+    /// The parts of a video that the viewer watched.
     #[derive(Debug)]
     pub struct BlockInfo {
         /// The number of parts of the video.
         pub block_count: Option<i64>,
-        /// For each part number `n`: `bn`, `tn` and `pn`, which the platform does not document.
+        /// Fields `bn`, `tn` and `pn` of each part `n`, which the platform does not document.
         pub blocks: Option<Map<String, Value>>,
     }
 
@@ -89,7 +89,7 @@ view! {
         pub upload_file_key: Option<String>,
         /// The key of the video.
         pub media_content_key: String,
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the video.
         pub client_user_id: String,
         /// The position, in seconds from the start of the video.
         pub position: f64,

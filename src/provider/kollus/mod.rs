@@ -4,13 +4,13 @@
 //! |---|---|---|
 //! | playing | [`LivePlay`] | [`PlayReply`] |
 //! | | [`VodPlay`] | [`VodPlayReply`] |
-//! | | [`NextEpisode`] | any JSON object, since Kollus does not document its fields |
+//! | | [`NextEpisode`] | any JSON object, because Kollus does not document the fields |
 //! | downloads | [`Drm`] | [`DrmReply`] |
 //! | learning records | [`VodLms`], [`LiveLms`], [`Bookmark`] | |
 //! | VOD platform | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
 //! | live platform | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
-//! Names and units of fields are those of the platform.
+//! Fields have the platform's names and units.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;
@@ -39,7 +39,7 @@ pub use platform::{
 };
 pub use play::{LivePlay, NextEpisode, PlayReply, VodPlay, VodPlayReply};
 
-/// The meaning of the seconds in `expiration_playtime`.
+/// The time that `expiration_playtime` measures.
 ///
 /// ```
 /// use gatepost::kollus::{PlaytimeType, VodPlayReply};
@@ -55,10 +55,10 @@ pub use play::{LivePlay, NextEpisode, PlayReply, VodPlay, VodPlayReply};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaytimeType {
-    /// Seconds of the video, so that playback at double speed counts double. The default of Kollus.
-    /// Written as 0.
+    /// Seconds of the video, so that playback at double speed counts double. This is the default of
+    /// Kollus. The JSON value is 0.
     Video,
-    /// Seconds of real time during playback. Written as 1.
+    /// Seconds of real time during playback. The JSON value is 1.
     WallClock,
 }
 
@@ -71,7 +71,7 @@ impl PlaytimeType {
     }
 }
 
-/// Implements `IntoResponse`, so that a handler can return the answers.
+/// Implements `IntoResponse`, so that an axum handler can return the answers.
 #[cfg(feature = "axum")]
 macro_rules! respond {
     ($($reply:ty),*) => {$(
@@ -99,7 +99,7 @@ mod tests {
     use crate::provider::built_in_named;
     use crate::provider::field::SentBy;
 
-    /// Checks that an answer with every field set has the fields of the definition.
+    /// Checks that an answer with all fields set has exactly the fields of the definition.
     ///
     /// `echo` names the fields that only identify the item.
     fn check_fields(kind: &str, answer: &impl serde::Serialize, echo: &[&str]) {
@@ -114,8 +114,8 @@ mod tests {
             .unwrap();
         let present: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
         let declared = fields.iter().map(|field| &*field.name).chain(echo.iter().copied());
-        // An app may send these fields, but the platform does not document them, so the answers here
-        // do not offer them.
+        // An app may send these fields. The platform does not document them, so the answer types
+        // have no setters for them.
         const UNDOCUMENTED: [&str; 3] = ["kind", "cpcheck", "processblock"];
         let declared: BTreeSet<_> = declared
             .filter(|name| present.contains(name) || !UNDOCUMENTED.contains(name))

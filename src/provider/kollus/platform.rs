@@ -1,7 +1,7 @@
 //! Events of the video library, its channels and live broadcasts.
 //!
-//! An app may receive an event more than once. If Kollus has no reply after three seconds, it sends
-//! the callback again: up to three times, at intervals of five minutes.
+//! An app may receive an event more than once. If Kollus gets no reply within three seconds, it
+//! sends the callback again: up to three times, at intervals of five minutes.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
@@ -10,7 +10,7 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when a file is uploaded.
+    /// Event sent when the upload of a file ends.
     pub struct Upload {
         /// The key of the service account: keep it out of logs.
         pub content_provider_key: Option<String>,
@@ -44,7 +44,7 @@ view! {
         pub filename: String,
         /// The key of the uploaded file.
         pub upload_file_key: String,
-        /// The change. The platform does not document its values.
+        /// The change. The platform does not document the values.
         pub update_type: Option<String>,
     }
 
@@ -66,7 +66,7 @@ view! {
         pub channel_name: Option<String>,
         /// The encoding profiles, separated by `|`.
         pub profile_key: Option<String>,
-        /// The change. The platform does not document its values.
+        /// The change. The platform does not document the values.
         pub update_type: Option<String>,
     }
 
@@ -88,21 +88,21 @@ view! {
         pub channel_name: Option<String>,
         /// The encoding profiles, separated by `|`.
         pub profile_key: Option<String>,
-        /// The change. The platform does not document its values.
+        /// The change. The platform does not document the values.
         pub update_type: Option<String>,
     }
 
-    /// Event sent when a live broadcast starts or stops, and when it loses or regains its stream.
+    /// Event sent when a live broadcast starts, stops, loses its stream or regains its stream.
     pub struct BroadcastState {
-        /// The identifier of the message. Not every message has one.
+        /// The identifier of the callback. Absent from some callbacks.
         pub request_id: Option<String>,
-        /// The version of the message format, such as `2018-11-01`.
+        /// The version of the callback format, such as `2018-11-01`.
         pub version: Option<String>,
         /// The key of the service account: keep it out of logs.
         pub service_account_key: Option<String>,
         /// The key of the channel.
         pub channel_key: String,
-        /// The key for pushing the stream: keep it out of logs.
+        /// The key with which a device pushes the stream: keep it out of logs.
         pub stream_key: String,
         /// The key of the live broadcast.
         pub broadcast_key: String,
@@ -112,27 +112,27 @@ view! {
 
     /// Event sent when the transfer of a recording ends.
     pub struct RecordingTransfer {
-        /// The identifier of the message. Not every message has one.
+        /// The identifier of the callback. Absent from some callbacks.
         pub request_id: Option<String>,
-        /// The version of the message format, such as `2018-11-01`.
+        /// The version of the callback format, such as `2018-11-01`.
         pub version: Option<String>,
         /// The key of the service account: keep it out of logs.
         pub service_account_key: Option<String>,
         /// The key of the channel.
         pub channel_key: String,
-        /// The key for pushing the stream: keep it out of logs.
+        /// The key with which a device pushes the stream: keep it out of logs.
         pub stream_key: Option<String>,
         /// The key of the live broadcast.
         pub broadcast_key: String,
         /// The identifier of the recording, a number as a string.
         pub recording_file_id: String,
-        /// The name of the recording at its source, with its folder.
+        /// The name of the recording at the source, with its folder.
         pub recording_file_filename: Option<String>,
         /// The type of the recording, such as `segment`.
         pub recording_file_kind: Option<String>,
-        /// The result: 0 for failed, 1 for done.
+        /// The result: 0 if the transfer failed, 1 if it succeeded.
         pub recording_file_transfer_result: i64,
-        /// The name of the recording at its destination.
+        /// The name of the recording at the destination.
         pub target_filename: Option<String>,
     }
 }

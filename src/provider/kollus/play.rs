@@ -1,4 +1,4 @@
-//! Requests for permission to play and for the next video, and the answers to them.
+//! Callbacks in which a player asks to play or asks for the next video, and the app's answers.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
@@ -14,13 +14,13 @@ view! {
     /// A request for permission to play a live broadcast.
     #[derive(Debug)]
     pub struct LivePlay {
-        /// The type of the request, always 100.
+        /// The kind of the request, always 100.
         pub kind: i64,
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the broadcast.
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, on devices that have one.
+        /// The identifier of the hardware, if the device has such an identifier.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
@@ -28,7 +28,7 @@ view! {
         pub media_content_key: String,
         /// The key of the channel.
         pub channel_key: String,
-        /// The values that are set among `uservalue0` to `uservalue99`.
+        /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
         /// The time on the viewer's device in UTC. The clock of the device may be wrong.
         pub localtime: Option<i64>,
@@ -36,38 +36,38 @@ view! {
 
     /// A request for permission to play a video.
     ///
-    /// For a downloaded video, the player sends [`Drm`](super::Drm) instead.
+    /// For a downloaded video, the player sends a [`Drm`](super::Drm) callback instead.
     #[derive(Debug)]
     pub struct VodPlay {
-        /// The type of the request: 1 before playback, 3 when the player is ready.
+        /// The kind of the request: 1 before playback, 3 when the player is ready.
         pub kind: i64,
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the video.
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, on devices that have one.
+        /// The identifier of the hardware, if the device has such an identifier.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
         /// The key of the video.
         pub media_content_key: String,
-        /// The values that are set among `uservalue0` to `uservalue99`.
+        /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
         /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
         pub localtime: Option<i64>,
     }
 
-    /// A request for the next video, sent at a set position of the current one.
+    /// A request for the next video, which the player sends at a set position of the current video.
     ///
-    /// The customer chooses the fields in the console of Kollus. Kollus does not document the fields of
-    /// the reply, so any JSON object of the app is sent unchanged.
+    /// The operator chooses the fields in the console of Kollus. Kollus does not document the fields
+    /// of the reply, so gatepost sends any JSON object of the app unchanged.
     #[derive(Debug)]
     pub struct NextEpisode {
-        /// The user that the play token names.
+        /// The identifier of the user in the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The key of the current video.
         pub media_content_key: Option<String>,
-        /// The values that are set among `uservalue0` to `uservalue99`.
+        /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
     }
 }
@@ -79,7 +79,7 @@ describe! { "kollus":
 }
 
 answer! {
-    /// An answer to a [`LivePlay`] callback.
+    /// The app's answer to a [`LivePlay`] callback.
     ///
     /// ```
     /// use gatepost::kollus::PlayReply;
@@ -95,10 +95,10 @@ answer! {
     } optional {
         /// Sets whether the player on a PC refuses to play in a virtual machine.
         ///
-        /// If this is not set, the player refuses.
+        /// If this is not set, the player refuses to play in a virtual machine.
         vmcheck(check: bool) -> u8 = check as u8,
 
-        /// Blocks output to a TV if `true`, and permits it if `false`.
+        /// Sets whether the player blocks output to a TV.
         ///
         /// The value replaces the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
@@ -111,18 +111,18 @@ impl PlayReply {
         Self::EMPTY
     }
 
-    /// Denies playback. The player shows the message.
+    /// Denies playback. The player shows `message`.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::EMPTY }
     }
 }
 
 answer! {
-    /// An answer to a [`VodPlay`] callback.
+    /// The app's answer to a [`VodPlay`] callback.
     ///
-    /// Kollus sends a callback of kind 1 and one of kind 3, and reads different fields of each reply.
-    /// gatepost omits fields that are not for the kind of the callback. If a value is out of range,
-    /// gatepost applies the failure policy.
+    /// Kollus sends callbacks with `kind` 1 and with `kind` 3, and reads different fields of each
+    /// reply. gatepost omits fields that do not apply to the callback's `kind`. If a value is out of
+    /// range, gatepost applies the failure policy.
     ///
     /// ```
     /// use gatepost::kollus::VodPlayReply;
@@ -140,23 +140,23 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry time in Unix seconds: at most 1893455999, or 0 for none. For kind 1.
+        /// Sets the expiry in Unix seconds: at most 1893455999, or 0 for no expiry. For kind 1.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
         /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
         ///
-        /// If this is not set, the player refuses.
+        /// If this is not set, the player refuses to play in a virtual machine.
         vmcheck(check: bool) -> u8 = check as u8,
 
-        /// Blocks output to a TV if `true`, and permits it if `false`. For kind 1.
+        /// Sets whether the player blocks output to a TV. For kind 1.
         ///
         /// The value replaces the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
 
-        /// Limits the playback time in seconds; 0 for no limit. For kind 1.
+        /// Limits the playback time in seconds, or 0 for no limit. For kind 1.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets the meaning of the seconds in `expiration_playtime`. For kind 1.
+        /// Sets what `expiration_playtime` measures; see [`PlaytimeType`]. For kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
         /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
@@ -164,7 +164,7 @@ answer! {
         /// `end` must be greater than `start`.
         play_section(start: u32, end: u32) -> PlaySection = PlaySection { start_time: start, end_time: end },
 
-        /// Marks the video as expired if `true`, so that it does not play. For kind 3.
+        /// Sets whether the player treats the video as expired and refuses to play it. For kind 3.
         content_expired(expired: bool) -> u8 = expired as u8,
     }
 }
@@ -181,7 +181,7 @@ impl VodPlayReply {
         Self::EMPTY
     }
 
-    /// Denies playback. The player shows the message.
+    /// Denies playback. The player shows `message`.
     pub fn deny(message: impl Into<String>) -> Self {
         Self { result: 0, message: Some(message.into()), ..Self::EMPTY }
     }

@@ -1,11 +1,11 @@
 //! Signatures of callbacks: verification, and signing for samples.
 //!
-//! Verification has these stages, in this order. Each one refuses with its own code:
+//! Verification has these stages, in this order. A failure at each stage has its own code:
 //!
 //! 1. The signature and all signed parts are present.
-//! 2. The text of the signature decodes to a digest. If the text is a list, at least one entry does.
-//! 3. One of the template's keys produces one of the digests. Every key is tried and each comparison
-//!    takes constant time, so the response time does not reveal which key or digit differs.
+//! 2. The text of the signature decodes to a digest. In a list, at least one entry decodes.
+//! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
+//!    constant time, so the time until the reply does not reveal which key or digit differs.
 //! 4. The signed time is within the window, which limits it in the past and in the future.
 
 mod rule;
@@ -55,7 +55,7 @@ impl SignatureError {
     }
 }
 
-/// The maximum number of signatures in one callback. The rest is ignored, to bound the work.
+/// The maximum number of signatures in one callback. gatepost ignores others, to bound the work.
 const MAX_CANDIDATES: usize = 16;
 
 impl Signature {
@@ -74,7 +74,7 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), SignatureError> {
         let signature_text = self.signature_text(received)?;
-        // Without a key nothing can match, so the fault is a mismatch, whatever the text is.
+        // Without a key no signature can match, so the error is a mismatch for any text.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
             let computed = self.compute(received, &signature_text, key)?;
@@ -95,7 +95,7 @@ impl Signature {
 
     /// Returns the signed values of the callback: headers, parameters and single members.
     ///
-    /// Leaves out the body as a whole, keys, settings, fixed text and values in the signature's list.
+    /// Omits the body as a whole, keys, settings, fixed text and values in the signature's list.
     pub(crate) fn covered_values<'p>(
         &'p self,
         received: &Received<'p>,
@@ -127,15 +127,15 @@ impl Signature {
             .ok_or_else(|| SignatureError::Absent { place: self.found_in.to_string() })
     }
 
-    /// Splits the text at the separator, if the definition has one.
+    /// Splits the text at the separator, if the definition has a separator.
     fn entries<'g>(&self, text: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
         let mut whole = self.separator.is_none().then_some(text).into_iter();
         let mut split = self.separator.map(|separator| text.split(separator).map(str::trim));
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Decodes the digests in the text. Skips entries without the prefix, and those that do not
-    /// decode.
+    /// Decodes the digests in the text. Skips entries without the prefix, and entries that cannot
+    /// be decoded.
     fn candidates<'g>(&'g self, text: &'g str) -> impl Iterator<Item = Output> + 'g {
         self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
@@ -212,15 +212,15 @@ impl Signature {
         let signed =
             fields.filter(|field| field.split(|b| *b == b'=').next() != Some(signature_field));
         let text = signed.collect::<Vec<_>>().join(&b'&');
-        // Before percent-decoding, so that an encoded `+` (`%2B`) is kept.
+        // Replace `+` before percent-decoding, to keep an encoded `+` (`%2B`).
         let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
         percent_encoding::percent_decode(&spaced).collect()
     }
 
     /// Signs a callback, and returns the text to put at `found_in`.
     ///
-    /// `time` is the signed time. It is only used if the text is a list that contains the time.
-    /// Otherwise the caller has to put the time into `received`.
+    /// If the text is a list that contains the signed time, the function adds `time` to the list.
+    /// Otherwise it ignores `time`, and the caller has to put the time into `received`.
     ///
     /// # Errors
     ///

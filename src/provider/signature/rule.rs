@@ -18,9 +18,9 @@ pub(crate) struct Signature {
     pub(crate) parts: Vec<Part>,
     /// The location of the signature.
     pub(crate) found_in: Locator,
-    /// The character between the entries of the text at `found_in`, if that is a list.
+    /// The character between the entries of the text at `found_in`, if that text is a list.
     pub(crate) separator: Option<char>,
-    /// The text before the signature, such as `sha256=`. Entries without it are not signatures.
+    /// The text before each signature, such as `sha256=`. gatepost ignores other entries.
     pub(crate) prefix: Box<str>,
     pub(crate) encoding: Encoding,
     pub(crate) key: KeyRule,
@@ -43,8 +43,8 @@ impl Signature {
 
     /// Sets `consumed`: the member that contains the signature, and the member that contains the time.
     ///
-    /// The time is only consumed if it is a signed part. If it is signed as part of the whole body, it
-    /// stays in the event.
+    /// The time is consumed only if it is a signed part of its own. If the time is signed only as a
+    /// member of the whole body, the event keeps the time.
     pub(crate) fn with_consumed(self) -> Self {
         let time = self.time.as_ref().and_then(|time| time.from.place());
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
@@ -60,14 +60,14 @@ impl Signature {
 pub(crate) struct KeyRule {
     /// The setting that contains the key. `None` means the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// A text before the key that is removed if it is present, such as `whsec_`.
+    /// Text such as `whsec_`, which gatepost removes from the start of an encoded key if present.
     pub(crate) prefix: Option<Box<str>>,
-    /// The encoding of the key. `None` means that its text is used as it is.
+    /// The encoding of the key. `None` means that the bytes of the text are the key.
     pub(crate) encoding: Option<Encoding>,
 }
 
 impl KeyRule {
-    /// Decodes and prepares a key. Returns `None` if it does not decode or is empty.
+    /// Decodes and prepares a key; `None` if the key cannot be decoded or decodes to nothing.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Option<Key> {
         let Some(encoding) = self.encoding else { return Some(digest.key(secret.clone())) };
         let text = std::str::from_utf8(secret.expose()).ok()?;
@@ -96,7 +96,7 @@ pub(crate) enum PartSource {
     Key,
     /// Fixed text, such as a separator.
     Literal(Box<str>),
-    /// A value in the list that contains the signature, by its prefix, such as `t=`.
+    /// The entry with this prefix, such as `t=`, in the list that contains the signature.
     Listed(Box<str>),
     /// The text of a value, as received.
     Value(Locator),
@@ -123,7 +123,7 @@ pub(crate) enum PartForm {
 }
 
 impl PartForm {
-    /// The names of the forms in a definition. `AsIs` is the default and has none.
+    /// The names of the forms in a definition. `AsIs` is the default and has no name.
     pub(crate) const WORDS: [(&'static str, Self); 3] =
         [("base64", Self::Base64), ("md5-hex", Self::Md5Hex), ("sha256-hex", Self::Sha256Hex)];
 
@@ -175,8 +175,7 @@ impl TimeMeaning {
 pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 
 impl Window {
-    /// Returns the time for which one signature can be accepted, from the earliest moment to the
-    /// latest.
+    /// Returns the longest time between two moments at which gatepost accepts the same signature.
     pub(crate) fn lifetime(&self) -> Duration {
         let secs = self.past_secs.saturating_add(self.max_ahead_secs);
         Duration::from_secs(secs.max(0).unsigned_abs())
@@ -188,8 +187,8 @@ impl Window {
 pub(crate) struct Window {
     /// The maximum number of seconds in the past. It leaves time for the platform's retries.
     pub(crate) past_secs: i64,
-    /// The maximum number of seconds in the future. It bounds the time for which a stolen callback
-    /// can be replayed.
+    /// The maximum number of seconds in the future. It bounds the time for which a client can
+    /// replay a stolen callback.
     pub(crate) max_ahead_secs: i64,
 }
 
@@ -198,7 +197,7 @@ impl TimeRule {
     ///
     /// # Errors
     ///
-    /// Returns an error if the text is missing or does not parse, and if the time is outside the
+    /// Returns an error if the text is missing or cannot be parsed, or if the time is outside the
     /// window.
     pub(crate) fn check(
         &self,

@@ -18,7 +18,7 @@ use crate::provider::view::{describe, view};
 view! {
     /// Event with the subtitles of a live stream.
     ///
-    /// The platform sends them only while a client pulls them.
+    /// The platform sends these events only while a viewer pulls subtitles.
     pub struct Subtitles {
         /// The event type, always 338.
         pub event_type: i64,
@@ -30,7 +30,7 @@ view! {
         pub channel_id: Option<String>,
         /// The identifier of the task.
         pub task_id: Option<String>,
-        /// The sentences.
+        /// The sentences of the subtitles.
         pub data: Option<SubtitlesData>,
     }
 
@@ -54,11 +54,11 @@ view! {
         pub start_unix_time: Option<i64>,
         /// The end of the sentence, in Unix seconds.
         pub end_unix_time: Option<i64>,
-        /// `true` if the sentence is complete and does not change any more.
+        /// `true` if the sentence is complete and will not change.
         pub steady_state: Option<bool>,
     }
 
-    /// Event sent when words are removed from the sound of a stream.
+    /// Event sent when the platform removes words from the sound of a stream.
     pub struct SmartErasing {
         /// The event type, always 347.
         pub event_type: i64,
@@ -70,7 +70,7 @@ view! {
         pub channel_id: Option<String>,
         /// The identifier of the task.
         pub task_id: Option<String>,
-        /// The sentences from which words were removed.
+        /// The sentences from which the platform removed words.
         pub data: Option<SmartErasingData>,
     }
 
@@ -80,7 +80,7 @@ view! {
         pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
     }
 
-    /// One sentence from which words were removed.
+    /// One sentence from which the platform removed words.
     pub struct ErasedSentence {
         /// The recognized speech.
         pub src_txt: Option<String>,
@@ -96,7 +96,7 @@ view! {
         pub keywords_info: Option<Vec<ErasedWord>>,
     }
 
-    /// One word that was removed.
+    /// One word that the platform removed.
     pub struct ErasedWord {
         /// The word.
         pub word: Option<String>,
@@ -148,7 +148,7 @@ view! {
         pub event_time: i64,
         /// The identifier of the transcoding template.
         pub transcode_template_id: Option<i64>,
-        /// The frames.
+        /// The frames that scored below the threshold.
         pub frames: Option<Vec<Frame>>,
         /// The function, always `Assessment`.
         pub function: Option<String>,
@@ -159,7 +159,7 @@ view! {
     /// The score of one frame.
     #[derive(Debug)]
     pub struct Frame {
-        /// The score, on the scale of the metric in `class`.
+        /// The score, on the scale of the metric in the event's `class`.
         pub score: Option<f64>,
         /// The time of the frame, in Unix **milliseconds**.
         pub time: Option<i64>,
@@ -167,7 +167,7 @@ view! {
 
     /// Event with the average score of a stream.
     pub struct EvaluationAverage {
-        /// The event type: 345, or 344 as in the platform's sample.
+        /// The event type: 345 in the documentation, 344 in the platform's sample.
         pub event_type: i64,
         /// The APPID of the Tencent Cloud account.
         pub appid: Option<i64>,
@@ -219,7 +219,7 @@ view! {
         pub key_points: Option<Vec<Value>>,
     }
 
-    /// Event sent when highlights are extracted from a stream.
+    /// Event sent when the platform extracts highlights from a stream.
     pub struct Highlights {
         /// The event type, always 349.
         pub event_type: i64,
@@ -245,7 +245,7 @@ view! {
         pub title: Option<String>,
         /// The summary, a few sentences long.
         pub summary: Option<String>,
-        /// The URL of the video.
+        /// The URL of the highlight's video.
         pub video_store_url: Option<String>,
         /// The URL of the cover picture. May be empty.
         pub cov_img_store_url: Option<String>,

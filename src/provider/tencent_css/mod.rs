@@ -7,8 +7,8 @@
 //! | moderation | [`PornDetection`], [`AudioModeration`] |
 //! | subtitles, quality, summaries | [`Subtitles`], [`SmartErasing`], [`QualityControl`], [`EvaluationLow`], [`EvaluationAverage`], [`Summary`], [`Highlights`] |
 //!
-//! Names and units of fields are those of the platform. The fields of the signature, `t` and `sign`,
-//! are not part of an event. The `Debug` output of a view contains little more than the stream and
+//! Fields have the platform's names and units. An event omits the fields of the signature, `t` and
+//! `sign`. The `Debug` output of a view contains little more than the stream and
 //! the time, because other fields contain personal data or push credentials.
 //!
 //! ```

@@ -29,7 +29,7 @@ view! {
         pub channel_id: Option<String>,
         /// The URL of the screenshot.
         pub img: String,
-        /// The types of the findings. Their meaning has changed over the years: use `label` instead.
+        /// The types of the findings. The meaning of a type has changed over time: use `label` instead.
         #[serde(rename = "type")]
         pub types: Option<Vec<Value>>,
         /// The confidence of each finding, from 0 to 100.
@@ -53,7 +53,7 @@ view! {
         /// The findings in the text of the picture.
         #[serde(rename = "ocrResults")]
         pub ocr_results: Option<Vec<Value>>,
-        /// The matches with your own picture libraries.
+        /// The matches with the operator's own picture libraries.
         #[serde(rename = "libResults")]
         pub lib_results: Option<Vec<Value>>,
         /// The time of the screenshot, in Unix seconds.
@@ -80,13 +80,13 @@ view! {
         pub stream_id: String,
         /// The stream name, the same as `stream_id`.
         pub channel_id: Option<String>,
-        /// Set to 1 if moderation found something.
+        /// 1 if moderation found something.
         #[serde(rename = "HitFlag")]
         pub hit_flag: Option<i64>,
         /// The confidence, from 0 to 100.
         #[serde(rename = "Score")]
         pub score: Option<f64>,
-        /// A tag of the finding, which the platform does not document further.
+        /// A tag of the finding. The platform does not document the values.
         #[serde(rename = "SubTag")]
         pub sub_tag: Option<String>,
         /// The identifier of the moderation task, a number as a string.

@@ -13,7 +13,7 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when a recording file is created.
+    /// Event sent when the platform creates a recording file.
     pub struct RecordingFile {
         /// The event type, always 100.
         pub event_type: i64,
@@ -53,13 +53,13 @@ view! {
         pub stream_param: Option<String>,
         /// The URL of the file.
         pub video_url: String,
-        /// The first presentation timestamp.
+        /// The first presentation timestamp of the recording.
         pub media_start_time: Option<i64>,
         /// The bit rate, in kilobits per second.
         pub record_bps: Option<i64>,
-        /// Codec and resolution. The platform advises against relying on it.
+        /// Codec and resolution. The platform advises against relying on this field.
         pub callback_ext: Option<Value>,
-        /// The identifier of the video, in old callbacks.
+        /// The identifier of the video. Only in old callbacks.
         pub video_id: Option<String>,
     }
 
@@ -73,7 +73,7 @@ view! {
         pub domain: String,
         /// The push path.
         pub appname: String,
-        /// The stream name. For a relay, the identifier of its task.
+        /// The stream name or, for a relay, the identifier of the relay task.
         pub stream_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
@@ -115,7 +115,7 @@ view! {
         pub exception: Option<Map<String, Value>>,
     }
 
-    /// Event sent when a screenshot of a stream is taken.
+    /// Event sent when the platform takes a screenshot of a stream.
     pub struct Screencapture {
         /// The event type, always 200.
         pub event_type: i64,

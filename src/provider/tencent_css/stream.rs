@@ -25,16 +25,16 @@ view! {
         pub appname: String,
         /// The stream name.
         pub stream_id: String,
-        /// The stream name. Old callbacks may have another name here.
+        /// The stream name. Old callbacks may contain a different name.
         pub channel_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the push. The [`Interruption`] at its end has the same value. It is a
-        /// number of more than 53 bits, as a string.
+        /// The identifier of the push: a number of more than 53 bits, as a string. The
+        /// [`Interruption`] at the end of the push has the same value.
         pub sequence: String,
         /// The IP address of the access node.
         pub node: String,
-        /// The IP address of the client that pushes the stream.
+        /// The IP address of the device that pushes the stream.
         pub user_ip: String,
         /// The parameters of the push URL. They contain push credentials: keep them out of logs.
         pub stream_param: String,
@@ -42,7 +42,7 @@ view! {
         pub errcode: Option<i64>,
         /// The meaning of `errcode`.
         pub errmsg: Option<String>,
-        /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
+        /// The region: 1 to 6 in mainland China, 7 to 200 outside of mainland China.
         pub set_id: Option<i64>,
         /// The width in pixels. May be 0.
         pub width: Option<i64>,
@@ -62,26 +62,26 @@ view! {
         pub appname: String,
         /// The stream name.
         pub stream_id: String,
-        /// The stream name. Old callbacks may have another name here.
+        /// The stream name. Old callbacks may contain a different name.
         pub channel_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the push. The [`Push`] at its start has the same value. It is a number of
-        /// more than 53 bits, as a string.
+        /// The identifier of the push: a number of more than 53 bits, as a string. The [`Push`] at the
+        /// start of the push has the same value.
         pub sequence: String,
         /// The IP address of the access node.
         pub node: String,
-        /// The IP address of the client that pushes the stream.
+        /// The IP address of the device that pushes the stream.
         pub user_ip: String,
         /// The parameters of the push URL. They contain push credentials: keep them out of logs.
         pub stream_param: String,
         /// The length of the push in milliseconds, as a string.
         pub push_duration: Option<String>,
-        /// The reason for the end of the push, as a code.
+        /// The code of the reason for the end of the push.
         pub errcode: Option<i64>,
         /// The meaning of `errcode`.
         pub errmsg: Option<String>,
-        /// The region: 1 to 6 in mainland China, 7 to 200 elsewhere.
+        /// The region: 1 to 6 in mainland China, 7 to 200 outside of mainland China.
         pub set_id: Option<i64>,
         /// The width in pixels. May be 0.
         pub width: Option<i64>,
@@ -101,7 +101,7 @@ view! {
         pub path: String,
         /// The stream name.
         pub stream_id: String,
-        /// The IP address of the client that pushes the stream.
+        /// The IP address of the device that pushes the stream.
         pub user_ip: Option<String>,
         /// The identifier of the push: a number of more than 53 bits, as a string.
         pub sequence: Option<String>,
@@ -113,7 +113,7 @@ view! {
         pub report_interval: Option<i64>,
         /// The timeout, in milliseconds.
         pub timeout: Option<i64>,
-        /// The errors and their numbers of occurrences.
+        /// The errors, each with its number of occurrences.
         pub abnormal_event: Option<Vec<Value>>,
     }
 
@@ -154,7 +154,7 @@ view! {
         pub task_start_time: Option<i64>,
         /// The end of the task, in Unix **milliseconds**; 0 in the platform's samples.
         pub task_exit_time: Option<i64>,
-        /// The reason for the end of the task. Negative for an error.
+        /// The reason for the end of the task. Negative if the task failed.
         pub code: Option<i64>,
         /// The meaning of `code`.
         pub message: Option<String>,

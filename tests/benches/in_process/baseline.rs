@@ -1,10 +1,10 @@
-//! The committed counts, and comparisons with them.
+//! The committed counts (the baseline), and comparisons with the baseline.
 //!
-//! A bench fails the check when
+//! A bench fails the check if
 //!
-//! 1. one of its counts is more than [`GROWTH_PERCENT`] above the baseline's;
-//! 2. the baseline does not have it;
-//! 3. only the baseline has it.
+//! 1. one of its counts exceeds the count in the baseline by more than [`GROWTH_PERCENT`];
+//! 2. the baseline does not contain the bench;
+//! 3. only the baseline contains the bench.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::Failure;
 /// Growth above which a count fails the check.
 const GROWTH_PERCENT: u64 = 5;
 
-/// Differences below one part in this many, half a percent, are noise.
+/// Inverse of the largest difference that counts as noise: 1/200, or half a percent.
 const NEAR: u64 = 200;
 
 const HEAD: &str = "\
@@ -25,7 +25,7 @@ const HEAD: &str = "\
 # Written by `cargo run --release -p gatepost-benches -- counts --write`.
 ";
 
-/// Action on the counts.
+/// Action of the program on the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Check,
@@ -64,7 +64,7 @@ impl Baseline {
 
     /// Reads the committed counts.
     pub fn read() -> Result<Self, Failure> {
-        fs::read_to_string(Self::path()).map_err(|why| format!("the baseline: {why}"))?.parse()
+        fs::read_to_string(Self::path()).map_err(|why| format!("baseline: {why}"))?.parse()
     }
 
     /// Writes the committed counts.
@@ -73,9 +73,9 @@ impl Baseline {
         Ok(fs::write(Self::path(), self.following(&before).to_string())?)
     }
 
-    /// Keeps the earlier count where the difference is noise. A new bench moves all others by a few
-    /// instructions, because it changes the layout of memory, and a diff must show only real
-    /// changes.
+    /// Keeps the earlier count if the difference is noise, so that a diff shows only real changes:
+    /// a new bench changes the layout of memory, and so the counts of all other benches by a few
+    /// instructions.
     fn following(&self, before: &Self) -> Self {
         let kept = |name: &str, count: Count| {
             before.count(name).filter(|before| before.is_near(count)).unwrap_or(count)
@@ -88,14 +88,14 @@ impl Baseline {
         self.0.get(name).copied()
     }
 
-    /// Returns the counts that another baseline lacks or that differ from it.
+    /// Returns the counts that are missing in `other`, or differ by more than noise.
     pub fn beyond(&self, other: &Self) -> Self {
         let is_near = |name: &str, count| other.count(name).is_some_and(|c| c.is_near(count));
         let others = self.0.iter().filter(|(name, count)| !is_near(name, **count));
         others.map(|(name, count)| (name.clone(), *count)).collect()
     }
 
-    /// Formats a table of the counts, each beside the earlier one.
+    /// Formats a table of the counts, with the changes since `before`.
     pub fn beside(&self, before: &Self) -> String {
         let mut table = String::from(
             "| instructions | all | | without the hash functions' | |\n|---|--:|--:|--:|--:|\n",
@@ -111,7 +111,7 @@ impl Baseline {
         table
     }
 
-    /// Returns the violations against this baseline.
+    /// Returns a message for each bench that fails the check.
     pub fn faults(&self, baseline: &Self) -> Vec<String> {
         let grown = self.0.iter().filter_map(|(name, count)| match baseline.0.get(name) {
             Some(before) if count.exceeds(*before) => {
@@ -123,11 +123,11 @@ impl Baseline {
             None => Some(format!("{name} is not in the baseline")),
         });
         let gone = baseline.0.keys().filter(|name| !self.0.contains_key(*name));
-        grown.chain(gone.map(|name| format!("{name} is in the baseline alone"))).collect()
+        grown.chain(gone.map(|name| format!("{name} is only in the baseline"))).collect()
     }
 }
 
-/// Formats a change, as in `+1.5%`; empty if there is none.
+/// Formats a change such as `+1.5%`, or nothing if the count has not changed.
 fn change(now: u64, before: Option<u64>) -> String {
     match before {
         None => "new".into(),
@@ -142,7 +142,7 @@ impl FromIterator<(String, Count)> for Baseline {
     }
 }
 
-/// Formats one line per bench, sorted by name, so that a change of one is a change of one line.
+/// Formats one line per bench, sorted by name, so that a changed bench changes one line.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
@@ -161,7 +161,7 @@ impl FromStr for Baseline {
         let counts = lines.map(|line| {
             let words: Vec<_> = line.split_ascii_whitespace().collect();
             let [name, all, unhashed] = words[..] else {
-                return Err(format!("no line of a baseline: {line}").into());
+                return Err(format!("expected a name and two counts, found {line}").into());
             };
             Ok((name.to_owned(), Count { all: all.parse()?, unhashed: unhashed.parse()? }))
         });
@@ -181,19 +181,19 @@ mod tests {
     }
 
     #[test]
-    fn fails_one_instruction_above_the_allowed_growth() {
+    fn fails_one_instruction_above_allowed_growth() {
         assert!(faults("push 1050 105\nplay 1 1\n").is_empty());
         assert_eq!(
             faults("push 1051 100\nplay 2000 2000\n"),
             ["push grew from 1000 (100) to 1051 (100 without hashing) instructions"]
         );
-        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "hashing hides no growth");
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "unhashed growth fails");
     }
 
     #[test]
-    fn fails_on_missing_and_on_unknown_benches() {
+    fn fails_on_missing_or_unknown_bench() {
         let now = "push 1000 100\nplays 2000 2000\n";
-        assert_eq!(faults(now), ["plays is not in the baseline", "play is in the baseline alone"]);
+        assert_eq!(faults(now), ["plays is not in the baseline", "play is only in the baseline"]);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_it_writes() {
+    fn parses_formatted_baseline() {
         let baseline: Baseline = BEFORE.parse().unwrap();
         assert_eq!(baseline.to_string().parse::<Baseline>().unwrap(), baseline);
         assert!("push 1000\n".parse::<Baseline>().is_err());

@@ -1,19 +1,19 @@
-//! A bench: a piece of work and its inputs.
+//! A bench: work to measure, and the inputs of the work.
 
 use std::hint::black_box;
 
-/// Runs work, and measures its cost.
+/// Function that runs work and measures the cost of the work.
 pub type Meter<'m> = &'m mut dyn FnMut(&mut dyn FnMut());
 
-/// A piece of work that is repeated, each time on a new input.
+/// Work that the program repeats, each time with a new input.
 pub struct Bench {
     pub name: String,
     lap: Box<dyn FnMut(usize, Meter<'_>)>,
 }
 
 impl Bench {
-    /// Makes a bench of a function that prepares inputs, unmeasured, and one that works on them.
-    /// The results are dropped within the measured part, as those of a callback are.
+    /// Makes a bench. `prepare` makes each input and is not measured; `work` is measured, including
+    /// the time to drop its results.
     pub fn new<I: 'static, O>(
         name: impl Into<String>,
         mut prepare: impl FnMut(usize) -> I + 'static,
@@ -33,7 +33,7 @@ impl Bench {
         Self { name: name.into(), lap: Box::new(lap) }
     }
 
-    /// Runs the work so many times as one measured piece.
+    /// Runs the work `rounds` times within one measurement.
     pub fn lap(&mut self, rounds: usize, meter: Meter<'_>) {
         (self.lap)(rounds, meter);
     }

@@ -1,17 +1,17 @@
-//! Instruction counts by valgrind's callgrind.
+//! Counts instructions with valgrind's callgrind.
 //!
-//! This program starts itself under callgrind, which counts within [`measured`] alone, so that a
-//! bench is counted apart from what prepares it, and writes a profile at each [`end`].
+//! This program starts itself under callgrind. Callgrind counts only within [`measured`], which
+//! excludes the preparation of a bench, and writes a profile at each [`end`].
 //!
-//! The same program gives the same counts, to the digit, because everything else is fixed:
+//! The same program always gives exactly the same counts, because everything else is fixed:
 //!
 //! 1. the keys of hash tables, which come from `seeds.c` instead of the system;
 //! 2. the environment and the program's path, which move the stack, and with it the alignment that
 //!    `memcpy` works on;
 //! 3. the functions that the C library picks for the processor: the generic ones.
 //!
-//! Callgrind knows no SHA instructions, so SHA-256 runs in software here, at thousands of
-//! instructions a block. The instructions of the hash functions are therefore counted apart.
+//! Callgrind does not support SHA instructions, so SHA-256 runs in software, at thousands of
+//! instructions per block. This program therefore also counts without the hash functions.
 
 use std::fs;
 use std::path::Path;
@@ -23,26 +23,26 @@ use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::bench::Bench;
 
-/// Argument that makes this program the measured one.
+/// Argument with which this program runs the benches under callgrind.
 pub const CHILD: &str = "measure";
 
-/// Runs of each bench before it is counted, which make what is made at first use, and runs that are
-/// counted.
+/// Number of counted runs of each bench, and of the runs before them, which initialize everything
+/// that the first use creates.
 const ROUNDS: usize = 16;
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
                         -ERMS,-FSRM,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3";
 
-/// Measured function. Callgrind finds it by its name.
+/// Runs the measured work. Callgrind finds this function by its name.
 #[inline(never)]
 fn measured(work: &mut dyn FnMut()) {
     work();
-    // Not in tail position: a tail call is a jump, and callgrind would see the function end before
-    // it.
+    // Keep the call out of tail position: a tail call is a jump, so callgrind would not count the
+    // work as part of this function.
     std::hint::black_box(());
 }
 
-/// Marks the end of a bench. Callgrind finds it by its name.
+/// Marks the end of a bench. Callgrind finds this function by its name.
 #[inline(never)]
 fn end() {
     std::hint::black_box(());
@@ -52,7 +52,7 @@ fn end() {
 pub fn measure_all(benches: Vec<Bench>) {
     for mut bench in benches {
         bench.lap(ROUNDS, &mut |work| work());
-        // One by one: freeing the results of many at once is not what a server does.
+        // Run each round as its own lap: a server does not free many results together.
         for _ in 0..ROUNDS {
             bench.lap(1, &mut measured);
         }
@@ -68,13 +68,13 @@ pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let names = String::from_utf8(names.stdout)?;
     let counts = names.lines().enumerate().map(|(index, name)| {
         let profile = fs::read_to_string(dir.path().join(format!("profile.{}", index + 1)))
-            .map_err(|why| format!("{name}: no profile: {why}"))?;
-        Ok((name.to_owned(), count_of(&profile).ok_or("a profile without a total")?))
+            .map_err(|why| format!("{name}: cannot read the profile: {why}"))?;
+        Ok((name.to_owned(), count_of(&profile).ok_or("expected a total in the profile")?))
     });
     counts.collect()
 }
 
-/// Returns the command that runs this program under callgrind, with everything fixed that can be.
+/// Returns the command that runs this program under callgrind in a fixed environment.
 fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     let seeds = dir.join("seeds.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds.c");
@@ -85,7 +85,7 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     })?;
     let program = std::env::current_exe()?;
     let (Some(folder), Some(name)) = (program.parent(), program.file_name()) else {
-        return Err("this program has no path".into());
+        return Err("expected a path of this program".into());
     };
     let mut command = Command::new("valgrind");
     command
@@ -104,7 +104,7 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
 
 fn run(mut command: Command) -> Result<Output, Failure> {
     let name = command.get_program().display().to_string();
-    let output = command.output().map_err(|why| format!("{name}: {why}; is it installed?"))?;
+    let output = command.output().map_err(|why| format!("{name}: {why}; install it"))?;
     if output.status.success() {
         return Ok(output);
     }
@@ -120,8 +120,8 @@ fn count_of(profile: &str) -> Option<Count> {
     Some(Count { all: each(total), unhashed: each(total.checked_sub(hashing)?) })
 }
 
-/// Returns the functions of a profile and their own cost. A line of costs is a position and
-/// instructions; the one behind a line `calls=` belongs to the called function.
+/// Returns each function of a profile with its own cost. A cost line contains a position and a
+/// number of instructions. The cost line after a `calls=` line belongs to the called function.
 fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     let (mut function, mut is_callee) = ("", false);
     profile.lines().filter_map(move |line| {
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashing_counts_only_hash_functions() {
+    fn unhashed_count_excludes_only_hash_functions() {
         let profile = "positions: line\nevents: Ir\n\n\
                        fn=gatepost::event::identity\n0 160\n\
                        cfn=sha2::sha256::compress256\ncalls=16 0\n0 3200\n0 320\n\n\

@@ -1,8 +1,8 @@
-//! Two benches side by side: instructions by callgrind, and CPU time on the processor, which may
+//! Compares two benches: instructions under callgrind, and CPU time on the processor, which may
 //! have SHA instructions.
 //!
-//! CPU time is that of this thread. The two take turns, a lap each; the medians of the laps' times
-//! and of their ratios are printed.
+//! CPU time is that of this thread. The two benches alternate, one lap each. The table shows the
+//! medians of the lap times and of their ratios.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::Failure;
 use crate::baseline::{Baseline, Count};
 use crate::bench::Bench;
 
-/// Number of laps of each.
+/// Number of laps of each bench.
 const LAPS: usize = 101;
-/// Runs within a lap.
+/// Number of runs in a lap.
 const ROUNDS: usize = 200;
 
-/// A comparison: our bench, the reference, and the allowed distance.
+/// A comparison: title, bench of gatepost, reference bench and allowed distance.
 struct Figure(&'static str, &'static str, &'static str, Limit);
 
 /// Allowed distance from the reference.
 enum Limit {
-    /// Additional instructions.
+    /// Maximum number of additional instructions.
     Added(u64),
-    /// Ratio of CPU times.
+    /// Maximum ratio of CPU times.
     Cpu(f64),
-    /// Ratio of instructions.
+    /// Maximum ratio of instructions.
     Instructions(f64),
-    /// No limit; printed only.
+    /// No limit: the program only prints the figures.
     None,
 }
 
@@ -121,7 +121,7 @@ fn ratio(ours: u64, other: u64) -> f64 {
 }
 
 impl Limit {
-    /// Formats the limit, and a mark if it is exceeded.
+    /// Formats the limit, with a mark if a figure exceeds the limit.
     fn judge(&self, added: u64, instructions: f64, cpu: f64) -> String {
         let (limit, is_kept) = match self {
             Added(most) => (format!("{most} instructions more"), added <= *most),
@@ -138,15 +138,15 @@ fn count(counts: &Baseline, name: &str) -> Result<Count, Failure> {
 }
 
 fn missing(name: &str) -> Failure {
-    format!("there is no bench {name}").into()
+    format!("unknown bench {name}").into()
 }
 
-/// Times the laps of both, in ns per run.
+/// Measures the laps of both benches, in nanoseconds per run.
 fn laps(benches: &mut [Bench], ours: &str, other: &str) -> Result<Vec<(f64, f64)>, Failure> {
     let place =
         |name| benches.iter().position(|bench| bench.name == name).ok_or_else(|| missing(name));
     let [ours, other] = benches.get_disjoint_mut([place(ours)?, place(other)?])?;
-    // The first laps do not count: things are made at first use there.
+    // Skip the first laps, which include initialization at first use.
     Ok((0..=LAPS).map(|_| (time(ours), time(other))).skip(1).collect())
 }
 
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn value_at_the_limit_is_within_it() {
+    fn figure_equal_to_limit_is_allowed() {
         assert_eq!(Added(150).judge(150, 9.0, 9.0), "150 instructions more");
         assert_eq!(Added(150).judge(151, 0.0, 0.0), "150 instructions more: MISSED");
         assert_eq!(Cpu(1.1).judge(9, 9.0, 1.1), "1.1 of CPU");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn median_is_the_middle_value() {
+    fn median_returns_middle_value() {
         assert!((median([9.0, 1.0, 2.0].into_iter()) - 2.0).abs() < f64::EPSILON);
         assert!(median(std::iter::empty()).is_nan());
     }

@@ -1,32 +1,27 @@
-//! Cost of gatepost in process.
+//! Measures the cost of gatepost within a process.
 //!
 //! ```sh
-//! cargo run --release -p gatepost-benches -- counts           # instructions, beside the baseline
-//! cargo run --release -p gatepost-benches -- counts lookup/   # benches with that in their name
-//! cargo run --release -p gatepost-benches -- counts --check   # changes; fails if a count grew
+//! cargo run --release -p gatepost-benches -- counts           # instructions, with changes
+//! cargo run --release -p gatepost-benches -- counts lookup/   # benches named `…lookup/…`
+//! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
-//! cargo run --release -p gatepost-benches -- compare          # beside others, with CPU time
+//! cargo run --release -p gatepost-benches -- compare          # with references, and CPU time
 //! ```
 //!
-//! Both need valgrind. The baseline is `tests/benches/instructions.txt`: for each bench, the
-//! instructions per run, and those without the hash functions.
+//! Both commands need valgrind. The baseline is `tests/benches/instructions.txt`: for each bench,
+//! the instructions per run, in total and without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "it stops at a surprise"
-)]
-#![allow(clippy::disallowed_methods, reason = "it reads files and the clock")]
-#![allow(missing_docs, unreachable_pub, reason = "a program; and the vectors are the tests' own")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may panic")]
+#![allow(clippy::disallowed_methods, reason = "the program reads files and the clock")]
+#![allow(missing_docs, unreachable_pub, reason = "a program that shares a module with tests")]
 
 mod baseline;
 mod bench;
 mod callgrind;
 mod cases;
 mod compare;
-#[allow(dead_code, reason = "the judging half is for the tests")]
+#[allow(dead_code, reason = "only the tests check vectors")]
 #[path = "../../it/vectors.rs"]
 mod vectors;
 
@@ -36,7 +31,7 @@ use std::process::ExitCode;
 use baseline::{Baseline, Mode};
 use tokio::runtime::Builder;
 
-/// Failure, printed to the developer.
+/// Error that the program prints.
 type Failure = Box<dyn Error>;
 
 const USAGE: &str = "gatepost-benches compare | counts [--check | --write | FILTER]";
@@ -54,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
-    // The layer's timers need a runtime, though none fires.
+    // The layer's timers need a runtime, although no timer fires.
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();
     match arguments {
@@ -66,7 +61,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
         ["counts", "--check"] => counts(Mode::Check, ""),
         ["counts", "--write"] => counts(Mode::Write, ""),
         ["counts", filter] if !filter.starts_with('-') => counts(Mode::Print, filter),
-        // Started by `counts` under callgrind.
+        // `callgrind::count` starts this command under callgrind.
         [callgrind::CHILD, filter] => {
             callgrind::measure_all(cases::all(filter));
             Ok(ExitCode::SUCCESS)
@@ -97,5 +92,5 @@ fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
     if faults.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    Err("if that is meant, `counts --write` makes it the baseline".into())
+    Err("the check failed; if the change is intended, run `counts --write`".into())
 }

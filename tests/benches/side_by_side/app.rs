@@ -1,7 +1,7 @@
-//! The app behind the peers: one thread that answers `{"result":1}` and counts.
+//! The app behind the peers: one thread that answers `{"result":1}` and counts the requests.
 //!
-//! `GET /seen` returns its counts, `GET /last` the last body if it was short; `GET /awake` and
-//! `GET /asleep` set its way to wait.
+//! `GET /seen` returns the counts, `GET /last` the last body if that body was short. `GET /awake`
+//! and `GET /asleep` set how the app waits for events.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -18,27 +18,27 @@ use super::process::{Peer, first_line};
 use super::wire;
 
 const LISTENER: Token = Token(usize::MAX);
-/// Length of the longest body that is kept for `GET /last`.
+/// Maximum length of a body that the app keeps for `GET /last`.
 pub(super) const SHOWN: usize = 8192;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
 
-/// Counts of the app's requests.
+/// Counts of the requests that the app has received.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Seen {
     pub(super) requests: u64,
-    /// Bytes of all bodies.
+    /// Total length of the bodies.
     pub(super) bytes: u64,
 }
 
-/// The app in a process of its own.
+/// The app, running in a separate process.
 #[derive(Debug)]
 pub(super) struct App(pub(super) Peer);
 
 impl App {
     /// # Errors
-    /// If it does not start.
+    /// If the app does not start.
     pub(super) fn start() -> Result<Self, Box<dyn Error>> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?).arg("--serve-app");
@@ -48,23 +48,23 @@ impl App {
     }
 
     /// # Errors
-    /// If it does not answer.
+    /// If the app does not answer.
     pub(super) fn seen(&self) -> Result<Seen, Box<dyn Error>> {
         let text = String::from_utf8(self.fetch("/seen")?)?;
-        let (requests, bytes) = text.split_once(' ').ok_or("no numbers")?;
+        let (requests, bytes) = text.split_once(' ').ok_or("expected two numbers")?;
         Ok(Seen { requests: requests.parse()?, bytes: bytes.parse()? })
     }
 
     /// # Errors
-    /// If it does not answer.
+    /// If the app does not answer.
     pub(super) fn last(&self) -> Result<Vec<u8>, Box<dyn Error>> {
         self.fetch("/last")
     }
 
-    /// Sets its way to wait.
+    /// Sets how the app waits for events.
     ///
     /// # Errors
-    /// If it does not answer.
+    /// If the app does not answer.
     pub(super) fn wait(&self, wait: Wait) -> Result<(), Box<dyn Error>> {
         let path = if wait == Wait::Awake { "/awake" } else { "/asleep" };
         self.fetch(path).map(drop)
@@ -83,17 +83,17 @@ impl Sub for Seen {
     }
 }
 
-/// Returns the number of requests of the PHP app, by the `stub_status` of its nginx.
+/// Returns the number of requests to the PHP app, from the `stub_status` of nginx.
 ///
 /// # Errors
-/// If it does not answer.
+/// If nginx does not answer.
 pub(super) fn seen_by_php(port: u16) -> Result<Seen, Box<dyn Error>> {
-    // The status requests count too.
+    // nginx also counts the requests for `/seen`.
     static QUESTIONS: AtomicU64 = AtomicU64::new(0);
     let text = String::from_utf8(fetch(port, "/seen")?)?;
     let questions = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
-    let counts = text.lines().nth(2).ok_or("no counts")?;
-    let requests: u64 = counts.split_whitespace().nth(2).ok_or("no requests")?.parse()?;
+    let counts = text.lines().nth(2).ok_or("expected a line of counts")?;
+    let requests: u64 = counts.split_whitespace().nth(2).ok_or("expected a count")?.parse()?;
     Ok(Seen { requests: requests - questions, bytes: 0 })
 }
 
@@ -113,10 +113,10 @@ fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     }
 }
 
-/// Serves on a free port, which it prints, for as long as the process lives.
+/// Prints a free port, and serves on that port until the process ends.
 ///
 /// # Errors
-/// If it cannot listen.
+/// If the app cannot listen.
 pub(super) fn serve() -> Result<(), Box<dyn Error>> {
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let mut poll = Poll::new()?;
@@ -156,7 +156,7 @@ struct State {
 }
 
 impl State {
-    /// Returns the reply to a control request of this program.
+    /// Returns the reply to a control request, or `None` for any other path.
     fn reply(&mut self, path: &str) -> Option<Vec<u8>> {
         let body = match path {
             "/asleep" | "/awake" => {
@@ -205,20 +205,20 @@ impl Server<'_> {
 
 struct Connection {
     stream: TcpStream,
-    /// First bytes of a request whose head arrives in pieces.
+    /// Received bytes of an incomplete head.
     head: Vec<u8>,
-    /// Bytes of the body still to be received.
+    /// Number of bytes of the body that have not arrived.
     remaining: usize,
-    /// Body, if it is short enough to be kept.
+    /// Received bytes of the body, unless the body is longer than [`SHOWN`].
     body: Vec<u8>,
 }
 
 impl Connection {
-    /// Reads the bytes that are there, and answers. An error ends the connection.
+    /// Reads the available bytes, and answers complete requests. An error ends the connection.
     fn serve(&mut self, scratch: &mut [u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         loop {
             let length = match self.stream.read(scratch) {
-                Ok(0) => return Err("ended".into()),
+                Ok(0) => return Err("the connection closed".into()),
                 Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -260,7 +260,7 @@ impl Connection {
         if self.body.len() + self.remaining <= SHOWN {
             self.body.extend_from_slice(piece);
         }
-        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("too much")?;
+        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("expected fewer bytes")?;
         if self.remaining > 0 {
             return Ok(());
         }

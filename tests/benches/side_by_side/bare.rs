@@ -1,7 +1,7 @@
-//! Bare Pingora: the cost of passing a request through, as a reference for gatepost.
+//! Pingora alone: the cost of passing a request through, as a reference for gatepost.
 //!
-//! `bare LISTEN UPSTREAM [forwarded]`, one worker thread. With `forwarded` it also sets the three
-//! `x-forwarded` headers, as the gate must.
+//! `bare LISTEN UPSTREAM [forwarded]` runs one worker thread. With `forwarded`, the program also
+//! sets the three `x-forwarded` headers, as gatepost must.
 
 use async_trait::async_trait;
 use pingora::http::RequestHeader;

@@ -1,20 +1,20 @@
-//! Waiting for events without sleeping.
+//! Waits for events without sleeping.
 //!
-//! On the loopback device a sender also wakes the receiver, and waking a sleeping core costs more
-//! than sending. A peer would pay for the idleness of this side, and a slow peer most; over a
-//! network it would not. So this side stays awake while CPU time is measured, and yields to its own
-//! threads. While latencies are measured it sleeps: the kernel preempts a thread that never sleeps
-//! for 50 ms at a time.
+//! On the loopback device, the sender also wakes the receiver, and waking a sleeping core costs
+//! more than sending. A peer would pay this cost for an idle load or app, and a slow peer most.
+//! Over a network, no peer pays this cost. So the load and the app do not sleep, but yield to other
+//! threads, while the program measures CPU time. They sleep while the program measures latencies,
+//! because the kernel preempts a thread that never sleeps for 50 ms at a time.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an event after which no measurement is running.
+/// Time without an event after which even an awake wait sleeps, because no measurement is running.
 const AWAKE: Duration = Duration::from_secs(1);
 
-/// Way to wait for events.
+/// Manner of waiting for events.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Wait {
     Asleep,
@@ -22,7 +22,7 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events, for `patience` at most if it is given.
+    /// Waits for events, at most for `patience` if that is given.
     ///
     /// # Errors
     /// If polling fails.

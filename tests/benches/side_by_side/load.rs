@@ -1,8 +1,8 @@
-//! The load: one thread that sends requests on keep-alive connections and checks every reply. No
-//! two requests are alike.
+//! The load: one thread that sends requests on keep-alive connections and checks every reply. All
+//! requests differ.
 //!
-//! It sends as fast as replies arrive, or by a schedule. A scheduled latency counts from the moment
-//! of the schedule, so that a stall delays every request that falls into it.
+//! The load sends as fast as replies arrive, or by a schedule. A scheduled latency counts from the
+//! scheduled time, so a stall counts for every request scheduled during the stall.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -24,16 +24,16 @@ use rustix::time::{
 use super::busy::Wait;
 use super::wire;
 
-/// Requests under way at once, without a schedule.
+/// Maximum number of concurrent requests, unless the pace is scheduled.
 pub(super) const IN_FLIGHT: usize = 32;
 
-/// Time limit of a reply.
+/// Time limit for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Number of the next request; no two of a run are alike.
+/// Number of the next request. Each request of a run has another number.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
 
-/// Digits of a request's number.
+/// Number of digits in a request's number.
 pub(super) const DIGITS: usize = 19;
 
 const TIMER: Token = Token(usize::MAX);
@@ -44,7 +44,7 @@ pub(super) struct Template {
     bytes: Vec<u8>,
     number_at: usize,
     status: u16,
-    /// `None` accepts any.
+    /// Expected body, or `None` to accept any body.
     body: Option<&'static str>,
 }
 
@@ -58,7 +58,8 @@ impl Template {
              content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
         let head = text.len();
-        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("no place for the number")? + head;
+        let number_at =
+            body.find(&"0".repeat(DIGITS)).ok_or("expected zeros for the number")? + head;
         text.push_str(body);
         Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
     }
@@ -84,9 +85,8 @@ impl Template {
         let good = reply.status == self.status
             && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
         let body = String::from_utf8_lossy(&reply.body);
-        (!good).then(|| {
-            format!("{} {body:?} instead of {} {:?}", reply.status, self.status, self.body)
-        })
+        (!good)
+            .then(|| format!("{} {body:?}, expected {} {:?}", reply.status, self.status, self.body))
     }
 }
 
@@ -95,14 +95,14 @@ impl Template {
 pub(super) enum Pace {
     /// One request on each connection.
     Once,
-    /// The next request as soon as a connection has its reply.
+    /// The next request as soon as a reply has arrived.
     Saturating { time: Duration },
-    /// Requests per second, independent of the replies.
+    /// `rate` requests per second, independent of the replies.
     Scheduled { rate: f64, time: Duration },
 }
 
 impl Pace {
-    /// Returns the way to wait of both ends of the load.
+    /// Returns how the load and the app wait for events at this pace.
     pub(super) fn wait(self) -> Wait {
         match self {
             Self::Once | Self::Scheduled { .. } => Wait::Asleep,
@@ -110,8 +110,8 @@ impl Pace {
         }
     }
 
-    /// Returns the moment from which the latency of the `index`th request counts, if it is sent
-    /// now.
+    /// Returns the time from which the latency of the `index`th request counts, if the load sends
+    /// the request now.
     fn moment(self, index: u64, started: Instant, now: Instant) -> Instant {
         match self {
             Self::Once | Self::Saturating { .. } => now,
@@ -127,12 +127,12 @@ impl Pace {
 pub(super) struct Outcome {
     pub(super) replies: u64,
     pub(super) elapsed: Duration,
-    /// Nanoseconds.
+    /// Latencies in nanoseconds.
     pub(super) latency: Histogram<u64>,
     pub(super) wrong: u64,
-    /// First wrong reply.
+    /// Description of the first wrong reply.
     pub(super) complaint: Option<String>,
-    /// Connections that the server closed after a reply.
+    /// Number of connections that the server closed after a reply.
     pub(super) reconnects: u64,
 }
 
@@ -148,11 +148,11 @@ pub(super) struct Session {
 struct Connection {
     stream: TcpStream,
     number: u64,
-    /// Sent bytes of the request; all of them if no reply is awaited.
+    /// Number of bytes of the request that the load has sent.
     sent: usize,
     awaits: bool,
     since: Instant,
-    /// First bytes of a reply that arrives in pieces.
+    /// Received bytes of an incomplete reply.
     received: Vec<u8>,
 }
 
@@ -273,7 +273,7 @@ struct Run<'a> {
     template: Template,
     pace: Pace,
     started: Instant,
-    /// Requests started, and requests that the schedule has called for.
+    /// Number of requests sent (`issued`), and of requests that the schedule requires (`due`).
     issued: u64,
     due: u64,
     awaited: usize,
@@ -291,7 +291,7 @@ impl Run<'_> {
         while !self.is_over() {
             self.pace.wait().poll(&mut self.session.poll, &mut events, Some(PATIENCE))?;
             if events.is_empty() {
-                return Err(format!("{} replies did not come", self.awaited).into());
+                return Err(format!("{} replies are missing", self.awaited).into());
             }
             for event in &events {
                 if event.token() == TIMER {
@@ -304,7 +304,7 @@ impl Run<'_> {
                     self.flush(at)?;
                 }
                 if event.is_readable() {
-                    // The end of a connection shows as readable, too.
+                    // A closed connection is also readable.
                     while self.receive(at)? && event.is_read_closed() {}
                 }
             }
@@ -330,7 +330,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns the moment from which the next request's latency counts, if it may be sent now.
+    /// Returns the time from which the next request's latency counts, if that request is due.
     fn next(&self, now: Instant) -> Option<Instant> {
         let may_leave = match self.pace {
             Pace::Once => self.issued < self.planned(),
@@ -340,7 +340,7 @@ impl Run<'_> {
         may_leave.then(|| self.pace.moment(self.issued, self.started, now))
     }
 
-    /// Uses the connections in turn, so that each carries its share.
+    /// Sends due requests, on each idle connection in turn.
     fn send_on_idle(&mut self) -> io::Result<()> {
         let now = Instant::now();
         let most = match self.pace {
@@ -376,7 +376,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads the bytes that are there. A read that does not fill the buffer has emptied the socket.
+    /// Reads available bytes. Returns false if the socket is empty.
     fn receive(&mut self, at: usize) -> Result<bool, Box<dyn Error>> {
         let Some(connection) = self.session.connections.get_mut(at) else { return Ok(false) };
         let length = match connection.stream.read(&mut self.scratch) {
@@ -448,8 +448,8 @@ mod tests {
         Template::new("/x", BODY, "application/json").unwrap().expecting(200, Some("good"))
     }
 
-    /// Serves one connection with these replies in turn, and closes it after an incomplete one.
-    /// Returns the bodies received.
+    /// Serves one connection with these replies in turn, and closes the connection after an
+    /// incomplete reply. Returns the received bodies.
     fn server(
         replies: &'static [&'static str],
     ) -> (u16, thread::JoinHandle<(std::net::TcpStream, Vec<String>)>) {
@@ -479,7 +479,7 @@ mod tests {
     const UNWANTED: &str = "HTTP/1.1 401 No\r\ncontent-length: 4\r\n\r\ngood";
 
     #[test]
-    fn no_two_requests_are_alike() {
+    fn all_requests_differ() {
         let (port, server) = server(&[GOOD, GOOD, GOOD]);
         let mut session = Session::open(port, 1).unwrap();
         for _ in 0..3 {
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_another_body_and_another_status_as_wrong() {
+    fn counts_unexpected_body_or_status_as_wrong() {
         let (port, server) = server(&[GOOD, BAD, UNWANTED]);
         let mut session = Session::open(port, 1).unwrap();
         let wrong = [0, 1, 1].map(|wrong| {
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn fails_when_a_connection_ends_without_a_reply() {
+    fn fails_if_connection_closes_without_reply() {
         let (port, server) = server(&[CUT]);
         let mut session = Session::open(port, 1).unwrap();
         session.run(&template(), Pace::Once).unwrap_err();
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_counts_from_the_schedule_whenever_the_request_leaves() {
+    fn latency_of_scheduled_request_counts_from_scheduled_time() {
         let started = Instant::now();
         let late = started + Duration::from_secs(1);
         let scheduled = Pace::Scheduled { rate: 100.0, time: Duration::from_secs(1) };

@@ -1,9 +1,9 @@
-//! The same work by gatepost and its peers, side by side, in one run: `tests/benches/compare`
-//! builds and starts it. `--help` lists the options.
+//! Compares gatepost with its peers: all do the same work in one run. `tests/benches/compare`
+//! builds and starts this program. `--help` lists the options.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
-#![allow(clippy::disallowed_methods, reason = "it reads files, the environment and the clock")]
-#![allow(clippy::cast_precision_loss, reason = "counts become averages")]
+#![allow(clippy::disallowed_methods, reason = "the program reads files, variables and the clock")]
+#![allow(clippy::cast_precision_loss, reason = "averages of counts")]
 
 mod app;
 mod busy;
@@ -38,37 +38,37 @@ use rows::{Job, Row, Who};
 /// Compares gatepost with its peers, and prints Markdown.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The gatepost to measure
+    /// Path of the gatepost program to measure
     #[arg(long)]
     gatepost: PathBuf,
-    /// Pingora without anything
+    /// Path of the program that runs Pingora alone
     #[arg(long)]
     bare: PathBuf,
-    /// Only rows whose name contains this; may be repeated. Leaves out memory
+    /// Measure only rows whose name contains this text, and no memory; may be repeated
     #[arg(long)]
     only: Vec<String>,
-    /// Rounds per row; medians are printed
+    /// Number of rounds per row; the table shows medians
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Time of saturation per row; each latency takes three quarters of it
+    /// Seconds of saturation per row; each latency takes three quarters of this time
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// One short round, to check that everything works
+    /// Run one short round, to check that everything works
     #[arg(long)]
     brief: bool,
-    /// Only gatepost, with more workers, connections, bindings and routes
+    /// Measure only gatepost, with more workers, connections, bindings and routes
     #[arg(long)]
     scale: bool,
-    /// No latencies
+    /// Measure no latencies
     #[arg(long)]
     cpu: bool,
-    /// Raise the priority, so that other work on the machine disturbs less (needs root)
+    /// Raise the priority, to reduce the influence of other work on the machine (needs root)
     #[arg(long)]
     urgent: bool,
 }
 
 impl Options {
-    /// Number of rounds, and the time of saturation in each.
+    /// Returns the number of rounds, and the time of saturation in each round.
     fn rounds(&self) -> (usize, Duration) {
         let (rounds, seconds) = if self.brief { (1, 0.3) } else { (self.rounds, self.seconds) };
         (rounds, Duration::from_secs_f64(seconds))
@@ -76,7 +76,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    // The app is this program in another process.
+    // This program also runs as the app, in another process.
     let result = if std::env::args().nth(1).as_deref() == Some("--serve-app") {
         app::serve()
     } else {
@@ -120,7 +120,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let memory = if options.only.is_empty() { measure_memory(&ground, &kinds)? } else { vec![] };
     let mut peers = BTreeMap::new();
-    // PHP starts first: one gatepost has it as its app.
+    // PHP starts first, because gatepost sends the events of one row to PHP.
     for kind in kinds.iter().rev().copied() {
         let peer = ground.start(kind)?;
         if kind == Kind::Php {
@@ -144,7 +144,7 @@ fn measured(field: &Field) -> f64 {
     (peers + field.app.0.cpu() + Cpu::own()).total()
 }
 
-/// Pins this thread, and the app, to the second core; the peers have the first.
+/// Pins this thread and the app to the second core. The peers use the first core.
 fn prepare() -> Result<(), Box<dyn Error>> {
     let mut cores = CpuSet::new();
     cores.set(1);
@@ -153,15 +153,15 @@ fn prepare() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Raises the priority of the peers and the load above all other work. `nice` is not enough where
-/// the kernel shares CPU time by session.
+/// Raises the priority of the peers and the load above all other work. `nice` is not enough if the
+/// kernel divides CPU time by session.
 fn hurry() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
-    if status.success() { Ok(()) } else { Err("--urgent needs root".into()) }
+    if status.success() { Ok(()) } else { Err("`--urgent` failed; run as root".into()) }
 }
 
-/// Samples of each row, by round.
+/// Measures every row in each round. Returns the samples of each row, by round.
 fn measure_all(
     options: &Options,
     field: &Field,
@@ -174,7 +174,7 @@ fn measure_all(
         scheduled: (!options.cpu).then(|| Duration::from_secs_f64(seconds * 0.75)),
     };
     let mut samples = vec![Vec::new(); rows.len()];
-    // Round by round, so that other work on the machine disturbs all rows alike.
+    // Repeat all rows in each round, so that other work on the machine affects all rows equally.
     for round in 1..=rounds {
         for (row, samples) in rows.iter().zip(&mut samples) {
             let name = row.name();
@@ -187,7 +187,7 @@ fn measure_all(
     Ok(samples)
 }
 
-/// Memory of a peer: at rest, under load, and per idle connection of 1,000, in KB.
+/// Memory of a peer in KB: at rest, under load, and per idle connection (of 1,000).
 #[derive(Debug)]
 struct Held {
     kind: Kind,
@@ -197,7 +197,7 @@ struct Held {
     idle_proportional: f64,
 }
 
-/// Port of the service "discard", for peers that do not run.
+/// Port of peers that do not run: that of the service "discard".
 const NOWHERE: u16 = 9;
 
 const IDLE: usize = 1000;

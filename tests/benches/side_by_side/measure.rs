@@ -1,4 +1,4 @@
-//! Measures one row: at saturation, at half of that, and at a rate common to all rows.
+//! Measures one row: at saturation, at half of that rate, and at a rate common to all rows.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,12 +17,12 @@ use super::table::{median, middle};
 /// Number of connections of the load.
 pub(super) const CONNECTIONS: usize = 32;
 
-/// Number of slices for latencies whose difference is a target; each is followed by one of the app
-/// alone. The medians of the slices count: a stall of the machine is the 99th percentile of only
-/// the slice that it falls into.
+/// Number of slices for latencies whose difference is a target. A slice of the app alone follows
+/// each slice. The median over the slices counts, because a stall of the machine affects the 99th
+/// percentile of only one slice.
 const SLICES: u32 = 9;
 
-/// Time of each part of a row.
+/// Duration of each part of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) saturating: Duration,
@@ -36,16 +36,16 @@ pub(super) struct Sample {
     /// CPU time per request at saturation, in microseconds.
     pub(super) user: f64,
     pub(super) system: f64,
-    /// Part of that CPU time that the first of two peers used.
+    /// CPU time per request of the first of two peers, at saturation, in microseconds.
     pub(super) front: f64,
     /// Requests per second at saturation.
     pub(super) rate: f64,
-    /// Load of the peer's core at saturation; 1 is all of its time.
+    /// Load of the peer's core at saturation, from 0 to 1.
     pub(super) busy: f64,
     pub(super) half: Option<Latency>,
-    /// Latencies of the app alone at the same rate.
+    /// Latencies of the app alone, at the same rate as `half`.
     pub(super) half_of_app: Option<Latency>,
-    /// Time that the peer adds to the app's own 99th percentile at half of its saturation.
+    /// Time that the peer adds to the 99th percentile of the app at half of the peer's saturation.
     pub(super) added: Option<f64>,
     pub(super) common: Option<Latency>,
     /// CPU time per request at the common rate, in microseconds.
@@ -72,7 +72,7 @@ impl Latency {
         Self { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999) }
     }
 
-    /// Returns the median of each percentile; `None` of none.
+    /// Returns the median of each percentile, or `None` if `all` is empty.
     pub(super) fn median(all: &[Self]) -> Option<Self> {
         (!all.is_empty()).then(|| Self {
             p50: median(all, |latency| latency.p50),
@@ -82,7 +82,7 @@ impl Latency {
     }
 }
 
-/// Everything that runs.
+/// The app, and the peers that run.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) app: App,
@@ -98,7 +98,7 @@ struct Cost {
 
 impl Field {
     /// # Errors
-    /// If a reply is wrong or missing, or the app was not asked as often as expected.
+    /// If a reply is wrong or missing, or the app received an unexpected number of requests.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {
@@ -127,7 +127,7 @@ impl Field {
         Ok(sample)
     }
 
-    /// Measures latencies behind the peer and of the app alone, in turns.
+    /// Measures latencies of the peer with the app and of the app alone, in turns.
     fn measure_added(
         &self,
         row: &Row,
@@ -166,17 +166,17 @@ impl Field {
 
     fn port(&self, row: &Row) -> Result<u16, Box<dyn Error>> {
         let Some(kind) = row.who.kinds().first().copied() else { return Ok(self.app.0.port) };
-        Ok(self.peers.get(&kind).ok_or("it does not run")?.port)
+        Ok(self.peers.get(&kind).ok_or("the peer does not run")?.port)
     }
 
-    /// Returns the CPU time of all peers that the row counts, and of the first.
+    /// Returns the CPU time of all peers of the row, and that of the first peer.
     fn cpu(&self, row: &Row) -> (Cpu, Cpu) {
         let each: Vec<_> =
             row.who.kinds().iter().filter_map(|kind| self.peers.get(kind)).map(Peer::cpu).collect();
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// Returns the counts of the app.
+    /// Returns the counts of the row's app.
     fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
             Some(php) if row.job == Job::Php => seen_by_php(php.port),
@@ -185,7 +185,7 @@ impl Field {
     }
 }
 
-/// Checks that the replies were right and that the app was asked about each, or about none.
+/// Checks that all replies were correct, and that the app received all requests or none.
 fn check(
     row: &Row,
     template: &Template,
@@ -198,20 +198,20 @@ fn check(
     }
     let expected = if row.job.asks_app() { sent } else { 0 };
     if asked.requests != expected {
-        return Err(format!("the app was asked {} times instead of {expected}", asked.requests));
+        return Err(format!("expected {expected} requests to the app, found {}", asked.requests));
     }
     if expected == 0 || row.job == Job::Php {
         return Ok(());
     }
     let (each, whole) = (asked.bytes / asked.requests, template.len() as u64);
     if each < whole / 2 {
-        Err(format!("the app was given {each} bytes of {whole}"))
+        Err(format!("expected {whole} bytes per event, found {each}"))
     } else {
         Ok(())
     }
 }
 
-/// Checks that the event is JSON without the proof.
+/// Checks that the event is JSON, without the signature unless the row passes it through.
 fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     let event: Value = serde_json::from_slice(body)?;
     let forwarded = !matches!((row.job, row.who), (Job::PassThrough, _) | (_, Who::App));
@@ -220,7 +220,7 @@ fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     } else {
         event["appname"] == "live" && forwarded == event.get("sign").is_none()
     };
-    if good { Ok(()) } else { Err(format!("the app was given {event}").into()) }
+    if good { Ok(()) } else { Err(format!("unexpected event {event}").into()) }
 }
 
 #[cfg(test)]
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_app_must_be_asked_about_each_forwarded_callback() {
+    fn row_fails_unless_app_receives_each_accepted_callback() {
         assert_eq!(checked("push (430 B): gatepost", 10, 4000), Ok(()));
         checked("push (430 B): gatepost", 9, 4000).unwrap_err();
         checked("push (430 B): gatepost", 11, 4000).unwrap_err();
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn the_app_must_not_see_what_was_refused() {
+    fn row_fails_if_app_receives_refused_callback() {
         assert_eq!(checked("bad signature", 0, 0), Ok(()));
         checked("bad signature", 1, 400).unwrap_err();
     }
 
     #[test]
-    fn one_wrong_reply_fails_the_row() {
+    fn row_fails_after_one_wrong_reply() {
         let rows = Row::all(&["bad signature".into()]);
         let row = rows.first().unwrap();
         let outcome = Outcome { wrong: 1, complaint: Some("200".into()), ..outcome() };
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proved_a_callback_genuine_is_not_forwarded() {
+    fn row_fails_if_event_contains_signature() {
         let rows = Row::all(&["push (430 B): nginx + Lua".into()]);
         let row = rows.first().unwrap();
         check_event(row, br#"{"appname":"live"}"#).unwrap();

@@ -1,4 +1,4 @@
-//! The peers, each with one worker, on a port of its own.
+//! The peers: each has one worker and listens on a separate port.
 
 use std::error::Error;
 use std::fs;
@@ -36,32 +36,32 @@ impl Kind {
     }
 }
 
-/// Folder of the peers' files, and the app behind them.
+/// Folder, ports and programs with which the peers start.
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) folder: PathBuf,
     pub(super) app: u16,
-    /// Port of the PHP app, if it runs.
+    /// Port of the PHP app, if that app runs.
     pub(super) php: u16,
-    /// The gatepost under test.
+    /// Path of the gatepost program under test.
     pub(super) gatepost: PathBuf,
-    /// Program of bare Pingora; see `bare.rs`.
+    /// Path of the program that runs Pingora alone; see `bare.rs`.
     pub(super) bare: PathBuf,
 }
 
-/// Config of gatepost.
+/// Config file of gatepost.
 pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
 
-/// Modules loaded before the config.
+/// Directives that load the modules for Lua.
 const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
 
 impl Ground {
-    /// Starts a peer, and waits until it serves.
+    /// Starts a peer, and waits until the peer accepts connections.
     ///
     /// # Errors
-    /// If it does not start.
+    /// If the peer does not start.
     pub(super) fn start(&self, kind: Kind) -> Result<Peer, Box<dyn Error>> {
         let port = free_port()?;
         let child = match kind {
@@ -91,7 +91,7 @@ impl Ground {
     /// Starts gatepost with this config, on these cores.
     ///
     /// # Errors
-    /// If it does not start.
+    /// If gatepost does not start.
     pub(super) fn gatepost(
         &self,
         file: &str,
@@ -122,7 +122,7 @@ impl Ground {
         pinned(Path::new("nginx"), ["-c", &config, "-e", &self.path("nginx-start.log")], &[])
     }
 
-    /// Starts one PHP process behind an nginx.
+    /// Starts nginx, and one PHP process that nginx passes requests to.
     fn php(&self, port: u16) -> Result<Peer, Box<dyn Error>> {
         self.write("app.php", include_str!("peers/app.php"), port)?;
         let fpm = self.write("php-fpm.conf", include_str!("peers/php-fpm.conf"), port)?;
@@ -149,14 +149,14 @@ impl Ground {
     }
 }
 
-/// Returns the PHP program, whose name contains its version.
+/// Returns the path of php-fpm, whose file name contains the version.
 ///
 /// # Errors
-/// If there is none.
+/// If php-fpm is not installed.
 pub(super) fn php_fpm() -> Result<PathBuf, Box<dyn Error>> {
     let programs = fs::read_dir("/usr/sbin")?.filter_map(|entry| Some(entry.ok()?.path()));
     let name = |path: &PathBuf| path.to_string_lossy().starts_with("/usr/sbin/php-fpm");
-    Ok(programs.filter(name).max().ok_or("there is no php-fpm")?)
+    Ok(programs.filter(name).max().ok_or("cannot find php-fpm; install it")?)
 }
 
 /// Starts a program on the core that the load does not use.
@@ -168,7 +168,7 @@ fn pinned<S: AsRef<std::ffi::OsStr>>(
     pinned_to("0", program, arguments, environment)
 }
 
-/// Starts a program that gets `SIGINT` when this one dies, on which every peer stops at once.
+/// Starts a program on these cores. When this process dies, the program gets `SIGINT` and stops.
 fn pinned_to<S: AsRef<std::ffi::OsStr>>(
     cores: &str,
     program: &Path,

@@ -1,4 +1,4 @@
-//! Processes under test, and their figures in `/proc`.
+//! The processes under test, and their CPU time and memory from `/proc`.
 
 use std::error::Error;
 use std::fs;
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Time limit of a start.
+/// Time limit for a peer to start.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Time limit of a stop.
+/// Time limit for a peer to stop.
 const STOPPING: Duration = Duration::from_secs(2);
 
 /// Returns a free port.
 ///
 /// # Errors
-/// If none is left.
+/// If no port is free.
 pub(super) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
@@ -29,21 +29,21 @@ pub(super) fn free_port() -> std::io::Result<u16> {
 /// Reads the first line that a child prints.
 ///
 /// # Errors
-/// If it has no output, or ended.
+/// If the child's standard output is not piped, or cannot be read.
 pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
-    let output = child.stdout.take().ok_or("no output")?;
+    let output = child.stdout.take().ok_or("expected piped output")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
     Ok(line.trim().to_owned())
 }
 
-/// A server with all its processes. They are killed when it is dropped.
+/// A server with all its processes. Dropping this value stops the processes.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) port: u16,
     children: Vec<Child>,
-    /// Children and their descendants.
+    /// Process IDs of the children and their descendants.
     pids: Vec<i32>,
 }
 
@@ -53,10 +53,10 @@ impl Peer {
         Self { name, port, children, pids }
     }
 
-    /// Waits until it accepts connections and its workers run.
+    /// Waits until the server accepts connections and its workers run.
     ///
     /// # Errors
-    /// If it ended, or takes too long.
+    /// If the server ends, or does not listen in time.
     pub(super) fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
@@ -66,11 +66,11 @@ impl Peer {
                 }
             }
             if started.elapsed() > PATIENCE {
-                return Err(format!("{} does not start", self.name).into());
+                return Err(format!("{} did not start in time", self.name).into());
             }
             thread::sleep(Duration::from_millis(10));
         }
-        // A master listens before its workers run.
+        // A master process listens before its workers run.
         thread::sleep(Duration::from_millis(100));
         self.pids = family(&self.children);
         Ok(())
@@ -86,8 +86,8 @@ impl Peer {
 }
 
 impl Drop for Peer {
-    /// Asks all processes to stop at the same time, because masters wait for their workers, and
-    /// then kills the rest.
+    /// Signals all processes at the same time, because master processes wait for their workers.
+    /// Then kills the processes that still run.
     fn drop(&mut self) {
         let family = family(&self.children);
         signal(&family, Signal::INT);
@@ -127,7 +127,7 @@ fn family(children: &[Child]) -> Vec<i32> {
     family
 }
 
-/// Returns a field of `/proc/PID/stat`, counted from 1 as in proc(5); not the name in parentheses.
+/// Returns a field of `/proc/PID/stat`, counted from 1 as in proc(5), from field 3 on.
 fn stat_field(pid: &str, number: usize) -> Option<u64> {
     field_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, number)
 }
@@ -137,7 +137,7 @@ fn field_of(stat: &str, number: usize) -> Option<u64> {
     after_name.split(' ').nth(number - 3)?.parse().ok()
 }
 
-/// CPU time, in ticks of 10 ms.
+/// CPU time of processes, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cpu {
     pub(super) user: f64,
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_the_fields_of_a_process_behind_its_name() {
+    fn counts_stat_fields_after_process_name() {
         let stat = "7 (a) name) S 4 5 6 7 8 9 10 11 12 13 14 15 16";
         assert_eq!([4, 14, 15].map(|number| field_of(stat, number)), [Some(4), Some(14), Some(15)]);
     }

@@ -1,16 +1,16 @@
-//! Rows of the comparison: each is some work by some peer.
+//! Rows of the comparison: each combines a job with the peers that do the job.
 
 use super::load::Template;
 use super::peers::Kind;
 use super::work::Work;
 
-/// Peers that do the work.
+/// The app or the peers that do a job.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Who {
     /// The app alone.
     App,
     Peer(Kind),
-    /// A peer in front of another one; both are measured.
+    /// A peer that forwards to a second peer. The CPU time of both peers counts.
     Both(Kind, Kind),
 }
 
@@ -23,7 +23,7 @@ impl Who {
         }
     }
 
-    /// Returns the peers whose CPU time counts; requests go to the first.
+    /// Returns the peers whose CPU time counts. The load sends its requests to the first peer.
     pub(super) fn kinds(self) -> Vec<Kind> {
         match self {
             Self::App => vec![],
@@ -33,14 +33,14 @@ impl Who {
     }
 }
 
-/// Line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) job: Job,
     pub(super) who: Who,
 }
 
-/// Kind of work.
+/// Work that a row measures.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Job {
     BadSignature,
@@ -83,7 +83,7 @@ impl Job {
         }
     }
 
-    /// Returns the requests per second at which all peers are compared.
+    /// Returns the rate, in requests per second, at which latencies of all peers are comparable.
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
@@ -98,7 +98,7 @@ impl Job {
         }
     }
 
-    /// Returns true if the app gets every request; otherwise it must get none.
+    /// Returns true if the app must receive every request, and false if it must receive none.
     pub(super) fn asks_app(self) -> bool {
         !matches!(self, Self::BadSignature | Self::FixedReply)
     }
@@ -137,7 +137,7 @@ impl Job {
 }
 
 impl Row {
-    /// Returns the rows whose job and name contain one of the words.
+    /// Returns the rows whose name contains one of the words, or all rows if there are no words.
     pub(super) fn all(only: &[String]) -> Vec<Self> {
         let rows = Job::ALL
             .into_iter()
@@ -197,14 +197,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_has_something_to_send() {
+    fn every_row_has_request_template() {
         for row in Row::all(&[]) {
             row.template().unwrap();
         }
     }
 
     #[test]
-    fn words_choose_rows() {
+    fn words_select_rows() {
         let names: Vec<_> = Row::all(&["push".into()]).iter().map(Row::name).collect();
         let [gatepost, lua, njs, app] = &*names else { panic!("{names:?}") };
         assert_eq!(gatepost, "push (430 B): gatepost");

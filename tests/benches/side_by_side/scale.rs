@@ -1,4 +1,4 @@
-//! Cost of a push in gatepost with more workers, connections, bindings and routes.
+//! Measures the cost of a push in gatepost with more workers, connections, bindings and routes.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use super::process::{Cpu, Peer};
 use super::table::median;
 use super::work::Work;
 
-/// Line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 struct Size {
     workers: usize,
@@ -46,7 +46,7 @@ impl Size {
         config.replace("[\"push.example.com\"]", &format!("[{others}'push.example.com']"))
     }
 
-    /// Returns the cores: two workers get both.
+    /// Returns the cores for gatepost: both for several workers, otherwise the first.
     fn cores(&self) -> &'static str {
         if self.workers > 1 { "0,1" } else { "0" }
     }
@@ -63,7 +63,7 @@ struct Sample {
 /// Measures all sizes round by round, and prints the table.
 ///
 /// # Errors
-/// If a reply is wrong or missing, or the app was not asked each time.
+/// If a reply is wrong or missing, or the app did not receive each push.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,
@@ -109,7 +109,7 @@ fn measure(
     }
     let (asked, sent) = (app.seen()?.requests - asked, first.replies + outcome.replies);
     if asked != sent {
-        return Err(format!("the app was asked {asked} times instead of {sent}").into());
+        return Err(format!("expected {sent} requests to the app, found {asked}").into());
     }
     let micros = |seconds: f64| seconds * 1e6 / outcome.replies as f64;
     let rate = outcome.replies as f64 / outcome.elapsed.as_secs_f64();

@@ -1,4 +1,4 @@
-//! Prints the results: the machine, the rows, the memory, the targets.
+//! Prints the results: the machine, the rows, the memory and the targets.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::measure::{Latency, Sample};
 use super::peers::{self, Kind};
 use super::rows::{Job, Row, Who};
 
-/// Load of a core below which the peer is not the bottleneck.
+/// Load of the peer's core below which the peer is not the bottleneck.
 const SATURATED: f64 = 0.9;
 
 /// Prints the rows, the memory and the targets.
@@ -20,7 +20,7 @@ pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
     print_targets(&Found { rows, samples, held });
 }
 
-/// Prints the machine; `others` is the number of cores that other work used meanwhile.
+/// Prints the machine. `others` is the number of cores that other work used during the run.
 pub(super) fn print_machine(others: Option<f64>) {
     let others = others.map_or_else(String::new, |cores| {
         format!(" Other work on the machine took {:.2} cores meanwhile.", cores.max(0.0))
@@ -151,7 +151,7 @@ fn print_memory(held: &[Held]) {
     println!();
 }
 
-/// Figures of all rows, for ratios between them.
+/// Figures of all rows, from which the targets are computed.
 struct Found<'a> {
     rows: &'a [Row],
     samples: &'a [Vec<Sample>],
@@ -216,12 +216,12 @@ fn print_targets(found: &Found<'_>) {
     }
 }
 
-/// Returns the median of a figure, or 0 of none.
+/// Returns the median of a field, or 0 if there are no samples.
 pub(super) fn median<T>(samples: &[T], field: impl Fn(&T) -> f64) -> f64 {
     middle(samples.iter().map(field).collect())
 }
 
-/// Returns the median, or 0 of none.
+/// Returns the median, or 0 if there are no figures.
 pub(super) fn middle(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let upper = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_is_the_median() {
+    fn middle_returns_median() {
         assert_eq!(
             [vec![9.0, 1.0, 2.0], vec![4.0, 1.0, 2.0, 9.0], vec![]].map(middle),
             [2.0, 3.0, 0.0]
@@ -254,10 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_of_one_round() {
+    fn ratio_compares_samples_of_same_round() {
         let rows = Row::all(&["fixed reply".into()]);
         let round = |user| Sample { user, ..Sample::default() };
-        // A machine that was twice as slow in the second round.
+        // The machine is half as fast in the second round.
         let samples = [vec![round(10.0), round(20.0)], vec![round(5.0), round(10.0)]];
         let found = Found { rows: &rows, samples: &samples, held: &[] };
         let (one, other) = ((Job::FixedReply, Kind::Gatepost), (Job::FixedReply, Kind::Haproxy));

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as this program and the peers write.
+//! Parses the subset of HTTP/1.1 that this program and the peers write.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,14 @@ const HEADERS: usize = 48;
 pub(super) struct Reply<'a> {
     pub(super) status: u16,
     pub(super) body: Cow<'a, [u8]>,
-    /// The connection ends with it.
+    /// True if the server closes the connection after the reply.
     pub(super) closes: bool,
 }
 
-/// Parses a reply; `None` while it is incomplete.
+/// Parses a reply. Returns `None` if the reply is incomplete.
 ///
 /// # Errors
-/// If the bytes are no reply, or more than one.
+/// If the bytes are not a reply, or more than one reply.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);
@@ -29,7 +29,7 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let framing = Framing::of(reply.headers)?;
     let body = match framing.length {
         Some(length) if body.len() < length => return Ok(None),
-        Some(length) if body.len() > length => return Err("more than the reply".into()),
+        Some(length) if body.len() > length => return Err("bytes after the reply".into()),
         Some(_) => Cow::Borrowed(body),
         None => match join_chunks(body)? {
             Some(body) => Cow::Owned(body),
@@ -39,10 +39,10 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     Ok(Some(Reply { status, body, closes: framing.closes }))
 }
 
-/// Returns the start and the length of a request's body; `None` while the head is incomplete.
+/// Parses the head of a request. Returns `None` if the head is incomplete.
 ///
 /// # Errors
-/// If the bytes are no request with a `content-length`.
+/// If the bytes are not a request with a `content-length`.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -53,7 +53,7 @@ pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String>
     };
     let path = request.path.unwrap_or_default();
     let length = match Framing::of(request.headers) {
-        Ok(framing) => framing.length.ok_or("a request in chunks")?,
+        Ok(framing) => framing.length.ok_or("unexpected chunked request")?,
         Err(_) if request.method == Some("GET") => 0,
         Err(error) => return Err(error),
     };
@@ -88,7 +88,7 @@ impl Framing {
             }
         }
         if length.is_none() && !chunked {
-            return Err("no length".into());
+            return Err("expected a content length or chunks".into());
         }
         Ok(Self { length, closes })
     }
@@ -107,7 +107,7 @@ fn join_chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
             return if rest.is_empty() {
                 Ok(Some(body))
             } else {
-                Err("more than the reply".into())
+                Err("bytes after the reply".into())
             };
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_reply_with_a_length_once_it_is_whole() {
+    fn parses_complete_reply_with_content_length() {
         let whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
         assert_eq!(body(whole), Some(Ok("ok".into())));
         assert_eq!(body(&whole[..whole.len() - 1]), None);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_reply_in_chunks_once_it_is_whole() {
+    fn parses_complete_chunked_reply() {
         let whole =
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\n\r\n";
         assert_eq!(body(whole), Some(Ok("ok!".into())));
@@ -139,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_reply_without_a_length() {
+    fn refuses_reply_without_length() {
         assert!(body("HTTP/1.1 200 OK\r\n\r\n").unwrap().is_err());
     }
 
     #[test]
-    fn knows_where_the_body_of_a_request_starts() {
+    fn finds_start_and_length_of_request_body() {
         let bytes = b"POST /x HTTP/1.1\r\ncontent-length: 3\r\n\r\nab";
         let request = parse_request(bytes).unwrap().unwrap();
         assert_eq!((request.path, request.head, request.length), ("/x", 39, 3));

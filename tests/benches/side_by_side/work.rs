@@ -1,4 +1,4 @@
-//! Callbacks to send, one of each kind, with a place for a number.
+//! The callbacks to send: each has zeros that the load replaces by a number.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,12 +13,12 @@ const PLAY: &str = "kind=100&client_user_id=user0000000000000000000&player_id=xx
     &device_name=sargo%2FPixel+3a&media_content_key=20210909-ygpecl4n&channel_key=meaqfjq9uclaeuuc\
     &uservalues=%7B%22uservalue0%22%3A%22class_code_01%22%7D&localtime=1703731478";
 
-/// Lifetime of a signature in seconds; gatepost accepts no more than 900.
+/// Lifetime of a signature in seconds. gatepost accepts at most 900.
 const LIFETIME: u64 = 800;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Work {
-    /// A Tencent push, filled up to this length by its `stream_param`.
+    /// A Tencent push with a `stream_param` that extends the body to about this length.
     LongPush(usize),
     Play,
     PornDetection,
@@ -26,8 +26,8 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Formats the callback for a path and a push domain, with a signature by `key` that holds for
-    /// ten minutes.
+    /// Formats the callback for a path and a push domain, with a signature by `key` that is valid
+    /// for [`LIFETIME`].
     ///
     /// # Errors
     /// If a sample has changed.
@@ -63,7 +63,7 @@ impl Work {
     }
 }
 
-/// Lengthens it with more findings, as moderation does.
+/// Adds findings to a moderation event until the event has about `length` bytes.
 fn lengthen(event: &mut Value, length: usize) {
     let finding = json!({
         "HitFlag": 1, "Scene": "Porn", "Suggestion": "Block", "Label": "Porn", "SubLabel": "PornHigh",
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_push_is_as_long_as_it_says() {
+    fn long_push_has_requested_length() {
         let body = Work::LongPush(1 << 16).tencent("push.example.com", "secret").unwrap();
         assert!(body.len().abs_diff(1 << 16) < 64, "{}", body.len());
     }

@@ -1,4 +1,4 @@
-//! Request bodies, read within bounds of size and time.
+//! Request bodies, with limits of size and time.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::Value as Json;
 
 use super::error::ApiError;
 
-/// Length of the longest body that is accepted.
+/// Maximum length of a body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Time limit for a whole body.
+/// Time limit for reading a whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the body, which must be JSON.
@@ -49,8 +49,8 @@ async fn read(session: &mut ServerSession) -> Result<Vec<u8>, ApiError> {
     Ok(body)
 }
 
-/// Reads and drops the rest of a body, so that the client gets to reading the reply. Returns false
-/// if the rest is too long or too slow.
+/// Reads and drops the unread rest of a body, so that the client starts to read the reply. Returns
+/// false if the rest is too long or too slow.
 pub(super) async fn discard(session: &mut ServerSession) -> bool {
     const MAX_DISCARDED: usize = 16 * MAX_BODY_BYTES;
     let rest = async {

@@ -1,16 +1,16 @@
-//! Reasons why a request to the API is refused.
+//! Reasons why the API refuses a request.
 
 use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
 
-/// Reason why a request is refused.
+/// Reason why the API refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
-    #[error("the body is not JSON: line {line}, column {column}")]
+    #[error("expected JSON as the body; correct line {line}, column {column}")]
     BodyNotJson { line: usize, column: usize },
-    #[error("the body is longer than {limit} bytes")]
+    #[error("expected a body of at most {limit} bytes, found more")]
     BodyTooLarge { limit: usize },
-    #[error("the body must be JSON; send content-type: application/json")]
+    #[error("expected a JSON body; send content-type: application/json")]
     BodyType,
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -18,22 +18,22 @@ pub(super) enum ApiError {
     Incomplete,
     #[error("{message}")]
     InvalidBody { message: &'static str, faults: Vec<EditFault> },
-    #[error("this cannot be done here; use {allow}")]
+    #[error("unsupported method; use {allow}")]
     MethodNotAllowed { allow: String },
-    #[error("there is no API without admin_token in the config")]
+    #[error("the API is disabled; set admin_token in the config")]
     NoApi,
-    #[error("there is no such page; see /api/openapi.json")]
+    #[error("unknown path; see /api/openapi.json")]
     NotFound,
-    #[error("the edit broke off; see the log")]
+    #[error("internal error; see the log of gatepost")]
     Panicked,
-    #[error("the path is not percent-encoded UTF-8; encode each name in it")]
+    #[error("expected percent-encoded UTF-8 in the path; encode each name")]
     PathEncoding,
-    #[error("the token is missing or wrong; send authorization: Bearer and the admin_token")]
+    #[error("missing or wrong token; send authorization: Bearer and the admin_token")]
     Unauthorized,
 }
 
 impl ApiError {
-    /// Returns the status, and the stable code of the reply's body.
+    /// Returns the status of the reply, and the stable code in its body.
     pub(super) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BodyNotJson { .. } | Self::Incomplete | Self::PathEncoding => {
@@ -55,7 +55,7 @@ impl ApiError {
         if let Self::Edit(error) = self { error.message().to_owned() } else { self.to_string() }
     }
 
-    /// Returns the faults of the body, or of the config that the edit would give.
+    /// Returns the faults of the body, or of the config that the edit would produce.
     pub(super) fn faults(&self) -> &[EditFault] {
         if let Self::Edit(error) = self {
             return error.faults();

@@ -1,9 +1,9 @@
 //! Templates over the admin listener: a JSON API, protected by the `admin_token`.
 //!
-//! 1. Without `admin_token` in the config every path of the API is 404.
-//! 2. Nothing of the body is read before the token is right.
-//! 3. The API is described by `openapi.json`, which it serves itself.
-//! 4. An edit holds for every callback that arrives after the API's reply.
+//! 1. If the config has no `admin_token`, every path of the API returns 404.
+//! 2. The API reads the body only after it has accepted the token.
+//! 3. The API serves its own description, `openapi.json`.
+//! 4. An edit applies to every callback that arrives after the API's reply.
 
 mod body;
 mod error;
@@ -25,7 +25,7 @@ use self::reply::ApiReply;
 use self::resource::Resource;
 use crate::served_config::ServedConfig;
 
-/// Description of the API for machines.
+/// OpenAPI description of the API.
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// Returns true for the paths of the API.
@@ -33,7 +33,7 @@ pub(crate) fn is_api(path: &str) -> bool {
     path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Answers a request on a path of the API.
+/// Handles a request on a path of the API.
 pub(crate) async fn respond(
     served: &Arc<ServedConfig>,
     session: &mut ServerSession,
@@ -42,14 +42,14 @@ pub(crate) async fn respond(
     if let Err(error) = check_token(token.as_ref(), &session.req_header().headers) {
         if matches!(error, ApiError::Unauthorized) {
             let from = session.client_addr().map(ToString::to_string);
-            tracing::warn!(from, "the admin API was refused: {error}");
+            tracing::warn!(from, "refused a request to the admin API: {error}");
         }
-        // The body of a client without the token is not read, so the connection cannot be reused.
+        // gatepost does not read the body of this client, so it cannot reuse the connection.
         session.set_keepalive(None);
         return ApiReply::error(&error).into_response();
     }
     let reply = answer(served, session).await.unwrap_or_else(|error| ApiReply::error(&error));
-    // The rest of the body must not be taken for the next request.
+    // On a reused connection, gatepost would parse the rest of the body as the next request.
     if !body::discard(session).await {
         session.set_keepalive(None);
     }
@@ -87,7 +87,7 @@ fn check_token(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), Ap
     Err(ApiError::Unauthorized)
 }
 
-/// Returns the token of a header such as `Bearer s3cret`.
+/// Returns the token of a header value such as `Bearer s3cret`.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer ";
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;

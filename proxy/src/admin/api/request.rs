@@ -1,4 +1,4 @@
-//! Bodies of requests, read as a new template or as a change to one; all faults at once.
+//! Parsing of request bodies into a new template or a change, with all faults at once.
 //!
 //! No fault quotes a value: the client may have sent a key.
 
@@ -13,8 +13,8 @@ use super::error::ApiError;
 pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let template = NewTemplate {
-        name: reader.required("name", "name the template"),
-        provider: reader.required("provider", "name the platform, as in \"tencent-css\""),
+        name: reader.required("name", "set a name for the template"),
+        provider: reader.required("provider", "set a provider, for example \"tencent-css\""),
         description: reader.text("description").flatten(),
         keys: reader.keys("keys").unwrap_or_default(),
         bind: reader.texts("bind"),
@@ -24,13 +24,13 @@ pub(super) fn new_template(body: &Json) -> Result<NewTemplate, ApiError> {
     reader.finish(template)
 }
 
-/// Drops entries that are `null`: a new template has none to remove.
+/// Drops `null` entries, because a new template has no entries to remove.
 fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
     entries.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Reads the body of a request that changes a template, as a merge patch (RFC 7396): a part that is
-/// not named stays, and `null` removes it.
+/// Reads the body of a request that changes a template, as a merge patch (RFC 7396): `null` removes
+/// a part, and an absent part does not change.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let change = TemplateChange {
@@ -68,7 +68,7 @@ fn source(map: &Map<String, Json>) -> Option<KeySource> {
     }
 }
 
-/// Reads an object and collects its faults.
+/// Reader of a JSON object, with the faults found so far.
 struct BodyReader<'b> {
     map: &'b Map<String, Json>,
     asked: Vec<&'static str>,
@@ -80,7 +80,7 @@ impl<'b> BodyReader<'b> {
         match body.as_object() {
             Some(map) => Ok(Self { map, asked: Vec::new(), faults: Vec::new() }),
             None => Err(ApiError::InvalidBody {
-                message: "the body is no JSON object; see /api/openapi.json",
+                message: "expected a JSON object as the body; see /api/openapi.json",
                 faults: Vec::new(),
             }),
         }
@@ -97,12 +97,12 @@ impl<'b> BodyReader<'b> {
 
     fn required(&mut self, key: &'static str, remedy: &str) -> String {
         if !self.map.contains_key(key) {
-            self.fault(key, "this is missing", remedy);
+            self.fault(key, "expected a string, found no value", remedy);
         }
         self.text(key).flatten().unwrap_or_default()
     }
 
-    /// Returns a string, or `None` within for `null`.
+    /// Returns `Some(None)` for `null`, and `None` for an absent or invalid value.
     fn text(&mut self, key: &'static str) -> Option<Option<String>> {
         match self.get(key)? {
             Json::Null => Some(None),
@@ -136,7 +136,7 @@ impl<'b> BodyReader<'b> {
         keys
     }
 
-    /// Returns the entries of an object, with `None` for `null`.
+    /// Returns the entries of an object; a `null` or invalid value becomes `None`.
     fn entries<T>(
         &mut self,
         key: &'static str,
@@ -144,32 +144,32 @@ impl<'b> BodyReader<'b> {
     ) -> Vec<(String, Option<T>)> {
         let Some(json) = self.get(key) else { return Vec::new() };
         let Some(map) = json.as_object() else {
-            self.fault(key, "expected an object", "write an object with a name for each entry");
+            self.fault(key, "expected an object", "write an object with one member per entry");
             return Vec::new();
         };
         let mut entries = Vec::new();
         for (name, json) in map {
             let value = read(json);
             if value.is_none() && !json.is_null() {
-                let remedy = "see /api/openapi.json for its forms; there is no null inside it";
-                self.fault(&format!("{key}.{name}"), "this form is unknown", remedy);
+                let remedy = "use a form from /api/openapi.json, without null inside the value";
+                self.fault(&format!("{key}.{name}"), "unsupported value", remedy);
             }
             entries.push((name.clone(), value));
         }
         entries
     }
 
-    /// Returns the value that was read, unless there are faults or unknown keys.
+    /// Returns `read`, or all faults, including unknown keys.
     fn finish<T>(mut self, read: T) -> Result<T, ApiError> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();
-        let remedy = format!("known here: {}", self.asked.join(", "));
-        unknown.into_iter().for_each(|key| self.fault(key, "this key is unknown", &remedy));
+        let remedy = format!("use only {}", self.asked.join(", "));
+        unknown.into_iter().for_each(|key| self.fault(key, "unknown key", &remedy));
         if self.faults.is_empty() {
             return Ok(read);
         }
         Err(ApiError::InvalidBody {
-            message: "the body is not what is asked for",
+            message: "invalid request body; correct the faults",
             faults: self.faults,
         })
     }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_keys_change_nothing_and_null_removes() {
+    fn absent_key_changes_nothing_and_null_removes_entry() {
         assert!(change(&json!({})).unwrap().is_empty());
         let change = change(&json!({ "description": null, "on": { "push": null } })).unwrap();
         assert_eq!(change.description.as_deref(), Some(""));

@@ -34,7 +34,7 @@ impl Resource {
         }
     }
 
-    /// Returns the methods that it takes.
+    /// Returns the methods that the resource supports.
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
             Self::Binding(..) => &[Method::PUT, Method::DELETE],
@@ -44,7 +44,7 @@ impl Resource {
         }
     }
 
-    /// Returns the value of the header `allow`.
+    /// Returns the value of the `allow` header.
     pub(super) fn allow(&self) -> String {
         let words: Vec<_> = self.methods().iter().map(Method::as_str).collect();
         words.join(", ")
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_the_path_before_it_decodes_names() {
+    fn splits_path_before_decoding_names() {
         let found = Resource::find("/api/templates/%E7%9B%B4%E6%92%AD/tenants/a%2Fb").unwrap();
         assert_eq!(found, Resource::Binding("直播".into(), "a/b".into()));
         for path in ["/api/templates/%ff", "/api/templates/%4", "/api/templates/%zz"] {

@@ -8,8 +8,8 @@ use gatepost_editor::{
 };
 use serde_json::Value as Json;
 
-/// List, show and change the templates of a config file. Comments and order of everything else
-/// stay.
+/// List, show and change the templates of a config file. Keeps the comments and the order of the
+/// file.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
     /// List the templates: name, provider, tenants and kinds.
@@ -20,7 +20,7 @@ pub(crate) enum TemplateCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show a template. A secret that is written in the file is shown as `[secret]`.
+    /// Show a template, with `[secret]` instead of each secret that the file contains.
     Show {
         /// Name of the template.
         name: String,
@@ -32,7 +32,7 @@ pub(crate) enum TemplateCommand {
     },
     /// Create a template, with an address or an answer for at least one kind.
     Create(CreateArguments),
-    /// Change a template; parts without an option stay.
+    /// Change a template. Parts without an option do not change.
     Modify(ModifyArguments),
     /// Delete a template that has no tenants. This cannot be undone.
     Delete {
@@ -40,7 +40,7 @@ pub(crate) enum TemplateCommand {
         name: String,
         #[command(flatten)]
         file: ConfigFile,
-        /// Do not ask for a confirmation.
+        /// Delete the template without a confirmation.
         #[arg(long)]
         yes: bool,
     },
@@ -61,17 +61,17 @@ pub(crate) struct ConfigFile {
 /// A new template.
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
-    /// 1 to 30 Chinese characters, letters, digits, _ and -.
+    /// Name of 1 to 30 characters: Chinese characters, letters, digits, _ or -.
     name: String,
     #[command(flatten)]
     pub(super) file: ConfigFile,
-    /// Provider; `gatepost providers` lists them.
+    /// Name of the provider; `gatepost providers` lists all providers.
     #[arg(long)]
     provider: String,
-    /// Up to 100 characters.
+    /// Description of up to 100 characters.
     #[arg(long)]
     description: Option<String>,
-    /// Tenant: a push domain or channel key, or * for every other one.
+    /// Push domain or channel key, or * for all tenants that no other template binds.
     #[arg(long, value_name = "TENANT")]
     bind: Vec<String>,
     #[command(flatten)]
@@ -87,10 +87,10 @@ pub(crate) struct ModifyArguments {
     pub(super) name: String,
     #[command(flatten)]
     pub(super) file: ConfigFile,
-    /// New name; routes that pin the template follow.
+    /// New name. Also changes the name in the routes that select this template.
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
-    /// Up to 100 characters; an empty one removes the description.
+    /// New description of up to 100 characters; an empty string removes the description.
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
@@ -103,7 +103,7 @@ pub(crate) struct ModifyArguments {
     remove_key_file: Vec<String>,
     #[command(flatten)]
     entries: EntryArguments,
-    /// Kind whose entry to remove.
+    /// Kind whose entry this command removes.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
     /// Setting to remove.
@@ -114,7 +114,7 @@ pub(crate) struct ModifyArguments {
 /// Keys to add.
 #[derive(Debug, Args)]
 struct KeyArguments {
-    /// Environment variable of a key; any of several keys may sign.
+    /// Environment variable of a key. gatepost accepts a signature by any of the keys.
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
     /// File of a key, relative to the config file.
@@ -128,7 +128,7 @@ struct EntryArguments {
     /// Address for the events of a kind.
     #[arg(long, value_name = "KIND=URL", value_parser = pair)]
     on: Vec<(String, String)>,
-    /// Fixed answer to a kind, as a JSON object; {} acknowledges.
+    /// Fixed answer to a kind, as a JSON object, for example {} to acknowledge.
     #[arg(long, value_name = "KIND=JSON", value_parser = answer)]
     answer: Vec<(String, TomlTable)>,
     /// Setting of the provider: a number or a string.
@@ -144,7 +144,7 @@ struct EntryArguments {
 pub(crate) struct TenantArguments {
     /// Name of the template.
     pub(super) name: String,
-    /// Push domains or channel keys; * is every other one.
+    /// Push domains or channel keys; * means all tenants that no other template binds.
     #[arg(required = true, value_name = "TENANT")]
     pub(super) tenants: Vec<String>,
     #[command(flatten)]
@@ -206,12 +206,12 @@ impl EntryArguments {
     }
 }
 
-/// Reason why an argument cannot be used.
+/// Reason why an argument is invalid.
 #[derive(Debug, thiserror::Error)]
 enum ArgumentError {
-    #[error("write a JSON object without null, as in live_play={{\"result\":1}}")]
+    #[error("expected a JSON object without null, for example live_play={{\"result\":1}}")]
     Answer,
-    #[error("write a name, = and a value")]
+    #[error("expected a name, = and a value")]
     Pair,
 }
 

@@ -31,7 +31,7 @@ fn line(row: &[String; 4], widths: [usize; 3]) -> String {
     padded.chain([row[3].clone()]).collect()
 }
 
-/// Formats everything of one template, one line each.
+/// Formats all parts of a template, one line each.
 pub(super) fn page(template: &TemplateView) -> Vec<String> {
     let keys: Vec<_> = template.keys.iter().map(key).collect();
     let mut lines = vec![
@@ -66,7 +66,7 @@ fn key(key: &KeyView) -> String {
     }
 }
 
-/// Shown instead of a secret that is written in the file.
+/// Text in place of a secret that the file contains.
 const SECRET: &str = "[secret]";
 
 fn value_text(value: &Json) -> String {

@@ -1,4 +1,4 @@
-//! `gatepost template`: templates listed, shown and edited.
+//! `gatepost template`: lists, shows and edits templates.
 
 mod arguments;
 mod format;
@@ -14,7 +14,7 @@ pub(super) use self::arguments::TemplateCommand;
 use super::error::CommandError;
 use super::print::{err, out};
 
-/// Carries out a command.
+/// Runs a `gatepost template` command.
 pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
     match command {
         TemplateCommand::List { file, json } => Ok(list(&file.path, *json)?),
@@ -37,7 +37,7 @@ pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
         }
         TemplateCommand::Unbind(unbind) => {
             let (name, tenants) = (unbind.name.clone(), unbind.tenants.clone());
-            let done = format!("took {} from `{name}`", tenants.join(", "));
+            let done = format!("unbound {} from `{name}`", tenants.join(", "));
             Ok(edit(&unbind.file.path, &Edit::Unbind { name, tenants }, &done)?)
         }
     }
@@ -45,7 +45,7 @@ pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
 
 fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
     let text = config_file::read(path)?;
-    // A file that does not pass the check is shown too, with every setting hidden.
+    // Even if the config has faults, list its templates, but hide every setting.
     let config = Config::from_text(&text, path).ok();
     let templates = TemplateView::all(&text, config.as_ref())?;
     if as_json {
@@ -83,14 +83,14 @@ fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), EditE
         let same = |own: &gatepost::Fault| {
             own.key() == warning.key() && own.problem() == warning.problem()
         };
-        // A warning on a whole template says that it has no tenant, as after `create` and `unbind`:
-        // the next step of the operator mends that.
+        // A warning on a whole template says that the template has no tenant, as after `create` and
+        // `unbind`. The next step of the operator is to bind a tenant.
         let is_on_template = warning.key().ends_with(']');
         if !is_on_template && !known.iter().any(same) {
             err(&format!("{}:{warning} (warning)", path.display()));
         }
     }
-    let effect = "a gatepost that runs takes it up on SIGHUP";
+    let effect = "send a running gatepost a SIGHUP to reload the config";
     out(&format!("{done} in {}; {effect}", path.display()));
     Ok(())
 }
@@ -115,10 +115,10 @@ fn confirm(
 ) -> Result<(), CommandError> {
     let warning = format!("deleting `{name}` cannot be undone");
     if !is_terminal {
-        let message = format!("{warning}, and there is no terminal to ask on; add --yes");
+        let message = format!("{warning}; confirm at a terminal, or add --yes");
         return Err(CommandError::NotConfirmed(message));
     }
-    ask(&format!("{warning}; delete it? [y/N]"));
+    ask(&format!("{warning}; delete `{name}`? [y/N]"));
     let mut answer = String::new();
     let read = answers.read_line(&mut answer);
     let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn deletes_only_on_yes() {
-        let question = "deleting `x` cannot be undone; delete it? [y/N]".to_owned();
+        let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
         assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
         for answer in ["n\n", "\n", "", "maybe y\n"] {
             let refused = Err("nothing was deleted".to_owned());
@@ -146,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_to_delete_without_a_terminal_to_ask_on() {
+    fn refuses_to_delete_without_terminal() {
         let (result, asked) = answered(false, "y\n");
-        assert!(result.unwrap_err().ends_with("no terminal to ask on; add --yes"));
+        assert!(result.unwrap_err().ends_with("; confirm at a terminal, or add --yes"));
         assert_eq!(asked, None);
     }
 }

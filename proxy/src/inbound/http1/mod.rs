@@ -1,8 +1,8 @@
-//! The fast path of HTTP/1: reads and answers callbacks without a Pingora session, which costs
+//! The fast path of HTTP/1: reads callbacks and replies without a Pingora session, which costs
 //! several times as much.
 //!
-//! Nearly all callbacks are alike: HTTP/1.1, the whole head at once, a `content-length`. Every
-//! other request, by its path or by its form, is handed over to Pingora together with the bytes
+//! Nearly all callbacks have one form: HTTP/1.1, the whole head in one read, a `content-length`. If
+//! the path or the form differs, gatepost hands the request over to Pingora together with the bytes
 //! that have arrived, so only one parser reads unusual requests.
 
 mod reply;
@@ -35,22 +35,22 @@ use super::proxy_protocol;
 /// First bytes of an HTTP/2 connection.
 pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Bytes read at a time while waiting for a head. Most callbacks are shorter.
+/// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
 
-/// Bytes read at a time of a body.
+/// Maximum number of bytes per read of a body.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// Time for a client to read a reply that does not fit into the socket's buffer. Only a client that
-/// sends request after request, and reads no reply, needs it.
+/// Time limit for a client to read a reply that does not fit into the socket's buffer. Only a
+/// client that sends many requests and reads no reply fills this buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client's connection, with the bytes that were read ahead.
+/// A client's connection, with the bytes of its next request.
 pub(crate) struct ClientConnection {
     stream: Stream,
     peer: Option<IpAddr>,
     is_encrypted: bool,
-    /// Bytes of the next request.
+    /// Received bytes that the fast path has not parsed yet.
     ahead: BytesMut,
 }
 
@@ -61,7 +61,7 @@ impl ClientConnection {
         Self { stream, peer, is_encrypted, ahead: BytesMut::new() }
     }
 
-    /// Reads until the version of HTTP is known; `None` if the connection ends before.
+    /// Reads until the bytes identify the version of HTTP; `None` if the connection ends earlier.
     pub(crate) async fn version(&mut self) -> Option<Version> {
         loop {
             let (begin, _) = HTTP2_PREFACE.split_at(self.ahead.len().min(HTTP2_PREFACE.len()));
@@ -77,8 +77,8 @@ impl ClientConnection {
         }
     }
 
-    /// Answers callbacks, until the connection ends or a request arrives that Pingora has to read.
-    /// `stopped` ends the wait for another request.
+    /// Serves callbacks until the connection ends or a request arrives that Pingora must read.
+    /// `stopped` ends the wait for the next request.
     pub(crate) async fn serve(
         &mut self,
         driver: &CallbackDriver,
@@ -88,7 +88,7 @@ impl ClientConnection {
         loop {
             if self.ahead.is_empty() {
                 let read = tokio::select! {
-                    biased; // A request that has arrived is answered, even when stopping.
+                    biased; // Serve a request that has arrived, even when stopping.
                     read = self.read() => read,
                     () = &mut stopped => return ServeEnd::Closed,
                 };
@@ -108,10 +108,10 @@ impl ClientConnection {
                 Err(refusal) => driver.refuse(&mut exchange, &refusal).await,
             }
             if exchange.request.is_last {
-                // Bounded: it flushes the reply, which the client may not read.
+                // Limited in time, because the client may never read the reply that this flushes.
                 let shut_down = timeout(DRAIN_TIMEOUT, self.stream.shutdown()).await;
                 if !matches!(shut_down, Ok(Ok(()))) {
-                    tracing::debug!("the client had closed its connection, or did not read");
+                    tracing::debug!("the client closed the connection, or did not read the reply");
                 }
                 return ServeEnd::Closed;
             }
@@ -123,8 +123,8 @@ impl ClientConnection {
         self.peer
     }
 
-    /// Returns the connection and the bytes of the request that is handed over. The buffer has room
-    /// for the rest of the head: Pingora reads no more than fits into it.
+    /// Returns the connection, and the bytes of the request for Pingora. The buffer has room for
+    /// the rest of the head, because Pingora reads no more than fits into the buffer.
     pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
         if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
             self.ahead.reserve(HEAD_BYTES);
@@ -132,15 +132,15 @@ impl ClientConnection {
         (self.stream, self.ahead)
     }
 
-    /// Returns the connection as it was before anything was read; `None` if it cannot be rewound.
+    /// Returns the connection with all read bytes put back; `None` if its type cannot do this.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
         stream.rewind(&self.ahead);
         Some(stream)
     }
 
-    /// Reads the bytes that are there. The buffer is on the stack, so that an idle connection holds
-    /// none.
+    /// Waits for bytes and reads them. The buffer is on the stack, so that an idle connection holds
+    /// no buffer.
     async fn read(&mut self) -> io::Result<usize> {
         poll_fn(|context| {
             let mut space = [MaybeUninit::uninit(); HEAD_BYTES];
@@ -152,9 +152,9 @@ impl ClientConnection {
         .await
     }
 
-    /// Takes the request that has arrived, with its route, if its path is a callback's and its form
-    /// is usual. The path is looked up first: otherwise every request that is passed through would
-    /// be parsed twice, here and by Pingora.
+    /// Takes the request that has arrived, with its route, if a route has this path and the form is
+    /// usual. Looks up the path first: otherwise gatepost and Pingora would both parse each request
+    /// for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let route = gate.find_route(path(&self.ahead)?)?;
         let whole = self.ahead.split().freeze();
@@ -169,7 +169,7 @@ impl ClientConnection {
     }
 }
 
-/// State of a connection when the fast path is done with it.
+/// State of a connection at the end of the fast path.
 pub(crate) enum ServeEnd {
     Closed,
     /// The first bytes of a request for Pingora have arrived.
@@ -216,7 +216,7 @@ impl Exchange for Http1Exchange<'_> {
         self.read_body().await.map(Some)
     }
 
-    /// Bytes sent before the reply are the client's next request.
+    /// Bytes that the client sends before the reply belong to its next request.
     async fn client_activity(&mut self) -> ClientActivity {
         if !self.connection.ahead.is_empty() {
             return pending().await;
@@ -229,8 +229,8 @@ impl Exchange for Http1Exchange<'_> {
     }
 
     async fn write(&mut self, reply: &Reply) {
-        // Looked at now: the stop may have come while the app was asked. A request that has arrived
-        // behind this one is answered too.
+        // Check only now: the stop may have begun while gatepost waited for the app. gatepost also
+        // serves a request that has arrived after this request.
         let stops = *self.stopping.borrow() && self.connection.ahead.is_empty();
         self.request.is_last |= reply.must_close() || stops;
         let bytes = rendered(reply, self.request.is_last);
@@ -240,7 +240,7 @@ impl Exchange for Http1Exchange<'_> {
             stream.flush().await
         };
         if !matches!(timeout(WRITE_TIMEOUT, written).await, Ok(Ok(()))) {
-            tracing::debug!("the client did not read its reply");
+            tracing::debug!("the client did not read the reply");
             self.request.is_last = true;
         }
     }
@@ -277,11 +277,11 @@ mod tests {
         connection.ahead.extend_from_slice(format!("{REQUEST}{next}").as_bytes());
         assert!(connection.take_request(&gate).is_some());
         assert_eq!(connection.ahead, next);
-        assert!(connection.take_request(&gate).is_none(), "no callback path");
+        assert!(connection.take_request(&gate).is_none(), "expected no route for this path");
         assert_eq!(connection.ahead, next);
     }
 
-    /// Serves a connection on which this was sent. Returns the replies.
+    /// Serves a connection on which the client has sent `sent`. Returns the replies.
     async fn serve(
         sent: &[u8],
         is_stopping: bool,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn reads_no_further_while_the_next_request_waits() {
+    async fn does_not_read_while_next_request_waits() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let (mut client, server) = tokio::io::duplex(1024);
         let mut connection = ClientConnection::new(Box::new(server));
@@ -328,12 +328,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stopping_closes_an_idle_connection() {
+    async fn closes_idle_connection_when_stopping() {
         assert_eq!(serve(b"", false, async {}).await, "");
     }
 
     #[tokio::test]
-    async fn stopping_marks_the_last_reply_with_connection_close() {
+    async fn sends_connection_close_in_last_reply_when_stopping() {
         let got = serve(REQUEST.as_bytes(), true, pending()).await;
         assert!(got.starts_with("HTTP/1.1 401 ") && got.contains("Connection: close\r\n"), "{got}");
         let got = serve(REQUEST.repeat(2).as_bytes(), true, pending()).await;
@@ -348,17 +348,17 @@ mod tests {
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
     }
 
-    /// Its late body must not be read as a request.
+    /// Otherwise gatepost would read the late body as a request.
     #[tokio::test(start_paused = true)]
-    async fn closes_connection_if_a_refused_body_does_not_arrive() {
+    async fn closes_connection_if_body_of_refused_request_does_not_arrive() {
         let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");
         let served = tokio::time::timeout(WRITE_TIMEOUT, serve(head.as_bytes(), false, pending()));
-        let got = served.await.expect("in time");
+        let got = served.await.expect("end of connection");
         assert!(got.starts_with("HTTP/1.1 401 "), "{got}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn closes_connection_if_the_reply_is_not_read() {
+    async fn closes_connection_if_client_does_not_read_reply() {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let driver = GateModule::new(gate).driver().clone();
         let (mut client, server) = tokio::io::duplex(REQUEST.len());

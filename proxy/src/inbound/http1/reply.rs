@@ -1,10 +1,10 @@
-//! Replies as bytes.
+//! Format of replies on HTTP/1.1.
 
 use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::protocols::http::date::get_cached_date;
 
-/// Formats a reply with the headers that Pingora would give it, so that both paths look alike.
+/// Formats a reply with the headers that Pingora would write, so that both paths behave alike.
 pub(super) fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     let status = reply.status();
     let mut bytes = Vec::with_capacity(256 + reply.body().len());

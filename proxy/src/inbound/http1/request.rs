@@ -1,4 +1,4 @@
-//! Requests in the usual form, which can be read in one way only.
+//! Requests in the usual form, which every parser reads in the same way.
 
 use std::net::IpAddr;
 use std::str;
@@ -20,22 +20,22 @@ pub(super) fn path(request: &[u8]) -> Option<&str> {
     str::from_utf8(path).ok()
 }
 
-/// A request with a head that can be read in one way only.
+/// A request whose head every parser reads in the same way.
 pub(super) struct Http1Request {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    /// Bytes of the body that were received and not yet taken.
+    /// Received bytes of the body that the gate has not read yet.
     pub(super) body: Bytes,
-    /// Bytes of the body still to be received.
+    /// Number of bytes of the body that have not arrived yet.
     pub(super) missing: usize,
     pub(super) length: usize,
-    /// The connection is closed after this request.
+    /// True if gatepost closes the connection after this request.
     pub(super) is_last: bool,
 }
 
 impl Http1Request {
-    /// Parses a request, and returns the bytes behind it too. `None` if any part is unusual.
+    /// Returns a parsed request and the bytes after its body; `None` if any part is unusual.
     pub(super) fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut lines);
@@ -77,7 +77,7 @@ impl Http1Request {
     }
 }
 
-/// Returns true if every line ends with `\r\n` and no empty line comes before the first.
+/// Returns true if every line ends with `\r\n` and no empty line precedes the head.
 fn has_usual_lines(head: &[u8]) -> bool {
     let follows_return = |at: usize| at > 0 && head[at - 1] == b'\r';
     head.first().is_some_and(u8::is_ascii_uppercase)
@@ -98,7 +98,7 @@ const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
 /// Bytes allowed in `host`.
 const IN_HOST: [bool; 256] = table(b"-._:[]");
 
-/// Makes a table of letters, digits, and these.
+/// Makes a table of letters, digits and the bytes in `more`.
 const fn table(more: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -118,7 +118,7 @@ fn is_usual_target(target: &str) -> bool {
     target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
 }
 
-/// Framing headers. Each may come once.
+/// Framing headers of a request. Each may appear once.
 #[derive(Default)]
 struct Framing {
     has_host: bool,
@@ -127,7 +127,7 @@ struct Framing {
 }
 
 impl Framing {
-    /// Notes a header; `None` if it is repeated, malformed or left to Pingora.
+    /// Notes a header; `None` if the header is repeated or unusual, so that Pingora must read it.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {
@@ -148,7 +148,7 @@ impl Framing {
         }
     }
 
-    /// Returns the length of the body; `None` if it is not given.
+    /// Returns the length of the body; `None` without `host` or without a usual length.
     fn length(&self, method: &Method) -> Option<usize> {
         let length =
             if *method == Method::GET { self.length.is_none().then_some(0) } else { self.length };
@@ -168,7 +168,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn parses_usual_request_to_its_end() {
+    fn parses_usual_request_and_returns_bytes_after_it() {
         let (request, behind) = parse(&format!("{REQUEST}GET /next")).unwrap();
         assert_eq!((request.method, request.uri.path()), (Method::POST, "/callbacks/tencent"));
         assert_eq!(request.headers[HOST], "gate.test:8080");
@@ -184,7 +184,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn leaves_unusual_requests_to_pingora() {
+    fn returns_none_for_unusual_request() {
         let changed = [
             ("POST", "PUT"),
             ("POST", "\r\nPOST"),

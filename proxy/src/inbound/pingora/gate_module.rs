@@ -1,5 +1,5 @@
-//! The gate as a module of a Pingora proxy. It moves bytes between a session and the gate, and
-//! decides nothing.
+//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate,
+//! and makes no decision.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
-/// Names of the headers that [`Gate::forwarded_headers`] returns, in its order. Pingora would copy
+/// Names of the headers that [`Gate::forwarded_headers`] returns, in this order. Pingora copies
 /// a name that is not `'static`.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
@@ -27,7 +27,7 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 /// use gatepost_proxy::GateModule;
 ///
 /// let gate = Gate::from_toml_file("gatepost.toml")?;
-/// // A field of your own `ProxyHttp`; the page of the crate shows its hooks.
+/// // Keep the module in your `ProxyHttp`; the example of the crate shows where to call it.
 /// let module = GateModule::new(gate);
 /// # Ok::<_, gatepost::ConfigError>(())
 /// ```
@@ -36,9 +36,9 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 pub struct GateModule(CallbackDriver);
 
 impl GateModule {
-    /// Makes a module of this gate. An event whose template gives no address goes to the config's
-    /// `upstream`, with the path of the callback. Loads the certificate authorities of the machine,
-    /// once for the process.
+    /// Makes a module from a gate. If a template has no address for an event, the module sends the
+    /// event to the config's `upstream`, at the path of the callback. The first module of a process
+    /// loads the certificate authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let upstream = gate.proxy_settings().upstream;
@@ -50,16 +50,16 @@ impl GateModule {
         Self(CallbackDriver { clock, ..self.0 })
     }
 
-    /// Answers a callback. Call it first in `ProxyHttp::request_filter`.
+    /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the request was a callback: its reply is written. Returns `Ok(false)`
-    /// if it was none, or its route is in shadow mode: the headers that only the gate may set are
-    /// removed from it.
+    /// Returns `Ok(true)` if the module has written the reply to a callback. Returns `Ok(false)` if
+    /// the request is no callback or its route is in shadow mode; the module has then removed the
+    /// headers that only the gate may set.
     ///
     /// # Errors
     ///
-    /// Never. A client that goes away before its reply is no fault of the proxy, and Pingora would
-    /// log an error with the path of the request, which may hold a token.
+    /// Never. If the client disconnects early, the proxy is not at fault, and Pingora would log an
+    /// error with the path of the request, which may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
         if !has_judged_target(session.req_header()) {
@@ -77,7 +77,7 @@ impl GateModule {
                 self.observe(session, shadow);
                 return Ok(false);
             }
-            // Boxed, so that the future of a request that is passed through stays small.
+            // Boxed, so that the future of a request for the upstream stays small.
             Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
@@ -88,12 +88,12 @@ impl GateModule {
         &self.0
     }
 
-    /// Sets `x-forwarded-for`, `-host` and `-proto` of a request to an upstream. Call it in
+    /// Sets `x-forwarded-for`, `-host` and `-proto` of a request to an upstream. Call this in
     /// `ProxyHttp::upstream_request_filter`.
     ///
     /// # Errors
     ///
-    /// If Pingora refuses a header value, which no value of a received header causes.
+    /// If Pingora refuses a header value. Pingora accepts every value of a received header.
     pub fn upstream_request_filter(
         &self,
         session: &Session,
@@ -112,9 +112,9 @@ impl GateModule {
         Ok(())
     }
 
-    /// Shows the gate the body of a request on a route in shadow mode. Call it in
-    /// `ProxyHttp::request_body_filter`; without it, requests on such a route are logged as
-    /// unjudged.
+    /// Passes the body of a request on a route in shadow mode to the gate. Call this method in
+    /// `ProxyHttp::request_body_filter`; without this call, gatepost reports these requests as
+    /// `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
@@ -129,7 +129,7 @@ impl GateModule {
         }
     }
 
-    /// Lets the gate observe a request that passes.
+    /// Lets the gate observe a request on a route in shadow mode.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
@@ -141,15 +141,15 @@ impl GateModule {
     }
 }
 
-/// A request in shadow mode, kept in the extensions of its head.
+/// A request on a route in shadow mode, stored in the extensions of its head.
 #[derive(Clone)]
 struct ShadowedRequest {
     route: Arc<str>,
     observer: Arc<Mutex<Observer>>,
 }
 
-/// Returns the path of a request that is passed on. On a route in shadow mode that is the route's
-/// pattern: the path may hold a token.
+/// Returns the path of a request for log lines. On a route in shadow mode, returns the route's
+/// pattern, because the path may contain a token.
 pub(crate) fn printable_path(session: &Session) -> &str {
     let request = session.req_header();
     let passing = request.extensions.get::<ShadowedRequest>();
@@ -160,7 +160,7 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes reserved headers by Pingora's own method, which also forgets the original spelling of
+/// Removes reserved headers with Pingora's own method, which also removes the original spelling of
 /// their names.
 fn strip_reserved(session: &mut Session) {
     let header = session.req_header_mut();
@@ -171,8 +171,8 @@ fn strip_reserved(session: &mut Session) {
     }
 }
 
-/// Returns true if Pingora sends on the path that the gate judges. It keeps a target in
-/// any other form as raw bytes, beside a URI that differs.
+/// Returns true if Pingora forwards the path that the gate judges. Pingora stores a target in any
+/// other form as raw bytes, together with a URI that differs.
 fn has_judged_target(request: &RequestHeader) -> bool {
     let raw = request.raw_path();
     let absolute = [&b"http://"[..], b"https://"]

@@ -1,5 +1,4 @@
-//! Requests in Pingora's hands: the gate as a module of any Pingora proxy, and the proxy of this
-//! program.
+//! The gate as a module of any Pingora proxy, and the proxy of the program `gatepost`.
 
 mod gate_module;
 mod proxy_service;

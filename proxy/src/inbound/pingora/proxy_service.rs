@@ -1,4 +1,4 @@
-//! The proxy of this program: callbacks to the gate, everything else to the upstream.
+//! The proxy of the program `gatepost`: callbacks to the gate, other requests to the upstream.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -23,17 +23,17 @@ use crate::inbound::head_clock::RequestInFlight;
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Keepalive probes on connections to the upstream, which are kept until the upstream closes them.
-/// They find a dead machine without a timer per request.
+/// Keepalive probes on connections to the upstream, which gatepost keeps until the upstream closes
+/// them. The probes detect a dead machine without a timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
     count: 3,
     #[cfg(target_os = "linux")]
-    user_timeout: Duration::ZERO, // The system's own.
+    user_timeout: Duration::ZERO, // The default of the system.
 };
 
-/// The proxy. Cheap to clone.
+/// The proxy of the program `gatepost`. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ProxyService {
     module: GateModule,
@@ -42,7 +42,7 @@ pub(crate) struct ProxyService {
 
 /// Destination of every request that is no callback.
 pub(crate) struct Upstream {
-    /// One for each address of the name. Resolved again when none of them accepts a connection.
+    /// One peer per address of `host`. Resolved again when no address accepts a connection.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
@@ -64,7 +64,7 @@ impl Upstream {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Resolves the name again, for later requests.
+    /// Resolves the host name again, for later requests.
     fn refresh(self: &Arc<Self>) {
         let upstream = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
@@ -73,13 +73,13 @@ impl Upstream {
                     *upstream.peers.write().unwrap_or_else(PoisonError::into_inner) = found;
                 }
                 Err(error) => {
-                    tracing::warn!(host = upstream.host, "the upstream cannot be resolved: {error}")
+                    tracing::warn!(host = upstream.host, "cannot resolve the upstream: {error}")
                 }
             }
         });
     }
 
-    /// Returns the next address to try: a name such as `localhost` may have one without a listener.
+    /// Returns the address to try after `tries` failures: an address of a name may not listen.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
         self.peers().get(tries).cloned()
     }
@@ -116,8 +116,8 @@ pub(crate) struct RequestState {
 impl ProxyHttp for ProxyService {
     type CTX = RequestState;
 
-    /// Adds none. Responses are passed on as they are, and Pingora's default, a compression module
-    /// that is switched off, would cost time for every request.
+    /// Adds no module. gatepost does not change responses, and Pingora's default, a compression
+    /// module that is switched off, would cost time for every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
@@ -157,7 +157,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
         peer.map(Box::new)
-            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream has no address"))
+            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no address of the upstream"))
     }
 
     fn fail_to_connect(

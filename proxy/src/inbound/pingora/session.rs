@@ -35,7 +35,7 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// Pingora drops bytes sent before the reply, so the connection is closed after this request.
+    /// Pingora drops bytes that the client sends early, so gatepost closes the connection.
     async fn client_activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);
@@ -59,8 +59,8 @@ impl Exchange for Session {
     }
 }
 
-/// Returns the head that the gate judges. Pingora drops a `content-length` beside a
-/// `transfer-encoding`, which the gate must refuse, so it is looked up in the raw bytes.
+/// Returns the head that the gate judges. The gate must refuse `content-length` together with
+/// `transfer-encoding`. Pingora drops the length, so gatepost searches the raw bytes.
 pub(super) fn head(session: &Session) -> Head<'_> {
     let header = session.req_header();
     let mut head = Head::new(&header.method, &header.uri, &header.headers);
@@ -87,7 +87,7 @@ pub(super) fn is_encrypted(session: &Session) -> bool {
     session.digest().is_some_and(|digest| digest.ssl_digest.is_some())
 }
 
-/// Writes a reply to a request whose body may not have been read.
+/// Writes a reply to a request whose body gatepost may not have read.
 pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     let reusable = !reply.must_close() && ends_soon(session);
     if reusable {
@@ -110,8 +110,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns true if the body is read, or its rest is short and certain to arrive. A client that
-/// expects `100 Continue` may send its next request instead of the body.
+/// Returns true if gatepost has read the body, or if the body is short and certain to arrive. A
+/// client that expects `100 Continue` may send its next request instead of the body.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;
@@ -121,10 +121,10 @@ fn ends_soon(session: &mut Session) -> bool {
     session.is_body_done() || announced.is_some_and(|length| length <= DRAIN_BYTES)
 }
 
-/// Writes a reply. A client that is gone is no error.
+/// Writes a reply. Ignores a client that has disconnected.
 pub(super) async fn write(session: &mut Session, reply: &Reply) {
     if let Err(error) = try_write(session, reply).await {
-        tracing::debug!(error = %error.etype().as_str(), "the client did not wait for its reply");
+        tracing::debug!(error = %error.etype().as_str(), "the client did not wait for the reply");
         session.set_keepalive(None);
     }
 }
@@ -134,7 +134,7 @@ async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> 
     if reply.must_close() {
         session.set_keepalive(None);
     }
-    // Left out: Pingora writes `connection` itself, and not on HTTP/2, where it is forbidden.
+    // Skip `connection`: Pingora writes this header, except on HTTP/2, which forbids it.
     for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
         header.insert_header(name, value)?;
     }

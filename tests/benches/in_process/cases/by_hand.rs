@@ -1,5 +1,5 @@
-//! The same apps without the gate, as a careful engineer writes them: each verifies its requests,
-//! in constant time where that matters, and parses them once.
+//! The same apps without gatepost, as a careful engineer writes them: each app compares signatures
+//! in constant time, and parses each request once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-/// Keys of the push domains.
+/// Signing keys, by push domain.
 type Keys = Arc<HashMap<String, String>>;
 
-/// App that reads pushes as JSON values.
+/// Returns an app that reads pushes as JSON values.
 pub fn pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(push)).with_state(keys())
 }
 
-/// App that reads pushes as a type of its own.
+/// Returns an app that reads pushes as a typed struct.
 pub fn typed_pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(typed_push)).with_state(keys())
 }
 
-/// App that answers Kollus' plays.
+/// Returns an app that answers plays of Kollus.
 pub fn plays() -> Router {
     let token: Arc<str> = "t0ken".into();
     Router::new().route("/callbacks/kollus/{token}", post(play)).with_state(token)
@@ -41,7 +41,7 @@ fn keys() -> Keys {
     Arc::new([("test.domain.com".to_owned(), "test".to_owned())].into())
 }
 
-/// Verifies a push and formats it as JSON again. Its time is not checked.
+/// Verifies the signature of a push, but not its time, and formats the push as JSON again.
 pub fn verified(body: &[u8], key: &str) -> Option<Vec<u8>> {
     let push: Value = serde_json::from_slice(body).ok()?;
     let (t, sign) = (push.get("t")?.as_i64()?, push.get("sign")?.as_str()?);
@@ -67,9 +67,9 @@ fn pushed(push: &Value) {
     std::hint::black_box(push.get("stream_id").and_then(Value::as_str));
 }
 
-/// Documented fields.
+/// The documented fields of a push.
 #[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "what an app has a type for")]
+#[allow(dead_code, reason = "an app declares all fields")]
 struct Push {
     event_type: i64,
     appid: Option<i64>,
@@ -98,7 +98,7 @@ async fn typed_push(State(keys): State<Keys>, body: Bytes) -> Result<Response, S
     Ok(acknowledged())
 }
 
-/// Verifies `sign`, the MD5 of the key and `t` in hex; `t` is the moment of expiry.
+/// Verifies `sign`, the MD5 of the key and `t` in hex, and the expiry time `t`.
 fn verify(keys: &Keys, app: &str, t: i64, sign: &str) -> Result<(), StatusCode> {
     const GRACE_SECS: i64 = 180;
     const MAX_AHEAD_SECS: i64 = 900;
@@ -118,7 +118,7 @@ fn is_signed(key: &str, t: i64, sign: &str) -> bool {
     decodes && bool::from(digest.as_slice().ct_eq(&given))
 }
 
-/// Returns the time in Unix seconds.
+/// Returns the current time in Unix seconds.
 pub fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
@@ -129,7 +129,7 @@ fn acknowledged() -> Response {
 }
 
 #[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "what an app has a type for")]
+#[allow(dead_code, reason = "an app declares all fields")]
 struct LivePlay {
     kind: i64,
     client_user_id: String,

@@ -1,4 +1,4 @@
-//! One callback, as a door passes it to the gate.
+//! A callback, as the proxy or the layer passes it to the gate.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::vectors::Vector;
 
-/// Arrival of the callbacks of these benches.
+/// Time at which the callbacks arrive, except for those of vectors.
 pub const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
 
-/// A request and its arrival.
+/// A request, with its peer and its arrival time.
 #[derive(Clone, Debug)]
 pub struct Callback {
     pub method: Method,
@@ -24,7 +24,7 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Makes a `POST` with the headers that every platform sends.
+    /// Makes a `POST` request with the headers that every platform sends.
     pub fn post(path: &str, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let mut headers = HeaderMap::new();
@@ -55,7 +55,7 @@ impl Callback {
         Head::new(&self.method, &self.uri, &self.headers).with_peer(self.peer)
     }
 
-    /// Returns the verdict; `None` on other paths.
+    /// Returns the verdict, or `None` for a path that is not a callback path.
     pub fn judge(&self, gate: &Gate) -> Option<Result<Accepted, Refusal>> {
         let mut intake = match gate.admit(&self.head(), self.now) {
             Admission::Callback(intake) => intake,

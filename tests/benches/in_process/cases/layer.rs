@@ -1,6 +1,6 @@
-//! Apps behind `.layer()`, beside the same apps without it or with another layer.
+//! Apps with the layer, compared with the same apps without the layer or with another layer.
 //!
-//! Requests are in memory and handlers are ready at once, so the first poll of a future returns its
+//! Requests are in memory and handlers never wait, so the first poll of a future returns the
 //! response.
 
 use std::convert::Infallible;
@@ -72,7 +72,7 @@ fn plays() -> Vec<Bench> {
     ]
 }
 
-/// A layer that verifies and passes on the bytes, and ours, which passes on an event.
+/// Makes benches of two layers: `webhook-verify` passes on the body, and gatepost an event.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\
@@ -110,7 +110,7 @@ fn other_paths() -> Vec<Bench> {
     ]
 }
 
-/// A push signed now: the gate uses the system clock.
+/// Returns a push that is signed now, because the gate uses the system clock.
 fn signed_push(number: usize) -> Request<Body> {
     let t = by_hand::unix_now() + 600;
     let sign = HEXLOWER.encode(&Md5::digest(format!("test{t}")));
@@ -143,7 +143,7 @@ fn loading(_: usize) -> Request<Body> {
     from_browser("/assets/app.3f2a91.js")
 }
 
-/// Headers of a browser.
+/// Returns a request with the headers of a browser.
 fn from_browser(path: &str) -> Request<Body> {
     let request = Request::get(path)
         .header("host", "app.test")
@@ -158,7 +158,7 @@ fn from_browser(path: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// Runs a request up to the last byte of its response.
+/// Makes a bench of a request, up to the last byte of the response.
 fn bench<S, R>(
     name: &str,
     mut service: S,
@@ -178,10 +178,10 @@ where
     })
 }
 
-/// Returns the output of a future that is ready at its first poll.
+/// Returns the output of a future that is ready at the first poll.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here has to wait"),
+        Poll::Pending => panic!("expected a future that is ready"),
     }
 }

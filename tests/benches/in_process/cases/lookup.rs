@@ -1,4 +1,4 @@
-//! Look-up of route and template, by their number.
+//! Lookup of routes and templates, for several numbers of them.
 
 use gatepost::{Admission, Gate};
 
@@ -30,14 +30,14 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// Look-up of a path that is no callback's.
+/// Makes a bench of a request on a path that is not a callback path.
 fn other_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
     assert!(matches!(gate.admit(&request.head(), NOW), Admission::Other), "{path}");
     admit(name, gate, request)
 }
 
-/// Admission of a callback, up to its body.
+/// Makes a bench of the checks on a callback's head.
 fn callback_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
     assert!(matches!(gate.admit(&request.head(), NOW), Admission::Callback(_)), "{path}");
@@ -59,7 +59,7 @@ fn with_routes(count: usize) -> Gate {
     Gate::builder().toml(config).variable("KEY", "test").build().unwrap()
 }
 
-/// Verdicts on pushes of `count` bound tenants.
+/// Makes a bench of verdicts on pushes of `count` bound tenants.
 fn bindings(count: usize) -> Bench {
     let tenant = move |number: usize| format!("t{:06}.test.com", number * 617 % count);
     let names: Vec<_> = (0..count).map(|n| format!("'t{n:06}.test.com'")).collect();

@@ -1,4 +1,4 @@
-//! Cases to measure.
+//! The benches, by group.
 
 mod by_hand;
 mod callback;

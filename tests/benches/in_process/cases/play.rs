@@ -1,13 +1,13 @@
-//! Kollus' play callback, each time for another viewer, and a gate for it.
+//! Play callbacks of Kollus, each for another viewer, and a gate that accepts them.
 
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// Body that the platform sends.
+/// Body of a play as Kollus sends it.
 pub const BODY: &str = include_str!("../../../vectors/kollus/live_play_native/body");
 
-/// Returns a gate for plays of broadcasts and videos; the reply to the latter is a token.
+/// Returns a gate for plays of broadcasts and videos. The reply for a video is a token.
 pub fn gate() -> Gate {
     let config = "
         [[route]]
@@ -32,12 +32,12 @@ pub fn gate() -> Gate {
     gate.variable("SECURITY_KEY", "key").variable("CUSTOM_KEY", "custom").build().unwrap()
 }
 
-/// Returns a play of a live broadcast by the viewer of that number.
+/// Returns a play of a live broadcast by viewer `number`.
 pub fn live(number: usize) -> Callback {
     of_kind(100, number)
 }
 
-/// Returns a play of a video by the viewer of that number.
+/// Returns a play of a video by viewer `number`.
 pub fn of_video(number: usize) -> Callback {
     of_kind(1, number)
 }

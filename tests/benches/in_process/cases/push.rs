@@ -1,22 +1,22 @@
-//! A push of Tencent CSS, each time of another event, and a gate for it.
+//! Push callbacks of Tencent CSS, each for another event, and a gate that accepts them.
 
 use bytes::Bytes;
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// Body that the platform sends, signed with the key `test`.
+/// Body of a push as Tencent CSS sends it, signed with the key `test`.
 pub const BODY: &str = include_str!("../../../vectors/tencent-css/push/body");
 
 const PATH: &str = "/callbacks/tencent";
 
-/// Returns a gate for pushes, with more keys in its route.
+/// Returns a gate for pushes, with these additional keys in the route.
 pub fn gate(route: &str) -> Gate {
     gate_with("", route, "'http://app.test/live/push'")
 }
 
-/// Returns a gate with more keys at the top of its config and in its route, and an entry for
-/// pushes.
+/// Returns a gate for pushes, with these additional keys at the top of the config and in the route,
+/// and this value of `on.push`.
 pub fn gate_with(top: &str, route: &str, on_push: &str) -> Gate {
     let config = format!(
         "{top}\n[[route]]\npath = '{PATH}'\nprovider = 'tencent-css'\n{route}\n\
@@ -32,12 +32,12 @@ pub fn with_body(body: impl Into<Bytes>) -> Callback {
     Callback::post(PATH, "application/json", body)
 }
 
-/// Returns the push of that number. Each is a new event: a resend would not reach the app.
+/// Returns push `number`. Each number is a new event, because a resend would not reach the app.
 pub fn numbered(number: usize) -> Callback {
     with_body(renumbered(BODY, number))
 }
 
-/// Returns the body of the event of that number.
+/// Returns `body` with another sequence number, so that the push is another event.
 pub fn renumbered(body: &str, number: usize) -> String {
     body.replace("2210464508206756938", &format!("{number:019}"))
 }

@@ -1,4 +1,4 @@
-//! Refusals of a push, one per reason, from the head to the reply.
+//! Refusals of a push from the head to the reply, with a bench for each reason.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub fn all() -> Vec<Bench> {
     let guarded = gate("allow = ['198.51.100.0/24', '203.0.113.0/24']");
     let limited = gate("source_limit = { per_second = 1 }");
     let small = gate("max_body_bytes = 100");
-    // Uses up the burst that the limit allows at one moment.
+    // Send pushes until the rate limit is exhausted.
     while numbered(0).judge(&limited).unwrap().is_ok() {}
     let by_head = vec![
         ("address_reserved", &open, to("/live/push"), AddressReserved),
@@ -53,7 +53,7 @@ pub fn all() -> Vec<Bench> {
 }
 
 fn bench(name: &str, gate: &Gate, callback: Callback, kind: RefusalKind) -> Bench {
-    let judged = callback.judge(gate).expect("a callback path").expect_err(name);
+    let judged = callback.judge(gate).expect("expected a callback path").expect_err(name);
     assert_eq!(judged.kind(), kind);
     let gate = gate.clone();
     let refuse = move |()| callback.judge(&gate).unwrap().unwrap_err().reply();
@@ -64,7 +64,7 @@ fn to(path: &str) -> Callback {
     Callback { uri: path.parse().unwrap(), ..numbered(0) }
 }
 
-/// Returns a long path whose meaning takes the most work, within the limits of servers.
+/// Returns the path that costs most to decode among paths whose length servers accept.
 fn long_path() -> String {
     format!("/callbacks/tencent;{}", "%2525252525".repeat(700))
 }
@@ -83,7 +83,7 @@ fn changed(text: &str, other: &str) -> Callback {
     with_body(BODY.replacen(text, other, 1))
 }
 
-/// Returns a callback that arrives so many seconds later.
+/// Returns a push that arrives `secs` seconds after [`NOW`].
 fn later(secs: i64) -> Callback {
     let now = Timestamp::from_millis(NOW.as_millis() + secs * 1000);
     Callback { now, ..numbered(0) }

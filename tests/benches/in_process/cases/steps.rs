@@ -1,4 +1,4 @@
-//! A push and a play, whole and step by step; the forms of an event; the replies to an answer.
+//! A push and a play, in total and step by step; the forms of an event; the replies to a play.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, RequestContext};
@@ -8,7 +8,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// Function that makes the callback of a number.
+/// Function that makes the callback with this number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -22,8 +22,8 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// Benches from the head to the reply: whole, and each step by itself. Each has a gate of its own,
-/// which remembers its callbacks.
+/// Makes benches from the head to the reply: in total, and for each step. Each bench has a separate
+/// gate, because a gate remembers callbacks.
 fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static str) -> Vec<Bench> {
     let step = |step: &str| format!("{name}/{step}");
     let (judging, whole) = (gate(), gate());
@@ -38,15 +38,15 @@ fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static st
     ]
 }
 
-/// Does everything that a door does except moving bytes.
+/// Does all work of the proxy or the layer except input and output.
 fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     let accepted = callback.judge(gate).unwrap().unwrap();
-    let Next::Ask(question) = accepted.next(NOW) else { panic!("the app is not asked") };
+    let Next::Ask(question) = accepted.next(NOW) else { panic!("expected a question") };
     std::hint::black_box(request(callback, &accepted));
     question.conclude(&ok(answer), NOW)
 }
 
-/// Benches from the bytes of a push to those of its event, and the least work for that.
+/// Makes benches from the bytes of a push to the bytes of the event: by gatepost and by hand.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
@@ -54,14 +54,14 @@ fn to_event() -> [Bench; 2] {
         request(&callback, &accepted)
     };
     let body = |number| push::numbered(number).body;
-    let and_back = |body: Bytes| by_hand::verified(&body, "test").expect("a genuine one");
+    let and_back = |body: Bytes| by_hand::verified(&body, "test").expect("expected a genuine push");
     [
         Bench::new("push/to_event", push::numbered, to_event),
         Bench::new("by_hand/push_and_back", body, and_back),
     ]
 }
 
-/// Bench of a route that checks and counts clients.
+/// Makes a bench of a route that checks and counts clients.
 fn guarded() -> Bench {
     let gate = push::gate(
         "allow = ['192.0.2.0/24', '198.51.100.0/24']\n\
@@ -72,7 +72,7 @@ fn guarded() -> Bench {
     })
 }
 
-/// Bench of a resend of an acknowledged event.
+/// Makes a bench of a resend of an acknowledged event.
 fn resend(gate: Gate) -> Bench {
     let sending = gate.clone();
     let taken = move |number| {
@@ -82,7 +82,7 @@ fn resend(gate: Gate) -> Bench {
     };
     Bench::new("push/resend", taken, move |callback| {
         let accepted = callback.judge(&gate).unwrap().unwrap();
-        let Next::Reply(conclusion) = accepted.next(NOW) else { panic!("no resend") };
+        let Next::Reply(conclusion) = accepted.next(NOW) else { panic!("expected a reply") };
         assert!(matches!(conclusion.origin, Origin::Resend));
         conclusion
     })
@@ -102,7 +102,7 @@ fn events() -> Vec<Bench> {
     gates.map(|(name, gate)| event(format!("event/{name}"), &gate, push::numbered)).into()
 }
 
-/// Bench of the head and the body of an event.
+/// Makes a bench of formatting the head and the body of an event.
 fn event(name: String, gate: &Gate, numbered: Numbered) -> Bench {
     Bench::new(name, accepting(gate, numbered), |(callback, accepted)| {
         request(&callback, &accepted)
@@ -113,7 +113,7 @@ fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
     accepted.request(&callback.head(), &RequestContext::default(), NOW)
 }
 
-/// Benches of the replies to a play, one per answer of the app.
+/// Makes benches of the replies to a play, one per answer of the app.
 fn replies() -> Vec<Bench> {
     let live = |name: &str, answer: fn() -> Answer| {
         let asked = asking(&play::gate(), play::live);
@@ -155,6 +155,6 @@ fn asking(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> Question + us
     let mut accepted = accepting(gate, numbered);
     move |number| match accepted(number).1.next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Wait(_) => panic!("the app is not asked"),
+        Next::Reply(_) | Next::Wait(_) => panic!("expected a question"),
     }
 }

@@ -1,4 +1,4 @@
-//! Verdicts on every vector, from the head to the event or the refusal.
+//! The verdict on every vector, from the head to the event or the refusal.
 
 use super::callback::Callback;
 use crate::bench::Bench;

@@ -1,0 +1,177 @@
+//! Reads the keys that only the proxy uses.
+
+use core::net::SocketAddr;
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+
+use super::ConfigReader;
+use crate::secret::Secret;
+use crate::toml_reader::{Located, Place, Table};
+
+/// Default of `stop_timeout_secs`.
+const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
+
+/// Settings that only the proxy uses.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProxySettings {
+    /// Addresses on which the proxy listens.
+    pub listen: Vec<SocketAddr>,
+    /// Server that receives requests to paths without a route; if `None`, gatepost replies 404.
+    pub upstream: Option<Uri>,
+    /// Address on which the proxy serves health, metrics and the admin API.
+    pub admin: Option<SocketAddr>,
+    /// Token that clients of the admin API must send; `None` turns the API off.
+    pub admin_token: Option<AdminToken>,
+    /// Number of worker threads; `None` means one per core.
+    pub threads: Option<NonZeroUsize>,
+    /// Longest wait for requests in flight when the proxy stops.
+    pub stop_timeout: Duration,
+    /// Each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
+    pub proxy_protocol: bool,
+    /// Socket on which the proxy hands its listeners over to its successor; `None` disables this.
+    pub upgrade_socket: Option<PathBuf>,
+}
+
+impl ProxySettings {
+    /// Returns true if the proxy must restart to use `new`. Only the token of the admin API can
+    /// change while the proxy runs.
+    #[must_use]
+    pub fn needs_restart(&self, new: &Self) -> bool {
+        // Names every field, so that a new one cannot be forgotten here.
+        let fixed = |settings: &Self| {
+            let Self {
+                listen,
+                upstream,
+                admin,
+                admin_token: _,
+                threads,
+                stop_timeout,
+                proxy_protocol,
+                upgrade_socket,
+            } = settings.clone();
+            (listen, upstream, admin, threads, stop_timeout, proxy_protocol, upgrade_socket)
+        };
+        fixed(self) != fixed(new)
+    }
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    /// Reads the keys that only the proxy uses.
+    pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
+        let listen = table.strings("listen");
+        let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
+        let upstream = table.string("upstream").and_then(|text| self.origin(&text));
+        let admin = table.string("admin").and_then(|text| self.located_address(&text));
+        self.check_addresses(listen.iter().chain(&admin));
+        let admin = admin.map(|address| address.value);
+        let admin_token = self.admin_token(table, admin);
+        let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
+        let threads = table.integer("threads", 1..=1024);
+        let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
+        let stop = table.integer("stop_timeout_secs", 0..=3600);
+        let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
+        if let Some(upstream) = &upstream {
+            self.check_loop(&table.place_of("upstream"), upstream, &listen);
+        }
+        let stop_timeout = Duration::from_secs(stop);
+        let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
+        let upgrade_socket = table.string("upgrade_socket");
+        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
+        ProxySettings {
+            listen,
+            upstream,
+            admin,
+            admin_token,
+            threads,
+            stop_timeout,
+            proxy_protocol,
+            upgrade_socket,
+        }
+    }
+
+    fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
+        let address = text.value.parse().ok();
+        if address.is_none() {
+            let remedy =
+                "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
+            self.faults.add(&text.place, "invalid listen address", remedy);
+        }
+        address.map(|value| Located { value, place: text.place.clone() })
+    }
+
+    fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {
+        let mut taken = HashSet::new();
+        for address in addresses {
+            if !taken.insert(address.value) {
+                let remedy = "write a different address for each listener";
+                self.faults.add(&address.place, "another listener has this address", remedy);
+            }
+        }
+    }
+}
+
+/// The token that clients of the admin API must send.
+///
+/// A token can only be compared: its bytes are not accessible, and `Debug` redacts them.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Gate;
+///
+/// let config = "admin = '127.0.0.1:9900'\nadmin_token = { env = 'TOKEN' }\n\
+///               [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n";
+/// let gate = Gate::builder().toml(config).variable("TOKEN", "s3cret").build()?;
+/// let token = gate.proxy_settings().admin_token.unwrap();
+/// assert!(token.matches(b"s3cret"));
+/// assert!(!token.matches(b"s3cres"));
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct AdminToken(Secret);
+
+impl AdminToken {
+    /// Returns `true` if `candidate` is the token.
+    ///
+    /// The duration of the comparison depends on the lengths only.
+    #[must_use]
+    pub fn matches(&self, candidate: &[u8]) -> bool {
+        self.0.matches(candidate)
+    }
+}
+
+impl<'f> ConfigReader<'f, '_> {
+    /// Reads `admin_token`, and warns if other machines could read the token on the network.
+    fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
+        let item = table.any("admin_token")?;
+        self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
+        let secret = self.secret(&item)?;
+        if !secret.expose().iter().all(u8::is_ascii_graphic) {
+            let remedy = "use printable ASCII characters without spaces";
+            self.faults.add(&item.place, "a header cannot contain this token", remedy);
+        }
+        Some(AdminToken(secret))
+    }
+
+    fn warn_of_listener(&self, admin: Option<SocketAddr>, address: &Place, token: &Place) {
+        match admin {
+            None => {
+                let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
+                self.warnings.add(token, "the token has no effect without `admin`", remedy);
+            }
+            Some(admin) if !admin.ip().is_loopback() => {
+                let remedy =
+                    "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS";
+                let problem =
+                    "other machines can reach the admin API and read the token on the network";
+                self.warnings.add(address, problem, remedy);
+            }
+            Some(_) => {}
+        }
+    }
+}
