@@ -6,7 +6,7 @@
 //!
 //! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge the body.
 //! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
-//! 3. While it waits for another copy of the callback: takes the next step again if that copy ends
+//! 3. If it waits for another copy of the callback: takes the next step again if that copy ends
 //!    without a conclusion.
 //! 4. If it asks the app: sends the event and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection before it answers, sends the event again on a new connection.

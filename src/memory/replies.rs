@@ -89,7 +89,7 @@ mod tests {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));
         }
         let cache = replies.0.get().unwrap();
-        assert!(cache.weight() <= MAX_BYTES, "found {} bytes", cache.weight());
+        assert!(cache.weight() <= MAX_BYTES, "expected 8 MiB or less, found {}", cache.weight());
         assert!(cache.len() > 100);
     }
 }

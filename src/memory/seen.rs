@@ -59,7 +59,7 @@ impl Seen {
                 slot.expires_at = slot.expires_at.max(expires_at);
                 return Some(slot.value);
             }
-            // Replaces a live slot only if no slot is empty or expired: these expire earlier.
+            // This slot is empty or expired if the set has an empty or expired slot.
             if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.expires_at) {
                 *slot = Slot { key, value, expires_at };
             }
