@@ -61,7 +61,7 @@ pusch = 'http://127.0.0.1:3000/push'
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
-        assert!(fault.starts_with(start), "{fault}\n{start}");
+        assert!(fault.starts_with(start), "expected {start}, found {fault}");
     }
 }
 
@@ -129,7 +129,10 @@ fn refuses_invalid_templates() {
     ];
     for (template, expected) in cases {
         let faults = errors(&with(template));
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{template}\n{faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{template}: expected {expected}, found {faults:#?}"
+        );
         assert_eq!(faults.len(), 1, "{template}\n{faults:#?}");
     }
 }
@@ -170,7 +173,10 @@ fn refuses_invalid_routes() {
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{route}\n{faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{route}: expected {expected}, found {faults:#?}"
+        );
     }
     assert!(errors("")[0].contains("expected at least one route"));
 }
@@ -182,7 +188,7 @@ fn fault_never_shows_secret() {
     );
     let shown = errors(&config).join("\n");
     for secret in ["hunter2", "hunter4", "s3cret"] {
-        assert!(!shown.contains(secret), "{shown}");
+        assert!(!shown.contains(secret), "expected no secret in: {shown}");
     }
 }
 
@@ -213,7 +219,7 @@ bind = ['d']
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
-        assert!(warning.starts_with(start), "{warning}\n{start}");
+        assert!(warning.starts_with(start), "expected {start}, found {warning}");
         assert!(!warning.contains("hunter2"));
     }
 }
@@ -251,7 +257,7 @@ fn refuses_invalid_proxy_settings() {
     for (top, expected) in cases {
         let faults = errors(&format!("{top}\n{ROUTES}{template}"));
         assert_eq!(faults.len(), 1, "{top}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{top}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{top}: expected {expected}, found {faults:#?}");
     }
     build(&format!("listen = '[::]:1'\nupstream = 'http://[::1]:80'\n{ROUTES}{template}")).unwrap();
 }
@@ -294,7 +300,7 @@ fn refuses_invalid_networks_and_rate_limits() {
     ] {
         let faults = errors(&config);
         assert_eq!(faults.len(), 1, "{config}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{config}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{config}: expected {expected}, found {faults:#?}");
     }
 }
 
@@ -380,7 +386,7 @@ fn shows_declared_settings_that_are_not_secret() {
     let template = config.templates().next().unwrap();
     assert!(template.shows_setting("live_play_reply"));
     for hidden in ["security_key", "custom_key", "no_such_setting"] {
-        assert!(!template.shows_setting(hidden), "{hidden}");
+        assert!(!template.shows_setting(hidden), "expected no {hidden}");
     }
 }
 
@@ -422,7 +428,7 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
     for (written, expected) in cases {
         let faults = errors(&config(written));
         assert_eq!(faults.len(), 1, "{written}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{written}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{written}: expected {expected}, found {faults:#?}");
         assert!(!faults[0].contains("hunter2") && !faults[0].contains("aHVu"), "{faults:#?}");
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));

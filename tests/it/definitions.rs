@@ -104,7 +104,7 @@ fn reports_settings_that_contradict_each_other() {
         let faults = faults(rest);
         assert!(
             faults.len() == 1 && faults[0].contains(expected),
-            "{rest}\n{expected}\n{faults:#?}"
+            "{rest}: expected {expected}, found {faults:#?}"
         );
     }
     assert_eq!(faults(kind), [""; 0]);

@@ -21,7 +21,7 @@ pub fn gate() -> Gate {
 
 type Verdicts = Arc<Mutex<Vec<String>>>;
 
-/// Returns an observer callback that records code, tenant and route of the verdict.
+/// Returns a function that records the code, tenant and route of a verdict.
 fn record(verdicts: &Verdicts) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
     let verdicts = Arc::clone(verdicts);
     move |shadowed| {
@@ -113,7 +113,7 @@ fn reports_refusal_of_head_at_once() {
 }
 
 #[test]
-fn shadow_mode_affects_neither_other_paths_nor_addresses_of_events() {
+fn shadow_mode_does_not_affect_other_paths_or_paths_reserved_for_events() {
     let gate = gate();
     let mut vector = push();
     let admitted =

@@ -75,7 +75,8 @@ fn payload(body: &str) -> Value {
         }
         _ => body.as_bytes().to_vec(),
     };
-    serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{body}: {error}"))
+    serde_json::from_slice(&json)
+        .unwrap_or_else(|error| panic!("expected JSON, found {body}: {error}"))
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn quickstart_replies_to_every_kind_as_platform_documents() {
             sent += 1;
         }
     }
-    assert!(sent > 170, "{sent}");
+    assert!(sent > 170, "expected more than 170 requests, found {sent}");
 }
 
 fn output(command: &mut Command) -> (Option<i32>, String, String) {
@@ -213,7 +214,7 @@ fn explain_shows_each_step_and_no_secret() {
         "reply      the app at 127.0.0.1:9/live/push has 5000 ms to answer",
         "verdict    accepted as com.tencentcloud.css.push",
     ] {
-        assert!(steps.lines().any(|own| own == line), "{line}\n{steps}");
+        assert!(steps.lines().any(|own| own == line), "expected {line} in:\n{steps}");
     }
     let (code, steps) = explain(&genuine.replace("\r\n", "\n"), "1545031054");
     assert_eq!(code, Some(1));
@@ -230,7 +231,10 @@ fn explain_shows_each_step_and_no_secret() {
             &genuine.replace(change, with).replace("content-length", "x-length"),
             "1545030273",
         );
-        assert!(steps.trim_end().contains(&format!("verdict    {last}")), "{change}: {steps}");
+        assert!(
+            steps.trim_end().contains(&format!("verdict    {last}")),
+            "{change}: expected {last} in:\n{steps}"
+        );
     }
     for (wire, said) in [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")] {
         let file = write("wrong.http", wire);
@@ -246,7 +250,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
-    assert!(schema["properties"]["sign"].is_null(), "events omit `sign`");
+    assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -270,7 +274,7 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            _ => panic!("unexpected block of {language}"),
+            _ => panic!("expected a TOML file or a console block, found {language}"),
         }
     }
     let gatepost = || {
@@ -315,7 +319,7 @@ fn definition_fault_names_file_line_and_allowed_words() {
         "17:1: kinds.motion.colour: unknown key; allowed keys here:",
     ] {
         let line = format!("{file}:{start}");
-        assert!(stderr.lines().any(|own| own.starts_with(&line)), "{start}\n{stderr}");
+        assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");
     }
     let missing = "gatepost.toml:1:31: provider_files[1]: the file cannot be read";
     assert!(stderr.contains(missing), "{stderr}");
