@@ -234,7 +234,7 @@ fn accepts_example_without_warnings() {
         .variable("TENCENT_OLD_KEY", "z")
         .build()
         .unwrap();
-    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
 }
 
@@ -334,7 +334,7 @@ fn compares_admin_token_and_never_shows_it() {
     assert!(token.matches(b"s3cret"));
     assert!(!token.matches(b"s3crep"));
     assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
-    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
     assert!(!format!("{gate:?}").contains("s3cret"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
@@ -429,7 +429,10 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
         let faults = errors(&config(written));
         assert_eq!(faults.len(), 1, "{written}\n{faults:#?}");
         assert!(faults[0].contains(expected), "{written}: expected {expected}, found {faults:#?}");
-        assert!(!faults[0].contains("hunter2") && !faults[0].contains("aHVu"), "{faults:#?}");
+        assert!(
+            !faults[0].contains("hunter2") && !faults[0].contains("aHVu"),
+            "expected no secret: {faults:#?}"
+        );
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
     assert!(faults[0].contains("template[0].signing_secret: expected whsec_"), "{faults:#?}");
@@ -444,7 +447,7 @@ fn warns_of_shadow_mode_and_requires_upstream() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     let expected =
         "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
-    assert!(warnings[0].starts_with(expected), "{warnings:#?}");
+    assert!(warnings[0].starts_with(expected), "expected {expected}: {warnings:#?}");
 
     let without_upstream =
         format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");

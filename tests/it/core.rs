@@ -222,7 +222,7 @@ fn explanation_contains_no_control_characters_from_client() {
     let form = "channel_key=a%0D%0Averdict%1B%5B2J&content_provider_key=a&full_filename=a\
                 &filename=a&upload_file_key=%0Aa";
     let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
-    assert!(matches!(explanation.verdict, Some(Ok(_))), "{explanation}");
+    assert!(matches!(explanation.verdict, Some(Ok(_))), "expected acceptance: {explanation}");
     let text = explanation.to_string();
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     assert_eq!(text.lines().filter(|line| line.starts_with("verdict")).count(), 1);

@@ -466,7 +466,7 @@ async fn shadow_mode_passes_error_of_body_to_service() {
     let service = GateLayer::new(crate::shadow::gate()).layer(app);
     let request = Request::post("/callbacks/tencent").body(FailingBody).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
-    assert!(log.text().contains("code=\"unseen\""), "{}", log.text());
+    assert!(log.text().contains("code=\"unseen\""), "expected `unseen`: {}", log.text());
 }
 
 /// The layer signs events in the same way as the proxy.

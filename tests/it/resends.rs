@@ -472,7 +472,7 @@ fn detects_reused_signature_for_another_body_with_same_id() {
         assert!(!first.reuses_signature() && !sent(1).reuses_signature());
         let other = sent(2);
         assert_eq!(other.event().id(), first.event().id());
-        assert!(other.reuses_signature(), "{id_rule}");
+        assert!(other.reuses_signature(), "{id_rule}: expected reuse");
     }
 }
 

@@ -136,7 +136,7 @@ fn explanation_states_that_request_passes() {
         "{text}"
     );
     assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");
-    assert!(!text.contains("to answer"), "{text}");
+    assert!(!text.contains("to answer"), "expected no time to answer: {text}");
     let text = gate().explain(&request.head(), chunk(b"{}"), now).to_string();
     assert!(
         text.contains("shadow: the request passes") && text.contains("refused with 401"),

@@ -100,7 +100,7 @@ fn schemas_accept_event_of_every_vector() {
         let Some(schema) = schema else { continue };
         let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{}: {faults:#?}", vector.name);
+        assert!(faults.is_empty(), "{}: expected no faults: {faults:#?}", vector.name);
         checked += 1;
     }
     assert!(checked > 300, "expected more than 300 events, found {checked}");
@@ -167,7 +167,7 @@ fn config_schema_accepts_every_config_in_repository() {
     ] {
         let json = as_json(&std::fs::read_to_string(file).unwrap());
         let faults: Vec<_> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{file}: {faults:#?}");
+        assert!(faults.is_empty(), "{file}: expected no faults: {faults:#?}");
     }
 }
 

@@ -93,7 +93,7 @@ fn reuses_connections_of_client_and_app() {
     }
     let seen = app.seen();
     assert_eq!(seen.len(), 5);
-    assert!(seen.iter().all(|one| one.connection == 0), "{seen:?}");
+    assert!(seen.iter().all(|one| one.connection == 0), "expected one connection: {seen:?}");
 }
 
 #[test]

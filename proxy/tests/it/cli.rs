@@ -92,7 +92,7 @@ fn every_shipped_config_passes_check() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{config}: {stderr}");
+        assert!(output.status.success(), "{config}: expected success: {stderr}");
     }
 }
 

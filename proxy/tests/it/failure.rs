@@ -161,7 +161,7 @@ fn replaces_invalid_item_of_answer_and_logs_fault() {
     );
     let line = gate.program.wait_for_line("\"code\":\"answer_invalid\"");
     assert!(line.contains("items[0]: `vmcheck` is not within 0 to 1"), "{line}");
-    assert!(!gate.program.log().contains("custom\""), "{}", gate.program.log());
+    assert!(!gate.program.log().contains("custom\""), "expected no key: {}", gate.program.log());
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn scripts_in_readme_print_help() {
             "expected a block with {script}"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
-        assert!(help.status.success(), "{script}");
+        assert!(help.status.success(), "expected success of {script}");
         assert!(
             String::from_utf8(help.stdout).unwrap().contains(script),
             "expected {script} in the help"

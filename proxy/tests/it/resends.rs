@@ -79,7 +79,7 @@ fn cancels_request_to_app_if_client_disconnects() {
         let counted = format!("gatepost_senders_gone_total{{{labels}}} {count}\n");
         assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
     }
-    assert!(!gate.program.log().contains("ERROR"), "{}", gate.program.log());
+    assert!(!gate.program.log().contains("ERROR"), "expected no ERROR: {}", gate.program.log());
 }
 
 #[test]

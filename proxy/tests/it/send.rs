@@ -139,7 +139,10 @@ fn send_prints_status_reply_and_problems() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.starts_with("200 OK\neyJ"), "{stdout}");
     assert!(stdout.ends_with("\n{\"data\":{\"result\":1}}\n"), "{stdout}");
-    assert!(!format!("{stdout}{stderr}").contains("sample-custom-key"), "{stderr}");
+    assert!(
+        !format!("{stdout}{stderr}").contains("sample-custom-key"),
+        "expected no key: {stderr}"
+    );
 
     for wrong in [&["--key", "wrong"][..], &["--key", "test", "app="], &[]] {
         let (code, stdout, _) =
@@ -158,7 +161,7 @@ fn send_prints_status_reply_and_problems() {
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
         assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
-        assert!(stderr.contains(said), "{stderr}");
+        assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
@@ -196,7 +199,10 @@ fn explain_shows_each_step_and_no_secret() {
         let file = write("request.http", request);
         let (code, stdout, stderr) = run(&["explain", "-c", &config, &file, "--at", at]);
         for secret in ["canary", "stream_param=test"] {
-            assert!(!format!("{stdout}{stderr}").contains(secret), "{stdout}{stderr}");
+            assert!(
+                !format!("{stdout}{stderr}").contains(secret),
+                "expected no {secret}: {stdout}{stderr}"
+            );
         }
         (code, stdout)
     };
@@ -240,7 +246,7 @@ fn explain_shows_each_step_and_no_secret() {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));
-        assert!(stderr.contains(said), "{stderr}");
+        assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
 }
 
@@ -322,7 +328,7 @@ fn definition_fault_names_file_line_and_allowed_words() {
         assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");
     }
     let missing = "gatepost.toml:1:31: provider_files[1]: the file cannot be read";
-    assert!(stderr.contains(missing), "{stderr}");
+    assert!(stderr.contains(missing), "expected {missing} in: {stderr}");
 
     std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
     let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);

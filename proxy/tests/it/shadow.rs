@@ -39,7 +39,7 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
         format!("gatepost_shadow_total{{code=\"{code}\",provider=\"{provider}\"}} {count}\n");
     let metrics = gate.metrics();
     assert!(metrics.contains(&line), "expected {line} in:\n{metrics}");
-    assert!(!metrics.contains("gatepost_refusals_total{"), "{metrics}");
+    assert!(!metrics.contains("gatepost_refusals_total{"), "expected no refusals: {metrics}");
 }
 
 #[test]

@@ -184,7 +184,10 @@ fn shows_template_without_secrets() {
     let all = [&["list"][..], &["list", "--json"], &["show", "older"], &["show", "old", "--json"]];
     for arguments in all {
         let shown = file.good(arguments);
-        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("hunter2"),
+            "expected no secret: {shown}"
+        );
     }
 }
 
@@ -319,7 +322,7 @@ fn readme_commands_work() {
         .env("TENCENT_KEY", "x")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{output:?}");
+    assert!(output.status.success(), "expected success: {output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("events-2  tencent-css  push2.example.com  push, *"), "{said}");
     assert_eq!(file.text(), CONFIG);
@@ -369,9 +372,9 @@ fn edits_keep_signing_secret_and_never_show_it() {
     ] {
         let output = file.command(arguments).env("SIGNING", secret).output().unwrap();
         let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {shown}");
-        assert!(!shown.contains("MfKQ"), "{arguments:?}: {shown}");
-        assert!(file.text().contains(&line), "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}: expected success: {shown}");
+        assert!(!shown.contains("MfKQ"), "{arguments:?}: expected no secret: {shown}");
+        assert!(file.text().contains(&line), "{arguments:?}: expected {line}");
         if arguments[0] == "show" {
             assert!(shown.contains("signing_secret") && shown.contains("SIGNING"), "{shown}");
         }
