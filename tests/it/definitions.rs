@@ -1,4 +1,4 @@
-//! Definitions from files: their faults, and the rules that they share with the built-in ones.
+//! Definitions from files: faults, and rules that also apply to built-in definitions.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};

@@ -193,7 +193,7 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns all text of a reply, except for the header in which Kollus requires its custom key.
+/// Returns all text of a reply, except for the header that must contain the Kollus custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)

@@ -137,7 +137,7 @@ pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
 impl Gatepost {
-    /// Serves this config, with `listen`, `admin` and the routes added.
+    /// Serves a config of `listen`, `admin` and `threads`, then `top`, the routes and `templates`.
     pub fn serve(top: &str, templates: &str) -> Self {
         let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
                       token = { env = 'KOLLUS_TOKEN' }\n\

@@ -196,7 +196,7 @@ fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
-    file.refused(&["bind", "paid", "c2"], &["with this edit is invalid", "lisden: unknown key"]);
+    file.refused(&["bind", "paid", "c2"], &["make the config invalid", "lisden: unknown key"]);
 }
 
 #[test]
