@@ -4,7 +4,7 @@
 //! cargo run --features axum --example axum -- 127.0.0.1:8080
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, reason = "an example prints what it receives")]
 
 use std::error::Error;
 
@@ -40,8 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/kollus/play", post(play))
         .route("/live/push", post(pushed))
         .route("/live/other", post(other));
-    // The layer wraps the router, so that the address in the config selects the handler of an
-    // event.
+    // The layer sets the path of an event to the app address in the config. It must therefore wrap
+    // the router: `Router::layer` runs only after axum has selected a handler.
     let app: Router = Router::new().fallback_service(GateLayer::new(gate).layer(handlers));
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());

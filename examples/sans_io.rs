@@ -4,7 +4,7 @@
 //! cargo run --no-default-features --example sans_io
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, reason = "an example prints each step")]
 
 use gatepost::{Admission, Answer, Gate, Head, Next, RequestContext, Timestamp};
 use http::{HeaderMap, Method, StatusCode, Uri};

@@ -4,7 +4,7 @@
 //! cargo run --example tonic -- 127.0.0.1:8080
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, reason = "an example prints what it receives")]
 
 use std::error::Error;
 

@@ -4,7 +4,7 @@
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
-//!    breaker. If the probe fails or gets no result, the breaker is open until the next probe.
+//!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
 //!
 //! Failures are a time-out, a failed connection, and the statuses 502, 503 and 504. Any other
 //! answer shows that the app is up, even if gatepost cannot use that answer.
@@ -155,7 +155,7 @@ mod tests {
         for answer in [Answer::Timeout, status(503), status(500), Answer::Timeout, status(502)] {
             breaker.record(&answer, AT(0));
         }
-        assert!(breaker.allows(AT(0)), "status 500 is not a failure");
+        assert!(breaker.allows(AT(0)), "expected status 500 to end the run of failures");
         breaker.record(&Answer::Unreachable("refused".into()), AT(5000));
         assert!(breaker.circuit().is_open);
         assert!(!breaker.allows(AT(5000)));
@@ -175,7 +175,7 @@ mod tests {
         assert!(!breaker.circuit().is_open);
         assert!(breaker.allows(AT(2502)) && breaker.allows(AT(2502)));
         (0..2).for_each(|_| breaker.record(&Answer::Timeout, AT(3000)));
-        assert!(breaker.allows(AT(3000)), "failures before a success do not count");
+        assert!(breaker.allows(AT(3000)), "expected a success to reset the count");
     }
 
     #[test]

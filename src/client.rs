@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn trusted_proxy_names_the_right_most_untrusted_address() {
+    fn client_behind_trusted_proxy_is_right_most_untrusted_address() {
         let chain = "1.1.1.1, 192.0.2.7";
         assert_eq!(client_and_chain("10.0.0.1", &["1.1.1.1, 192.0.2.7"]), pair("192.0.2.7", chain));
         assert_eq!(
@@ -293,7 +293,7 @@ mod tests {
         let host = value("gate.test");
         let untrusted = [value("192.0.2.1"), host.clone(), value("http")];
         assert_eq!(forwarded(Some("192.0.2.1")), untrusted);
-        assert_eq!(forwarded(None), [None, host, value("http")], "an unknown peer is not trusted");
+        assert_eq!(forwarded(None), [None, host, value("http")], "expected an untrusted peer");
         let trusted = [value("10.0.0.1"), value("proxy.test"), value("https")];
         assert_eq!(forwarded(Some("10.0.0.1")), trusted);
     }

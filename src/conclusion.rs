@@ -61,7 +61,7 @@ pub enum Origin {
     Failure(Unavailable),
     /// The fixed answer of the template.
     Fixed,
-    /// The last reply that the app decided for the viewer, as gatepost has no usable new answer.
+    /// The last reply that the app decided for the viewer, because no new answer is usable.
     LastGood(Unavailable),
     /// The app's answer to an earlier or simultaneous copy of the same callback.
     Resend,
@@ -70,7 +70,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Returns the reason if gatepost has no usable answer from the app.
+    /// Returns the reason if gatepost has no usable answer from the app, otherwise `None`.
     #[must_use]
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
@@ -100,7 +100,7 @@ pub struct Unavailable {
     detail: Option<String>,
 }
 
-/// Reason for which gatepost has no usable answer from the app.
+/// Reason why gatepost has no usable answer from the app.
 ///
 /// ```
 /// assert_eq!(gatepost::UnavailableKind::AppTimeout.as_str(), "app_timeout");
@@ -116,7 +116,7 @@ pub enum UnavailableKind {
     AnswerTooLarge,
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
-    /// The status of the answer is neither 2xx nor, for a decision, 401 or 403.
+    /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too.
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,

@@ -154,17 +154,17 @@ impl Event {
     /// Returns the CloudEvents type, for example `com.tencentcloud.css.push`.
     #[must_use]
     pub fn ce_type(&self) -> &str {
-        // Never fails: definitions permit only printable ASCII here.
+        // Never fails: definitions permit only printable ASCII in a type.
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// Returns the subject, for example `live/stream-1`.
+    /// Returns the subject, for example `live/stream-1`; `None` if it would be empty or too long.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// Returns the time of the event if the callback contains it.
+    /// Returns the time of the event; `None` if the callback contains no time.
     #[must_use]
     pub const fn time(&self) -> Option<Timestamp> {
         self.time

@@ -1,12 +1,12 @@
 //! Signs events, so that the app can verify with a stock library that gatepost sent them.
 //!
-//! The scheme is the symmetric one of [Standard Webhooks] (read 2026-11):
+//! The scheme is the symmetric signature of [Standard Webhooks] (read 2026-11):
 //!
 //! | header | value |
 //! |---|---|
-//! | `webhook-id` | the id of the event, which a resend repeats |
+//! | `webhook-id` | the id of the event; a resend has the same id |
 //! | `webhook-timestamp` | the time of sending, in Unix seconds |
-//! | `webhook-signature` | for each secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
+//! | `webhook-signature` | one signature for each secret, separated by spaces: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 |
 //!
 //! [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
@@ -68,7 +68,7 @@ fn sign(key: &Key, id: &str, time: &str, body: &[u8]) -> String {
 
 /// Parses a secret: `whsec_`, then 24 to 64 bytes in padded base64.
 ///
-/// Returns `None` for every other form, because some Standard Webhooks libraries reject it.
+/// Returns `None` for a secret in any other form, which some Standard Webhooks libraries reject.
 pub(crate) fn key(secret: &Secret) -> Option<Key> {
     let bytes = BASE64.decode(secret.expose().strip_prefix(PREFIX)?).ok()?;
     SECRET_BYTES.contains(&bytes.len()).then(|| Digest::HmacSha256.key(Secret::new(bytes)))

@@ -81,7 +81,7 @@ pub struct Gate(Arc<GateState>);
 /// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
-    /// Rules out most paths without a route, before a request loads the config.
+    /// Rules out most paths without a route, before gatepost loads the config for a request.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -141,8 +141,8 @@ impl ActiveConfig {
         Admission::on(self.routes.at(found), admitted)
     }
 
-    /// Judges the head of a callback. Skips the rules about clients if a `recorded` request does
-    /// not name its client.
+    /// Judges the head of a callback. Skips `allow` and `source_limit` for a `recorded` request
+    /// without a client address.
     fn admit_callback(
         &self,
         found: RouteIndex,
@@ -174,17 +174,17 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads and compiles a config file. Resolves relative paths in the file against its folder.
+    /// Reads and compiles a config file. Relative paths in the file start at the file's folder.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
-    /// the config is invalid.
+    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
+    /// invalid config, the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Config::from_file(path).map(Self::new)
     }
 
-    /// Returns a builder, which also accepts the config as a string and secrets as arguments.
+    /// Returns a builder. It also accepts the config as a string, and secrets as arguments.
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
@@ -214,7 +214,7 @@ impl Gate {
         self.0.current.store(Arc::new(active));
     }
 
-    /// Returns the circuit breaker of each app address.
+    /// Returns the state of the circuit breaker of each app address.
     #[must_use]
     pub fn circuits(&self) -> Vec<Circuit> {
         self.0.current.load().circuits.iter().map(|breaker| breaker.circuit()).collect()
@@ -253,12 +253,12 @@ impl Gate {
         Some(FoundRoute { route, token, config })
     }
 
-    /// Judges the head of a request on a route that [`Gate::find_route`] returned for its path. The
-    /// rules are those of [`Gate::admit`].
+    /// Judges the head of a request, like [`Gate::admit`], on the route that [`Gate::find_route`]
+    /// returned for the path of the request.
     ///
     /// # Errors
     ///
-    /// Returns the refusal if the head breaks a rule. The server need not read the body then.
+    /// Returns the refusal if gatepost refuses the head. The server then need not read the body.
     pub fn admit_on(
         &self,
         found: FoundRoute,
@@ -276,8 +276,8 @@ impl Gate {
         self.admit_lazily(head.path(), || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], but calls `arrival` only if a rule applies to the path.
-    /// For other requests, gatepost therefore does not read the clock.
+    /// Does the same as [`Gate::admit`], but calls `arrival` only for a path of a route or of an
+    /// app address, in any spelling. For other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -290,7 +290,7 @@ impl Gate {
         self.look_up(path, arrival)
     }
 
-    // Not inlined, so that the check of paths without a route is short.
+    // Not inlined, so that the code for paths without a route is short.
     #[inline(never)]
     fn look_up<'h>(
         &self,
@@ -306,7 +306,7 @@ impl Gate {
         active.admit(lookup, &head, &self.0.memory, false, now)
     }
 
-    /// Judges the head of a recorded request, which may not name its client.
+    /// Judges the head of a recorded request, whose client address may be unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
         active.admit(active.routes.find(head.path()), head, &self.0.memory, true, now)
@@ -360,7 +360,7 @@ pub enum Admission {
 }
 
 impl Admission {
-    /// Converts the verdict on the head by the mode of the route.
+    /// Converts the verdict on the head, depending on the mode of the route.
     fn on(route: &Route, admitted: Result<Intake, Refusal>) -> Self {
         match (route.mode, admitted) {
             (Mode::Enforce, Ok(intake)) => Self::Callback(intake),
@@ -377,7 +377,7 @@ impl Admission {
 /// A route that [`Gate::find_route`] returned, with the config that contains the route.
 pub struct FoundRoute {
     route: RouteIndex,
-    /// Byte range of the secret segment in the path.
+    /// Byte range of the secret segment in the path; `None` if the route has no secret segment.
     token: Option<Range<usize>>,
     config: Guard<Arc<ActiveConfig>>,
 }
@@ -421,20 +421,19 @@ impl Default for ConfigInput {
 print_only! { GateBuilder:; }
 
 impl GateBuilder {
-    /// Sets the text of the config. gatepost resolves relative paths in the text against the
-    /// working directory.
+    /// Sets the text of the config. Relative paths in the text start at the working directory.
     pub fn toml(mut self, text: impl Into<String>) -> Self {
         self.input = ConfigInput::Text(Zeroizing::new(text.into()));
         self
     }
 
-    /// Sets the config file. gatepost resolves relative paths in the file against its folder.
+    /// Sets the config file. Relative paths in the file start at the file's folder.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.input = ConfigInput::File(path.into());
         self
     }
 
-    /// Sets the value of `{ env = "NAME" }`, which then overrides the environment variable.
+    /// Sets the value of `{ env = "NAME" }`. This value overrides the environment variable.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.sources.give(name, value);
         self
@@ -444,8 +443,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file. Returns an error that lists all faults if
-    /// the config is invalid.
+    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
+    /// invalid config, the error lists all faults.
     pub fn build(self) -> Result<Gate, ConfigError> {
         match self.input {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),

@@ -49,13 +49,13 @@ impl<'r> Head<'r> {
     /// Marks a request whose framing was ambiguous before the server repaired the headers.
     ///
     /// Some servers drop `content-length` if a request also has `transfer-encoding`. Without this
-    /// mark, gatepost could not see and refuse the ambiguity.
+    /// mark, gatepost cannot detect and refuse such a request.
     pub const fn with_unclear_framing(mut self) -> Self {
         self.has_unclear_framing = true;
         self
     }
 
-    /// Sets the IP address of the connection's peer: the client, or a trusted proxy in front of it.
+    /// Sets the IP address of the connection's peer: the client or a trusted proxy.
     ///
     /// Without a peer the client is unknown. A route with `allow` then refuses the request.
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
@@ -106,11 +106,11 @@ print_only! { Head<'_>: method; }
 #[must_use]
 #[non_exhaustive]
 pub struct RequestContext<'c> {
-    /// `http` or `https`: the protocol of the client's connection.
+    /// Protocol of the client's connection, `http` or `https`; `None` if unknown.
     pub scheme: Option<&'c str>,
-    /// 24 random bytes from which gatepost starts a trace if the request has no `traceparent`.
+    /// Random bytes for a new trace if the request has no valid `traceparent`; `None` starts none.
     pub trace: Option<[u8; 24]>,
-    /// The `host` header of the event; `None` if the HTTP library of the server sets it.
+    /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,
 }
 

@@ -55,7 +55,7 @@ impl Rate {
     }
 }
 
-/// Budget of a route, or of a code in the log. Needs no lock.
+/// Budget of a route, or of a log code. Needs no lock.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
@@ -158,7 +158,7 @@ impl ClientBudgets {
     }
 }
 
-/// Returns the network that counts as one client: an IPv4 address or an IPv6 /64.
+/// Returns the network that counts as one client: an IPv4 address, or an IPv6 /64 (`true`).
 ///
 /// A subscriber of an access network usually has at least a /64, and can use all addresses in it.
 fn client_network(address: IpAddr) -> (bool, u64) {
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(taken(at(100)), 1);
         assert_eq!(taken(at(100)), 0);
         assert_eq!(taken(at(300)), 2);
-        assert_eq!(taken(at(60_000)), 3, "a full budget does not grow");
+        assert_eq!(taken(at(60_000)), 3, "expected a full budget not to grow");
     }
 
     #[test]
@@ -222,10 +222,10 @@ mod tests {
         assert!(take("/a", "192.0.2.2"));
         assert!(take("/b", "192.0.2.1"));
         assert!(take("/a", "2001:db8::1"));
-        assert!(!take("/a", "2001:db8::ffff:2"), "addresses in one /64 share a budget");
+        assert!(!take("/a", "2001:db8::ffff:2"), "expected one budget for a /64");
         assert!(take("/a", "2001:db8:0:1::1"));
         assert!(take("/a", "unknown"));
-        assert!(!take("/a", "unknown"), "unknown clients share a budget");
+        assert!(!take("/a", "unknown"), "expected one budget for unknown clients");
     }
 
     #[test]
@@ -236,8 +236,8 @@ mod tests {
         assert!((0..4).all(|_| take(busy, at(0))));
         for number in 0..200_000_u32 {
             let other = core::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
-            assert!(take(Some(other.into()), at(0)), "a new client has a full budget");
+            assert!(take(Some(other.into()), at(0)), "expected a full budget for a new client");
         }
-        assert!(!take(busy, at(0)), "a new client does not replace an empty budget");
+        assert!(!take(busy, at(0)), "expected new clients not to replace an empty budget");
     }
 }

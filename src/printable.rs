@@ -13,7 +13,8 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Implements `Debug` so that it prints only the listed fields.
 ///
-/// The other fields contain credentials, personal data such as addresses and speech, or long data.
+/// List only short fields that contain no credentials and no personal data, such as client IP
+/// addresses and transcripts.
 macro_rules! print_only {
     ($($type:ident $(<$lifetime:lifetime>)?: $($field:ident)*;)*) => {$(
         impl std::fmt::Debug for $type $(<$lifetime>)? {

@@ -45,7 +45,7 @@ pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now:
     tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
 }
 
-/// Logs the verdict on a request in shadow mode: an acceptance as information, any other verdict as
+/// Logs the verdict on a request in shadow mode: an acceptance at info level, any other verdict as
 /// a warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
@@ -87,7 +87,7 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 }
 
 /// Logs the conclusion of an accepted callback: a failure of the app as an error, a kind that the
-/// template does not list as information, any other conclusion at debug level.
+/// template does not list at info level, any other conclusion at debug level.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());

@@ -1,8 +1,8 @@
 //! Secrets: keys and tokens.
 //!
-//! A secret is zeroed when it is dropped, its `Debug` is `[redacted]`, and it is compared in
-//! constant time only. It has no `Display`, so it cannot reach a log line, and no `PartialEq`, so
-//! it cannot be compared with `==`, whose duration depends on the content.
+//! A [`Secret`] zeroes its bytes on drop, prints `[redacted]` as `Debug`, and compares in constant
+//! time. It has no `Display`, so no log line can contain it. It has no `PartialEq`, because the
+//! duration of `==` depends on the content.
 
 use std::fmt;
 

@@ -7,9 +7,9 @@
 //! 1. The server passes the request on like a request without a route, and passes the app's
 //!    response back to the platform. gatepost applies no limits.
 //! 2. The [`Observer`] sees each chunk of the body, and reports one verdict for each request
-//!    ([`Shadowed`]) as soon as the verdict is known.
-//! 3. If the path can also mean the path of a route in enforce mode or an address of events,
-//!    gatepost refuses the request, as without shadow mode.
+//!    ([`Shadowed`]) as soon as it knows the verdict.
+//! 3. If the path is also a spelling of the path of a route in enforce mode, or of an app address
+//!    in the config, gatepost refuses the request, as without shadow mode.
 
 use std::fmt;
 use std::sync::Arc;
@@ -179,8 +179,8 @@ pub enum Outcome {
     Accepted(Accepted),
     /// In enforce mode, gatepost would have refused the callback.
     Refused(Refusal),
-    /// No verdict, because the observer saw no body: the app did not read the body, or the server
-    /// did not reach the app or does not show bodies to the observer.
+    /// No verdict, because the observer saw no body: the app did not read the body, the server did
+    /// not reach the app, or the server does not call the observer.
     Unseen,
 }
 
@@ -214,7 +214,7 @@ impl Shadowed {
         }
     }
 
-    /// Returns the tenant that the callback names.
+    /// Returns the tenant that the callback names; `None` if gatepost read no tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         match &self.outcome {

@@ -39,9 +39,10 @@ pub struct Template {
     pub(crate) description: Box<str>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) proof: Proof,
-    /// One value for each setting, in the order of the definition.
+    /// One value for each setting, in the order of the definition; `None` if neither the template
+    /// nor the definition gives a value.
     pub(crate) settings: Vec<Option<Secret>>,
-    /// One delivery for each kind, in the order of the plan.
+    /// One delivery for each kind, in the order of `plan.kinds`.
     pub(crate) deliveries: Vec<Delivery>,
     /// Delivery of kinds that the plan does not name.
     pub(crate) unknown: Delivery,
@@ -70,10 +71,10 @@ impl Template {
         &self.plan.name
     }
 
-    /// Returns `true` if the value of the setting may be shown.
+    /// Returns `true` if views of the template may show the value of the setting.
     ///
-    /// Secrets and undeclared settings may not be shown. An undeclared setting may be a secret
-    /// under a misspelled name.
+    /// Returns `false` for a secret, and for a setting that the definition does not declare,
+    /// because that setting may be a secret with a misspelled name.
     #[must_use]
     pub fn shows_setting(&self, name: &str) -> bool {
         let index = self.plan.setting(name);
@@ -87,13 +88,16 @@ impl Template {
         all.filter_map(|delivery| delivery.as_ask()?.url.as_ref())
     }
 
-    /// Returns `true` if some kind has no address, so that its events keep the callback's path.
+    /// Returns `true` if the events of some kind keep the callback's path, because the kind has no
+    /// address.
     pub(crate) fn has_delivery_without_url(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
         all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
     }
 
     /// Returns the signature that a callback of the kind needs; `None` if it needs no signature.
+    ///
+    /// `kind` is an index in `plan.kinds`, or `None` for an unknown kind.
     pub(crate) fn required_signature(&self, kind: Option<usize>) -> Option<RequiredSignature<'_>> {
         let signature = self.plan.signature_of(kind)?;
         let own = kind.and_then(|kind| self.proof.kind_keys.iter().find(|own| own.kind == kind));
@@ -121,27 +125,29 @@ impl fmt::Debug for Template {
 
 /// The signatures that callbacks need.
 ///
-/// If there are no keys, gatepost accepts unsigned callbacks. This is the case if the platform does
-/// not sign, or if the operator has set `insecure_unsigned`.
+/// If there are no keys, gatepost accepts unsigned callbacks: either the platform does not sign, or
+/// the operator has set `insecure_unsigned = true`.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
     /// A signature by any one of these keys is valid.
     pub(crate) keys: Vec<Key>,
+    /// Time window of the plan's signature; `None` if that signature contains no time.
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
-    /// Kinds that gatepost accepts without a signature. A signature that is present must be valid.
+    /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. A signature
+    /// that is present must be valid.
     pub(crate) unsigned: Vec<usize>,
     /// Treatment of a signature that has already arrived with a different body.
     pub(crate) reuse: Reuse,
 }
 
-/// Treatment of a signature that has already arrived with a different body, which is possible if
-/// the signature does not cover the body.
+/// Treatment of a signature that has already arrived with a different body. This is possible only
+/// if the signature does not cover the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// Accepts and counts the callback. It may be genuine: if the signature covers only the time,
-    /// two events of one second have the same signature.
+    /// Accepts and counts the callback. The callback may be genuine: if the signature covers only
+    /// the time, two events of one second have the same signature.
     #[default]
     Count,
     /// Refuses the callback.
@@ -165,6 +171,7 @@ impl Proof {
 /// The keys of a kind whose definition has a signature rule of its own.
 #[derive(Debug)]
 pub(crate) struct KindKeys {
+    /// Index in `plan.kinds`.
     pub(crate) kind: usize,
     pub(crate) keys: Vec<Key>,
 }
@@ -175,7 +182,8 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// The callback may have no signature. A signature that is present must be valid.
+    /// If true, gatepost also accepts a callback without a signature. A signature that is present
+    /// must be valid.
     pub(crate) is_optional: bool,
 }
 
@@ -213,13 +221,14 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
-    /// Policy for the reply of a decision; `None` for a notification.
+    /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
     /// Time for which gatepost remembers a delivered callback and answers a resend itself; `None`
     /// if each resend goes to the app.
     pub(crate) resend_window: Option<Duration>,
     /// Greatest age of a last good reply to send if the app fails; `None` turns this off.
     pub(crate) last_good_max_age: Option<Duration>,
+    /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
@@ -227,7 +236,7 @@ pub(crate) struct Ask {
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     tenants: HashMap<Box<str>, Binding>,
-    /// Template of tenants without a binding of their own.
+    /// Template of tenants without a binding of their own; `None` if no template binds `*`.
     wildcard: Option<Arc<Template>>,
 }
 
@@ -284,8 +293,8 @@ impl Bindings {
 ///
 /// # Errors
 ///
-/// Returns the problem unless the name has 1 to 30 characters, each a Chinese character, a letter,
-/// a digit, `_` or `-`.
+/// Returns the problem if the name is empty, is longer than 30 characters, or contains a character
+/// other than Chinese characters, letters, digits, `_` and `-`.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {

@@ -48,7 +48,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Returns the time that is `delay` later, or the end of the range.
+    /// Returns the time that is `delay` later, or the latest possible time.
     pub(crate) fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)))
     }
@@ -127,8 +127,8 @@ impl Unit {
 
 /// Parses a decimal integer: digits with an optional minus sign.
 ///
-/// The loop has no branch for each digit: it neither returns early nor checks for overflow. A
-/// number that may overflow is parsed again by `str::parse`.
+/// For speed, the loop contains no branch: it does not return early, and does not check for
+/// overflow. If the number may have overflowed, `str::parse` parses it again.
 pub(crate) fn number(text: &str) -> Option<i64> {
     /// A number of at most 18 digits always fits in an `i64`.
     const SAFE_DIGITS: usize = 18;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Takes half the time of the system's allocator for the many short-lived allocations of callbacks.
+/// Global allocator. It halves the time that callbacks spend on short-lived allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

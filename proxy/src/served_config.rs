@@ -12,7 +12,7 @@ pub(crate) struct ServedConfig {
     gate: Gate,
     /// Settings at start. A reload refuses to change those that need a restart.
     started: ProxySettings,
-    /// Content of the file that the gate serves. Each edit holds the lock until its end, so edits
+    /// Text of the config that the gate serves. An edit holds the lock from start to end, so edits
     /// run one after another. Never print this text: it may contain secrets.
     text: Mutex<String>,
     /// Templates in `text`, with their own lock: a reader does not wait for an edit.
@@ -42,7 +42,7 @@ impl ServedConfig {
     pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
         let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
-            let message = format!("there is no template `{name}`");
+            let message = format!("there is no template `{name}`; see /api/templates");
             EditError::new(EditErrorKind::TemplateNotFound, message)
         })
     }
@@ -51,7 +51,7 @@ impl ServedConfig {
     pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
-        // Refuse the edit if the operator has changed the file: the gate does not serve that yet.
+        // Refuse the edit if the operator has changed the file: the gate serves the old text.
         if config_file::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
             let conflict = config_file::conflict(&self.path, other);
@@ -80,8 +80,8 @@ impl ServedConfig {
         let new = config_file::read(&self.path)?;
         let config = config_file::check(&self.path, &new)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // Only a restart applies these settings to the listeners and the upstream, so the gate must
-        // not serve a config that was checked with other values.
+        // gatepost has checked `config` with the new values of these settings, but only a restart
+        // applies them to the listeners and the upstream.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
                         proxy_protocol";

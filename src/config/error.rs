@@ -1,4 +1,4 @@
-//! The error of a config: every fault at once, for the operator to correct.
+//! The error for a config that gatepost refuses: every fault at once, for the operator to correct.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use crate::toml_reader::Fault;
 /// Reason why gatepost refuses a config.
 ///
 /// `Display` writes one line for each fault, `file:line:column: key: problem; remedy`. No line
-/// contains a value of the file, which may be a secret.
+/// contains the value of a secret.
 ///
 /// # Examples
 ///
@@ -44,13 +44,13 @@ impl ConfigError {
         Self { path: None, cause: Cause::Read(error) }
     }
 
-    /// Sets the path of the file that `Display` names.
+    /// Sets the path of the config file, for `Display`.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
         Self { path: Some(path.to_owned()), ..self }
     }
 
-    /// Returns every fault, in the order of the file; empty if the file could not be read.
+    /// Returns every fault, in the order of the file; empty if gatepost cannot read the file.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match &self.cause {

@@ -1,7 +1,7 @@
 //! Reads, checks and compiles the config file.
 //!
-//! The layer and the proxy read the same file. A check reports every fault at once, each with its
-//! line, key and remedy. A fault never contains a value of the file, which may be a secret.
+//! The layer and the proxy read the same file. gatepost reports every fault at once, each with its
+//! line, key and remedy. A fault never contains the value of a secret.
 
 mod delivery;
 mod error;
@@ -70,7 +70,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the file cannot be read, or with every fault that it contains.
+    /// Returns [`ConfigError`] with every fault in the file, or if gatepost cannot read the file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_file_with(path.as_ref(), ConfigSources::default())
     }
@@ -162,7 +162,7 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Parses one of several words; `noun` describes the word in the fault.
+    /// Parses one of several words; `noun` names such a word in the fault.
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {

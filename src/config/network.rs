@@ -58,7 +58,7 @@ pub(super) fn port_of(url: &Uri) -> u16 {
 
 /// Returns `true` if a request to the URL reaches the listener.
 ///
-/// gatepost does not resolve names other than `localhost`, so they never match.
+/// `localhost` is the only name that can match, because gatepost resolves no other name.
 fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip: Option<IpAddr> =
@@ -72,8 +72,8 @@ fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
 
 /// Returns `true` if the URL has no port, or a port from 1 to 65535.
 ///
-/// `http::Uri` accepts any digits after the colon. If they are out of range, its `port_u16` returns
-/// `None`, as for a URL without a port, so this function looks for the colon itself.
+/// `http::Uri` accepts any digits after the colon. `port_u16` returns `None` for a missing port and
+/// for a port that is out of range, so this function looks for the colon.
 fn has_good_port(url: &Uri) -> bool {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     let has_port = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
@@ -134,7 +134,7 @@ impl<'f> ConfigReader<'f, '_> {
                 "list smaller networks",
             );
         } else if network.trunc() != *network {
-            let problem = "expected a network, found an address within it";
+            let problem = "expected a network, found an address in a network";
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }

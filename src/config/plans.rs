@@ -11,7 +11,7 @@ use crate::toml_reader::{Table, allowed};
 
 /// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
-    /// Some file in `provider_files` cannot be read or has a fault.
+    /// True if gatepost cannot read a file in `provider_files`, or if such a file has a fault.
     incomplete: bool,
     from_files: HashMap<Arc<str>, Arc<Plan>>,
     built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,
@@ -71,13 +71,13 @@ impl<'f> ConfigReader<'f, '_> {
         Plans { incomplete, from_files, built_in: RefCell::default() }
     }
 
-    /// Returns the plan that `provider` names in a table.
+    /// Returns the plan of the provider that the table names.
     pub(super) fn plan(&self, table: &Table<'f>, plans: &Plans) -> Option<Arc<Plan>> {
         let provider =
             table.require_string("provider", "add provider = \"tencent-css\" or another name")?;
         let plan = plans.get(provider.value);
-        // A definition file with a fault may define the provider that is not found. gatepost then
-        // reports only the fault of the file.
+        // A definition file with a fault may define the unknown provider, so gatepost reports only
+        // the fault of that file.
         if plan.is_none() && !plans.incomplete {
             let remedy = allowed("provider", provider.value, plans.names());
             self.faults.add(&provider.place, "unknown provider", remedy);

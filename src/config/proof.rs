@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::template::{KindKeys, Proof, Reuse};
 use crate::toml_reader::{Form, Item, Located, Place, Table, allowed};
 
-/// Kinds that gatepost accepts without a signature.
+/// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`.
 #[derive(Debug, Default)]
 pub(super) enum Unsigned {
     All,
@@ -25,8 +25,10 @@ pub(super) enum Unsigned {
 
 /// The settings and the time window that `[template.settings]` sets.
 pub(super) struct Settings {
-    /// One value for each setting, in the order of the definition, with its defaults filled in.
+    /// One value for each setting, in the order of the definition; `None` if neither the template
+    /// nor the definition gives a value.
     pub(super) values: Vec<Option<Secret>>,
+    /// `None` if the plan's signature contains no time.
     window: Option<Window>,
 }
 
@@ -57,13 +59,13 @@ impl<'f> ConfigReader<'f, '_> {
         Unsigned::Kinds(kinds.iter().filter_map(find).collect())
     }
 
-    /// Reads `signature_reuse`, which needs a signature that does not cover the body: a client can
-    /// send only such a signature again with a different body.
+    /// Reads `signature_reuse`. Reports the key if every signature covers the body, because a
+    /// client cannot send such a signature again with a different body.
     pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
         let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let mut all = plan.signature.iter().chain(of_kinds);
         if !all.any(|signature| !signature.covers_body()) {
-            let problem = format!("{} has no signature that leaves out the body", plan.title);
+            let problem = format!("no signature of {} is valid for a second body", plan.title);
             self.faults.add(&word.place, problem, "remove signature_reuse");
         }
         self.word(word, "value", &Reuse::WORDS).unwrap_or_default()
@@ -179,7 +181,8 @@ impl<'f> ConfigReader<'f, '_> {
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// Reports each setting without a value that the signature covers: no signature can match.
+    /// Reports each setting that the signature covers and that has no value, because no signature
+    /// could match.
     fn check_covered(
         &self,
         signature: &Signature,

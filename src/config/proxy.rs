@@ -21,9 +21,9 @@ const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Server that receives requests to paths without a route; if `None`, gatepost replies 404.
+    /// Server that receives requests to paths without a route; if `None`, such requests get 404.
     pub upstream: Option<Uri>,
-    /// Address on which the proxy serves health, metrics and the admin API.
+    /// Address on which the proxy serves health, metrics and the admin API; `None` turns them off.
     pub admin: Option<SocketAddr>,
     /// Token that clients of the admin API must send; `None` turns the API off.
     pub admin_token: Option<AdminToken>,
@@ -31,18 +31,18 @@ pub struct ProxySettings {
     pub threads: Option<NonZeroUsize>,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// Each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
+    /// If `true`, each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
     pub proxy_protocol: bool,
     /// Socket on which the proxy hands its listeners over to its successor; `None` disables this.
     pub upgrade_socket: Option<PathBuf>,
 }
 
 impl ProxySettings {
-    /// Returns true if the proxy must restart to use `new`. Only the token of the admin API can
-    /// change while the proxy runs.
+    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`
+    /// can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
-        // Names every field, so that a new one cannot be forgotten here.
+        // Lists every field, so that the compiler demands a decision about each new field.
         let fixed = |settings: &Self| {
             let Self {
                 listen,

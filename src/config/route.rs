@@ -1,4 +1,4 @@
-//! `[[route]]`: path, provider, secret segment, pinned kind and template, and limits.
+//! `[[route]]`: path, provider, secret segment, kind, template and limits.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `mode`, and warns of shadow mode, because refused callbacks reach the app in it.
+    /// Reads `mode`, and warns of shadow mode, in which refused callbacks reach the app.
     fn mode(&self, table: &Table<'f>) -> Mode {
         let Some(word) = table.string("mode") else { return Mode::default() };
         let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
@@ -75,8 +75,8 @@ impl<'f> ConfigReader<'f, '_> {
         mode
     }
 
-    /// Reports shadow routes if the proxy has no upstream, because gatepost forwards their
-    /// callbacks to the upstream.
+    /// Reports each shadow route of a proxy without an upstream, because gatepost could not forward
+    /// the route's callbacks.
     pub(super) fn check_shadows_pass(&self, tables: &[Table<'f>]) {
         for table in tables {
             let mode = table.string("mode");
@@ -97,8 +97,7 @@ impl<'f> ConfigReader<'f, '_> {
         fits
     }
 
-    /// Reads the secret segment, and reports a path with `{token}` but no `token` key, or the
-    /// reverse.
+    /// Reads `token`. Reports a `token` key without `{token}` in the path, and the reverse.
     fn token(
         &self,
         table: &Table<'f>,

@@ -30,7 +30,7 @@ impl ConfigSources {
         self.overrides.insert(name.into(), Zeroizing::new(value.into()));
     }
 
-    /// Returns the value of a variable; `None` if it is not set or not UTF-8.
+    /// Returns the value of a variable; `None` if the variable is not set or not UTF-8.
     #[expect(clippy::disallowed_methods, reason = "the core reads its sources in this file only")]
     pub(crate) fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
         match self.overrides.get(name) {
@@ -147,7 +147,7 @@ impl<'f> ConfigReader<'f, '_> {
 
 /// Describes a missing environment variable.
 ///
-/// A name with unusual characters may be the secret itself, written by mistake, and is omitted.
+/// Omits a name with unusual characters, because it may be the secret itself, written by mistake.
 fn not_set(name: &str) -> String {
     let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     if name.bytes().all(is_usual) {

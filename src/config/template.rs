@@ -24,7 +24,8 @@ pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the templates, and binds their tenants.
     ///
-    /// The templates keep the order of the file, with `None` in place of each that has a fault.
+    /// The templates keep the order of the file, with `None` for each template without a valid name
+    /// and provider.
     pub(super) fn templates(
         &self,
         tables: &[Table<'f>],
@@ -223,7 +224,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of templates that receive no callbacks: no route, binding or pin leads to them.
+    /// Warns of templates that receive no callbacks, because no route or binding leads to them.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],

@@ -6,9 +6,9 @@
 //!
 //! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge the body.
 //! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
-//! 3. If it waits for another copy of the callback, and that copy ends without a conclusion, takes
-//!    the next step again.
-//! 4. If it asks the app, sends the event and awaits the answer for [`Question::timeout`]. If the
+//! 3. If it waits for another copy of the callback: takes the next step again if that copy ends
+//!    without a conclusion.
+//! 4. If it asks the app: sends the event and awaits the answer for [`Question::timeout`]. If the
 //!    app closes a reused connection before it answers, sends the event again on a new connection.
 //! 5. Gives up as soon as the client disconnects. If the client closes only its sending half, gives
 //!    up after [`HALF_CLOSED_GRACE`], because gatepost cannot tell whether the client still reads.
@@ -49,9 +49,9 @@ pub trait ClientSide: Send {
     /// sends `100 Continue` if the client expects it.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
-    /// Waits for activity of the client after the end of its body.
+    /// Waits for activity of the client after the end of the body.
     ///
-    /// The default never completes. The default suits a server that drops the future of [`drive`]
+    /// The default never completes. It suits a server that drops the future of [`drive`]
     /// when the client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
@@ -75,12 +75,12 @@ pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Completes `time` after this call. The server starts the timer itself at the first poll of the
-    /// future, because most callbacks never poll the future.
+    /// Returns a future that completes `time` after this call. Start the timer only at the first
+    /// poll: for most callbacks, the driver never polls the future.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
     /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
-    /// milliseconds late. A server can therefore share one timer between many pending questions.
+    /// milliseconds late, so that a server can share one timer between many pending questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
     }
@@ -356,7 +356,8 @@ async fn in_time<T>(
     .await
 }
 
-/// Runs [`in_time`] while the client is connected. Returns `None` if the client disconnects.
+/// Runs [`in_time`] while the client is connected. Returns `None` if the client disconnects, and
+/// `Some(None)` if the timer completes first.
 async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,
@@ -376,7 +377,7 @@ async fn while_connected<T: Send>(
     match ended.await {
         Ok(ended) => Some(ended),
         Err(ClientActivity::Disconnected) => None,
-        // The client is still connected. The driver ignores its later activity.
+        // The client is still connected. The driver ignores further activity.
         Err(ClientActivity::SentMore) => Some(in_time(work, timer).await),
         Err(ClientActivity::HalfClosed) => {
             let grace = pin!(runtime.sleep(HALF_CLOSED_GRACE));

@@ -2,14 +2,14 @@
 //!
 //! The rules, in the order checked:
 //!
-//! 1. If the template fixes the answer or does not list the kind, replies without the app.
+//! 1. If the template fixes the answer or does not list the kind, replies without asking the app.
 //! 2. If a copy of the callback is in flight to the app, waits for the conclusion of that copy.
 //! 3. If the app already answered a copy of the callback, repeats the reply to that copy.
 //! 4. If no time is left, applies the failure policy.
 //! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
 //!    policy.
-//! 6. Otherwise asks the app. The app has `timeout_ms`, or the platform's remaining time less
-//!    [`REPLY_MARGIN`] if that is shorter. The platform's time starts when the head arrives.
+//! 6. Otherwise asks the app. The app has `timeout_ms` to answer, but at most the platform's
+//!    remaining time less [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
 mod drive;
 mod outcome;
@@ -51,8 +51,8 @@ pub enum Next {
 impl Accepted {
     /// Returns the next step at the time `now`.
     ///
-    /// Claims the callback and takes from the rate limit of the route, so call this method once.
-    /// Call it again only if a [`Wait`] ends without a conclusion.
+    /// Claims the callback and takes one request from the rate limit of the route. Call this method
+    /// a second time only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
         let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
@@ -200,7 +200,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Returns the address of the app. If it is `None`, the event keeps the path of the callback.
+    /// Returns the address of the app; `None` if the event keeps the path of the callback.
     #[must_use]
     pub fn url(&self) -> Option<&Uri> {
         self.ask().and_then(|ask| ask.url.as_ref())
@@ -295,7 +295,7 @@ impl Question {
 /// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
 /// #     intake.finish(now)
 /// # };
-/// // `accept` returns three copies of one callback, whose template has `dedupe = true`.
+/// // Each call of `accept` returns a copy of one callback. Its template has `dedupe = true`.
 /// let (first, second, third) = (accept()?, accept()?, accept()?);
 /// let Next::Ask(question) = first.next(now) else { panic!("expected a question") };
 /// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };

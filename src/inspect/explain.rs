@@ -32,7 +32,7 @@ pub struct Step {
 
 /// The verdict on a recorded request, and the steps that led to it.
 ///
-/// Its `Display` is one line for each step, then one for the verdict.
+/// `Display` writes one line for each step, then one for the verdict.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -171,7 +171,7 @@ impl Steps {
             self.add("template", "no template is bound to this tenant or to \"*\"");
             return;
         };
-        let reason = if route.template.is_some() { "pinned by the route" } else { "bound" };
+        let reason = if route.template.is_some() { "named by the route" } else { "bound" };
         self.add("template", format!("{}, {reason}", template.name()));
         received.settings = &template.settings;
         let found = route.kind.map_or_else(|| plan.kind_of(&received), KindFound::Known);

@@ -27,8 +27,8 @@ pub struct ProviderInfo {
     pub docs: Box<str>,
     /// The kinds of callbacks that the platform sends.
     pub kinds: Vec<KindInfo>,
-    /// Names of groups, sorted. An entry of `[template.on]` for a group applies to each of its
-    /// kinds without an entry of its own.
+    /// Names of groups, sorted. An entry of `[template.on]` for a group applies to the kinds of
+    /// the group that have no entry of their own.
     pub groups: Vec<Box<str>>,
     /// The keys that `[template.settings]` accepts.
     pub settings: Vec<SettingInfo>,
@@ -67,8 +67,8 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
-    /// The kind is a decision: its reply carries a verdict of the app. Otherwise it is a
-    /// notification, which is only acknowledged.
+    /// The kind is a decision: the reply depends on the app's answer. Otherwise the kind is a
+    /// notification: the reply only acknowledges it.
     pub decision: bool,
     /// The declared fields of the event's data.
     pub fields: Vec<FieldInfo>,

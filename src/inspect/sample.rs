@@ -1,6 +1,6 @@
 //! Samples: a realistic callback of each kind, with the platform's signature.
 //!
-//! `gatepost send` sends samples. Tests of an app can start from them too.
+//! `gatepost send` sends samples. An app's tests can also build requests from samples.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -19,7 +19,7 @@ use crate::provider::signature::Signature;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
-/// A realistic callback of one kind, which can be changed, signed and sent.
+/// A realistic callback of one kind, to change, sign and send.
 ///
 /// # Examples
 ///
@@ -49,21 +49,24 @@ pub struct Sample<'d> {
 
 print_only! { Sample<'_>: plan; }
 
-/// Reason why a sample cannot be changed, signed or sent.
+/// Reason why gatepost cannot change a sample or build its request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
     /// The key does not have the platform's encoding.
     #[error("gatepost cannot decode the key; copy the complete key from the platform's console")]
     Key,
-    /// No field, header or setting can have this name, or a header cannot have this value.
-    #[error("{0} cannot be set")]
+    /// The place is not a valid field, header or setting, or the value is not a valid header value.
+    #[error(
+        "expected a field, a JSON Pointer, `header:NAME` or `setting:NAME` with a valid value, \
+         found `{0}`; correct the name or the value"
+    )]
     Name(String),
     /// The signature covers a value that the sample does not contain.
-    #[error("the signature covers {0}, which is not set")]
+    #[error("the signature covers {0}, which is not set; set it before signing")]
     PartMissing(String),
-    /// The request has a header or a query parameter twice.
-    #[error("the request cannot be sent: {0}")]
+    /// The request to sign has a header or a query parameter twice.
+    #[error("gatepost cannot sign the request: {0}; remove one of them")]
     Request(String),
 }
 
@@ -81,7 +84,7 @@ impl<'d> Sample<'d> {
 
     /// Writes the kind to the place from which gatepost reads it.
     ///
-    /// A body that the definition contains for this kind already names the kind.
+    /// If the definition has a sample body for this kind, that body already names the kind.
     fn write_kind(&mut self, has_own_body: bool) {
         let rule = &self.plan.kind_rule;
         let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
@@ -98,15 +101,15 @@ impl<'d> Sample<'d> {
     /// | `app` | a field of the body |
     /// | `/data/0/app` | a nested field, by JSON Pointer |
     /// | `header:NAME` | a header |
-    /// | `setting:NAME` | a setting of the template, for a signature that covers it |
+    /// | `setting:NAME` | a setting of the template; needed only if the signature covers it |
     ///
-    /// Parses the value of a field as JSON if possible. If the old value is a string, the new value
-    /// is a string too.
+    /// If the old value of a field is a string, the new value is a string too. Otherwise the new
+    /// value is the JSON in `value`, or a string if `value` is not JSON.
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError::Name`] if no field, header or setting can have this name, or if a
-    /// header cannot have this value.
+    /// Returns [`SampleError::Name`] if `place` is not a valid place, if the definition has no such
+    /// setting, or if `value` is not a valid header value.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -139,13 +142,13 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // Not part of the sample: the query belongs to the address that `request` gets, and
-            // settings belong to the template.
+            // Nothing to write: the caller passes the query to `request`, and only `set` changes
+            // settings.
             Locator::Query(_) | Locator::Setting(..) => {}
         }
     }
 
-    /// Returns the value at a pointer, whose segments index arrays and name fields.
+    /// Returns the value at a pointer. A segment is an index in an array, or the name of a field.
     fn at(&self, pointer: &Pointer) -> Option<&Value> {
         let mut names = pointer.segments();
         let mut value = self.body.get(names.next()?)?;
@@ -251,15 +254,15 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Removes the field of the body that contains `place`, so that its old value is neither signed
-    /// nor sent.
+    /// Removes the top-level body field that contains `place`, so that gatepost neither signs nor
+    /// sends the old value.
     fn remove(&mut self, place: &Locator) {
         if let Some(name) = place.top_level() {
             self.body.remove(name.text());
         }
     }
 
-    /// Writes the body, or the query if there is no body, in the platform's format.
+    /// Encodes the fields in the platform's format: the body, or the query for `BodyFormat::Query`.
     fn body(&self) -> Vec<u8> {
         match self.plan.body {
             BodyFormat::Json => serde_json::to_vec(&self.body).unwrap_or_default(),
@@ -274,7 +277,7 @@ impl<'d> Sample<'d> {
     }
 }
 
-/// Appends parameters to the query of an address.
+/// Appends parameters to the query of a URI.
 fn with_query(to: &Uri, query: &[u8]) -> Uri {
     let before = to.query().map(|query| format!("{query}&")).unwrap_or_default();
     let text = format!("{}?{before}{}", to.path(), String::from_utf8_lossy(query));

@@ -8,7 +8,7 @@ use crate::provider::locator::CapturedHead;
 use crate::route::Route;
 use crate::verdict::{RefusalCause, RefusalKind};
 
-/// Facts from the head of a callback that later checks need.
+/// Facts that later checks need from a callback's head.
 #[derive(Debug)]
 pub(crate) struct CheckedHead {
     /// Length of the body in bytes according to `content-length`, or 0 without this header.

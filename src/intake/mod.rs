@@ -8,7 +8,7 @@
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
 //! 4. fields: encoding, syntax, no duplicate names, nesting depth;
-//! 5. tenant: the tenant is unambiguous and has a template;
+//! 5. tenant: the callback names at most one tenant, and a template applies;
 //! 6. signature: the signature is valid for the kind, and its time is within the window;
 //! 7. kind: the callback has a kind;
 //! 8. types: each field has its declared type;
@@ -126,7 +126,7 @@ impl Intake {
         }))
     }
 
-    /// Puts the callback into shadow mode: it reaches the app whatever the verdict.
+    /// Puts the callback into shadow mode, in which it reaches the app whatever the verdict.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
@@ -178,8 +178,9 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal if the callback breaks one of the rules about its body. Every
-    /// [`RefusalKind`] is possible except the kinds about the client and the head.
+    /// Returns a refusal if the body is empty or malformed, or if the tenant, the signature, the
+    /// kind or a field is invalid. Every [`RefusalKind`] is possible except the kinds about the
+    /// client and the head.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;
@@ -200,7 +201,8 @@ impl Intake {
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
         let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
-        // In shadow mode, gatepost stores no signature, because later verdicts must not change.
+        // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
+        // later verdict.
         let reuses_signature = !self.0.in_shadow
             && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
         if reuses_signature && template.proof.reuse == Reuse::Refuse {
@@ -258,8 +260,9 @@ pub(crate) fn tenant<'r>(
 
 /// Result of judging a genuine callback.
 struct Judgement {
+    /// Index in `plan.kinds`; `None` for an unknown kind.
     kind: Option<usize>,
-    /// The platform's word for a kind that its definition does not contain.
+    /// The callback's name for a kind that the provider does not define; `None` for a known kind.
     unknown_kind: Option<String>,
     event: Event,
 }
@@ -300,8 +303,8 @@ fn judge(
 /// Returns true if the callback's signature does not cover the body and has already arrived with
 /// another callback.
 ///
-/// Otherwise, remembers such a signature until its window closes. A resend of the same callback is
-/// not a reuse.
+/// Remembers a signature that does not cover the body until the signature's window closes. A resend
+/// of the same callback is not a reuse.
 fn reuses_signature(
     memory: &Memory,
     template: &Template,

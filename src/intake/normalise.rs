@@ -12,7 +12,8 @@ use crate::verdict::RefusalCause;
 
 /// Converts a callback to an event.
 ///
-/// `index` is the index of the kind. The data omits the fields of `signature`.
+/// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
+/// event's data omits the callback's fields that only serve `signature`.
 ///
 /// # Errors
 ///
@@ -37,7 +38,8 @@ pub(super) fn normalise(
         Some(fields) => event_id(source.as_str(), &kind.name, fields.join("/").as_bytes()),
         None if plan.id_without.is_empty() => event_id(source.as_str(), &kind.name, &data),
         None => {
-            // A resend may differ in these fields, so they must not change the id.
+            // A callback and its resend may differ in the fields of `id_without`, so the id must
+            // not depend on these fields.
             let mut stable = Vec::with_capacity(data.len());
             let leave_out = |name: &Name<'_>| {
                 consumed(name) || plan.id_without.iter().any(|left_out| left_out == name)

@@ -1,12 +1,12 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
 //! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
-//! received text. The app therefore gets the bytes that gatepost verified, for example every digit
-//! of a number. The rules for a body:
+//! received text. The app therefore gets exactly the bytes that gatepost verified: a number, for
+//! example, keeps all its digits. The rules for a body:
 //!
 //! 1. The text is UTF-8.
-//! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` list in
-//!    which every `%` starts a pair of hex digits.
+//! 2. The text is one JSON object (RFC 8259), or one `application/x-www-form-urlencoded` body in
+//!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
 
@@ -37,7 +37,7 @@ pub(crate) enum BodyError {
     TooDeep,
 }
 
-/// One value as received.
+/// The value of a member: JSON text as received, or decoded form text.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
     Json(Json<'a>),
@@ -50,10 +50,11 @@ pub(crate) enum Value<'a> {
 pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     pub(crate) shape: Shape,
-    /// True for a string without escapes, and for an integer in shortest form that is certain to
-    /// fit into an `i64`. Callers copy such a value without parsing it.
+    /// If true, the value is a string without escapes, or an integer of at most 18 digits other
+    /// than `-0`. Callers copy such a value without parsing it.
     ///
-    /// Can be false for a value that meets the condition.
+    /// If false, the value may still be such a string or integer, because [`Json::of`] always sets
+    /// false.
     pub(crate) is_plain: bool,
 }
 
@@ -146,7 +147,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Decodes a JSON string literal. Returns `None` if an escape represents no character.
+/// Decodes a JSON string literal. Returns `None` for an invalid escape, such as an unpaired
+/// surrogate (`\ud800`).
 fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.get(1..raw.len().checked_sub(1)?)?;
     if inner.contains('\\') {
@@ -170,9 +172,9 @@ pub(crate) struct Member<'a> {
     /// Range of the member in the object's text, from the name's first quote to the end of the
     /// value.
     ///
-    /// Empty unless the text is in the form in which gatepost writes members: no escapes in the
-    /// name, and only a colon between name and value. gatepost copies adjacent members in this form
-    /// with one write.
+    /// Empty for a form, for a name with escapes, and if anything but a colon separates name and
+    /// value. gatepost copies adjacent members with one write if they have spans, because it would
+    /// write the same bytes itself.
     pub(crate) span: Span,
 }
 
@@ -192,8 +194,8 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns the first error in the text. A duplicate top-level name is reported only if there is
-    /// no other error.
+    /// Returns the first error in the text, except that any other error takes precedence over a
+    /// duplicate top-level name.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, BodyError> {
         Self::of(text, Scan::new(text).into_members()?)
     }
@@ -205,12 +207,12 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Reads a form list.
+    /// Reads an `application/x-www-form-urlencoded` body.
     ///
     /// # Errors
     ///
-    /// Returns an error if an escape is incomplete, the decoded text is not UTF-8 or a name is a
-    /// duplicate.
+    /// Returns an error if a `%` is not followed by two hex digits, if the decoded text is not
+    /// UTF-8, or if a name occurs twice.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
         let pairs = form_urlencoded::parse(bytes);
@@ -261,10 +263,10 @@ impl<'a> Object<'a> {
 /// Initial capacity for the members of a form, so that a typical callback needs one allocation.
 const TYPICAL_FIELDS: usize = 24;
 
-/// Checks that every `%` starts a pair of hex digits and that the decoded text is UTF-8.
+/// Checks that two hex digits follow every `%` and that the decoded text is UTF-8.
 ///
-/// `form_urlencoded` accepts both faults: it keeps the `%` and inserts replacement characters. The
-/// app would then receive a text that the platform did not send.
+/// `form_urlencoded` accepts other text, too: it keeps a malformed `%`, and replaces invalid UTF-8
+/// with U+FFFD. The app would then receive text that the platform did not send.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
@@ -280,11 +282,12 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
         .map_err(|_| BodyError::InvalidUtf8)
 }
 
-/// Checks that `raw` is one JSON value that obeys the rules for a member's value.
+/// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module, as if it were the
+/// value of a top-level member.
 ///
 /// # Errors
 ///
-/// Returns an error if the syntax is wrong, the nesting is too deep or a name is a duplicate.
+/// Returns an error if the syntax is wrong, if the nesting is too deep, or if a name occurs twice.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
     Scan::new(raw).check()
 }
@@ -350,7 +353,7 @@ mod tests {
         assert!(json(&nested(MAX_DEPTH)).is_ok());
         assert_eq!(json(&nested(MAX_DEPTH + 1)), Err(BodyError::TooDeep));
         assert_eq!(json(&nested(500_000)), Err(BodyError::TooDeep));
-        // JSON text within a field counts as one level deeper.
+        // `check_nested` counts the object around the value as one level.
         let list = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(check_nested(&list(MAX_DEPTH - 1)), Ok(()));
         assert_eq!(check_nested(&list(MAX_DEPTH)), Err(BodyError::TooDeep));

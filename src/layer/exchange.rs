@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// The client's request. The driver reads its body in chunks.
 pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
-    /// `None` once it was read, so that the app does not hold what belongs to the body.
+    /// `None` after the end of the body, so that its resources are free while the app answers.
     pub(super) body: Pin<&'r mut Option<B>>,
 }
 
@@ -55,7 +55,7 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
 
 /// The inner service, and the parts of the callback that the event request keeps.
 pub(super) struct InnerService<S, B> {
-    /// `None` once it was called, so that a permit which it holds is free while it answers.
+    /// `None` after the call, so that a permit held by the service is free while the app answers.
     service: Option<S>,
     uri: Uri,
     version: Version,
@@ -75,8 +75,9 @@ impl<S, B> InnerService<S, B> {
         Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the request for the inner service. Moves the URI and the extensions into it: `ask`
-    /// runs once, because it never returns [`Asked::ConnectionClosed`].
+    /// Builds the request for the inner service. Moves the URI and the extensions into the request,
+    /// because the driver calls `ask` once: the first call never returns
+    /// [`Asked::ConnectionClosed`].
     fn event_request(
         &mut self,
         question: &Question,

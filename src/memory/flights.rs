@@ -43,7 +43,7 @@ impl Hasher for TruncatingHasher {
 pub(crate) enum Joined {
     /// The callback is not in flight. The caller now holds the claim and asks the app.
     First(Claim),
-    /// The callback is in flight. The caller waits for the conclusion of the copy that asks.
+    /// A copy of the callback is in flight. The caller waits for the conclusion of that copy.
     ///
     /// If the channel closes without a conclusion, that copy was cancelled: join again.
     Waiting(SharedConclusion),
@@ -65,11 +65,11 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Joins the copies that wait for a callback, or claims it if it is not in flight.
+    /// Joins the copies that wait for a callback, or claims a callback that is not in flight.
     ///
     /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
-    /// gatepost remembers a reply before the claim ends, so every copy finds the claim or the
-    /// reply, and does not ask the app again.
+    /// gatepost remembers a reply before the claim ends. Every copy therefore finds the claim or
+    /// the reply, and does not ask the app again.
     ///
     /// # Errors
     ///

@@ -74,7 +74,7 @@ impl Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        // `RandomState` takes its keys from the system, so no crate for randomness is needed.
+        // `RandomState` takes its keys from the system, so gatepost needs no crate for that.
         let [key0, key1] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
         Self {
             hasher: SipHasher13::new_with_keys(key0, key1),

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "an oversized reply removes the old reply");
+        assert!(replies.find(1, T(0)).is_none(), "expected no old reply after an oversized reply");
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));
         }
         let cache = replies.0.get().unwrap();
-        assert!(cache.weight() <= MAX_BYTES, "found {} bytes", cache.weight());
+        assert!(cache.weight() <= MAX_BYTES, "expected 8 MiB or less, found {}", cache.weight());
         assert!(cache.len() > 100);
     }
 }

@@ -44,7 +44,7 @@ impl Seen {
         })
     }
 
-    /// Inserts a value until `expires_at`, or returns the existing value.
+    /// Returns the existing value, or inserts `value` until `expires_at` and returns `None`.
     ///
     /// An existing value does not change, and expires at the later of both times.
     pub(crate) fn get_or_insert(
@@ -59,7 +59,7 @@ impl Seen {
                 slot.expires_at = slot.expires_at.max(expires_at);
                 return Some(slot.value);
             }
-            // Replaces empty and expired slots before live slots, because their time is earlier.
+            // This slot is empty or expired if the set has an empty or expired slot.
             if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.expires_at) {
                 *slot = Slot { key, value, expires_at };
             }
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(seen.get(1, T(0)), None);
         assert_eq!(seen.get_or_insert(1, 7, T(10), T(0)), None);
         assert_eq!(seen.get_or_insert(1, 8, T(12), T(5)), Some(7));
-        assert_eq!(seen.get(1, T(11)), Some(7), "the later expiry counts");
+        assert_eq!(seen.get(1, T(11)), Some(7), "expected the later expiry");
         assert_eq!(seen.get(1, T(12)), None);
         assert_eq!(seen.get_or_insert(1, 9, T(20), T(12)), None);
         assert_eq!(seen.get(1, T(12)), Some(9));

@@ -41,7 +41,7 @@ pub(crate) type SettingIndex = usize;
 /// The headers and the query that a definition reads. gatepost keeps them while the body arrives.
 #[derive(Debug, Default)]
 pub(crate) struct CapturedHead {
-    /// The values of `Plan::headers`, in the same order.
+    /// The values of `Plan::headers`, in the same order. `None` for an absent header.
     headers: Box<[Option<HeaderValue>]>,
     query: Option<Box<str>>,
 }

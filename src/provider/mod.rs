@@ -2,7 +2,8 @@
 //!
 //! A definition is a TOML file. It describes the platform's requests, signatures, kinds, fields and
 //! replies. gatepost compiles it once, at start, to a [`Plan`]. The built-in definitions are TOML
-//! files in this folder. Some platforms have typed views; a test compares them with definitions.
+//! files in this folder. Some platforms have typed views; a test compares each view with its
+//! definition.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -50,7 +51,7 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "file is not named after provider"),
+                Ok(plan) => assert_eq!(*plan.name, **name, "expected the name of the file"),
                 Err(faults) => panic!("{name}: {faults:#?}"),
             }
         }

@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     /// The methods, as the value of the `Allow` header of a reply with status 405.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// The name of a member that may contain the whole callback.
+    /// The name of a member that may contain the whole callback, if the platform wraps callbacks.
     pub(crate) unwrap: Option<Name<'static>>,
     /// The headers that the definition reads.
     pub(crate) headers: Vec<HeaderName>,
@@ -92,7 +92,7 @@ pub(crate) struct KindRule {
     pub(crate) values: NameMap<Vec<usize>>,
     /// The possible kinds of a callback without a name.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of callbacks that the fields above do not assign to a kind.
+    /// The kind of all other callbacks, if the definition sets one.
     pub(crate) other: Option<usize>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     /// The CloudEvents type of its events.
     pub(crate) ce_type: HeaderValue,
-    /// The URL of the platform's documentation of the kind.
+    /// The URL of the documentation of this kind, if it differs from the provider's.
     pub(crate) docs: Option<Box<str>>,
     /// The group whose address gatepost uses if the config sets no address for the kind.
     pub(crate) group: Option<Box<str>>,
@@ -154,7 +154,7 @@ pub(crate) struct Times {
 
 /// Pointers to the values that identify a viewer and the video that they watch.
 ///
-/// The first pointer identifies the viewer. The key is empty for a kind without a viewer.
+/// The first pointer identifies the viewer. The list is empty for a kind without a viewer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ViewerKey(pub(crate) Vec<Pointer>);
 
@@ -178,7 +178,7 @@ impl ViewerKey {
 pub(crate) struct SampleData {
     /// The sample body of kinds that declare none.
     pub(crate) body: Option<Box<str>>,
-    /// The headers of each sample, without headers for the signature.
+    /// The headers of each sample, without the headers of the signature.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 

@@ -61,7 +61,7 @@ impl Pointer {
         self.rest.is_empty().then_some(&self.first)
     }
 
-    /// Returns the value in `object` that the pointer refers to.
+    /// Returns the value that the pointer refers to in `object`.
     pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
         let mut value = match object.find(&self.first)? {
             Value::Json(json) => Value::Json(*json),

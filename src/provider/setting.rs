@@ -22,7 +22,7 @@ pub(crate) enum SettingType {
 }
 
 impl Setting {
-    /// Returns the value of the setting in a template that does not set it.
+    /// Returns the value for templates that do not set the setting; `None` if there is no default.
     pub(crate) fn default(&self) -> Option<&str> {
         match &self.ty {
             SettingType::Secret => None,

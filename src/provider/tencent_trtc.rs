@@ -33,7 +33,7 @@ use super::view::view;
 use crate::printable::print_only;
 
 view! {
-    /// An event in a room, or in one of its tasks.
+    /// An event in a room, or in one of the room's tasks.
     #[serde(rename_all = "PascalCase")]
     pub struct Notification {
         /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording, 9

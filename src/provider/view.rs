@@ -104,8 +104,8 @@ mod tests {
     /// The providers for which every kind has a view.
     const TYPED: [&str; 3] = ["kollus", "tencent-css", "tencent-trtc"];
 
-    /// A field that a view has although its definition does not declare it. The platform sends a
-    /// string or a number, but a declaration has only one type.
+    /// A field that a view has but the definition does not declare. The platform sends a string or
+    /// a number, but a declaration has only one type.
     const UNDECLARED: (&str, [&str; 2]) = ("tencent-trtc", ["EventInfo", "RoomId"]);
 
     /// The functions of one view, without its type.
@@ -184,7 +184,7 @@ mod tests {
                 used.insert(view.name);
             }
         }
-        assert_eq!(used.len(), views.len(), "a view describes no kind");
+        assert_eq!(used.len(), views.len(), "expected every view to describe a kind");
     }
 
     /// Returns a value of the type `ty` with every declared field.
@@ -271,17 +271,16 @@ mod tests {
                 let place = format!("{name}: {pointer}");
                 let absent = (view.round_trip)(without(&data, &pointer));
                 if optional {
-                    // The view serializes an absent field as `null` if it declares the field. It
-                    // does not serialize an absent field that it does not declare.
+                    // The view serializes an absent field as `null` only if the view declares it.
                     let null = with(&data, &pointer, Value::Null);
-                    assert_eq!(absent.expect(&place), null, "{place}: the view lacks the field");
+                    assert_eq!(absent.expect(&place), null, "{place}: expected a declared field");
                     assert_eq!((view.round_trip)(null.clone()).expect(&place), null, "{place}");
                 } else {
-                    assert!(absent.is_err(), "{place}: the view does not require the field");
+                    assert!(absent.is_err(), "{place}: expected the view to require the field");
                 }
                 if let Some(wrong) = wrong {
                     let read = (view.round_trip)(with(&data, &pointer, wrong));
-                    assert!(read.is_err(), "{place}: the view accepts a wrong type");
+                    assert!(read.is_err(), "{place}: expected the view to refuse a wrong type");
                 }
             }
         });

@@ -76,7 +76,7 @@ fn decode_nested_percent(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// Returns the byte that two hex digits encode.
+/// Returns the byte that two hex digits encode, or `None` for other characters.
 fn hex_byte(high: u8, low: u8) -> Option<u8> {
     Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }

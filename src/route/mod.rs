@@ -9,8 +9,8 @@
 //! percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty and `.` segments,
 //! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
 //!
-//! 1. If the path contains `..`, each server removes different segments, but the other segments
-//!    keep their order. gatepost refuses the path if a route's segments occur in the path in order.
+//! 1. If the path contains `..`, servers remove different segments, but the other segments keep
+//!    their order. gatepost refuses the path if a route's segments occur in the path in order.
 //! 2. Otherwise, gatepost compares each of these readings with the routes:
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
@@ -70,10 +70,11 @@ pub(crate) struct Route {
     /// Path as configured. Safe to log, unlike a request's path, which may contain the token.
     pub(crate) pattern: Arc<str>,
     pub(crate) plan: Arc<Plan>,
+    /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
-    /// Index of the kind, if the route's config sets the kind instead of the callback.
+    /// Index in `plan.kinds` of the kind that the config sets; `None` if callbacks name the kind.
     pub(crate) kind: Option<usize>,
-    /// Template that the route names, which applies to every callback, whatever the tenant.
+    /// Template for every callback, whatever the tenant; `None` if the tenant selects the template.
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
@@ -148,7 +149,7 @@ pub(crate) struct Address {
 pub(crate) enum Lookup<'r, 'p> {
     /// A different spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path, and its secret segment if the route has one.
+    /// Exactly this route's path, and the path's secret segment if the route has a token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -160,14 +161,15 @@ pub(crate) enum Lookup<'r, 'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
-    /// Indices of the routes whose paths have a token.
+    /// Indices in `list` of the routes whose paths have a token.
     with_token: Vec<usize>,
+    /// Indices in `list` by exact path.
     exact: Router<usize>,
     /// Lower-case paths of all routes.
     patterns: HashSet<String>,
-    /// Enforcing routes by lower-case path.
+    /// Indices in `list` of enforcing routes, by lower-case path.
     enforced: Router<usize>,
-    /// Routes in shadow mode by lower-case path.
+    /// Indices in `list` of shadow routes, by lower-case path.
     shadowed: Router<usize>,
     /// Reserved addresses by lower-case path.
     addresses: HashMap<String, Address>,
@@ -200,7 +202,7 @@ impl Routes {
         Ok(())
     }
 
-    /// Reserves the path of an address, unless it is the path of a shadow route.
+    /// Reserves the path of an address, unless a shadow route has the same path.
     ///
     /// In shadow mode, callbacks reach the app on that path, so gatepost must not block the path.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
@@ -250,7 +252,7 @@ impl Routes {
         self.find_in_full(path)
     }
 
-    // Not inlined, so that the check of unrelated paths in `find` is short.
+    // Not inlined, so that `find` is short for unrelated paths.
     #[inline(never)]
     fn find_in_full<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
         let Ok(matched) = self.exact.at(path) else { return self.find_spelling(path) };
@@ -284,7 +286,7 @@ impl Routes {
         }
     }
 
-    /// Looks up a path as any server may read it, without the exact comparison.
+    /// Looks up a path as any server may read it. Never returns [`Lookup::Callback`].
     fn find_spelling(&self, path: &str) -> Lookup<'_, 'static> {
         if has_one_reading(path) {
             return self.find_folded(&folded(path));
@@ -561,12 +563,16 @@ mod tests {
         }
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-            let Lookup::Callback(found, _) = routes.find(path) else { panic!("missed {path}") };
+            let Lookup::Callback(found, _) = routes.find(path) else {
+                panic!("expected a callback for {path}")
+            };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-            let Lookup::Ambiguous(found) = routes.find(path) else { panic!("missed {path}") };
+            let Lookup::Ambiguous(found) = routes.find(path) else {
+                panic!("expected an ambiguous lookup for {path}")
+            };
             assert!(routes.is_shadow(found), "{path}");
         }
         for path in [

@@ -1,7 +1,7 @@
 //! Filters that recognise most unrelated paths in one pass over their bytes.
 //!
 //! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
-//! Such a path needs no normalisation. Most of these paths differ from every known path in their
+//! Such a path needs no normalisation. Most of these paths differ from every known path in
 //! length, last byte or prefix. Known paths are the paths of routes and reserved addresses.
 //!
 //! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
@@ -70,7 +70,7 @@ const CLASSES: [u8; 256] = {
 impl PathClasses {
     /// Classifies a path.
     ///
-    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. `/` is not ambiguous.
+    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. The path `/` is not.
     #[inline]
     fn of(path: &str) -> Self {
         let (mut bytes, mut overlaps, mut previous) = (0, 0, NAME);
@@ -163,7 +163,7 @@ const KNOWN_ENDINGS: [Ending; SCRIPTS.len() + FORMATS.len()] = {
     endings
 };
 
-/// Converts a path with one reading to lower case.
+/// Converts a path to lower case. Requires a path with one reading.
 pub(super) fn folded(path: &str) -> Cow<'_, str> {
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
         path.to_ascii_lowercase().into()
@@ -227,11 +227,11 @@ impl SharedPathFilter {
         self.first_letters.fetch_or(first_letters, Relaxed);
     }
 
-    /// Returns true only if the path is not a spelling of a known path. Returns false for every
-    /// known path and for some unrelated paths.
+    /// Returns true if the path is certainly unrelated. Returns false for every spelling of a known
+    /// path, and for some unrelated paths.
     ///
-    /// Relaxed loads are enough. A request that does not see the bits of a new config is treated as
-    /// if it had arrived just before the config was replaced.
+    /// Relaxed loads are enough. If a request does not see the bits of a new config, gatepost
+    /// treats it as if it had arrived just before the new config.
     #[inline]
     pub(crate) fn rules_out(&self, path: &str) -> bool {
         let hits = self.endings.load(Relaxed) & ending_bit(path)

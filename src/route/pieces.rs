@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::decode::{decode, decodings};
 use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 
-/// Names in a path, and the points at which servers may read it differently.
+/// Names in a path, and the points at which servers may read the path differently.
 ///
 /// A *name* is a segment after decoding, in lower case and without parameters, trailing dots and
 /// trailing blanks. A segment has no name if nothing remains of it.
@@ -14,15 +14,15 @@ pub(super) struct Pieces {
     pub(super) names: Vec<String>,
     /// Number of names before the first encoded NUL, `?` or `#`; `None` without such a byte.
     before_cut: Option<usize>,
-    /// Names for a server that drops these bytes instead of ending the path at the first of them.
-    /// `None` without such a byte.
+    /// Names for a server that drops each encoded NUL, `?` and `#` instead of ending the path at
+    /// the first. `None` without such a byte.
     without_cuts: Option<Vec<String>>,
     /// True if the path starts with `//` (or `/.//`), so that its first name may be an authority.
     has_authority: bool,
     /// True if some server would resolve a `..`.
     pub(super) has_parent: bool,
-    /// Number of segments with a name, split only at a literal `/`. Every server sees at least
-    /// these segments.
+    /// Number of segments that have a name, if only a literal `/` separates segments. Every server
+    /// sees at least these segments.
     literal_segments: usize,
     /// True if a segment has no name, such as `.` or `;x`.
     has_nameless: bool,
@@ -118,14 +118,14 @@ impl Pieces {
     }
 }
 
-/// Returns the parts of a pattern before and after its token, if it has one.
+/// Returns the parts of a pattern before and after the token; `None` for a pattern without a token.
 pub(super) fn around_token(pattern: &str) -> Option<(&str, &str)> {
     // Only `{token}` contains a brace in a pattern.
     let token = pattern.find('{')?;
     Some((pattern.get(..token)?, pattern.get(token + TOKEN_SEGMENT.len()..)?))
 }
 
-/// Joins names to a path.
+/// Joins names into a path.
 pub(super) fn join(names: &[impl AsRef<str>]) -> String {
     names.iter().flat_map(|name| ["/", name.as_ref()]).collect()
 }
@@ -196,7 +196,7 @@ fn names_in(part: &str) -> impl Iterator<Item = String> {
     part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
-/// Returns true if some server sees a name in a segment as received.
+/// Returns true if some server sees a name in the undecoded `segment`.
 fn has_name(segment: &str) -> bool {
     // Decoding the rest of the segment cannot remove its first letter.
     if segment.starts_with(|c: char| c.is_ascii_alphanumeric()) {

@@ -306,7 +306,7 @@ impl<'d> Item<'d> {
 
     /// Returns the strings of a list; empty for any other value.
     ///
-    /// Omits other elements, so that the result is then shorter than [`Item::len`].
+    /// Omits elements that are not strings, so the result may be shorter than [`Item::len`].
     pub(crate) fn strings(&self) -> Vec<Located<&'d str>> {
         let Form::Other(DeValue::Array(items)) = &self.form else { return Vec::new() };
         let located = items.iter().enumerate().filter_map(|(index, item)| match item.get_ref() {
@@ -349,7 +349,7 @@ pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &
         .iter()
         .map(|word| (strsim::levenshtein(wrong, word), word))
         .min()
-        // One edit for short words, and one for each three letters of longer ones.
+        // Allows one edit in a short word, and one for every three letters of a longer word.
         .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
         .map(|(_, word)| format!("did you mean `{word}`? "))
         .unwrap_or_default();

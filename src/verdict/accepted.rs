@@ -53,7 +53,7 @@ pub struct Accepted(Arc<AcceptedCallback>);
 pub(crate) struct AcceptedCallback {
     pub(crate) event: Event,
     pub(crate) template: Arc<Template>,
-    /// Index of the kind in the provider's plan; `None` if the definition does not name the kind.
+    /// Index of the kind in `plan.kinds`; `None` if the definition does not name the kind.
     pub(crate) kind: Option<usize>,
     pub(crate) raw: Bytes,
     pub(crate) content_type: Option<HeaderValue>,
@@ -72,7 +72,8 @@ impl Accepted {
         Self(Arc::new(inner))
     }
 
-    /// Returns the platform's name for a kind that the definition omits. The name is safe to log.
+    /// Returns the platform's name for a kind that the definition omits; `None` for any other kind.
+    /// The name is safe to log.
     #[must_use]
     pub fn unknown_kind(&self) -> Option<&str> {
         self.0.unknown_kind.as_deref()
@@ -140,7 +141,7 @@ impl Accepted {
         self.0.content_type.as_ref()
     }
 
-    /// Returns the address of the client, if the server provided it.
+    /// Returns the address of the client; `None` if the server did not provide the peer.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.arrival.client.address

@@ -26,7 +26,7 @@ use crate::reply::Reply;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is an address of events. Only gatepost may send requests to this path.
+    /// The path is that of an app address in the config. Only gatepost may use this path.
     AddressReserved,
     /// The connection ended, the framing became invalid or the time limit passed before the body
     /// was complete.
@@ -62,7 +62,7 @@ pub enum RefusalKind {
     PathAmbiguous,
     /// The client exceeds the `source_limit` of the route.
     RateLimited,
-    /// The signature cannot be decoded.
+    /// gatepost cannot decode the signature.
     SignatureMalformed,
     /// No key of the template gives this signature for this callback.
     SignatureMismatch,
@@ -282,7 +282,7 @@ impl Refusal {
         self
     }
 
-    /// Returns the address of the client, if the server provided it.
+    /// Returns the address of the client; `None` if the server did not provide the peer.
     #[must_use]
     pub const fn client(&self) -> Option<IpAddr> {
         self.0.client
@@ -319,7 +319,8 @@ impl Refusal {
         self.0.tenant.as_deref()
     }
 
-    /// Returns the name of the template; `None` if the refusal came before the template was found.
+    /// Returns the name of the template; `None` if gatepost refused the callback before it found
+    /// the template.
     #[must_use]
     pub fn template(&self) -> Option<&str> {
         self.0.template.as_deref()

@@ -61,7 +61,7 @@ pusch = 'http://127.0.0.1:3000/push'
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
-        assert!(fault.starts_with(start), "{fault}\n{start}");
+        assert!(fault.starts_with(start), "expected {start}, found {fault}");
     }
 }
 
@@ -129,7 +129,10 @@ fn refuses_invalid_templates() {
     ];
     for (template, expected) in cases {
         let faults = errors(&with(template));
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{template}\n{faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{template}: expected {expected}, found {faults:#?}"
+        );
         assert_eq!(faults.len(), 1, "{template}\n{faults:#?}");
     }
 }
@@ -170,7 +173,10 @@ fn refuses_invalid_routes() {
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{route}\n{faults:#?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{route}: expected {expected}, found {faults:#?}"
+        );
     }
     assert!(errors("")[0].contains("expected at least one route"));
 }
@@ -182,7 +188,7 @@ fn fault_never_shows_secret() {
     );
     let shown = errors(&config).join("\n");
     for secret in ["hunter2", "hunter4", "s3cret"] {
-        assert!(!shown.contains(secret), "{shown}");
+        assert!(!shown.contains(secret), "expected no secret in: {shown}");
     }
 }
 
@@ -213,7 +219,7 @@ bind = ['d']
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
-        assert!(warning.starts_with(start), "{warning}\n{start}");
+        assert!(warning.starts_with(start), "expected {start}, found {warning}");
         assert!(!warning.contains("hunter2"));
     }
 }
@@ -228,7 +234,7 @@ fn accepts_example_without_warnings() {
         .variable("TENCENT_OLD_KEY", "z")
         .build()
         .unwrap();
-    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
 }
 
@@ -251,7 +257,7 @@ fn refuses_invalid_proxy_settings() {
     for (top, expected) in cases {
         let faults = errors(&format!("{top}\n{ROUTES}{template}"));
         assert_eq!(faults.len(), 1, "{top}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{top}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{top}: expected {expected}, found {faults:#?}");
     }
     build(&format!("listen = '[::]:1'\nupstream = 'http://[::1]:80'\n{ROUTES}{template}")).unwrap();
 }
@@ -294,7 +300,7 @@ fn refuses_invalid_networks_and_rate_limits() {
     ] {
         let faults = errors(&config);
         assert_eq!(faults.len(), 1, "{config}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{config}\n{faults:#?}");
+        assert!(faults[0].contains(expected), "{config}: expected {expected}, found {faults:#?}");
     }
 }
 
@@ -328,7 +334,7 @@ fn compares_admin_token_and_never_shows_it() {
     assert!(token.matches(b"s3cret"));
     assert!(!token.matches(b"s3crep"));
     assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
-    assert!(gate.warnings().is_empty(), "{:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
     assert!(!format!("{gate:?}").contains("s3cret"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
@@ -380,7 +386,7 @@ fn shows_declared_settings_that_are_not_secret() {
     let template = config.templates().next().unwrap();
     assert!(template.shows_setting("live_play_reply"));
     for hidden in ["security_key", "custom_key", "no_such_setting"] {
-        assert!(!template.shows_setting(hidden), "{hidden}");
+        assert!(!template.shows_setting(hidden), "expected no {hidden}");
     }
 }
 
@@ -422,8 +428,11 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
     for (written, expected) in cases {
         let faults = errors(&config(written));
         assert_eq!(faults.len(), 1, "{written}\n{faults:#?}");
-        assert!(faults[0].contains(expected), "{written}\n{faults:#?}");
-        assert!(!faults[0].contains("hunter2") && !faults[0].contains("aHVu"), "{faults:#?}");
+        assert!(faults[0].contains(expected), "{written}: expected {expected}, found {faults:#?}");
+        assert!(
+            !faults[0].contains("hunter2") && !faults[0].contains("aHVu"),
+            "expected no secret: {faults:#?}"
+        );
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
     assert!(faults[0].contains("template[0].signing_secret: expected whsec_"), "{faults:#?}");
@@ -438,7 +447,7 @@ fn warns_of_shadow_mode_and_requires_upstream() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     let expected =
         "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
-    assert!(warnings[0].starts_with(expected), "{warnings:#?}");
+    assert!(warnings[0].starts_with(expected), "expected {expected}: {warnings:#?}");
 
     let without_upstream =
         format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");

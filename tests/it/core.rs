@@ -138,7 +138,7 @@ fn every_kind_of_every_provider_has_a_vector() {
         for kind in &provider.kinds {
             let suffix = format!(".{}", kind.name);
             let known = types.iter().any(|ce_type| ce_type.ends_with(&suffix));
-            assert!(known, "{}.{} has no vector", provider.name, kind.name);
+            assert!(known, "expected a vector for {}.{}", provider.name, kind.name);
         }
     }
 }
@@ -222,7 +222,7 @@ fn explanation_contains_no_control_characters_from_client() {
     let form = "channel_key=a%0D%0Averdict%1B%5B2J&content_provider_key=a&full_filename=a\
                 &filename=a&upload_file_key=%0Aa";
     let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
-    assert!(matches!(explanation.verdict, Some(Ok(_))), "{explanation}");
+    assert!(matches!(explanation.verdict, Some(Ok(_))), "expected acceptance: {explanation}");
     let text = explanation.to_string();
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     assert_eq!(text.lines().filter(|line| line.starts_with("verdict")).count(), 1);
@@ -241,12 +241,12 @@ fn debug_output_contains_no_secret() {
     let builder = Gate::builder().toml("keys = ['hunter2']").variable("K", "hunter3");
     let printed = format!("{gate:?} {accepted:?} {view:?} {head:?} {admission:?} {builder:?}");
     for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5", "hunter"] {
-        assert!(!printed.contains(secret), "found {secret}");
+        assert!(!printed.contains(secret), "expected no {secret} in the debug output");
     }
 }
 
-/// Returns the headers of the event for a genuine push, which gatepost signs at `now`. `top` goes
-/// above the tables of the config, and `template` into its template.
+/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. The
+/// config begins with `top`, and the template contains `template`.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\

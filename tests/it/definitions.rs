@@ -1,4 +1,4 @@
-//! Definitions from files: their faults, and the rules that they share with the built-in ones.
+//! Definitions from files: faults, and rules that also apply to built-in definitions.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};
@@ -104,7 +104,7 @@ fn reports_settings_that_contradict_each_other() {
         let faults = faults(rest);
         assert!(
             faults.len() == 1 && faults[0].contains(expected),
-            "{rest}\n{expected}\n{faults:#?}"
+            "{rest}: expected {expected}, found {faults:#?}"
         );
     }
     assert_eq!(faults(kind), [""; 0]);

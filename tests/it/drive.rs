@@ -1,4 +1,4 @@
-//! The driver against doors that behave in every way a door can.
+//! `drive` with mock clients, a mock app and a fixed clock.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -29,11 +29,12 @@ const CONFIG: &str = r#"
 
 const BODY: &[u8] = b"kind=100&client_user_id=user01&media_content_key=m&channel_key=c";
 
-/// A request in memory, whose client then does this.
+/// A client with a request in memory.
 struct Client {
     uri: Uri,
     headers: HeaderMap,
     body: Vec<Result<Bytes, Disconnected>>,
+    /// Activity after the request, or `None` if the client only waits.
     activity: Option<ClientActivity>,
 }
 
@@ -69,7 +70,7 @@ impl ClientSide for Client {
     }
 }
 
-/// An app that gives these results, and after them never one.
+/// An app that returns `results` in order, and then never answers.
 #[derive(Default)]
 struct App {
     results: Vec<Asked>,
@@ -98,11 +99,11 @@ impl AppSide for App {
 }
 
 thread_local! {
-    /// Timers and questions, in the order in which the driver makes them.
+    /// Timers and questions, in the order in which `drive` starts them.
     static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A clock that does not move, and timers of which those up to `over` are over at once.
+/// A fixed clock. Timers of at most `over` end at once, and longer timers never end.
 struct FixedTime {
     over: Mutex<Duration>,
 }
@@ -126,11 +127,13 @@ impl Runtime for FixedTime {
 fn intake(client: &Client) -> Intake {
     let gate = Gate::builder().toml(CONFIG).build().unwrap();
     let admission = gate.admit(&client.head(), NOW);
-    let Admission::Callback(intake) = admission else { panic!("{admission:?}") };
+    let Admission::Callback(intake) = admission else {
+        panic!("expected a callback, found {admission:?}")
+    };
     intake
 }
 
-/// Drives a callback until it ends or waits. Timers up to `over` are over at once.
+/// Polls `drive` once. Timers of at most `over` end at once.
 fn run(mut client: Client, app: &mut App, over: Duration) -> Poll<Driven> {
     STEPS.with_borrow_mut(Vec::clear);
     let intake = intake(&client);
@@ -143,22 +146,24 @@ fn answered(body: &'static [u8]) -> Asked {
     Asked::Answered(Answer::Response { status: StatusCode::OK, body: Some(body.into()) })
 }
 
-/// Returns the origin of the conclusion, and the code if the app failed.
+/// Returns the origin of the conclusion, and the code of the failure, if any.
 fn origin(driven: Poll<Driven>) -> (&'static str, Option<&'static str>) {
-    let Poll::Ready(Driven::Concluded(_, conclusion, _)) = driven else { panic!("{driven:?}") };
+    let Poll::Ready(Driven::Concluded(_, conclusion, _)) = driven else {
+        panic!("expected a conclusion, found {driven:?}")
+    };
     let code = conclusion.origin.failure().map(|reason| reason.kind().as_str());
     (conclusion.origin.as_str(), code)
 }
 
 #[test]
-fn concludes_from_the_answer_of_the_app() {
+fn concludes_from_answer_of_app() {
     let mut app = App { results: vec![answered(b"{\"allow\":true}")], ..App::default() };
     assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
     assert_eq!(app.attempts, [Attempt::First]);
 }
 
 #[test]
-fn asks_once_more_on_a_new_connection() {
+fn asks_second_time_if_app_closes_connection() {
     let results = vec![Asked::ConnectionClosed, answered(b"{\"allow\":true}")];
     let mut app = App { results, ..App::default() };
     assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
@@ -166,7 +171,7 @@ fn asks_once_more_on_a_new_connection() {
 }
 
 #[test]
-fn does_not_ask_a_third_time() {
+fn does_not_ask_third_time() {
     let results = vec![Asked::ConnectionClosed, Asked::ConnectionClosed, answered(b"{}")];
     let mut app = App { results, ..App::default() };
     let origin = origin(run(Client::new(), &mut app, Duration::ZERO));
@@ -175,61 +180,69 @@ fn does_not_ask_a_third_time() {
 }
 
 #[test]
-fn time_of_the_app_starts_before_the_question() {
+fn timeout_of_app_starts_before_question() {
     let mut app = App { results: vec![answered(b"{}")], ..App::default() };
     drop(run(Client::new(), &mut app, Duration::ZERO));
     STEPS.with_borrow(|steps| assert_eq!(*steps, ["sleep 30000", "sleep 2000", "ask"]));
 }
 
 #[test]
-fn concludes_by_the_failure_policy_when_the_time_is_over() {
+fn applies_failure_policy_if_app_times_out() {
     let mut app = App::default();
     let driven = run(Client::new(), &mut app, Duration::from_secs(2));
     assert_eq!(origin(driven), ("failure", Some("app_timeout")));
 }
 
 #[test]
-fn an_answer_in_time_wins_over_the_timer() {
+fn prefers_answer_to_timeout_if_both_are_ready() {
     let mut app = App { results: vec![answered(b"{\"allow\":true}")], ..App::default() };
     let driven = run(Client::new(), &mut app, Duration::from_secs(60));
     assert_eq!(origin(driven), ("app", None));
 }
 
 #[test]
-fn refuses_a_body_that_breaks_off() {
+fn refuses_incomplete_body() {
     let client = Client::with_body(vec![Ok(BODY.into()), Err(Disconnected)]);
     let driven = run(client, &mut App::default(), Duration::ZERO);
-    let Poll::Ready(Driven::Refused(refusal)) = driven else { panic!("{driven:?}") };
+    let Poll::Ready(Driven::Refused(refusal)) = driven else {
+        panic!("expected a refusal, found {driven:?}")
+    };
     assert_eq!(refusal.kind().as_str(), "body_incomplete");
 }
 
 #[test]
-fn ends_when_the_client_disconnects() {
+fn ends_if_client_disconnects() {
     let client = Client { activity: Some(ClientActivity::Disconnected), ..Client::new() };
     let driven = run(client, &mut App::default(), Duration::ZERO);
-    assert!(matches!(driven, Poll::Ready(Driven::ClientGone(_))), "{driven:?}");
+    assert!(
+        matches!(driven, Poll::Ready(Driven::ClientGone(_))),
+        "expected `ClientGone`, found {driven:?}"
+    );
 }
 
 #[test]
-fn a_half_closed_client_has_a_quarter_of_a_second() {
+fn ends_250_ms_after_client_half_closes_connection() {
     let client = || Client { activity: Some(ClientActivity::HalfClosed), ..Client::new() };
     let driven = run(client(), &mut App::default(), Duration::ZERO);
-    assert!(driven.is_pending(), "{driven:?}");
+    assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
     let driven = run(client(), &mut App::default(), Duration::from_millis(250));
-    assert!(matches!(driven, Poll::Ready(Driven::ClientGone(_))), "{driven:?}");
+    assert!(
+        matches!(driven, Poll::Ready(Driven::ClientGone(_))),
+        "expected `ClientGone`, found {driven:?}"
+    );
 }
 
 #[test]
-fn a_client_that_sends_more_keeps_its_question() {
+fn waits_for_app_if_client_sends_more() {
     let client = Client { activity: Some(ClientActivity::SentMore), ..Client::new() };
     let driven = run(client, &mut App::default(), Duration::ZERO);
-    assert!(driven.is_pending(), "{driven:?}");
+    assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }
 
-/// What belongs to the body or to the service, such as a permit, must be free while the app answers.
+/// The body or the service may hold a permit, which must be free while the app answers.
 #[cfg(feature = "tower")]
 #[test]
-fn layer_drops_body_and_service_before_the_answer() {
+fn layer_drops_body_and_service_before_app_answers() {
     use std::convert::Infallible;
     use std::sync::Arc;
 
@@ -247,7 +260,7 @@ fn layer_drops_body_and_service_before_the_answer() {
         let _permit = &in_service;
         let held = held.clone();
         async move {
-            // The layer itself keeps the service for its next call.
+            // `app` keeps one copy of the service for the next call.
             assert_eq!(held.map(|permit| permit.strong_count()), [0, 1]);
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         }

@@ -23,7 +23,9 @@ impl Example {
             .arg("127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}; build the examples first"));
+            .unwrap_or_else(|error| {
+                panic!("expected the example {name}: {error}; build the examples first")
+            });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();

@@ -88,7 +88,7 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome
             let (parts, body) = request.into_parts();
             assert!(
                 parts.extensions.get::<Accepted>().is_some(),
-                "no `Accepted` in the extensions"
+                "expected `Accepted` in the extensions"
             );
             let headers = parts.headers.iter();
             let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
@@ -162,7 +162,7 @@ async fn layer_calls_service_only_for_accepted_callbacks() {
             assert_eq!(called, usize::from(asks), "{}", vector.name);
         }
     }
-    assert!(refused > 800, "{refused}");
+    assert!(refused > 800, "expected more than 800 refusals, found {refused}");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn failure_policy_replies_before_platform_gives_up() {
     let service = GateLayer::new(gate).with_clock(clock).layer(never);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 2900, "100 ms before Kollus gives up");
+    assert_eq!(started.elapsed().as_millis(), 2900, "expected a reply 100 ms early");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
@@ -354,9 +354,9 @@ async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
     let refused = (403, Bytes::from_static(b"refused\n"));
     let accepted = (200, Bytes::from_static(br#"{"data":{"result":1}}"#));
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
-    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "client of a trusted proxy");
+    assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "expected 200 via the proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
-    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "the layer refuses an unknown peer");
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "expected 403 for an unknown peer");
 }
 
 /// Log lines of this thread.
@@ -418,13 +418,13 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
         let response = service.clone().oneshot(request(&push)).await.unwrap();
         assert_eq!(response.status(), 207);
         let echoed = response.into_body().collect().await.unwrap().to_bytes();
-        assert!(echoed == push.body, "{code}");
+        assert!(echoed == push.body, "{code}: expected an unchanged body");
         assert_eq!(log.text().matches(&format!("code=\"{code}\"")).count(), 1, "{}", log.text());
     }
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Some services do not read the body, or do not read on after the last chunk.
+/// Some services do not read the body, or stop after the last chunk.
 #[tokio::test]
 async fn shadow_verdict_depends_on_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -447,7 +447,11 @@ async fn shadow_verdict_depends_on_frames_that_service_reads() {
         let service = GateLayer::new(crate::shadow::gate()).with_clock(clock).layer(app);
         let request = Request::post("/callbacks/tencent").body(body).unwrap();
         assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
-        assert!(log.text().contains(&format!("code=\"{code}\"")), "{code}: {}", log.text());
+        assert!(
+            log.text().contains(&format!("code=\"{code}\"")),
+            "expected {code}: {}",
+            log.text()
+        );
     }
 }
 
@@ -462,7 +466,7 @@ async fn shadow_mode_passes_error_of_body_to_service() {
     let service = GateLayer::new(crate::shadow::gate()).layer(app);
     let request = Request::post("/callbacks/tencent").body(FailingBody).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
-    assert!(log.text().contains("code=\"unseen\""), "{}", log.text());
+    assert!(log.text().contains("code=\"unseen\""), "expected `unseen`: {}", log.text());
 }
 
 /// The layer signs events in the same way as the proxy.
@@ -541,9 +545,9 @@ mod axum {
         assert_eq!(wrong, (401, "refused\n".into()));
     }
 
-    /// A layer around the router runs before routing, so the router matches the event's address.
+    /// A layer around the router runs before routing, so the router matches the app path.
     #[tokio::test]
-    async fn layer_around_router_calls_handler_of_address() {
+    async fn layer_around_router_calls_handler_of_app_address() {
         let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
         let app = || {
             let inner = Router::new().route("/kollus/play", post(play));
@@ -551,7 +555,7 @@ mod axum {
         };
         let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
         assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
-        // The layer refuses a client's request for the address.
+        // The layer refuses a client's request for this path.
         let reply = send(app(), "/kollus/play", FORM.into()).await;
         assert_eq!(reply, (403, "refused\n".into()));
     }

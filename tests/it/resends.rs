@@ -28,7 +28,7 @@ fn gate(tencent: &str, kollus: &str) -> Gate {
          {tencent}\n\
          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n{kollus}\n"
     );
-    Gate::builder().toml(text).build().unwrap_or_else(|error| panic!("{error}"))
+    Gate::builder().toml(text).build().unwrap_or_else(|error| panic!("expected a gate: {error}"))
 }
 
 fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<Accepted, Refusal> {
@@ -60,7 +60,8 @@ fn push(sequence: u32, secs: i64) -> String {
 }
 
 fn accept_push(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
-    judge(gate, "/tencent", body, now).unwrap_or_else(|refusal| panic!("{refusal}"))
+    judge(gate, "/tencent", body, now)
+        .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
 }
 
 fn play(user: &str, extra: &str) -> String {
@@ -68,7 +69,8 @@ fn play(user: &str, extra: &str) -> String {
 }
 
 fn accept_play(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
-    judge(gate, "/kollus", body, now).unwrap_or_else(|refusal| panic!("{refusal}"))
+    judge(gate, "/kollus", body, now)
+        .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
 }
 
 fn expect_question(next: Next) -> Question {
@@ -237,7 +239,7 @@ fn remembers_accepted_events_when_config_is_replaced() {
 fn detects_signature_reused_with_another_body() {
     let gate = gate("", "");
     assert!(!accept_push(&gate, &push(1, 600), at(0)).reuses_signature());
-    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "a resend is no reuse");
+    assert!(!accept_push(&gate, &push(1, 600), at(1)).reuses_signature(), "expected no reuse");
     assert!(accept_push(&gate, &push(2, 600), at(1)).reuses_signature());
     assert!(!accept_push(&gate, &push(2, 601), at(1)).reuses_signature());
 }
@@ -328,10 +330,14 @@ fn repeats_last_successful_reply_to_same_viewer_if_app_fails() {
         assert_eq!(ask(&other, &Answer::Timeout, 2).reply.body(), failed, "{other}");
         drop(ask(&play("x", ""), &answer(200, ""), 2));
     }
-    assert_eq!(ask(&play("u", ""), &Answer::Timeout, 61).reply.body(), failed, "too old to repeat");
+    assert_eq!(
+        ask(&play("u", ""), &Answer::Timeout, 61).reply.body(),
+        failed,
+        "expected no old reply"
+    );
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
     let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
-    assert_eq!(repeated.reply.body(), denied.reply.body(), "a denial is a successful reply");
+    assert_eq!(repeated.reply.body(), denied.reply.body(), "expected the last denial");
 }
 
 #[test]
@@ -355,7 +361,7 @@ fn open_circuit_skips_app_until_one_probe_succeeds() {
     let is_open = || {
         let all = gate.circuits();
         let circuit = all.iter().find(|circuit| circuit.address == "http://app.test/push");
-        circuit.unwrap_or_else(|| panic!("{all:?}")).is_open
+        circuit.unwrap_or_else(|| panic!("expected a circuit, found {all:?}")).is_open
     };
     for sequence in 0..3 {
         assert!(!is_open());
@@ -366,7 +372,7 @@ fn open_circuit_skips_app_until_one_probe_succeeds() {
     assert_eq!(code(&conclusion), Some(UnavailableKind::CircuitOpen.as_str()));
     assert_eq!(conclusion.reply.status(), 503);
     let question = expect_question(next(4, 1));
-    assert!(matches!(next(5, 1), Next::Reply(_)), "only one probe at a time");
+    assert!(matches!(next(5, 1), Next::Reply(_)), "expected only one probe at a time");
     drop(question.conclude(&answer(200, ""), at(1)));
     assert!(!is_open());
     drop(expect_question(next(5, 1)));
@@ -431,7 +437,7 @@ fn unsigned_id_does_not_identify_event() {
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
         let Admission::Callback(mut intake) = admission else { panic!("expected a callback path") };
         intake.push(body.into()).unwrap();
-        intake.finish(at(0)).unwrap_or_else(|refusal| panic!("{refusal}"))
+        intake.finish(at(0)).unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
     };
     let [a, b] = SIGNED;
     drop(expect_question(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
@@ -459,17 +465,18 @@ fn detects_reused_signature_for_another_body_with_same_id() {
         let sent = |n: u8| {
             let (t, sign) = signed_time(600);
             let body = format!("{{\"id\":\"1\",\"n\":{n},\"t\":{t},\"sign\":\"{sign}\"}}");
-            judge(&gate, "/cam", &body, at(0)).unwrap_or_else(|refusal| panic!("{refusal}"))
+            judge(&gate, "/cam", &body, at(0))
+                .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
         };
         let first = sent(1);
         assert!(!first.reuses_signature() && !sent(1).reuses_signature());
         let other = sent(2);
         assert_eq!(other.event().id(), first.event().id());
-        assert!(other.reuses_signature(), "{id_rule}");
+        assert!(other.reuses_signature(), "{id_rule}: expected reuse");
     }
 }
 
-/// Two bodies, each with the HMAC-SHA256 of the body with the key `k`.
+/// Two bodies, each with its HMAC-SHA256 under the key `k`.
 const SIGNED: [(&str, &str); 2] = [
     (r#"{"n":1}"#, "d2096d38d6daae75e745b2935b72afa721590494ec70b2477097f53a96f51330"),
     (r#"{"n":2}"#, "ec785708f66c4b77f3cfacf3cea263205ca8af8de31d31029d8faf09a7f92998"),
@@ -518,6 +525,6 @@ fn config_fault_names_each_invalid_policy() {
         ("upload = { last_good = true }", "only acknowledges this kind"),
     ] {
         let fault = fault(on);
-        assert!(fault.contains(expected), "{fault}");
+        assert!(fault.contains(expected), "expected {expected}, found {fault}");
     }
 }

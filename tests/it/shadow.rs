@@ -21,7 +21,7 @@ pub fn gate() -> Gate {
 
 type Verdicts = Arc<Mutex<Vec<String>>>;
 
-/// Returns an observer callback that records code, tenant and route of the verdict.
+/// Returns a function that records the code, tenant and route of a verdict.
 fn record(verdicts: &Verdicts) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
     let verdicts = Arc::clone(verdicts);
     move |shadowed| {
@@ -113,7 +113,7 @@ fn reports_refusal_of_head_at_once() {
 }
 
 #[test]
-fn shadow_mode_affects_neither_other_paths_nor_addresses_of_events() {
+fn shadow_mode_does_not_affect_other_paths_or_paths_reserved_for_events() {
     let gate = gate();
     let mut vector = push();
     let admitted =
@@ -136,7 +136,7 @@ fn explanation_states_that_request_passes() {
         "{text}"
     );
     assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");
-    assert!(!text.contains("to answer"), "{text}");
+    assert!(!text.contains("to answer"), "expected no time to answer: {text}");
     let text = gate().explain(&request.head(), chunk(b"{}"), now).to_string();
     assert!(
         text.contains("shadow: the request passes") && text.contains("refused with 401"),

@@ -60,7 +60,7 @@ impl Rule {
         let ce_type = vector.event.as_ref().unwrap()["type"].as_str().unwrap();
         let kind = &ce_type[definition["ce_type"].as_str().unwrap().len() + 1..];
         let of_kind = definition["kinds"].get(kind).and_then(|kind| kind.get("signature"));
-        let rule = of_kind.or(definition.get("signature")).expect("no signature rule");
+        let rule = of_kind.or(definition.get("signature")).expect("expected a `[signature]` table");
         Self(rule.as_table().unwrap().clone())
     }
 
@@ -101,13 +101,13 @@ impl Rule {
                 }
                 None if place == "key" => {}
                 None => spans.push(Span::Body(field_value(&vector.body, &place[1..]))),
-                Some(_) => panic!("unknown part {place}"),
+                Some(_) => panic!("expected a known part, found {place}"),
             }
         }
         spans
     }
 
-    /// Returns the entries in the signature's header that start with `prefix` and are wanted.
+    /// Returns the entries of the signature's header that start with `prefix` and are wanted.
     fn entries(
         &self,
         vector: &Vector,
@@ -127,7 +127,7 @@ impl Rule {
         spans
     }
 
-    /// Returns true if the gate accepts the vector without this entry, due to another valid entry.
+    /// Returns true if the gate accepts the vector without this entry: another entry is valid.
     fn is_redundant(&self, vector: &Vector, entry: &str) -> bool {
         let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
         let mut request = Request::of(vector);
@@ -136,7 +136,7 @@ impl Rule {
         is_accepted(&GATE, &request, &vector.body, vector.case.now)
     }
 
-    /// Decodes a signature, so that equivalent spellings compare equal. Returns other text as is.
+    /// Decodes a signature, because several texts encode the same bytes. Returns other text as is.
     fn decode(&self, text: &[u8]) -> Vec<u8> {
         let prefix = self.text("prefix").as_bytes();
         let text = text.strip_prefix(prefix).unwrap_or(text);
@@ -267,7 +267,7 @@ fn refuses_any_flipped_bit_of_signature_or_signed_data() {
         "tencent-vod",
     ];
     assert_eq!(seen.iter().collect::<Vec<_>>(), all.iter().collect::<Vec<_>>());
-    assert!(tried > 10_000, "{tried} bits");
+    assert!(tried > 10_000, "expected more than 10000 flipped bits, found {tried}");
 }
 
 fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -> usize {
@@ -285,7 +285,7 @@ fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -
             };
             let is_same = rule.parts() != ["body"] && decoded(&body) == decoded(&vector.body);
             let text = String::from_utf8_lossy(&body);
-            assert!(is_same, "{}: accepted with bit {bit} flipped: {text}", vector.name);
+            assert!(is_same, "{}: expected a refusal with bit {bit} flipped: {text}", vector.name);
         }
         body[bit / 8] = vector.body[bit / 8];
     }
@@ -312,7 +312,7 @@ fn flip_header(
             let is_same =
                 rule.decode(&flipped[range.clone()]) == rule.decode(&value[range.clone()]);
             let text = String::from_utf8_lossy(&flipped);
-            assert!(is_same, "{}: accepted with bit {bit} of {name} flipped: {text}", vector.name);
+            assert!(is_same, "{}: expected a refusal, bit {bit} of {name}: {text}", vector.name);
         }
     }
     count
@@ -339,7 +339,7 @@ fn refuses_any_flipped_bit_of_key() {
             let gate = try_build(&config);
             let accepts =
                 gate.is_ok_and(|g| is_accepted(&g, &request, &vector.body, vector.case.now));
-            assert!(!accepts, "{}: accepted with bit {bit} of the key flipped", vector.name);
+            assert!(!accepts, "{}: expected a refusal with key bit {bit} flipped", vector.name);
         }
     }
     assert_eq!(seen.len(), 8);

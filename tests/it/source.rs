@@ -96,7 +96,7 @@ fn checks_client_address_before_path_token() {
     assert_eq!(
         outsider("/K/t0ken").code(&gate),
         "path_ambiguous",
-        "another spelling of the path does not bypass `allow`"
+        "expected a refusal of a variant of the path"
     );
     assert_eq!(Call { path: "/k/guess", ..Call::PLAY }.code(&gate), "token_mismatch");
 }
@@ -106,15 +106,15 @@ fn limits_each_client_and_counts_wrong_tokens() {
     let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
     let guess = Call { path: "/k/guess", ..Call::PLAY };
     assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
-    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "also with the correct token");
-    assert_eq!(Call::PUSH.code(&gate), "accepted", "each route has its own limit");
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "expected the same limit");
+    assert_eq!(Call::PUSH.code(&gate), "accepted", "expected a separate limit for each route");
     assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
     let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };
     assert_eq!(proxied("192.0.2.3").code(&gate), "accepted");
     assert_eq!(
         proxied("192.0.2.1").code(&gate),
         "rate_limited",
-        "the limit applies to the client, not to the proxy"
+        "expected a limit for the client, not for the proxy"
     );
     assert_eq!(Call { millis: 499, ..Call::PLAY }.code(&gate), "rate_limited");
     assert_eq!(Call { millis: 500, ..Call::PLAY }.code(&gate), "accepted");
@@ -122,7 +122,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     assert_eq!(
         Call { millis: -86_400_000, ..Call::PLAY }.code(&gate),
         "accepted",
-        "a clock that is set back does not exhaust the limit"
+        "expected acceptance after the clock is set back"
     );
     let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
     assert_eq!(refusal.reply().status(), 429);
@@ -145,7 +145,7 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     conclusion.reply.status().as_u16()
 }
 
-/// Returns the body of a push with an extra field, so that each `number` is another callback.
+/// Returns the body of a push with an extra field. Each `number` gives a different callback.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()
@@ -160,13 +160,13 @@ fn replies_503_to_notifications_above_route_limit() {
     assert_eq!(
         [event(0), event(1)].map(|call| reply_status(&gate, call)),
         [200; 2],
-        "forged callbacks do not count"
+        "expected forged callbacks not to count"
     );
     assert_eq!(reply_status(&gate, event(2)), 503);
     assert_eq!(
         [event(0), event(1)].map(|call| reply_status(&gate, call)),
         [200; 2],
-        "resends do not count"
+        "expected resends not to count"
     );
     assert_eq!(reply_status(&gate, Call { millis: 1000, ..event(2) }), 200);
 }
@@ -207,11 +207,11 @@ fn keeps_state_of_limits_when_config_is_replaced() {
     assert_eq!(reply_status(&gate, Call { peer: "192.0.2.2", ..event(2) }), 503);
     assert!(Call::PUSH.judge(&gate).is_ok());
     let refusal = Call::PUSH.judge(&gate).unwrap_err();
-    assert_eq!(refusal.kind().as_str(), "rate_limited", "`source_limit` counts old requests");
+    assert_eq!(refusal.kind().as_str(), "rate_limited", "expected earlier requests to count");
 }
 
 #[test]
-fn explanation_omits_client_rules_if_client_is_unknown() {
+fn explanation_omits_allow_if_client_is_unknown() {
     let gate = gate("", "allow = '192.0.2.0/24'");
     let (uri, headers) = (Uri::from_static("/t"), HeaderMap::new());
     let explain = |peer: Option<&str>| {

@@ -1,4 +1,4 @@
-//! The vectors in `tests/vectors`: one loader and one check for the core, the layer and the proxy.
+//! The vectors in `tests/vectors`, with one loader for the core, the layer and the proxy.
 //!
 //! A vector is a folder with these files:
 //!
@@ -23,7 +23,7 @@ pub struct Case {
     pub what: String,
     pub now: i64,
     pub verdict: String,
-    /// True if gatepost must ask the app when the callback is accepted.
+    /// If true, gatepost must ask the app about an accepted callback.
     #[serde(default = "yes")]
     pub asked: bool,
     pub request: Request,
@@ -109,17 +109,22 @@ pub fn all() -> Vec<Vector> {
         }
     }
     vectors.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(vectors.len() > 390, "found only {} vectors", vectors.len());
+    assert!(vectors.len() > 390, "expected more than 390 vectors, found {}", vectors.len());
     vectors
 }
 
 fn load(path: &Path) -> Vector {
     let name = path.strip_prefix(folder()).unwrap().display().to_string();
     let text = fs::read_to_string(path.join("case.toml")).unwrap();
-    let case: Case = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let case: Case =
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: expected a valid case.toml: {e}"));
     let event = fs::read(path.join("event.json")).ok();
     let event = event.map(|bytes| serde_json::from_slice(&bytes).unwrap());
-    assert_eq!(event.is_some(), case.verdict == "accepted", "{name}: event.json");
+    assert_eq!(
+        event.is_some(),
+        case.verdict == "accepted",
+        "{name}: expected event.json if accepted, else none"
+    );
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
 
@@ -183,7 +188,7 @@ impl Vector {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.expect("string to sign", &digest, &signature.digest);
         let body = String::from_utf8_lossy(&self.body);
-        assert!(body.contains(&signature.digest), "{}: the body has no digest", self.name);
+        assert!(body.contains(&signature.digest), "{}: expected the digest in the body", self.name);
     }
 
     /// Checks the outcome against the reply and the event of the vector.
@@ -223,8 +228,13 @@ impl Vector {
         event.insert("data".into(), serde_json::from_slice(&seen.body).unwrap());
         self.check_event(&Value::Object(event));
         self.expect("event", &seen.method.as_str(), &"POST");
-        assert!(header("gatepost-template").is_some(), "{}: no gatepost-template", self.name);
-        assert!(!seen.path.starts_with("/callbacks"), "{}: event sent to {}", self.name, seen.path);
+        assert!(header("gatepost-template").is_some(), "{}: expected gatepost-template", self.name);
+        assert!(
+            !seen.path.starts_with("/callbacks"),
+            "{}: expected an app path, found {}",
+            self.name,
+            seen.path
+        );
     }
 
     /// Checks an event in structured form.

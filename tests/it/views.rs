@@ -24,7 +24,9 @@ fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> 
     if !T::describes(event.provider(), event.kind()) {
         return None;
     }
-    let view: T = accepted.view().unwrap_or_else(|error| panic!("{}: {error}", event.ce_type()));
+    let view: T = accepted
+        .view()
+        .unwrap_or_else(|error| panic!("expected a view of {}: {error}", event.ce_type()));
     Some(serde_json::to_value(view).unwrap())
 }
 
@@ -77,10 +79,10 @@ fn views_keep_all_data_of_every_vector() {
         assert!(read.len() <= 1, "{}: expected at most one view", vector.name);
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
-            assert_eq!(normalized(view), normalized(&data), "{}: data changed", vector.name);
+            assert_eq!(normalized(view), normalized(&data), "{}: expected all data", vector.name);
         }
     }
-    assert!(seen.len() > 80, "{}", seen.len());
+    assert!(seen.len() > 80, "expected more than 80 kinds, found {}", seen.len());
 }
 
 #[test]
@@ -98,10 +100,10 @@ fn schemas_accept_event_of_every_vector() {
         let Some(schema) = schema else { continue };
         let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{}: {faults:#?}", vector.name);
+        assert!(faults.is_empty(), "{}: expected no faults: {faults:#?}", vector.name);
         checked += 1;
     }
-    assert!(checked > 300, "{checked}");
+    assert!(checked > 300, "expected more than 300 events, found {checked}");
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn schemas_refuse_data_and_answers_that_gatepost_refuses() {
     {
         let mut bad = good.clone();
         bad[name] = wrong;
-        assert!(!data.is_valid(&bad), "{bad}");
+        assert!(!data.is_valid(&bad), "expected a refusal of {bad}");
     }
     let answer = jsonschema::validator_for(&schema["$defs"]["answer"]).unwrap();
     for (json, valid) in [
@@ -165,7 +167,7 @@ fn config_schema_accepts_every_config_in_repository() {
     ] {
         let json = as_json(&std::fs::read_to_string(file).unwrap());
         let faults: Vec<_> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{file}: {faults:#?}");
+        assert!(faults.is_empty(), "{file}: expected no faults: {faults:#?}");
     }
 }
 

@@ -35,7 +35,8 @@ pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
 ///
 /// # Errors
 ///
-/// If the file no longer contains `before`, or cannot be written. The file is then unchanged.
+/// If the file's content is no longer `before`, or if gatepost cannot write the file. The file is
+/// then unchanged.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -47,23 +48,25 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> 
     }
 }
 
-/// Returns the error for an edit of a text that the file no longer contains, and saves the edited
-/// text in a new file next to the config file.
+/// Returns the error for a file that has changed since the edit began. Saves `edited`, the text
+/// after the edit, in a new file next to the config file; `None` saves nothing.
 #[must_use]
 pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
-    let problem =
-        format!("{}: the file has changed since the edit began, and is not edited", path.display());
+    let problem = format!(
+        "{}: the file has changed since the edit began, so gatepost did not write the edit",
+        path.display()
+    );
     let message = match edited.map(|text| save_rejected(path, text)) {
         None => problem,
         Some(Ok(kept)) => {
-            format!("{problem}; the edited text is in {}", kept.display())
+            format!("{problem}; the result of the edit is in {}", kept.display())
         }
-        Some(Err(error)) => format!("{problem}; the edited text could not be saved: {error}"),
+        Some(Err(error)) => format!("{problem}; the result could not be saved: {error}"),
     };
     EditError::new(EditErrorKind::FileChanged, message)
 }
 
-/// Replaces the file. Returns `false` if the file does not contain `before`.
+/// Replaces the file. Returns `false` if the file's content is not `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;
@@ -72,10 +75,10 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.write_all(after.as_bytes())?;
     keep_owner_and_mode(&new, &target)?;
     new.as_file().sync_all()?;
-    // An error of the folder only causes a warning, because the file is replaced all the same.
+    // An error while syncing the folder causes only a warning, because the file is replaced anyway.
     let holder = File::open(folder);
     // With the lock, the later of two concurrent edits reads the result of the earlier edit, and
-    // fails. Without locks, an edit between the comparison and the rename is lost.
+    // fails. On a file system without locks, an edit between comparison and rename is lost.
     let held = File::open(&target)?;
     lock(&held)?;
     if fs::read_to_string(&target)? != before {
@@ -99,7 +102,7 @@ fn lock(file: &File) -> io::Result<()> {
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
         }
     }
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file"))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file; try again"))
 }
 
 fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
@@ -111,7 +114,7 @@ fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
 }
 
 /// Writes a text to a new file next to the config file, with the same mode. The name contains a
-/// hash of the text, so repeating an edit adds no second copy.
+/// hash of the text, so saving the same text again adds no second file.
 fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
     let mut hash = DefaultHasher::new();
@@ -216,10 +219,10 @@ mod tests {
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
-        assert_eq!(names(&folder).len(), 2, "the same text is saved once");
+        assert_eq!(names(&folder).len(), 2, "expected one file for the same text");
         let other = replace(&path, BEFORE, "# c\n").unwrap_err();
         assert_eq!(other.kind(), EditErrorKind::FileChanged);
-        assert_eq!(names(&folder).len(), 3, "a rejected text is never overwritten");
+        assert_eq!(names(&folder).len(), 3, "expected a new file for another text");
     }
 
     #[test]

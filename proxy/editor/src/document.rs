@@ -7,7 +7,7 @@ use crate::toml_array;
 use crate::toml_comments::{self, DetachedComment, kept, text};
 use crate::toml_table::{TableEntries, list, name_of, string, strings, unfit};
 
-/// Key of the list of templates, and key with which a route pins a template.
+/// Key of the list of templates and, in a route, key of the name of its template.
 const TEMPLATE: &str = "template";
 
 /// A parsed config file.
@@ -74,7 +74,7 @@ impl Document {
         item.and_then(|item| nth(item, index)).ok_or_else(|| unfit(TEMPLATE))
     }
 
-    /// Adds a template at the end of the file, or at the end of the list if it is an inline array.
+    /// Adds a template at the end of the file, or at the end of the list if the list is inline.
     pub(crate) fn append(&mut self, template: toml_edit::Table) {
         if let Some(list) = self.tree.get_mut(TEMPLATE).and_then(Item::as_array_mut) {
             toml_array::push(list, Value::InlineTable(template.into_inline_table()));
@@ -108,7 +108,8 @@ impl Document {
         Ok(())
     }
 
-    /// Moves comments of a removed entry of the named template above the next header.
+    /// Moves the kept comments of a removed entry above the next header. `name` is the name of the
+    /// template that had the entry.
     pub(crate) fn adopt(&mut self, name: &str, mut leftover: DetachedComment) {
         let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
         let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
@@ -116,14 +117,14 @@ impl Document {
         toml_comments::adopt(&mut self.tree, &leftover);
     }
 
-    /// Returns the paths of the routes that pin a template.
+    /// Returns the paths of the routes that name a template.
     pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
         let routes = self.tree.get("route").map(tables).unwrap_or_default();
         let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
         pins.map(|route| string(route, "path").unwrap_or_default()).collect()
     }
 
-    /// Renames a template in every route that pins it.
+    /// Changes the name of a template in every route that names it.
     pub(crate) fn rename_pins(&mut self, old: &str, new: &str) {
         let Some(item) = self.tree.get_mut("route") else { return };
         let mut index = 0;

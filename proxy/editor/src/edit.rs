@@ -21,7 +21,7 @@ pub enum Edit {
     },
     /// Adds a template at the end of the file.
     Create(NewTemplate),
-    /// Removes a template that has no tenants and that no route pins.
+    /// Removes a template that has no tenants and that no route names.
     Delete {
         /// Name of the template.
         name: String,
@@ -67,12 +67,12 @@ impl Edit {
         }
     }
 
-    /// Returns the edited text. The text may not be a valid config, so check it with
-    /// [`config_file::check`](crate::config_file::check).
+    /// Applies the edit to `text` and returns the new text. The new text may be an invalid config,
+    /// so check it with [`config_file::check`](crate::config_file::check).
     ///
     /// # Errors
     ///
-    /// If the text is not TOML, or cannot be edited without changing other lines. If the edit names
+    /// If `text` is not TOML, or cannot be edited without changing other lines. If the edit names
     /// an unknown template, reuses a name, binds a tenant of another template, deletes a template
     /// in use, or leaves a template with neither an address nor an answer.
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
@@ -328,7 +328,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_tenant_bound_to_another_template_of_the_provider() {
+    fn refuses_tenant_bound_to_another_template_of_same_provider() {
         let text = &format!("{TEXT}[[template]]\nname = 'other'\nprovider = 'tencent-css'\n");
         let taken = "`push.example.com` is bound to the template `prod`; unbind the tenant first";
         for edit in [
@@ -339,7 +339,7 @@ push = \"http://127.0.0.1:3000/n\"
         }
         assert!(
             bind("paid", &["push.example.com"]).apply(text).is_ok(),
-            "two providers share a tenant"
+            "expected no conflict with a tenant of another provider"
         );
     }
 
@@ -394,7 +394,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_to_delete_bound_or_pinned_template() {
+    fn refuses_to_delete_template_with_tenants_or_routes() {
         let (code, message) = refusal(&delete("paid"), TEXT);
         assert_eq!(code, EditErrorKind::TemplateInUse);
         assert_eq!(message, "`paid` is bound to `c1`, `c2`; unbind its tenants first");

@@ -1,4 +1,4 @@
-//! The error of an edit, its kind and its faults.
+//! Errors of config edits: kind, message and faults.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::path::Path;
 use gatepost::{ConfigError, Fault};
 use serde::Serialize;
 
-/// Reason why an edit fails. The message contains the problem, then the remedy after `;`.
+/// Reason why an edit fails. The message contains the problem and, after `;`, the remedy if there
+/// is one.
 #[derive(Debug, thiserror::Error)]
 pub struct EditError {
     kind: EditErrorKind,
@@ -18,21 +19,21 @@ pub struct EditError {
 /// mapping to HTTP statuses covers every kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditErrorKind {
-    /// The file has changed since the edited text was read.
+    /// The file has changed since gatepost read it.
     FileChanged,
-    /// The edit breaks a rule, or its result is not a valid config.
+    /// The edit itself is invalid, or would make the config invalid.
     Invalid,
-    /// The file could not be read or written.
+    /// gatepost cannot read or write the file.
     Io,
-    /// Another template has the name.
+    /// Another template already has the new name.
     NameTaken,
-    /// The template has tenants, or a route pins it.
+    /// Tenants are bound to the template, or a route names it.
     TemplateInUse,
     /// There is no template with this name.
     TemplateNotFound,
     /// The tenant is not bound to the template.
     TenantNotBound,
-    /// The tenant is bound to another template of the provider.
+    /// The tenant is bound to another template of the same provider.
     TenantTaken,
 }
 
@@ -71,9 +72,10 @@ impl EditError {
         Self::new(EditErrorKind::Io, message)
     }
 
-    /// Makes the error of an edit whose result does not pass the check.
+    /// Makes the error for an edit that would make the config invalid.
     pub(crate) fn unchecked(error: &ConfigError) -> Self {
-        let message = "the config with this edit is invalid, so the file was not changed";
+        let message = "the edit would make the config invalid, so the file is unchanged; \
+                       correct these faults";
         let faults = error.faults().iter().map(EditFault::from).collect();
         Self { faults, ..Self::invalid(message) }
     }
@@ -97,7 +99,8 @@ impl EditError {
         &self.message
     }
 
-    /// Returns the faults in the edited config.
+    /// Returns the faults that the config would have after the edit; empty if the edit fails for
+    /// another reason.
     #[must_use]
     pub fn faults(&self) -> &[EditFault] {
         &self.faults
@@ -112,18 +115,18 @@ impl fmt::Display for EditError {
     }
 }
 
-/// One fault in an edited config or in a request for an edit. It never contains a value of the
-/// config, which may be a secret.
+/// One fault in the config after an edit, or in a request for an edit. It never contains the value
+/// of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EditFault {
-    /// File with the fault, if it is not the config file itself.
+    /// File with the fault; `None` for the config file itself and for a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Line in the edited file, counted from 1.
+    /// Line in the file after the edit, counted from 1; `None` for a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Column in the line, counted from 1.
+    /// Column in the line, counted from 1; `None` for a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
     /// Full key, for example `template[0].on.push`.
@@ -135,7 +138,7 @@ pub struct EditFault {
 }
 
 impl EditFault {
-    /// Makes a fault that has no place in a file.
+    /// Makes a fault without a file, line or column.
     #[must_use]
     pub fn new(key: &str, problem: &str, remedy: &str) -> Self {
         let (key, problem, remedy) = (key.to_owned(), problem.to_owned(), remedy.to_owned());

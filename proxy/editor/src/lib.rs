@@ -1,8 +1,8 @@
 //! Edits gatepost's config file, and keeps its comments, order and formatting.
 //!
-//! 1. An [`Edit`] is a pure function from a text to the edited text.
-//! 2. [`config_file::replace`] writes a result that has passed [`config_file::check`]. If the file
-//!    has changed since it was read, `replace` leaves the file unchanged.
+//! 1. An [`Edit`] is a pure function from the text of the config to the new text.
+//! 2. [`config_file::replace`] writes a new text that has passed [`config_file::check`]. If the
+//!    file has changed since gatepost read it, `replace` does not write to it.
 //! 3. A comment belongs to the line below it. Removing a template also removes the comment lines
 //!    directly above its header, and keeps comments that a blank line separates from the header.
 //!

@@ -1,4 +1,4 @@
-//! Changes to a template, which keep all parts of it that they do not name.
+//! Changes to a template. A part that the change does not name stays as it is.
 
 use toml_edit::{Array, Value};
 
@@ -9,7 +9,7 @@ use crate::toml_array;
 use crate::toml_table::{TableEntries, array_mut, list, unfit};
 use crate::toml_value::TomlValue;
 
-/// Makes a change. After an error, the document may contain part of the change: drop it.
+/// Makes a change. After an error, drop the document, which may contain part of the change.
 pub(crate) fn modify(
     document: &mut Document,
     name: &str,
@@ -91,7 +91,7 @@ fn modify_deliveries(
     Ok(())
 }
 
-/// Replaces the address or the answer of an entry, and keeps its other keys.
+/// Sets the entry of a kind. A new address or answer keeps the other keys of an existing table.
 fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Result<(), EditError> {
     let (key, other, value) = match entry {
         KindEntry::Answer(answer) => ("answer", "url", Value::InlineTable(answer.0.clone())),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn rename_updates_routes_that_pin_the_template() {
+    fn rename_updates_routes_that_name_the_template() {
         let change = TemplateChange { rename: Some("new".into()), ..TemplateChange::default() };
         let expected = replaced(&[
             ("template = 'prod'", "template = \"new\""),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_kind_with_its_comment_unless_it_is_the_last_kind() {
+    fn removes_kind_with_its_comment_but_keeps_the_last_kind() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         assert_eq!(changed("prod", on("error", None)), replaced(&[(line, "")]));
         let (code, message) = refusal(&edit("paid", on("live_play", None)), TEXT);

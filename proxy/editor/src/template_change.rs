@@ -5,7 +5,8 @@ use toml_edit::{InlineTable, Value};
 use crate::error::EditError;
 use crate::toml_value::{TomlTable, TomlValue};
 
-/// A template to create. No other template may have its name or bind one of its tenants.
+/// A template to create. No other template may have this name, and no other template of the
+/// provider may bind one of these tenants.
 ///
 /// ```
 /// use gatepost_editor::{Edit, KeySource, KindEntry, NewTemplate};
@@ -64,7 +65,7 @@ impl NewTemplate {
 /// ```
 #[derive(Debug, Default)]
 pub struct TemplateChange {
-    /// New name. The editor also changes the name in routes that pin the template.
+    /// New name. The editor also updates routes that name the template.
     pub rename: Option<String>,
     /// New description. An empty string removes the current description.
     pub description: Option<String>,

@@ -34,7 +34,7 @@ pub struct TemplateView {
     pub keys: Vec<KeyView>,
     /// Tenants of the template.
     pub bind: Vec<String>,
-    /// Value of `insecure_unsigned` in the file: a boolean or a list of kinds.
+    /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the file has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_unsigned: Option<Json>,
     /// Keys of the event signing.
@@ -56,13 +56,14 @@ pub enum KeyView {
     Env(String),
     /// Path of the file.
     File(String),
-    /// The config file contains the key itself, which the view hides. Always `true`.
+    /// The config file contains the key itself, and the view hides it. The value is always `true`.
     Secret(bool),
 }
 
 impl TemplateView {
     /// Returns every template of a text, in the order of the text. The config tells which settings
-    /// are secrets. Without a config, the view hides every string among the settings.
+    /// are secrets. Without a config, the view shows only settings that are integers, booleans or
+    /// sources of a secret.
     ///
     /// # Errors
     ///

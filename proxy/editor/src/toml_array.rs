@@ -1,4 +1,4 @@
-//! Edits of arrays that keep line breaks, and keep each comment with the value before it.
+//! Edits arrays, and keeps line breaks and the comment after each value.
 //!
 //! In toml_edit's tree, the text between two values belongs to the second value. The text after the
 //! last value belongs to that value or to the end of the array. This module therefore splits the

@@ -5,7 +5,8 @@ use toml_edit::{DocumentMut, Item, RawString, Table};
 /// Comments to keep from above a removed entry.
 #[derive(Debug, Default)]
 pub(crate) struct DetachedComment {
-    /// Position of the removed header, or of the header above the removed entry.
+    /// Position of the removed header, or of the header above the removed entry; `None` if the
+    /// entry belongs to a table without a header.
     pub(crate) after: Option<isize>,
     pub(crate) text: String,
 }

@@ -1,4 +1,4 @@
-//! Edits of tables under a header or in braces, which keep the formatting.
+//! Edits tables under a header or in braces, and keeps their formatting.
 
 use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
 
@@ -72,8 +72,8 @@ impl<'d> TableEntries<'d> {
         }
     }
 
-    /// Returns the table of this key, and adds a missing table. Returns `None` if the key has
-    /// another value.
+    /// Returns the table of this key, and adds a missing table. Returns `None` if the key has a
+    /// value that [`Self::of`] does not accept.
     pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
         if self.get(key).is_none() {
             match self {
@@ -164,7 +164,7 @@ pub(crate) fn array_mut<'t>(
     table.get_mut(key).and_then(Item::as_array_mut).ok_or_else(|| unfit(key))
 }
 
-/// Returns the error for a key whose form is valid, but which gatepost does not edit.
+/// Returns the error for a key whose value has a form that gatepost cannot edit.
 pub(crate) fn unfit(key: &str) -> EditError {
     EditError::invalid(format!(
         "`{key}` has a form that gatepost cannot edit; edit the file by hand"

@@ -1,4 +1,4 @@
-//! Connections to the app, which gatepost keeps between requests.
+//! Connections to the app, kept open between requests.
 //!
 //! 1. Each thread has its own pool: Pingora's workers are runtimes of one thread each, and a
 //!    connection lives on the runtime that opened it.
@@ -34,8 +34,9 @@ use tower_service::Service as _;
 
 use super::response_limit::{LimitedConnection, LimitedConnector};
 
-/// Age up to which gatepost uses an idle connection: less than Node's five seconds, so a request
-/// rarely meets a closing connection. gatepost closes older connections within twice this time.
+/// Age up to which gatepost uses an idle connection. Node closes a connection after five idle
+/// seconds, so a shorter limit keeps most requests off a closing connection. gatepost closes older
+/// connections within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
@@ -72,7 +73,7 @@ pub(crate) async fn send_on_new_connection(
     AppConnection::open(url).await?.exchange(url, request).await
 }
 
-/// Error after the connection has ended within the body of an answer.
+/// Error if the connection ends within the body of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("incomplete answer body")]
 struct AnswerBrokenOff(#[source] hyper::Error);
@@ -108,7 +109,7 @@ impl PartialEq for PoolKey {
 
 impl Eq for PoolKey {}
 
-/// Hashes the spelling in one call. `Authority`'s own hash ignores case and hashes each letter.
+/// Hashes the text in one call. `Authority`'s own hash ignores case, with a call for each letter.
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.authority.as_str().as_bytes());
@@ -157,7 +158,8 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Pops the most recently used connection. The app may have closed it: then the next send fails.
+/// Pops the most recently used connection; `None` if it has been idle for too long. If the app has
+/// closed the connection, the next send fails.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;
@@ -267,8 +269,8 @@ impl AppConnection {
         Ok(Some([first, rest.freeze()].concat().into()))
     }
 
-    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after it
-    /// polls the connection, this function calls `poll` again, which sees the bytes just read.
+    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after each
+    /// poll of the connection, this function calls `poll` again, which sees the bytes just read.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());
@@ -312,7 +314,7 @@ fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     // Explicit, because the program that uses this module may install another default provider.
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("ring speaks TLS 1.2 and 1.3")
+        .expect("expected ring to support TLS 1.2 and 1.3")
 }
 
 #[cfg(test)]
@@ -375,7 +377,7 @@ mod tests {
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),
-            "expected no sweeper without connections"
+            "expected the sweeper to end with the last connection"
         );
     }
 

@@ -1,8 +1,8 @@
 //! Limit on the bytes that the app sends in response to a request.
 //!
-//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Nothing limits
-//!    interim responses (`103 Early Hints`): an app that never stops sending them would keep a
-//!    thread busy. So this module limits all bytes that arrive between two requests.
+//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Neither
+//!    limit covers interim responses (`103 Early Hints`): an app that never stops sending them
+//!    would keep a thread busy. So this module limits all bytes that arrive between two requests.
 //! 2. After each [`READ_STEP`], the task yields to other tasks of the thread.
 //! 3. gatepost writes a short request with one call.
 
@@ -203,6 +203,6 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         let written = Pin::new(&mut stream).poll_write(&mut context, b"the next request");
         assert!(written.is_ready());
-        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES, "each answer has its own limit");
+        assert_eq!(read_all(&mut stream).0, MAX_RESPONSE_BYTES, "expected a limit per answer");
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum CommandError {
     Edit(#[from] EditError),
     /// The environment variable of a key is not set. The operator may have given the key instead of
     /// the name, so gatepost prints no name with unusual characters.
-    #[error("the environment variable {0} is not set")]
+    #[error("the environment variable {0} is not set; set it to the key")]
     Environment(String),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },

@@ -74,7 +74,7 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Returns a built-in definition, or reads a definition from a file.
+/// Returns the built-in definition called `name`, or reads the definition in `file`.
 pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, CommandError> {
     let Some(path) = file else {
         return Definition::built_in(name).ok_or_else(|| unknown(name, "provider"));

@@ -15,7 +15,7 @@ pub(super) struct RecordedRequest {
 /// Reason why gatepost cannot read a recording.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordingError {
-    #[error("expected a body of {announced} bytes as in content-length, found {found}")]
+    #[error("expected {announced} bytes as in content-length, found {found}; save the whole body")]
     BodyTooShort { announced: usize, found: usize },
     #[error("expected content-length, found transfer-encoding; save the decoded body")]
     Chunked,

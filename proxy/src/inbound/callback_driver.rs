@@ -53,10 +53,10 @@ pub(crate) trait Exchange: Send {
     /// Waits until the client sends bytes or disconnects. Call this after the end of the body.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
-    /// Writes a reply after the whole body was read. Ignores a client that has disconnected.
+    /// Writes a reply once gatepost has read the body. Ignores a client that has disconnected.
     fn write(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Writes a reply to a request whose body gatepost may not have read.
+    /// Writes a reply even if gatepost has not read the whole body.
     fn write_unread(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
     /// Makes gatepost close the connection after this request.
@@ -67,7 +67,7 @@ pub(crate) trait Exchange: Send {
 #[derive(Clone, Debug)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
-    /// Scheme and host for events whose template has no address.
+    /// The config's `upstream`, for events whose template has no address; `None` if not set.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
 }
@@ -117,7 +117,7 @@ impl Runtime for CallbackDriver {
         (self.clock)()
     }
 
-    // Both count from the first poll: nothing blocks between the call and that.
+    // Both sleeps start at the first poll: nothing blocks between the call and the poll.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -180,7 +180,7 @@ impl<'s> AppSide for App<'s> {
         let event = event.into_parts();
         async move {
             let Some(url) = url else {
-                let why = "expected an address in the template or `upstream` in the config";
+                let why = "expected an address in the template, or `upstream`; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
             app::ask(&url, event, attempt).await

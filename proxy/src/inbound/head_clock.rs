@@ -23,11 +23,11 @@ impl HeadClock {
     }
 
     pub(crate) fn set(&self, since: Option<Instant>) {
-        // Poisoning is ignored: an assignment cannot panic and leave the value half set.
+        // Ignore poisoning: an assignment cannot panic and leave the value half set.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    /// Returns the moment at which gatepost began to wait for a head on this task's connection.
+    /// Returns the value of this task's clock; `None` if the task has no clock.
     pub(crate) fn owed() -> Option<Instant> {
         HEAD_CLOCK.try_with(Self::since).ok().flatten()
     }
@@ -36,7 +36,7 @@ impl HeadClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when gatepost has waited for a head for longer than `limit`. Wakes once per `limit`
+    /// Sleeps until gatepost has waited for one head for `limit`. Wakes at most once per `limit`,
     /// instead of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
@@ -49,8 +49,8 @@ impl HeadClock {
     }
 }
 
-/// Guard from the end of a request's head to the end of its reply. Counts the request, and
-/// stops the clock of the next head meanwhile.
+/// Guard that lives from the end of a request's head to the end of the reply. Counts the request as
+/// in flight, and stops the connection's [`HeadClock`].
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {

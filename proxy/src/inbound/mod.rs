@@ -41,7 +41,7 @@ use crate::telemetry::metrics::METRICS;
 /// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
-    /// Time from the start to the bytes that identify the version of HTTP.
+    /// Time from the start of the connection to the bytes that identify the version of HTTP.
     start: Duration,
     /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
@@ -131,7 +131,7 @@ impl InboundServer {
         }
     }
 
-    /// Reads until gatepost knows the client and the version of HTTP; `None` closes the connection.
+    /// Reads until gatepost knows the client and the version of HTTP; `None` if this fails.
     async fn identify(&self, mut stream: Stream) -> Option<(Version, ClientConnection)> {
         if self.proxy_protocol && !self.read_proxy_header(&mut stream).await {
             return None;
@@ -141,7 +141,7 @@ impl InboundServer {
         Some((version, connection))
     }
 
-    /// Reads the PROXY header. Returns false if the header is malformed, or if the peer is not in
+    /// Reads the PROXY header. Returns false if this fails, or if the peer is not in
     /// `trusted_proxies`.
     async fn read_proxy_header(&self, stream: &mut Stream) -> bool {
         let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
@@ -158,7 +158,7 @@ impl InboundServer {
     }
 }
 
-/// An HTTP/1 request that Pingora refused. Pingora does not report the reason.
+/// An HTTP/1 request that Pingora cannot read. Pingora does not report the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed or incomplete HTTP request")]
 struct UnreadableRequest;

@@ -1,9 +1,9 @@
-//! The PROXY protocol: a proxy sends the client's address before the first byte of a connection.
+//! The PROXY protocol: a proxy starts a connection with a header that has the client's address.
 //!
 //! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
-//! of text) and 2 (binary). gatepost reads no byte after the header. A connection of the proxy
-//! itself (`LOCAL`, such as a health check) or of an unknown client (`UNKNOWN`, and every family
-//! but IP) keeps the address of its socket.
+//! of text) and 2 (binary). gatepost reads no byte after the header. The peer address stays
+//! that of the socket if the header is `LOCAL` (the proxy's own connection, such as a health check)
+//! or `UNKNOWN`, or if the address family is neither IPv4 nor IPv6.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
@@ -15,7 +15,8 @@ use pingora::protocols::{SocketDigest, Stream};
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Time limit for a PROXY header. The protocol asks for at least three seconds, for a lost packet.
+/// Time limit for a PROXY header. The specification asks for at least three seconds, so that
+/// TCP can send a lost packet again.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Length of the prefix of version 2; no header of version 1 is shorter.
@@ -24,7 +25,7 @@ const MIN_HEADER: usize = v2::PROTOCOL_PREFIX.len();
 /// Maximum length of a header of version 1.
 const MAX_LINE: usize = 107;
 
-/// Length of the fields between version 2's prefix and its addresses.
+/// Length of the fields between the prefix and the addresses of version 2.
 const FIXED_FIELDS: usize = 4;
 
 /// Reason why gatepost closes a connection.
@@ -36,13 +37,13 @@ pub(crate) enum HeaderError {
     Missing,
     #[error("the PROXY header is malformed")]
     Malformed,
-    #[error("the peer is not in trusted_proxies")]
+    #[error("the peer is not in trusted_proxies; add its address if it is your proxy")]
     NotTrusted,
     #[error("the PROXY header took too long")]
     Slow,
 }
 
-/// Reads a PROXY header, and makes the client that the header names the peer of the connection.
+/// Reads a PROXY header and sets the connection's peer address to the client address in the header.
 pub(crate) async fn accept(stream: &mut Stream) -> Result<(), HeaderError> {
     let header = tokio::time::timeout(TIMEOUT, read(stream)).await;
     let header = header.map_err(|_| HeaderError::Slow)??;
@@ -85,7 +86,7 @@ async fn read_on(
     }
 }
 
-/// Parses the client's address; `None` if the header contains no address.
+/// Returns the client's address; `None` for `LOCAL`, `UNKNOWN` and address families other than IP.
 fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
@@ -108,7 +109,7 @@ fn source(header: &[u8]) -> Result<Option<SocketAddr>, HeaderError> {
     }
 }
 
-/// Replaces the socket's digest, from which Pingora reads the address for each request.
+/// Sets the peer address in the `SocketDigest`, Pingora's record of the socket.
 fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> {
     let tcp = (**stream).as_any().downcast_ref::<TcpStream>();
     let digest = SocketDigest::from_raw_fd(tcp.ok_or(HeaderError::Malformed)?.as_raw_fd());
@@ -117,7 +118,7 @@ fn set_peer(stream: &mut Stream, source: SocketAddr) -> Result<(), HeaderError> 
     set.map_err(|_| HeaderError::Malformed)
 }
 
-/// Returns the peer of a connection.
+/// Returns the peer address of a connection; `None` if the connection has no IP socket.
 pub(crate) fn peer(stream: &Stream) -> Option<SocketAddr> {
     stream.get_socket_digest()?.peer_addr()?.as_inet().copied()
 }

@@ -9,9 +9,9 @@
 //! 5. After this byte, the running process finishes its requests in flight and stops. If the
 //!    successor fails before it sends the byte, the running process keeps serving.
 //!
-//! gatepost does not use Pingora's handover, for three reasons. The old process stops five seconds
-//! after `SIGQUIT`, even without a successor. Every user can connect to its upgrade socket. A
-//! successor that fails to start panics or exits after it has taken the sockets.
+//! gatepost does not use Pingora's handover, for three reasons. Pingora stops the old process five
+//! seconds after `SIGQUIT`, even without a successor. Every user can connect to Pingora's upgrade
+//! socket. A successor that fails to start panics or exits after it has taken the sockets.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -46,7 +46,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Listening sockets, each with its configured address.
 pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
 
-/// Binds all addresses. Keeps each listener while it binds the next: overlapping addresses fail.
+/// Binds all addresses. Keeps each listener open, so binding an overlapping address fails.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
     let bind = |&address: &SocketAddr| {
         let listener = TcpListener::bind(address).and_then(|listener| {
@@ -58,7 +58,7 @@ pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io:
     addresses.iter().map(bind).collect()
 }
 
-/// The running process that sent its listeners to this process and still serves.
+/// The running process, which has sent its listeners to this process and still serves.
 pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
@@ -162,7 +162,7 @@ pub(crate) fn wait_at(
     Ok(())
 }
 
-/// Returns numbers that change when another file replaces the file; `None` without a file.
+/// Returns numbers that no other file at `path` would have; `None` if there is no file.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ino(), file.ctime(), file.ctime_nsec()))
@@ -221,7 +221,7 @@ pub(crate) struct ListeningService<A> {
 }
 
 impl<A> ListeningService<A> {
-    /// Wraps a service. Each connection keeps a buffer of `read_buffer` bytes until it closes.
+    /// Wraps a service. Each open connection has a read buffer of `read_buffer` bytes.
     pub(crate) fn new(
         mut service: listening::Service<A>,
         sockets: Sockets,

@@ -56,7 +56,7 @@ pub(crate) enum StartError {
 /// listeners of the running gatepost.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
     raise_descriptor_limit();
-    // First, because the operator may send a signal as soon as this process is visible.
+    // Watch signals first: the operator may send one as soon as this process is visible.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
     let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
     let served = Arc::new(served);
@@ -104,8 +104,8 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. Takes over the sockets that
-/// the predecessor has, and binds the other addresses.
+/// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over
+/// the sockets that the predecessor has. Binds the other addresses.
 fn sockets(
     settings: &ProxySettings,
     upgrade: bool,
@@ -135,7 +135,8 @@ struct Handover {
     handed_over: Arc<Notify>,
 }
 
-/// Waits for a successor. Once this process serves, dismisses its predecessor.
+/// Starts to wait for a successor. A process with a predecessor starts to wait once it serves, and
+/// then dismisses the predecessor.
 fn offer(
     server: &Server,
     settings: &ProxySettings,

@@ -42,7 +42,7 @@ static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the log. `GATEPOST_LOG` is the filter, such as `gatepost=debug`. Other crates never log
-/// below `info`: at these levels Pingora prints requests as received, with tokens and keys.
+/// at `debug` or `trace`: at these levels Pingora prints requests with their tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));

@@ -47,8 +47,8 @@ fn register<M: Collector + Clone + 'static>(
     registry: &Registry,
     metric: prometheus::Result<M>,
 ) -> M {
-    let metric = metric.expect("valid name");
-    registry.register(Box::new(metric.clone())).expect("new name");
+    let metric = metric.expect("expected a valid metric name");
+    registry.register(Box::new(metric.clone())).expect("expected a unique metric name");
     metric
 }
 

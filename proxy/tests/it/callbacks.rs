@@ -35,7 +35,7 @@ fn event_is_typed_json_with_cloudevents_and_forwarding_headers() {
     assert_eq!(seen.header("ce-id").unwrap().len(), 32);
     assert_eq!(seen.header("traceparent").unwrap().len(), 55);
     for (name, value) in &seen.headers {
-        assert!(!value.contains("forged"), "{name}: {value}");
+        assert!(!value.contains("forged"), "expected no forged {name}: {value}");
     }
     let data = seen.json();
     assert!(data["sequence"].as_str().unwrap().starts_with("2210464508206756938"));
@@ -93,7 +93,7 @@ fn reuses_connections_of_client_and_app() {
     }
     let seen = app.seen();
     assert_eq!(seen.len(), 5);
-    assert!(seen.iter().all(|one| one.connection == 0), "{seen:?}");
+    assert!(seen.iter().all(|one| one.connection == 0), "expected one connection: {seen:?}");
 }
 
 #[test]
@@ -195,6 +195,6 @@ fn counts_callbacks_refusals_and_failures() {
         r#"gatepost_refusals_total{code="tenant_missing",provider="tencent-css"} 1"#,
         r#"gatepost_callback_seconds_count{kind="push",provider="tencent-css"} 1"#,
     ] {
-        assert!(metrics.contains(line), "{line}\n{metrics}");
+        assert!(metrics.contains(line), "expected {line} in:\n{metrics}");
     }
 }

@@ -24,7 +24,7 @@ const ADMIN_TOKEN: &str = "K4n4ryAdminToken-with-32-bytes-of-it";
 const STREAM_PARAM: &str = "txSecret=K4n4ryStreamParam";
 const CUSTOM_KEY: &str = "K4n4ryCustomKey";
 
-/// Returns every spelling of the mark to search for.
+/// Returns every encoding of the mark that the tests search for.
 fn spellings() -> Vec<String> {
     let hex: String = MARK.bytes().map(|b| format!("{b:02x}")).collect();
     let percent: String = MARK.bytes().map(|b| format!("%{b:02x}")).collect();
@@ -46,7 +46,10 @@ fn assert_clean(what: &str, text: &str) {
     for spelling in spellings() {
         if let Some(at) = text.find(&spelling) {
             let start = text[..at].char_indices().rev().nth(300).map_or(0, |(at, _)| at);
-            panic!("{what} contains {spelling}: …{}", &text[start..at + spelling.len()]);
+            panic!(
+                "expected no secret in {what}, found {spelling}: …{}",
+                &text[start..at + spelling.len()]
+            );
         }
     }
 }
@@ -190,7 +193,7 @@ fn forged() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns all text of a reply, except for the header in which Kollus requires its custom key.
+/// Returns all text of a reply, except for the header that must contain the Kollus custom key.
 fn everything(reply: &Response) -> String {
     let headers = reply.headers.iter().filter(|(name, value)| {
         !(name.eq_ignore_ascii_case("x-kollus-userkey") && value == CUSTOM_KEY)
@@ -248,7 +251,7 @@ fn check_program(format: &str) {
     }
     let bodies: Vec<_> = app.seen().into_iter().map(|seen| seen.body).collect();
     let told = |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
-    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "the app gets the secret fields");
+    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "expected secret fields at the app");
     for bytes in forged() {
         send(&bytes);
     }
@@ -380,7 +383,7 @@ fn check_shows_no_secret_in_or_near_fault() {
         ("max_body_bytes = 4096", format!("max_body_bytes = {}", literal(""))),
     ];
     for (from, to) in changes {
-        assert!(good.contains(from), "{from}");
+        assert!(good.contains(from), "expected {from} in the config");
         check(&good.replacen(from, &to, 1));
         // Repeat the change in a place where gatepost allows no secret.
         check(&format!("{to}\n{good}"));

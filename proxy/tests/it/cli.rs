@@ -59,7 +59,7 @@ fn error_names_missing_file_or_address_in_use() {
     let twice = format!("listen = ['127.0.0.1:{0}', '0.0.0.0:{0}']\n{routes}", free_port());
     std::fs::write(&path, twice).unwrap();
     let (code, _, stderr) = run(&["run", "-c", path.to_str().unwrap()]);
-    assert_eq!(code, Some(1), "overlapping listeners fail");
+    assert_eq!(code, Some(1), "expected overlapping listeners to fail");
     assert!(stderr.contains("cannot listen on this address:"), "{stderr}");
 
     std::fs::write(&path, routes).unwrap();
@@ -92,7 +92,7 @@ fn every_shipped_config_passes_check() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{config}: {stderr}");
+        assert!(output.status.success(), "{config}: expected success: {stderr}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::support::*;
 /// Checks the replies to a play and a push for a failing app, and `code` in log and metrics.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
-    // The `timeout_ms` of the play is 500.
+    // `timeout_ms` for the play is 500.
     let reply = within(Duration::from_millis(550), || gate.send(&play()));
     assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{code}");
     gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
@@ -15,7 +15,7 @@ fn assert_policy(app: &App, code: &str) {
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"), "{code}");
     let metrics = gate.metrics();
     let counted = format!("gatepost_app_failures_total{{code=\"{code}\",kind=\"push\"");
-    assert!(metrics.contains(&counted), "{metrics}");
+    assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn applies_failure_policy_on_invalid_answer() {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
         gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-        assert_eq!(gate.send(&pushed()).status, 200, "a notification needs no valid body");
+        assert_eq!(gate.send(&pushed()).status, 200, "expected 200 without a valid answer");
     }
 }
 
@@ -143,7 +143,8 @@ const DRM: &str = "items=[{\"kind\":1,\"media_content_key\":\"m\",\"client_user_
 
 fn payload(reply: &Response) -> String {
     let body = reply.text();
-    let payload = body.split('.').nth(1).unwrap_or_else(|| panic!("no token in {body}"));
+    let payload =
+        body.split('.').nth(1).unwrap_or_else(|| panic!("expected a token, found {body}"));
     String::from_utf8(data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }
 
@@ -160,7 +161,7 @@ fn replaces_invalid_item_of_answer_and_logs_fault() {
     );
     let line = gate.program.wait_for_line("\"code\":\"answer_invalid\"");
     assert!(line.contains("items[0]: `vmcheck` is not within 0 to 1"), "{line}");
-    assert!(!gate.program.log().contains("custom\""), "{}", gate.program.log());
+    assert!(!gate.program.log().contains("custom\""), "expected no key: {}", gate.program.log());
 }
 
 #[test]
@@ -191,5 +192,5 @@ fn replies_503_without_reply_key() {
     let reply = gate.send(&post("/vod/x", VOD_PLAY));
     assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"));
     gate.program.wait_for_line("\"code\":\"reply_key_missing\"");
-    assert_eq!(app.seen().len(), 0, "gatepost asks the app only if it can sign the reply");
+    assert_eq!(app.seen().len(), 0, "expected no question without a reply key");
 }

@@ -6,7 +6,10 @@ use std::path::Path;
 mod harness;
 
 fn assert_nothing_is_lost(name: &str) {
-    let (_, scenario) = harness::ALL.iter().find(|(own, _)| *own == name).expect("no scenario");
+    let (_, scenario) = harness::ALL
+        .iter()
+        .find(|(own, _)| *own == name)
+        .expect("expected a scenario of this name");
     let run = harness::Run { program: Path::new(env!("CARGO_BIN_EXE_gatepost")), brief: true };
     let row = scenario(&run);
     assert_eq!(row.all_faults(), Vec::<String>::new());

@@ -29,7 +29,7 @@ impl Proxy {
     fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !is(self) {
-            assert!(started.elapsed() < PATIENCE, "timed out: {what}\n{}", self.gate.metrics());
+            assert!(started.elapsed() < PATIENCE, "expected {what}:\n{}", self.gate.metrics());
         }
     }
 
@@ -63,10 +63,10 @@ fn seen(request: crate::mock::Seen) -> Seen {
 fn proxy_handles_every_hostile_case_as_table_expects() {
     let proxy = Proxy::of(App::answering(200, ""));
     table::run(&proxy);
-    proxy.wait_until("no request is in flight", Proxy::is_at_rest);
+    proxy.wait_until("no request in flight", Proxy::is_at_rest);
     let log = proxy.gate.program.log();
     for word in ["panicked", TOKEN, KEY] {
-        assert!(!log.contains(word), "the log contains {word}");
+        assert!(!log.contains(word), "expected no {word} in the log");
     }
 }
 
@@ -75,9 +75,10 @@ fn request_ends_if_client_disconnects_while_app_answers() {
     let (say, said) = channel();
     let said = Arc::new(Mutex::new(said));
     let proxy = Proxy::of(App::start(move |_| Act::WaitFor(Arc::clone(&said))));
-    let asked = |count| proxy.wait_until("requests", |proxy| proxy.app.seen().len() == count);
+    let asked =
+        |count| proxy.wait_until("requests to the app", |proxy| proxy.app.seen().len() == count);
     let answered = table::abandon(&proxy, asked, || (0..3).for_each(|_| say.send(()).unwrap()));
     answered.unwrap();
-    proxy.wait_until("no request is in flight", Proxy::is_at_rest);
+    proxy.wait_until("no request in flight", Proxy::is_at_rest);
     assert_eq!(proxy.app.seen().len(), 3);
 }

@@ -54,8 +54,11 @@ fn scripts_in_readme_print_help() {
             "expected a block with {script}"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
-        assert!(help.status.success(), "{script}");
-        assert!(String::from_utf8(help.stdout).unwrap().contains(script), "{script}");
+        assert!(help.status.success(), "expected success of {script}");
+        assert!(
+            String::from_utf8(help.stdout).unwrap().contains(script),
+            "expected {script} in the help"
+        );
     }
 }
 
@@ -70,9 +73,9 @@ fn readme_lists_every_code() {
         let (table, _) = table.split_once("\n    }\n").unwrap();
         // Each row has a code and a meaning.
         for code in table.split('"').skip(1).step_by(4) {
-            assert!(readme.contains(&format!("`{code}`")), "{code}");
+            assert!(readme.contains(&format!("`{code}`")), "expected `{code}` in the README");
             codes += 1;
         }
     }
-    assert!(codes > 30, "{codes}");
+    assert!(codes > 30, "expected more than 30 codes, found {codes}");
 }

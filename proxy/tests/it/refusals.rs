@@ -10,7 +10,7 @@ fn untouched() -> App {
 fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
     assert_eq!((reply.status, reply.text().as_str()), (status, "refused\n"), "{code}");
     let line = gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-    assert!(line.contains(&format!("\"status\":{status}")), "{line}");
+    assert!(line.contains(&format!("\"status\":{status}")), "expected {status}: {line}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn each_refusal_has_its_code_and_app_gets_no_byte() {
     for (code, ..) in &cases {
         assert!(metrics.contains(&format!("code=\"{code}\"")), "expected {code} in the metrics");
     }
-    assert!(app.seen().is_empty(), "{:?}", app.seen());
+    assert!(app.seen().is_empty(), "expected no request: {:?}", app.seen());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn refuses_too_large_content_length_before_body_arrives() {
     assert_refused(&gate, &reply, 413, "body_too_large");
     assert_eq!(reply.header("connection"), Some("close"));
     let reply = gate.send(format!("{head}expect: 100-continue\r\n\r\n").as_bytes());
-    assert_eq!(reply.status, 413, "gatepost sends no `100 Continue`");
+    assert_eq!(reply.status, 413, "expected no `100 Continue` before the refusal");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn incomplete_callback_does_not_reach_app() {
 }
 
 #[test]
-fn keeps_connection_after_refusal_without_unread_body() {
+fn keeps_connection_after_refusal_if_whole_body_was_read() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let mut client = gate.connect();
@@ -164,7 +164,7 @@ fn never_reads_bytes_after_ambiguous_request_as_next_request() {
 }
 
 #[test]
-fn passes_no_spelling_of_callback_path_to_upstream() {
+fn refuses_variants_of_callback_path() {
     let app = untouched();
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in [
@@ -190,8 +190,8 @@ fn passes_no_spelling_of_callback_path_to_upstream() {
         assert_eq!((reply.status, reply.text().as_str()), (400, "refused\n"), "{path}");
     }
     let reply = gate.send(&post("http://gate.test/callbacks/tencent", "{}"));
-    assert_eq!(reply.status, 401, "gatepost treats the absolute form as the path");
-    assert!(app.seen().is_empty(), "{:?}", app.seen());
+    assert_eq!(reply.status, 401, "expected the path of an absolute URI to select the route");
+    assert!(app.seen().is_empty(), "expected no request: {:?}", app.seen());
 }
 
 #[test]
@@ -207,18 +207,18 @@ fn log_has_reason_and_no_secret() {
     gate.program.wait_for_line("app_status");
     let log = gate.program.log();
     for secret in [TOKEN, KEY, "txSecret", "c0ffee", "boom"] {
-        assert!(!log.contains(secret), "{secret}\n{log}");
+        assert!(!log.contains(secret), "expected no {secret} in:\n{log}");
     }
     for part in
         ["/callbacks/kollus/{token}", "\"template\":\"prod-live\"", "\"from\":\"127.0.0.1\""]
     {
-        assert!(log.contains(part), "{part}\n{log}");
+        assert!(log.contains(part), "expected {part} in:\n{log}");
     }
     assert!(!gate.metrics().contains(TOKEN));
 }
 
 #[test]
-fn refuses_client_requests_for_event_addresses() {
+fn refuses_client_requests_to_app_paths_reserved_for_events() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
     for path in
@@ -233,7 +233,7 @@ fn refuses_client_requests_for_event_addresses() {
     assert_eq!(app.seen().len(), 2);
 }
 
-/// Returns the head of a request that gatepost refuses; the head announces a body.
+/// Returns the head of a request that gatepost refuses, with `length` as the content length.
 fn refused_head(length: usize) -> Vec<u8> {
     let path = "/callbacks/kollus/guess";
     format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n").into_bytes()
@@ -249,7 +249,10 @@ fn never_reads_body_of_refused_request_as_next_request() {
     assert_eq!((reply.status, reply.header("connection")), (401, Some("keep-alive")));
     client.write(&nested);
     let next = client.send(&post("/callbacks/tencent", &with_flipped_sign(&push())));
-    assert_eq!(next.status, 401, "the nested request would get 400");
+    assert_eq!(
+        next.status, 401,
+        "expected 401; 400 means that gatepost parsed the body as a request"
+    );
 }
 
 #[test]
@@ -260,7 +263,10 @@ fn does_not_wait_for_long_body_of_refused_request() {
     assert_eq!((reply.status, reply.header("connection")), (401, Some("close")));
     let mut client = gate.connect();
     client.write(&refused_head(1_000_000_000));
-    assert!(client.is_hung_up_on(64 << 20), "gatepost does not read the whole body");
+    assert!(
+        client.is_hung_up_on(64 << 20),
+        "expected gatepost to close the connection before the whole body arrives"
+    );
 }
 
 #[test]

@@ -77,9 +77,9 @@ fn cancels_request_to_app_if_client_disconnects() {
     for (kind, provider, count) in [("push", "tencent-css", 1), ("live_play", "kollus", 2)] {
         let labels = format!("kind=\"{kind}\",provider=\"{provider}\"");
         let counted = format!("gatepost_senders_gone_total{{{labels}}} {count}\n");
-        assert!(metrics.contains(&counted), "{counted}{metrics}");
+        assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
     }
-    assert!(!gate.program.log().contains("ERROR"), "{}", gate.program.log());
+    assert!(!gate.program.log().contains("ERROR"), "expected no ERROR: {}", gate.program.log());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn open_circuit_skips_app_and_is_in_metrics() {
     assert!(gate.metrics().contains(&open(1)), "{}", gate.metrics());
     assert_eq!(gate.send(&pushed()).status, 503);
     gate.program.wait_for_line("\"code\":\"circuit_open\"");
-    assert_eq!(gate.send(&play()).text(), FAILED, "each address has its own circuit");
+    assert_eq!(gate.send(&play()).text(), FAILED, "expected a separate circuit for each address");
     gate.program.wait_for_lines("\"code\":\"app_unreachable\"", 4);
 }
 

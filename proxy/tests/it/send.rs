@@ -75,7 +75,8 @@ fn payload(body: &str) -> Value {
         }
         _ => body.as_bytes().to_vec(),
     };
-    serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{body}: {error}"))
+    serde_json::from_slice(&json)
+        .unwrap_or_else(|error| panic!("expected JSON, found {body}: {error}"))
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn quickstart_replies_to_every_kind_as_platform_documents() {
             sent += 1;
         }
     }
-    assert!(sent > 170, "{sent}");
+    assert!(sent > 170, "expected more than 170 requests, found {sent}");
 }
 
 fn output(command: &mut Command) -> (Option<i32>, String, String) {
@@ -138,7 +139,10 @@ fn send_prints_status_reply_and_problems() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.starts_with("200 OK\neyJ"), "{stdout}");
     assert!(stdout.ends_with("\n{\"data\":{\"result\":1}}\n"), "{stdout}");
-    assert!(!format!("{stdout}{stderr}").contains("sample-custom-key"), "{stderr}");
+    assert!(
+        !format!("{stdout}{stderr}").contains("sample-custom-key"),
+        "expected no key: {stderr}"
+    );
 
     for wrong in [&["--key", "wrong"][..], &["--key", "test", "app="], &[]] {
         let (code, stdout, _) =
@@ -157,7 +161,7 @@ fn send_prints_status_reply_and_problems() {
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
         assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
-        assert!(stderr.contains(said), "{stderr}");
+        assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
@@ -195,7 +199,10 @@ fn explain_shows_each_step_and_no_secret() {
         let file = write("request.http", request);
         let (code, stdout, stderr) = run(&["explain", "-c", &config, &file, "--at", at]);
         for secret in ["canary", "stream_param=test"] {
-            assert!(!format!("{stdout}{stderr}").contains(secret), "{stdout}{stderr}");
+            assert!(
+                !format!("{stdout}{stderr}").contains(secret),
+                "expected no {secret}: {stdout}{stderr}"
+            );
         }
         (code, stdout)
     };
@@ -213,7 +220,7 @@ fn explain_shows_each_step_and_no_secret() {
         "reply      the app at 127.0.0.1:9/live/push has 5000 ms to answer",
         "verdict    accepted as com.tencentcloud.css.push",
     ] {
-        assert!(steps.lines().any(|own| own == line), "{line}\n{steps}");
+        assert!(steps.lines().any(|own| own == line), "expected {line} in:\n{steps}");
     }
     let (code, steps) = explain(&genuine.replace("\r\n", "\n"), "1545031054");
     assert_eq!(code, Some(1));
@@ -230,13 +237,16 @@ fn explain_shows_each_step_and_no_secret() {
             &genuine.replace(change, with).replace("content-length", "x-length"),
             "1545030273",
         );
-        assert!(steps.trim_end().contains(&format!("verdict    {last}")), "{change}: {steps}");
+        assert!(
+            steps.trim_end().contains(&format!("verdict    {last}")),
+            "{change}: expected {last} in:\n{steps}"
+        );
     }
     for (wire, said) in [("", "an empty line after the head"), ("GET\n\n", "an HTTP/1.1 request")] {
         let file = write("wrong.http", wire);
         let (code, _, stderr) = run(&["explain", "-c", &config, &file]);
         assert_eq!(code, Some(1));
-        assert!(stderr.contains(said), "{stderr}");
+        assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
 }
 
@@ -246,7 +256,7 @@ fn schema_prints_config_and_kinds() {
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
-    assert!(schema["properties"]["sign"].is_null(), "events omit `sign`");
+    assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
@@ -270,7 +280,7 @@ fn steps_in_manual_add_provider() {
                 std::fs::write(folder.path().join(name), here(text)).unwrap()
             }
             ("console", _) => console = here(text),
-            _ => panic!("unexpected block of {language}"),
+            _ => panic!("expected a TOML file or a console block, found {language}"),
         }
     }
     let gatepost = || {
@@ -315,10 +325,10 @@ fn definition_fault_names_file_line_and_allowed_words() {
         "17:1: kinds.motion.colour: unknown key; allowed keys here:",
     ] {
         let line = format!("{file}:{start}");
-        assert!(stderr.lines().any(|own| own.starts_with(&line)), "{start}\n{stderr}");
+        assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");
     }
     let missing = "gatepost.toml:1:31: provider_files[1]: the file cannot be read";
-    assert!(stderr.contains(missing), "{stderr}");
+    assert!(stderr.contains(missing), "expected {missing} in: {stderr}");
 
     std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
     let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);

@@ -38,8 +38,8 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
     let line =
         format!("gatepost_shadow_total{{code=\"{code}\",provider=\"{provider}\"}} {count}\n");
     let metrics = gate.metrics();
-    assert!(metrics.contains(&line), "{line}\n{metrics}");
-    assert!(!metrics.contains("gatepost_refusals_total{"), "{metrics}");
+    assert!(metrics.contains(&line), "expected {line} in:\n{metrics}");
+    assert!(!metrics.contains("gatepost_refusals_total{"), "expected no refusals: {metrics}");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
 
     let line = gate.program.wait_for_lines("callback would be accepted", 3);
     for part in ["\"level\":\"INFO\"", "\"code\":\"accepted\"", "\"mode\":\"shadow\""] {
-        assert!(line.contains(part), "{line}");
+        assert!(line.contains(part), "expected {part} in:\n{line}");
     }
     let line = gate.program.wait_for_line("signature_mismatch");
     for part in [
@@ -84,7 +84,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
         "\"template\":\"prod-live\"",
         "\"from\":\"127.0.0.1\"",
     ] {
-        assert!(line.contains(part), "{part}\n{line}");
+        assert!(line.contains(part), "expected {part} in:\n{line}");
     }
     gate.program.wait_for_line("token_mismatch");
     assert_counted(&gate, "tencent-css", "accepted", 2);
@@ -92,7 +92,11 @@ fn passes_genuine_and_forged_callbacks_to_app() {
     assert_counted(&gate, "kollus", "accepted", 1);
     assert_counted(&gate, "kollus", "token_mismatch", 1);
     for secret in [TOKEN, KEY, "txSecret", "guess"] {
-        assert!(!gate.program.log().contains(secret), "{secret}\n{}", gate.program.log());
+        assert!(
+            !gate.program.log().contains(secret),
+            "expected no {secret} in:\n{}",
+            gate.program.log()
+        );
     }
 }
 
@@ -114,7 +118,7 @@ fn passes_requests_with_refused_path_or_head() {
     assert_eq!(gate.send(&post("/callbacks/tencent", "")).text(), OWN);
     assert_counted(&gate, "tencent-css", "method_not_allowed", 1);
     assert_counted(&gate, "tencent-css", "body_missing", 1);
-    // gatepost still refuses requests for addresses of events.
+    // gatepost still refuses requests to app paths that are reserved for events.
     assert_eq!(gate.send(&post("/live/push", "{}")).status, 403);
 }
 
@@ -186,11 +190,11 @@ fn logs_client_that_disconnects_within_body() {
     stream.shutdown(Shutdown::Both).unwrap();
     gate.program.wait_for_line("callback would be refused: the body ended early");
     assert_counted(&gate, "tencent-css", "body_incomplete", 1);
-    assert_eq!(gate.send(&pushed()).text(), OWN, "the next callback passes");
+    assert_eq!(gate.send(&pushed()).text(), OWN, "expected the next callback to pass");
 }
 
 #[test]
-fn request_without_verdict_is_unseen_and_shows_no_token() {
+fn logs_request_without_verdict_as_unseen_and_shows_no_token() {
     let gate = shadow(&App::down());
     assert_eq!(gate.send(&play()).status, 502);
     gate.program.wait_for_line("callback passed without a verdict");

@@ -70,7 +70,7 @@ fn refuses_client_outside_allowed_networks() {
     };
     let refused = from("192.0.2.1");
     assert_eq!((refused.status, refused.text().as_str()), (403, "refused\n"));
-    assert_eq!(gate.send(&post("/guarded", &push())).status, 403, "address not allowed");
+    assert_eq!(gate.send(&post("/guarded", &push())).status, 403);
     assert!(app.seen().is_empty());
     let line = gate.program.wait_for_line("source_not_allowed");
     assert!(line.contains("\"from\":\"192.0.2.1\""), "{line}");
@@ -123,7 +123,7 @@ fn takes_client_address_from_proxy_protocol() {
         assert_eq!(client.send(&post_with("/other", FORWARDED, "x")).status, 200, "{from}");
         assert_eq!(client.send(&post("/callbacks/tencent", "{}")).status, 401, "{from}");
         let told = told(&app).split_off(before);
-        assert_eq!(told, [(); 2].map(|()| words([from, "gate.test", "http"])), "client {from}");
+        assert_eq!(told, [(); 2].map(|()| words([from, "gate.test", "http"])));
         gate.program.wait_for_line(&format!("\"from\":\"{from}\""));
     }
 }
@@ -153,7 +153,7 @@ fn closes_connection_without_valid_proxy_header() {
     ] {
         let mut client = gate.connect();
         client.write(&[start, &pushed()].concat());
-        assert!(client.is_closed(), "{start:?}");
+        assert!(client.is_closed(), "expected a closed connection after {start:?}");
         let line = gate.program.wait_for_line(why);
         assert!(line.contains("\"code\":\"proxy_protocol_broken\""), "{line}");
     }

@@ -19,7 +19,7 @@ pub use crate::mock::{Act, App};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns a free port below the system's range of ephemeral ports, so that no bind to port 0 gets
-/// the same port. Each call returns another port, also across the processes of a test run.
+/// the same port. Each call returns a different port, even in another process of the test run.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -42,7 +42,9 @@ pub fn connect(port: u16) -> TcpStream {
                 stream.set_nodelay(true).unwrap();
                 return stream;
             }
-            Err(error) if started.elapsed() > PATIENCE => panic!("port {port}: {error}"),
+            Err(error) if started.elapsed() > PATIENCE => {
+                panic!("expected a listener on port {port}: {error}")
+            }
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
     }
@@ -58,7 +60,7 @@ pub struct Program {
 impl Program {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-            panic!("{command:?}: {error}; see the README for what the tests need")
+            panic!("expected to start {command:?}: {error}; see the README for what the tests need")
         });
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, news) = channel();
@@ -135,7 +137,7 @@ pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
 impl Gatepost {
-    /// Serves this config, with `listen`, `admin` and the routes added.
+    /// Serves a config of `listen`, `admin` and `threads`, then `top`, the routes and `templates`.
     pub fn serve(top: &str, templates: &str) -> Self {
         let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
                       token = { env = 'KOLLUS_TOKEN' }\n\
@@ -221,7 +223,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Sends up to `bytes` bytes. Returns true if the other side closes the connection meanwhile.
+    /// Sends up to `bytes` bytes. Returns true if the other side closes the connection first.
     pub fn is_hung_up_on(&mut self, bytes: usize) -> bool {
         let piece = [b'x'; 1 << 16];
         (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())
@@ -275,7 +277,7 @@ pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(Stri
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < PATIENCE, "timed out: {what}");
+        assert!(started.elapsed() < PATIENCE, "expected within {PATIENCE:?}: {what}");
         thread::yield_now();
     }
 }

@@ -25,7 +25,7 @@ pub fn ask(gate: &Gatepost, method: &str, path: &str, headers: &str, body: &str)
     Client::new(connect(gate.admin)).send(request.as_bytes())
 }
 
-/// Sends a request with the token. Returns the status and the JSON of the reply.
+/// Sends a request with the token. Returns the status and the JSON of the response.
 pub fn call(gate: &Gatepost, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let headers = format!("authorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n");
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -42,7 +42,7 @@ fn text(gate: &Gatepost) -> String {
     std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
 }
 
-/// Sends a request that the API must refuse with this status and code, without a change.
+/// Sends a request that the API must refuse with this status and code, leaving the file as is.
 #[track_caller]
 fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
     let before = text(gate);
@@ -76,7 +76,7 @@ fn api_is_absent_without_admin_token() {
             assert!(error["message"].as_str().unwrap().contains("admin_token"));
         }
     }
-    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null, "not under /api");
+    assert_eq!(call(&gate, "GET", "/apis", &Value::Null).1, Value::Null);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn openapi_document_matches_api() {
             let Some(operation) = operation else { continue };
             assert_ne!(json["error"]["code"], "not_found", "{method} {path}");
             let known = operation["responses"].get(status.to_string());
-            assert!(known.is_some(), "{method} {path}: {status} is not in the document");
+            assert!(known.is_some(), "{method} {path}: expected {status} in the document");
         }
     }
     for path in
@@ -159,7 +159,7 @@ fn openapi_references_resolve() {
     assert!(found.len() > 20);
     for reference in found {
         let pointer = reference.strip_prefix('#').unwrap();
-        assert!(document.pointer(pointer).is_some(), "{reference}");
+        assert!(document.pointer(pointer).is_some(), "expected {reference} in the document");
     }
 }
 
@@ -188,7 +188,7 @@ fn creates_binds_changes_and_deletes_template() {
     for _ in 0..2 {
         let (status, json) = call(&gate, "PUT", &tenant, &Value::Null);
         assert_eq!((status, &json["bind"]), (200, &json!(["new.example.com"])));
-        assert_eq!(takes(&gate, "new.example.com"), 200, "live");
+        assert_eq!(takes(&gate, "new.example.com"), 200, "expected the binding to apply at once");
     }
     let change = json!({ "name": "new", "description": null, "on": { "push": { "answer": {} }, "*": null } });
     let (status, json) = call(&gate, "PATCH", &path, &change);
@@ -201,7 +201,7 @@ fn creates_binds_changes_and_deletes_template() {
         call(&gate, "DELETE", "/api/templates/new/tenants/new.example.com", &Value::Null).0,
         200
     );
-    assert_eq!(takes(&gate, "new.example.com"), 401, "live");
+    assert_eq!(takes(&gate, "new.example.com"), 401, "expected the unbinding to apply at once");
     assert_eq!(call(&gate, "DELETE", "/api/templates/new", &Value::Null), (204, Value::Null));
     assert_eq!(text(&gate), before);
     let (status, json) = call(&gate, "GET", "/api/templates", &Value::Null);
@@ -219,7 +219,7 @@ fn limits_length_and_type_of_body() {
         (response.status, json["error"]["code"].as_str().unwrap().to_owned())
     };
     let fits = format!("{{\"x\":\"{}\"}}", "x".repeat(64 * 1024 - 8));
-    assert_eq!(post(&json_type, &fits), (422, "invalid".into()), "the length equals the limit");
+    assert_eq!(post(&json_type, &fits), (422, "invalid".into()), "expected no 413 at the limit");
     assert_eq!(post(&json_type, &format!("{fits} ")), (413, "body_too_large".into()));
     assert_eq!(post(&json_type, &"x".repeat(300_000)), (413, "body_too_large".into()));
     assert_eq!(post(&json_type, "{\"name\":"), (400, "bad_request".into()));
@@ -232,11 +232,11 @@ fn limits_length_and_type_of_body() {
     let mut client = Client::new(connect(gate.admin));
     let head = "POST /api/templates HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
     let request = format!("{head}{json_type}\r\n{size:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(size));
-    assert_eq!(client.send(request.as_bytes()).status, 413, "a chunked body");
+    assert_eq!(client.send(request.as_bytes()).status, 413, "expected 413 for a chunked body too");
 }
 
 #[test]
-fn never_reads_unread_body_as_next_request() {
+fn never_reads_body_of_refused_request_as_next_request() {
     let gate = serve();
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let length = smuggled.len();
@@ -346,7 +346,7 @@ fn each_conflict_and_fault_has_its_own_code() {
         422,
         "invalid",
     );
-    assert_eq!(takes(&gate, "push.example.com"), 200, "the config has not changed");
+    assert_eq!(takes(&gate, "push.example.com"), 200, "expected an unchanged config");
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn never_shows_key_written_in_file() {
     assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &keys).1["keys"], keys["keys"]);
     assert!(!text(&gate).contains("s1gning"));
     assert_eq!(takes(&gate, "x"), 200);
-    assert!(!gate.program.log().contains(TOKEN), "the log must not contain the token");
+    assert!(!gate.program.log().contains(TOKEN), "expected no token in the log");
 }
 
 #[test]

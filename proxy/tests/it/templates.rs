@@ -32,7 +32,7 @@ live_play = { answer = { result = 1 } } # everyone
 # the end
 ";
 
-/// A config file in its own folder, which the commands edit.
+/// The config file that the commands edit, in its own folder.
 struct File {
     folder: TempDir,
     path: PathBuf,
@@ -82,7 +82,7 @@ impl File {
         let done = self.call(arguments);
         assert_eq!((done.code, &*done.out), (Some(1), ""), "{arguments:?}");
         for part in because {
-            assert!(done.err.contains(part), "{arguments:?}: {part}\n{}", done.err);
+            assert!(done.err.contains(part), "{arguments:?}: expected {part} in:\n{}", done.err);
         }
         assert_eq!(self.text(), before, "{arguments:?}");
         assert_eq!(std::fs::read_dir(&self.folder).unwrap().count(), 1, "{arguments:?}");
@@ -184,7 +184,10 @@ fn shows_template_without_secrets() {
     let all = [&["list"][..], &["list", "--json"], &["show", "older"], &["show", "old", "--json"]];
     for arguments in all {
         let shown = file.good(arguments);
-        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("hunter2"),
+            "expected no secret: {shown}"
+        );
     }
 }
 
@@ -193,7 +196,7 @@ fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
-    file.refused(&["bind", "paid", "c2"], &["with this edit is invalid", "lisden: unknown key"]);
+    file.refused(&["bind", "paid", "c2"], &["make the config invalid", "lisden: unknown key"]);
 }
 
 #[test]
@@ -211,7 +214,7 @@ fn reports_every_fault_of_resulting_config() {
         file.refused(&arguments, because);
     };
     let faults = [
-        "the config with this edit is invalid, so the file was not changed",
+        "the edit would make the config invalid, so the file is unchanged; correct these faults",
         "the name is longer than 30 characters; use 1 to 30 Chinese characters",
         "the description is longer than 100 characters",
         "template[1].on.pusch: unknown kind; did you mean `push`?",
@@ -263,7 +266,7 @@ fn refuses_edits_that_the_admin_api_refuses() {
 }
 
 #[test]
-fn refuses_to_delete_pinned_template_and_renames_it_in_route() {
+fn refuses_to_delete_template_named_in_route_and_renames_it_there() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
@@ -296,10 +299,7 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
         "y\n"
     };
     let said = on_terminal(&file, &["delete", "paid"], change, 1);
-    assert!(
-        said.contains("the file has changed since the edit began, and is not edited"),
-        "{said}"
-    );
+    assert!(said.contains("the file has changed since the edit began"), "{said}");
     assert_eq!(file.text(), by_hand);
     let mut names = std::fs::read_dir(&file.folder).unwrap().map(|entry| entry.unwrap().path());
     let kept = names.find(|path| path.display().to_string().contains(".rejected-")).unwrap();
@@ -322,7 +322,7 @@ fn readme_commands_work() {
         .env("TENCENT_KEY", "x")
         .output()
         .unwrap();
-    assert!(output.status.success(), "{output:?}");
+    assert!(output.status.success(), "expected success: {output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("events-2  tencent-css  push2.example.com  push, *"), "{said}");
     assert_eq!(file.text(), CONFIG);
@@ -344,7 +344,7 @@ fn on_terminal(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("cannot run `script`; install util-linux");
+        .expect("expected to run `script`; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
     let mut said = String::new();
     out.read_line(&mut said).unwrap();
@@ -372,9 +372,9 @@ fn edits_keep_signing_secret_and_never_show_it() {
     ] {
         let output = file.command(arguments).env("SIGNING", secret).output().unwrap();
         let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {shown}");
-        assert!(!shown.contains("MfKQ"), "{arguments:?}: {shown}");
-        assert!(file.text().contains(&line), "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}: expected success: {shown}");
+        assert!(!shown.contains("MfKQ"), "{arguments:?}: expected no secret: {shown}");
+        assert!(file.text().contains(&line), "{arguments:?}: expected {line}");
         if arguments[0] == "show" {
             assert!(shown.contains("signing_secret") && shown.contains("SIGNING"), "{shown}");
         }

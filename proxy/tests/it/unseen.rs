@@ -47,7 +47,12 @@ fn app_gets_no_byte_of_refused_callbacks() {
         let bodies = whole.chain((0..2).map(|round| broken(&vector.body, seed * 2 + round)));
         for body in bodies.filter(|body| is_refused(&gate, vector, body)) {
             let reply = client.send(&bytes_with(vector, &body));
-            assert!((400..500).contains(&reply.status), "{}: {}", vector.name, reply.status);
+            assert!(
+                (400..500).contains(&reply.status),
+                "{}: expected a refusal, found {}",
+                vector.name,
+                reply.status
+            );
             refused += 1;
             // gatepost closes the connection if it has not read the whole request.
             if reply.header("connection") == Some("close") {
@@ -55,7 +60,7 @@ fn app_gets_no_byte_of_refused_callbacks() {
             }
         }
     }
-    assert!(refused > 500, "{refused}");
+    assert!(refused > 500, "expected more than 500 refusals, found {refused}");
     assert_eq!(app.connections(), 0);
     // The app is up: an accepted callback reaches the app.
     let push = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();

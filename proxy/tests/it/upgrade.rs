@@ -1,4 +1,4 @@
-//! A successor takes over the listeners. `faults` tests that no request is lost meanwhile.
+//! A successor takes over the listeners. `faults` tests that gatepost loses no request meanwhile.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -27,7 +27,7 @@ fn assert_fails_and_changes_nothing(gate: &Gatepost, config: &str, why: &str) {
 }
 
 #[test]
-fn successor_replaces_process_and_next_successor_replaces_it() {
+fn each_successor_replaces_running_process() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let mut second = successor(&gate, "gatepost.toml");

@@ -70,8 +70,8 @@ impl Breakers {
     }
 }
 
-/// Removes the query of an address, because a query may contain a secret, and gatepost shows
-/// addresses in logs and metrics.
+/// Removes the query of an address. gatepost shows addresses in logs and metrics, and a query may
+/// contain a secret.
 fn without_query(url: &Uri) -> String {
     let text = url.to_string();
     text.split_once('?').map_or(text.clone(), |(before, _)| before.to_owned())

@@ -1,4 +1,4 @@
-//! `on_failure` and `last_good`: the reply of a decision if the app gives no usable answer.
+//! `on_failure` and `last_good`: the reply to a decision if the app gives no usable answer.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::template::{Ask, Delivery, Proof};
 use crate::toml_reader::{Form, Located, Place, Table, allowed};
 
-/// The entry for every kind without an entry of its own.
+/// Name of the entry for every kind that no other entry covers.
 const ANY_KIND: &str = "*";
 
 /// One entry of `[template.on]`, as written.
@@ -78,8 +78,8 @@ impl<'f> ConfigReader<'f, '_> {
         if !listed || find(ANY_KIND).is_some() {
             self.warn_of_missing_reply_keys(&deliveries, template);
         }
-        // Unknown kinds are forwarded only if "*" has an address, even if the template lists no
-        // kinds: the app cannot be expected to handle kinds that the definition does not name.
+        // gatepost forwards unknown kinds only if "*" has an address, even if the template lists no
+        // kinds, because an app may not handle kinds that the definition does not name.
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
@@ -129,8 +129,8 @@ impl<'f> ConfigReader<'f, '_> {
             let ms = table.integer(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        // `REPLY_MARGIN` takes 100 ms of the budget, so a smaller budget leaves no time for the
-        // app.
+        // `REPLY_MARGIN` takes 100 ms of the budget, so a budget of up to 100 ms leaves no time for
+        // the app.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
@@ -288,7 +288,7 @@ impl<'f> ConfigReader<'f, '_> {
         })
     }
 
-    /// Parses the fields that gatepost adds to an accepting answer that does not set them.
+    /// Parses `reply`: the fields that gatepost adds if an accepting answer leaves them out.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));

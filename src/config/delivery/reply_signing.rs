@@ -13,8 +13,8 @@ impl ConfigReader<'_, '_> {
     ///
     /// # Errors
     ///
-    /// Returns the names of the missing settings if replies must be signed and the template does
-    /// not set them.
+    /// If replies must be signed, returns the names of the settings that signing needs and the
+    /// template does not set.
     pub(super) fn reply_signing(
         &self,
         decision: &Decision,
@@ -49,7 +49,7 @@ impl ConfigReader<'_, '_> {
                 self.faults.add(
                     &template.settings_place,
                     problem,
-                    "copy the value from the console",
+                    "copy the value from the platform's console",
                 );
             }
             value.iter_mut().for_each(|value| value.set_sensitive(true));
@@ -60,7 +60,7 @@ impl ConfigReader<'_, '_> {
         Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
     }
 
-    /// Reports missing settings of reply signing, if the config lists the kind by its name.
+    /// Reports missing settings of reply signing if the config lists the kind by name.
     pub(super) fn report_missing_reply_key(
         &self,
         missing: &[String],
@@ -74,8 +74,8 @@ impl ConfigReader<'_, '_> {
         }
     }
 
-    /// Warns of kinds whose replies cannot be signed. This is not a fault, because the platform may
-    /// never send a kind that the config does not list.
+    /// Warns of kinds whose replies gatepost cannot sign. This is not a fault, because the platform
+    /// may never send a kind that the config does not list.
     pub(super) fn warn_of_missing_reply_keys(
         &self,
         deliveries: &[Delivery],

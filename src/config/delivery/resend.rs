@@ -20,7 +20,8 @@ impl Default for Dedupe {
     }
 }
 
-/// Default window of callbacks whose signature does not expire: three retries, five minutes apart.
+/// Default window of callbacks whose signature does not expire: covers three resends, five minutes
+/// apart.
 const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 impl<'f> ConfigReader<'f, '_> {
@@ -35,11 +36,11 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
     }
 
-    /// Returns the time for which gatepost remembers a callback; `None` to send resends to the app.
+    /// Returns the time for which gatepost remembers a callback; `None` if resends go to the app.
     ///
-    /// The `dedupe` of the entry takes precedence. The template's `dedupe` does not apply to
-    /// decisions, because two equal decisions may be a viewer who presses play twice. It also does
-    /// not apply to kinds of which two separate events may be equal.
+    /// The `dedupe` of the entry takes precedence. The template's `dedupe` applies only if equal
+    /// callbacks of the kind are always resends. Two equal decisions, for example, may be a viewer
+    /// who presses play twice.
     pub(super) fn resend_window(
         &self,
         entry: &Entry,

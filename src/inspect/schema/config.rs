@@ -1,4 +1,4 @@
-//! The schema of the config file, with which a TOML editor can check a config during editing.
+//! The schema of the config file. TOML editors use the schema to check a config during editing.
 
 use serde_json::{Map, Value, json};
 
@@ -31,7 +31,7 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "upstream": text("Server that receives all other requests; default: requests get 404."),
+            "upstream": text("Server for requests other than callbacks; default: they get 404."),
             "admin": text("Address of /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
@@ -46,7 +46,7 @@ pub fn config_schema() -> Value {
                 "retry_ms": { "$ref": "#/$defs/duration_ms" },
             })),
             "trusted_proxies": strings(
-                "Networks of the proxies in front of gatepost, whose x-forwarded-* headers are trusted.",
+                "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
             "proxy_protocol": {
                 "type": "boolean",
@@ -78,7 +78,7 @@ fn strings(about: &str) -> Value {
 
 fn dedupe() -> Value {
     switch(
-        "Answers resends of a delivered callback without the app.",
+        "Replies to resends of a delivered callback without asking the app.",
         &json!({ "window_secs": integer("Seconds to remember a callback.", 1, DAY) }),
     )
 }
@@ -116,7 +116,7 @@ fn secret() -> Value {
         "description": "Source of a secret. A secret that is written here causes a warning.",
         "anyOf": [
             from("env", "Name of the environment variable."),
-            from("file", "Path of the file, relative to this one."),
+            from("file", "Path of the file, relative to the config file."),
             { "type": "string" },
         ],
     })
@@ -237,14 +237,14 @@ fn delivery(kind: &KindInfo) -> Value {
         });
         properties.insert("on_failure".into(), on_failure);
         let last_good = switch(
-            "If the app fails, sends the last good reply to the same viewer instead.",
+            "If the app fails, repeats the last good reply for the same viewer.",
             &json!({
-                "max_age_secs": integer("Greatest age of the reply, in seconds.", 1, DAY),
+                "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
             }),
         );
         properties.insert("last_good".into(), last_good);
         let defaults =
-            reply("Fields that gatepost adds to an accepting answer that does not set them.");
+            reply("Fields that gatepost adds to a reply that allows, unless the answer sets them.");
         properties.insert("reply".into(), defaults);
     }
     json!({

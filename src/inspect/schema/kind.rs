@@ -49,7 +49,7 @@ fn answer(kind: &Kind) -> Value {
     }
     forms.push(common(decision));
     json!({
-        "description": "The platform's fields, alone or in its envelope, or the form with `allow`.",
+        "description": "The platform's fields, alone or in the envelope, or the form with `allow`.",
         "anyOf": forms,
     })
 }

@@ -27,7 +27,7 @@ pub(crate) enum ReplyFieldName {
 /// A fault in an answer. It contains names and types, never a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
-    /// The answer contains a field twice, or contains both a field and an `allow` that sets it.
+    /// The answer sets a field twice: by two members, or by a member and by `allow`.
     #[error("`{field}` is set twice")]
     SetTwice { field: Box<str> },
     #[error(transparent)]
@@ -58,11 +58,11 @@ pub(super) enum ParsedAnswer<'a> {
     },
 }
 
-/// An element of a list: the object, which identifies the item, and its parsed reply fields.
+/// An element of a list: the object that identifies the item, and the parsed reply fields.
 pub(super) type ListElement<'a> = (Object<'a>, Result<Vec<ReplyField>, AnswerError>);
 
 impl<'a> ParsedAnswer<'a> {
-    /// Returns an answer for the whole callback that gatepost composes itself.
+    /// Returns an answer that gatepost itself composes for the whole callback.
     pub(super) fn uniform(fields: impl Into<Cow<'a, [ReplyField]>>) -> Self {
         Self::Uniform { fields: fields.into(), is_common: true }
     }
@@ -111,7 +111,7 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is a list, or for the reasons of [`Self::parse_answer`].
+    /// Returns an error if the answer is a list, or if [`Self::parse_answer`] returns an error.
     pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
         match self.parse_answer(json.as_bytes())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
@@ -166,7 +166,7 @@ impl Decision {
         Ok(ParsedAnswer::Uniform { fields: fields?.into(), is_common })
     }
 
-    /// Parses the fields of an object, and returns `true` with them if it has the common form.
+    /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
     /// An object has the common form if it has a member `allow` that is not a declared field.
     fn fields_of(&self, object: &Object<'_>) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
@@ -177,7 +177,7 @@ impl Decision {
         }
     }
 
-    /// Parses an object with the platform's fields, which is not in the common form.
+    /// Parses an object of the platform's fields, without the common `allow`.
     fn native_fields(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {

@@ -42,14 +42,16 @@ pub(crate) struct ProtectedItems {
 /// The elements of an answer, and the element that is assigned to each item.
 pub(super) struct Assignment<'w> {
     elements: &'w [ListElement<'w>],
+    /// One entry for each item, in order. `None` if no element is assigned to the item.
     by_item: Vec<Option<Assigned>>,
 }
 
-/// The index of the element that is assigned to an item, and `true` if it is unambiguous.
+/// The index of the element that is assigned to an item, and `true` if the assignment is
+/// unambiguous.
 type Assigned = (usize, bool);
 
-/// The value of each echo field of an item or element. The number 1, `1.0` and the string `1` are
-/// equal.
+/// The value of each echo field of an item or element; `None` if the field is unset. The number 1,
+/// `1.0` and the string `1` are equal.
 type ItemKey<'o> = Vec<Option<Cow<'o, str>>>;
 
 impl ItemList {

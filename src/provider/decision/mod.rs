@@ -34,10 +34,12 @@ pub(crate) struct Decision {
     pub(crate) allow: Vec<ReplyField>,
     /// The fields of a reply that denies.
     pub(crate) deny: Vec<ReplyField>,
-    /// The field that the `message` of a common answer sets.
+    /// The index in `fields` of the field that the `message` of a common answer sets. `None` drops
+    /// the message.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
-    /// The field that the app sets if its answer is a single value instead of an object.
+    /// The index in `fields` of the field that an answer sets by a single value instead of an
+    /// object. `None` refuses a single value.
     pub(crate) bare: Option<usize>,
     /// Accepts undeclared fields, because the platform does not document all fields.
     pub(crate) open: bool,

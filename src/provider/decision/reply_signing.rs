@@ -21,13 +21,13 @@ const HS256_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 #[derive(Clone, Debug)]
 pub(crate) struct ReplySigningRule {
     pub(crate) form: ReplyFormRule,
-    /// The setting that contains the key of the token.
+    /// The setting that contains the key of the token. `None` if the definition signs no replies.
     pub(crate) key: Option<SettingIndex>,
     /// The headers of a signed reply, and the settings that contain their values.
     pub(crate) headers: Vec<(HeaderName, SettingIndex)>,
 }
 
-/// The form of a reply, or the setting that chooses it.
+/// The form of a reply, or the setting that chooses the form.
 #[derive(Clone, Debug)]
 pub(crate) enum ReplyFormRule {
     Always(ReplyForm),

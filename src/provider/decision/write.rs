@@ -10,7 +10,7 @@ use crate::json::{self, Object};
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
-    /// The app answered this item itself, not all items with one answer.
+    /// The answer is for this item alone, not one answer for all items.
     is_specific: bool,
     /// gatepost adds the template's defaults if the reply allows.
     takes_defaults: bool,
@@ -147,9 +147,9 @@ impl Decision {
         fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()))
     }
 
-    /// Writes the reply to one item: its echo fields, the fields of the answer and the defaults.
+    /// Writes the reply to one item: the item's echo fields, the answer's fields and the defaults.
     ///
-    /// `item` is the data of the event if the callback has no list of items.
+    /// If the callback has no list of items, `item` is the data of the event.
     fn write_item(
         &self,
         item: Option<&Object<'_>>,
@@ -166,8 +166,8 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // `allow` may contain more fields than the field that decides, if the platform requires them.
-        // Add each of these unless the answer or the template's defaults set the field.
+        // Besides the field that decides, `allow` may contain fields that the platform requires.
+        // Add each of them unless the answer or the template's defaults set the field.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)

@@ -60,7 +60,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that a field of the callback is declared.
+    /// Checks that `context` declares the field `name`.
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
             let problem = format!("the reply depends on `{name}`, which is not declared");

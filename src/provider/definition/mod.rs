@@ -130,7 +130,7 @@ impl<'f> DefinitionReader<'f> {
             self.faults.add(
                 &name.place,
                 "invalid provider name",
-                "use only small letters, digits and -, for example `tencent-css`",
+                "use only lower-case letters, digits and -, for example `tencent-css`",
             );
         }
         fits

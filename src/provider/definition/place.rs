@@ -14,7 +14,7 @@ impl<'f> DefinitionReader<'f> {
         if pointer.is_none() {
             self.faults.add(
                 &text.place,
-                "expected a JSON Pointer, found a text that does not start with /",
+                "expected a JSON Pointer, found text that does not start with /",
                 "write a pointer, for example \"/stream_id\"",
             );
         }
@@ -61,7 +61,7 @@ impl<'f> DefinitionReader<'f> {
         name
     }
 
-    /// Adds a header to the list of captured headers, unless it is present, and returns its index.
+    /// Returns the index of a header in the list of captured headers. Adds the header if missing.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
         headers.iter().position(|known| known == name).unwrap_or_else(|| {

@@ -112,7 +112,7 @@ impl<'f> DefinitionReader<'f> {
         Some(ReplySigningRule { form, key, headers })
     }
 
-    /// Checks that a setting that chooses the form of the reply allows only valid forms.
+    /// Checks that the setting for the form of the reply allows only valid forms.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
         let words = match self.settings.get(index).map(|setting| &setting.ty) {
             Some(SettingType::OneOf(words)) => words.as_slice(),

@@ -3,7 +3,7 @@
 use crate::provider::setting::{Setting, SettingType};
 use crate::toml_reader::{Faults, Form, Item, Table};
 
-/// Reads the settings. Each setting is a secret, a text or one of several words.
+/// Reads the settings. Each setting is a secret, text or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
     let tables = table.table("settings");
     let entries = tables.iter().flat_map(Table::entries);

@@ -62,7 +62,7 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Checks that the key is a part if the digest hashes it, and no part if the digest is an HMAC.
+    /// Checks the parts: a plain hash, such as MD5, needs the key as a part; an HMAC refuses it.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");

@@ -20,8 +20,8 @@
 //! object in the array.
 //!
 //! An optional field is unset if its value is `null`. Unless its type is `string`, it is also unset
-//! if its value is a string of white space only. A `json` field is also unset if the string contains
-//! the JSON text `null` or `""`.
+//! if its value is a string of white space only. An optional `json` field is also unset if its
+//! string contains the JSON text `null` or `""`.
 
 mod read;
 mod types;
@@ -47,7 +47,7 @@ pub(crate) struct Field {
     pub(crate) secret: bool,
     /// gatepost copies the value as received if the value cannot be converted.
     pub(crate) lenient: bool,
-    /// The condition that the callback or item must meet for the reply to contain the field.
+    /// The reply contains the field only if the callback or item meets this condition.
     pub(crate) when: Option<Condition>,
 }
 
@@ -66,7 +66,7 @@ impl Condition {
     }
 }
 
-/// A fault of a field that does not fit its declaration. It contains names and types, never values.
+/// A field that does not fit its declaration. The error contains names and types, never values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldError {
     #[error("expected `{field}` to be less than `{than}`")]
@@ -148,8 +148,8 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// Returns an error if a field cannot be converted, if a required field is missing, or if the app
-    /// sent an undeclared field. `out` may then contain part of the object.
+    /// Returns an error if a field cannot be converted, if a required field is missing, or if the
+    /// app sent an undeclared field. `out` may then contain part of the object.
     pub(crate) fn write_object(
         &self,
         object: &Object<'_>,
@@ -310,7 +310,8 @@ impl Field {
         Err(fault)
     }
 
-    /// Returns `true` if `value` already has the declared type, so that it is copied as received.
+    /// Returns `true` if `value` already has the declared type, so that gatepost copies it as
+    /// received.
     #[inline(always)]
     fn is_unchanged(&self, value: &Value<'_>) -> bool {
         match value {

@@ -32,7 +32,7 @@ pub(crate) enum Type {
     Timestamp(Unit),
 }
 
-/// Declared contents of an object or array.
+/// Declared contents of an object or array. Each `None` means no restriction.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nested {
     /// The fields of the object, or of each object in the array.
@@ -105,7 +105,7 @@ impl Type {
     }
 
     /// Returns `true` if `value` already has this type and nothing inside it needs a conversion, so
-    /// that it is copied as received.
+    /// that gatepost copies it as received.
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {

@@ -26,7 +26,7 @@ view! {
         pub kind: i64,
         /// The key of the video.
         pub media_content_key: String,
-        /// The identifier of the user in the token with which the player opened the video.
+        /// The user identifier from the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The identifier of the player.
         pub player_id: Option<String>,

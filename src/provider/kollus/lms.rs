@@ -16,7 +16,7 @@ use crate::provider::view::{describe, view};
 view! {
     /// The learning record of a video.
     pub struct VodLms {
-        /// The identifier of the user in the token with which the player opened the video.
+        /// The user identifier from the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The key of the video.
         pub media_content_key: Option<String>,
@@ -37,7 +37,7 @@ view! {
 
     /// The learning record of a live broadcast.
     pub struct LiveLms {
-        /// The identifier of the user in the token with which the player opened the broadcast.
+        /// The user identifier from the token with which the player opened the broadcast.
         pub client_user_id: Option<String>,
         /// The key of the live broadcast.
         pub media_content_key: Option<String>,
@@ -78,7 +78,7 @@ view! {
     pub struct BlockInfo {
         /// The number of parts of the video.
         pub block_count: Option<i64>,
-        /// Fields `bn`, `tn` and `pn` of each part `n`, which the platform does not document.
+        /// Fields `bn`, `tn` and `pn` of each part `n`. Kollus does not document these fields.
         pub blocks: Option<Map<String, Value>>,
     }
 
@@ -89,7 +89,7 @@ view! {
         pub upload_file_key: Option<String>,
         /// The key of the video.
         pub media_content_key: String,
-        /// The identifier of the user in the token with which the player opened the video.
+        /// The user identifier from the token with which the player opened the video.
         pub client_user_id: String,
         /// The position, in seconds from the start of the video.
         pub position: f64,

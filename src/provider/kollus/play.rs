@@ -16,7 +16,7 @@ view! {
     pub struct LivePlay {
         /// The kind of the request, always 100.
         pub kind: i64,
-        /// The identifier of the user in the token with which the player opened the broadcast.
+        /// The user identifier from the token with which the player opened the broadcast.
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
@@ -41,7 +41,7 @@ view! {
     pub struct VodPlay {
         /// The kind of the request: 1 before playback, 3 when the player is ready.
         pub kind: i64,
-        /// The identifier of the user in the token with which the player opened the video.
+        /// The user identifier from the token with which the player opened the video.
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
@@ -60,10 +60,10 @@ view! {
     /// A request for the next video, which the player sends at a set position of the current video.
     ///
     /// The operator chooses the fields in the console of Kollus. Kollus does not document the fields
-    /// of the reply, so gatepost sends any JSON object of the app unchanged.
+    /// of the reply, so gatepost sends the app's JSON object unchanged.
     #[derive(Debug)]
     pub struct NextEpisode {
-        /// The identifier of the user in the token with which the player opened the video.
+        /// The user identifier from the token with which the player opened the video.
         pub client_user_id: Option<String>,
         /// The key of the current video.
         pub media_content_key: Option<String>,
@@ -120,9 +120,9 @@ impl PlayReply {
 answer! {
     /// The app's answer to a [`VodPlay`] callback.
     ///
-    /// Kollus sends callbacks with `kind` 1 and with `kind` 3, and reads different fields of each
-    /// reply. gatepost omits fields that do not apply to the callback's `kind`. If a value is out of
-    /// range, gatepost applies the failure policy.
+    /// Kollus sends callbacks with `kind` 1 and with `kind` 3, and reads different fields of the
+    /// two replies. gatepost omits fields that do not apply to the callback's `kind`. If a value is
+    /// out of range, gatepost applies the failure policy.
     ///
     /// ```
     /// use gatepost::kollus::VodPlayReply;

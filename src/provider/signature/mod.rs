@@ -27,7 +27,7 @@ pub(crate) use rule::{
 pub(crate) enum SignatureError {
     /// The signature is missing at `place`.
     Absent { place: String },
-    /// The signed time is this many seconds in the past, which the window does not allow.
+    /// The signed time is this many seconds in the past, more than the window allows.
     Expired { secs_ago: i64 },
     /// The text of the signature does not decode to a digest.
     Malformed,
@@ -37,7 +37,7 @@ pub(crate) enum SignatureError {
     PartMissing { place: String },
     /// The signed time is missing, or is not a time in the declared unit.
     TimeMalformed,
-    /// The signed time is this many seconds in the future, which the window does not allow.
+    /// The signed time is this many seconds in the future, more than the window allows.
     TooFarAhead { secs: i64 },
 }
 
@@ -61,7 +61,7 @@ const MAX_CANDIDATES: usize = 16;
 impl Signature {
     /// Verifies the signature of a callback.
     ///
-    /// `window`, if any, replaces the window of the definition.
+    /// `window` replaces the window of the definition; `None` keeps the definition's.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), SignatureError> {
         let signature_text = self.signature_text(received)?;
-        // Without a key no signature can match, so the error is a mismatch for any text.
+        // If there are no keys, report a mismatch for any text.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
             let computed = self.compute(received, &signature_text, key)?;

@@ -90,7 +90,7 @@ pub(crate) struct Part {
 pub(crate) enum PartSource {
     /// The body as received.
     Body,
-    /// A form body without the field of the signature, percent-decoded.
+    /// The percent-decoded form body, without the field of the signature.
     FormText,
     /// The key. Only digests other than HMAC hash it as a part.
     Key,

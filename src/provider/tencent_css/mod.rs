@@ -8,8 +8,8 @@
 //! | subtitles, quality, summaries | [`Subtitles`], [`SmartErasing`], [`QualityControl`], [`EvaluationLow`], [`EvaluationAverage`], [`Summary`], [`Highlights`] |
 //!
 //! Fields have the platform's names and units. An event omits the fields of the signature, `t` and
-//! `sign`. The `Debug` output of a view contains little more than the stream and
-//! the time, because other fields contain personal data or push credentials.
+//! `sign`. The `Debug` output of a view contains little more than the stream
+//! and the time, because other fields contain personal data or push credentials.
 //!
 //! ```
 //! use gatepost::tencent_css::Highlights;

@@ -89,7 +89,7 @@ view! {
         pub height: Option<i64>,
     }
 
-    /// Event sent when a push had errors during the last interval.
+    /// Event sent when a push had errors during the last `report_interval`.
     pub struct PushError {
         /// The event type, always 321.
         pub event_type: i64,

@@ -1,4 +1,4 @@
-//! Request bodies, with limits of size and time.
+//! Request bodies, with limits on size and time.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) async fn json(session: &mut ServerSession) -> Result<Json, ApiError> 
     let body = tokio::time::timeout(BODY_TIMEOUT, read(session)).await;
     let body = body.map_err(|_| ApiError::Incomplete)??;
     serde_json::from_slice(&body).map_err(|error| {
-        // serde_json's own message may quote the body, which may hold a key.
+        // serde_json's own message may quote the body, which may contain a key.
         ApiError::BodyNotJson { line: error.line(), column: error.column() }
     })
 }
@@ -49,8 +49,8 @@ async fn read(session: &mut ServerSession) -> Result<Vec<u8>, ApiError> {
     Ok(body)
 }
 
-/// Reads and drops the unread rest of a body, so that the client starts to read the reply. Returns
-/// false if the rest is too long or too slow.
+/// Reads and drops the unread rest of a body, so that the client starts to read the response.
+/// Returns true if the rest arrives within the limits on size and time.
 pub(super) async fn discard(session: &mut ServerSession) -> bool {
     const MAX_DISCARDED: usize = 16 * MAX_BODY_BYTES;
     let rest = async {

@@ -33,7 +33,7 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
-    /// Returns the status of the reply, and the stable code in its body.
+    /// Returns the status of the response, and the stable code in its body.
     pub(super) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BodyNotJson { .. } | Self::Incomplete | Self::PathEncoding => {

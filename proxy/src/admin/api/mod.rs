@@ -1,9 +1,9 @@
-//! Templates over the admin listener: a JSON API, protected by the `admin_token`.
+//! JSON API on the admin listener that lists and edits templates. Requires the `admin_token`.
 //!
 //! 1. If the config has no `admin_token`, every path of the API returns 404.
 //! 2. The API reads the body only after it has accepted the token.
 //! 3. The API serves its own description, `openapi.json`.
-//! 4. An edit applies to every callback that arrives after the API's reply.
+//! 4. An edit applies to every callback that arrives after the API has sent its response.
 
 mod body;
 mod error;
@@ -44,12 +44,13 @@ pub(crate) async fn respond(
             let from = session.client_addr().map(ToString::to_string);
             tracing::warn!(from, "refused a request to the admin API: {error}");
         }
-        // gatepost does not read the body of this client, so it cannot reuse the connection.
+        // Close the connection, because gatepost does not read the body of this client.
         session.set_keepalive(None);
         return ApiReply::error(&error).into_response();
     }
     let reply = answer(served, session).await.unwrap_or_else(|error| ApiReply::error(&error));
-    // On a reused connection, gatepost would parse the rest of the body as the next request.
+    // Close the connection if a part of the body is unread: gatepost would parse that part as
+    // the next request.
     if !body::discard(session).await {
         session.set_keepalive(None);
     }
@@ -71,7 +72,7 @@ async fn answer(
         _ => Json::Null,
     };
     let served = Arc::clone(served);
-    // An edit reads and writes files.
+    // On a blocking thread, because an edit reads and writes files.
     let done = tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body));
     done.await.unwrap_or(Err(ApiError::Panicked))
 }
@@ -87,7 +88,7 @@ fn check_token(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), Ap
     Err(ApiError::Unauthorized)
 }
 
-/// Returns the token of a header value such as `Bearer s3cret`.
+/// Returns the token of a header value such as `Bearer s3cret`; `None` for any other scheme.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer ";
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;

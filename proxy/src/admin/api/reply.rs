@@ -1,4 +1,4 @@
-//! Replies of the API.
+//! Responses of the API.
 
 use gatepost_editor::TemplateView;
 use http::header::{
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::error::ApiError;
 use super::resource::Resource;
 
-/// Reply to a request to the API.
+/// Response to a request to the API.
 #[derive(Debug)]
 pub(super) struct ApiReply {
     status: StatusCode,
@@ -25,7 +25,7 @@ impl ApiReply {
         Self { status, body: json!(body).to_string(), header: None }
     }
 
-    /// Returns a reply whose body is this JSON text.
+    /// Returns a response whose body is this JSON text.
     pub(super) fn text(text: &str) -> Self {
         Self { status: StatusCode::OK, body: text.to_owned(), header: None }
     }

@@ -151,7 +151,7 @@ impl<'b> BodyReader<'b> {
         for (name, json) in map {
             let value = read(json);
             if value.is_none() && !json.is_null() {
-                let remedy = "use a form from /api/openapi.json, without null inside the value";
+                let remedy = "use a type from /api/openapi.json, without null inside the value";
                 self.fault(&format!("{key}.{name}"), "unsupported value", remedy);
             }
             entries.push((name.clone(), value));

@@ -2,8 +2,8 @@
 //! several times as much.
 //!
 //! Nearly all callbacks have one form: HTTP/1.1, the whole head in one read, a `content-length`. If
-//! the path or the form differs, gatepost hands the request over to Pingora together with the bytes
-//! that have arrived, so only one parser reads unusual requests.
+//! no route has the path, or if the form differs, gatepost hands the request over to Pingora with
+//! the bytes that have arrived, so only one parser reads unusual requests.
 
 mod reply;
 mod request;
@@ -108,7 +108,7 @@ impl ClientConnection {
                 Err(refusal) => driver.refuse(&mut exchange, &refusal).await,
             }
             if exchange.request.is_last {
-                // Limited in time, because the client may never read the reply that this flushes.
+                // Limit the time: `shutdown` flushes the reply, which the client may never read.
                 let shut_down = timeout(DRAIN_TIMEOUT, self.stream.shutdown()).await;
                 if !matches!(shut_down, Ok(Ok(()))) {
                     tracing::debug!("the client closed the connection, or did not read the reply");
@@ -132,7 +132,7 @@ impl ClientConnection {
         (self.stream, self.ahead)
     }
 
-    /// Returns the connection with all read bytes put back; `None` if its type cannot do this.
+    /// Returns the connection with all read bytes put back; `None` if it is no TCP stream.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
         stream.rewind(&self.ahead);
@@ -152,9 +152,9 @@ impl ClientConnection {
         .await
     }
 
-    /// Takes the request that has arrived, with its route, if a route has this path and the form is
-    /// usual. Looks up the path first: otherwise gatepost and Pingora would both parse each request
-    /// for the upstream.
+    /// Takes the request that has arrived, with its route. Returns `None` if no route has the path
+    /// or the form is unusual. Looks up the path first: otherwise gatepost and Pingora would both
+    /// parse each request for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
         let route = gate.find_route(path(&self.ahead)?)?;
         let whole = self.ahead.split().freeze();

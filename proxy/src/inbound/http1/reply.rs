@@ -4,7 +4,7 @@ use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::protocols::http::date::get_cached_date;
 
-/// Formats a reply with the headers that Pingora would write, so that both paths behave alike.
+/// Formats a reply with the headers that Pingora would write: clients see no difference.
 pub(super) fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     let status = reply.status();
     let mut bytes = Vec::with_capacity(256 + reply.body().len());
@@ -36,7 +36,7 @@ fn extend_value(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// Writes `Retry-After` for `retry-after`.
+/// Writes a header name in title case: `Retry-After` for `retry-after`.
 fn extend_titled(bytes: &mut Vec<u8>, name: &str) {
     let mut starts = true;
     bytes.extend(name.bytes().map(|byte| {

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 const MAX_HEADERS: usize = 32;
 
-/// Returns the path in a request line.
+/// Returns the path in a request line; `None` if the line is incomplete or the path is not UTF-8.
 pub(super) fn path(request: &[u8]) -> Option<&str> {
     let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
@@ -25,9 +25,9 @@ pub(super) struct Http1Request {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    /// Received bytes of the body that the gate has not read yet.
+    /// Received body bytes that the gate has not read yet.
     pub(super) body: Bytes,
-    /// Number of bytes of the body that have not arrived yet.
+    /// Number of body bytes that have not arrived yet.
     pub(super) missing: usize,
     pub(super) length: usize,
     /// True if gatepost closes the connection after this request.
@@ -118,7 +118,7 @@ fn is_usual_target(target: &str) -> bool {
     target.starts_with('/') && target.bytes().all(|byte| IN_TARGET[usize::from(byte)])
 }
 
-/// Framing headers of a request. Each may appear once.
+/// Values of `host`, `content-length` and `connection`. Each header may appear at most once.
 #[derive(Default)]
 struct Framing {
     has_host: bool,
@@ -127,7 +127,7 @@ struct Framing {
 }
 
 impl Framing {
-    /// Notes a header; `None` if the header is repeated or unusual, so that Pingora must read it.
+    /// Notes a header; `None` if it is repeated or unusual, so that Pingora must read the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {

@@ -58,8 +58,8 @@ impl GateModule {
     ///
     /// # Errors
     ///
-    /// Never. If the client disconnects early, the proxy is not at fault, and Pingora would log an
-    /// error with the path of the request, which may contain a token.
+    /// Never, even if the client disconnects early: Pingora would log the error with the request's
+    /// path, which may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
         if !has_judged_target(session.req_header()) {
@@ -88,12 +88,12 @@ impl GateModule {
         &self.0
     }
 
-    /// Sets `x-forwarded-for`, `-host` and `-proto` of a request to an upstream. Call this in
-    /// `ProxyHttp::upstream_request_filter`.
+    /// Sets `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` of a request to an
+    /// upstream. Call this method in `ProxyHttp::upstream_request_filter`.
     ///
     /// # Errors
     ///
-    /// If Pingora refuses a header value. Pingora accepts every value of a received header.
+    /// If a header value is invalid. Values that Pingora has received are always valid.
     pub fn upstream_request_filter(
         &self,
         session: &Session,
@@ -119,7 +119,7 @@ impl GateModule {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        // Poisoning is ignored: the observer does not panic.
+        // Ignore poisoning: the observer does not panic.
         let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
@@ -171,8 +171,8 @@ fn strip_reserved(session: &mut Session) {
     }
 }
 
-/// Returns true if Pingora forwards the path that the gate judges. Pingora stores a target in any
-/// other form as raw bytes, together with a URI that differs.
+/// Returns true if Pingora forwards the path that the gate judges: for a target that is a path, `*`
+/// or an HTTP URL. Pingora stores any other target as raw bytes, with a URI that differs.
 fn has_judged_target(request: &RequestHeader) -> bool {
     let raw = request.raw_path();
     let absolute = [&b"http://"[..], b"https://"]

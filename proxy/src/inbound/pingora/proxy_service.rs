@@ -23,8 +23,8 @@ use crate::inbound::head_clock::RequestInFlight;
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Keepalive probes on connections to the upstream, which gatepost keeps until the upstream closes
-/// them. The probes detect a dead machine without a timer per request.
+/// Keepalive probes on connections to the upstream. gatepost keeps each connection until the
+/// upstream closes it. The probes detect a dead machine without a timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
@@ -42,7 +42,7 @@ pub(crate) struct ProxyService {
 
 /// Destination of every request that is no callback.
 pub(crate) struct Upstream {
-    /// One peer per address of `host`. Resolved again when no address accepts a connection.
+    /// One peer per address of `host`. gatepost resolves `host` again when no address connects.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
@@ -60,7 +60,7 @@ impl Upstream {
     }
 
     fn peers(&self) -> Arc<[HttpPeer]> {
-        // Poisoning is ignored: a clone or an assignment cannot panic half-way.
+        // Ignore poisoning: a clone or an assignment cannot panic half-way.
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -79,7 +79,7 @@ impl Upstream {
         });
     }
 
-    /// Returns the address to try after `tries` failures: an address of a name may not listen.
+    /// Returns the address to try after `tries` failed addresses; `None` after the last address.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
         self.peers().get(tries).cloned()
     }
@@ -157,7 +157,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
         peer.map(Box::new)
-            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no address of the upstream"))
+            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no upstream address to try"))
     }
 
     fn fail_to_connect(

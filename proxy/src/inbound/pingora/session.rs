@@ -35,7 +35,7 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// Pingora drops bytes that the client sends early, so gatepost closes the connection.
+    /// Pingora drops bytes that arrive before the reply, so gatepost closes the connection.
     async fn client_activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);
@@ -60,7 +60,7 @@ impl Exchange for Session {
 }
 
 /// Returns the head that the gate judges. The gate must refuse `content-length` together with
-/// `transfer-encoding`. Pingora drops the length, so gatepost searches the raw bytes.
+/// `transfer-encoding`. Pingora drops the length, so gatepost searches the raw head for it.
 pub(super) fn head(session: &Session) -> Head<'_> {
     let header = session.req_header();
     let mut head = Head::new(&header.method, &header.uri, &header.headers);
@@ -87,7 +87,7 @@ pub(super) fn is_encrypted(session: &Session) -> bool {
     session.digest().is_some_and(|digest| digest.ssl_digest.is_some())
 }
 
-/// Writes a reply to a request whose body gatepost may not have read.
+/// Writes a reply even if gatepost has not read the whole body.
 pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     let reusable = !reply.must_close() && ends_soon(session);
     if reusable {
@@ -110,8 +110,8 @@ fn expects_continue(session: &Session) -> bool {
         && expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Returns true if gatepost has read the body, or if the body is short and certain to arrive. A
-/// client that expects `100 Continue` may send its next request instead of the body.
+/// Returns true if gatepost has read the body, or if the body is short. Returns false for an unread
+/// body after `expect: 100-continue`: the client may send its next request instead of the body.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;
