@@ -81,7 +81,7 @@ pub struct Gate(Arc<GateState>);
 /// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
-    /// Rules out most paths without a route, before gatepost loads the config for a request.
+    /// Recognises most paths that match no route without a look at `current`.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -93,7 +93,7 @@ struct ActiveConfig {
     routes: Arc<Routes>,
     circuits: Vec<Arc<Breaker>>,
     trusted: Networks,
-    /// Budgets of the clients; `None` until a route has a `source_limit`.
+    /// State of `source_limit` for each client; `None` until a route has a `source_limit`.
     client_budgets: Option<Arc<ClientBudgets>>,
     proxy: ProxySettings,
     warnings: Vec<Fault>,
@@ -201,7 +201,7 @@ impl Gate {
     /// Replaces the config of this gate and of all its clones.
     ///
     /// - gatepost finishes callbacks in flight with the previous config.
-    /// - A route with the same path keeps the state of its rate limit. Clients keep their budgets.
+    /// - A route with the same path keeps the state of its rate limit. Each client keeps the state of its `source_limit`.
     /// - The gate still recognises resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
     /// - The listeners and threads of the proxy do not change.
@@ -237,7 +237,7 @@ impl Gate {
         read(&self.0.current.load().routes)
     }
 
-    /// Returns the route in enforce mode that matches this exact spelling of a path.
+    /// Returns the route in enforce mode that matches `path` byte for byte.
     ///
     /// A server with a fast path for callbacks calls this method to recognise callbacks. It then
     /// calls [`Gate::admit_on`], which judges the head without a second lookup.

@@ -97,7 +97,7 @@ fn code(conclusion: &gatepost::Conclusion) -> Option<&'static str> {
 }
 
 #[test]
-fn acknowledges_resend_of_accepted_event_without_app() {
+fn acknowledges_resend_of_delivered_event_without_asking_app() {
     let gate = gate("", "");
     let first = accept_push(&gate, &push(1, 600), at(0));
     let done = expect_question(first.next(at(0))).conclude(&answer(200, ""), at(1));
@@ -197,7 +197,7 @@ fn asks_app_about_each_resent_decision_unless_template_dedupes() {
 }
 
 #[test]
-fn does_not_dedupe_kind_with_identical_events_by_default() {
+fn does_not_dedupe_by_default_if_distinct_events_can_be_identical() {
     let state = "channel_key=c&stream_key=s&broadcast_key=b&broadcast_state=resume";
     let asks_app = |gate: &Gate| {
         let accepted = judge(gate, "/kollus", state, at(0)).unwrap();
@@ -302,7 +302,7 @@ fn warns_of_timeout_longer_than_platform_waits() {
 }
 
 #[test]
-fn repeats_last_successful_reply_to_same_viewer_if_app_fails() {
+fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     let policy = "[template.on.live_play]\nlast_good = { max_age_secs = 60 }\n\
                   on_failure = { result = 0, message = 'later' }";
     let gate = gate("", policy);
@@ -312,7 +312,7 @@ fn repeats_last_successful_reply_to_same_viewer_if_app_fails() {
     let failed = r#"{"data":{"result":0,"message":"later"}}"#;
     assert_eq!(ask(&play("u", ""), &Answer::Timeout, 0).reply.body(), failed);
     let good = ask(&play("u", "&localtime=1"), &answer(200, r#"{"result":1,"vmcheck":0}"#), 1);
-    // Neither a failure nor a reply of the failure policy replaces the last successful reply.
+    // Neither a failure nor a reply of the failure policy replaces the last good reply.
     let (error, bad_json) = (answer(500, ""), answer(200, "?"));
     for failure in [error, bad_json, answer(200, r#"{"result":7}"#), Answer::Timeout] {
         let repeated = ask(&play("u", "&localtime=2&player_id=p"), &failure, 60);
@@ -333,7 +333,7 @@ fn repeats_last_successful_reply_to_same_viewer_if_app_fails() {
     assert_eq!(
         ask(&play("u", ""), &Answer::Timeout, 61).reply.body(),
         failed,
-        "expected no old reply"
+        "expected the last good reply to be too old"
     );
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
     let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
@@ -445,7 +445,7 @@ fn unsigned_id_does_not_identify_event() {
     drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-/// The provider signs only the time, and the id does not depend on the whole body.
+/// The platform signs only the time, and the id depends on a part of the body only.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
     for id_rule in ["id = '/id'", "id_without = 'n'"] {

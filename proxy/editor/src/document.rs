@@ -7,7 +7,7 @@ use crate::toml_array;
 use crate::toml_comments::{self, DetachedComment, kept, text};
 use crate::toml_table::{TableEntries, list, name_of, string, strings, unfit};
 
-/// Key of the list of templates and, in a route, key of the name of its template.
+/// Key `template`: the list of templates at the top level, and the template's name in a route.
 const TEMPLATE: &str = "template";
 
 /// A parsed config file.
@@ -41,8 +41,8 @@ impl Document {
         if same.trim_end_matches(end) == written.trim_end_matches(end) {
             return Ok(document);
         }
-        let message = "the file cannot be edited without changing other lines; use the same line \
-                       ending in every line, or edit the file by hand";
+        let message = "gatepost cannot edit this file without changing unrelated lines; use the same \
+                       line ending in every line, or edit the file by hand";
         Err(EditError::invalid(message))
     }
 
@@ -108,8 +108,8 @@ impl Document {
         Ok(())
     }
 
-    /// Moves the kept comments of a removed entry above the next header. `name` is the name of the
-    /// template that had the entry.
+    /// Moves the comments that remain of a removed key above the next table header. `name` is the
+    /// name of the template that had the key.
     pub(crate) fn adopt(&mut self, name: &str, mut leftover: DetachedComment) {
         let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
         let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
@@ -117,7 +117,7 @@ impl Document {
         toml_comments::adopt(&mut self.tree, &leftover);
     }
 
-    /// Returns the paths of the routes that name a template.
+    /// Returns the paths of the routes whose `template` has this name.
     pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
         let routes = self.tree.get("route").map(tables).unwrap_or_default();
         let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
@@ -189,7 +189,7 @@ pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result
         return Ok(());
     }
     let message =
-        format!("`{name}` would have neither an address nor an answer; set one for a kind");
+        format!("expected an address or an answer in `{name}`, found neither; set one for a kind");
     Err(EditError::invalid(message))
 }
 

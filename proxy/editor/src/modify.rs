@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(changed("prod", on("error", None)), replaced(&[(line, "")]));
         let (code, message) = refusal(&edit("paid", on("live_play", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
-        assert!(message.starts_with("`paid` would have neither"), "{message}");
+        assert!(message.starts_with("expected an address or an answer in `paid`"), "{message}");
         let (code, message) = refusal(&edit("prod", on("pull", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
         let expected = "`prod` has no `on.pull`; existing entries: `push`, `error`";

@@ -246,8 +246,8 @@ fn refuses_edits_that_the_admin_api_refuses() {
         &["delete", "paid", "--yes"],
         &["`paid` is bound to `c1`; unbind its tenants first"],
     );
-    file.refused(&["modify", "paid", "--off", "live_play"], &["neither an address nor an answer"]);
-    file.refused(&["create", "n", "--provider", "kollus"], &["neither an address nor an answer"]);
+    file.refused(&["modify", "paid", "--off", "live_play"], &["expected an address or an answer"]);
+    file.refused(&["create", "n", "--provider", "kollus"], &["expected an address or an answer"]);
     file.refused(
         &["unbind", "other", "c1"],
         &["`c1` is not bound to `other`; bound tenants: none"],

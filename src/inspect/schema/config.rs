@@ -39,7 +39,7 @@ pub fn config_schema() -> Value {
             },
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
             "stop_timeout_secs": integer("Seconds for requests in flight to finish.", 0, 3600),
-            "upgrade_socket": text("Socket for `gatepost run --upgrade` to take over the listeners."),
+            "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners."),
             "max_body_bytes": max_body_bytes(),
             "breaker": switch("Circuit breaker: stops sending events to an app that is down.", &json!({
                 "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
@@ -50,7 +50,7 @@ pub fn config_schema() -> Value {
             ),
             "proxy_protocol": {
                 "type": "boolean",
-                "description": "Each connection starts with a PROXY protocol header.",
+                "description": "Expect a PROXY protocol header at the start of each connection.",
             },
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to this file."),
@@ -113,7 +113,7 @@ fn secret() -> Value {
         })
     };
     json!({
-        "description": "Source of a secret. A secret that is written here causes a warning.",
+        "description": "Source of a secret. A literal secret in the config causes a warning.",
         "anyOf": [
             from("env", "Name of the environment variable."),
             from("file", "Path of the file, relative to the config file."),
@@ -201,7 +201,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "Treatment of a signature that arrives with a second body.",
+                "description": "Action if a signature is reused with another body: count it, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
@@ -243,8 +243,9 @@ fn delivery(kind: &KindInfo) -> Value {
             }),
         );
         properties.insert("last_good".into(), last_good);
-        let defaults =
-            reply("Fields that gatepost adds to a reply that allows, unless the answer sets them.");
+        let defaults = reply(
+            "Default fields of a reply that allows the request; the app's answer overrides them.",
+        );
         properties.insert("reply".into(), defaults);
     }
     json!({
