@@ -206,8 +206,8 @@ pub enum Driven {
 ///         Timestamp::from_secs(1_703_731_478)
 ///     }
 ///
-///     async fn sleep(&self, time: Duration) {
-///         tokio::time::sleep(time).await;
+///     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
+///         tokio::time::sleep(time)
 ///     }
 /// }
 ///
