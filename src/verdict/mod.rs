@@ -8,9 +8,11 @@
 
 mod accepted;
 mod refusal;
+mod refusal_kind;
 
 pub(crate) use accepted::AcceptedCallback;
 pub use accepted::{Accepted, ViewError};
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::Refusal;
+pub use refusal_kind::RefusalKind;
 
 pub(crate) use refusal::RefusalCause;

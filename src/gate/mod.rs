@@ -1,18 +1,21 @@
 //! The gate: a compiled config that judges every request.
 
+mod builder;
+
 use core::net::IpAddr;
 use core::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::BytesMut;
 use http::{HeaderName, HeaderValue};
-use zeroize::Zeroizing;
+
+pub use builder::GateBuilder;
 
 use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
-use crate::config::{Config, ConfigError, ConfigSources, ProxySettings};
+use crate::config::{Config, ConfigError, ProxySettings};
 use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
@@ -384,81 +387,12 @@ pub struct FoundRoute {
 
 print_only! { FoundRoute:; }
 
-/// Builder of a [`Gate`].
-///
-/// # Examples
-///
-/// ```
-/// use gatepost::Gate;
-///
-/// let route = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'kollus'\n";
-/// let config = format!("{route}token = {{ env = 'KOLLUS_TOKEN' }}");
-/// let gate = Gate::builder().toml(&*config).variable("KOLLUS_TOKEN", "t0ken").build();
-/// assert!(gate.is_ok());
-///
-/// let error = Gate::builder().toml(format!("{route}tokn = 't0ken'")).build().unwrap_err();
-/// assert!(error.to_string().contains("tokn"));
-/// ```
-#[derive(Default)]
-#[must_use]
-pub struct GateBuilder {
-    input: ConfigInput,
-    sources: ConfigSources,
-}
-
-/// Source of the config text. The type has no `Debug`, because the text may contain secrets.
-enum ConfigInput {
-    File(PathBuf),
-    Text(Zeroizing<String>),
-}
-
-impl Default for ConfigInput {
-    fn default() -> Self {
-        Self::Text(Zeroizing::default())
-    }
-}
-
-print_only! { GateBuilder:; }
-
-impl GateBuilder {
-    /// Sets the text of the config. Relative paths in the text start at the working directory.
-    pub fn toml(mut self, text: impl Into<String>) -> Self {
-        self.input = ConfigInput::Text(Zeroizing::new(text.into()));
-        self
-    }
-
-    /// Sets the config file. Relative paths in the file start at the file's folder.
-    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.input = ConfigInput::File(path.into());
-        self
-    }
-
-    /// Sets the value of `{ env = "NAME" }`. This value overrides the environment variable.
-    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.sources.give(name, value);
-        self
-    }
-
-    /// Checks the config and compiles it.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
-    pub fn build(self) -> Result<Gate, ConfigError> {
-        match self.input {
-            ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
-            ConfigInput::Text(text) => Config::parse(&text, &self.sources),
-        }
-        .map(Gate::new)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
+    use crate::config::ConfigSources;
 
     fn config(path: &str) -> Config {
         let text = format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\n");

@@ -1,0 +1,79 @@
+//! The builder of a gate, for a config text and for secrets from elsewhere than the environment.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::Gate;
+use crate::config::{Config, ConfigError, ConfigSources};
+use crate::printable::print_only;
+
+/// Builder of a [`Gate`].
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::Gate;
+///
+/// let route = "[[route]]\npath = '/callbacks/{token}'\nprovider = 'kollus'\n";
+/// let config = format!("{route}token = {{ env = 'KOLLUS_TOKEN' }}");
+/// let gate = Gate::builder().toml(&*config).variable("KOLLUS_TOKEN", "t0ken").build();
+/// assert!(gate.is_ok());
+///
+/// let error = Gate::builder().toml(format!("{route}tokn = 't0ken'")).build().unwrap_err();
+/// assert!(error.to_string().contains("tokn"));
+/// ```
+#[derive(Default)]
+#[must_use]
+pub struct GateBuilder {
+    input: ConfigInput,
+    sources: ConfigSources,
+}
+
+/// Source of the config text. The type has no `Debug`, because the text may contain secrets.
+enum ConfigInput {
+    File(PathBuf),
+    Text(Zeroizing<String>),
+}
+
+impl Default for ConfigInput {
+    fn default() -> Self {
+        Self::Text(Zeroizing::default())
+    }
+}
+
+print_only! { GateBuilder:; }
+
+impl GateBuilder {
+    /// Sets the text of the config. Relative paths in the text start at the working directory.
+    pub fn toml(mut self, text: impl Into<String>) -> Self {
+        self.input = ConfigInput::Text(Zeroizing::new(text.into()));
+        self
+    }
+
+    /// Sets the config file. Relative paths in the file start at the file's folder.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.input = ConfigInput::File(path.into());
+        self
+    }
+
+    /// Sets the value of `{ env = "NAME" }`. This value overrides the environment variable.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.sources.give(name, value);
+        self
+    }
+
+    /// Checks the config and compiles it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
+    /// invalid config, the error lists all faults.
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        match self.input {
+            ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
+            ConfigInput::Text(text) => Config::parse(&text, &self.sources),
+        }
+        .map(Gate::new)
+    }
+}

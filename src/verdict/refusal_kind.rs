@@ -1,0 +1,201 @@
+//! The reasons for a refusal: one table of codes and meanings, one of statuses.
+
+use std::fmt;
+
+use http::StatusCode;
+
+/// Reason for a refusal.
+///
+/// ```
+/// use gatepost::RefusalKind;
+///
+/// assert_eq!(RefusalKind::TimestampExpired.as_str(), "timestamp_expired");
+/// assert_eq!(RefusalKind::TimestampExpired.status(), 401);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// The path is that of an app address in the config. Only gatepost may use this path.
+    AddressReserved,
+    /// The connection ended, the framing became invalid or the time limit passed before the body
+    /// was complete.
+    BodyIncomplete,
+    /// The request has no body.
+    BodyMissing,
+    /// The body exceeds the size limit of the route.
+    BodyTooLarge,
+    /// The body is compressed. gatepost verifies uncompressed bodies only.
+    ContentEncodingUnsupported,
+    /// A field, key, header or parameter occurs twice.
+    FieldDuplicate,
+    /// A field does not have the type or the range that the definition declares.
+    FieldInvalid,
+    /// A required field is missing.
+    FieldMissing,
+    /// The form encoding is malformed.
+    FormMalformed,
+    /// The request has both `content-length` and `transfer-encoding`, or one of them is repeated or
+    /// malformed.
+    FramingAmbiguous,
+    /// The JSON is malformed.
+    JsonMalformed,
+    /// The JSON is nested too deeply.
+    JsonTooDeep,
+    /// The callback does not name its kind.
+    KindMissing,
+    /// The platform does not use this method.
+    MethodNotAllowed,
+    /// The body is JSON but not an object.
+    NotAnObject,
+    /// The path is another spelling of a callback path.
+    PathAmbiguous,
+    /// The client exceeds the `source_limit` of the route.
+    RateLimited,
+    /// gatepost cannot decode the signature.
+    SignatureMalformed,
+    /// No key of the template gives this signature for this callback.
+    SignatureMismatch,
+    /// The signature is missing, and the template has keys.
+    SignatureMissing,
+    /// An earlier callback with another body had the same signature, and the template refuses reuse.
+    SignatureReused,
+    /// The `allow` of the route does not contain the client's address.
+    SourceNotAllowed,
+    /// The callback names several tenants.
+    TenantAmbiguous,
+    /// The callback names no tenant, and no template is bound to such callbacks.
+    TenantMissing,
+    /// No template is bound to this tenant.
+    TenantUnknown,
+    /// The signature has expired.
+    TimestampExpired,
+    /// The signed time is missing or not a number.
+    TimestampInvalid,
+    /// The signed time is further in the future than the definition permits.
+    TimestampTooFarAhead,
+    /// The secret path segment is wrong.
+    TokenMismatch,
+    /// The request asks for an upgrade to another protocol on a callback path.
+    UpgradeNotAllowed,
+    /// The body is not UTF-8.
+    Utf8Invalid,
+}
+
+impl RefusalKind {
+    /// Returns the stable code: the same word in logs, metrics and documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.code_and_meaning().0
+    }
+
+    /// Returns the status that the client sees. Every reason from which an attacker could learn
+    /// keys or tenants has the same status, 401.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BodyIncomplete
+            | Self::BodyMissing
+            | Self::FieldDuplicate
+            | Self::FieldInvalid
+            | Self::FieldMissing
+            | Self::FormMalformed
+            | Self::FramingAmbiguous
+            | Self::JsonMalformed
+            | Self::JsonTooDeep
+            | Self::KindMissing
+            | Self::NotAnObject
+            | Self::PathAmbiguous
+            | Self::UpgradeNotAllowed
+            | Self::Utf8Invalid => StatusCode::BAD_REQUEST,
+            Self::SignatureMalformed
+            | Self::SignatureMismatch
+            | Self::SignatureMissing
+            | Self::SignatureReused
+            | Self::TenantAmbiguous
+            | Self::TenantMissing
+            | Self::TenantUnknown
+            | Self::TimestampExpired
+            | Self::TimestampInvalid
+            | Self::TimestampTooFarAhead
+            | Self::TokenMismatch => StatusCode::UNAUTHORIZED,
+            Self::AddressReserved | Self::SourceNotAllowed => StatusCode::FORBIDDEN,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+
+    /// Returns true if the server must close the connection, because the end of the request is
+    /// unknown or too far away to read.
+    pub(super) const fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::BodyIncomplete
+                | Self::BodyTooLarge
+                | Self::FramingAmbiguous
+                | Self::UpgradeNotAllowed
+        )
+    }
+
+    /// Returns the code, and the meaning for the operator.
+    const fn code_and_meaning(self) -> (&'static str, &'static str) {
+        match self {
+            Self::AddressReserved => ("address_reserved", "only gatepost may send to this address"),
+            Self::BodyIncomplete => ("body_incomplete", "the body ended early, or took too long"),
+            Self::BodyMissing => ("body_missing", "the request has no body"),
+            Self::BodyTooLarge => ("body_too_large", "the body exceeds the size limit"),
+            Self::ContentEncodingUnsupported => {
+                ("content_encoding_unsupported", "the body is compressed")
+            }
+            Self::FieldDuplicate => ("field_duplicate", "a field occurs twice"),
+            Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
+            Self::FieldMissing => ("field_missing", "a required field is missing"),
+            Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
+            Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
+            Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),
+            Self::JsonTooDeep => ("json_too_deep", "the JSON is nested too deeply"),
+            Self::KindMissing => ("kind_missing", "the callback does not name its kind"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", "the platform does not use this method")
+            }
+            Self::NotAnObject => ("not_an_object", "the body is not a JSON object"),
+            Self::PathAmbiguous => {
+                ("path_ambiguous", "the path is another spelling of a callback path")
+            }
+            Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
+            Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),
+            Self::SignatureMismatch => {
+                ("signature_mismatch", "no key of the template gives this signature")
+            }
+            Self::SignatureMissing => ("signature_missing", "the signature is missing"),
+            Self::SignatureReused => {
+                ("signature_reused", "an earlier callback with another body had the same signature")
+            }
+            Self::SourceNotAllowed => {
+                ("source_not_allowed", "the route does not allow the client's address")
+            }
+            Self::TenantAmbiguous => ("tenant_ambiguous", "the callback names several tenants"),
+            Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
+            Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
+            Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),
+            Self::TimestampInvalid => {
+                ("timestamp_invalid", "the signed time is missing or not a number")
+            }
+            Self::TimestampTooFarAhead => {
+                ("timestamp_too_far_ahead", "the signed time is too far in the future")
+            }
+            Self::TokenMismatch => ("token_mismatch", "the secret path segment is wrong"),
+            Self::UpgradeNotAllowed => {
+                ("upgrade_not_allowed", "a callback must not request an upgrade")
+            }
+            Self::Utf8Invalid => ("utf8_invalid", "the body is not UTF-8"),
+        }
+    }
+}
+
+impl fmt::Display for RefusalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code_and_meaning().1)
+    }
+}
