@@ -3,6 +3,7 @@
 //! The gate judges the request like any other request, but sends no event to the app. The steps
 //! describe the values that the gate has checked. They contain no keys, tokens or bodies.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use bytes::Bytes;
@@ -152,7 +153,8 @@ impl Steps {
         if body.is_empty() && plan.body != BodyFormat::Query {
             return;
         }
-        let Ok(object) = plan.read(body, captured.query()) else { return };
+        let repaired = OnceCell::new();
+        let Ok(object) = plan.read(body, captured.query(), &repaired) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };

@@ -19,6 +19,7 @@ mod head_check;
 mod normalise;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, iter};
@@ -187,8 +188,10 @@ impl Intake {
         if raw.is_empty() && plan.body != BodyFormat::Query {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
-        let object =
-            plan.read(&raw, self.0.captured.query()).map_err(|defect| self.refuse(defect))?;
+        let repaired = OnceCell::new();
+        let object = plan
+            .read(&raw, self.0.captured.query(), &repaired)
+            .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
         let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
@@ -283,6 +286,9 @@ fn judge(
         KindFound::Missing => (None, None),
     };
     let demand = template.required_signature(kind);
+    if plan.depends_on_repair(demand.map(|demand| demand.signature), received) {
+        return Err(RefusalKind::JsonMalformed.into());
+    }
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })

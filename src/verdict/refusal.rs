@@ -199,7 +199,7 @@ impl From<FieldError> for RefusalCause {
             | FieldError::Range { .. }
             | FieldError::TooMany { .. }
             | FieldError::Type { .. }
-            | FieldError::Unknown { .. } => RefusalKind::FieldInvalid,
+            | FieldError::Misspelt { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }

@@ -40,7 +40,7 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "invalid sample: expected `f` to be a valid integer",
+            "invalid sample: `f` is missing or has another type",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "a group of kinds have the same name"),

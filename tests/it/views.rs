@@ -67,6 +67,9 @@ fn views_keep_all_data_of_every_vector() {
     let views = views();
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
+        if accepted.misfits().len() > 0 {
+            continue;
+        }
         if vector.name == "kollus/drm_odd_item" {
             // A lenient field may have another type than declared. No typed view can read such
             // data, so apps read the data as JSON.
@@ -97,7 +100,10 @@ fn schemas_accept_event_of_every_vector() {
             let draft = jsonschema::draft202012::options();
             Some(draft.should_validate_formats(true).build(&schema).unwrap())
         });
-        let Some(schema) = schema else { continue };
+        // A schema describes fields that fit. A misfit may be missing or have another type.
+        let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
+            continue;
+        };
         let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{}: expected no faults: {faults:#?}", vector.name);

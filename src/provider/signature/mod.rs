@@ -115,6 +115,21 @@ impl Signature {
         self.parts.iter().filter_map(value).map(bytes)
     }
 
+    /// Returns the locators of the signature and of each signed value.
+    pub(crate) fn locators(&self) -> impl Iterator<Item = &Locator> {
+        let sources = self.parts.iter().map(|part| &part.from);
+        let sources = sources.chain(self.time.as_ref().map(|time| &time.from));
+        let locators = sources.filter_map(|source| match source {
+            PartSource::Value(locator) => Some(locator),
+            PartSource::Body
+            | PartSource::FormText
+            | PartSource::Key
+            | PartSource::Literal(_)
+            | PartSource::Listed(_) => None,
+        });
+        locators.chain([&self.found_in])
+    }
+
     /// Returns `true` if the member belongs to the signature, so that the event does not contain it.
     pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
         self.consumed.iter().any(|consumed| consumed == name)
