@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
-use crate::intake::tenant;
+use crate::intake::tenants;
 use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
@@ -158,8 +158,8 @@ impl Steps {
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };
-        let Ok(tenant) = tenant(plan, &received) else {
-            self.add("tenant", "more than one");
+        let Ok(tenant) = route.choose_tenant(tenants(plan, &received)) else {
+            self.add("tenant", "several, of different templates");
             return;
         };
         let place = plan.tenant.iter().find(|p| p.text(&received).is_some_and(|t| !t.is_empty()));

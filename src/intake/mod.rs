@@ -194,7 +194,10 @@ impl Intake {
             .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
-        let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
+        let tenant = self
+            .route()
+            .choose_tenant(tenants(plan, &received))
+            .map_err(|ambiguous| self.refuse(ambiguous))?;
         let (template, source) = self
             .route()
             .template(tenant.as_deref())
@@ -236,29 +239,13 @@ impl Intake {
 /// A client that declares a large body and sends none must not cost more memory than this.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Maximum length of a tenant, equal to the maximum length of a domain name.
-const MAX_TENANT_BYTES: usize = 253;
-
-/// Returns the tenant that the callback names, or `None` if the callback names no tenant.
-///
-/// # Errors
-///
-/// Returns [`RefusalKind::TenantAmbiguous`] if the callback names different tenants in two places.
-/// Returns [`RefusalKind::TenantUnknown`] if the name exceeds the maximum length of a tenant.
-pub(crate) fn tenant<'r>(
-    plan: &Plan,
+/// Returns the tenants that the callback names, in the order of the definition's locators.
+pub(crate) fn tenants<'r>(
+    plan: &'r Plan,
     received: &Received<'r>,
-) -> Result<Option<Cow<'r, str>>, RefusalKind> {
+) -> impl Iterator<Item = Cow<'r, str>> {
     let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
-    let mut names = texts.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
-    let first = names.next();
-    if names.any(|other| Some(&other) != first.as_ref()) {
-        return Err(RefusalKind::TenantAmbiguous);
-    }
-    match first {
-        Some(tenant) if tenant.len() > MAX_TENANT_BYTES => Err(RefusalKind::TenantUnknown),
-        tenant => Ok(tenant),
-    }
+    texts.filter(|text| !text.is_empty()).map(|text| plan.tenant_case.fold(text))
 }
 
 /// Result of judging a genuine callback.

@@ -161,7 +161,7 @@ pub(crate) struct RefusalCause {
 }
 
 impl RefusalCause {
-    fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: Some(detail.into()) }
     }
 }
@@ -213,8 +213,11 @@ impl From<SignatureError> for RefusalCause {
             }
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureError::Absent { place } | SignatureError::PartMissing { place } => {
+            SignatureError::Absent { place } => {
                 Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
+            }
+            SignatureError::PartMissing { place } => {
+                Self::with(RefusalKind::SignedPartMissing, format!("expected at {place}"))
             }
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {
