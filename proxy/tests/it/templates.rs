@@ -224,7 +224,7 @@ fn reports_every_fault_of_resulting_config() {
     let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
     refused(create(&name, &long, &extra), &faults);
     for name in ["a b", "a.b", "", "é"] {
-        refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: the name"]);
+        refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: expected "]);
     }
     refused(create("x", "", &[]), &["expected keys, because Tencent Cloud CSS signs, found none"]);
     let fits = create(&"播".repeat(30), &"x".repeat(100), &["--key-env", "KEY"]);

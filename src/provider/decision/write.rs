@@ -422,7 +422,8 @@ mod tests {
                 "message=\"later\" result=0 session_key=\"s\" start_at=7"
             ]
         );
-        let expected = "items[0]: expected `expiration_count` to be from 0 to 1000, found another number";
+        let expected =
+            "items[0]: expected `expiration_count` to be from 0 to 1000, found another number";
         assert_eq!(fault.as_deref(), Some(expected));
         let (_, fault) = answer(ITEMS, r#"[{"kind":1,"media_content_key":"a","result":1}]"#);
         assert_eq!(fault.as_deref(), Some("items[1]: expected an answer to this item, found none"));
