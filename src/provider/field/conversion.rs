@@ -5,9 +5,9 @@ use super::Field;
 /// The sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
-    /// The app. Integer fields accept `true` and `false` from the app, as 1 and 0.
+    /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
     App,
-    /// The platform. Its values have the documented type, or are strings.
+    /// The platform. A value has the documented type or is a string.
     Platform,
 }
 
