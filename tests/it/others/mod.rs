@@ -1,6 +1,8 @@
 //! Vectors and scenarios of other projects, and payloads that they publish.
 
 #[cfg(feature = "tower")]
+mod octokit;
+#[cfg(feature = "tower")]
 mod scenarios;
 pub mod table;
 mod through_core;

@@ -245,6 +245,11 @@ impl Table {
 }
 
 impl Verdicts {
+    /// The verdict that both reach on a genuine callback.
+    pub fn accepted() -> Self {
+        Self { expected: Expected::Accepted, ours: "accepted".into(), differs: None, pending: None }
+    }
+
     fn check(&self, row: &str) {
         let differs = (self.expected == Expected::Accepted) != (self.ours == "accepted");
         let explained = [&self.differs, &self.pending].into_iter().flatten().count();

@@ -22,7 +22,7 @@ fn clock() -> Timestamp {
 }
 
 /// Sends a case through the layer. Returns the status, and the event if the layer calls the service.
-async fn sent(gate: &Gate, case: &Case) -> (u16, Option<Vec<u8>>) {
+pub async fn sent(gate: &Gate, case: &Case) -> (u16, Option<Vec<u8>>) {
     let seen: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
     let record = Arc::clone(&seen);
     let app = service_fn(move |request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| {
