@@ -57,9 +57,10 @@ impl<'r> Head<'r> {
 
     /// Sets the IP address of the connection's peer: the client or a trusted proxy.
     ///
-    /// Without a peer the client is unknown. A route with `allow` then refuses the request.
+    /// Without a peer, the client is unknown. gatepost then refuses the request on a route with
+    /// `allow`.
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
-        // On a dual-stack socket an IPv4 peer has an IPv4-mapped IPv6 address.
+        // On a dual-stack socket, an IPv4 peer has an IPv4-mapped IPv6 address.
         self.peer = Some(peer.to_canonical());
         self
     }
@@ -108,7 +109,8 @@ print_only! { Head<'_>: method; }
 pub struct RequestContext<'c> {
     /// Protocol of the client's connection, `http` or `https`; `None` if unknown.
     pub scheme: Option<&'c str>,
-    /// Random bytes for a new trace if the request has no valid `traceparent`; `None` starts none.
+    /// Random bytes for a new trace. gatepost uses these bytes if the request has no valid
+    /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,
@@ -138,7 +140,7 @@ pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forw
 /// Prefixes of the headers that only gatepost may set.
 const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
 
-/// Headers that gatepost rewrites. A request may contain them, but only in this spelling.
+/// Headers that gatepost rewrites. A request may contain these headers, but only in this spelling.
 const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
 
 /// Returns true for a header that a client must not send to the app: `ce-*`, `gatepost-*`,
@@ -191,7 +193,8 @@ fn is_reserved_spelling(name: &str) -> bool {
             .any(|written| name.len() == written.len() && name != written && starts_with(written))
 }
 
-/// Removes the headers that only gatepost may set. Call this for each request that you pass on.
+/// Removes the headers that only gatepost may set. Call this function for each request that you
+/// pass on.
 ///
 /// # Examples
 ///

@@ -53,8 +53,8 @@ fn empty_headers(combination: usize) -> HeaderMap {
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
 }
 
-/// Returns a header map with these values, each in the position of its name in [`REQUIRED`] or
-/// [`OPTIONAL`].
+/// Returns a header map with these values. Each value has the index of its header's name in
+/// [`REQUIRED`] or [`OPTIONAL`].
 fn fill(
     mut required: [HeaderValue; REQUIRED.len()],
     mut optional: [Option<HeaderValue>; OPTIONAL.len()],
@@ -63,8 +63,8 @@ fn fill(
     let combination: usize = optional.iter().enumerate().map(bit).sum();
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
-    // A map from which no header was removed iterates in insertion order, which is also the order
-    // of the values.
+    // The map iterates in insertion order, because gatepost removes no header. The values have the
+    // same order.
     let mut slots = headers.values_mut();
     required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
         if let Some(slot) = slots.next() {
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assigns_each_value_to_its_name_for_every_combination() {
+    fn each_header_has_its_value_for_every_combination_of_optional_headers() {
         let value = |name: &HeaderName| HeaderValue::from_str(name.as_str()).unwrap();
         for combination in 0..EMPTY_HEADERS.len() {
             let has = |index: usize| combination >> index & 1 == 1;

@@ -16,9 +16,9 @@ pub(crate) struct CheckedHead {
     pub(super) captured: CapturedHead,
 }
 
-/// Checks framing, upgrade, method, secret segment, content encoding and declared length.
+/// Checks framing, upgrade, method, secret path segment, content encoding and declared length.
 ///
-/// `token` is the secret segment of the request's path.
+/// `token` is the segment of the request's path at the position of the secret segment.
 ///
 /// # Errors
 ///
@@ -56,10 +56,12 @@ pub(crate) fn check_head(
 
 /// Returns the value of `content-length`, or 0 without this header.
 ///
-/// RFC 9112, section 6.3, lets a server repair some ambiguous framing. gatepost refuses all
-/// ambiguous framing, because the app may repair the framing differently (request smuggling): two
-/// lengths, two transfer encodings, a length with a transfer encoding, any transfer encoding other
-/// than `chunked`, and a length with characters other than digits.
+/// RFC 9112, section 6.3, permits a server to repair some ambiguous framing. gatepost refuses all
+/// ambiguous framing, because the app may repair the framing differently (request smuggling).
+///
+/// Framing is ambiguous in a request with two lengths, with two transfer encodings, or with a
+/// length and a transfer encoding. Framing is also ambiguous if the transfer encoding is not
+/// `chunked` or the length contains a character other than a digit.
 fn declared_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
     let ambiguous = RefusalKind::FramingAmbiguous;
     let mut lengths = head.headers().get_all(CONTENT_LENGTH).iter();

@@ -13,11 +13,11 @@ use crate::verdict::RefusalCause;
 /// Converts a callback to an event.
 ///
 /// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
-/// event's data omits the callback's fields that only serve `signature`.
+/// event's data omits the fields that belong to `signature`.
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if a field is missing or has the wrong type.
+/// Returns the cause of the refusal if a field is missing or invalid.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
@@ -60,7 +60,7 @@ pub(super) fn normalise(
     })
 }
 
-/// Joins the non-empty parts of an event's subject with `/`.
+/// Returns the subject of an event: the non-empty values at `parts`, joined with `/`.
 ///
 /// Returns `None` if the subject is empty or longer than [`MAX_SUBJECT_BYTES`].
 fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
@@ -75,9 +75,9 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
-/// Maximum length of a subject, which gatepost sends as a header.
+/// Maximum length of a subject in bytes, because gatepost sends the subject as a header.
 ///
-/// gatepost omits a longer subject. The parts of the subject remain in the data.
+/// gatepost omits a longer subject. The values of the subject remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Initial capacity for an event's data, enough for most callbacks.

@@ -1,6 +1,6 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
-//! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
+//! An [`Object`] contains the top-level names and their values. A JSON value remains a slice of the
 //! received text. The app therefore gets exactly the bytes that gatepost verified: a number, for
 //! example, keeps all its digits. The rules for a body:
 //!
@@ -21,11 +21,11 @@ use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;
 
-/// Maximum nesting depth of objects and arrays. The deepest sample of any platform has a depth of
-/// 6.
+/// Maximum nesting depth of objects and arrays. The deepest sample callback of any platform has a
+/// depth of 6.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// Reason why a body cannot be read.
+/// Reason why gatepost cannot read a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     /// Two members have this name.
@@ -160,7 +160,7 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Writing a str into a Vec cannot fail.
+    // Writing a string into a `Vec` cannot fail.
     let _infallible = serde_json::to_writer(out, text);
 }
 
@@ -172,16 +172,18 @@ pub(crate) struct Member<'a> {
     /// Range of the member in the object's text, from the name's first quote to the end of the
     /// value.
     ///
-    /// Empty for a form, for a name with escapes, and if anything but a colon separates name and
-    /// value. gatepost copies adjacent members with one write if they have spans, because it would
-    /// write the same bytes itself.
+    /// Empty for a form and for a name with escapes. Also empty if anything but a single colon
+    /// separates name and value.
+    ///
+    /// If adjacent members have spans, gatepost copies these members with one write. Writing each
+    /// member separately would produce the same bytes.
     pub(crate) span: Span,
 }
 
-/// Range of bytes.
+/// Range of bytes in a text.
 pub(crate) type Span = std::ops::Range<usize>;
 
-/// The members of one object, in the order received.
+/// The members of one JSON object or form, in the order received.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
     text: &'a str,
@@ -225,7 +227,7 @@ impl<'a> Object<'a> {
         Self::of("", members)
     }
 
-    /// Returns the JSON text that the object was read from. Empty for a form.
+    /// Returns the JSON text of the object; empty for a form.
     pub(crate) const fn text(&self) -> &'a str {
         self.text
     }
@@ -265,8 +267,9 @@ const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that two hex digits follow every `%` and that the decoded text is UTF-8.
 ///
-/// `form_urlencoded` accepts other text, too: it keeps a malformed `%`, and replaces invalid UTF-8
-/// with U+FFFD. The app would then receive text that the platform did not send.
+/// The crate `form_urlencoded` also accepts other text: the crate keeps a malformed `%`, and
+/// replaces invalid UTF-8 with U+FFFD. The app would then receive text that the platform did not
+/// send.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
@@ -282,8 +285,8 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
         .map_err(|_| BodyError::InvalidUtf8)
 }
 
-/// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module, as if it were the
-/// value of a top-level member.
+/// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module. Counts the depth
+/// as for the value of a top-level member.
 ///
 /// # Errors
 ///
@@ -321,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_digits_and_order() {
+    fn keeps_digits_of_numbers_and_order_of_members() {
         let text = r#"{"b":1810089.20,"a":92233720368547758079,"c":[ 1 , "\u00e9" ]}"#;
         let members = json(text).unwrap();
         let expected =
@@ -360,9 +363,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_nested_number_beyond_f64() {
+    fn refuses_nested_number_outside_range_of_f64() {
         let digits = |count: usize| format!("{{\"a\":[1{}]}}", "0".repeat(count - 1));
-        assert!(json(&digits(309)).is_ok(), "expected 309 digits to fit");
+        assert!(json(&digits(309)).is_ok(), "expected a number of 309 digits to be valid");
         assert_eq!(json(&digits(310)), Err(BodyError::JsonMalformed));
     }
 

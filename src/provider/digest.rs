@@ -1,4 +1,4 @@
-//! The digests that signatures use, their keys, and the text encodings of digests and keys.
+//! The digests of signatures, the keys of these digests, and the text encodings of both.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding as Alphabet};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -86,7 +86,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// Returns the secret, which digests other than HMAC hash as part of the message.
+    /// Returns the secret, for a digest that hashes the key as part of the message.
     pub(crate) const fn secret(&self) -> &Secret {
         &self.secret
     }
@@ -103,7 +103,7 @@ impl Key {
     }
 }
 
-/// The running digest of a message.
+/// The state of an unfinished digest.
 pub(crate) enum DigestInput {
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
@@ -134,7 +134,7 @@ impl DigestInput {
     }
 }
 
-/// The length of the longest digest output in bytes.
+/// The length of the longest digest output, in bytes.
 const MAX_LEN: usize = 64;
 
 /// The output of a digest, stored inline to avoid an allocation for each key.
@@ -167,7 +167,8 @@ impl Output {
 pub(crate) enum Encoding {
     Base64,
     Base64Url,
-    /// Encodes without padding. Decoding ignores padding, as for the other base64 encodings.
+    /// Base64url that `encode` writes without padding. Decoding accepts text with or without
+    /// padding in each base64 encoding.
     Base64UrlUnpadded,
     Hex,
 }
@@ -190,7 +191,7 @@ impl Encoding {
         }
     }
 
-    /// Decodes a digest output of exactly `len` bytes.
+    /// Decodes a digest output of `len` bytes. Returns `None` for output of any other length.
     pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         let mut output = Output { bytes: [0; MAX_LEN], len };

@@ -1,32 +1,37 @@
-//! Routes: matches a path to its route, whatever the spelling of the path.
+//! Routes: finds the route of a request's path, in any spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte. gatepost refuses any other
-//! spelling of the same path. It cannot know how the app normalises paths: if the app read the
-//! spelling as the callback path, the app would process a callback that gatepost has not verified.
+//! A path is a callback path if it equals a route's path byte for byte. A *spelling* of a route's
+//! path is a different text that some server reads as the same path: `/a//b` is a spelling of
+//! `/a/b`. The app may be such a server, and would then process a callback that gatepost has not
+//! verified. gatepost therefore refuses every spelling of a callback path.
 //!
-//! A *reading* is the list of segments that one particular server sees in a path. Servers differ in
-//! what they decode and in which order, so gatepost normalises a path as far as any server does:
-//! percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty and `.` segments,
-//! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
+//! A *reading* is the list of segments that one particular server finds in a path. Servers decode
+//! different encodings, in different orders. gatepost therefore normalises everything that any
+//! server normalises: percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty
+//! and `.` segments, parameters (`;x`), control characters, trailing dots and blanks, and case.
+//! Then gatepost applies the first of these rules that fits the path:
 //!
-//! 1. If the path contains `..`, servers remove different segments, but the other segments keep
-//!    their order. gatepost refuses the path if a route's segments occur in the path in order.
+//! 1. If the path contains `..`, servers disagree about the segments that `..` removes. The other
+//!    segments keep their order. gatepost refuses such a path if the path contains a route's
+//!    segments in order.
 //! 2. Otherwise, gatepost compares each of these readings with the routes:
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
-//!    - the path without the authority after `//`;
-//!    - the path up to a script's name, and the path after that name (`/index.php/x`);
+//!    - the path without the authority after `//` (`//host/x`);
+//!    - the path up to and including a script's name, and the rest of the path (`/index.php/x`);
 //!    - the path without a format suffix (`.json`).
 //!
-//!    Servers may also disagree about a route's secret segment: some servers see several segments
-//!    in `a%2fb`, or no segment in `;x`. Both forms count as spellings of the route's path.
+//!    Servers may also disagree about a route's secret segment, `{token}` in the config. Some
+//!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
+//!    spellings of the route's path.
 //!
-//! gatepost reserves the addresses to which it delivers events, by the same rules: it refuses a
-//! client's request that would reach such an address.
+//! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
+//! a client's request for a reserved address, in any spelling.
 //!
-//! A route in [shadow mode](crate::Shadow) passes every spelling of its path, unless some server
-//! could read that spelling as the path of an enforcing route or as a reserved address. Enforcing
-//! routes and reserved addresses take precedence over shadow routes in every lookup.
+//! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
+//! one exception. If some server could read the spelling as an enforcing route's path or as a
+//! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
+//! therefore take precedence over shadow routes in every lookup.
 
 mod decode;
 mod path_filter;
@@ -51,7 +56,7 @@ use crate::template::{Bindings, Template};
 use crate::time::Timestamp;
 use crate::verdict::RefusalKind;
 
-/// Effect of a refusal: the route blocks the request, or only reports the refusal.
+/// Effect of a refusal: gatepost blocks the request, or only reports the refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     #[default]
@@ -67,28 +72,29 @@ impl Mode {
 /// A path on which callbacks arrive, with its settings.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// Path as configured. Safe to log, unlike a request's path, which may contain the token.
+    /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
     pub(crate) pattern: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
-    /// Index in `plan.kinds` of the kind that the config sets; `None` if callbacks name the kind.
+    /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
+    /// callback names its kind.
     pub(crate) kind: Option<usize>,
-    /// Template for every callback, whatever the tenant; `None` if the tenant selects the template.
+    /// Template for the callbacks of every tenant; `None` if the tenant selects the template.
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
-    /// Networks from which clients may send callbacks. If empty, clients may use any network.
+    /// Networks of the clients that may send callbacks. An empty list permits every client.
     pub(crate) allow: Networks,
-    /// Limit on accepted callbacks. Protects the app.
+    /// Rate limit on the accepted callbacks of the route. Protects the app.
     pub(crate) limit: Option<RouteLimit>,
-    /// Limit on all requests of one client. Protects gatepost.
+    /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
     pub(crate) mode: Mode,
 }
 
 impl Route {
-    /// Checks that the client's address is allowed, then takes a request from the client's budget.
+    /// Checks the client's address against `allow`, then counts the request against `source_limit`.
     pub(crate) fn check_source(
         &self,
         client: &Client,
@@ -109,7 +115,7 @@ impl Route {
         }
     }
 
-    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
+    /// Returns the template for the tenant's callbacks, and the CloudEvents source of the events.
     pub(crate) fn template(
         &self,
         tenant: Option<&str>,
@@ -137,7 +143,7 @@ pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteIndex(usize);
 
-/// Path of an address to which gatepost delivers events.
+/// A reserved address: a path to which gatepost delivers events, and the plan of the provider.
 #[derive(Debug)]
 pub(crate) struct Address {
     pub(crate) path: Arc<str>,
@@ -147,9 +153,10 @@ pub(crate) struct Address {
 /// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// A different spelling of this route's path.
+    /// Another spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path, and the path's secret segment if the route has a token.
+    /// Exactly this route's path. The second field is the secret segment; `None` if the route has
+    /// no token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -157,13 +164,13 @@ pub(crate) enum Lookup<'r, 'p> {
     Reserved(&'r Address),
 }
 
-/// All routes of a config, and its reserved addresses.
+/// The routes and the reserved addresses of a config.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
-    /// Indices in `list` of the routes whose paths have a token.
+    /// Indices in `list` of the routes with `{token}` in their path.
     with_token: Vec<usize>,
-    /// Indices in `list` by exact path.
+    /// Indices in `list`, by exact path.
     exact: Router<usize>,
     /// Lower-case paths of all routes.
     patterns: HashSet<String>,
@@ -171,7 +178,7 @@ pub(crate) struct Routes {
     enforced: Router<usize>,
     /// Indices in `list` of shadow routes, by lower-case path.
     shadowed: Router<usize>,
-    /// Reserved addresses by lower-case path.
+    /// Reserved addresses, by lower-case path.
     addresses: HashMap<String, Address>,
     path_filter: PathFilter,
 }
@@ -181,7 +188,7 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the route's pattern if another route has the same path, apart from case.
+    /// Returns the pattern of `route` if an earlier route has the same path, apart from case.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
         let conflict = |_| Arc::clone(&route.pattern);
@@ -202,9 +209,10 @@ impl Routes {
         Ok(())
     }
 
-    /// Reserves the path of an address, unless a shadow route has the same path.
+    /// Reserves the path of an app address. Skips a path that is also the path of a shadow route.
     ///
-    /// In shadow mode, callbacks reach the app on that path, so gatepost must not block the path.
+    /// In shadow mode, callbacks reach the app on the route's path, so gatepost must not block that
+    /// path.
     pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
         let normalised = join(&Pieces::of(path).names);
         let is_shadow_path = |route: &Route| {
@@ -219,11 +227,12 @@ impl Routes {
 
     /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
-        // In bounds: only lookups create an index, and routes are never removed.
+        // In bounds, because only lookups create indices and no method removes a route.
         &self.list[found.0]
     }
 
-    /// Takes over the state of the rate limits of an earlier config, route by route.
+    /// Takes over the state of each route's rate limit from the route with the same path in
+    /// `earlier`.
     pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
             let same = earlier.list.iter().find(|earlier| earlier.pattern == route.pattern);
@@ -235,7 +244,7 @@ impl Routes {
         }
     }
 
-    /// Adds the paths of all routes and reserved addresses to the filter.
+    /// Adds the paths of all routes and reserved addresses to `path_filter`.
     pub(crate) fn add_to(&self, path_filter: &SharedPathFilter) {
         path_filter.add(&self.path_filter);
     }
@@ -244,7 +253,7 @@ impl Routes {
         self.list.iter()
     }
 
-    /// Looks up a path in all its readings.
+    /// Looks up a path, first by exact text, then in every reading.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
         if !self.path_filter.may_contain(path) && has_one_reading(path) {
             return Lookup::Other;
@@ -252,7 +261,7 @@ impl Routes {
         self.find_in_full(path)
     }
 
-    // Not inlined, so that `find` is short for unrelated paths.
+    // Not inlined, so that `find` remains small. For most paths, gatepost runs only `find`.
     #[inline(never)]
     fn find_in_full<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
         let Ok(matched) = self.exact.at(path) else { return self.find_spelling(path) };
@@ -266,7 +275,7 @@ impl Routes {
         Lookup::Callback(found, matched.params.get(TOKEN))
     }
 
-    /// Finds the enforcing route with exactly this path, and the path's secret segment.
+    /// Finds the enforcing route with exactly this path, and the secret segment of the path.
     pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(RouteIndex, Option<&'p str>)> {
         let matched = self.exact.at(path).ok()?;
         let found = RouteIndex(*matched.value);
@@ -286,7 +295,7 @@ impl Routes {
         }
     }
 
-    /// Looks up a path as any server may read it. Never returns [`Lookup::Callback`].
+    /// Looks up every reading of a path. Never returns [`Lookup::Callback`].
     fn find_spelling(&self, path: &str) -> Lookup<'_, 'static> {
         if has_one_reading(path) {
             return self.find_folded(&folded(path));
@@ -294,10 +303,10 @@ impl Routes {
         self.find_readings(path)
     }
 
-    /// Looks up each reading of a path and returns the strictest result.
+    /// Normalises a path, looks up each reading and returns the strictest result.
     fn find_readings(&self, path: &str) -> Lookup<'_, 'static> {
         let whole = decode(path);
-        // Lazy: computes no further reading once gatepost must refuse the path.
+        // Lazy: the lookup ends at the first reading that gatepost must refuse.
         let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
         let cut = once_with(|| cut_spellings(path, &whole)).flatten();
         let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));
@@ -321,7 +330,7 @@ impl Routes {
         first
     }
 
-    /// Looks up every reading of the pieces and returns the strictest result.
+    /// Looks up every reading of a path, split into [`Pieces`], and returns the strictest result.
     fn find_pieces(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
         if pieces.has_parent {
             return self.find_in_order(pieces);
@@ -332,7 +341,7 @@ impl Routes {
         self.strictest(read.chain(with_token))
     }
 
-    /// Finds a route that fits if its secret segment is split into several segments, or is empty.
+    /// Finds a route whose secret segment some server reads as several segments, or as none.
     /// Prefers an enforcing route.
     fn find_split_token(
         &self,
@@ -361,7 +370,7 @@ impl Routes {
         shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(RouteIndex(*matched.value)))
     }
 
-    /// Finds a route or an address whose segments occur among the pieces in order.
+    /// Finds a route or a reserved address whose segments occur in the path in order.
     fn find_in_order(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
         let route_in = |mode| {
             let fits =
@@ -378,17 +387,17 @@ impl Routes {
     }
 }
 
-/// Returns true if every server reads the configured path alike, apart from case.
+/// Returns true if every server reads the configured path in the same way, apart from case.
 pub(crate) fn is_canonical(pattern: &str) -> bool {
     let literal = pattern.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-    // A token is a whole segment, and a path has at most one token.
+    // The path may contain `{token}` once, as a whole segment.
     let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
         == usize::from(literal != pattern);
     token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
 }
 
-/// Endings of script names: a server may take the rest of the path as the script's argument.
+/// Endings of script names. A server may pass the rest of the path to the script as an argument.
 const SCRIPTS: [&str; 10] =
     [".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".php", ".phtml", ".pl", ".py", ".rb"];
 /// Format suffixes that a server may remove from the last segment.
@@ -510,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_every_inexact_spelling() {
+    fn refuses_every_spelling_except_the_exact_path() {
         let routes = routes();
         for spelling in SPELLINGS {
             match routes.find(spelling) {
@@ -555,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn shadow_route_does_not_open_enforced_or_reserved_path() {
+    fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = routes();
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
@@ -564,14 +573,14 @@ mod tests {
         routes.reserve("/live/shadow", &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
             let Lookup::Callback(found, _) = routes.find(path) else {
-                panic!("expected a callback for {path}")
+                panic!("expected a callback path, found {path}")
             };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
             let Lookup::Ambiguous(found) = routes.find(path) else {
-                panic!("expected an ambiguous lookup for {path}")
+                panic!("expected an ambiguous path, found {path}")
             };
             assert!(routes.is_shadow(found), "{path}");
         }
@@ -646,7 +655,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_path_must_have_one_spelling() {
+    fn canonical_path_has_only_one_spelling() {
         for path in ["/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c"] {
             assert!(is_canonical(path), "{path}");
         }

@@ -1,4 +1,4 @@
-//! Prometheus metrics of callbacks, refusals and failures of the app.
+//! Prometheus metrics about callbacks, refusals and failures of the app.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -33,7 +33,7 @@ pub(crate) struct Metrics {
 /// Metrics of this process, as `/metrics` shows them.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// Label values of callbacks, with the counter and the histogram of these callbacks.
+/// Label values, with the counter and the histogram of the callbacks that have these labels.
 type RecentCallback = ([Box<str>; 3], IntCounter, Histogram);
 
 thread_local! {
@@ -80,7 +80,7 @@ impl Metrics {
             ),
             failures: counter(
                 "gatepost_app_failures_total",
-                "Callbacks that the failure policy decided, by the code of the reason.",
+                "Callbacks without a usable answer of the app, by the code of the reason.",
                 &["provider", "kind", "code"],
             ),
             shadows: counter(
@@ -95,7 +95,7 @@ impl Metrics {
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature gatepost has seen with another body.",
+                "Accepted callbacks whose signature arrived earlier with another body.",
                 &["provider", "template"],
             ),
             seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
@@ -110,7 +110,7 @@ impl Metrics {
             circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
             log_lines_dropped: one(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost could not write, or not fast enough.",
+                "Log lines that gatepost dropped after a failed write or with a full queue.",
             ),
             registry,
         }
@@ -146,7 +146,7 @@ impl Metrics {
         }
     }
 
-    /// Calls `act` with the metrics of callbacks with these labels.
+    /// Calls `act` with the counter and the histogram for these labels.
     fn with_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
         RECENT.with_borrow_mut(|recent| {
             let at =
@@ -171,7 +171,7 @@ impl Metrics {
 
     /// Formats all metrics as Prometheus text.
     pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
-        // Remove addresses that only an earlier config had.
+        // Remove the addresses that the current config no longer contains.
         self.circuits.reset();
         for circuit in circuits {
             let gauge = self.circuits.with_label_values(&[&*circuit.address]);

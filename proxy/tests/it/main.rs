@@ -1,4 +1,4 @@
-//! Tests of the proxy from the outside: the real program, bytes on sockets, and real apps.
+//! Tests of the proxy over real sockets, with mock apps and with the example apps.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]

@@ -1,4 +1,4 @@
-//! Fields that a definition declares, and the conversion of values to their types.
+//! Fields that a definition declares, and the conversion of values to the declared types.
 //!
 //! gatepost copies a value that already has the declared type, and converts any other value.
 //!
@@ -11,17 +11,19 @@
 //! | `timestamp` | an integer in the declared unit | a number |
 //! | `object` | an object | the object |
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
-//! | `json` | an object or array, or a string that contains its JSON, encoded once or twice | the object or array |
+//! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
-//! gatepost refuses a callback with a value that it cannot convert. If the field is `lenient`,
-//! gatepost copies the value as received instead.
+//! gatepost copies a value of a `lenient` field as received if the conversion fails. For any other
+//! field, a failed conversion invalidates the whole callback or answer.
 //!
-//! The types `object`, `array` and `json` may declare `fields`, which describe the object or each
-//! object in the array.
+//! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
+//! describe the object, or each object in the array.
 //!
-//! An optional field is unset if its value is `null`. Unless its type is `string`, it is also unset
-//! if its value is a string of white space only. An optional `json` field is also unset if its
-//! string contains the JSON text `null` or `""`.
+//! These values mean that a field is unset:
+//!
+//! - `null`, for an optional or nullable field;
+//! - an empty or blank string, for an optional field of any type but `string`;
+//! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
 mod read;
 mod types;
@@ -39,15 +41,17 @@ pub(crate) struct Field {
     /// The start of the field's member in a JSON object: `"name":`.
     pub(crate) key: Box<[u8]>,
     pub(crate) ty: Type,
-    /// The field may be absent or `null`.
+    /// True if the field may be absent or `null`.
     pub(crate) optional: bool,
-    /// The field may be `null`, but not absent.
+    /// True if the field may be `null`. Only `optional` permits an absent field.
     pub(crate) nullable: bool,
-    /// The field contains a credential, which the app receives but logs do not contain.
+    /// True if the field contains a credential. The app receives the credential, but logs do not
+    /// contain it.
     pub(crate) secret: bool,
-    /// gatepost copies the value as received if the value cannot be converted.
+    /// True if gatepost copies a value that it cannot convert, as received.
     pub(crate) lenient: bool,
-    /// The reply contains the field only if the callback or item meets this condition.
+    /// The condition on the callback or item under which the reply contains the field; `None` means
+    /// always.
     pub(crate) when: Option<Condition>,
 }
 
@@ -66,25 +70,27 @@ impl Condition {
     }
 }
 
-/// A field that does not fit its declaration. The error contains names and types, never values.
+/// A mismatch between a field and its declaration. The text contains names and types, never values.
+///
+/// The text has no remedy, because the field may be in a callback, an answer or a sample.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldError {
-    #[error("expected `{field}` to be less than `{than}`")]
+    #[error("expected `{field}` to be less than `{than}`, found a greater or equal number")]
     Order { field: Box<str>, than: Box<str> },
-    #[error("missing field `{field}`")]
+    #[error("expected the field `{field}`, found none")]
     Missing { field: Box<str> },
-    #[error("`{field}` is not within {min} to {max}")]
+    #[error("expected `{field}` to be from {min} to {max}, found another number")]
     Range { field: Box<str>, min: i64, max: i64 },
-    #[error("too many elements in `{field}`: the maximum is {max}")]
+    #[error("expected the length of `{field}` to be at most {max}, found a longer array")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
-    #[error("unknown field `{field}`")]
+    #[error("expected a declared field, found `{field}`")]
     Unknown { field: Box<str> },
 }
 
 impl FieldError {
-    /// Prefixes the field's name with `outer`, the field or array index that contains it.
+    /// Prefixes the field's name with `outer`: the name or array index of the enclosing value.
     pub(crate) fn inside(mut self, outer: &str) -> Self {
         let (Self::Missing { field }
         | Self::Order { field, .. }
@@ -102,9 +108,9 @@ impl FieldError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     list: Vec<Field>,
-    /// The fields by name and by alias.
+    /// The fields by their names and aliases.
     by_name: NameMap<FieldRef>,
-    /// The bits of the required fields.
+    /// The set of the required fields: the [`FieldRef::bit`] of each.
     required: u128,
 }
 
@@ -114,11 +120,11 @@ struct FieldRef {
     /// The index of the field in `Fields::list`.
     index: usize,
     is_alias: bool,
-    /// `1 << index`, so that a set of fields is a `u128`.
+    /// The value `1 << index`. A `u128` with several such bits represents a set of fields.
     bit: u128,
 }
 
-/// The number of bits in the `u128` that represents a set of fields.
+/// The maximum number of declared fields: the number of bits in a `u128`.
 const MAX_FIELDS: usize = 128;
 
 impl Fields {
@@ -141,15 +147,15 @@ impl Fields {
         (missing != 0).then(|| self.list.get(missing.trailing_zeros() as usize)).flatten()
     }
 
-    /// Writes `object` with each declared field converted to its type.
+    /// Writes `object` to `out`, and converts each declared field to its type.
     ///
-    /// Copies undeclared members that the platform sent; an app must not send any. Omits members
-    /// for which `is_consumed` returns `true`. Writes the field's name for an alias.
+    /// Copies undeclared members of a callback. Omits members for which `is_consumed` returns
+    /// `true`. Replaces an alias with the name of the field.
     ///
     /// # Errors
     ///
-    /// Returns an error if a field cannot be converted, if a required field is missing, or if the
-    /// app sent an undeclared field. `out` may then contain part of the object.
+    /// Returns an error if gatepost cannot convert a field, if a required field is missing, or if
+    /// the app sent an undeclared field. `out` may then contain part of the object.
     pub(crate) fn write_object(
         &self,
         object: &Object<'_>,
@@ -166,8 +172,8 @@ impl Fields {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
-            // Treat the member as undeclared if the field is already written, or if this is an
-            // alias and the name is also present. Otherwise two members would have the same name.
+            // Treat a second member for the same field as undeclared. Treat an alias as undeclared
+            // if the object also has the field's name. Otherwise two members would have one name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -207,13 +213,13 @@ impl Fields {
     }
 }
 
-/// A writer of an object that copies most members from another object's text.
+/// A writer of one object. It copies most members from the text of a source object.
 ///
-/// The writer collects adjacent members in one span, and copies them together with the commas
-/// between them.
+/// The writer collects adjacent members in one span, and copies the span with the commas between
+/// the members.
 struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
-    /// The text of the object to copy from.
+    /// The text of the source object.
     text: &'o str,
     /// The part of `text` that the writer has collected but not copied yet.
     pending: Span,
@@ -226,14 +232,14 @@ impl<'o> ObjectWriter<'o> {
         Self { out, text, pending: 0..0, is_empty: true }
     }
 
-    /// Copies the member at `span` of the text. Returns `false` if the span is empty, which means
-    /// that the member has no text to copy.
+    /// Copies the member at `span` of the text. Returns `false` if the span is empty, because such
+    /// a member has no text to copy.
     fn copy(&mut self, span: &Span) -> bool {
         if span.is_empty() {
             return false;
         }
-        // Members in one span are separated by a single comma. White space ends the span, so that
-        // the writer copies no white space between members.
+        // A single comma separates the members in one span. White space ends the span, so that the
+        // writer copies no white space between members.
         let comma = self.text.as_bytes().get(self.pending.end);
         if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
             self.pending.end = span.end;
@@ -269,11 +275,11 @@ impl<'o> ObjectWriter<'o> {
 }
 
 impl Field {
-    /// Writes `value` converted to the declared type.
+    /// Converts `value` to the declared type, and writes the result to `out`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the value cannot be converted and the field is not lenient. `out` is then
+    /// Returns an error if the conversion fails for a field that is not lenient. `out` is then
     /// unchanged.
     pub(crate) fn write(
         &self,
@@ -310,7 +316,7 @@ impl Field {
         Err(fault)
     }
 
-    /// Returns `true` if `value` already has the declared type, so that gatepost copies it as
+    /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
     /// received.
     #[inline(always)]
     fn is_unchanged(&self, value: &Value<'_>) -> bool {
@@ -382,7 +388,7 @@ mod tests {
             ("\"007\"", "7"),
             ("9223372036854775807", "9223372036854775807"),
         ] {
-            assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
+            assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "expected {expected}");
         }
         for wrong in [
             "1.5",
@@ -398,7 +404,7 @@ mod tests {
             "\"inf\"",
             "\"0x10\"",
         ] {
-            assert_eq!(typed("'integer'", wrong), None, "{wrong}");
+            assert_eq!(typed("'integer'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -415,7 +421,7 @@ mod tests {
         let once = serde_json::to_string(object).unwrap();
         let twice = serde_json::to_string(&once).unwrap();
         for value in [object, &once, &twice, &once.replace("}\"", "}\\n\"")] {
-            assert_eq!(typed("'json'", value).as_deref(), Some(object), "{value}");
+            assert_eq!(typed("'json'", value).as_deref(), Some(object), "expected {object}");
         }
         assert_eq!(form("'json'", object).as_deref(), Some(object));
         assert_eq!(form("'json'", &once).as_deref(), Some(object));
@@ -426,10 +432,10 @@ mod tests {
         assert_eq!(form(map, "[ ]").as_deref(), Some("{}"));
         assert_eq!(form(map, "[1]"), None);
         for unset in ["", "null", "\"\""] {
-            assert_eq!(form(map, unset).as_deref(), Some("null"), "{unset}");
+            assert_eq!(form(map, unset).as_deref(), Some("null"), "expected null for {unset:?}");
         }
         for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
-            assert_eq!(typed("'json'", wrong), None, "{wrong}");
+            assert_eq!(typed("'json'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -455,7 +461,7 @@ mod tests {
         assert_eq!(typed("'number'", "44.15314104741461").as_deref(), Some("44.15314104741461"));
         assert_eq!(typed("'number'", "\"1e2\"").as_deref(), Some("1e2"));
         for wrong in ["\"\"", "\"nan\"", "\".5\"", "\"1,5\""] {
-            assert_eq!(typed("'number'", wrong), None, "{wrong}");
+            assert_eq!(typed("'number'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -486,7 +492,7 @@ mod tests {
         assert_eq!(form(list, value).as_deref(), Some(out));
         let inner = fields(&format!("f = {list}"));
         for (body, shown) in [
-            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "missing field `f[1].n`"),
+            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "expected the field `f[1].n`, found none"),
             (r#"{"f":[1]}"#, "expected `f[0]` to be a valid object, found a value of type number"),
         ] {
             assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
@@ -494,7 +500,8 @@ mod tests {
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
         assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
         let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        assert_eq!(many.to_string(), "too many elements in `f`: the maximum is 1");
+        let shown = "expected the length of `f` to be at most 1, found a longer array";
+        assert_eq!(many.to_string(), shown);
     }
 
     #[test]
@@ -512,6 +519,7 @@ mod tests {
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        assert!(shown.starts_with("1:5: f: unknown type; did you mean `integer`?"), "{shown}");
+        let start = "1:5: f: expected a known type, found another word; did you mean `integer`?";
+        assert!(shown.starts_with(start), "expected {start}, found {shown}");
     }
 }

@@ -1,4 +1,4 @@
-//! The types of fields, and the conversion of a value to each of them.
+//! The types of fields, and the conversion of values to these types.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use super::{FieldError, Fields};
 use crate::json::{self, Json, Object, Shape, Value};
 use crate::time::{Unit, number};
 
-/// A declared type.
+/// The declared type of a field or array element.
 #[derive(Clone, Debug)]
 pub(crate) enum Type {
     Array {
-        /// Accepts a number as an array of one element.
+        /// True if the field accepts a number as an array of one element.
         wrap: bool,
         inner: Nested,
     },
@@ -25,7 +25,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// Requires that each integer is greater than the integers declared before it.
+        /// True if each integer must be greater than the integers that are declared before it.
         rising: bool,
     },
     String,
@@ -44,19 +44,20 @@ pub(crate) struct Nested {
 }
 
 impl Nested {
-    /// Returns `true` if nothing is declared for the contents of a value of this shape.
+    /// Returns `true` if the definition declares nothing about the contents of a value of this
+    /// shape.
     pub(super) const fn is_empty_for(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
         self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))
     }
 }
 
-/// The integers that a field accepts.
+/// The range of integers that a field accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// Accepts 0 even if it is outside `min..=max`.
+    /// True if the field accepts 0 even outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
@@ -71,19 +72,19 @@ impl Range {
 /// The sender of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
-    /// The app. Integer fields accept `true` and `false` from the app, as 1 and 0.
+    /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
     App,
-    /// The platform. Its values have the documented type, or are strings.
+    /// The platform. A value has the documented type or is a string.
     Platform,
 }
 
-/// A value that cannot be converted to a type.
+/// The reason why gatepost cannot convert a value to a type.
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
     Inside(FieldError),
     /// The value is an integer outside the range.
     Range(Range),
-    /// The value has a type that cannot be converted.
+    /// The value has a type that gatepost cannot convert.
     Type,
 }
 
@@ -104,8 +105,8 @@ impl Type {
         }
     }
 
-    /// Returns `true` if `value` already has this type and nothing inside it needs a conversion, so
-    /// that gatepost copies it as received.
+    /// Returns `true` if `value` and all its contents already have the declared types. gatepost
+    /// then copies the value as received.
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
@@ -128,7 +129,7 @@ impl Type {
         }
     }
 
-    /// Writes `value` converted to this type.
+    /// Converts `value` to this type, and writes the result to `out`.
     pub(super) fn write(
         &self,
         value: &Value<'_>,
@@ -213,7 +214,8 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     if text.contains('.') {
         return None;
     }
-    // Parse an exponent as `f64`, which is exact only up to 2^53, and refuse larger numbers.
+    // Parse a number with an exponent as `f64`. Refuse numbers above 2^53, because an `f64` is not
+    // exact there.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -238,7 +240,7 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array with its declared contents converted.
+/// Writes an object or array, and converts the declared contents.
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
@@ -313,7 +315,7 @@ fn write_element(
     }
 }
 
-/// Checks that each integer of an object is greater than the integers declared before it.
+/// Checks that each integer of an object is greater than the integers that are declared before it.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
@@ -332,7 +334,8 @@ fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array that may be encoded as a string, once or twice.
+/// Writes an object or array. The value may be a string that encodes the object or array, once or
+/// twice.
 fn write_json(
     value: &Value<'_>,
     shape: Option<Shape>,
@@ -357,7 +360,7 @@ fn write_json(
     write_json_text(text, shape, inner, sent_by, out)
 }
 
-/// Decodes percent-encoding, which some video players apply twice.
+/// Decodes percent-encoded JSON. Some video players percent-encode a form value twice.
 ///
 /// A JSON value never starts with `%`, so only text that starts with `%` is encoded.
 fn percent_decode(text: &str) -> Cow<'_, str> {

@@ -1,5 +1,5 @@
-//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate,
-//! and makes no decision.
+//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
+//! the gate judges the callbacks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -16,8 +16,8 @@ use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
-/// Names of the headers that [`Gate::forwarded_headers`] returns, in this order. Pingora copies
-/// a name that is not `'static`.
+/// Names of the headers that [`Gate::forwarded_headers`] returns, in the same order. With `'static`
+/// names, Pingora does not copy the names.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// A [`Gate`] in a Pingora proxy.
@@ -27,7 +27,7 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 /// use gatepost_proxy::GateModule;
 ///
 /// let gate = Gate::from_toml_file("gatepost.toml")?;
-/// // Keep the module in your `ProxyHttp`; the example of the crate shows where to call it.
+/// // Keep the module in your `ProxyHttp`. The example of the crate shows the calls.
 /// let module = GateModule::new(gate);
 /// # Ok::<_, gatepost::ConfigError>(())
 /// ```
@@ -36,30 +36,32 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 pub struct GateModule(CallbackDriver);
 
 impl GateModule {
-    /// Makes a module from a gate. If a template has no address for an event, the module sends the
-    /// event to the config's `upstream`, at the path of the callback. The first module of a process
-    /// loads the certificate authorities of the machine.
+    /// Creates a module from a gate.
+    ///
+    /// If a template has no address for an event, the module sends the event to the config's
+    /// `upstream`, at the path of the callback. The first module of a process loads the certificate
+    /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let upstream = gate.proxy_settings().upstream;
         Self(CallbackDriver { gate, upstream, clock: clock::now })
     }
 
-    /// Reads the time from `clock`, so that a test can judge a recorded callback.
+    /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
     }
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the module has written the reply to a callback. Returns `Ok(false)` if
-    /// the request is no callback or its route is in shadow mode; the module has then removed the
-    /// headers that only the gate may set.
+    /// Returns `Ok(true)` if the module has written a reply. Returns `Ok(false)` for a request that
+    /// is no callback, and for a request on a route in shadow mode. In these cases, the module has
+    /// removed the headers that only the gate may set.
     ///
     /// # Errors
     ///
-    /// Never, even if the client disconnects early: Pingora would log the error with the request's
-    /// path, which may contain a token.
+    /// Never returns an error, even if the client disconnects early. Pingora would log the error
+    /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
         if !has_judged_target(session.req_header()) {
@@ -93,7 +95,7 @@ impl GateModule {
     ///
     /// # Errors
     ///
-    /// If a header value is invalid. Values that Pingora has received are always valid.
+    /// Returns an error if a header value is invalid. Values that Pingora has received are valid.
     pub fn upstream_request_filter(
         &self,
         session: &Session,
@@ -112,14 +114,15 @@ impl GateModule {
         Ok(())
     }
 
-    /// Passes the body of a request on a route in shadow mode to the gate. Call this method in
-    /// `ProxyHttp::request_body_filter`; without this call, gatepost reports these requests as
-    /// `unseen`.
+    /// Passes the body of a request on a route in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::request_body_filter`. Without this call, gatepost reports
+    /// such requests as `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        // Ignore poisoning: the observer does not panic.
+        // Ignore poisoning, because the observer does not panic.
         let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
@@ -129,7 +132,7 @@ impl GateModule {
         }
     }
 
-    /// Lets the gate observe a request on a route in shadow mode.
+    /// Attaches an observer to a request on a route in shadow mode.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
@@ -148,8 +151,8 @@ struct ShadowedRequest {
     observer: Arc<Mutex<Observer>>,
 }
 
-/// Returns the path of a request for log lines. On a route in shadow mode, returns the route's
-/// pattern, because the path may contain a token.
+/// Returns the path of a request for log lines. For a route in shadow mode, returns the path from
+/// the config instead, because the path of the request may contain a token.
 pub(crate) fn printable_path(session: &Session) -> &str {
     let request = session.req_header();
     let passing = request.extensions.get::<ShadowedRequest>();
@@ -160,8 +163,8 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes reserved headers with Pingora's own method, which also removes the original spelling of
-/// their names.
+/// Removes the headers that only the gate may set. Uses Pingora's own method, because this method
+/// also removes the original spelling of each name.
 fn strip_reserved(session: &mut Session) {
     let header = session.req_header_mut();
     let reserved: Vec<_> =
@@ -171,8 +174,9 @@ fn strip_reserved(session: &mut Session) {
     }
 }
 
-/// Returns true if Pingora forwards the path that the gate judges: for a target that is a path, `*`
-/// or an HTTP URL. Pingora stores any other target as raw bytes, with a URI that differs.
+/// Returns true if the request target is a path, `*` or an HTTP URL. For such a target, Pingora
+/// forwards the path that the gate judges. Pingora stores any other target as raw bytes, which
+/// differ from the URI that the gate judges.
 fn has_judged_target(request: &RequestHeader) -> bool {
     let raw = request.raw_path();
     let absolute = [&b"http://"[..], b"https://"]

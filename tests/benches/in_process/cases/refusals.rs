@@ -1,4 +1,4 @@
-//! Refusals of a push from the head to the reply, with a bench for each reason.
+//! Benches of refusals from the head to the reply, one for each refusal code.
 
 use std::net::IpAddr;
 
@@ -64,7 +64,7 @@ fn to(path: &str) -> Callback {
     Callback { uri: path.parse().unwrap(), ..numbered(0) }
 }
 
-/// Returns the path that costs most to decode among paths whose length servers accept.
+/// Returns a path that is expensive to decode, and short enough for common servers.
 fn long_path() -> String {
     format!("/callbacks/tencent;{}", "%2525252525".repeat(700))
 }
