@@ -65,6 +65,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
+    /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
+    pub(crate) misfits: Vec<Box<str>>,
 }
 
 /// Id of an event: 32 hex digits.
@@ -192,6 +194,12 @@ impl Event {
     /// Returns the value of `ce-time`, written into the buffer `text`.
     pub(crate) fn time_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
         self.time?.write_rfc3339(text).then(|| take_header(text))
+    }
+
+    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if all
+    /// fields fit.
+    pub(crate) fn misfits_header(&self) -> Option<HeaderValue> {
+        (!self.misfits.is_empty()).then(|| encoded_header(&self.misfits.join(",")))
     }
 
     /// Returns the body in the given form, and its `content-type`.
@@ -326,6 +334,7 @@ mod tests {
             subject: Some("a\"b".into()),
             time: Some(Timestamp::from_secs(0)),
             data: Bytes::from_static(b"{\"x\":1}"),
+            misfits: Vec::new(),
         };
         assert_eq!(
             event.structured(),

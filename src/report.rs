@@ -94,6 +94,9 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 /// If gatepost has no usable answer from the app, the level is error. If the template does not list
 /// the kind, the level is info. Otherwise, the level is debug.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+    if accepted.misfits().len() > 0 {
+        misfits(accepted, now);
+    }
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
     let template = accepted.template().name();
@@ -140,6 +143,24 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
             line!(debug, origin.as_str(), None::<u64>, "callback concluded");
         }
     }
+}
+
+/// Logs a warning for an accepted callback with misfits.
+#[cold]
+fn misfits(accepted: &Accepted, now: Timestamp) {
+    let code = "field_misfit";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::warn!(
+        code,
+        fields = accepted.misfits().collect::<Vec<_>>().join(" "),
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "callback accepted with fields that do not fit the definition"
+    );
 }
 
 /// Returns `None` for zero, so that the line has no field `suppressed`.

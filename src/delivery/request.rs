@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
+const GATEPOST_MISFITS: HeaderName = HeaderName::from_static("gatepost-misfits");
 
 /// Headers of every event, in the order in which [`fill`] sets their values.
 static REQUIRED: [HeaderName; 7] = [
@@ -112,6 +113,9 @@ impl Accepted {
         let event_host = context.host.cloned();
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
         let mut headers = fill(required, optional);
+        if let Some(misfits) = event.misfits_header() {
+            headers.insert(GATEPOST_MISFITS, misfits);
+        }
         if let Some(signing) = &template.signing {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }

@@ -4,6 +4,7 @@
 //! explanation consists of the verdict and of steps. A [`Step`] describes one value that the gate
 //! checks, or one result. Steps contain no keys, tokens or bodies.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
-use crate::intake::tenant;
+use crate::intake::tenants;
 use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
@@ -154,12 +155,13 @@ impl Steps {
         if body.is_empty() && plan.body != BodyFormat::Query {
             return;
         }
-        let Ok(object) = plan.read(body, captured.query()) else { return };
+        let repaired = OnceCell::new();
+        let Ok(object) = plan.read(body, captured.query(), &repaired) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };
-        let Ok(tenant) = tenant(plan, &received) else {
-            self.add("tenant", "more than one");
+        let Ok(tenant) = route.choose_tenant(tenants(plan, &received)) else {
+            self.add("tenant", "several, of different templates");
             return;
         };
         let place = plan.tenant.iter().find(|p| p.text(&received).is_some_and(|t| !t.is_empty()));

@@ -2,6 +2,8 @@
 //!
 //! `gatepost send` sends samples. An app's tests can also build requests from samples.
 
+use std::cell::OnceCell;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
@@ -9,7 +11,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use serde_json::{Map, Value};
 
 use crate::head::Head;
-use crate::json::Object;
 use crate::printable::print_only;
 use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Locator, Received};
@@ -229,7 +230,8 @@ impl<'d> Sample<'d> {
         let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
         let captured =
             captured.map_err(|twice| SampleError::Request(format!("{} repeatedly", twice.0)))?;
-        let object = self.plan.read(&raw, captured.query()).unwrap_or_else(|_| Object::default());
+        let repaired = OnceCell::new();
+        let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();
         let received =
             Received { object: &object, raw: &raw, captured: &captured, settings: &self.settings };
         let text = signature

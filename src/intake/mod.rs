@@ -22,6 +22,7 @@ mod head_check;
 mod normalise;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, iter};
@@ -189,11 +190,16 @@ impl Intake {
         if raw.is_empty() && plan.body != BodyFormat::Query {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
-        let object =
-            plan.read(&raw, self.0.captured.query()).map_err(|defect| self.refuse(defect))?;
+        let repaired = OnceCell::new();
+        let object = plan
+            .read(&raw, self.0.captured.query(), &repaired)
+            .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
-        let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
+        let tenant = self
+            .route()
+            .choose_tenant(tenants(plan, &received))
+            .map_err(|ambiguous| self.refuse(ambiguous))?;
         let (template, source) = self
             .route()
             .template(tenant.as_deref())
@@ -235,29 +241,13 @@ impl Intake {
 /// A client can declare a large body and send none, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Maximum length of a tenant in bytes: that of a domain name.
-const MAX_TENANT_BYTES: usize = 253;
-
-/// Returns the tenant that the callback names, or `None` if the callback names no tenant.
-///
-/// # Errors
-///
-/// Returns [`RefusalKind::TenantAmbiguous`] if the callback names more than one tenant. Returns
-/// [`RefusalKind::TenantUnknown`] if the name exceeds the maximum length of a tenant.
-pub(crate) fn tenant<'r>(
-    plan: &Plan,
+/// Returns the tenants that the callback names, in the order of the definition's locators.
+pub(crate) fn tenants<'r>(
+    plan: &'r Plan,
     received: &Received<'r>,
-) -> Result<Option<Cow<'r, str>>, RefusalKind> {
+) -> impl Iterator<Item = Cow<'r, str>> {
     let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
-    let mut names = texts.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
-    let first = names.next();
-    if names.any(|other| Some(&other) != first.as_ref()) {
-        return Err(RefusalKind::TenantAmbiguous);
-    }
-    match first {
-        Some(tenant) if tenant.len() > MAX_TENANT_BYTES => Err(RefusalKind::TenantUnknown),
-        tenant => Ok(tenant),
-    }
+    texts.filter(|text| !text.is_empty()).map(|text| plan.tenant_case.fold(text))
 }
 
 /// Result of [`judge`] for a genuine callback.
@@ -285,6 +275,9 @@ fn judge(
         KindFound::Missing => (None, None),
     };
     let demand = template.required_signature(kind);
+    if plan.depends_on_repair(demand.map(|demand| demand.signature), received) {
+        return Err(RefusalKind::JsonMalformed.into());
+    }
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })

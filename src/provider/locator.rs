@@ -126,12 +126,17 @@ impl Locator {
         }
     }
 
-    /// Returns the name of the member if the locator refers to a top-level member of the body.
-    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
+    /// Returns the pointer if the locator refers to a value in the body.
+    pub(crate) const fn pointer(&self) -> Option<&Pointer> {
         match self {
-            Self::Body(pointer) => pointer.top_level(),
+            Self::Body(pointer) => Some(pointer),
             Self::Header(_) | Self::Query(_) | Self::Setting(..) => None,
         }
+    }
+
+    /// Returns the name of the member if the locator refers to a top-level member of the body.
+    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
+        self.pointer()?.top_level()
     }
 }
 

@@ -2,6 +2,7 @@
 //! compares no names for each callback.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,6 +151,25 @@ pub(crate) struct Kind {
     pub(crate) viewer: ViewerKey,
 }
 
+impl Kind {
+    /// Marks the fields on which the identity of a callback or a decision depends.
+    ///
+    /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
+    /// that identify an item, and on those that determine which fields the reply has.
+    pub(crate) fn mark_essential(&mut self, tenant: &[Locator], id: &[Locator]) {
+        let Self { fields, decision, subject, viewer, .. } = self;
+        let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());
+        id.iter().filter_map(Locator::pointer).for_each(&mut mark);
+        let Some(decision) = decision else { return };
+        tenant.iter().chain(&*subject).filter_map(Locator::pointer).for_each(&mut mark);
+        viewer.0.iter().for_each(&mut mark);
+        let list = decision.item_list.as_ref().map(|items| &*items.list);
+        for name in decision.callback_fields() {
+            fields.mark_essential(list.into_iter().chain([name]));
+        }
+    }
+}
+
 /// The time limits of a delivery. A template can replace these limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
@@ -193,7 +213,7 @@ impl Plan {
     /// Parses a callback in the platform's format.
     ///
     /// Ignores the `content-type` header, because some platforms omit the header or send a wrong
-    /// value.
+    /// value. If the body contains lone surrogates, stores the repaired text in `repaired`.
     ///
     /// # Errors
     ///
@@ -202,16 +222,22 @@ impl Plan {
         &self,
         body: &'b [u8],
         query: Option<&'b str>,
+        repaired: &'b OnceCell<String>,
     ) -> Result<Object<'b>, BodyError> {
         let object = match self.body {
             BodyFormat::Form => Object::from_form(body)?,
             BodyFormat::Query => Object::from_form(query.unwrap_or_default().as_bytes())?,
             BodyFormat::Json => {
-                Object::from_json(std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?)?
+                let text = std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?;
+                Object::from_json_repaired(text, repaired)?
             }
         };
         match self.unwrapped(&object) {
-            Some(raw) => Object::from_json(raw),
+            Some(raw) => {
+                let mut inner = Object::from_json(raw)?;
+                inner.is_repaired = object.is_repaired;
+                Ok(inner)
+            }
             None => Ok(object),
         }
     }
@@ -231,6 +257,23 @@ impl Plan {
         };
         let inner_names_kind = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
         (object.len() == 1 || (!names_kind(object) && inner_names_kind())).then_some(raw)
+    }
+
+    /// Returns `true` if the verdict depends on a value with a replaced lone surrogate.
+    ///
+    /// gatepost refuses such a callback: two different values could be equal after the repair.
+    pub(crate) fn depends_on_repair(
+        &self,
+        signature: Option<&Signature>,
+        received: &Received<'_>,
+    ) -> bool {
+        let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.id);
+        let mut values = named.chain(signature.into_iter().flat_map(Signature::locators));
+        received.object.is_repaired
+            && values.any(|locator| {
+                let text = locator.pointer().and_then(|pointer| pointer.text(received.object));
+                text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+            })
     }
 
     /// Returns `true` if two events whose data differs always have different ids.

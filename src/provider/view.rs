@@ -100,7 +100,7 @@ mod tests {
 
     use super::View;
     use crate::json::{Object, Shape};
-    use crate::provider::field::{Field, Fields, SentBy, Type};
+    use crate::provider::field::{Conversion, Field, Fields, Type};
     use crate::provider::{Kind, Plan, built_in_named};
 
     /// The providers for which every kind has a view.
@@ -331,7 +331,7 @@ mod tests {
             let sample = Object::from_json(sample).unwrap();
             let mut data = Vec::new();
             kind.fields
-                .write_object(&sample, SentBy::Platform, |_| false, &mut data)
+                .write_message(&sample, &mut Conversion::of_callback(), |_| false, &mut data)
                 .unwrap_or_else(|fault| panic!("{name}: {fault}"));
             let data: Value = serde_json::from_slice(&data).unwrap();
             let read =

@@ -37,6 +37,7 @@ mod decode;
 mod path_filter;
 mod pieces;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::iter::once_with;
 use std::sync::Arc;
@@ -50,11 +51,12 @@ use self::pieces::{Pieces, around_token, cut_spellings, join};
 use crate::client::{Client, Networks};
 use crate::event::EventSource;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
+use crate::printable::printable;
 use crate::provider::Plan;
 use crate::secret::Secret;
 use crate::template::{Bindings, Template};
 use crate::time::Timestamp;
-use crate::verdict::RefusalKind;
+use crate::verdict::{RefusalCause, RefusalKind};
 
 /// Effect of a refusal: gatepost blocks the request, or only reports the refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -115,7 +117,43 @@ impl Route {
         }
     }
 
-    /// Returns the template for the tenant's callbacks, and the CloudEvents source of the events.
+    /// Returns the tenant of a callback, given the names that the callback contains.
+    ///
+    /// If a callback contains several names, the tenant is the first name that is bound to a
+    /// template. A route with a template of its own needs no tenant, so it takes the first name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if two of the names are bound to different templates. gatepost must not
+    /// choose one: the owner of the other template could then send events of this tenant.
+    pub(crate) fn choose_tenant<'n>(
+        &self,
+        mut names: impl Iterator<Item = Cow<'n, str>>,
+    ) -> Result<Option<Cow<'n, str>>, RefusalCause> {
+        let Some(mut chosen) = names.next() else { return Ok(None) };
+        if self.template.is_some() {
+            return Ok(Some(chosen).filter(|name| name.len() <= MAX_TENANT_BYTES));
+        }
+        for name in names {
+            match (self.bound_to(&chosen), self.bound_to(&name)) {
+                (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
+                    let [first, second] = [chosen, name].map(|name| printable(&name));
+                    let detail = format!("expected one template, found `{first}` and `{second}`");
+                    return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
+                }
+                (None, Some(_)) => chosen = name,
+                (Some(_) | None, _) => {}
+            }
+        }
+        Ok(Some(chosen))
+    }
+
+    fn bound_to(&self, tenant: &str) -> Option<&Arc<Template>> {
+        let binding = self.bindings.find(tenant).map(|binding| &binding.template);
+        binding.or_else(|| self.bindings.wildcard())
+    }
+
+    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
     pub(crate) fn template(
         &self,
         tenant: Option<&str>,
@@ -123,6 +161,9 @@ impl Route {
         let source = || Arc::new(EventSource::new(&self.plan.name, tenant));
         if let Some(template) = &self.template {
             return Ok((template, source()));
+        }
+        if tenant.is_some_and(|tenant| tenant.len() > MAX_TENANT_BYTES) {
+            return Err(RefusalKind::TenantUnknown);
         }
         if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
             return Ok((&binding.template, Arc::clone(&binding.source)));
@@ -134,6 +175,9 @@ impl Route {
         }
     }
 }
+
+/// Maximum length of a tenant, equal to the maximum length of a domain name.
+const MAX_TENANT_BYTES: usize = 253;
 
 /// Name of the only parameter that a route's path may contain.
 pub(crate) const TOKEN: &str = "token";

@@ -86,6 +86,15 @@ impl Accepted {
         &self.0.event
     }
 
+    /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
+    /// their declared type. A path has the form `a.b` or `a[].b`.
+    ///
+    /// The data of the event contains these fields as received. The app also gets the paths, in the
+    /// header `gatepost-misfits`.
+    pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.event.misfits.iter().map(|path| &**path)
+    }
+
     /// Returns the template of the callback's tenant.
     #[must_use]
     pub fn template(&self) -> &Template {

@@ -159,7 +159,7 @@ pub(crate) struct RefusalCause {
 }
 
 impl RefusalCause {
-    fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: Some(detail.into()) }
     }
 }
@@ -197,7 +197,7 @@ impl From<FieldError> for RefusalCause {
             | FieldError::Range { .. }
             | FieldError::TooMany { .. }
             | FieldError::Type { .. }
-            | FieldError::Unknown { .. } => RefusalKind::FieldInvalid,
+            | FieldError::Misspelt { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }
@@ -211,8 +211,11 @@ impl From<SignatureError> for RefusalCause {
             }
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureError::Absent { place } | SignatureError::PartMissing { place } => {
+            SignatureError::Absent { place } => {
                 Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
+            }
+            SignatureError::PartMissing { place } => {
+                Self::with(RefusalKind::SignedPartMissing, format!("expected at {place}"))
             }
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {

@@ -59,9 +59,11 @@ pub enum RefusalKind {
     SignatureMissing,
     /// An earlier callback with another body had this signature, and the template refuses reuse.
     SignatureReused,
+    /// A header, parameter or field that the signature covers is missing.
+    SignedPartMissing,
     /// The `allow` of the route does not contain the client's address.
     SourceNotAllowed,
-    /// The callback names several tenants.
+    /// The callback names several tenants that are bound to different templates.
     TenantAmbiguous,
     /// The callback names no tenant, and no template is bound to `*`.
     TenantMissing,
@@ -111,6 +113,7 @@ impl RefusalKind {
             | Self::SignatureMismatch
             | Self::SignatureMissing
             | Self::SignatureReused
+            | Self::SignedPartMissing
             | Self::TenantAmbiguous
             | Self::TenantMissing
             | Self::TenantUnknown
@@ -172,10 +175,15 @@ impl RefusalKind {
             Self::SignatureReused => {
                 ("signature_reused", "an earlier callback with another body had the same signature")
             }
+            Self::SignedPartMissing => {
+                ("signed_part_missing", "a value that the signature covers is missing")
+            }
             Self::SourceNotAllowed => {
                 ("source_not_allowed", "the route does not allow the client's address")
             }
-            Self::TenantAmbiguous => ("tenant_ambiguous", "the callback names several tenants"),
+            Self::TenantAmbiguous => {
+                ("tenant_ambiguous", "the callback names tenants of several templates")
+            }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
             Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
             Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),

@@ -40,7 +40,7 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "invalid sample: expected `f` to be a valid integer",
+            "invalid sample: `f` is missing or has another type",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
@@ -262,7 +262,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         if verdict == "signature_mismatch" {
             assert!(!key_matches, "{}: {}", vector.name, found("key"));
         }
-        let several = found("tenant") == "more than one";
+        let several = found("tenant").starts_with("several");
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
         let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
         assert_eq!(

@@ -26,6 +26,9 @@ pub struct Case {
     /// If true, gatepost must ask the app about the accepted callback.
     #[serde(default = "yes")]
     pub asked: bool,
+    /// Fields that the event lists as misfits.
+    #[serde(default)]
+    pub misfits: Vec<String>,
     pub request: Request,
     pub signature: Option<Signature>,
     pub app: Option<Message>,
@@ -229,6 +232,9 @@ impl Vector {
         self.check_event(&Value::Object(event));
         self.expect("event", &seen.method.as_str(), &"POST");
         assert!(header("gatepost-template").is_some(), "{}: expected gatepost-template", self.name);
+        let misfits = header("gatepost-misfits").map(ToOwned::to_owned);
+        let expected = Some(self.case.misfits.join(",")).filter(|paths| !paths.is_empty());
+        self.expect("gatepost-misfits", &misfits, &expected);
         assert!(
             !seen.path.starts_with("/callbacks"),
             "{}: expected an app path, found {}",

@@ -69,6 +69,9 @@ fn views_keep_all_data_of_every_vector() {
     let views = views();
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
+        if accepted.misfits().len() > 0 {
+            continue;
+        }
         if vector.name == "kollus/drm_odd_item" {
             // The value of a `lenient` field can have another type than the definition declares. No
             // typed view can read such a value, so an app must read the data as JSON.
@@ -99,7 +102,10 @@ fn schemas_accept_event_of_every_vector() {
             let draft = jsonschema::draft202012::options();
             Some(draft.should_validate_formats(true).build(&schema).unwrap())
         });
-        let Some(schema) = schema else { continue };
+        // A schema describes fields that fit. A misfit may be missing or have another type.
+        let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
+            continue;
+        };
         let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{}: expected no faults, found {faults:#?}", vector.name);

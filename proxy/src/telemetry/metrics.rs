@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
+    misfits: IntCounterVec,
     circuits: IntGaugeVec,
 }
 
@@ -52,6 +53,22 @@ fn register<M: Collector + Clone + 'static>(
     metric
 }
 
+fn callback_seconds(registry: &Registry) -> HistogramVec {
+    let seconds = HistogramOpts::new(
+        "gatepost_callback_seconds",
+        "Seconds from the head of an accepted callback to its reply.",
+    );
+    register(registry, HistogramVec::new(seconds, &["provider", "kind"]))
+}
+
+fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
+    let circuits = Opts::new(
+        "gatepost_app_circuit_open",
+        "1 while the circuit of the app at this address is open, else 0.",
+    );
+    register(registry, IntGaugeVec::new(circuits, &["address"]))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
@@ -59,14 +76,6 @@ impl Metrics {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
         let one = |name, help| register(&registry, IntCounter::new(name, help));
-        let seconds = HistogramOpts::new(
-            "gatepost_callback_seconds",
-            "Seconds from the head of an accepted callback to its reply.",
-        );
-        let circuits = Opts::new(
-            "gatepost_app_circuit_open",
-            "1 while the circuit of the app at this address is open, else 0.",
-        );
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
@@ -98,7 +107,12 @@ impl Metrics {
                 "Accepted callbacks whose signature arrived earlier with another body.",
                 &["provider", "template"],
             ),
-            seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
+            misfits: counter(
+                "gatepost_misfits_total",
+                "Accepted callbacks with fields that do not fit the definition.",
+                &["provider", "kind"],
+            ),
+            seconds: callback_seconds(&registry),
             in_flight: register(
                 &registry,
                 IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
@@ -107,7 +121,7 @@ impl Metrics {
                 "gatepost_requests_unreadable_total",
                 "Malformed or incomplete HTTP/1 requests.",
             ),
-            circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
+            circuits: circuit_gauges(&registry),
             log_lines_dropped: one(
                 "gatepost_log_lines_dropped_total",
                 "Log lines that gatepost dropped after a failed write or with a full queue.",
@@ -137,6 +151,9 @@ impl Metrics {
             callbacks.inc();
             seconds.observe(took.as_secs_f64());
         });
+        if accepted.misfits().len() > 0 {
+            self.misfits.with_label_values(&[provider, kind]).inc();
+        }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
         }

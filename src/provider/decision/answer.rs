@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::{self, BodyError, Json, Object, Shape, Value};
-use crate::provider::field::{Field, FieldError, Fields, SentBy};
+use crate::provider::field::{Conversion, Field, FieldError, Fields};
 
 use super::Decision;
 
@@ -273,7 +273,7 @@ fn read_reply_field(
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
-    field.write(value, SentBy::App, &mut out)?;
+    field.write_value(value, &mut Conversion::of_answer(), &mut out)?;
     let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }

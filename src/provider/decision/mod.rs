@@ -51,6 +51,17 @@ pub(crate) struct Decision {
     pub(crate) reply_signing: ReplySigningRule,
 }
 
+impl Decision {
+    /// Returns the names of the callback's or the item's fields on which the reply depends.
+    pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
+        let items = self.item_list.as_ref();
+        let protect = items.and_then(|items| items.protect.as_ref()).map(|protect| &protect.when);
+        let conditions = self.fields.iter().filter_map(|field| field.when.as_ref()).chain(protect);
+        let echo = items.into_iter().flat_map(|items| &items.echo);
+        conditions.map(|condition| &*condition.field).chain(echo.map(|name| &**name))
+    }
+}
+
 /// The settings of a template for one decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {

@@ -514,14 +514,19 @@ mod tests {
                 &policy,
             ))
         };
-        assert_eq!(
-            reply(r#"{"start_time":"0","end_time":30}"#).unwrap(),
-            r#"{"data":{"result":1,"play_section":{"start_time":0,"end_time":30}}}"#
-        );
+        for section in
+            [r#"{"start_time":"0","end_time":30}"#, r#"{"start_time":0,"end_time":30,"x":1}"#]
+        {
+            assert_eq!(
+                reply(section).unwrap(),
+                r#"{"data":{"result":1,"play_section":{"start_time":0,"end_time":30}}}"#,
+                "{section}"
+            );
+        }
         for wrong in [
             r#"{"start_time":30,"end_time":30}"#,
             r#"{"start_time":0}"#,
-            r#"{"start_time":0,"end_time":30,"x":1}"#,
+            r#"{"start_time":0,"end_time":30,"strat_time":1}"#,
             "[0,30]",
         ] {
             assert!(matches!(reply(wrong), Err(AnswerError::Field(_))), "{wrong}");

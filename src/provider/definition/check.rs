@@ -3,7 +3,7 @@
 use super::DefinitionReader;
 use crate::json::Object;
 use crate::provider::decision::Decision;
-use crate::provider::field::{Fields, SentBy, Type};
+use crate::provider::field::{Conversion, Fields, Type};
 use crate::provider::plan::Kind;
 use crate::toml_reader::{Place, Table};
 
@@ -74,9 +74,11 @@ impl<'f> DefinitionReader<'f> {
         else {
             return;
         };
-        let mut out = Vec::new();
-        let result = kind.fields.write_object(&object, SentBy::Platform, |_| false, &mut out);
-        if let Err(fault) = result {
+        let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
+        let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
+        let misfit =
+            conversion.noted.first().map(|path| format!("`{path}` is missing or has another type"));
+        if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
             let problem = format!("invalid sample: {fault}");
             self.faults.add(place, problem, "correct the sample, or the declaration of the field");
         }

@@ -85,7 +85,8 @@ impl<'f> DefinitionReader<'f> {
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
-        let kinds = self.kinds(&kinds_table, &defaults, ce_type);
+        let mut kinds = self.kinds(&kinds_table, &defaults, ce_type);
+        kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant, &id));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds(&kinds_table, &kinds);
         table.finish();
@@ -94,6 +95,8 @@ impl<'f> DefinitionReader<'f> {
             None => None,
             Some(read) => Some(read?),
         };
+        let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
+        unknown.mark_essential(&tenant, &id);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
@@ -108,7 +111,7 @@ impl<'f> DefinitionReader<'f> {
             tenant_case,
             signature,
             kind_rule,
-            unknown: self.unknown_kind(table, &defaults, ce_type)?,
+            unknown,
             kinds,
             groups,
             sample,

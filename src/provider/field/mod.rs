@@ -13,8 +13,10 @@
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
 //! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
-//! gatepost copies a value of a `lenient` field as received if the conversion fails. For any other
-//! field, a failed conversion invalidates the whole callback or answer.
+//! gatepost refuses an answer if it cannot convert a value. In a callback, a value that gatepost cannot
+//! convert is a *misfit*. gatepost copies a misfit as received, and lists its field in
+//! [`Conversion::noted`]. There are two exceptions. gatepost refuses a callback with a misfit in an
+//! `essential` field. It does not list a misfit in a `lenient` field.
 //!
 //! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
 //! describe the object, or each object in the array.
@@ -25,13 +27,16 @@
 //! - an empty or blank string, for an optional field of any type but `string`;
 //! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
+mod conversion;
 mod read;
 mod types;
 
+use conversion::FieldPath;
+pub(crate) use conversion::{Conversion, SentBy};
 pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
-use types::TypeError;
-pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
+pub(crate) use types::{Nested, Range, Type, parse_whole};
 
+use super::pointer::Pointer;
 use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
 
 /// One declared field.
@@ -48,8 +53,11 @@ pub(crate) struct Field {
     /// True if the field contains a credential. The app receives the credential, but logs do not
     /// contain it.
     pub(crate) secret: bool,
-    /// True if gatepost copies a value that it cannot convert, as received.
+    /// True if the platform is known to send values of other types. gatepost does not list such a
+    /// value as a misfit.
     pub(crate) lenient: bool,
+    /// True if the identity of the callback or the decision depends on this field.
+    pub(crate) essential: bool,
     /// The condition on the callback or item under which the reply contains the field; `None` means
     /// always.
     pub(crate) when: Option<Condition>,
@@ -85,8 +93,8 @@ pub(crate) enum FieldError {
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
-    #[error("expected a declared field, found `{field}`")]
-    Unknown { field: Box<str> },
+    #[error("expected a declared field, found `{field}`; did you mean `{meant}`?")]
+    Misspelt { field: Box<str>, meant: Box<str> },
 }
 
 impl FieldError {
@@ -97,7 +105,7 @@ impl FieldError {
         | Self::Range { field, .. }
         | Self::TooMany { field, .. }
         | Self::Type { field, .. }
-        | Self::Unknown { field }) = &mut self;
+        | Self::Misspelt { field, .. }) = &mut self;
         let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
         *field = format!("{outer}{dot}{field}").into();
         self
@@ -112,6 +120,8 @@ pub(crate) struct Fields {
     by_name: NameMap<FieldRef>,
     /// The set of the required fields: the [`FieldRef::bit`] of each.
     required: u128,
+    /// The set of the essential fields.
+    essential: u128,
 }
 
 /// A reference to a field by its name or by an alias.
@@ -143,32 +153,68 @@ impl Fields {
 
     /// Returns the first required field whose bit is not set in `seen`.
     pub(crate) fn first_missing(&self, seen: u128) -> Option<&Field> {
-        let missing = self.required & !seen;
-        (missing != 0).then(|| self.list.get(missing.trailing_zeros() as usize)).flatten()
+        self.first_of(self.required & !seen)
     }
 
-    /// Writes `object` to `out`, and converts each declared field to its type.
+    /// Returns the first field of a set.
+    fn first_of(&self, set: u128) -> Option<&Field> {
+        (set != 0).then(|| self.list.get(set.trailing_zeros() as usize)).flatten()
+    }
+
+    /// Marks the field at a path of names as essential, and the fields that contain it.
     ///
-    /// Copies undeclared members of a callback. Omits members for which `is_consumed` returns
-    /// `true`. Replaces an alias with the name of the field.
+    /// Ignores a path to a field that is not declared, or that is lenient.
+    pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
+        let Some(at) = path.next().and_then(|name| self.find(name)) else { return };
+        let Some(field) = self.list.get_mut(at).filter(|field| !field.lenient) else { return };
+        field.essential = true;
+        self.essential |= 1 << at;
+        if let Some(fields) = field.ty.nested_mut() {
+            fields.mark_essential(path);
+        }
+    }
+
+    /// Writes a message to `out`, and converts each declared field to its type.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot convert a field, if a required field is missing, or if
-    /// the app sent an undeclared field. `out` may then contain part of the object.
-    pub(crate) fn write_object(
+    /// Returns an error as [`Self::write_object`] does.
+    pub(crate) fn write_message(
         &self,
-        object: &Object<'_>,
-        sent_by: SentBy,
+        message: &Object<'_>,
+        conversion: &mut Conversion,
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
+        self.write_object(message, conversion, &FieldPath::ROOT, is_consumed, out)
+    }
+
+    /// Writes the object at the position `at` of a message, and converts each declared field to its
+    /// type.
+    ///
+    /// Copies undeclared members of a callback. Omits undeclared members of an answer, and notes
+    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with the
+    /// name of the field.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if gatepost cannot convert an essential field, or if an essential field is
+    /// missing. In an answer, every field is essential. `out` may then contain part of the object.
+    fn write_object(
+        &self,
+        object: &Object<'_>,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
+        is_consumed: impl Fn(&Name<'_>) -> bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FieldError> {
+        let sent_by_app = conversion.sent_by == SentBy::App;
         let mut seen = 0_u128;
         let mut members = ObjectWriter::begin(object.text(), out);
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if sent_by == SentBy::App && declared.is_some_and(|(_, f)| f.is_unset(value)) {
+            if sent_by_app && declared.is_some_and(|(_, f)| f.is_unset(value)) {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
@@ -184,11 +230,12 @@ impl Fields {
                     if !is_unchanged || !members.copy(&member.span) {
                         let out = members.begin_member();
                         out.extend_from_slice(&field.key);
-                        field.write(value, sent_by, out)?;
+                        field.write(value, conversion, at, out)?;
                     }
                 }
-                None if sent_by == SentBy::App => {
-                    return Err(FieldError::Unknown { field: name.text().into() });
+                None if sent_by_app => {
+                    self.check_unknown(name.text())?;
+                    conversion.note(at, name.text());
                 }
                 None if members.copy(&member.span) => {}
                 None => {
@@ -200,9 +247,66 @@ impl Fields {
             }
         }
         members.end();
-        match self.first_missing(seen) {
-            Some(field) => Err(FieldError::Missing { field: field.name.clone() }),
+        self.check_missing(seen, conversion, at)
+    }
+
+    /// Checks that the fields that the message must contain are in the set `seen`.
+    fn check_missing(
+        &self,
+        seen: u128,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
+    ) -> Result<(), FieldError> {
+        let missing = self.required & !seen;
+        if missing == 0 {
+            return Ok(());
+        }
+        let refused = match conversion.sent_by {
+            SentBy::App => missing,
+            SentBy::Platform => missing & self.essential,
+        };
+        if let Some(field) = self.first_of(refused) {
+            return Err(FieldError::Missing { field: field.name.clone() });
+        }
+        for (index, field) in self.list.iter().enumerate() {
+            if missing & (1 << index) != 0 {
+                conversion.note(at, &field.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if the misfits contain the field at `pointer`, or a field that contains it.
+    pub(crate) fn lists(&self, misfits: &[Box<str>], pointer: &Pointer) -> bool {
+        if misfits.is_empty() {
+            return false;
+        }
+        let mut path = pointer.segments();
+        let first = path.next().unwrap_or_default();
+        let first = self.find(first).and_then(|at| self.get(at)).map_or(first, |f| &f.name);
+        let mut outer = first.to_owned();
+        let mut is_listed = misfits.iter().any(|misfit| **misfit == outer);
+        for name in path {
+            outer = format!("{outer}.{name}");
+            is_listed |= misfits.iter().any(|misfit| **misfit == outer);
+        }
+        is_listed
+    }
+
+    /// Checks that an undeclared name is not a misspelt name of a declared field.
+    ///
+    /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
+    /// could lack a protection that the app asks for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a declared name differs in case, in `-` for `_`, or in one or two
+    /// characters.
+    pub(crate) fn check_unknown(&self, name: &str) -> Result<(), FieldError> {
+        let mut declared = self.list.iter().map(|field| &field.name);
+        match declared.find(|declared| is_misspelt(name, declared)) {
             None => Ok(()),
+            Some(meant) => Err(FieldError::Misspelt { field: name.into(), meant: meant.clone() }),
         }
     }
 
@@ -211,6 +315,14 @@ impl Fields {
         let found = self.by_name.get(name)?;
         Some((found, self.list.get(found.index)?))
     }
+}
+
+/// Returns `true` if `name` is probably a misspelling of `meant`.
+pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
+    const MAX_EDITS: usize = 2;
+    let folded = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    name.len().abs_diff(meant.len()) <= MAX_EDITS
+        && strsim::levenshtein(&folded(name), &folded(meant)) <= MAX_EDITS
 }
 
 /// A writer of one object. It copies most members from the text of a source object.
@@ -275,16 +387,28 @@ impl<'o> ObjectWriter<'o> {
 }
 
 impl Field {
-    /// Converts `value` to the declared type, and writes the result to `out`.
+    /// Writes the value of a top-level field, as [`Self::write`] does.
+    pub(crate) fn write_value(
+        &self,
+        value: &Value<'_>,
+        conversion: &mut Conversion,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FieldError> {
+        self.write(value, conversion, &FieldPath::ROOT, out)
+    }
+
+    /// Converts `value` to the declared type, and writes the result to `out`. Writes a permitted
+    /// misfit as received.
     ///
     /// # Errors
     ///
-    /// Returns an error if the conversion fails for a field that is not lenient. `out` is then
+    /// Returns an error if the conversion fails and the misfit is not permitted. `out` is then
     /// unchanged.
-    pub(crate) fn write(
+    fn write(
         &self,
         value: &Value<'_>,
-        sent_by: SentBy,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
         if self.is_unchanged(value) {
@@ -295,25 +419,17 @@ impl Field {
             out.extend_from_slice(b"null");
             return Ok(());
         }
-        let before = out.len();
-        let fault = match self.ty.write(value, sent_by, out) {
-            Ok(()) => return Ok(()),
-            Err(TypeError::Range(range)) => {
-                FieldError::Range { field: self.name.clone(), min: range.min, max: range.max }
-            }
-            Err(TypeError::Inside(fault)) => fault.inside(&self.name),
-            Err(TypeError::Type) => FieldError::Type {
-                field: self.name.clone(),
-                wanted: self.ty.name(),
-                found: value.shape().name(),
-            },
-        };
+        let (before, at) = (out.len(), at.field(self));
+        let Err(fault) = self.ty.write(value, conversion, &at, out) else { return Ok(()) };
         out.truncate(before);
-        if self.lenient {
-            value.write(out);
-            return Ok(());
+        if !conversion.permits_misfit(&at) {
+            return Err(fault.of(&self.name, &self.ty, value.shape()));
         }
-        Err(fault)
+        if !self.lenient {
+            conversion.note(&at, "");
+        }
+        value.write(out);
+        Ok(())
     }
 
     /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
@@ -352,29 +468,38 @@ mod tests {
             .unwrap()
     }
 
-    fn event(fields: &Fields, body: &str) -> Result<String, FieldError> {
-        let object = Object::from_json(body).unwrap();
-        let mut out = Vec::new();
-        fields.write_object(&object, SentBy::Platform, |_| false, &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
+    /// Converts an object, and returns its text and the paths of its misfits.
+    fn convert(
+        fields: &Fields,
+        object: &Object<'_>,
+    ) -> Result<(String, Vec<Box<str>>), FieldError> {
+        let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
+        fields.write_message(object, &mut conversion, |_| false, &mut out)?;
+        Ok((String::from_utf8(out).unwrap(), conversion.noted))
     }
 
-    /// Converts a value in a JSON body; `None` if the conversion fails.
+    /// Converts a JSON body. Returns its text and its misfits, separated by blanks.
+    fn event(fields: &Fields, body: &str) -> (String, String) {
+        let (text, misfits) = convert(fields, &Object::from_json(body).unwrap()).unwrap();
+        (text, misfits.join(" "))
+    }
+
+    /// Converts the value of the only field of an object; `None` if the value is a misfit.
+    fn only_value(ty: &str, object: &Object<'_>) -> Option<String> {
+        let (text, misfits) = convert(&fields(&format!("f = {ty}")), object).unwrap();
+        let value = text.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap();
+        misfits.is_empty().then(|| value.to_owned())
+    }
+
+    /// Converts a value in a JSON body; `None` if the value is a misfit.
     fn typed(ty: &str, value: &str) -> Option<String> {
-        let fields = fields(&format!("f = {ty}"));
-        let out = event(&fields, &format!("{{\"f\":{value}}}")).ok()?;
-        Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
+        only_value(ty, &Object::from_json(&format!("{{\"f\":{value}}}")).unwrap())
     }
 
-    /// Converts a value in a form; `None` if the conversion fails.
+    /// Converts a value in a form; `None` if the value is a misfit.
     fn form(ty: &str, value: &str) -> Option<String> {
-        let fields = fields(&format!("f = {ty}"));
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
-        let object = Object::from_form(encoded.as_bytes()).unwrap();
-        let mut out = Vec::new();
-        fields.write_object(&object, SentBy::Platform, |_| false, &mut out).ok()?;
-        let out = String::from_utf8(out).unwrap();
-        Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
+        only_value(ty, &Object::from_form(encoded.as_bytes()).unwrap())
     }
 
     #[test]
@@ -469,17 +594,14 @@ mod tests {
     fn keeps_undeclared_fields_and_renames_aliases() {
         let fields = fields("score = { type = 'array', aliases = ['socre'] }\nid = 'integer?'");
         assert_eq!(
-            event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).unwrap(),
+            event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).0,
             r#"{"score":[99],"x":{"y":1.10}}"#
         );
         assert_eq!(
-            event(&fields, r#"{"socre":[1],"score":[2]}"#).unwrap(),
+            event(&fields, r#"{"socre":[1],"score":[2]}"#).0,
             r#"{"socre":[1],"score":[2]}"#
         );
-        assert_eq!(
-            event(&fields, r#"{"id":1}"#),
-            Err(FieldError::Missing { field: "score".into() })
-        );
+        assert_eq!(event(&fields, r#"{"id":1}"#), (r#"{"id":1}"#.into(), "score".into()));
     }
 
     #[test]
@@ -495,13 +617,82 @@ mod tests {
             (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "expected the field `f[1].n`, found none"),
             (r#"{"f":[1]}"#, "expected `f[0]` to be a valid object, found a value of type number"),
         ] {
-            assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
+            let mut inner = inner.clone();
+            inner.mark_essential(["f", "n"].into_iter());
+            let error = convert(&inner, &Object::from_json(body).unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), shown);
         }
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
-        assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
-        let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        let shown = "expected the length of `f` to be at most 1, found a longer array";
-        assert_eq!(many.to_string(), shown);
+        assert_eq!(event(&few, r#"{"f":[{}]}"#).1, "");
+        assert_eq!(event(&few, r#"{"f":[{},{}]}"#), (r#"{"f":[{},{}]}"#.into(), "f".into()));
+    }
+
+    #[test]
+    fn copies_misfits_as_received_and_lists_each_path_once() {
+        let fields = fields(
+            "n = 'integer'\nm = 'string'\nl = { type = 'integer', lenient = true }\n\
+             o = { type = 'object', fields = { n = 'integer', s = 'string?' } }\n\
+             a = { type = 'array', fields = { n = 'integer', u = 'json?' } }\n\
+             i = { type = 'array', of = 'integer' }",
+        );
+        for (body, out, misfits) in [
+            (
+                r#"{"n":1.5,"m":"","l":"x","o":{"n":"1"},"a":[],"i":["1"]}"#,
+                r#"{"n":1.5,"m":"","l":"x","o":{"n":1},"a":[],"i":[1]}"#,
+                "n",
+            ),
+            (
+                r#"{"n":null,"l":1,"o":{"n":{},"s":true},"a":[],"i":["1","x",2,[]]}"#,
+                r#"{"n":null,"l":1,"o":{"n":{},"s":true},"a":[],"i":[1,"x",2,[]]}"#,
+                "n o.n o.s i[] m",
+            ),
+            (
+                r#"{"n":"2","m":"","l":1,"o":[],"a":[{"n":"3"},{"u":"{"},4,{"n":"x"}],"i":{}}"#,
+                r#"{"n":2,"m":"","l":1,"o":[],"a":[{"n":3},{"u":"{"},4,{"n":"x"}],"i":{}}"#,
+                "o a[].u a[].n a[] i",
+            ),
+        ] {
+            assert_eq!(event(&fields, body), (out.into(), misfits.into()), "{body}");
+        }
+    }
+
+    #[test]
+    fn refuses_misfit_in_an_essential_field() {
+        let mut fields = fields(
+            "n = 'integer?'\ns = 'string'\nl = { type = 'integer', lenient = true }\n\
+             o = { type = 'object', optional = true, fields = { n = 'integer', x = 'integer' } }",
+        );
+        for path in [&["n"][..], &["s"], &["l"], &["o", "n"], &["unknown"]] {
+            fields.mark_essential(path.iter().copied());
+        }
+        let convert = |body| convert(&fields, &Object::from_json(body).unwrap());
+        for (body, error) in [
+            (
+                r#"{"n":"x","s":"","l":1}"#,
+                "expected `n` to be a valid integer, found a value of type string",
+            ),
+            (r#"{"n":1,"l":1}"#, "expected the field `s`, found none"),
+            (r#"{"s":"","l":1,"o":{"x":1}}"#, "expected the field `o.n`, found none"),
+            (
+                r#"{"s":"","l":1,"o":1}"#,
+                "expected `o` to be a valid object, found a value of type number",
+            ),
+        ] {
+            assert_eq!(convert(body).unwrap_err().to_string(), error, "{body}");
+        }
+        let (_, misfits) = convert(r#"{"s":"","l":"x","o":{"n":1,"x":"x"}}"#).unwrap();
+        assert_eq!(misfits, ["o.x".into()]);
+    }
+
+    #[test]
+    fn reports_misspelt_name_of_a_declared_field() {
+        let fields = fields("disable_tvout = 'integer?'\nmessage = 'string?'");
+        for name in ["disable_tvot", "Disable-TVOut", "disable_tv_out", "massage", "mesage_"] {
+            assert!(fields.check_unknown(name).is_err(), "expected an error for {name}");
+        }
+        for name in ["user", "disable", "tvout", "message_id", "code"] {
+            assert_eq!(fields.check_unknown(name), Ok(()), "{name}");
+        }
     }
 
     #[test]

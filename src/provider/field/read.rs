@@ -95,6 +95,7 @@ fn read_field(
             nullable: false,
             secret: false,
             lenient: false,
+            essential: false,
             when: None,
         }
     };

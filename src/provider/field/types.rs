@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{FieldError, Fields};
+use super::{Conversion, FieldError, FieldPath, Fields, SentBy};
 use crate::json::{self, Json, Object, Shape, Value};
 use crate::time::{Unit, number};
 
@@ -69,15 +69,6 @@ impl Range {
     }
 }
 
-/// The sender of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SentBy {
-    /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
-    App,
-    /// The platform. A value has the documented type or is a string.
-    Platform,
-}
-
 /// The reason why gatepost cannot convert a value to a type.
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
@@ -86,6 +77,23 @@ pub(super) enum TypeError {
     Range(Range),
     /// The value has a type that gatepost cannot convert.
     Type,
+}
+
+impl TypeError {
+    /// Returns the error of the field `name` of type `ty`. The name of an array element is empty.
+    pub(super) fn of(self, name: &str, ty: &Type, found: Shape) -> FieldError {
+        match self {
+            Self::Inside(fault) if name.is_empty() => fault,
+            Self::Inside(fault) => fault.inside(name),
+            Self::Range(Range { min, max, .. }) => {
+                FieldError::Range { field: name.into(), min, max }
+            }
+            Self::Type => {
+                let (wanted, found) = (ty.name(), found.name());
+                FieldError::Type { field: name.into(), wanted, found }
+            }
+        }
+    }
 }
 
 impl Type {
@@ -129,16 +137,29 @@ impl Type {
         }
     }
 
-    /// Converts `value` to this type, and writes the result to `out`.
+    /// Returns the declared fields of the object, or of the objects in the array.
+    pub(super) fn nested_mut(&mut self) -> Option<&mut Fields> {
+        match self {
+            Self::Array { inner, .. } | Self::Json { inner, .. } | Self::Object { inner, .. } => {
+                inner.fields.as_mut().map(Arc::make_mut)
+            }
+            Self::Boolean | Self::Integer(_) | Self::Number | Self::String | Self::Timestamp(_) => {
+                None
+            }
+        }
+    }
+
+    /// Converts `value` at the position `at` to this type, and writes the result to `out`.
     pub(super) fn write(
         &self,
         value: &Value<'_>,
-        sent_by: SentBy,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), TypeError> {
         match self {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
-                write_inner(value, inner, sent_by, out)?;
+                write_inner(value, inner, conversion, at, out)?;
             }
             Self::Array { wrap: true, .. } => {
                 let number =
@@ -148,7 +169,7 @@ impl Type {
                 out.push(b']');
             }
             Self::Object { inner, rising } if value.shape() == Shape::Object => {
-                write_inner(value, inner, sent_by, out)?;
+                write_inner(value, inner, conversion, at, out)?;
                 if *rising {
                     check_rising(value, inner)?;
                 }
@@ -157,9 +178,9 @@ impl Type {
             Self::Boolean => {
                 out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
             }
-            Self::Integer(range) => write_integer(value, range, sent_by, out)?,
-            Self::Timestamp(_) => write_integer(value, &Range::ANY, sent_by, out)?,
-            Self::Json { shape, inner } => write_json(value, *shape, inner, sent_by, out)?,
+            Self::Integer(range) => write_integer(value, range, conversion.sent_by, out)?,
+            Self::Timestamp(_) => write_integer(value, &Range::ANY, conversion.sent_by, out)?,
+            Self::Json { shape, inner } => write_json(value, *shape, inner, conversion, at, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -244,7 +265,8 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let json = match value {
@@ -255,7 +277,7 @@ fn write_inner(
         }
     };
     if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
-        return write_fields(json.text, fields, sent_by, out).map_err(TypeError::Inside);
+        return write_fields(json.text, fields, conversion, at, out).map_err(TypeError::Inside);
     }
     let elements = json::elements(json.text).map_err(|_| TypeError::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
@@ -266,51 +288,53 @@ fn write_inner(
         if index > 0 {
             out.push(b',');
         }
-        write_element(element, inner, sent_by, out)
+        write_element(element, inner, conversion, &at.element(), out)
             .map_err(|fault| TypeError::Inside(fault.inside(&format!("[{index}]"))))?;
     }
     out.push(b']');
     Ok(())
 }
 
-fn write_fields(
-    raw: &str,
-    fields: &Fields,
-    sent_by: SentBy,
-    out: &mut Vec<u8>,
-) -> Result<(), FieldError> {
-    match Object::from_json(raw) {
-        Ok(object) => fields.write_object(&object, sent_by, |_| false, out),
-        Err(_) => {
-            let found = Json::of(raw).shape.name();
-            Err(FieldError::Type { field: "".into(), wanted: "object", found })
-        }
-    }
-}
-
+/// Writes an array element, converted or, if it is a permitted misfit, as received.
 fn write_element(
     raw: &str,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
-    match (&inner.fields, &inner.element) {
-        (Some(fields), _) => write_fields(raw, fields, sent_by, out),
-        (None, Some(element)) => {
-            element.write(&Value::json(raw), sent_by, out).map_err(|misfit| match misfit {
-                TypeError::Inside(fault) => fault,
-                TypeError::Range(range) => {
-                    FieldError::Range { field: "".into(), min: range.min, max: range.max }
-                }
-                TypeError::Type => {
-                    let found = Json::of(raw).shape.name();
-                    FieldError::Type { field: "".into(), wanted: element.name(), found }
-                }
-            })
-        }
+    let before = out.len();
+    let written = match (&inner.fields, &inner.element) {
+        (Some(fields), _) => write_fields(raw, fields, conversion, at, out),
+        (None, Some(element)) => element
+            .write(&Value::json(raw), conversion, at, out)
+            .map_err(|fault| fault.of("", element, Json::of(raw).shape)),
         (None, None) => {
             out.extend_from_slice(raw.as_bytes());
             Ok(())
+        }
+    };
+    if written.is_err() && conversion.permits_misfit(at) {
+        conversion.note(at, "");
+        out.truncate(before);
+        out.extend_from_slice(raw.as_bytes());
+        return Ok(());
+    }
+    written
+}
+
+fn write_fields(
+    raw: &str,
+    fields: &Fields,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
+    match Object::from_json(raw) {
+        Ok(object) => fields.write_object(&object, conversion, at, |_| false, out),
+        Err(_) => {
+            let found = Json::of(raw).shape.name();
+            Err(FieldError::Type { field: "".into(), wanted: "object", found })
         }
     }
 }
@@ -340,11 +364,12 @@ fn write_json(
     value: &Value<'_>,
     shape: Option<Shape>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
-        return write_json_text(text, shape, inner, sent_by, out);
+        return write_json_text(text, shape, inner, conversion, at, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
     let once = percent_decode(once.trim());
@@ -354,10 +379,17 @@ fn write_json(
         None => once,
         Some(inner) => inner.as_deref().map_err(|_| TypeError::Type)?.trim(),
     };
-    if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
+    if !text.starts_with(['{', '[']) {
         return Err(TypeError::Type);
     }
-    write_json_text(text, shape, inner, sent_by, out)
+    let text = match json::check_nested(text) {
+        Ok(()) => Cow::Borrowed(text),
+        Err(_) => json::without_lone_surrogates(text)
+            .filter(|text| json::check_nested(text).is_ok())
+            .map(Cow::Owned)
+            .ok_or(TypeError::Type)?,
+    };
+    write_json_text(&text, shape, inner, conversion, at, out)
 }
 
 /// Decodes percent-encoded JSON. Some video players percent-encode a form value twice.
@@ -379,7 +411,8 @@ fn write_json_text(
     text: &str,
     shape: Option<Shape>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let found = Json::of(text).shape;
@@ -390,7 +423,7 @@ fn write_json_text(
             out.extend_from_slice(b"{}");
         }
         Some(wanted) if wanted != found => return Err(TypeError::Type),
-        _ => write_inner(&Value::json(text), inner, sent_by, out)?,
+        _ => write_inner(&Value::json(text), inner, conversion, at, out)?,
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::json::Object;
     use crate::provider::built_in_named;
-    use crate::provider::field::SentBy;
+    use crate::provider::field::Conversion;
 
     /// Checks that `answer`, with every optional field set, has exactly the declared fields.
     ///
@@ -110,7 +110,12 @@ mod tests {
         let object = Object::from_json(&answer).unwrap();
         let mut out = Vec::new();
         fields
-            .write_object(&object, SentBy::App, |name| echo.contains(&name.text()), &mut out)
+            .write_message(
+                &object,
+                &mut Conversion::of_answer(),
+                |name| echo.contains(&name.text()),
+                &mut out,
+            )
             .unwrap();
         let present: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
         let declared = fields.iter().map(|field| &*field.name).chain(echo.iter().copied());

@@ -121,6 +121,21 @@ impl Signature {
         self.parts.iter().filter_map(value).map(bytes)
     }
 
+    /// Returns the locators of the signature and of each signed value.
+    pub(crate) fn locators(&self) -> impl Iterator<Item = &Locator> {
+        let sources = self.parts.iter().map(|part| &part.from);
+        let sources = sources.chain(self.time.as_ref().map(|time| &time.from));
+        let locators = sources.filter_map(|source| match source {
+            PartSource::Value(locator) => Some(locator),
+            PartSource::Body
+            | PartSource::FormText
+            | PartSource::Key
+            | PartSource::Literal(_)
+            | PartSource::Listed(_) => None,
+        });
+        locators.chain([&self.found_in])
+    }
+
     /// Returns `true` if `name` is a member of the body that only serves the signature. The event
     /// omits such members.
     pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
