@@ -250,7 +250,15 @@ impl Plan {
         let object = match self.body.read(body, query, repaired) {
             Ok(object) => object,
             Err(defect) => match self.other_body.filter(|_| defect.is_other_format()) {
-                Some(format) => format.read(body, query, repaired)?,
+                Some(format) => {
+                    let object = format.read(body, query, repaired)?;
+                    // Nearly any text is a form, so a form must contain the expected member.
+                    let lacks = |name| format == BodyFormat::Form && object.find(name).is_none();
+                    if self.unwrap.as_ref().is_some_and(lacks) {
+                        return Err(defect);
+                    }
+                    object
+                }
                 None => return Err(defect),
             },
         };
