@@ -210,7 +210,8 @@ impl<'d> Sample<'d> {
         now: Timestamp,
         to: &Uri,
     ) -> Result<(), SampleError> {
-        let key = signature.key.prepare(signature.digest, key).ok_or(SampleError::Key)?;
+        let prepared = signature.key.prepare(signature.digest, key);
+        let (key, _) = prepared.map_err(|_| SampleError::Key)?;
         let mut time = String::new();
         if let Some(rule) = &signature.time {
             let at = now.as_millis().saturating_add(rule.lifetime_secs.saturating_mul(1000));
