@@ -2,6 +2,7 @@
 
 mod builder;
 
+use core::cell::LazyCell;
 use core::net::IpAddr;
 use core::ops::Range;
 use std::path::Path;
@@ -16,7 +17,10 @@ pub use builder::GateBuilder;
 use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ProxySettings};
-use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::head::{
+    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_reserved,
+    is_set_by_proxies,
+};
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
@@ -329,6 +333,23 @@ impl Gate {
         let mut text = BytesMut::with_capacity(MAX_IPV4_BYTES);
         let values = self.client(head).forwarded_headers(head, context, &mut text);
         names.into_iter().zip(values)
+    }
+
+    /// Returns the names of the headers that the server must remove from a request before it passes
+    /// the request on: those of [`is_reserved`], and unless the peer is a trusted proxy, those of
+    /// [`is_set_by_proxies`].
+    ///
+    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call it after
+    /// the removal.
+    pub fn headers_to_remove<'h>(&self, head: &Head<'h>) -> impl Iterator<Item = &'h HeaderName> {
+        let is_trusted = LazyCell::new(|| {
+            let active = self.0.current.load();
+            head.peer().is_some_and(|peer| active.trusted.contain(peer))
+        });
+        let headers = head.headers();
+        headers
+            .keys()
+            .filter(move |name| is_reserved(name) || (is_set_by_proxies(name) && !*is_trusted))
     }
 
     /// Returns true if gatepost accepts a PROXY protocol header from this peer: a peer in

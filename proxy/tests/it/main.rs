@@ -11,6 +11,7 @@ mod failure;
 mod faults;
 mod hostile;
 mod mock;
+mod outside_heads;
 mod pass_through;
 mod readme;
 mod refusals;

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use gatepost::{
-    Admission, Gate, Head, Observer, Reply, RequestContext, Shadow, Timestamp, is_reserved, report,
-};
+use gatepost::{Admission, Gate, Head, Observer, Reply, RequestContext, Shadow, Timestamp, report};
 use pingora::http::RequestHeader;
 use pingora::prelude::Session;
 
@@ -69,11 +67,11 @@ impl GateModule {
         let driver = &self.0;
         match driver.gate.admit(&head(session), (driver.clock)()) {
             Admission::Other => {
-                strip_reserved(session);
+                strip(session, &driver.gate);
                 return Ok(false);
             }
             Admission::Shadow(shadow) => {
-                strip_reserved(session);
+                strip(session, &driver.gate);
                 self.observe(session, shadow);
                 return Ok(false);
             }
@@ -160,14 +158,12 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes reserved headers with Pingora's own method, which also removes the original spelling of
-/// their names.
-fn strip_reserved(session: &mut Session) {
-    let header = session.req_header_mut();
-    let reserved: Vec<_> =
-        header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
-    for name in reserved {
-        header.remove_header(&name);
+/// Removes headers with Pingora's own method, which also removes the original spelling of their
+/// names.
+fn strip(session: &mut Session, gate: &Gate) {
+    let names: Vec<_> = gate.headers_to_remove(&head(session)).cloned().collect();
+    for name in names {
+        session.req_header_mut().remove_header(&name);
     }
 }
 
