@@ -113,7 +113,9 @@ pub use delivery::{
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
-pub use head::{Head, RequestContext, is_reserved, is_set_by_proxies, strip_reserved};
+pub use head::{
+    Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies, strip_reserved,
+};
 pub use inspect::{
     Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
     Step, config_schema, providers,

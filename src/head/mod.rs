@@ -1,11 +1,13 @@
 //! Heads of requests, and the rules for heads from outside.
 
+mod checks;
 mod outside_headers;
 
 use core::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
+pub use checks::{HeadFault, is_host};
 pub use outside_headers::{is_reserved, is_set_by_proxies, strip_reserved};
 
 use crate::printable::print_only;
@@ -82,10 +84,6 @@ impl<'r> Head<'r> {
 
     pub(crate) const fn uri(&self) -> &'r Uri {
         self.uri
-    }
-
-    pub(crate) const fn has_unclear_framing(&self) -> bool {
-        self.has_unclear_framing
     }
 
     /// Returns the headers as received.

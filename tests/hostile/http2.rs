@@ -286,6 +286,22 @@ fn pseudo_headers() -> Vec<Case> {
             .with_hyper(Case::served),
         h2("two hosts", Answered(400), || with(&[("host", "gate.test"), ("host", "gate.test")]))
             .with_hyper(Case::served),
+        h2("an authority with a comma", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":authority", "a,b"), LINE[3]])
+        })
+        .with_hyper(Case::served),
+        h2("an authority with an empty label", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":authority", "gate..test"), LINE[3]])
+        })
+        .with_hyper(Case::served),
+        h2("a host that is a path", Answered(400), || {
+            push(&[LINE[0], LINE[1], LINE[3], ("host", "x/live/push?")])
+        })
+        .with_hyper(Case::served),
+        h2("a host that is a path, on another path", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":path", "/other"), ("host", "x/live/push?")])
+        })
+        .with_hyper(|case| case.passed("POST /other")),
         h2("a method with a space", Gone, || {
             push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
         }),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
+use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     callbacks: IntCounterVec,
     refusals: IntCounterVec,
+    rejected: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
@@ -78,6 +79,11 @@ impl Metrics {
                 "Refused callbacks, by the code of the reason.",
                 &["provider", "code"],
             ),
+            rejected: counter(
+                "gatepost_requests_rejected_total",
+                "Requests whose head gatepost refuses on every path, by the code of the reason.",
+                &["code"],
+            ),
             failures: counter(
                 "gatepost_app_failures_total",
                 "Callbacks that the failure policy decided, by the code of the reason.",
@@ -119,6 +125,10 @@ impl Metrics {
     pub(crate) fn refused(&self, refusal: &Refusal) {
         let labels = [refusal.provider(), refusal.kind().as_str()];
         self.refusals.with_label_values(&labels).inc();
+    }
+
+    pub(crate) fn rejected(&self, fault: HeadFault) {
+        self.rejected.with_label_values(&[fault.as_str()]).inc();
     }
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {

@@ -5,9 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use gatepost::{Admission, Gate, Head, Observer, Reply, RequestContext, Shadow, Timestamp, report};
+use gatepost::{
+    Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
+};
+use http::header::HOST;
+use http::{HeaderValue, Version};
 use pingora::http::RequestHeader;
 use pingora::prelude::Session;
+use pingora::protocols::http::authority::{
+    RawTargetAuthority, is_http_family_scheme, raw_target_authority,
+};
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
@@ -50,9 +57,10 @@ impl GateModule {
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the module has written the reply to a callback. Returns `Ok(false)` if
-    /// the request is no callback or its route is in shadow mode; the module has then removed the
-    /// headers that only the gate may set.
+    /// Returns `Ok(true)` if the module has written the reply to a callback, or has refused a request
+    /// with an invalid host, target or length. Returns `Ok(false)` if the request is no callback or
+    /// its route is in shadow mode; the module has then removed the headers that a client must not
+    /// send, and has reduced the target to its path.
     ///
     /// # Errors
     ///
@@ -60,26 +68,38 @@ impl GateModule {
     /// path, which may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
-        if !has_judged_target(session.req_header()) {
-            Box::pin(write_unread(session, &Reply::bad_request())).await;
-            return Ok(true);
+        if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
+            return Ok(self.reject(session, fault).await);
         }
         let driver = &self.0;
         match driver.gate.admit(&head(session), (driver.clock)()) {
-            Admission::Other => {
-                strip(session, &driver.gate);
-                return Ok(false);
-            }
-            Admission::Shadow(shadow) => {
-                strip(session, &driver.gate);
-                self.observe(session, shadow);
-                return Ok(false);
-            }
+            Admission::Other => return Ok(self.pass(session, None).await),
+            Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
             // Boxed, so that the future of a request for the upstream stays small.
             Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
         Ok(true)
+    }
+
+    /// Prepares a request for the app. Returns true if the module has refused the request instead.
+    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> bool {
+        if let Err(fault) = head(session).check_framing() {
+            return self.reject(session, fault).await;
+        }
+        strip(session, &self.0.gate);
+        if let Some(shadow) = shadow {
+            self.observe(session, shadow);
+        }
+        false
+    }
+
+    /// Refuses a request for a fault of its head. Returns true.
+    async fn reject(&self, session: &mut Session, fault: HeadFault) -> bool {
+        METRICS.rejected(fault);
+        report::rejected(fault, peer(session), (self.0.clock)());
+        Box::pin(write_unread(session, &Reply::bad_request())).await;
+        true
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {
@@ -167,12 +187,32 @@ fn strip(session: &mut Session, gate: &Gate) {
     }
 }
 
-/// Returns true if Pingora forwards the path that the gate judges: for a target that is a path, `*`
-/// or an HTTP URL. Pingora stores any other target as raw bytes, with a URI that differs.
-fn has_judged_target(request: &RequestHeader) -> bool {
-    let raw = request.raw_path();
-    let absolute = [&b"http://"[..], b"https://"]
-        .iter()
-        .any(|scheme| raw.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
-    raw.starts_with(b"/") || raw == b"*" || absolute
+/// Makes the target a path, so that the app reads the path that the gate judges.
+///
+/// An HTTP URL becomes its path; its authority becomes the host of an HTTP/1.0 request without one.
+/// Pingora has compared the authority with the host. Pingora stores any other target as raw bytes,
+/// with a URI that differs.
+fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
+    let header = session.req_header_mut();
+    let raw = header.raw_path();
+    if raw.starts_with(b"/") || raw == b"*" {
+        return if header.raw_path_is_utf8() { Ok(()) } else { Err(HeadFault::TargetInvalid) };
+    }
+    let RawTargetAuthority::Absolute { scheme, authority, .. } = raw_target_authority(raw) else {
+        return Err(HeadFault::TargetInvalid);
+    };
+    let host = HeaderValue::from_bytes(authority).map_err(|_| HeadFault::HostMalformed)?;
+    if !is_http_family_scheme(scheme) || !header.raw_path_is_utf8() {
+        return Err(HeadFault::TargetInvalid);
+    }
+    if header.version == Version::HTTP_10 && !header.headers.contains_key(HOST) {
+        header.insert_header(HOST, host).map_err(|_| HeadFault::HostMalformed)?;
+    }
+    let path = header.uri.clone();
+    header.set_uri(path);
+    Ok(())
+}
+
+fn check_host(session: &Session) -> Result<(), HeadFault> {
+    head(session).check_host(session.req_header().version)
 }
