@@ -27,6 +27,7 @@ use crate::memory::Memory;
 use crate::printable::print_only;
 use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
+use crate::template::Reach;
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
 use crate::verdict::{Refusal, RefusalCause, RefusalKind};
@@ -280,7 +281,18 @@ impl Gate {
     /// Judges the head of a request that arrived at the time `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.admit_lazily(head.path(), || (*head, now))
+        self.admit_lazily(head.path(), Reach::Exact, || (*head, now))
+    }
+
+    /// Does the same as [`Gate::admit`] for a door that passes other requests to another server.
+    ///
+    /// Such a server may map further paths to a callback path or to an address of events: index
+    /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
+    /// info (`/live/push/x`). gatepost refuses these paths too, unless the config has
+    /// `reserve = "exact"`.
+    #[must_use]
+    pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
+        self.admit_lazily(head.path(), Reach::Subtree, || (*head, now))
     }
 
     /// Does the same as [`Gate::admit`], but calls `arrival` only for a path of a route or of an
@@ -289,12 +301,13 @@ impl Gate {
     pub(crate) fn admit_lazily<'h>(
         &self,
         path: &str,
+        reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
         if self.0.path_filter.rules_out(path) {
             return Admission::Other;
         }
-        self.look_up(path, arrival)
+        self.look_up(path, reach, arrival)
     }
 
     // Not inlined, so that the code for paths without a route is short.
@@ -302,10 +315,11 @@ impl Gate {
     fn look_up<'h>(
         &self,
         path: &str,
+        reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
         let active = self.0.current.load();
-        let lookup = active.routes.find(path);
+        let lookup = active.routes.find(path, reach);
         if matches!(lookup, Lookup::Other) {
             return Admission::Other;
         }
@@ -316,7 +330,8 @@ impl Gate {
     /// Judges the head of a recorded request, whose client address may be unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
-        active.admit(active.routes.find(head.path()), head, &self.0.memory, true, now)
+        let lookup = active.routes.find(head.path(), Reach::Subtree);
+        active.admit(lookup, head, &self.0.memory, true, now)
     }
 
     /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a

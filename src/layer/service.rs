@@ -19,6 +19,7 @@ use crate::intake::Intake;
 use crate::reply::{Reply, unavailable_reply};
 use crate::report;
 use crate::shadow::Shadow;
+use crate::template::Reach;
 use crate::time::Timestamp;
 
 /// Service with a [`Gate`] in front. [`GateLayer`](super::GateLayer) creates this service.
@@ -60,7 +61,7 @@ where
             let peer = (self.peer)(request.extensions());
             (peer.map_or(head, |peer| head.with_peer(peer)), (self.clock)())
         };
-        match self.gate.admit_lazily(request.uri().path(), arrival) {
+        match self.gate.admit_lazily(request.uri().path(), Reach::Exact, arrival) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
                 // Destructured, because `Request::map` would copy the head again.

@@ -2,7 +2,8 @@
 //!
 //! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
 //! Such a path needs no normalisation. Most of these paths differ from every known path in
-//! length, last byte or prefix. Known paths are the paths of routes and reserved addresses.
+//! length, last byte or prefix. Known paths are the paths of routes and reserved addresses, and the
+//! paths below them that are reserved.
 //!
 //! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
 //!   which it returns true.
@@ -177,7 +178,7 @@ pub(super) fn folded(path: &str) -> Cow<'_, str> {
 pub(super) struct PathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
     endings: u64,
-    /// Lower-case prefixes of the paths with a token, up to the token.
+    /// Lower-case prefixes: of the paths with a token, up to the token, and the bases of subtrees.
     prefixes: Vec<Box<str>>,
 }
 
@@ -186,8 +187,13 @@ impl PathFilter {
     pub(super) fn add(&mut self, pattern: &str) {
         match pattern.split_once(TOKEN_SEGMENT) {
             None => self.endings |= ending_bit(pattern),
-            Some((prefix, _)) => self.prefixes.push(prefix.to_lowercase().into()),
+            Some((prefix, _)) => self.add_prefix(&prefix.to_lowercase()),
         }
+    }
+
+    /// Adds all paths that start with a lower-case prefix.
+    pub(super) fn add_prefix(&mut self, prefix: &str) {
+        self.prefixes.push(prefix.into());
     }
 
     /// Returns false if none of the added paths can match. Requires a path with one reading.
@@ -213,18 +219,16 @@ impl PathFilter {
 pub(crate) struct SharedPathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
     endings: AtomicU64,
-    /// Set of the [`first_bit`]s of all paths with a token.
-    first_letters: AtomicU64,
+    /// Set of the [`start_bit`]s of all paths with one of the prefixes.
+    starts: AtomicU64,
 }
 
 impl SharedPathFilter {
     /// Adds all paths of a config.
     pub(super) fn add(&self, config: &PathFilter) {
-        // A prefix of `/` says nothing about the first letter, which belongs to the token.
-        let bits = |prefix: &str| if prefix.len() > 1 { first_bit(prefix) } else { u64::MAX };
-        let first_letters = config.prefixes.iter().fold(0, |set, prefix| set | bits(prefix));
+        let starts = config.prefixes.iter().fold(0, |set, prefix| set | start_bits(prefix));
         self.endings.fetch_or(config.endings, Relaxed);
-        self.first_letters.fetch_or(first_letters, Relaxed);
+        self.starts.fetch_or(starts, Relaxed);
     }
 
     /// Returns true if the path is certainly unrelated. Returns false for every spelling of a known
@@ -235,7 +239,7 @@ impl SharedPathFilter {
     #[inline]
     pub(crate) fn rules_out(&self, path: &str) -> bool {
         let hits = self.endings.load(Relaxed) & ending_bit(path)
-            | self.first_letters.load(Relaxed) & first_bit(path);
+            | self.starts.load(Relaxed) & start_bit(path);
         hits == 0 && has_one_reading(path)
     }
 }
@@ -249,12 +253,32 @@ fn ending_bit(path: &str) -> u64 {
     1 << ((path.len() * SPREAD + usize::from(last)) % 64)
 }
 
-/// Returns one of 64 bits, chosen by the first byte after the leading slash. Ignores case.
+/// Returns one of 64 bits, chosen by the first two bytes after the leading slash. Ignores case.
 ///
-/// Returns 0 if there is no such byte.
+/// Returns 0 for the path `/`.
 #[inline]
-fn first_bit(path: &str) -> u64 {
-    path.as_bytes().get(1).map_or(0, |first| 1 << ((first | CASE_BIT) % 64))
+fn start_bit(path: &str) -> u64 {
+    match *path.as_bytes() {
+        [_, first, second, ..] => bit_of_start(first, second),
+        [_, first] => bit_of_start(first, 0),
+        _ => 0,
+    }
+}
+
+/// Returns the set of the [`start_bit`]s of all paths with this prefix.
+fn start_bits(prefix: &str) -> u64 {
+    match *prefix.as_bytes() {
+        [_, first, second, ..] => bit_of_start(first, second),
+        [_, first] => (0..=u8::MAX).fold(0, |set, second| set | bit_of_start(first, second)),
+        _ => u64::MAX,
+    }
+}
+
+#[inline]
+fn bit_of_start(first: u8, second: u8) -> u64 {
+    /// Odd, so that the first letter spreads over all bits.
+    const SPREAD: usize = 11;
+    1 << ((usize::from(first | CASE_BIT) * SPREAD + usize::from(second | CASE_BIT)) % 64)
 }
 
 /// Bit that is set in lower-case ASCII letters and clear in upper-case ones.

@@ -53,6 +53,16 @@ fn register<M: Collector + Clone + 'static>(
     metric
 }
 
+fn callback_seconds() -> HistogramOpts {
+    let help = "Seconds from the head of an accepted callback to its reply.";
+    HistogramOpts::new("gatepost_callback_seconds", help)
+}
+
+fn circuit_open() -> Opts {
+    let help = "1 while the circuit of the app at this address is open, else 0.";
+    Opts::new("gatepost_app_circuit_open", help)
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
@@ -60,14 +70,6 @@ impl Metrics {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
         let one = |name, help| register(&registry, IntCounter::new(name, help));
-        let seconds = HistogramOpts::new(
-            "gatepost_callback_seconds",
-            "Seconds from the head of an accepted callback to its reply.",
-        );
-        let circuits = Opts::new(
-            "gatepost_app_circuit_open",
-            "1 while the circuit of the app at this address is open, else 0.",
-        );
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
@@ -104,7 +106,10 @@ impl Metrics {
                 "Accepted callbacks whose signature gatepost has seen with another body.",
                 &["provider", "template"],
             ),
-            seconds: register(&registry, HistogramVec::new(seconds, &["provider", "kind"])),
+            seconds: register(
+                &registry,
+                HistogramVec::new(callback_seconds(), &["provider", "kind"]),
+            ),
             in_flight: register(
                 &registry,
                 IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
@@ -113,7 +118,7 @@ impl Metrics {
                 "gatepost_requests_unreadable_total",
                 "Malformed or incomplete HTTP/1 requests.",
             ),
-            circuits: register(&registry, IntGaugeVec::new(circuits, &["address"])),
+            circuits: register(&registry, IntGaugeVec::new(circuit_open(), &["address"])),
             log_lines_dropped: one(
                 "gatepost_log_lines_dropped_total",
                 "Log lines that gatepost could not write, or not fast enough.",

@@ -151,11 +151,19 @@ fn route() -> Value {
                 "enum": ["enforce", "shadow"],
                 "description": "shadow logs and counts the verdicts, and passes all callbacks on.",
             },
+            "reserve": reserve(),
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Limit of the genuine callbacks that the app receives."),
             "source_limit": rate("Limit of the callbacks from one client."),
         },
+    })
+}
+
+fn reserve() -> Value {
+    json!({
+        "description": "Paths that the proxy keeps other requests away from: the path alone, or also what a file server maps to it.",
+        "enum": ["exact", "subtree"],
     })
 }
 
@@ -228,6 +236,7 @@ fn delivery(kind: &KindInfo) -> Value {
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
+        "reserve": reserve(),
         "dedupe": dedupe(),
     });
     if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {

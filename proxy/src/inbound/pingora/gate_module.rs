@@ -72,7 +72,7 @@ impl GateModule {
             return Ok(self.reject(session, fault).await);
         }
         let driver = &self.0;
-        match driver.gate.admit(&head(session), (driver.clock)()) {
+        match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
             Admission::Other => return Ok(self.pass(session, None).await),
             Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
             // Boxed, so that the future of a request for the upstream stays small.
