@@ -189,6 +189,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = requests();
     cases.extend(fields());
     cases.extend(pseudo_headers());
+    cases.extend(authorities());
     cases.extend(frames());
     cases.extend(floods());
     cases
@@ -273,6 +274,39 @@ fn pseudo_headers() -> Vec<Case> {
         h2("no path", Reset, || push(&LINE[..3])),
         h2("no method", Reset, || push(&LINE[1..])),
         h2("no scheme", Reset, || push(&[LINE[0], LINE[2], LINE[3]])),
+        h2("a method with a space", Gone, || {
+            push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
+        }),
+        h2("a scheme that is a request", Reset, || {
+            push(&[LINE[0], (":scheme", "http://gate.test/other?"), LINE[2], LINE[3]])
+        }),
+        h2("trailers with a pseudo-header", Answered(200), || {
+            let body = frame(DATA, 0, 1, &expand("{push}", "s"));
+            [
+                headers(1, &LINE),
+                body,
+                frame(HEADERS, END_HEADERS | END_STREAM, 1, &hpack(&[(":path", "/other")])),
+            ]
+            .concat()
+        })
+        .app_sees(&[EVENT]),
+        h2("trailers with a reserved header", Answered(200), || {
+            let body = frame(DATA, 0, 1, &expand("{push}", "s"));
+            [
+                headers(1, &LINE),
+                body,
+                frame(HEADERS, END_HEADERS | END_STREAM, 1, &hpack(&[("ce-type", "forged")])),
+            ]
+            .concat()
+        })
+        .app_sees(&[EVENT]),
+    ]
+}
+
+/// RFC 9113, section 8.3.1: authority and host.
+fn authorities() -> Vec<Case> {
+    use Fate::{Answered, Reset};
+    vec![
         h2("no authority", Answered(400), || push(&[LINE[0], LINE[1], LINE[3]]))
             .with_hyper(Case::served),
         h2("an authority with userinfo", Answered(400), || {
@@ -302,32 +336,6 @@ fn pseudo_headers() -> Vec<Case> {
             push(&[LINE[0], LINE[1], (":path", "/other"), ("host", "x/live/push?")])
         })
         .with_hyper(|case| case.passed("POST /other")),
-        h2("a method with a space", Gone, || {
-            push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
-        }),
-        h2("a scheme that is a request", Reset, || {
-            push(&[LINE[0], (":scheme", "http://gate.test/other?"), LINE[2], LINE[3]])
-        }),
-        h2("trailers with a pseudo-header", Answered(200), || {
-            let body = frame(DATA, 0, 1, &expand("{push}", "s"));
-            [
-                headers(1, &LINE),
-                body,
-                frame(HEADERS, END_HEADERS | END_STREAM, 1, &hpack(&[(":path", "/other")])),
-            ]
-            .concat()
-        })
-        .app_sees(&[EVENT]),
-        h2("trailers with a reserved header", Answered(200), || {
-            let body = frame(DATA, 0, 1, &expand("{push}", "s"));
-            [
-                headers(1, &LINE),
-                body,
-                frame(HEADERS, END_HEADERS | END_STREAM, 1, &hpack(&[("ce-type", "forged")])),
-            ]
-            .concat()
-        })
-        .app_sees(&[EVENT]),
     ]
 }
 
