@@ -27,6 +27,7 @@ mod template_load;
 mod templates;
 mod unseen;
 mod upgrade;
+mod upstreams;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;
