@@ -10,7 +10,7 @@ mod spellings;
 mod wire;
 
 use self::servers::Server;
-use self::spellings::{bytes, spellings};
+use self::spellings::{SMUGGLED, bytes, spellings};
 use self::wire::{QUIET, send_http_1, send_http_2};
 use crate::support::*;
 
@@ -64,6 +64,16 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
             server.log(),
         );
     }
+}
+
+/// Sends a request with these lines about its length without the gate. The server must read the body
+/// as a second request.
+fn check_length_control(server: &Server, line: &str) {
+    let table = spellings(PATHS[0]);
+    let spelling = table.iter().find(|spelling| spelling.name == line).expect("expected the line");
+    send_http_1(server.port, &spelling.http_1("control"), QUIET);
+    let smuggled = (SMUGGLED.to_owned(), SMUGGLED.to_owned());
+    assert!(server.handled().contains(&smuggled), "{line}: {:?}", server.handled());
 }
 
 /// Sends every request of the table through the gate. No handler may receive one.
@@ -220,6 +230,7 @@ fn nothing_unverified_reaches_daphne() {
         (HEADER, "POST /x/live/push | host: gate.test | Daphne-Root-Path: /x"),
     ];
     check_controls(&server, &controls);
+    check_length_control(&server, "Transfer-Encoding: chunked | Transfer-Encoding: identity");
     check_gate(&server, &ROUTER);
 }
 
@@ -228,6 +239,7 @@ fn nothing_unverified_reaches_daphne() {
 fn nothing_unverified_reaches_uvicorn() {
     let server = Server::uvicorn();
     check_controls(&server, &[(PATH, "POST /live%2fpush"), (METHOD, "PUT /live/push/")]);
+    check_length_control(&server, "Content-Length: {length} | Transfer-Encoding: chunked");
     check_gate(&server, &ROUTER);
 }
 
@@ -238,5 +250,6 @@ fn nothing_unverified_reaches_puma() {
     let override_line = "POST /live/push | host: gate.test | X-Http-Method-Override: PUT";
     let controls = [(PATH, "POST //live//%70ush/"), (METHOD, override_line)];
     check_controls(&server, &controls);
+    check_length_control(&server, "Transfer-Encoding: chunked | Content-Length: {length}");
     check_gate(&server, &ROUTER);
 }

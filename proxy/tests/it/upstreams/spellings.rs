@@ -24,19 +24,18 @@ impl Spelling {
         for line in lines {
             _ = write!(head, "{line}\r\n");
         }
+        // The connection must stay open for a request in the body of this request.
         if self.is_for_http_2 {
             _ = write!(head, "content-length: {}\r\n", body.len());
-        }
-        if !self.names("connection") {
-            head.push_str("connection: close\r\n");
+            if !self.names_connection() {
+                head.push_str("connection: close\r\n");
+            }
         }
         bytes(&format!("{head}\r\n{body}"))
     }
 
-    pub(super) fn names(&self, header: &str) -> bool {
-        self.lines.iter().any(|line| {
-            line.split_once(':').is_some_and(|(name, _)| name.eq_ignore_ascii_case(header))
-        })
+    fn names_connection(&self) -> bool {
+        self.lines.iter().any(|line| line.to_ascii_lowercase().starts_with("connection:"))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::support::connect;
 
 /// Longest wait for a server that neither answers nor closes, such as one that waits for more bytes.
 /// Whatever such a server does later, the handled requests show it.
-pub(super) const QUIET: Duration = Duration::from_millis(300);
+pub(super) const QUIET: Duration = Duration::from_millis(150);
 
 fn open(port: u16, quiet: Duration) -> TcpStream {
     let stream = connect(port);
