@@ -1,4 +1,4 @@
-//! An axum app that receives callbacks of Kollus and Tencent CSS.
+//! An axum app that receives callbacks from Kollus and Tencent CSS.
 //!
 //! ```sh
 //! cargo run --features axum --example axum -- 127.0.0.1:8080
@@ -40,8 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/kollus/play", post(play))
         .route("/live/push", post(pushed))
         .route("/live/other", post(other));
-    // The layer sets the path of an event to the app address in the config. It must therefore wrap
-    // the router: `Router::layer` runs only after axum has selected a handler.
+    // The layer sets the path of an event to the app address in the config. Therefore, the layer
+    // must wrap the router: `Router::layer` runs only after axum has selected a handler.
     let app: Router = Router::new().fallback_service(GateLayer::new(gate).layer(handlers));
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());

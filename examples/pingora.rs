@@ -1,4 +1,4 @@
-//! A Pingora proxy that verifies callbacks before it forwards them.
+//! A Pingora proxy that verifies callbacks and forwards all other requests.
 //!
 //! ```sh
 //! cargo run -p gatepost-proxy --example pingora -- 127.0.0.1:8080 127.0.0.1:3000

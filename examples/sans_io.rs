@@ -1,10 +1,10 @@
-//! The core without tower or Pingora: bytes in, verdict out.
+//! The core without tower or Pingora: judges a callback and concludes with a reply.
 //!
 //! ```sh
 //! cargo run --no-default-features --example sans_io
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example prints each step")]
+#![allow(clippy::print_stdout, reason = "an example prints each result")]
 
 use gatepost::{Admission, Answer, Gate, Head, Next, RequestContext, Timestamp};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -12,21 +12,21 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = Gate::from_toml_file("examples/gatepost.toml")?;
 
-    // The server reads the head and the time.
+    // A server reads the head and the time.
     let uri = Uri::from_static("/callbacks/kollus/try-me");
     let headers = HeaderMap::new();
     let head = Head::new(&Method::POST, &uri, &headers);
     let now = Timestamp::from_secs(1_703_731_478);
     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-        return Err("expected a callback path".into());
+        return Err("expected a callback".into());
     };
 
-    // The server reads the body in chunks of any size.
+    // A server reads the body in chunks of any size.
     for chunk in [&b"kind=100&client_user_id=user01&media_"[..], b"content_key=m&channel_key=c"] {
         intake.push(chunk.into())?;
     }
 
-    // At the end of the body, the server gets the verdict.
+    // After the last chunk, `finish` returns the verdict.
     let accepted = intake.finish(now)?;
     println!("event  {}", String::from_utf8_lossy(accepted.event().data()));
 

@@ -1,4 +1,5 @@
-//! Extractors for axum: a typed callback, or the [`Accepted`] permit.
+//! Extractors for axum: [`Callback`] for the typed data of a callback, and [`Accepted`] for the
+//! verdict.
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -10,8 +11,8 @@ use crate::verdict::{Accepted, ViewError};
 
 /// Extractor for the typed data of an accepted callback.
 ///
-/// The handler runs only if the request passed [`GateLayer`](crate::GateLayer) and `T` describes
-/// the kind of the callback.
+/// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
+/// the callback. Otherwise, the extractor returns a [`CallbackRejection`].
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -40,7 +41,7 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     }
 }
 
-/// Extracts the permit, with the event, the template and the body as received.
+/// Extracts the accepted callback: its event, its template, and its body as received.
 impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     type Rejection = CallbackRejection;
 
@@ -49,14 +50,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     }
 }
 
-/// Rejection of [`Callback`] and [`Accepted`].
+/// The error of the extractors [`Callback`] and [`Accepted`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackRejection {
     /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
-    #[error("expected an accepted callback; put `GateLayer` in front of this handler")]
+    #[error("expected a callback accepted by gatepost, found another request; add `GateLayer`")]
     NotAccepted,
-    /// The callback does not match the requested type. The status is 422.
+    /// The callback does not match the type `T` of [`Callback`]. The status is 422.
     #[error(transparent)]
     View(ViewError),
 }

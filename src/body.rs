@@ -1,4 +1,4 @@
-//! Collects the chunks of a body. Copies nothing if the body is one chunk, the usual case.
+//! Collects the chunks of a body. If the body is one chunk, as usual, copies nothing.
 
 use bytes::{Bytes, BytesMut};
 
@@ -20,7 +20,8 @@ impl BodyBuffer {
         }
     }
 
-    /// Returns true before the first chunk, and false after any chunk, even an empty one.
+    /// Returns true before the first chunk. Returns false after any chunk, even after an empty
+    /// chunk.
     pub(crate) const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }

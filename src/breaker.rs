@@ -1,5 +1,5 @@
-//! Circuit breakers. While an app is down, gatepost sends it no events, so callbacks do not wait
-//! for a time-out. Each address of an app has its own breaker.
+//! Circuit breakers. While an app is down, gatepost sends no events to that app, so callbacks do
+//! not wait for a time-out. Each address of an app has its own breaker.
 //!
 //! 1. Closed: gatepost asks the app about every callback. Consecutive failures open the breaker.
 //! 2. Open: gatepost does not ask the app until the next probe is due.
@@ -167,7 +167,7 @@ mod tests {
         let breaker = breaker();
         (0..3).for_each(|_| breaker.record(&Answer::Timeout, AT(0)));
         assert!(breaker.allows(AT(1000)));
-        assert!(!breaker.allows(AT(1000)), "expected no second probe while one is in flight");
+        assert!(!breaker.allows(AT(1000)), "expected no second probe during the first");
         breaker.record(&Answer::Timeout, AT(1500));
         assert!(!breaker.allows(AT(2499)));
         assert!(breaker.allows(AT(2500)));

@@ -3,9 +3,9 @@
 //! 1. The client is the peer of the connection, unless the peer is in `trusted_proxies`.
 //! 2. If the peer is a trusted proxy, the client is the right-most address in `x-forwarded-for`
 //!    that is not a trusted proxy. The client itself may have written the entries further left.
-//! 3. The search goes from right to left and ends at an entry that is not an address. If every
-//!    address found is a trusted proxy, the client is the left-most of these addresses. If the
-//!    search finds no address, the client is the peer.
+//! 3. gatepost reads the entries from right to left, and stops at an entry that is not an address.
+//!    If all addresses up to that entry are trusted proxies, the client is the left-most of these
+//!    addresses. If gatepost reads no address, the client is the peer.
 //!
 //! gatepost passes on received `x-forwarded-*` headers only if the peer is a trusted proxy.
 
@@ -41,10 +41,10 @@ impl Networks {
     }
 }
 
-/// Client of a request: its address, and the part of `x-forwarded-for` that is trusted.
+/// Client of a request: the address, and the number of trusted entries in `x-forwarded-for`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// `None` if the server did not set the connection's peer.
+    /// Address of the client; `None` if the server did not set the peer of the connection.
     pub(crate) address: Option<IpAddr>,
     /// Number of entries in `x-forwarded-for`, counted from the right, that trusted proxies wrote.
     /// `None` if the peer is not a trusted proxy.
@@ -185,7 +185,7 @@ fn new_traceparent(bytes: [u8; 24], text: &mut BytesMut) -> HeaderValue {
     take_header(text)
 }
 
-/// Returns true if the value has the format of version 00 in the [specification] (read 2026-11).
+/// Returns true if the value has the format of version 00 in the [specification], as of 2026-11.
 ///
 /// [specification]: https://www.w3.org/TR/trace-context/#traceparent-header
 fn is_traceparent(value: &HeaderValue) -> bool {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn untrusted_peer_is_the_client_despite_its_headers() {
+    fn untrusted_peer_is_client_despite_forwarded_headers() {
         assert_eq!(client_and_chain("192.0.2.1", &["10.0.0.1"]), pair("192.0.2.1", "192.0.2.1"));
         assert_eq!(client_and_chain("::ffff:192.0.2.1", &[]), pair("192.0.2.1", "192.0.2.1"));
     }
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn search_ends_at_entry_that_is_not_an_address() {
+    fn stops_at_entry_that_is_not_an_address() {
         let seen = |line: &'static str| client_and_chain("10.0.0.1", &[line]);
         assert_eq!(seen("1.1.1.1, unknown, 10.0.0.2").0, "10.0.0.2");
         assert_eq!(seen("1.1.1.1, unknown").0, "10.0.0.1");
@@ -293,7 +293,7 @@ mod tests {
         let host = value("gate.test");
         let untrusted = [value("192.0.2.1"), host.clone(), value("http")];
         assert_eq!(forwarded(Some("192.0.2.1")), untrusted);
-        assert_eq!(forwarded(None), [None, host, value("http")], "expected an untrusted peer");
+        assert_eq!(forwarded(None), [None, host, value("http")], "expected no forwarded values");
         let trusted = [value("10.0.0.1"), value("proxy.test"), value("https")];
         assert_eq!(forwarded(Some("10.0.0.1")), trusted);
     }

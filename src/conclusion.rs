@@ -31,7 +31,7 @@ use crate::reply::Reply;
 /// #     Ok(question)
 /// # };
 ///
-/// // `ask` returns a question about a `live_play` callback of Kollus.
+/// // `ask` returns a question about a `live_play` callback from Kollus.
 /// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
@@ -59,7 +59,7 @@ pub enum Origin {
     App,
     /// The failure policy, because gatepost has no usable answer from the app.
     Failure(Unavailable),
-    /// The fixed answer of the template.
+    /// The fixed answer from the template.
     Fixed,
     /// The last reply that the app decided for the viewer, because no new answer is usable.
     LastGood(Unavailable),
@@ -147,7 +147,7 @@ impl UnavailableKind {
             Self::AppUnreachable => ("app_unreachable", "gatepost cannot reach the app"),
             Self::CircuitOpen => ("circuit_open", "the app's circuit is open"),
             Self::ReplyKeyMissing => {
-                ("reply_key_missing", "the template has no key to sign the reply with")
+                ("reply_key_missing", "the template has no key for reply signing")
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Events: accepted callbacks in normal form.
+//! Events: accepted callbacks, as the app receives them.
 //!
-//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends it in one of three forms
-//! ([HTTP protocol binding], read 2026-11):
+//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends an event in one of three
+//! forms ([HTTP protocol binding], read 2026-11):
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::json;
 use crate::time::Timestamp;
 
-/// An accepted callback in normal form.
+/// An accepted callback, as the app receives it: CloudEvents attributes and typed data.
 ///
 /// # Examples
 ///
@@ -65,6 +65,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
+    /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
+    pub(crate) misfits: Vec<Box<str>>,
 }
 
 /// Id of an event: 32 hex digits.
@@ -106,7 +108,7 @@ pub(crate) enum Forward {
     Raw,
 }
 
-/// Bytes that CloudEvents requires to be percent-encoded in a header: the space, the double quote,
+/// Bytes that a sender must percent-encode in a CloudEvents header: the space, the double quote,
 /// the percent sign, and every byte that is not printable ASCII.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
@@ -158,13 +160,13 @@ impl Event {
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// Returns the subject, for example `live/stream-1`; `None` if it would be empty or too long.
+    /// Returns the subject, for example `live/stream-1`; `None` if it is empty or too long.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// Returns the time of the event; `None` if the callback contains no time.
+    /// Returns the time of the event; `None` if the callback contains no valid time.
     #[must_use]
     pub const fn time(&self) -> Option<Timestamp> {
         self.time
@@ -176,27 +178,33 @@ impl Event {
         &self.data
     }
 
-    /// Returns the value of `ce-id`. This method and the next two use the buffer `text`, so that
-    /// all values of an event share one allocation.
+    /// Returns the value of `ce-id`. Writes the value into the buffer `text`, so that all header
+    /// values of an event share one allocation.
     pub(crate) fn id_header(&self, text: &mut BytesMut) -> HeaderValue {
         text.extend_from_slice(&self.id);
         take_header(text)
     }
 
-    /// Returns the value of `ce-subject`.
+    /// Returns the value of `ce-subject`, written into the buffer `text`.
     pub(crate) fn subject_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
         write_encoded(self.subject.as_deref()?, text);
         Some(take_header(text))
     }
 
-    /// Returns the value of `ce-time`.
+    /// Returns the value of `ce-time`, written into the buffer `text`.
     pub(crate) fn time_header(&self, text: &mut BytesMut) -> Option<HeaderValue> {
         self.time?.write_rfc3339(text).then(|| take_header(text))
     }
 
+    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if all
+    /// fields fit.
+    pub(crate) fn misfits_header(&self) -> Option<HeaderValue> {
+        (!self.misfits.is_empty()).then(|| encoded_header(&self.misfits.join(",")))
+    }
+
     /// Returns the body in the given form, and its `content-type`.
     ///
-    /// `raw` is the body of the callback, and `received` is its `content-type`.
+    /// `raw` and `received` are the body and the `content-type` of the callback.
     pub(crate) fn body(
         &self,
         forward: Forward,
@@ -238,7 +246,7 @@ impl Event {
     }
 }
 
-// Omits the data, which may be personal.
+// Omits the data, because the data may be personal.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -250,10 +258,12 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Returns the id of an event: a digest of the source, the kind and the data that resends repeat.
+/// Returns the id of an event: a digest of the source, the kind and the data.
+///
+/// `data` contains only fields that are the same in every copy of the callback.
 pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
-    // A zero byte ends each part, so that `ab, c` and `a, bc` have different ids.
+    // A zero byte follows the source and the kind, so that `ab, c` and `a, bc` have different ids.
     for part in [source.as_bytes(), kind.as_bytes()] {
         hash.update(part);
         hash.update([0]);
@@ -299,13 +309,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodes_any_text_as_header() {
+    fn encodes_any_text_as_header_value() {
         assert_eq!(encoded_header("prod-live"), "prod-live");
         assert_eq!(encoded_header("直播 \"100%\"\n"), "%E7%9B%B4%E6%92%AD%20%22100%25%22%0A");
     }
 
     #[test]
-    fn id_depends_on_where_each_part_ends() {
+    fn id_depends_on_source_kind_and_data_separately() {
         let one = event_id("/a", "bc", b"{}");
         assert_eq!(one.len(), 32);
         assert_eq!(one, event_id("/a", "bc", b"{}"));
@@ -324,6 +334,7 @@ mod tests {
             subject: Some("a\"b".into()),
             time: Some(Timestamp::from_secs(0)),
             data: Bytes::from_static(b"{\"x\":1}"),
+            misfits: Vec::new(),
         };
         assert_eq!(
             event.structured(),

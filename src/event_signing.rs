@@ -1,4 +1,4 @@
-//! Signs events, so that the app can verify with a stock library that gatepost sent them.
+//! Event signing. With a stock library, the app can verify that gatepost sent an event.
 //!
 //! The scheme is the symmetric signature of [Standard Webhooks] (read 2026-11):
 //!
@@ -21,7 +21,7 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 
-/// Prefix by which people and scanners recognise a secret.
+/// Prefix by which people and secret scanners recognise a signing secret.
 const PREFIX: &[u8] = b"whsec_";
 
 /// Length of a decoded secret in bytes.
@@ -38,7 +38,7 @@ impl EventSigning {
         Self { keys: keys.into_iter().collect() }
     }
 
-    /// Adds the three headers to a request that gatepost sends at the time `now`.
+    /// Adds the three headers of the scheme to a request that gatepost sends at the time `now`.
     pub(crate) fn write_headers(
         &self,
         id: &str,
@@ -51,7 +51,7 @@ impl EventSigning {
         let signatures = signatures.join(" ");
         let texts =
             [(WEBHOOK_ID, id), (WEBHOOK_TIMESTAMP, &*time), (WEBHOOK_SIGNATURE, &*signatures)];
-        // `filter_map` drops no header: all three values are printable ASCII.
+        // `filter_map` drops no header, because all three values are printable ASCII.
         let values =
             texts.into_iter().filter_map(|(n, v)| Some((n, HeaderValue::try_from(v).ok()?)));
         headers.extend(values);
@@ -68,7 +68,7 @@ fn sign(key: &Key, id: &str, time: &str, body: &[u8]) -> String {
 
 /// Parses a secret: `whsec_`, then 24 to 64 bytes in padded base64.
 ///
-/// Returns `None` for a secret in any other form, which some Standard Webhooks libraries reject.
+/// Returns `None` for any other form, because some Standard Webhooks libraries reject other forms.
 pub(crate) fn key(secret: &Secret) -> Option<Key> {
     let bytes = BASE64.decode(secret.expose().strip_prefix(PREFIX)?).ok()?;
     SECRET_BYTES.contains(&bytes.len()).then(|| Digest::HmacSha256.key(Secret::new(bytes)))
@@ -78,9 +78,8 @@ pub(crate) fn key(secret: &Secret) -> Option<Key> {
 mod tests {
     use super::*;
 
-    /// The vector is from the tests of the Standard Webhooks libraries.
     #[test]
-    fn matches_the_vector_of_the_specification() {
+    fn matches_test_vector_of_standard_webhooks_libraries() {
         let key = key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
         let mut headers = HeaderMap::new();
         let signing = EventSigning::new([key.clone(), key]);

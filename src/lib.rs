@@ -1,4 +1,5 @@
-//! Verifies the callbacks of live-video platforms, and delivers them to an app as typed events.
+//! Verifies the callbacks of live-video platforms, and delivers each callback to an app as a typed
+//! event.
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
@@ -26,7 +27,7 @@
 //! ```
 //!
 //! The handler runs only for a genuine callback. If the handler's answer is late or unusable,
-//! gatepost replies by the failure policy, so the platform always gets a valid reply in time. This
+//! gatepost denies playback. The config key `on_failure` can set a different reply. This
 //! `gatepost.toml` configures the route and the template of the example:
 //!
 //! ```toml
@@ -46,26 +47,26 @@
 //! | feature | provides |
 //! |---|---|
 //! | `tower` (default) | [`GateLayer`], for axum, tonic and other tower services |
-//! | `axum` | [`axum::Callback`], an extractor, and typed answers such as [`kollus::PlayReply`] |
-//! | `tracing` | [`report`], one log line for each callback |
+//! | `axum` | the extractor [`axum::Callback`], and `IntoResponse` for typed answers |
+//! | `tracing` | [`report`], log lines about callbacks |
 //!
-//! The proxy is a separate crate, `gatepost-proxy`. The [`manual`] describes threats, rollout,
-//! the defaults, and how to add a provider.
+//! The proxy is a separate crate, `gatepost-proxy`. The [`manual`] describes the threats, the
+//! rollout, the defaults, and the steps to add a provider.
 //!
 //! # Other servers
 //!
-//! The core does no I/O and has no clock. Without features, the core depends on no async runtime. A
-//! server calls the core in these steps:
+//! The core does no I/O and has no clock. With `default-features = false`, the crate depends on no
+//! async runtime. A server calls the core in these steps:
 //!
 //! 1. [`Gate::admit`] judges the head of a request.
 //! 2. [`Intake::push`] takes the body in chunks of any size, and [`Intake::finish`] returns the
 //!    verdict.
-//! 3. [`Accepted::next`] returns the next step for an accepted callback. If the step is to ask the
-//!    app, [`Accepted::request`] writes the event.
+//! 3. [`Accepted::next`] returns the next action for an accepted callback. If the action is to ask
+//!    the app, [`Accepted::request`] returns the headers and the body of the event.
 //! 4. [`Question::conclude`] turns the app's answer into the reply to the platform.
 //!
-//! [`drive`] carries out steps 2 to 4 for a server that implements three traits. [`Gate`] has an
-//! example of an acceptance and a refusal.
+//! [`drive`] carries out steps 2 to 4 for a server that implements [`ClientSide`], [`AppSide`] and
+//! [`Runtime`]. The documentation of [`Gate`] has an example of an acceptance and a refusal.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -131,7 +132,7 @@ pub use time::Timestamp;
 pub use toml_reader::Fault;
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
-/// Compiles the code of the README as doc tests.
+/// The README, whose examples rustdoc runs as doc tests.
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,13 +1,16 @@
 //! Rate limits: for the callbacks of a route, and for the requests of a client.
 //!
-//! The algorithm is GCRA. A token bucket, here called a budget, stores its level and the time of
-//! its last change. GCRA instead stores one time, at which the budget is full again. Each request
-//! moves that time forward by one interval. A request exceeds the limit if it would move that time
-//! further into the future than an empty budget takes to refill. As the state is a single integer,
-//! gatepost updates a route's budget atomically without a lock.
+//! A *budget* is the number of requests that a limit still permits. Each permitted request reduces
+//! the budget by one. The budget refills at a fixed rate.
 //!
-//! Time is an argument. If the clock jumps back, a budget whose time is implausibly far in the
-//! future starts full.
+//! The algorithm is GCRA. A token bucket would store the level of the budget and the time of the
+//! last change. GCRA stores only `full_at`, the time at which the budget is full again. Each
+//! request moves `full_at` forward by one interval. A request exceeds the limit if `full_at` would
+//! then be further in the future than an empty budget takes to refill. The state is a single
+//! integer, so gatepost updates the budget of a route atomically, without a lock.
+//!
+//! Time is an argument. If the clock jumps back, `full_at` may be too far in the future. gatepost
+//! then treats the budget as full.
 
 use core::net::IpAddr;
 use std::hash::{BuildHasher as _, RandomState};
@@ -43,7 +46,7 @@ impl Rate {
         Self { interval, window: interval.saturating_mul(i64::from(burst.max(1))) }
     }
 
-    /// Takes one request from a budget that is full at `full_at`, in Unix nanoseconds.
+    /// Takes one request from a budget that is full at the time `full_at`, in Unix nanoseconds.
     ///
     /// Returns the new `full_at`, or `None` if the request exceeds the limit.
     pub(crate) fn take(self, full_at: i64, now: Timestamp) -> Option<i64> {
@@ -55,7 +58,7 @@ impl Rate {
     }
 }
 
-/// Budget of a route, or of a log code. Needs no lock.
+/// Budget of a route, or of a code in the log. Needs no lock.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicI64);
 
@@ -69,7 +72,8 @@ impl Budget {
     /// Takes one request. Returns false if the request exceeds the limit.
     pub(crate) fn take(&self, rate: Rate, now: Timestamp) -> bool {
         let take = |full_at| rate.take(full_at, now);
-        // Relaxed is enough: the integer is the whole state, and no other memory depends on it.
+        // Relaxed is enough: the integer is the whole state, and no other memory depends on the
+        // state.
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
@@ -90,7 +94,7 @@ impl RouteLimit {
         self.budget.take(self.rate, now)
     }
 
-    /// Takes over the budget that the same route had in an earlier config.
+    /// Takes over the budget of the same route in an earlier config.
     pub(crate) fn inherit(&mut self, earlier: &Self) {
         self.budget = Arc::clone(&earlier.budget);
     }
@@ -99,10 +103,11 @@ impl RouteLimit {
 /// Budgets of clients, in a hash table of fixed size: 65,536 budgets in 1.1 MiB.
 ///
 /// A client's budget may be in any entry of one bucket. In a full bucket, a new client replaces the
-/// client whose budget is nearest to full, because that client gains the fewest requests. A map
-/// would instead grow with every address that sends a request.
+/// client whose budget is nearest to full. A replaced client restarts with a full budget, and this
+/// choice grants the fewest extra requests. A map would instead grow with every address that sends
+/// a request.
 pub(crate) struct ClientBudgets {
-    /// Keyed at random, so that a client cannot choose addresses that share a bucket.
+    /// Hasher with a random key, so that a client cannot choose addresses that share a bucket.
     hasher: RandomState,
     buckets: Box<[Mutex<Bucket>]>,
 }
@@ -158,7 +163,8 @@ impl ClientBudgets {
     }
 }
 
-/// Returns the network that counts as one client: an IPv4 address, or an IPv6 /64 (`true`).
+/// Returns the network that counts as one client: an IPv4 address (`false`), or an IPv6 /64
+/// (`true`).
 ///
 /// A subscriber of an access network usually has at least a /64, and can use all addresses in it.
 fn client_network(address: IpAddr) -> (bool, u64) {

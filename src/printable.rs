@@ -1,7 +1,7 @@
-//! Safe output: escapes received text, and omits fields that contain secrets.
+//! Escapes received text for logs, and omits fields from `Debug` output.
 
-/// Escapes quotes, backslashes and characters that cannot be printed, and keeps at most the first
-/// 100 characters of the input.
+/// Escapes quotes, backslashes and unprintable characters. Keeps at most the first 100 characters
+/// of the input.
 pub(crate) fn printable(text: &str) -> String {
     const MAX_CHARS: usize = 100;
     let is_plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
@@ -13,8 +13,8 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Implements `Debug` so that it prints only the listed fields.
 ///
-/// List only short fields that contain no credentials and no personal data, such as client IP
-/// addresses and transcripts.
+/// List only short fields without credentials and without personal data. Client IP addresses and
+/// transcripts, for example, are personal data.
 macro_rules! print_only {
     ($($type:ident $(<$lifetime:lifetime>)?: $($field:ident)*;)*) => {$(
         impl std::fmt::Debug for $type $(<$lifetime>)? {

@@ -11,12 +11,13 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 
-/// The app's answer to an event, or the reason why there is no answer. See
-/// [`Question`](crate::Question) for an example of use.
+/// The app's answer to an event, or the reason why there is no answer.
+///
+/// [`Question`](crate::Question) has an example of use.
 ///
 /// # Examples
 ///
-/// `Debug` prints only the length of the body, because an error page may repeat the event:
+/// `Debug` prints the length of the body, not the body, because an error page may repeat the event:
 ///
 /// ```
 /// use gatepost::Answer;
@@ -31,7 +32,7 @@ pub enum Answer {
     Response {
         /// Status of the answer.
         status: StatusCode,
-        /// The complete body; `None` if it exceeds [`MAX_ANSWER_BYTES`].
+        /// The complete body; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
         body: Option<Bytes>,
     },
     /// The app did not answer in time.
@@ -120,7 +121,7 @@ impl Reply {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
     }
 
-    /// Returns the reply to a request for a path that neither gatepost nor the app serves.
+    /// Returns the reply to a request for a path that neither gatepost nor an app serves.
     #[must_use]
     pub const fn not_found() -> Self {
         Self::text(StatusCode::NOT_FOUND, b"not found\n")
@@ -167,7 +168,7 @@ impl Reply {
     }
 }
 
-/// Returns the reply to a notification that the app did not accept. The status 503 makes the
+/// Returns the reply to a notification that the app did not acknowledge. The status 503 makes the
 /// platform send the callback again.
 pub(crate) fn unavailable_reply() -> Reply {
     Reply::text(StatusCode::SERVICE_UNAVAILABLE, b"unavailable\n")

@@ -1,12 +1,13 @@
-//! Log lines: one for each callback, with a stable `code` for programs and a sentence for people.
+//! Log lines about callbacks. Each line has a stable `code` for programs and a message for the
+//! operator.
 //!
 //! The layer and the proxy both log through this module, so the same verdict produces the same
-//! line. A line names the id, the kind and the tenant of a callback. It contains no other data of
-//! the callback, and no secret.
+//! line. From the body of a callback, a line contains only the id, the kind and the tenant. No line
+//! contains a secret.
 //!
-//! For each code of a refusal, a failure or a shadow verdict, gatepost logs at most ten lines a
-//! second, so that a flood does not fill the disk. The field `suppressed` of the next line with the
-//! same code is the number of omitted lines.
+//! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
+//! fill the disk. The field `suppressed` of the next line with the same code is the number of
+//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -52,16 +53,18 @@ pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
     );
 }
 
-/// Logs a warning for a connection that the server closed before it had read a request. The server
-/// provides the `code`, such as `proxy_protocol_broken`.
+/// Logs a warning about a connection that the server closed without a verdict.
+///
+/// The server chooses the `code`, such as `proxy_protocol_broken`.
 pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
     tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
 }
 
-/// Logs the verdict on a request in shadow mode: an acceptance at info level, any other verdict as
-/// a warning.
+/// Logs the outcome of a request to a route in shadow mode.
+///
+/// The level of an acceptance is info. The level of any other outcome is warning.
 pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     let Some(suppressed) = LINES.admit(Mode::Shadow, shadowed.code(), now) else { return };
     let from = match shadowed.outcome() {
@@ -96,14 +99,19 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
         }
         Outcome::Unseen => {
             let none = None::<&str>;
-            line!(warn, none, none, "callback passed without a verdict: gatepost saw no body");
+            line!(warn, none, none, "callback passed without a verdict: gatepost received no body");
         }
     }
 }
 
-/// Logs the conclusion of an accepted callback: a failure of the app as an error, a kind that the
-/// template does not list at info level, any other conclusion at debug level.
+/// Logs the conclusion of an accepted callback.
+///
+/// If gatepost has no usable answer from the app, the level is error. If the template does not list
+/// the kind, the level is info. Otherwise, the level is debug.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+    if accepted.misfits().len() > 0 {
+        misfits(accepted, now);
+    }
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
     let template = accepted.template().name();
@@ -134,7 +142,7 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
                     error,
                     code,
                     nonzero(suppressed),
-                    "callback concluded by the failure policy: {unavailable}"
+                    "callback concluded without a usable answer: {unavailable}"
                 );
             }
         }
@@ -152,18 +160,36 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     }
 }
 
-/// Returns `None` for zero, so that the field is omitted.
+/// Logs a warning for an accepted callback with misfits.
+#[cold]
+fn misfits(accepted: &Accepted, now: Timestamp) {
+    let code = "field_misfit";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::warn!(
+        code,
+        fields = accepted.misfits().collect::<Vec<_>>().join(" "),
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "callback accepted with fields that do not fit the definition"
+    );
+}
+
+/// Returns `None` for zero, so that the line has no field `suppressed`.
 fn nonzero(suppressed: u64) -> Option<u64> {
     Some(suppressed).filter(|suppressed| *suppressed > 0)
 }
 
-/// Maximum number of lines a second for each code.
+/// Maximum number of lines per second for each mode and code.
 const LINES_PER_SECOND: u32 = 10;
 
-/// Line counts of this process. They are global, because the log is also global.
+/// The line counts of this process. The counts are global because the log is global.
 static LINES: LazyLock<Lines> = LazyLock::new(Lines::default);
 
-/// Budget and number of omitted lines for each mode and code.
+/// The state of the rate limit and the number of omitted lines, for each mode and code.
 #[derive(Default)]
 struct Lines(Mutex<HashMap<(Mode, &'static str), CodeLines>>);
 
@@ -178,7 +204,7 @@ impl Lines {
     /// omit this line too.
     fn admit(&self, mode: Mode, code: &'static str, now: Timestamp) -> Option<u64> {
         let rate = Rate::new(LINES_PER_SECOND, LINES_PER_SECOND);
-        // A poisoned lock is safe to use: no code that holds the lock can panic halfway.
+        // Ignore a poisoned lock, because a panic cannot leave the map in an inconsistent state.
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = lines.entry((mode, code)).or_default();
         if !lines.budget.take(rate, now) {

@@ -1,8 +1,8 @@
 //! Secrets: keys and tokens.
 //!
 //! A [`Secret`] zeroes its bytes on drop, prints `[redacted]` as `Debug`, and compares in constant
-//! time. It has no `Display`, so no log line can contain it. It has no `PartialEq`, because the
-//! duration of `==` depends on the content.
+//! time. The type has no `Display`, so no log line can contain a secret. The type has no
+//! `PartialEq`, because the duration of `==` depends on the content.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ impl Secret {
 
     /// Returns `true` if `candidate` is this secret.
     ///
-    /// The duration of the comparison depends on the lengths only.
+    /// The duration of the comparison depends only on the two lengths.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
         self.0.as_slice().ct_eq(candidate).into()
     }

@@ -1,15 +1,17 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but passes all of them
-//! on to the app.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but passes every
+//! callback on to the app.
 //!
-//! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. These
-//! rules apply to a route in shadow mode and to every other spelling of its path:
+//! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. Servers
+//! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
+//! `/%68ook`. These rules apply to a request for any spelling of a shadow route's path:
 //!
-//! 1. The server passes the request on like a request without a route, and passes the app's
-//!    response back to the platform. gatepost applies no limits.
-//! 2. The [`Observer`] sees each chunk of the body, and reports one verdict for each request
-//!    ([`Shadowed`]) as soon as it knows the verdict.
-//! 3. If the path is also a spelling of the path of a route in enforce mode, or of an app address
-//!    in the config, gatepost refuses the request, as without shadow mode.
+//! 1. The server passes the request on to the app, and passes the app's response back to the
+//!    platform. The limits of the route have no effect.
+//! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
+//!    certain, the observer reports the verdict once, in a [`Shadowed`].
+//! 3. If the path is also a spelling of the path of a route in enforce mode, gatepost refuses the
+//!    request.
+//! 4. If the path is also a spelling of an app address in the config, gatepost refuses the request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,8 +22,10 @@ use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// A request on a route in shadow mode. Pass the request on, after
-/// [`strip_reserved`](crate::strip_reserved), and show its body to the [`Observer`].
+/// A request to a route in shadow mode.
+///
+/// Call [`strip_reserved`](crate::strip_reserved) to remove the headers that only gatepost may set.
+/// Then pass the request on to the app, and pass each chunk of the body to the [`Observer`].
 ///
 /// # Examples
 ///
@@ -76,8 +80,10 @@ impl Shadow {
         &self.route
     }
 
-    /// Starts to observe the request. Calls `on_verdict` once: immediately if gatepost refuses the
-    /// head, otherwise when the observer knows the verdict.
+    /// Returns an observer of the request's body, which calls `on_verdict` once.
+    ///
+    /// If gatepost has refused the head, this method itself calls `on_verdict`, and the observer
+    /// does nothing.
     pub fn observe(self, on_verdict: impl FnOnce(&Shadowed) + Send + Sync + 'static) -> Observer {
         let Self { admitted, route, provider } = self;
         let shadowed = Shadowed { route, provider, outcome: Outcome::Unseen };
@@ -97,10 +103,11 @@ impl Shadow {
     }
 }
 
-/// Observer of the body of a request in shadow mode. It reports one verdict.
+/// Observer of the body of a request to a route in shadow mode. An observer reports one verdict.
 ///
-/// An observer dropped before the end of the body reports `body_incomplete`, or `unseen` if it saw
-/// no chunk. See [`Shadow`] for an example of a complete body.
+/// A server may drop an observer without a call of [`Observer::finish`]. The observer then reports
+/// `unseen` if the server has passed no chunk, and `body_incomplete` otherwise. The example of
+/// [`Shadow`] has complete bodies.
 ///
 /// ```
 /// # use gatepost::{Admission, Gate, Head, Timestamp};
@@ -132,7 +139,7 @@ impl fmt::Debug for Observer {
 }
 
 impl Observer {
-    /// Takes the next chunk of the body.
+    /// Adds the next chunk of the body.
     pub fn push(&mut self, chunk: Bytes) {
         let Some(observation) = &mut self.0 else { return };
         if let Err(refusal) = observation.intake.push(chunk) {
@@ -140,7 +147,7 @@ impl Observer {
         }
     }
 
-    /// Judges the body, which ended at the time `now`. Further calls do nothing.
+    /// Judges the body, whose end arrived at the time `now`. Later calls do nothing.
     pub fn finish(&mut self, now: Timestamp) {
         self.conclude(|intake| match intake.finish(now) {
             Ok(accepted) => Outcome::Accepted(accepted),
@@ -163,7 +170,7 @@ impl Drop for Observer {
     }
 }
 
-/// The verdict on a request in shadow mode, and the route of the request.
+/// The outcome of a request to a route in shadow mode, with the route and its provider.
 #[derive(Debug)]
 pub struct Shadowed {
     route: Arc<str>,
@@ -171,16 +178,16 @@ pub struct Shadowed {
     outcome: Outcome,
 }
 
-/// The verdict on a request in shadow mode.
+/// The outcome of a request to a route in shadow mode.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The callback is genuine.
     Accepted(Accepted),
-    /// In enforce mode, gatepost would have refused the callback.
+    /// The verdict is a refusal. In enforce mode, gatepost would have refused the callback.
     Refused(Refusal),
-    /// No verdict, because the observer saw no body: the app did not read the body, the server did
-    /// not reach the app, or the server does not call the observer.
+    /// No verdict, because the observer received no body. Possible causes: the app did not read the
+    /// body, the server did not reach the app, or the server does not call the observer.
     Unseen,
 }
 
@@ -197,13 +204,13 @@ impl Shadowed {
         &self.provider
     }
 
-    /// Returns the verdict.
+    /// Returns the outcome.
     #[must_use]
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Returns the stable code of the verdict in logs and metrics: `accepted`, `unseen`, or the
+    /// Returns the stable code of the outcome in logs and metrics: `accepted`, `unseen`, or the
     /// code of the refusal.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -214,7 +221,7 @@ impl Shadowed {
         }
     }
 
-    /// Returns the tenant that the callback names; `None` if gatepost read no tenant.
+    /// Returns the tenant that the callback names, or `None` if gatepost found no tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         match &self.outcome {

@@ -1,5 +1,5 @@
 //! Templates: the keys, addresses and settings for a set of tenants, and the bindings that assign
-//! tenants to them.
+//! tenants to templates.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -48,7 +48,7 @@ pub struct Template {
     pub(crate) unknown: Delivery,
     /// The name, percent-encoded for a header.
     pub(crate) header: HeaderValue,
-    /// Keys of the event signing; `None` if events are not signed.
+    /// Keys of the event signing; `None` if gatepost does not sign the events.
     pub(crate) signing: Option<Arc<EventSigning>>,
 }
 
@@ -71,10 +71,10 @@ impl Template {
         &self.plan.name
     }
 
-    /// Returns `true` if views of the template may show the value of the setting.
+    /// Returns `true` if an operator's view of the template may show the value of the setting.
     ///
-    /// Returns `false` for a secret, and for a setting that the definition does not declare,
-    /// because that setting may be a secret with a misspelled name.
+    /// Returns `false` for a secret. Also returns `false` for a setting that the definition does
+    /// not declare, because such a setting may be a secret with a misspelled name.
     #[must_use]
     pub fn shows_setting(&self, name: &str) -> bool {
         let index = self.plan.setting(name);
@@ -99,7 +99,7 @@ impl Template {
         all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
     }
 
-    /// Returns the signature that a callback of the kind needs; `None` if it needs no signature.
+    /// Returns the signature that a callback of the kind needs; `None` if the callback needs none.
     ///
     /// `kind` is an index in `plan.kinds`, or `None` for an unknown kind.
     pub(crate) fn required_signature(&self, kind: Option<usize>) -> Option<RequiredSignature<'_>> {
@@ -127,31 +127,31 @@ impl fmt::Debug for Template {
     }
 }
 
-/// The signatures that callbacks need.
+/// The keys and rules by which gatepost checks the signatures of callbacks.
 ///
 /// If there are no keys, gatepost accepts unsigned callbacks: either the platform does not sign, or
 /// the operator has set `insecure_unsigned = true`.
 #[derive(Debug, Default)]
 pub(crate) struct Proof {
-    /// A signature by any one of these keys is valid.
+    /// Keys of the plan's signature. A signature by any of these keys is valid.
     pub(crate) keys: Vec<Key>,
     /// Time window of the plan's signature; `None` if that signature contains no time.
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
-    /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. A signature
-    /// that is present must be valid.
+    /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. If such a
+    /// callback has a signature, the signature must be valid.
     pub(crate) unsigned: Vec<usize>,
     /// Treatment of a signature that has already arrived with a different body.
     pub(crate) reuse: Reuse,
 }
 
-/// Treatment of a signature that has already arrived with a different body. This is possible only
-/// if the signature does not cover the body.
+/// Treatment of a signature that has already arrived with a different body. Such a reuse is
+/// possible only if the signature does not cover the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// Accepts and counts the callback. The callback may be genuine: if the signature covers only
-    /// the time, two events of one second have the same signature.
+    /// the time, two callbacks of the same second have the same signature.
     #[default]
     Count,
     /// Refuses the callback.
@@ -186,12 +186,12 @@ pub(crate) struct RequiredSignature<'t> {
     pub(crate) signature: &'t Signature,
     pub(crate) keys: &'t [Key],
     pub(crate) window: Option<Window>,
-    /// If true, gatepost also accepts a callback without a signature. A signature that is present
-    /// must be valid.
+    /// If true, gatepost also accepts a callback without a signature. If the callback has a
+    /// signature, the signature must be valid.
     pub(crate) is_optional: bool,
 }
 
-/// Treatment of the accepted events of one kind.
+/// Treatment of the events of one kind.
 #[derive(Debug)]
 pub(crate) enum Delivery {
     /// Sends the event to the app.
@@ -201,12 +201,12 @@ pub(crate) enum Delivery {
     /// Acknowledges a notification or denies a decision, and counts the event. The template lists
     /// other kinds, but not this one.
     Unlisted(Option<Policy>),
-    /// Replies 503, because the reply must be signed and the template has no key for it.
+    /// Replies 503, because gatepost must sign the reply and the template lacks the key.
     MissingReplyKey,
 }
 
 impl Delivery {
-    /// Returns the settings for asking the app; `None` if the reply needs no app.
+    /// Returns the settings for asking the app; `None` if gatepost replies without the app.
     pub(crate) const fn as_ask(&self) -> Option<&Ask> {
         match self {
             Self::Ask(ask) => Some(ask),
@@ -229,10 +229,11 @@ pub(crate) struct Ask {
     pub(crate) forward: Forward,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
-    /// Time for which gatepost remembers a delivered callback and answers a resend itself; `None`
-    /// if each resend goes to the app.
+    /// Time for which gatepost remembers a delivered event and replies to resends without the app;
+    /// `None` if gatepost asks the app about each resend.
     pub(crate) resend_window: Option<Duration>,
-    /// Greatest age of a last good reply to send if the app fails; `None` turns this off.
+    /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost
+    /// sends no such reply.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
@@ -253,7 +254,7 @@ impl Reach {
         [("exact", Self::Exact), ("subtree", Self::Subtree)];
 }
 
-/// The bindings of one provider: its tenants and the template of each.
+/// The bindings of one provider: the template of each tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     tenants: HashMap<Box<str>, Binding>,
@@ -264,7 +265,8 @@ pub(crate) struct Bindings {
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) template: Arc<Template>,
-    /// The CloudEvents source of the tenant's events, shared so that gatepost formats it once.
+    /// The CloudEvents source of the tenant's events. Shared, so that gatepost formats the source
+    /// once.
     pub(crate) source: Arc<EventSource>,
 }
 
@@ -319,14 +321,14 @@ impl Bindings {
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 30;
     if name.is_empty() {
-        return Err("the name is empty".into());
+        return Err("expected a name, found an empty text".into());
     }
     if name.chars().count() > MAX_CHARS {
-        return Err("the name is longer than 30 characters".into());
+        return Err("expected at most 30 characters, found more".into());
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
     match name.chars().find(|c| !fits(*c)) {
-        Some(unfit) => Err(format!("the name contains {unfit:?}")),
+        Some(unfit) => Err(format!("expected only allowed characters, found {unfit:?}")),
         None => Ok(()),
     }
 }
@@ -349,7 +351,7 @@ const fn is_chinese(c: char) -> bool {
 pub(crate) fn check_description(description: &str) -> Result<(), &'static str> {
     const MAX_CHARS: usize = 100;
     if description.chars().count() > MAX_CHARS {
-        return Err("the description is longer than 100 characters");
+        return Err("expected at most 100 characters, found more");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Points in time, and the units in which platforms write them.
+//! Points in time, and the units that platforms use for a point in time.
 //!
 //! The core never reads a clock: the layer, the proxy or a test passes the time as an argument.
 
@@ -111,7 +111,7 @@ impl Unit {
         }
     }
 
-    /// Parses a decimal integer, or an RFC 3339 time, without anything before or after it.
+    /// Parses text that consists of a decimal integer or of an RFC 3339 time, and of nothing else.
     pub(crate) fn parse(self, text: &str) -> Option<Timestamp> {
         if self == Self::Rfc3339 {
             let time: jiff::Timestamp = text.parse().ok()?;
@@ -127,15 +127,16 @@ impl Unit {
 
 /// Parses a decimal integer: digits with an optional minus sign.
 ///
-/// For speed, the loop contains no branch: it does not return early, and does not check for
-/// overflow. If the number may have overflowed, `str::parse` parses it again.
+/// For speed, the loop contains no branch: the loop does not return early, and does not check for
+/// overflow. If the number may have overflowed, `str::parse` parses the text again.
 pub(crate) fn number(text: &str) -> Option<i64> {
-    /// A number of at most 18 digits always fits in an `i64`.
+    /// Number of digits up to which every integer fits into an `i64`.
     const SAFE_DIGITS: usize = 18;
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (mut value, mut is_number) = (0_i64, true);
     for byte in digits.bytes() {
-        // Bytes below `0` wrap around to more than 9, so one comparison covers both ends.
+        // Bytes below `b'0'` wrap around to values above 9, so one comparison finds every byte that
+        // is not a digit.
         let digit = byte.wrapping_sub(b'0');
         is_number &= digit < 10;
         value = value.wrapping_mul(10).wrapping_add(i64::from(digit));

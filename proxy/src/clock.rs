@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use gatepost::Timestamp;
 
 /// Returns the current time.
-#[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only function that reads the clock")]
 pub(crate) fn now() -> Timestamp {
     SystemTime::now().into()
 }

@@ -1,8 +1,9 @@
 //! gatepost on Pingora: a module for your own proxy, and the program `gatepost`.
 //!
 //! Call [`GateModule`] in the `request_filter` of any Pingora proxy. The module asks the app about
-//! each callback and writes the reply; the proxy serves all other requests. Routes in shadow mode
-//! need a second call, in `request_body_filter`.
+//! each callback and writes the reply; your proxy serves all other requests. On a route in shadow
+//! mode, the module only reports verdicts. Such routes need a second call, in
+//! `request_body_filter`.
 //!
 //! ```no_run
 //! use async_trait::async_trait;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Global allocator. It halves the time that callbacks spend on short-lived allocations.
+/// Global allocator. It halves the time for the short-lived allocations of a callback.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

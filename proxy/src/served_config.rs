@@ -1,4 +1,6 @@
-//! The config file that gatepost serves. The API edits the file; `SIGHUP` makes gatepost read it.
+//! The config that the proxy applies to requests, and the file of this config.
+//!
+//! The admin API edits the file. On `SIGHUP`, the proxy reads the file again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,21 +8,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView, config_file};
 
-/// A gate and its config file.
+/// A gate and the file of its config.
 pub(crate) struct ServedConfig {
     path: PathBuf,
     gate: Gate,
-    /// Settings at start. A reload refuses to change those that need a restart.
+    /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
-    /// Text of the config that the gate serves. An edit holds the lock from start to end, so edits
-    /// run one after another. Never print this text: it may contain secrets.
+    /// Text of the gate's config. An edit keeps this lock from start to end, so edits run one after
+    /// another. Never print the text, because it may contain secrets.
     text: Mutex<String>,
-    /// Templates in `text`, with their own lock: a reader does not wait for an edit.
+    /// Templates in `text`. They have a separate lock, so that a reader does not wait for an edit.
     templates: Mutex<Vec<TemplateView>>,
 }
 
 impl ServedConfig {
-    /// Starts to serve `config`, parsed from `text`, the content of the file at `path`.
+    /// Creates a gate for `config`. `text` is the content of the config file at `path`.
     pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
         let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
@@ -28,34 +30,34 @@ impl ServedConfig {
         Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
     }
 
-    /// Returns the gate, which also serves the result of each later edit.
+    /// Returns the gate. Each later edit or reload replaces the config of this gate.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Returns the templates that the gate serves.
+    /// Returns the templates of the gate's config.
     pub(crate) fn templates(&self) -> Vec<TemplateView> {
         lock(&self.templates).clone()
     }
 
-    /// Returns the template with this name.
+    /// Returns the template called `name`.
     pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
         let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
-            let message = format!("there is no template `{name}`; see /api/templates");
+            let message = format!("expected a known template, found `{name}`; see /api/templates");
             EditError::new(EditErrorKind::TemplateNotFound, message)
         })
     }
 
-    /// Applies an edit to the file, and serves the result.
+    /// Applies an edit to the file and to the gate.
     pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
-        // Refuse the edit if the operator has changed the file: the gate serves the old text.
+        // Refuse the edit if the operator has changed the file: the gate still uses the old text.
         if config_file::read(&self.path)? != *text {
             let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
             let conflict = config_file::conflict(&self.path, other);
-            return Err(conflict.with_remedy("send gatepost a SIGHUP to serve the file"));
+            return Err(conflict.with_remedy("send gatepost a SIGHUP to load the file"));
         }
         let edited = edited?;
         let config = config_file::check(&self.path, &edited)?;
@@ -67,7 +69,8 @@ impl ServedConfig {
         Ok(())
     }
 
-    /// Serves the current content of the file. If the file has a fault, keeps the earlier config.
+    /// Reads the file again and applies the config to the gate. If the file has a fault, keeps the
+    /// earlier config.
     pub(crate) fn reload(&self) {
         match self.read_again() {
             Ok(()) => tracing::info!("{}: reloaded the config", self.path.display()),
@@ -80,8 +83,8 @@ impl ServedConfig {
         let new = config_file::read(&self.path)?;
         let config = config_file::check(&self.path, &new)?;
         let templates = TemplateView::all(&new, Some(&config))?;
-        // gatepost has checked `config` with the new values of these settings, but only a restart
-        // applies them to the listeners and the upstream.
+        // Only a restart applies a new value of such a setting: the running server keeps the
+        // values from its start.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
                         proxy_protocol";
@@ -101,7 +104,7 @@ impl ServedConfig {
     }
 }
 
-/// Locks a value. Ignores poisoning, because each write replaces the whole value.
+/// Locks a value. Ignores poisoning: each write replaces the whole value.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

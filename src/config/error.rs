@@ -1,4 +1,4 @@
-//! The error for a config that gatepost refuses: every fault at once, for the operator to correct.
+//! The error for a config that gatepost cannot read or does not accept.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::toml_reader::Fault;
 
-/// Reason why gatepost refuses a config.
+/// Reason why gatepost cannot read or does not accept a config.
 ///
 /// `Display` writes one line for each fault, `file:line:column: key: problem; remedy`. No line
 /// contains the value of a secret.
@@ -20,7 +20,7 @@ use crate::toml_reader::Fault;
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
 /// assert_eq!(error.faults().len(), 1);
 /// assert!(error.to_string().starts_with(
-///     "gatepost.toml:3:12: route[0].provider: unknown provider; allowed providers here: "
+///     "gatepost.toml:3:12: route[0].provider: expected a provider, "
 /// ));
 /// ```
 #[derive(Debug)]
@@ -64,7 +64,10 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.as_deref().unwrap_or_else(|| Path::new("config")).display();
         match &self.cause {
-            Cause::Read(error) => write!(f, "{path}: the file cannot be read: {error}"),
+            Cause::Read(error) => write!(
+                f,
+                "{path}: gatepost cannot read the file: {error}; check the path and permissions"
+            ),
             Cause::Faults(faults) => {
                 for (index, fault) in faults.iter().enumerate() {
                     let newline = if index > 0 { "\n" } else { "" };

@@ -1,7 +1,7 @@
 //! Reads, checks and compiles the config file.
 //!
-//! The layer and the proxy read the same file. gatepost reports every fault at once, each with its
-//! line, key and remedy. A fault never contains the value of a secret.
+//! The layer and the proxy use the same config format. gatepost reports every fault at once, each
+//! with line, key and remedy. A fault never contains the value of a secret.
 
 mod delivery;
 mod error;
@@ -29,13 +29,13 @@ use crate::route::Routes;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{self, Fault, Faults, Item, Located, Table, allowed};
 
-/// Default of `max_body_bytes`: the longest body of a callback, in bytes.
+/// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Largest value that `max_body_bytes` accepts.
 pub const MAX_BODY_BYTES_CEILING: usize = 16 * 1024 * 1024;
 
-/// Longest time window that a config accepts, in seconds.
+/// Upper limit of the time windows and ages in a config, in seconds.
 const DAY_SECS: i64 = 86_400;
 
 /// A checked config.
@@ -70,7 +70,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] with every fault in the file, or if gatepost cannot read the file.
+    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
+    /// invalid config, the error lists all faults.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         Self::from_file_with(path.as_ref(), ConfigSources::default())
     }
@@ -86,12 +87,12 @@ impl Config {
 
     /// Checks a text as if it were the content of the file at `path`.
     ///
-    /// Resolves relative paths in the text against the folder of `path`. Does not read the file,
-    /// which need not exist.
+    /// Resolves relative paths in the text against the folder of `path`. Does not read the file at
+    /// `path`. That file need not exist.
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] with every fault in the text.
+    /// Returns an error with all faults if the config is invalid.
     pub fn from_text(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let mut sources = ConfigSources::default();
@@ -138,7 +139,7 @@ impl Config {
         })
     }
 
-    /// Returns a warning for each setting that is allowed but not advised, in the order of the
+    /// Returns a warning for each setting that is allowed but not recommended, in the order of the
     /// file.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
@@ -151,7 +152,7 @@ fn base_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
 
-/// Reads one config and collects its faults and warnings.
+/// Reader of one config, with the faults and warnings so far.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
     warnings: &'s Faults<'s>,
@@ -160,9 +161,9 @@ struct ConfigReader<'f, 's> {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the boolean form of a key that also accepts a table.
+    /// Reads the boolean of a key that accepts a boolean or a table.
     ///
-    /// `table` is an example of the table's content for the remedy.
+    /// `table` is an example of the table's content, for the remedy.
     fn switch(&self, item: &Item<'f>, table: &str) -> Option<bool> {
         let switch = item.boolean();
         if switch.is_none() {
@@ -173,12 +174,12 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Parses one of several words; `noun` names such a word in the fault.
+    /// Parses one of the words in `words`. `noun` is a noun for such a word, for the fault.
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
             let remedy = allowed(noun, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("unknown {noun}"), remedy);
+            self.faults.add(&word.place, format!("expected a {noun}, found another word"), remedy);
         }
         found
     }

@@ -1,4 +1,4 @@
-//! Reads URLs, networks of clients, and limits.
+//! Reads URLs, networks of clients, and rate limits.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ impl ConfigReader<'_, '_> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
             let remedy = "remove everything after the port; each request keeps its own path";
-            self.faults.add(&text.place, "expected an address without a path", remedy);
+            self.faults.add(&text.place, "expected no path in this address, found a path", remedy);
             return None;
         }
         Some(url)
@@ -34,9 +34,9 @@ impl ConfigReader<'_, '_> {
         };
         let url = url.filter(fits);
         if url.is_none() {
-            let remedy = "write http:// or https://, a host, and if needed a port from 1 to 65535, \
-                          without a user name";
-            self.faults.add(&text.place, "invalid address", remedy);
+            let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
+                          but no user name";
+            self.faults.add(&text.place, "expected a valid URL, found an invalid address", remedy);
         }
         if url.as_ref().is_some_and(|url| has_dot_segment(url.path())) {
             let problem = "expected a path without the segments . and .., found one of them";
@@ -51,7 +51,7 @@ impl ConfigReader<'_, '_> {
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
         if listen.iter().any(|listener| is_at(url, listener)) {
             let remedy = "write the address of the app";
-            self.faults.add(place, "the proxy itself listens on this address", remedy);
+            self.faults.add(place, "expected the app's address, found the proxy's address", remedy);
         }
     }
 }
@@ -135,7 +135,7 @@ fn has_good_port(url: &Uri) -> bool {
     !has_port || url.port_u16().is_some_and(|port| port > 0)
 }
 
-/// Largest number of callbacks in a rate limit.
+/// Maximum of `per_second` and of `burst` in a rate limit.
 const MAX_RATE: i64 = 1_000_000;
 
 impl<'f> ConfigReader<'f, '_> {
@@ -152,13 +152,13 @@ impl<'f> ConfigReader<'f, '_> {
         trusted
     }
 
-    /// Reads `allow`: the networks whose clients may call a route.
+    /// Reads `allow`: the networks whose clients may send requests to a route.
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
             let remedy = "list the platform's networks, or remove allow";
-            self.faults.add(&table.place_of("allow"), "the empty list allows no client", remedy);
+            self.faults.add(&table.place_of("allow"), "expected a network, found none", remedy);
         }
-        self.networks(table, "allow", "every client may call")
+        self.networks(table, "allow", "every client may send callbacks")
     }
 
     /// Reads a list of networks; `effect` is the consequence of a network that contains every
@@ -174,7 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
                 "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add(&text.place, "invalid network", remedy);
+            self.faults.add(&text.place, "expected a network, found an invalid network", remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);
@@ -194,14 +194,14 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads a rate limit: `per_second`, and `burst`, which defaults to `per_second`.
+    /// Reads a rate limit: `per_second` and `burst`. The default of `burst` is `per_second`.
     pub(super) fn rate(&self, table: &Table<'f>, key: &'f str) -> Option<Rate> {
         let limit = table.table(key)?;
         let number = |key| limit.integer(key, 1..=MAX_RATE).and_then(|n| u32::try_from(n).ok());
         let (per_second, burst) = (number("per_second"), number("burst"));
         if !limit.has("per_second") {
             let remedy = "add per_second = 100";
-            self.faults.add(&limit.place, "`per_second` is missing", remedy);
+            self.faults.add(&limit.place, "expected `per_second`, found none", remedy);
         }
         limit.finish();
         Some(Rate::new(per_second?, burst.or(per_second)?))

@@ -1,4 +1,4 @@
-//! `provider_files` and `provider`: the provider definitions that a config names.
+//! Reads `provider_files` and `provider`: the provider definitions that a config names.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use crate::toml_reader::{Table, allowed};
 
 /// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
-    /// True if gatepost cannot read a file in `provider_files`, or if such a file has a fault.
+    /// True if a file in `provider_files` is unreadable or has a fault.
     incomplete: bool,
     from_files: HashMap<Arc<str>, Arc<Plan>>,
     built_in: RefCell<HashMap<Arc<str>, Arc<Plan>>>,
@@ -37,7 +37,7 @@ impl Plans {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `provider_files`, and returns their definitions together with the built-in ones.
+    /// Reads `provider_files`. Returns these definitions together with the built-in definitions.
     pub(super) fn plans(&self, table: &Table<'f>) -> Plans {
         let mut incomplete = false;
         let mut from_files: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
@@ -49,15 +49,15 @@ impl<'f> ConfigReader<'f, '_> {
             let plan = match text {
                 Ok(text) => definition::parse(&text),
                 Err(error) => {
-                    let problem = format!("the file cannot be read: {error}");
-                    self.faults.add(&name.place, problem, "write a path relative to the config");
+                    let problem = format!("gatepost cannot read the file: {error}");
+                    self.faults.add(&name.place, problem, "write the path of a readable file");
                     incomplete = true;
                     continue;
                 }
             };
             match plan {
                 Ok(plan) if is_taken(&from_files, &plan) => {
-                    let problem = format!("a provider named {} already exists", plan.name);
+                    let problem = format!("expected an unused provider name, found {}", plan.name);
                     self.faults.add(&name.place, problem, "choose another name");
                 }
                 Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),
@@ -80,7 +80,7 @@ impl<'f> ConfigReader<'f, '_> {
         // the fault of that file.
         if plan.is_none() && !plans.incomplete {
             let remedy = allowed("provider", provider.value, plans.names());
-            self.faults.add(&provider.place, "unknown provider", remedy);
+            self.faults.add(&provider.place, "expected a provider, found an unknown name", remedy);
         }
         plan
     }

@@ -23,12 +23,12 @@ pub(super) enum Unsigned {
     Kinds(Vec<usize>),
 }
 
-/// The settings and the time window that `[template.settings]` sets.
+/// The settings and the time window of one template.
 pub(super) struct Settings {
     /// One value for each setting, in the order of the definition; `None` if neither the template
     /// nor the definition gives a value.
     pub(super) values: Vec<Option<Secret>>,
-    /// `None` if the plan's signature contains no time.
+    /// Time window of the plan's signature; `None` if that signature contains no time.
     window: Option<Window>,
 }
 
@@ -52,26 +52,28 @@ impl<'f> ConfigReader<'f, '_> {
             if kind.is_none() {
                 let names = plan.kinds.iter().map(|kind| &*kind.name);
                 let remedy = allowed("kind", name.value, names);
-                self.faults.add(&name.place, "unknown kind", remedy);
+                self.faults.add(&name.place, "expected a kind, found an unknown name", remedy);
             }
             kind
         };
         Unsigned::Kinds(kinds.iter().filter_map(find).collect())
     }
 
-    /// Reads `signature_reuse`. Reports the key if every signature covers the body, because a
-    /// client cannot send such a signature again with a different body.
+    /// Reads `signature_reuse`. If every signature covers the body, reports a fault: a client
+    /// cannot send such a signature again with a different body.
     pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
         let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let mut all = plan.signature.iter().chain(of_kinds);
         if !all.any(|signature| !signature.covers_body()) {
-            let problem = format!("no signature of {} is valid for a second body", plan.title);
+            let problem = format!("expected no signature_reuse: {} signs every body", plan.title);
             self.faults.add(&word.place, problem, "remove signature_reuse");
         }
         self.word(word, "value", &Reuse::WORDS).unwrap_or_default()
     }
 
     /// Reads the settings that the definition declares, and the limits of the time window.
+    ///
+    /// If the template omits a setting or a limit, uses the value of the definition.
     pub(super) fn settings(&self, table: Option<&Table<'f>>, plan: &Plan) -> Settings {
         let default =
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
@@ -108,7 +110,7 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             allowed("setting", name, names.into_iter())
         };
-        self.faults.add(place, "unknown setting", remedy);
+        self.faults.add(place, "expected a setting, found an unknown name", remedy);
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
@@ -126,7 +128,7 @@ impl<'f> ConfigReader<'f, '_> {
         };
         if !words.iter().any(|allowed| **allowed == *word) {
             let remedy = allowed("value", word, words.iter().map(|word| &**word));
-            self.faults.add(&item.place, "unknown value", remedy);
+            self.faults.add(&item.place, "expected an allowed value, found another word", remedy);
         }
         Some(Secret::new(word.as_bytes()))
     }
@@ -168,21 +170,22 @@ impl<'f> ConfigReader<'f, '_> {
             Unsigned::Kinds(kinds) => kinds,
             Unsigned::All | Unsigned::None => Vec::new(),
         };
-        // gatepost would silently accept unsigned callbacks of a kind without its own key. If the
-        // template has keys, the operator must set that key or list the kind as unsigned.
+        // gatepost would silently accept unsigned callbacks of a kind without a key. If the
+        // template has keys, the operator must therefore set the kind's key or list the kind as
+        // unsigned.
         let without_key = |own: &&KindKeys| own.keys.is_empty() && !template_keys.is_empty();
         for own in kind_keys.iter().filter(without_key) {
             if !unsigned.contains(&own.kind) {
                 let name = &plan.kind(Some(own.kind)).name;
                 let remedy = format!("set this key, or add insecure_unsigned = [\"{name}\"]");
-                self.faults.add(settings_place, format!("the key of {name} is not set"), remedy);
+                self.faults.add(settings_place, format!("expected a key for {name}"), remedy);
             }
         }
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
     }
 
-    /// Reports each setting that the signature covers and that has no value, because no signature
-    /// could match.
+    /// Reports each setting that the signature covers but that has no value. Without the value, no
+    /// signature can match.
     fn check_covered(
         &self,
         signature: &Signature,
@@ -193,7 +196,7 @@ impl<'f> ConfigReader<'f, '_> {
         for part in &signature.parts {
             let Some(Locator::Setting(index, name)) = part.from.place() else { continue };
             if settings.values.get(*index).is_none_or(Option::is_none) {
-                let problem = format!("{} signs `{name}`, which is not set", plan.title);
+                let problem = format!("expected `{name}`, which {} signs, found none", plan.title);
                 self.faults.add(place, problem, "set this setting under [template.settings]");
             }
         }
@@ -204,7 +207,7 @@ impl<'f> ConfigReader<'f, '_> {
         let key = signature.key.prepare(signature.digest, secret);
         if key.is_none() {
             let remedy = "copy the complete key from the platform's console";
-            self.faults.add(place, "gatepost cannot decode this key", remedy);
+            self.faults.add(place, "expected the platform's key format, found another", remedy);
         }
         key
     }
@@ -236,7 +239,7 @@ impl<'f> ConfigReader<'f, '_> {
     fn signing_key(&self, item: &Item<'f>) -> Option<Key> {
         let key = event_signing::key(&self.secret(item)?);
         if key.is_none() {
-            let problem = "expected whsec_ followed by 24 to 64 bytes in base64";
+            let problem = "expected whsec_ followed by 24 to 64 bytes in base64, found other text";
             let remedy = "create a secret: echo \"whsec_$(openssl rand -base64 32)\"";
             self.faults.add(&item.place, problem, remedy);
         }

@@ -21,19 +21,23 @@ const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Server that receives requests to paths without a route; if `None`, such requests get 404.
+    /// Server that receives requests to paths without a route; `None` means status 404 for such
+    /// requests.
     pub upstream: Option<Uri>,
-    /// Address on which the proxy serves health, metrics and the admin API; `None` turns them off.
+    /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
+    /// three.
     pub admin: Option<SocketAddr>,
-    /// Token that clients of the admin API must send; `None` turns the API off.
+    /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
-    /// Number of worker threads; `None` means one per core.
+    /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
-    /// If `true`, each connection to `listen` starts with a PROXY protocol header, version 1 or 2.
+    /// If `true`, the proxy expects a PROXY protocol header, version 1 or 2, at the start of each
+    /// connection to `listen`.
     pub proxy_protocol: bool,
-    /// Socket on which the proxy hands its listeners over to its successor; `None` disables this.
+    /// Path of the Unix socket through which the proxy hands its listeners over to a successor
+    /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
 }
 
@@ -42,7 +46,7 @@ impl ProxySettings {
     /// can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
-        // Lists every field, so that the compiler demands a decision about each new field.
+        // Names every field, so that the compiler reports a new field that this pattern omits.
         let fixed = |settings: &Self| {
             let Self {
                 listen,
@@ -99,7 +103,7 @@ impl<'f> ConfigReader<'f, '_> {
         if address.is_none() {
             let remedy =
                 "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add(&text.place, "invalid listen address", remedy);
+            self.faults.add(&text.place, "expected a listen address, found another text", remedy);
         }
         address.map(|value| Located { value, place: text.place.clone() })
     }
@@ -109,7 +113,7 @@ impl<'f> ConfigReader<'f, '_> {
         for address in addresses {
             if !taken.insert(address.value) {
                 let remedy = "write a different address for each listener";
-                self.faults.add(&address.place, "another listener has this address", remedy);
+                self.faults.add(&address.place, "expected an unused address", remedy);
             }
         }
     }
@@ -117,7 +121,7 @@ impl<'f> ConfigReader<'f, '_> {
 
 /// The token that clients of the admin API must send.
 ///
-/// A token can only be compared: its bytes are not accessible, and `Debug` redacts them.
+/// The type supports only comparison: no method returns the token, and `Debug` redacts the token.
 ///
 /// # Examples
 ///
@@ -138,7 +142,7 @@ pub struct AdminToken(Secret);
 impl AdminToken {
     /// Returns `true` if `candidate` is the token.
     ///
-    /// The duration of the comparison depends on the lengths only.
+    /// The duration of the comparison depends only on the two lengths.
     #[must_use]
     pub fn matches(&self, candidate: &[u8]) -> bool {
         self.0.matches(candidate)
@@ -146,14 +150,15 @@ impl AdminToken {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `admin_token`, and warns if other machines could read the token on the network.
+    /// Reads `admin_token`. Warns if the token has no effect, or if other machines could read the
+    /// token on the network.
     fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
         let item = table.any("admin_token")?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {
             let remedy = "use printable ASCII characters without spaces";
-            self.faults.add(&item.place, "a header cannot contain this token", remedy);
+            self.faults.add(&item.place, "expected a token that fits into a header", remedy);
         }
         Some(AdminToken(secret))
     }

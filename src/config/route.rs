@@ -1,4 +1,4 @@
-//! `[[route]]`: path, provider, secret segment, kind, template and limits.
+//! Reads `[[route]]`: path, provider, secret segment, kind, template and limits.
 
 use std::sync::Arc;
 
@@ -60,17 +60,17 @@ impl<'f> ConfigReader<'f, '_> {
         };
         if let Err(existing) = routes.add(route) {
             let remedy = format!("choose a path other than {existing}");
-            self.faults.add(&path.place, "another route has this path", remedy);
+            self.faults.add(&path.place, "expected an unused path, found a used path", remedy);
         }
     }
 
-    /// Reads `mode`, and warns of shadow mode, in which refused callbacks reach the app.
+    /// Reads `mode`. Warns of shadow mode, because refused callbacks then reach the app.
     fn mode(&self, table: &Table<'f>) -> Mode {
         let Some(word) = table.string("mode") else { return Mode::default() };
         let mode = self.word(&word, "mode", &Mode::WORDS).unwrap_or_default();
         if mode == Mode::Shadow {
-            let remedy = "write \"enforce\" once the log shows that every genuine callback would be \
-                          accepted";
+            let remedy = "write \"enforce\" once the log shows that gatepost would accept every \
+                          genuine callback";
             let problem = "callbacks on this path reach the app unverified";
             self.warnings.add(&word.place, problem, remedy);
         }
@@ -83,14 +83,14 @@ impl<'f> ConfigReader<'f, '_> {
         word.and_then(|word| self.word(&word, "reservation", &Reach::WORDS)).unwrap_or_default()
     }
 
-    /// Reports each shadow route of a proxy without an upstream, because gatepost could not forward
-    /// the route's callbacks.
+    /// Reports each shadow route of a proxy without an upstream. Such a proxy has no server to
+    /// which it can pass on the route's callbacks.
     pub(super) fn check_shadows_pass(&self, tables: &[Table<'f>]) {
         for table in tables {
             let mode = table.string("mode");
             if let Some(mode) = mode.filter(|mode| mode.value == "shadow") {
-                let remedy = "set upstream to the app that receives the callbacks now";
-                self.faults.add(&mode.place, "shadow mode needs an upstream", remedy);
+                let remedy = "set upstream to the app that receives the route's callbacks";
+                self.faults.add(&mode.place, "expected an upstream, found none", remedy);
             }
         }
     }
@@ -100,12 +100,12 @@ impl<'f> ConfigReader<'f, '_> {
         if !fits {
             let remedy = "start the path with /; remove %, ;, //, dots between slashes and a slash \
                           at the end; use {token} only as a whole segment";
-            self.faults.add(&path.place, "expected a path with only one spelling", remedy);
+            self.faults.add(&path.place, "expected a path with one spelling, found more", remedy);
         }
         fits
     }
 
-    /// Reads `token`. Reports a `token` key without `{token}` in the path, and the reverse.
+    /// Reads `token`. The key `token` and `{token}` in the path require each other.
     fn token(
         &self,
         table: &Table<'f>,
@@ -118,16 +118,16 @@ impl<'f> ConfigReader<'f, '_> {
                 let remedy = "add token = { env = \"…\" }";
                 self.faults.add(
                     &table.place_of("path"),
-                    "the path has a {token}, but no token is set",
+                    "expected a token for the {token} in the path, found none",
                     remedy,
                 );
                 None
             }
             (Some(false), Some(_)) => {
-                let remedy = "write {token} in the path in place of the secret segment";
+                let remedy = "replace the secret segment of the path with {token}";
                 self.faults.add(
                     &table.place_of("token"),
-                    "a token is set, but the path has no {token}",
+                    "expected a {token} in the path for this token, found none",
                     remedy,
                 );
                 None
@@ -137,7 +137,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let fits = |secret: &Secret| is_segment(secret.expose());
                 if secret.as_ref().is_some_and(|secret| !fits(secret)) {
                     let remedy = "use letters, digits, -, ., _ and ~, and not only dots";
-                    self.faults.add(&token.place, "this token cannot be a path segment", remedy);
+                    self.faults.add(&token.place, "expected a valid path segment", remedy);
                 }
                 secret
             }
@@ -149,7 +149,7 @@ impl<'f> ConfigReader<'f, '_> {
         let index = plan.kind_named(kind.value);
         if index.is_none() {
             let remedy = allowed("kind", kind.value, plan.kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&kind.place, "unknown kind", remedy);
+            self.faults.add(&kind.place, "expected a kind, found an unknown name", remedy);
         }
         index
     }
@@ -164,14 +164,14 @@ impl<'f> ConfigReader<'f, '_> {
         let template = of_provider().find(|template| *template.name == *name.value);
         if template.is_none() {
             let remedy = allowed("template", name.value, of_provider().map(|t| &*t.name));
-            self.faults.add(&name.place, "the provider has no template with this name", remedy);
+            self.faults.add(&name.place, "expected a template of the provider, found none", remedy);
         }
         template.cloned()
     }
 }
 
-/// Returns `true` if the text is a path segment that servers neither percent-encode nor resolve as
-/// `.` or `..`.
+/// Returns `true` if the text is a path segment that needs no percent-encoding and does not consist
+/// of dots only.
 fn is_segment(text: &[u8]) -> bool {
     let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
     text.iter().all(unreserved) && text.iter().any(|b| *b != b'.')

@@ -1,4 +1,4 @@
-//! Sources of a config: the only file of the core that reads files and environment variables.
+//! Sources of a config. Only this file of the core reads files and environment variables.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +12,7 @@ use crate::printable::print_only;
 use crate::secret::Secret;
 use crate::toml_reader::{Form, Item, Table};
 
-/// Reads the files and environment variables that a config names.
+/// Reader of the files and environment variables that a config names.
 #[derive(Default)]
 pub(crate) struct ConfigSources {
     /// Folder against which gatepost resolves relative paths.
@@ -31,7 +31,7 @@ impl ConfigSources {
     }
 
     /// Returns the value of a variable; `None` if the variable is not set or not UTF-8.
-    #[expect(clippy::disallowed_methods, reason = "the core reads its sources in this file only")]
+    #[expect(clippy::disallowed_methods, reason = "only this file of the core reads sources")]
     pub(crate) fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
         match self.overrides.get(name) {
             Some(value) => Some(value.clone()),
@@ -39,19 +39,19 @@ impl ConfigSources {
         }
     }
 
-    /// Reads the file of a secret: at most 64 KiB.
+    /// Reads a file that contains a secret, up to 64 KiB.
     pub(crate) fn file(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         read_regular(&self.base.join(name), MAX_SECRET_BYTES)
     }
 }
 
 impl ConfigSources {
-    /// Resolves a path of the config.
+    /// Resolves a path that the config names.
     pub(crate) fn path(&self, name: &Path) -> PathBuf {
         self.base.join(name)
     }
 
-    /// Reads a definition file: at most 1 MiB of UTF-8.
+    /// Reads a definition file, up to 1 MiB of UTF-8.
     pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
         let bytes = read_regular(&self.path(name), MAX_TEXT_BYTES)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
@@ -61,15 +61,15 @@ impl ConfigSources {
 
 print_only! { ConfigSources: base; }
 
-/// Largest size of a secret's file.
+/// Maximum size of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Largest size of a definition file.
+/// Maximum size of a definition file.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
-/// Refuses other files, because reading a device or a pipe may never end.
+/// Returns an error for any other file, because a read from a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));
@@ -83,19 +83,19 @@ fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Reads the text of a config file.
-#[expect(clippy::disallowed_methods, reason = "the core reads its sources in this file only")]
+#[expect(clippy::disallowed_methods, reason = "only this file of the core reads sources")]
 pub(crate) fn read_config(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads a secret: `{ env = "NAME" }`, `{ file = "name" }`, or the secret itself with a
-    /// warning.
+    /// Reads a secret: `{ env = "NAME" }`, `{ file = "name" }`, or the literal secret. Warns of a
+    /// literal secret.
     pub(super) fn secret(&self, item: &Item<'f>) -> Option<Secret> {
         let (bytes, place) = match &item.form {
             Form::String(literal) => {
-                let remedy = "write { env = \"NAME\" } or { file = \"name\" } instead";
-                self.warnings.add(&item.place, "the config contains this secret", remedy);
+                let remedy = "write { env = \"NAME\" } or { file = \"name\" }";
+                self.warnings.add(&item.place, "expected a source, found a literal secret", remedy);
                 (literal.as_bytes().to_vec(), &item.place)
             }
             Form::Table(table) => (self.secret_from(table)?, &table.place),
@@ -107,7 +107,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
         };
         if bytes.is_empty() {
-            self.faults.add(place, "the secret is empty", "set a value");
+            self.faults.add(place, "expected a secret, found an empty value", "set the secret");
             return None;
         }
         Some(Secret::new(bytes))
@@ -131,14 +131,14 @@ impl<'f> ConfigReader<'f, '_> {
             (None, Some(file)) => match self.sources.file(Path::new(file.value)) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
-                    let problem = format!("the file cannot be read: {}", error.kind());
-                    self.faults.add(&file.place, problem, "write a path relative to the config");
+                    let problem = format!("gatepost cannot read the file: {}", error.kind());
+                    self.faults.add(&file.place, problem, "write the path of a readable file");
                     None
                 }
             },
             (None, None) | (Some(_), Some(_)) => {
                 let remedy = "write either { env = \"NAME\" } or { file = \"name\" }";
-                self.faults.add(&table.place, "expected exactly one of `env` and `file`", remedy);
+                self.faults.add(&table.place, "expected either `env` or `file`", remedy);
                 None
             }
         }
@@ -147,7 +147,8 @@ impl<'f> ConfigReader<'f, '_> {
 
 /// Describes a missing environment variable.
 ///
-/// Omits a name with unusual characters, because it may be the secret itself, written by mistake.
+/// Omits a name with unusual characters. The operator may have written the secret instead of a
+/// name.
 fn not_set(name: &str) -> String {
     let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     if name.bytes().all(is_usual) {

@@ -1,4 +1,4 @@
-//! `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
+//! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::route::{Lookup, Routes, has_base};
 use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
 use crate::toml_reader::{Located, Place, Table};
 
-/// The bindings of each provider, by its name.
+/// The bindings of each provider, by the provider's name.
 pub(super) type BoundTenants = HashMap<Arc<str>, Arc<Bindings>>;
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads the templates, and binds their tenants.
+    /// Reads the templates, and binds the tenants of each template.
     ///
-    /// The templates keep the order of the file, with `None` for each template without a valid name
-    /// and provider.
+    /// Returns the templates in the order of the file, with `None` for each template without a
+    /// valid name and provider.
     pub(super) fn templates(
         &self,
         tables: &[Table<'f>],
@@ -43,7 +43,7 @@ impl<'f> ConfigReader<'f, '_> {
             let template = Arc::new(template);
             if names.insert(template.name().to_owned(), templates.len()).is_some() {
                 let remedy = "choose a different name for each template";
-                self.faults.add(&name_place, "another template has this name", remedy);
+                self.faults.add(&name_place, "expected an unused name, found a used name", remedy);
             }
             let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
             for tenant in bind {
@@ -59,10 +59,10 @@ impl<'f> ConfigReader<'f, '_> {
         let is_unfit = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
         if tenant.value.is_empty() || tenant.value.contains(is_unfit) {
             let remedy = "write only a push domain or channel key, or \"*\" for all other tenants";
-            self.faults.add(&tenant.place, "invalid tenant", remedy);
+            self.faults.add(&tenant.place, "expected a tenant, found an invalid name", remedy);
         } else if let Err(existing) = bound.bind(tenant.value, template) {
             let problem =
-                format!("this tenant is already bound to the template `{}`", existing.name());
+                format!("expected an unbound tenant, found a tenant of `{}`", existing.name());
             let remedy = "remove the tenant from one of the two templates";
             self.faults.add(&tenant.place, problem, remedy);
         }
@@ -132,7 +132,8 @@ impl<'f> ConfigReader<'f, '_> {
         false
     }
 
-    /// Checks that a template has keys if, and only if, its callbacks are signed.
+    /// Reports a template without keys for signed callbacks, and a template with keys for unsigned
+    /// callbacks.
     fn check_keys(
         &self,
         plan: &Plan,
@@ -143,7 +144,7 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         match (plan.uses_template_keys(), keys > 0) {
             (true, false) if !unsigned => {
-                let problem = format!("{} signs, but the template has no keys", plan.title);
+                let problem = format!("expected keys, because {} signs, found none", plan.title);
                 let remedy = "add keys = [{ env = \"…\" }], or set insecure_unsigned = true to \
                               accept callbacks from any client";
                 self.faults.add(keys_place, problem, remedy);
@@ -152,7 +153,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let remedy = "remove keys or insecure_unsigned";
                 self.faults.add(
                     &table.place_of("insecure_unsigned"),
-                    "the template has keys, but accepts unsigned callbacks",
+                    "expected keys or insecure_unsigned = true, found both",
                     remedy,
                 );
             }
@@ -160,12 +161,12 @@ impl<'f> ConfigReader<'f, '_> {
                 let remedy = "set the same key in the platform's console and in keys";
                 self.warnings.add(
                     keys_place,
-                    "any client can send callbacks to this template",
+                    "any client can forge callbacks for this template",
                     remedy,
                 );
             }
             (false, true) => {
-                let problem = format!("{} does not sign, so keys have no effect", plan.title);
+                let problem = format!("expected no keys, because {} does not sign", plan.title);
                 self.faults.add(keys_place, problem, "remove keys");
             }
             (true, true) | (false, false) => {}
@@ -174,9 +175,9 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Reserves the paths of the app's addresses, so that clients cannot forge events.
     ///
-    /// With an upstream, reserves only addresses on the upstream, which also receives all other
-    /// requests. Without an upstream, as in the layer, reserves every address, because the inner
-    /// service may serve any of them.
+    /// With an upstream, reserves only addresses on the upstream, because that server also receives
+    /// all other requests. Without an upstream, as in the layer, reserves every address, because
+    /// the inner service may serve any of these addresses.
     pub(super) fn reserve_addresses(
         &self,
         tables: &[Table<'f>],
@@ -193,7 +194,7 @@ impl<'f> ConfigReader<'f, '_> {
             }
             let reachable = |url: &Uri| is_open(url) || !has_base(url.path());
             if upstream.is_some() && shared.iter().any(|(url, _)| reachable(url)) {
-                let remedy = "give events a separate path, or let the app check for ce-type";
+                let remedy = "give events a separate path, or make the app require ce-type";
                 let problem = "clients can reach an address of this template through the upstream";
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
@@ -230,8 +231,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reports templates whose events keep the callback's path, in a proxy without an upstream to
-    /// receive them.
+    /// Reports each template whose events keep the callback's path. A proxy without an upstream has
+    /// no server to which it can send such events.
     pub(super) fn check_all_have_addresses(
         &self,
         tables: &[Table<'f>],
@@ -243,14 +244,15 @@ impl<'f> ConfigReader<'f, '_> {
                     "set a url or an answer for each kind under [template.on], or set upstream";
                 self.faults.add(
                     &table.place_of("on"),
-                    "some events of this template have no address",
+                    "expected an address for each kind, found a kind without an address",
                     remedy,
                 );
             }
         }
     }
 
-    /// Warns of templates that receive no callbacks, because no route or binding leads to them.
+    /// Warns of each template that receives no callbacks, because no route or no binding selects
+    /// the template.
     pub(super) fn warn_of_unused(
         &self,
         tables: &[Table<'f>],

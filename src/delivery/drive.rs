@@ -1,20 +1,24 @@
-//! The driver: carries one callback from its head to its conclusion.
+//! The driver: carries an admitted callback to its outcome, [`Driven`].
 //!
 //! A server, such as the tower layer or the proxy, implements [`ClientSide`] (the request and its
 //! connection), [`AppSide`] (sending the event) and [`Runtime`] (clock and timer). [`drive`] does
 //! the rest:
 //!
-//! 1. Reads the body within [`Intake::time_limit`] and lets the gate judge the body.
-//! 2. Takes the [next step](Accepted::next): replies, waits, or asks the app.
-//! 3. If it waits for another copy of the callback: takes the next step again if that copy ends
-//!    without a conclusion.
-//! 4. If it asks the app: sends the event and awaits the answer for [`Question::timeout`]. If the
-//!    app closes a reused connection before it answers, sends the event again on a new connection.
-//! 5. Gives up as soon as the client disconnects. If the client closes only its sending half, gives
-//!    up after [`HALF_CLOSED_GRACE`], because gatepost cannot tell whether the client still reads.
+//! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
+//! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
+//!    [`Next::Wait`] or [`Next::Ask`].
+//! 3. For [`Next::Reply`]: returns the reply.
+//! 4. For [`Next::Wait`]: awaits the conclusion of an earlier copy, because the platform has sent
+//!    the callback more than once. If the earlier copy ends without a conclusion, calls
+//!    [`Accepted::next`] again.
+//! 5. For [`Next::Ask`]: sends the event, and awaits the answer for [`Question::timeout`]. If the
+//!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
-//! The driver writes no reply, no log line and no metric. The server writes them from the result of
-//! [`drive`].
+//! The driver stops as soon as the client disconnects. If the client closes only its sending half,
+//! the driver waits at most [`HALF_CLOSED_GRACE`]: such a client may no longer read the reply.
+//!
+//! The driver writes no reply, no log line and no metric. The server writes all three from the
+//! result of [`drive`].
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -33,32 +37,32 @@ use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// Time for which the driver still awaits the conclusion after a client closed its sending half.
+/// Time for which the driver awaits the conclusion after the client has closed its sending half.
 const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
-/// The client's side of a callback: a request whose head the server has read, and its connection.
-/// See [`drive`] for an example.
+/// The client's side of a callback: a request whose head the server has read, and the connection
+/// of the request. See [`drive`] for an example.
 pub trait ClientSide: Send {
     /// Returns the head of the request.
     fn head(&self) -> Head<'_>;
 
-    /// Returns facts about the request that its head does not contain.
+    /// Returns facts about the request that its head does not contain, such as the URL scheme.
     fn context(&self) -> RequestContext<'_>;
 
-    /// Reads the next chunk of the body. Returns `None` after the last chunk. The first call also
-    /// sends `100 Continue` if the client expects it.
+    /// Reads the next chunk of the body. Returns `None` after the last chunk. If the client expects
+    /// `100 Continue`, the first call also sends `100 Continue`.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
     /// Waits for activity of the client after the end of the body.
     ///
-    /// The default never completes. It suits a server that drops the future of [`drive`]
-    /// when the client disconnects.
+    /// The default implementation never completes. It is sufficient if the server drops the future
+    /// of [`drive`] when the client disconnects.
     fn activity(&mut self) -> impl Future<Output = ClientActivity> + Send {
         std::future::pending()
     }
 }
 
-/// The app's side of a callback. See [`drive`] for an example.
+/// The app's side of a callback: the connection for the event. See [`drive`] for an example.
 pub trait AppSide: Send {
     /// Sends the event and reads the whole answer. The driver drops the future after
     /// [`Question::timeout`].
@@ -75,18 +79,22 @@ pub trait Runtime: Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns a future that completes `time` after this call. Start the timer only at the first
-    /// poll: for most callbacks, the driver never polls the future.
+    /// Returns a future that completes as soon as `time` has passed since this call.
+    ///
+    /// Register the timer with the runtime at the first poll, not at the call: for most callbacks,
+    /// the driver never polls this future.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Does the same as [`Runtime::sleep`] for an app's time-out, and may complete some
-    /// milliseconds late, so that a server can share one timer between many pending questions.
+    /// Returns a future like [`Runtime::sleep`], but the future may complete milliseconds late.
+    ///
+    /// The driver uses this method for the app's time-out. A server can therefore share one timer
+    /// between many questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
     }
 }
 
-/// The client disconnected before the body was complete.
+/// Error: the client disconnected before the body was complete.
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 
@@ -101,7 +109,7 @@ pub enum ClientActivity {
     SentMore,
 }
 
-/// The request for the app, written by [`EventRequest::into_parts`].
+/// The request with which the server sends an event to the app.
 #[derive(Debug)]
 pub struct EventRequest<'r> {
     accepted: &'r Accepted,
@@ -117,19 +125,19 @@ impl EventRequest<'_> {
         self.head.uri().path_and_query()
     }
 
-    /// Writes the headers, including `content-length`, and the body.
+    /// Returns the headers, including `content-length`, and the body.
     #[must_use]
     pub fn into_parts(self) -> (HeaderMap, Bytes) {
         self.accepted.request(&self.head, &self.context, self.now)
     }
 }
 
-/// The connection on which to send an event.
+/// An attempt to send an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// First attempt: on an idle connection if the server has one.
+    /// The first attempt. The server may use an idle connection.
     First,
-    /// Second attempt: on a new connection.
+    /// The second attempt. The server must use a new connection.
     NewConnection,
 }
 
@@ -138,16 +146,18 @@ pub enum Attempt {
 pub enum Asked {
     /// The answer, or the reason why there is no answer.
     Answered(Answer),
-    /// The app closed a reused connection before it answered. The driver sends the event again.
+    /// The app closed a reused connection without an answer. After [`Attempt::First`], the driver
+    /// sends the event again.
     ConnectionClosed,
 }
 
 /// The outcome of a callback. The server sends the reply, and logs and counts the outcome.
 #[derive(Debug)]
 pub enum Driven {
-    /// A refused callback. Part of its body may be unread.
+    /// A refused callback. A part of the body may be unread.
     Refused(Refusal),
-    /// An accepted callback, its conclusion, and the time of the conclusion. The body is read.
+    /// An accepted callback, its conclusion, and the time of the conclusion. The driver has read
+    /// the whole body.
     Concluded(Accepted, Conclusion, Timestamp),
     /// An accepted callback whose client disconnected before the conclusion.
     ClientGone(Accepted),
@@ -226,7 +236,7 @@ pub enum Driven {
 ///     ("kind=100", StatusCode::BAD_REQUEST),
 /// ] {
 ///     let Admission::Callback(intake) = gate.admit(&head, Tokio.now()) else {
-///         panic!("expected a callback path")
+///         panic!("expected a callback")
 ///     };
 ///     let mut client = Client(head, Some(form.into()));
 ///     let reply = match drive(&mut client, &mut App, &Tokio, intake).await {
@@ -255,7 +265,7 @@ pub async fn drive(
     }
 }
 
-/// Reads the whole body and judges it.
+/// Reads the whole body. Returns the verdict, with its time if the callback is accepted.
 async fn read(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,
@@ -284,7 +294,7 @@ async fn read(
     }
 }
 
-/// Returns the conclusion and its time, or `None` if the client disconnects first.
+/// Returns the conclusion and its time; `None` if the client disconnects before the conclusion.
 async fn conclude(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -303,7 +313,7 @@ async fn conclude(
                 now = runtime.now();
                 match shared {
                     Some(Some(conclusion)) => return Some((conclusion, now)),
-                    // The other copy ended without a conclusion: take the next step again.
+                    // The earlier copy ended without a conclusion: call `next` again.
                     Some(None) => {}
                     None => return Some((wait.give_up(now), now)),
                 }
@@ -312,8 +322,8 @@ async fn conclude(
     }
 }
 
-/// Asks the app within the question's time-out. Asks again on a new connection if the app closed a
-/// reused connection.
+/// Asks the app within the question's time-out. If the app closes a reused connection without an
+/// answer, asks once more on a new connection.
 async fn ask(
     client: &mut impl ClientSide,
     app: &mut impl AppSide,
@@ -336,15 +346,16 @@ async fn ask(
                 attempt = Attempt::NewConnection;
             }
             Some(Asked::ConnectionClosed) => {
-                break Answer::Unreachable("the app closed a new connection".into());
+                break Answer::Unreachable("expected an answer, found a closed connection".into());
             }
         }
     };
     Some((question.conclude(&answer, now), now))
 }
 
-/// Runs `work`. Returns `None` if the timer completes first. Polls `work` before the timer, so that
-/// work that completes at once starts no timer.
+/// Runs `work`. Returns `None` if the timer completes first.
+///
+/// Polls `work` before the timer. If `work` completes at once, the timer never starts.
 async fn in_time<T>(
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
@@ -356,8 +367,10 @@ async fn in_time<T>(
     .await
 }
 
-/// Runs [`in_time`] while the client is connected. Returns `None` if the client disconnects, and
-/// `Some(None)` if the timer completes first.
+/// Runs `work` as [`in_time`] does, while the client is connected.
+///
+/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects, or
+/// if [`HALF_CLOSED_GRACE`] ends first.
 async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
     runtime: &impl Runtime,

@@ -1,15 +1,21 @@
-//! The next step for an accepted callback: ask the app, wait, or reply at once.
+//! The next step for an accepted callback: to ask the app, to wait, or to reply at once.
 //!
-//! The rules, in the order checked:
+//! A platform may send one callback several times; each time, gatepost receives a copy. The rules
+//! of [`Accepted::next`], in the order checked:
 //!
-//! 1. If the template fixes the answer or does not list the kind, replies without asking the app.
-//! 2. If a copy of the callback is in flight to the app, waits for the conclusion of that copy.
-//! 3. If the app already answered a copy of the callback, repeats the reply to that copy.
-//! 4. If no time is left, applies the failure policy.
-//! 5. If the rate limit of the route is exhausted or the app's circuit is open, applies the failure
-//!    policy.
-//! 6. Otherwise asks the app. The app has `timeout_ms` to answer, but at most the platform's
-//!    remaining time less [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
+//! 1. For a fixed answer, a kind that the template does not list, or a missing key for reply
+//!    signing: replies without asking the app.
+//! 2. If another copy of the callback is in flight to the app: waits for the conclusion of that
+//!    copy.
+//! 3. If the app has already answered another copy: repeats the reply to that copy.
+//! 4. If no time is left for the app: applies the failure policy (`on_failure` for a decision, the
+//!    status 503 for a notification).
+//! 5. If the rate limit of the route is exhausted: applies the failure policy.
+//! 6. If the circuit breaker of the app is open: applies the failure policy.
+//! 7. Otherwise: asks the app.
+//!
+//! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
+//! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
 mod drive;
 mod outcome;
@@ -44,15 +50,15 @@ pub enum Next {
     Ask(Question),
     /// Send this reply without asking the app.
     Reply(Conclusion),
-    /// Wait for the conclusion of another copy of the callback, which is in flight to the app.
+    /// Wait for the conclusion of another copy of the callback. That copy is in flight to the app.
     Wait(Wait),
 }
 
 impl Accepted {
     /// Returns the next step at the time `now`.
     ///
-    /// Claims the callback and takes one request from the rate limit of the route. Call this method
-    /// a second time only if a [`Wait`] ends without a conclusion.
+    /// Each call may count towards the rate limit of the route, and may make later copies of the
+    /// callback wait. Call this method again only if a [`Wait`] ends without a conclusion.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
         let Some(ask) = self.delivery().as_ask() else { return Next::Reply(self.without_app()) };
@@ -78,15 +84,16 @@ impl Accepted {
         Next::Ask(question)
     }
 
-    /// Returns the time that the app may take: the shorter of `timeout_ms` and the remaining time.
+    /// Returns the time that the app has: the shorter of `timeout_ms` and the platform's remaining
+    /// time less [`REPLY_MARGIN`].
     fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
         let spent = now.as_millis().saturating_sub(self.arrived().as_millis());
         let spent = Duration::from_millis(u64::try_from(spent).unwrap_or_default());
         ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))
     }
 
-    /// Claims the callback, joins another copy, or finds an earlier reply. Returns `None` if the
-    /// template delivers every resend of this kind.
+    /// Returns the right to ask the app, the pending conclusion of another copy, or an earlier
+    /// reply. Returns `None` if the app receives every copy of the callback.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
         ask.resend_window?;
         let key = self.identity();
@@ -112,14 +119,17 @@ impl Accepted {
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
 
-    /// Returns a fingerprint of the reply signing. Every key of a remembered reply includes this
-    /// fingerprint, so that gatepost repeats no reply that it signed in another way.
+    /// Returns a fingerprint of the settings of the reply signing.
+    ///
+    /// gatepost remembers a reply under a fingerprint that includes this one. After a change of the
+    /// settings, gatepost therefore repeats no reply that it signed with the old settings.
     fn reply_signing(&self) -> Vec<u8> {
         let policy = self.delivery().as_ask().and_then(|ask| ask.policy.as_ref());
         policy.map(|policy| policy.reply_signing.fingerprint()).unwrap_or_default()
     }
 
-    /// Returns a fingerprint of the viewer and the content, if the callback names both.
+    /// Returns a fingerprint of the viewer and the content; `None` if the callback does not name
+    /// both.
     fn viewer(&self) -> Option<Fingerprint> {
         let event = self.event();
         let viewer = self.kind().viewer.read(event.data())?;
@@ -130,8 +140,8 @@ impl Accepted {
         Some(self.memory().fingerprint(Domain::Viewer, parts))
     }
 
-    /// Remembers a reply that the app decided. Replaces a failure with the last remembered reply to
-    /// the same viewer, if such a reply exists.
+    /// Remembers a reply that the app decided. After a failure, returns the remembered reply to the
+    /// same viewer, if there is such a reply.
     fn last_good(&self, ask: &Ask, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(max_age) = ask.last_good_max_age else { return conclusion };
         let Some(viewer) = self.viewer() else { return conclusion };
@@ -151,7 +161,8 @@ impl Accepted {
 
 /// A question to the app about an accepted callback.
 ///
-/// If a question is dropped without a conclusion, a waiting copy of the callback may ask the app.
+/// If the caller drops a question without a conclusion, a waiting copy of the callback may ask the
+/// app.
 ///
 /// # Examples
 ///
@@ -177,7 +188,7 @@ impl Accepted {
 /// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
 /// #     intake.finish(now)
 /// # };
-/// // `accept` returns an accepted `live_play` callback of Kollus.
+/// // `accept` returns an accepted `live_play` callback from Kollus.
 /// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
 /// let body = Some(r#"{"allow":true}"#.into());
 /// let answer = Answer::Response { status: StatusCode::OK, body };
@@ -218,15 +229,15 @@ impl Question {
         &self.accepted
     }
 
-    /// Turns the app's answer into the reply. `now` is the time at which the answer was complete,
-    /// or at which the wait for the answer ended.
+    /// Turns the app's answer into the reply. `now` is the time at which the wait for the answer
+    /// ended.
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
-        // If the client used up more than half of the app's time, a time-out does not count as a
-        // failure of the app. Waiting copies do not share the time-out: they have more time left.
+        // If the app had less than half of `timeout_ms`, a time-out does not count as a failure of
+        // the app. Waiting copies do not share this time-out, because more time is left for them.
         let cut_short = matches!(answer, Answer::Timeout) && self.timeout < ask.timeout / 2;
         if cut_short {
             return conclusion;
@@ -241,7 +252,7 @@ impl Question {
         self.accepted.delivery().as_ask()
     }
 
-    /// Concludes by the failure policy, without asking the app.
+    /// Applies the failure policy without asking the app.
     fn fail(self, reason: UnavailableKind, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
         let conclusion = self.accepted.failed(ask.policy.as_ref(), reason.into());
@@ -267,11 +278,11 @@ impl Question {
     }
 }
 
-/// A copy of a callback that is already in flight to the app.
+/// A wait for the conclusion of the first copy of a callback.
 ///
-/// Resolves to the conclusion of the first copy. Resolves to `None` if the first copy ends without
-/// a conclusion, for example because its client disconnects: then call [`Accepted::next`] again. A
-/// caller that waits longer than [`Wait::timeout`] calls [`Wait::give_up`].
+/// The first copy is in flight to the app. Resolves to its conclusion. Resolves to `None` if the
+/// first copy ends without a conclusion, for example because its client disconnects. In this case,
+/// call [`Accepted::next`] again. After [`Wait::timeout`], call [`Wait::give_up`].
 ///
 /// # Examples
 ///
@@ -295,7 +306,7 @@ impl Question {
 /// #     intake.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into())?;
 /// #     intake.finish(now)
 /// # };
-/// // Each call of `accept` returns a copy of one callback. Its template has `dedupe = true`.
+/// // Each call of `accept` returns a copy of the same callback. The config sets `dedupe = true`.
 /// let (first, second, third) = (accept()?, accept()?, accept()?);
 /// let Next::Ask(question) = first.next(now) else { panic!("expected a question") };
 /// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
@@ -316,13 +327,13 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// Returns the longest time to wait.
+    /// Returns the maximum time to wait.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Concludes by the failure policy, because the first copy had no conclusion in time.
+    /// Applies the failure policy, because the first copy has no conclusion in time.
     #[must_use]
     pub fn give_up(self, now: Timestamp) -> Conclusion {
         let Self { accepted, timeout, .. } = self;

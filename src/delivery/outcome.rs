@@ -4,8 +4,9 @@
 //! |---|---|---|
 //! | 2xx with a valid body | the body, as the platform's JSON | acknowledgement |
 //! | 2xx with an empty body | allow, with the defaults of the template | acknowledgement |
+//! | 2xx with any other body | `on_failure` of the template | acknowledgement |
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
-//! | any other answer, or no answer in time | `on_failure` of the template | 503 |
+//! | any other status, or no answer in time | `on_failure` of the template | 503 |
 
 use http::StatusCode;
 
@@ -16,7 +17,7 @@ use crate::template::Delivery;
 use crate::verdict::Accepted;
 
 impl Accepted {
-    /// Concludes from an answer. `policy` is `None` for a notification.
+    /// Returns the conclusion for the app's answer. `policy` is `None` for a notification.
     pub(crate) fn answered(&self, policy: Option<&Policy>, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, policy) {
             (Some(decision), Some(policy)) => match decision_input(answer) {
@@ -43,7 +44,7 @@ impl Accepted {
         Conclusion { reply: policy.reply_signing.sign(body), origin }
     }
 
-    /// Concludes by the failure policy: `on_failure` for a decision, 503 for a notification.
+    /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.
     pub(crate) fn failed(&self, policy: Option<&Policy>, reason: Unavailable) -> Conclusion {
         let origin = Origin::Failure(reason);
         match (&self.kind().decision, policy) {
@@ -54,7 +55,7 @@ impl Accepted {
         }
     }
 
-    /// Concludes for a kind about which gatepost does not ask the app.
+    /// Returns the conclusion for a kind about which gatepost does not ask the app.
     pub(crate) fn without_app(&self) -> Conclusion {
         let write = |input, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
@@ -78,13 +79,13 @@ impl Accepted {
         }
     }
 
-    /// Concludes with the acknowledgement that the platform expects for a notification.
+    /// Returns a conclusion with the acknowledgement that the platform expects.
     pub(crate) fn acknowledged(&self, origin: Origin) -> Conclusion {
         Conclusion { reply: self.template().plan.ack.clone(), origin }
     }
 }
 
-/// Checks for a 2xx status, which means that the app accepted the event.
+/// Checks that the app answered with a 2xx status.
 fn check_status(answer: &Answer) -> Result<(), Unavailable> {
     match answer {
         Answer::Response { status, .. } if status.is_success() => Ok(()),
@@ -98,7 +99,7 @@ fn check_status(answer: &Answer) -> Result<(), Unavailable> {
     }
 }
 
-/// Reads the app's decision from its answer.
+/// Reads the app's yes or no from its answer.
 fn decision_input(answer: &Answer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
         answer

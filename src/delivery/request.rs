@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
 const GATEPOST_TEMPLATE: HeaderName = HeaderName::from_static("gatepost-template");
+const GATEPOST_MISFITS: HeaderName = HeaderName::from_static("gatepost-misfits");
 
 /// Headers of every event, in the order in which [`fill`] sets their values.
 static REQUIRED: [HeaderName; 7] = [
@@ -53,8 +54,8 @@ fn empty_headers(combination: usize) -> HeaderMap {
     names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect()
 }
 
-/// Returns a header map with these values, each in the position of its name in [`REQUIRED`] or
-/// [`OPTIONAL`].
+/// Returns a header map with these values. Each value has the index of its header's name in
+/// [`REQUIRED`] or [`OPTIONAL`].
 fn fill(
     mut required: [HeaderValue; REQUIRED.len()],
     mut optional: [Option<HeaderValue>; OPTIONAL.len()],
@@ -63,8 +64,8 @@ fn fill(
     let combination: usize = optional.iter().enumerate().map(bit).sum();
     let Some(empty) = EMPTY_HEADERS.get(combination) else { return HeaderMap::new() };
     let mut headers = empty.get_or_init(|| empty_headers(combination)).clone();
-    // A map from which no header was removed iterates in insertion order, which is also the order
-    // of the values.
+    // The map iterates in insertion order, because gatepost removes no header. The values have the
+    // same order.
     let mut slots = headers.values_mut();
     required.iter_mut().chain(optional.iter_mut().flatten()).for_each(|value| {
         if let Some(slot) = slots.next() {
@@ -112,6 +113,9 @@ impl Accepted {
         let event_host = context.host.cloned();
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
         let mut headers = fill(required, optional);
+        if let Some(misfits) = event.misfits_header() {
+            headers.insert(GATEPOST_MISFITS, misfits);
+        }
         if let Some(signing) = &template.signing {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }
@@ -124,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assigns_each_value_to_its_name_for_every_combination() {
+    fn each_header_has_its_value_for_every_combination_of_optional_headers() {
         let value = |name: &HeaderName| HeaderValue::from_str(name.as_str()).unwrap();
         for combination in 0..EMPTY_HEADERS.len() {
             let has = |index: usize| combination >> index & 1 == 1;

@@ -1,4 +1,4 @@
-//! The builder of a gate, for a config text and for secrets from elsewhere than the environment.
+//! The builder of a gate. Accepts the config as a string, and secrets as arguments.
 
 use std::path::PathBuf;
 
@@ -57,7 +57,7 @@ impl GateBuilder {
         self
     }
 
-    /// Sets the value of `{ env = "NAME" }`. This value overrides the environment variable.
+    /// Sets the value for `{ env = "NAME" }`. This value overrides the environment variable.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.sources.give(name, value);
         self

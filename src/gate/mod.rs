@@ -1,4 +1,4 @@
-//! The gate: a compiled config that judges every request.
+//! The gate: judges every request by a compiled config.
 
 mod builder;
 
@@ -36,7 +36,8 @@ use crate::verdict::{Refusal, RefusalCause, RefusalKind};
 ///
 /// # Examples
 ///
-/// The gate accepts a genuine push of Tencent CSS, and refuses a copy with one digit changed:
+/// The gate accepts a genuine `push` callback from Tencent CSS, and refuses a copy whose signature
+/// differs in one digit:
 ///
 /// ```
 /// use gatepost::{Admission, Gate, Head, RefusalKind, Timestamp};
@@ -89,7 +90,8 @@ pub struct Gate(Arc<GateState>);
 /// State that all clones of a gate share.
 #[derive(Debug)]
 struct GateState {
-    /// Recognises most paths that match no route without a look at `current`.
+    /// Filter that rules out most paths without a route. gatepost checks this filter before
+    /// `current`.
     path_filter: SharedPathFilter,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
@@ -149,8 +151,10 @@ impl ActiveConfig {
         Admission::on(self.routes.at(found), admitted)
     }
 
-    /// Judges the head of a callback. Skips `allow` and `source_limit` for a `recorded` request
-    /// without a client address.
+    /// Judges the head of a callback.
+    ///
+    /// `recorded` is true for a saved request that `gatepost explain` judges. If the client address
+    /// of such a request is unknown, skips `allow` and `source_limit`.
     fn admit_callback(
         &self,
         found: RouteIndex,
@@ -192,7 +196,8 @@ impl Gate {
         Config::from_file(path).map(Self::new)
     }
 
-    /// Returns a builder. It also accepts the config as a string, and secrets as arguments.
+    /// Returns a builder. The builder accepts the config as a file or as a string, and secrets as
+    /// arguments.
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
@@ -209,7 +214,8 @@ impl Gate {
     /// Replaces the config of this gate and of all its clones.
     ///
     /// - gatepost finishes callbacks in flight with the previous config.
-    /// - A route with the same path keeps the state of its rate limit. Each client keeps the state of its `source_limit`.
+    /// - A route whose path does not change keeps the state of its `limit`.
+    /// - Each client keeps the state of its `source_limit`.
     /// - The gate still recognises resends of earlier callbacks.
     /// - Every circuit breaker starts closed.
     /// - The listeners and threads of the proxy do not change.
@@ -234,7 +240,7 @@ impl Gate {
         self.0.current.load().proxy.clone()
     }
 
-    /// Returns a warning for each setting that is permitted but not recommended.
+    /// Returns a warning for each setting that is allowed but not recommended.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {
         self.0.current.load().warnings.clone()
@@ -247,14 +253,14 @@ impl Gate {
 
     /// Returns the route in enforce mode that matches `path` byte for byte.
     ///
-    /// A server with a fast path for callbacks calls this method to recognise callbacks. It then
-    /// calls [`Gate::admit_on`], which judges the head without a second lookup.
+    /// A server that handles callbacks separately calls this method to recognise callbacks. The
+    /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
     #[must_use]
     pub fn find_route(&self, path: &str) -> Option<FoundRoute> {
         let config = self.0.current.load();
         let (route, token) = config.routes.find_exact(path)?;
         let token = token.map(|token| {
-            // `token` is a slice of `path`, so the difference of their addresses is its offset.
+            // `token` is a slice of `path`, so the difference of the two addresses is the offset.
             let start = token.as_ptr().addr() - path.as_ptr().addr();
             start..start + token.len()
         });
@@ -295,8 +301,10 @@ impl Gate {
         self.admit_lazily(head.path(), Reach::Subtree, || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`], but calls `arrival` only for a path of a route or of an
-    /// app address, in any spelling. For other paths, gatepost does not read the clock.
+    /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
+    ///
+    /// Calls `arrival` only if some server could read `path` as the path of a route or of an app
+    /// address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
@@ -310,7 +318,7 @@ impl Gate {
         self.look_up(path, reach, arrival)
     }
 
-    // Not inlined, so that the code for paths without a route is short.
+    // Not inlined, so that `admit_lazily` remains small. Most requests need only that method.
     #[inline(never)]
     fn look_up<'h>(
         &self,
@@ -327,7 +335,8 @@ impl Gate {
         active.admit(lookup, &head, &self.0.memory, false, now)
     }
 
-    /// Judges the head of a recorded request, whose client address may be unknown.
+    /// Judges the head of a saved request for `gatepost explain`. The client address may be
+    /// unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
         let lookup = active.routes.find(head.path(), Reach::Subtree);
@@ -337,8 +346,8 @@ impl Gate {
     /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a
     /// request that the server passes on to the app.
     ///
-    /// Set each header to its value, or remove the header if its value is `None`. The values repeat
-    /// received `x-forwarded-*` values only if the peer is a trusted proxy.
+    /// Set each header to the returned value. If the value is `None`, remove the header. The values
+    /// include received `x-forwarded-*` values only if the peer is a trusted proxy.
     pub fn forwarded_headers(
         &self,
         head: &Head<'_>,
@@ -367,8 +376,10 @@ impl Gate {
             .filter(move |name| is_reserved(name) || (is_set_by_proxies(name) && !*is_trusted))
     }
 
-    /// Returns true if gatepost accepts a PROXY protocol header from this peer: a peer in
-    /// `trusted_proxies`, or any peer if that list is empty.
+    /// Returns true if gatepost accepts a PROXY protocol header from this peer.
+    ///
+    /// gatepost accepts such a header from each peer in `trusted_proxies`. If that list is empty,
+    /// gatepost accepts such a header from any peer.
     #[must_use]
     pub fn accepts_proxy_protocol_from(&self, peer: IpAddr) -> bool {
         let active = self.0.current.load();
@@ -388,18 +399,18 @@ impl Gate {
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// A request for a path without a route. Pass the request on, after
-    /// [`strip_reserved`](crate::strip_reserved).
+    /// A request for a path without a route. Call [`strip_reserved`](crate::strip_reserved), then
+    /// pass the request on.
     Other,
     /// A refused request. Send [`Refusal::reply`]. You need not read the body.
     Refused(Refusal),
-    /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and show
-    /// its body to the [observer](Shadow::observe).
+    /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and give
+    /// the body to the [observer](Shadow::observe).
     Shadow(Shadow),
 }
 
 impl Admission {
-    /// Converts the verdict on the head, depending on the mode of the route.
+    /// Converts the verdict on the head into the admission for the mode of the route.
     fn on(route: &Route, admitted: Result<Intake, Refusal>) -> Self {
         match (route.mode, admitted) {
             (Mode::Enforce, Ok(intake)) => Self::Callback(intake),
@@ -442,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn new_config_decides_which_paths_are_callbacks() {
+    fn replaced_config_changes_callback_paths() {
         let gate = Gate::new(config("/callbacks/one"));
         assert!(is_callback_path(&gate, "/callbacks/one"));
         assert!(!is_callback_path(&gate, "/hooks/another"));

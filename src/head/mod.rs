@@ -63,9 +63,10 @@ impl<'r> Head<'r> {
 
     /// Sets the IP address of the connection's peer: the client or a trusted proxy.
     ///
-    /// Without a peer the client is unknown. A route with `allow` then refuses the request.
+    /// Without a peer, the client is unknown. gatepost then refuses the request on a route with
+    /// `allow`.
     pub const fn with_peer(mut self, peer: IpAddr) -> Self {
-        // On a dual-stack socket an IPv4 peer has an IPv4-mapped IPv6 address.
+        // On a dual-stack socket, an IPv4 peer has an IPv4-mapped IPv6 address.
         self.peer = Some(peer.to_canonical());
         self
     }
@@ -110,7 +111,8 @@ print_only! { Head<'_>: method; }
 pub struct RequestContext<'c> {
     /// Protocol of the client's connection, `http` or `https`; `None` if unknown.
     pub scheme: Option<&'c str>,
-    /// Random bytes for a new trace if the request has no valid `traceparent`; `None` starts none.
+    /// Random bytes for a new trace. gatepost uses these bytes if the request has no valid
+    /// `traceparent`; `None` starts no trace.
     pub trace: Option<[u8; 24]>,
     /// The `host` header of the event; `None` if the server's HTTP library sets the header.
     pub host: Option<&'c HeaderValue>,

@@ -6,7 +6,7 @@ use crate::inspect::Sample;
 use crate::inspect::schema;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
 
-/// A compiled definition of a provider.
+/// The compiled definition of a platform.
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@ use crate::provider::{Plan, built_in_named, built_in_names, definition};
 pub struct Definition(Plan);
 
 impl Definition {
-    /// Returns the built-in definition of this name.
+    /// Returns the built-in definition with this name; `None` if the name is unknown.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Self> {
         built_in_named(name).map(Self)
@@ -35,11 +35,12 @@ impl Definition {
         built_in_names()
     }
 
-    /// Compiles a definition that is written in TOML.
+    /// Compiles the TOML text of a definition.
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] with every fault in the text.
+    /// Returns [`ConfigError`] with every fault of the definition. If the text is not TOML, the
+    /// error contains only the first fault.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         definition::parse(text).map(Self).map_err(ConfigError::faults_in)
     }
@@ -56,7 +57,8 @@ impl Definition {
         self.0.signature_of(self.0.kind_named(kind)).is_some()
     }
 
-    /// Returns a realistic callback of the kind; `None` if the definition does not name the kind.
+    /// Returns a realistic callback of the kind; `None` if the definition does not declare the
+    /// kind.
     #[must_use]
     pub fn sample(&self, kind: &str) -> Option<Sample<'_>> {
         self.0.kind_named(kind).map(|kind| Sample::new(&self.0, kind))
@@ -65,7 +67,7 @@ impl Definition {
     /// Returns the JSON Schema (draft 2020-12) of the kind's data, with the schema of the app's
     /// answer in `$defs`.
     ///
-    /// Returns `None` if the definition does not name the kind.
+    /// Returns `None` if the definition does not declare the kind.
     #[must_use]
     pub fn schema(&self, kind: &str) -> Option<serde_json::Value> {
         self.0.kind_named(kind).map(|kind| schema::of_kind(&self.0, kind))

@@ -1,8 +1,10 @@
-//! Explanations of verdicts: the verdict on one recorded request, with the steps that led to it.
+//! Explanations of verdicts, for requests that the operator has saved.
 //!
-//! The gate judges the request like any other request, but sends no event to the app. The steps
-//! describe the values that the gate has checked. They contain no keys, tokens or bodies.
+//! The gate judges a saved request like any other request, but sends no event to the app. An
+//! explanation consists of the verdict and of steps. A [`Step`] describes one value that the gate
+//! checks, or one result. Steps contain no keys, tokens or bodies.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use crate::client::Client;
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
-use crate::intake::tenant;
+use crate::intake::tenants;
 use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
@@ -19,26 +21,26 @@ use crate::template::{Delivery, Reach, RequiredSignature};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
-/// One step of an explanation.
+/// One line of an explanation: a value that the gate checks, or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
     /// The subject: `route`, `source`, `body`, `tenant`, `template`, `kind`, `signature`, `signed`,
     /// `key`, `time`, `event`, `reply` or `mode`.
     pub name: &'static str,
-    /// The result, in words.
+    /// The value or result, as text for the operator.
     pub found: String,
 }
 
-/// The verdict on a recorded request, and the steps that led to it.
+/// The verdict on a saved request, and the steps that explain the verdict.
 ///
-/// `Display` writes one line for each step, then one for the verdict.
+/// `Display` writes one line for each step, then one line for the verdict.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explanation {
     /// The steps, in the order of the checks.
     pub steps: Vec<Step>,
-    /// The verdict; `None` if the path is not a callback path.
+    /// The verdict; `None` if the request is not a callback.
     pub verdict: Option<Result<Accepted, Refusal>>,
 }
 
@@ -64,7 +66,7 @@ impl fmt::Display for Explanation {
 }
 
 impl Gate {
-    /// Judges a recorded request as if it arrived at `now`, and describes each step.
+    /// Judges a saved request as if the request arrived at `now`, and explains the verdict.
     ///
     /// # Examples
     ///
@@ -134,7 +136,8 @@ impl Steps {
         self.0.push(Step { name, found: found.into() });
     }
 
-    /// Adds the client's address, if gatepost knows it, and the result of the route's `allow`.
+    /// Adds the client's address, and the result of the route's `allow` for this address. Adds
+    /// nothing if the address is unknown.
     fn source(&mut self, route: &Route, client: &Client) {
         let Some(address) = client.address else { return };
         let allowed = match (route.allow.is_empty(), route.allow.contain(address)) {
@@ -152,12 +155,13 @@ impl Steps {
         if body.is_empty() && plan.body != BodyFormat::Query {
             return;
         }
-        let Ok(object) = plan.read(body, captured.query()) else { return };
+        let repaired = OnceCell::new();
+        let Ok(object) = plan.read(body, captured.query(), &repaired) else { return };
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };
-        let Ok(tenant) = tenant(plan, &received) else {
-            self.add("tenant", "more than one");
+        let Ok(tenant) = route.choose_tenant(tenants(plan, &received)) else {
+            self.add("tenant", "several, of different templates");
             return;
         };
         let place = plan.tenant.iter().find(|p| p.text(&received).is_some_and(|t| !t.is_empty()));
@@ -185,7 +189,7 @@ impl Steps {
                 KindFound::Known(_) => plan.kind(kind).name.to_string(),
                 KindFound::Missing => "missing: the callback names no kind".to_owned(),
                 KindFound::Unknown(written) => {
-                    format!("{}, which the definition does not name", printable(written))
+                    format!("{}, which the definition does not declare", printable(written))
                 }
             },
         );
@@ -207,7 +211,7 @@ impl Steps {
         let signature = required.signature;
         let place = &signature.found_in;
         let Some(given) = place.text(received) else {
-            let optional = if required.is_optional { ", and not required" } else { "" };
+            let optional = if required.is_optional { " (not required)" } else { "" };
             self.add("signature", format!("missing at {place}{optional}"));
             return;
         };
@@ -234,12 +238,12 @@ impl Steps {
             return;
         };
         let offset = at.as_secs().saturating_sub(now.as_secs());
-        let direction = if offset < 0 { "ago" } else { "ahead" };
+        let direction = if offset < 0 { "before" } else { "ahead of" };
         let (past, ahead) = (window.past_secs, window.max_ahead_secs);
         self.add(
             "time",
             format!(
-                "{at}, {} s {direction} of {now}; accepted from {past} s ago to {ahead} s ahead",
+                "{at}, {} s {direction} {now}; accepted from {past} s ago to {ahead} s ahead",
                 offset.unsigned_abs()
             ),
         );
@@ -261,14 +265,14 @@ impl Steps {
                     let timeout = ask.timeout.as_millis();
                     format!("the app at {server}{} has {timeout} ms to answer", url.path())
                 }
-                None => "the event goes to the app on the callback's own path".to_owned(),
+                None => "gatepost asks the app on the path of the callback".to_owned(),
             },
             Delivery::Fixed(_) => "the template has a fixed answer".to_owned(),
             Delivery::Unlisted(_) => {
                 "gatepost does not ask the app: the template does not list this kind".to_owned()
             }
             Delivery::MissingReplyKey => {
-                "503: the template has no key to sign the reply with".to_owned()
+                "503: the template has no key for reply signing".to_owned()
             }
         };
         self.add("reply", next);

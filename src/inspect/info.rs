@@ -5,7 +5,7 @@ use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Kind, Plan, built_in};
 
-/// The content of a provider's definition.
+/// The contents of a definition.
 ///
 /// # Examples
 ///
@@ -30,13 +30,14 @@ pub struct ProviderInfo {
     /// Names of groups, sorted. An entry of `[template.on]` for a group applies to the kinds of
     /// the group that have no entry of their own.
     pub groups: Vec<Box<str>>,
-    /// The keys that `[template.settings]` accepts.
+    /// The settings that the definition declares: keys of `[template.settings]`.
     pub settings: Vec<SettingInfo>,
-    /// The keys of the time window in `[template.settings]`; empty if signatures have no time.
+    /// The keys of `[template.settings]` that limit the age of a signed time. The list is empty if
+    /// the platform signs no time.
     pub window: Vec<&'static str>,
 }
 
-/// A setting of a provider's templates.
+/// A setting that an operator can set in a template.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SettingInfo {
@@ -44,9 +45,10 @@ pub struct SettingInfo {
     pub name: Box<str>,
     /// A short description of the setting.
     pub about: Box<str>,
-    /// The value is a secret.
+    /// True if the value is a secret.
     pub secret: bool,
-    /// The allowed words, of which the first is the default; empty if any text is allowed.
+    /// The allowed words; the first word is the default. The list is empty if the definition does
+    /// not restrict the value to words.
     pub one_of: Vec<Box<str>>,
 }
 
@@ -67,8 +69,8 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
-    /// The kind is a decision: the reply depends on the app's answer. Otherwise the kind is a
-    /// notification: the reply only acknowledges it.
+    /// True for a decision: the reply depends on the app's answer. False for a notification: the
+    /// reply only acknowledges the callback.
     pub decision: bool,
     /// The declared fields of the event's data.
     pub fields: Vec<FieldInfo>,
@@ -82,15 +84,15 @@ pub struct KindInfo {
 pub struct FieldInfo {
     /// The name of the field.
     pub name: Box<str>,
-    /// The type, as definitions write it: for example `integer`.
+    /// The declared type, for example `integer`.
     pub ty: &'static str,
-    /// The field may be absent or `null`.
+    /// True if the field may be absent or `null`.
     pub optional: bool,
-    /// The field contains a credential.
+    /// True if the field contains a credential.
     pub secret: bool,
 }
 
-/// Returns the content of every built-in definition.
+/// Returns the contents of every built-in definition.
 #[must_use]
 pub fn providers() -> Vec<ProviderInfo> {
     built_in().map(|plan| ProviderInfo::from(&plan)).collect()

@@ -2,6 +2,8 @@
 //!
 //! `gatepost send` sends samples. An app's tests can also build requests from samples.
 
+use std::cell::OnceCell;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
@@ -9,7 +11,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use serde_json::{Map, Value};
 
 use crate::head::Head;
-use crate::json::Object;
 use crate::printable::print_only;
 use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Locator, Received};
@@ -19,7 +20,7 @@ use crate::provider::signature::Signature;
 use crate::secret::Secret;
 use crate::time::{Timestamp, Unit};
 
-/// A realistic callback of one kind, to change, sign and send.
+/// A realistic callback of one kind. The caller can change the sample, sign it and build a request.
 ///
 /// # Examples
 ///
@@ -54,19 +55,19 @@ print_only! { Sample<'_>: plan; }
 #[non_exhaustive]
 pub enum SampleError {
     /// The key does not have the platform's encoding.
-    #[error("gatepost cannot decode the key; copy the complete key from the platform's console")]
+    #[error("expected a key as the platform shows it, found other text; copy the complete key")]
     Key,
-    /// The place is not a valid field, header or setting, or the value is not a valid header value.
+    /// [`Sample::set`] received an invalid `place`, or a `value` that a header cannot contain.
     #[error(
         "expected a field, a JSON Pointer, `header:NAME` or `setting:NAME` with a valid value, \
-         found `{0}`; correct the name or the value"
+         found an invalid name or value for `{0}`; correct the name or the value"
     )]
     Name(String),
     /// The signature covers a value that the sample does not contain.
-    #[error("the signature covers {0}, which is not set; set it before signing")]
+    #[error("expected a value at {0} for the signature, found none; set the value before signing")]
     PartMissing(String),
-    /// The request to sign has a header or a query parameter twice.
-    #[error("gatepost cannot sign the request: {0}; remove one of them")]
+    /// The request to sign has a header or query parameter more than once.
+    #[error("expected each header and parameter once, found {0}; remove the duplicate")]
     Request(String),
 }
 
@@ -82,9 +83,9 @@ impl<'d> Sample<'d> {
         sample
     }
 
-    /// Writes the kind to the place from which gatepost reads it.
+    /// Writes the platform's name for the kind to the location from which gatepost reads that name.
     ///
-    /// If the definition has a sample body for this kind, that body already names the kind.
+    /// If the kind has a sample body of its own, this body already names the kind.
     fn write_kind(&mut self, has_own_body: bool) {
         let rule = &self.plan.kind_rule;
         let word = rule.values.iter().find(|(_, kinds)| kinds.contains(&self.kind));
@@ -101,15 +102,15 @@ impl<'d> Sample<'d> {
     /// | `app` | a field of the body |
     /// | `/data/0/app` | a nested field, by JSON Pointer |
     /// | `header:NAME` | a header |
-    /// | `setting:NAME` | a setting of the template; needed only if the signature covers it |
+    /// | `setting:NAME` | a setting of the template that the signature covers |
     ///
     /// If the old value of a field is a string, the new value is a string too. Otherwise the new
     /// value is the JSON in `value`, or a string if `value` is not JSON.
     ///
     /// # Errors
     ///
-    /// Returns [`SampleError::Name`] if `place` is not a valid place, if the definition has no such
-    /// setting, or if `value` is not a valid header value.
+    /// Returns [`SampleError::Name`] if `place` has none of these forms, if the definition has no
+    /// such setting, or if `value` is not a valid header value.
     pub fn set(&mut self, place: &str, value: &str) -> Result<(), SampleError> {
         let unknown = || SampleError::Name(place.to_owned());
         if let Some(name) = place.strip_prefix("header:") {
@@ -142,8 +143,8 @@ impl<'d> Sample<'d> {
                     self.headers.insert(captured.name.clone(), value);
                 }
             }
-            // Nothing to write: the caller passes the query to `request`, and only `set` changes
-            // settings.
+            // Nothing to write: the query is a part of the URI that the caller passes to `request`,
+            // and only `set` changes settings.
             Locator::Query(_) | Locator::Setting(..) => {}
         }
     }
@@ -163,18 +164,18 @@ impl<'d> Sample<'d> {
 
     /// Sets the key and the time with which [`Sample::request`] signs the callback.
     ///
-    /// The key and the time have no effect if the platform does not sign callbacks of this kind.
+    /// If the platform does not sign callbacks of this kind, the key and the time have no effect.
     pub fn sign(mut self, key: impl Into<Vec<u8>>, now: Timestamp) -> Self {
         self.signing = Some((Secret::new(key.into()), now));
         self
     }
 
-    /// Builds the request to `to`, and signs it if [`Sample::sign`] has set a key.
+    /// Builds the request to the URI `to`. Signs the request if [`Sample::sign`] has set a key.
     ///
     /// # Errors
     ///
     /// Returns [`SampleError`] if gatepost cannot decode the key, if a signed value is missing, or
-    /// if a header or query parameter would occur twice.
+    /// if a header or query parameter would occur more than once.
     pub fn request(mut self, to: &Uri) -> Result<Request<Bytes>, SampleError> {
         let signature = self.plan.signature_of(Some(self.kind));
         if let (Some(signature), Some((key, now))) = (signature, self.signing.take()) {
@@ -201,7 +202,7 @@ impl<'d> Sample<'d> {
         Ok(request)
     }
 
-    /// Writes the time and the signature into the sample, in place of the old time and signature.
+    /// Replaces the time and the signature of the sample.
     fn write_signature(
         &mut self,
         signature: &Signature,
@@ -228,8 +229,9 @@ impl<'d> Sample<'d> {
         let head = Head::new(&Method::POST, &uri, &self.headers);
         let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
         let captured =
-            captured.map_err(|twice| SampleError::Request(format!("{} occurs twice", twice.0)))?;
-        let object = self.plan.read(&raw, captured.query()).unwrap_or_else(|_| Object::default());
+            captured.map_err(|twice| SampleError::Request(format!("{} repeatedly", twice.0)))?;
+        let repaired = OnceCell::new();
+        let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();
         let received =
             Received { object: &object, raw: &raw, captured: &captured, settings: &self.settings };
         let text = signature
@@ -244,7 +246,7 @@ impl<'d> Sample<'d> {
         Ok(())
     }
 
-    /// Writes the time: Unix times in the body as a number, any other time as text.
+    /// Writes the time. A Unix time in the body is a number; any other time is text.
     fn put_time(&mut self, place: &Locator, time: &str, unit: Unit) {
         match (place, unit, time.parse::<i64>()) {
             (Locator::Body(pointer), Unit::Millis | Unit::Seconds, Ok(number)) => {
@@ -254,15 +256,16 @@ impl<'d> Sample<'d> {
         }
     }
 
-    /// Removes the top-level body field that contains `place`, so that gatepost neither signs nor
-    /// sends the old value.
+    /// Removes the field at `place` if this field is at the top level of the body. gatepost then
+    /// neither signs nor sends the old value.
     fn remove(&mut self, place: &Locator) {
         if let Some(name) = place.top_level() {
             self.body.remove(name.text());
         }
     }
 
-    /// Encodes the fields in the platform's format: the body, or the query for `BodyFormat::Query`.
+    /// Encodes the fields in the platform's format. The result is a query for `BodyFormat::Query`,
+    /// and a body for any other format.
     fn body(&self) -> Vec<u8> {
         match self.plan.body {
             BodyFormat::Json => serde_json::to_vec(&self.body).unwrap_or_default(),

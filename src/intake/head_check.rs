@@ -1,9 +1,12 @@
 //! Checks a callback's head before gatepost reads the body.
 
+use std::borrow::Cow;
+
 use http::header::{CONNECTION, CONTENT_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
+use crate::printable::printable;
 use crate::provider::locator::CapturedHead;
 use crate::route::Route;
 use crate::verdict::{RefusalCause, RefusalKind};
@@ -16,9 +19,9 @@ pub(crate) struct CheckedHead {
     pub(super) captured: CapturedHead,
 }
 
-/// Checks framing, upgrade, method, secret segment, content encoding and declared length.
+/// Checks framing, upgrade, method, secret path segment, content encoding and declared length.
 ///
-/// `token` is the secret segment of the request's path.
+/// `token` is the segment of the request's path at the position of the secret segment.
 ///
 /// # Errors
 ///
@@ -41,9 +44,9 @@ pub(crate) fn check_head(
     {
         return Err(RefusalKind::TokenMismatch.into());
     }
-    let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
-        return Err(RefusalKind::ContentEncodingUnsupported.into());
+    if let Some(coding) = headers.get_all(CONTENT_ENCODING).iter().find_map(content_coding) {
+        let detail = format!("expected no content coding, found `{}`", printable(&coding));
+        return Err(RefusalCause::with(RefusalKind::ContentEncodingUnsupported, detail));
     }
     let captured = CapturedHead::of(head, &route.plan.headers, route.plan.reads_query)?;
     match usize::try_from(length) {
@@ -52,6 +55,19 @@ pub(crate) fn check_head(
         }
         Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
     }
+}
+
+/// Returns the first coding in a `content-encoding` header that changes the body.
+///
+/// `identity` and an empty word do not change the body. Neither does a charset, which some platforms
+/// put here instead of into `content-type`.
+fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
+    const UNCHANGED: [&str; 5] = ["", "identity", "utf-8", "utf8", "us-ascii"];
+    let codings = value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii);
+    let changes = |coding: &&[u8]| {
+        !UNCHANGED.iter().any(|unchanged| coding.eq_ignore_ascii_case(unchanged.as_bytes()))
+    };
+    codings.filter(changes).map(String::from_utf8_lossy).next()
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {

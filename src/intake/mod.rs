@@ -1,24 +1,28 @@
-//! Judges one callback: takes its head and body, returns a verdict.
+//! Turns the head and the body of a callback into a verdict.
 //!
-//! First, [`Gate::admit`](crate::Gate::admit) checks the head. If the head is valid, the result is
-//! an [`Intake`], which takes the body in chunks of any size and judges the complete body. An
-//! intake does no I/O, never waits and reads no clock. The rules, in the order checked:
+//! [`Gate::admit`](crate::Gate::admit) checks the head. If the head is valid, `admit` returns an
+//! [`Intake`]. The intake takes the body in chunks of any size, and judges the complete body. It
+//! does no I/O, never waits and reads no clock. The rules, in the order checked:
 //!
 //! 1. client: the address is allowed, and the client's rate limit is not exhausted;
 //! 2. head: framing, upgrade, method, secret path segment, content encoding, declared length;
 //! 3. body: the length does not exceed the limit, checked at each chunk;
 //! 4. fields: encoding, syntax, no duplicate names, nesting depth;
-//! 5. tenant: the callback names at most one tenant, and a template applies;
-//! 6. signature: the signature is valid for the kind, and its time is within the window;
-//! 7. kind: the callback has a kind;
+//! 5. tenant: the callback names at most one tenant, and a template applies to the callback;
+//! 6. signature: the signature is valid for the kind, and the signed time is neither too old nor
+//!    too far in the future;
+//! 7. kind: the callback names its kind, or the route sets the kind;
 //! 8. types: each field has its declared type;
-//! 9. reuse: a signature that does not cover the body has not arrived with another callback;
-//! 10. rate: the route's rate limit, which counts only genuine callbacks, is not exhausted.
+//! 9. reuse: no other callback had the same signature. This rule applies only to a signature that
+//!    does not cover the body, and only with `signature_reuse = "refuse"`.
+//!
+//! The route's rate limit counts only accepted callbacks: [`Accepted::next`] checks this limit.
 
 mod head_check;
 mod normalise;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, iter};
@@ -45,7 +49,7 @@ use normalise::normalise;
 
 pub(crate) use head_check::{CheckedHead, check_head};
 
-/// A callback whose head is valid and whose body gatepost is reading.
+/// A callback with a valid head, and with a body that may be incomplete.
 ///
 /// # Examples
 ///
@@ -82,7 +86,7 @@ pub(crate) use head_check::{CheckedHead, check_head};
 /// ```
 pub struct Intake(Box<IntakeState>);
 
-/// State of an intake, boxed so that admissions and the futures that hold them are small.
+/// State of an intake. Boxed, so that an `Admission` and each future that contains it are small.
 struct IntakeState {
     routes: Arc<Routes>,
     route: RouteIndex,
@@ -95,7 +99,7 @@ struct IntakeState {
     in_shadow: bool,
 }
 
-// Leaves out the body and the head: they hold personal data and may hold secrets.
+// Omits the head and the body, because both contain personal data and may contain secrets.
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intake").field("route", &self.route().pattern).finish_non_exhaustive()
@@ -126,7 +130,7 @@ impl Intake {
         }))
     }
 
-    /// Puts the callback into shadow mode, in which it reaches the app whatever the verdict.
+    /// Marks the callback of a route in shadow mode: the verdict has no effect.
     pub(crate) fn in_shadow(mut self) -> Self {
         self.0.in_shadow = true;
         self
@@ -143,8 +147,8 @@ impl Intake {
 
     /// Returns the time within which the complete body must arrive.
     ///
-    /// Start measuring no later than the first call of [`Intake::push`]. If the time runs out, call
-    /// [`Intake::interrupted`].
+    /// Start the timer no later than at the first call of [`Intake::push`]. If the time runs out,
+    /// call [`Intake::interrupted`].
     #[must_use]
     pub const fn time_limit(&self) -> Duration {
         Duration::from_secs(30)
@@ -154,7 +158,7 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns [`RefusalKind::BodyTooLarge`] if the body now exceeds `max_body_bytes`.
+    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         if chunk.len() > self.route().max_body_bytes.saturating_sub(self.0.body.len()) {
             return Err(self.refuse(RefusalKind::BodyTooLarge));
@@ -168,7 +172,7 @@ impl Intake {
         self.0.body.is_none()
     }
 
-    /// Returns the verdict on a body that ended early or exceeded its time limit.
+    /// Returns the refusal of a callback whose body ended early or exceeded the time limit.
     #[must_use]
     pub fn interrupted(self) -> Refusal {
         self.refuse(RefusalKind::BodyIncomplete)
@@ -179,19 +183,23 @@ impl Intake {
     /// # Errors
     ///
     /// Returns a refusal if the body is empty or malformed, or if the tenant, the signature, the
-    /// kind or a field is invalid. Every [`RefusalKind`] is possible except the kinds about the
-    /// client and the head.
+    /// kind or a field is invalid.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;
         if raw.is_empty() && plan.body != BodyFormat::Query {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
-        let object =
-            plan.read(&raw, self.0.captured.query()).map_err(|defect| self.refuse(defect))?;
+        let repaired = OnceCell::new();
+        let object = plan
+            .read(&raw, self.0.captured.query(), &repaired)
+            .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
-        let tenant = tenant(plan, &received).map_err(|kind| self.refuse(kind))?;
+        let tenant = self
+            .route()
+            .choose_tenant(tenants(plan, &received))
+            .map_err(|ambiguous| self.refuse(ambiguous))?;
         let (template, source) = self
             .route()
             .template(tenant.as_deref())
@@ -230,35 +238,19 @@ impl Intake {
 
 /// Maximum number of bytes that gatepost reserves because of `content-length` alone.
 ///
-/// A client that declares a large body and sends none must not cost more memory than this.
+/// A client can declare a large body and send none, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Maximum length of a tenant, equal to the maximum length of a domain name.
-const MAX_TENANT_BYTES: usize = 253;
-
-/// Returns the tenant that the callback names, or `None` if the callback names no tenant.
-///
-/// # Errors
-///
-/// Returns [`RefusalKind::TenantAmbiguous`] if the callback names different tenants in two places.
-/// Returns [`RefusalKind::TenantUnknown`] if the name exceeds the maximum length of a tenant.
-pub(crate) fn tenant<'r>(
-    plan: &Plan,
+/// Returns the tenants that the callback names, in the order of the definition's locators.
+pub(crate) fn tenants<'r>(
+    plan: &'r Plan,
     received: &Received<'r>,
-) -> Result<Option<Cow<'r, str>>, RefusalKind> {
+) -> impl Iterator<Item = Cow<'r, str>> {
     let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
-    let mut names = texts.filter(|text| !text.is_empty()).map(|t| plan.tenant_case.fold(t));
-    let first = names.next();
-    if names.any(|other| Some(&other) != first.as_ref()) {
-        return Err(RefusalKind::TenantAmbiguous);
-    }
-    match first {
-        Some(tenant) if tenant.len() > MAX_TENANT_BYTES => Err(RefusalKind::TenantUnknown),
-        tenant => Ok(tenant),
-    }
+    texts.filter(|text| !text.is_empty()).map(|text| plan.tenant_case.fold(text))
 }
 
-/// Result of judging a genuine callback.
+/// Result of [`judge`] for a genuine callback.
 struct Judgement {
     /// Index in `plan.kinds`; `None` for an unknown kind.
     kind: Option<usize>,
@@ -283,6 +275,9 @@ fn judge(
         KindFound::Missing => (None, None),
     };
     let demand = template.required_signature(kind);
+    if plan.depends_on_repair(demand.map(|demand| demand.signature), received) {
+        return Err(RefusalKind::JsonMalformed.into());
+    }
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })
@@ -290,8 +285,8 @@ fn judge(
             verified => verified?,
         }
     }
-    // `normalise` removes a signature's fields from the data. If a kind has its own signature and
-    // the template does not verify that signature, the data keeps those fields for the app.
+    // `normalise` removes the fields of this signature from the data. If the template does not
+    // require a kind's own signature, the fields of that signature remain in the data.
     let signature = demand.map(|demand| demand.signature).or(plan.signature.as_ref());
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
@@ -303,8 +298,8 @@ fn judge(
 /// Returns true if the callback's signature does not cover the body and has already arrived with
 /// another callback.
 ///
-/// Remembers a signature that does not cover the body until the signature's window closes. A resend
-/// of the same callback is not a reuse.
+/// Remembers each such signature until the signature expires. A resend of the same callback is no
+/// reuse.
 fn reuses_signature(
     memory: &Memory,
     template: &Template,
@@ -327,7 +322,7 @@ fn reuses_signature(
     earlier.is_some_and(|earlier| earlier != digest)
 }
 
-/// Returns true if the callback names the kind that its route sets, or no kind.
+/// Returns true if the callback names `kind` or no kind.
 fn names_no_other_kind(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {
     match plan.kind_of(received) {
         KindFound::Known(named) => Some(named) == kind,

@@ -5,19 +5,24 @@ use std::sync::Arc;
 use crate::event::{Event, EventSource, event_id};
 use crate::json::Name;
 use crate::provider::Plan;
-use crate::provider::field::SentBy;
+use crate::provider::field::Conversion;
 use crate::provider::locator::{Locator, Received};
+use crate::provider::pointer::Pointer;
 use crate::provider::signature::Signature;
 use crate::verdict::RefusalCause;
 
 /// Converts a callback to an event.
 ///
 /// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
-/// event's data omits the callback's fields that only serve `signature`.
+/// event's data omits the fields that belong to `signature`.
+///
+/// A misfit, which is a field that is missing or has the wrong type, does not refuse the callback
+/// unless the field is essential. The event lists its misfits. It has no subject and no time if
+/// gatepost would read them from a misfit, because the headers of an event must be reliable.
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if a field is missing or has the wrong type.
+/// Returns the cause of the refusal if an essential field is a misfit.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
@@ -28,11 +33,19 @@ pub(super) fn normalise(
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
     let consumed = |name: &Name<'_>| signature.is_some_and(|signature| signature.consumes(name));
-    kind.fields.write_object(object, SentBy::Platform, consumed, &mut data)?;
+    let mut conversion = Conversion::of_callback();
+    kind.fields.write_message(object, &mut conversion, consumed, &mut data)?;
+    let misfits = conversion.noted;
+    let is_misfit = |pointer: &Pointer| kind.fields.lists(&misfits, pointer);
     let time = kind.time.as_ref().and_then(|(from, unit)| {
-        let text = from.iter().find_map(|pointer| pointer.text(object))?;
-        unit.parse(&text)
+        let (from, text) = from.iter().find_map(|from| Some((from, from.text(object)?)))?;
+        unit.parse(&text).filter(|_| !is_misfit(from))
     });
+    let subject = if kind.subject.iter().filter_map(Locator::pointer).any(is_misfit) {
+        None
+    } else {
+        subject(&kind.subject, received)
+    };
     let id_fields: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
     let id = match id_fields.filter(|fields| !fields.is_empty()) {
         Some(fields) => event_id(source.as_str(), &kind.name, fields.join("/").as_bytes()),
@@ -44,7 +57,8 @@ pub(super) fn normalise(
             let leave_out = |name: &Name<'_>| {
                 consumed(name) || plan.id_without.iter().any(|left_out| left_out == name)
             };
-            kind.fields.write_object(object, SentBy::Platform, leave_out, &mut stable)?;
+            let mut conversion = Conversion::of_callback();
+            kind.fields.write_message(object, &mut conversion, leave_out, &mut stable)?;
             event_id(source.as_str(), &kind.name, &stable)
         }
     };
@@ -54,13 +68,14 @@ pub(super) fn normalise(
         kind: Arc::clone(&kind.name),
         provider: Arc::clone(&plan.name),
         ce_type: kind.ce_type.clone(),
-        subject: subject(&kind.subject, received),
+        subject,
         time,
         data: data.into(),
+        misfits,
     })
 }
 
-/// Joins the non-empty parts of an event's subject with `/`.
+/// Returns the subject of an event: the non-empty values at `parts`, joined with `/`.
 ///
 /// Returns `None` if the subject is empty or longer than [`MAX_SUBJECT_BYTES`].
 fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
@@ -75,9 +90,9 @@ fn subject(parts: &[Locator], received: &Received<'_>) -> Option<String> {
     (1..=MAX_SUBJECT_BYTES).contains(&subject.len()).then_some(subject)
 }
 
-/// Maximum length of a subject, which gatepost sends as a header.
+/// Maximum length of a subject in bytes, because gatepost sends the subject as a header.
 ///
-/// gatepost omits a longer subject. The parts of the subject remain in the data.
+/// gatepost omits a longer subject. The values of the subject remain in the data.
 const MAX_SUBJECT_BYTES: usize = 1024;
 
 /// Initial capacity for an event's data, enough for most callbacks.

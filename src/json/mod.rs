@@ -1,6 +1,6 @@
 //! Reads a callback's body into a flat list of members, without building a tree.
 //!
-//! An [`Object`] holds the top-level names and their values. A JSON value remains a slice of the
+//! An [`Object`] contains the top-level names and their values. A JSON value remains a slice of the
 //! received text. The app therefore gets exactly the bytes that gatepost verified: a number, for
 //! example, keeps all its digits. The rules for a body:
 //!
@@ -14,6 +14,7 @@ mod name;
 mod scan;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
 
@@ -21,11 +22,11 @@ use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;
 
-/// Maximum nesting depth of objects and arrays. The deepest sample of any platform has a depth of
-/// 6.
+/// Maximum nesting depth of objects and arrays. The deepest sample callback of any platform has a
+/// depth of 6.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// Reason why a body cannot be read.
+/// Reason why gatepost cannot read a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     /// Two members have this name.
@@ -158,9 +159,50 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Replaces each lone surrogate (`\ud83d`) with U+FFFD, or returns `None` if the text has none.
+///
+/// JavaScript writes a lone surrogate if a program cuts a string between the two halves of a
+/// character. No UTF-8 text can contain one, so most JSON parsers refuse it.
+pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
+    const REPLACEMENT: &str = "\\ufffd";
+    let mut repaired = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        let pair = surrogate(escape).zip(escape.get(REPLACEMENT.len()..).and_then(surrogate));
+        let (kept, len) = match (surrogate(escape), pair) {
+            (_, Some((Surrogate::High, Surrogate::Low))) => (escape, 2 * REPLACEMENT.len()),
+            (Some(_), _) => (REPLACEMENT, REPLACEMENT.len()),
+            // The character after the backslash may be another backslash.
+            (None, _) => (escape, 1 + escape.chars().nth(1).map_or(0, char::len_utf8)),
+        };
+        repaired.push_str(before);
+        repaired.push_str(kept.get(..len)?);
+        rest = escape.get(len..)?;
+    }
+    repaired.push_str(rest);
+    (repaired != text).then_some(repaired)
+}
+
+/// Half of a character beyond U+FFFF.
+#[derive(Clone, Copy)]
+enum Surrogate {
+    High,
+    Low,
+}
+
+/// Returns the surrogate that the text starts with, as an escape.
+fn surrogate(text: &str) -> Option<Surrogate> {
+    match u32::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()? {
+        0xd800..0xdc00 => Some(Surrogate::High),
+        0xdc00..0xe000 => Some(Surrogate::Low),
+        _ => None,
+    }
+}
+
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Writing a str into a Vec cannot fail.
+    // Writing a string into a `Vec` cannot fail.
     let _infallible = serde_json::to_writer(out, text);
 }
 
@@ -172,21 +214,25 @@ pub(crate) struct Member<'a> {
     /// Range of the member in the object's text, from the name's first quote to the end of the
     /// value.
     ///
-    /// Empty for a form, for a name with escapes, and if anything but a colon separates name and
-    /// value. gatepost copies adjacent members with one write if they have spans, because it would
-    /// write the same bytes itself.
+    /// Empty for a form and for a name with escapes. Also empty if anything but a single colon
+    /// separates name and value.
+    ///
+    /// If adjacent members have spans, gatepost copies these members with one write. Writing each
+    /// member separately would produce the same bytes.
     pub(crate) span: Span,
 }
 
-/// Range of bytes.
+/// Range of bytes in a text.
 pub(crate) type Span = std::ops::Range<usize>;
 
-/// The members of one object, in the order received.
+/// The members of one JSON object or form, in the order received.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
     index: NameIndex,
+    /// The text has U+FFFD in place of lone surrogates.
+    pub(crate) is_repaired: bool,
 }
 
 impl<'a> Object<'a> {
@@ -200,9 +246,29 @@ impl<'a> Object<'a> {
         Self::of(text, Scan::new(text).into_members()?)
     }
 
+    /// Reads a JSON object that may contain lone surrogates, in place of which it has U+FFFD.
+    ///
+    /// Stores the repaired text in `repaired`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as [`Object::from_json`] does.
+    pub(crate) fn from_json_repaired(
+        text: &'a str,
+        repaired: &'a OnceCell<String>,
+    ) -> Result<Self, BodyError> {
+        let defect = match Self::from_json(text) {
+            Err(BodyError::JsonMalformed) => BodyError::JsonMalformed,
+            read => return read,
+        };
+        let text = without_lone_surrogates(text).ok_or(defect)?;
+        let object = Self::from_json(repaired.get_or_init(|| text))?;
+        Ok(Self { is_repaired: true, ..object })
+    }
+
     fn of(text: &'a str, members: Vec<Member<'a>>) -> Result<Self, BodyError> {
         match NameIndex::of(&members, |member| &member.name) {
-            Ok(index) => Ok(Self { text, members, index }),
+            Ok(index) => Ok(Self { text, members, index, is_repaired: false }),
             Err(duplicate) => Err(BodyError::Duplicate(duplicate.text().to_owned())),
         }
     }
@@ -225,7 +291,7 @@ impl<'a> Object<'a> {
         Self::of("", members)
     }
 
-    /// Returns the JSON text that the object was read from. Empty for a form.
+    /// Returns the JSON text of the object; empty for a form.
     pub(crate) const fn text(&self) -> &'a str {
         self.text
     }
@@ -265,8 +331,9 @@ const TYPICAL_FIELDS: usize = 24;
 
 /// Checks that two hex digits follow every `%` and that the decoded text is UTF-8.
 ///
-/// `form_urlencoded` accepts other text, too: it keeps a malformed `%`, and replaces invalid UTF-8
-/// with U+FFFD. The app would then receive text that the platform did not send.
+/// The crate `form_urlencoded` also accepts other text: the crate keeps a malformed `%`, and
+/// replaces invalid UTF-8 with U+FFFD. The app would then receive text that the platform did not
+/// send.
 fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
@@ -282,8 +349,8 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
         .map_err(|_| BodyError::InvalidUtf8)
 }
 
-/// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module, as if it were the
-/// value of a top-level member.
+/// Checks that `raw` is one JSON value that follows rules 3 and 4 of this module. Counts the depth
+/// as for the value of a top-level member.
 ///
 /// # Errors
 ///
@@ -321,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_digits_and_order() {
+    fn keeps_digits_of_numbers_and_order_of_members() {
         let text = r#"{"b":1810089.20,"a":92233720368547758079,"c":[ 1 , "\u00e9" ]}"#;
         let members = json(text).unwrap();
         let expected =
@@ -360,10 +427,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_nested_number_beyond_f64() {
-        let digits = |count: usize| format!("{{\"a\":[1{}]}}", "0".repeat(count - 1));
-        assert!(json(&digits(309)).is_ok(), "expected 309 digits to fit");
-        assert_eq!(json(&digits(310)), Err(BodyError::JsonMalformed));
+    fn accepts_numbers_beyond_f64() {
+        for number in ["1e400", "-1e400", &"9".repeat(400)] {
+            assert!(json(&format!("{{\"a\":{number},\"b\":[{number}]}}")).is_ok(), "{number}");
+        }
     }
 
     #[test]
@@ -405,6 +472,39 @@ mod tests {
         for text in malformed {
             assert_eq!(json(text), Err(BodyError::JsonMalformed), "{text}");
         }
+    }
+
+    #[test]
+    fn replaces_lone_surrogates_only() {
+        for (text, repaired) in [
+            (r#"{"a":"\ud83d"}"#, Some(r#"{"a":"\ufffd"}"#)),
+            (
+                r#"{"a":"\uDE00x","b":["\ud83d\ud83d\ude00"]}"#,
+                Some(r#"{"a":"\ufffdx","b":["\ufffd\ud83d\ude00"]}"#),
+            ),
+            (r#"{"\ud83d\n":1}"#, Some(r#"{"\ufffd\n":1}"#)),
+            (r#"{"a":"\ud83d\ude00 \\ud83d \u00e9"}"#, None),
+            (r#"{"a":"\u+83d"}"#, None),
+            ("{\"a\":\"\\é\\", None),
+            (r#"{"a":"\ud8"#, None),
+        ] {
+            assert_eq!(without_lone_surrogates(text).as_deref(), repaired, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_names_that_are_equal_after_repair() {
+        let repaired = OnceCell::new();
+        let read =
+            |text| Object::from_json_repaired(text, &repaired).map(|object| object.is_repaired);
+        let duplicate = Err(BodyError::Duplicate("\u{fffd}".into()));
+        assert_eq!(read(r#"{"\ud800":1,"\udbff":2}"#), duplicate);
+        let repaired = OnceCell::new();
+        let read =
+            |text| Object::from_json_repaired(text, &repaired).map(|object| object.is_repaired);
+        assert_eq!(read(r#"{"a":1}"#), Ok(false));
+        assert_eq!(read(r#"{"\ud800":1,"a":2}"#), Ok(true));
+        assert_eq!(read(r#"{"a":01}"#), Err(BodyError::JsonMalformed));
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Names of members: gatepost compares them as integers and finds them in small hash tables.
+//! Names of members. gatepost compares names as integers, and finds names in small hash tables.
 //!
 //! gatepost looks up each member of a callback by name several times: among the fields of the kind,
 //! among the names seen so far, and for each field that a signature or the tenant needs. A [`Name`]
 //! therefore carries its first and last eight bytes as integers. These integers decide nearly every
-//! comparison and are the only input of the hash, so that no lookup hashes text.
+//! comparison and are the only input of the hash, so no lookup hashes text.
 //!
-//! The gains on a `push` callback, in instructions (callgrind): [`NameMap`] finds a field in 60, a
-//! binary search in 98. [`NameIndex`], together with inline scanning of scalars, reduced reading
-//! and judging the callback from 43,632 to 41,761.
+//! The gains on a `push` callback, in instructions (callgrind): [`NameMap`] finds a field in 60,
+//! and a binary search would take 98. [`NameIndex`], together with inline scanning of scalars,
+//! reduced reading and judging the callback from 43,632 to 41,761.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -16,8 +16,8 @@ use std::fmt;
 
 /// A member's name.
 ///
-/// Invariant: names of equal text have equal `head` and `tail`. If the text has at most
-/// [`MAX_PACKED_BYTES`], equal `head`, `tail` and length also mean equal text.
+/// Invariant: names of equal text have equal `head` and `tail`. For texts of at most
+/// [`MAX_PACKED_BYTES`] bytes, equal `head`, `tail` and length also mean equal text.
 #[derive(Clone)]
 pub(crate) struct Name<'a> {
     text: Cow<'a, str>,
@@ -58,12 +58,13 @@ impl<'a> Name<'a> {
 
     /// Hashes head and tail by one multiplication (Fibonacci hashing).
     ///
-    /// A client can produce collisions, but they cannot slow a lookup much: a [`NameMap`] contains
-    /// only names from definitions, and a [`NameIndex`] at most [`MAX_INDEXED`] names.
+    /// A client can produce collisions, but collisions cannot slow a lookup much: a [`NameMap`]
+    /// contains only names from definitions, and a [`NameIndex`] at most [`MAX_INDEXED`] names.
     const fn hash(&self) -> u64 {
         /// 2^64 divided by the golden ratio.
         const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-        // Rotated, so that a name of eight bytes, whose head equals its tail, does not hash to 0.
+        // In a name of eight bytes, head and tail are equal. Without the rotation, every such name
+        // would hash to 0.
         (self.head ^ self.tail.rotate_left(17)).wrapping_mul(MULTIPLIER)
     }
 }
@@ -105,7 +106,7 @@ impl PartialOrd for Name<'_> {
     }
 }
 
-// Differs from the order of the texts. A `BTreeSet` only needs a total and consistent order.
+// Not the order of the texts. A `BTreeSet` needs only a total and consistent order.
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.head.cmp(&other.head).then_with(|| self.text.cmp(&other.text))
@@ -120,9 +121,10 @@ const MAX_INDEXED: usize = 24;
 
 /// Index of a short list of distinct names.
 ///
-/// A slot holds the first name that hashes to it. A linear search finds the later names of a slot,
-/// and all names of a list with more than [`MAX_INDEXED`] names. The index has a fixed size and
-/// needs no allocation. The check for duplicate names, which needs an index anyway, fills this one.
+/// A slot contains the position of the first name that hashes to this slot. A linear search finds
+/// the later names of a slot, and all names of a list with more than [`MAX_INDEXED`] names. The
+/// index has a fixed size and needs no allocation. The check for duplicate names also fills the
+/// index.
 #[derive(Debug)]
 pub(super) struct NameIndex {
     /// For each slot, the position in the list plus one, or 0 if the slot is empty.
@@ -132,13 +134,13 @@ pub(super) struct NameIndex {
 impl NameIndex {
     /// Indexes a list.
     ///
-    /// In a short list, compares a name with earlier names only if its slot is taken. Checks longer
-    /// lists for duplicates in `n log n` steps, so that a body with many names does not cost a
-    /// quadratic number of steps.
+    /// In a short list, compares a name with earlier names only if the slot of the name is
+    /// occupied. Finds duplicates in a longer list in `n log n` steps, so a body with many names
+    /// does not cause a quadratic number of steps.
     ///
     /// # Errors
     ///
-    /// Returns the first name that is a duplicate of an earlier one.
+    /// Returns the first name that equals an earlier name.
     pub(super) fn of<'l, 'a, T>(
         list: &'l [T],
         name: impl Fn(&'l T) -> &'l Name<'a>,
@@ -170,7 +172,7 @@ impl NameIndex {
     ) -> Option<&'l T> {
         if list.len() <= MAX_INDEXED {
             let position = self.positions.get(wanted.slot())?;
-            // An empty slot means that no name of the list hashes to it.
+            // If the slot is empty, no name of the list hashes to the slot.
             let first = list.get(usize::from(*position).checked_sub(1)?)?;
             if name(first) == wanted {
                 return Some(first);
@@ -188,9 +190,8 @@ impl Default for NameIndex {
 
 /// Immutable map from names to values: an open-addressing hash table with linear probing.
 ///
-/// The names in the map come from definitions. A client chooses only the name of a lookup, so the
-/// client cannot lengthen the runs of occupied slots that a lookup walks through. The map therefore
-/// needs no keyed hash.
+/// All names in the map are from definitions. A client chooses only the name that gatepost looks
+/// up, and cannot lengthen the runs of occupied slots. The map therefore needs no keyed hash.
 #[derive(Clone, Debug)]
 pub(crate) struct NameMap<T> {
     entries: Vec<(Name<'static>, T)>,
@@ -236,13 +237,13 @@ impl<T> NameMap<T> {
         self.entries.iter()
     }
 
-    /// Returns the content of a slot. A `slot` beyond the last one wraps around to the first.
+    /// Returns the content of a slot. A number beyond the last slot wraps around to the first slot.
     fn number_in(&self, slot: u64) -> u32 {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get(slot as usize & mask).copied().unwrap_or_default()
     }
 
-    /// Returns the first name that two entries have.
+    /// Returns the first name that equals the name of an earlier entry.
     pub(crate) fn first_duplicate(&self) -> Option<&str> {
         NameIndex::of(&self.entries, |(name, _)| name).err().map(Name::text)
     }

@@ -1,7 +1,8 @@
 //! Body types of the layer.
 //!
 //! A body is either bytes that gatepost wrote, or a body that passes through unchanged between the
-//! server and the inner service. An enum holds either one, so gatepost boxes no body.
+//! server and the inner service (the service that the layer wraps). The enum `BodySource` contains
+//! one of the two, so the layer boxes no body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -65,7 +66,7 @@ macro_rules! delegate {
             }
         }
 
-        /// Creates an empty body. Some services require `Default` to build bodies of their own.
+        /// Creates an empty body. Some services require `Default` to build their own bodies.
         impl<B> Default for $name<B> {
             fn default() -> Self {
                 Self::full(Bytes::new())
@@ -122,10 +123,10 @@ impl<B> RequestBody<B> {
 }
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
-    /// Wraps the body of a request to a route in shadow mode. `observer` sees every frame.
+    /// Wraps the body of a request to a route in shadow mode. `observer` receives each chunk.
     pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
         let mut tap = Box::new(ShadowTap { observer, clock });
-        // An inner service need not poll a body that has already ended, so finish the observer.
+        // The inner service may never poll a body that has already ended.
         if body.is_end_stream() {
             tap.finish();
         }
@@ -158,8 +159,10 @@ impl<B: Body<Data = Bytes>> Body for ClientBody<B> {
 }
 
 impl ShadowTap {
-    /// Shows a frame to the observer. Finishes the observer as soon as the body reports its end,
-    /// because some services do not poll the body again.
+    /// Passes a frame to the observer. `frame` is `None` at the end of the body.
+    ///
+    /// Finishes the observer as soon as the body reports its end, because some services do not poll
+    /// the body again.
     fn observe(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
         if let Some(data) = frame.and_then(Frame::data_ref) {
             self.observer.push(data.clone());

@@ -1,4 +1,5 @@
-//! Implements the traits of the [driver](crate::drive) for a request, an inner service and tokio.
+//! Implements the traits of [`drive`](crate::drive): `ClientSide` for a request, `AppSide` for an
+//! inner service, and `Runtime` for tokio.
 
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
@@ -21,10 +22,10 @@ use crate::head::{Head, RequestContext};
 use crate::reply::{Answer, MAX_ANSWER_BYTES};
 use crate::time::Timestamp;
 
-/// The client's request. The driver reads its body in chunks.
+/// The client's request. `drive` reads the body in chunks.
 pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
-    /// `None` after the end of the body, so that its resources are free while the app answers.
+    /// `None` after the end of the body, to release the body's resources while the app answers.
     pub(super) body: Pin<&'r mut Option<B>>,
 }
 
@@ -53,15 +54,15 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
     }
 }
 
-/// The inner service, and the parts of the callback that the event request keeps.
+/// The inner service, and the values that the event's request takes from the callback.
 pub(super) struct InnerService<S, B> {
-    /// `None` after the call, so that a permit held by the service is free while the app answers.
+    /// `None` after the call, to release the service's resources while the app answers.
     service: Option<S>,
     uri: Uri,
     version: Version,
     extensions: Extensions,
-    /// Body type of requests that are not callbacks. The type of the event request names this type,
-    /// but an event never has such a body.
+    /// The type of the client's body. The type of the event's request contains `B`, although the
+    /// body of an event is always bytes.
     client_body: PhantomData<fn(B)>,
 }
 
@@ -75,9 +76,10 @@ impl<S, B> InnerService<S, B> {
         Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the request for the inner service. Moves the URI and the extensions into the request,
-    /// because the driver calls `ask` once: the first call never returns
-    /// [`Asked::ConnectionClosed`].
+    /// Builds the event's request, and moves the URI and the extensions into it.
+    ///
+    /// `drive` calls `ask` again only after [`Asked::ConnectionClosed`]. The first call never
+    /// returns that value, so no second call needs the URI or the extensions.
     fn event_request(
         &mut self,
         question: &Question,
@@ -94,8 +96,8 @@ impl<S, B> InnerService<S, B> {
         if let Some(path) = question.url().and_then(Uri::path_and_query) {
             let mut uri = std::mem::take(request.uri_mut()).into_parts();
             uri.path_and_query = Some(path.clone());
-            // Cannot fail: a scheme and an authority that are valid with one path are valid with
-            // every path.
+            // This cannot fail: a scheme and an authority that are valid with one path are valid
+            // with every path.
             *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
         }
         request
@@ -143,7 +145,7 @@ async fn read_answer<R: Body<Data = Bytes>>(response: Response<R>) -> Answer {
     Answer::Response { status, body: Some(answer.take()) }
 }
 
-/// The clock of the layer, and the timer of tokio.
+/// The layer's clock and tokio's timer.
 pub(super) struct TokioRuntime(pub(super) fn() -> Timestamp);
 
 impl Runtime for TokioRuntime {

@@ -1,4 +1,4 @@
-//! The response future: it resolves to the inner service's response or to gatepost's reply.
+//! The response future, which resolves to the inner service's response or to gatepost's reply.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,11 +22,11 @@ pin_project! {
 pin_project! {
     #[project = ResponseStateProj]
     enum ResponseState<F> {
-        // Not a callback, or a request in shadow mode: the future of the inner service.
+        // The request is not a callback, or its route is in shadow mode.
         Passing { #[pin] future: F },
-        // The gate refused the head, or the future has already completed (`None`).
+        // The gate has refused the head. After completion, `reply` is `None`.
         Replying { reply: Option<Reply> },
-        // A callback. Boxed, so that the future is small for requests that are not callbacks.
+        // The request is a callback. The box keeps the enum small for all other requests.
         Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
@@ -58,7 +58,7 @@ where
             ResponseStateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
             }
-            // `None` only if a caller polls the future again after completion.
+            // `reply` is `None` only if a caller polls the future again after completion.
             ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
             ResponseStateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };

@@ -1,22 +1,25 @@
 //! Tower middleware that verifies callbacks: `.layer(GateLayer::new(gate))`.
 //!
-//! The [`Gate`] makes all decisions. The layer only moves bytes between the gate and the inner
-//! service.
+//! The [`Gate`] judges every request. The layer only moves bytes between the gate and the inner
+//! service, which is the service that the layer wraps.
 //!
-//! - On a callback path, the layer reads the body up to the size limit of the route, and the gate
-//!   judges the body. The inner service receives an accepted callback as an event, with
+//! - If the request is a callback, the layer reads the body up to the size limit of the route, and
+//!   the gate judges the body. The inner service receives an accepted callback as an event, with
 //!   [`Accepted`](crate::Accepted) in the extensions of the request. The response of the inner
-//!   service is the app's answer, from which gatepost writes the reply to the platform. A refused
-//!   callback never reaches the inner service.
-//! - On every other path, the layer passes the request on with its own body, unread and unboxed.
-//!   The layer removes the headers that only gatepost may set.
+//!   service is the app's answer. gatepost turns the answer into the reply to the platform. A
+//!   refused callback never reaches the inner service.
+//! - If no route matches the path, the layer passes the request on. The layer removes the headers
+//!   that only gatepost may set, and neither reads nor boxes the body.
+//! - If the route is in [shadow mode](crate::Shadow), the layer also passes the request on, and
+//!   passes each chunk of the body to an [`Observer`](crate::Observer).
 //!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
-//! event. The layer must therefore wrap the service that routes by path. tonic's `Server::layer`
-//! wraps that service. axum's `Router::layer` does not, because axum routes before it calls the
-//! layer. In axum, route the callback path itself and set no address, or wrap the whole router:
+//! event. The layer must therefore wrap the service that selects a handler by path. tonic's
+//! `Server::layer` wraps that service. axum's `Router::layer` wraps each handler instead: axum
+//! first selects a handler, then calls the layer. In axum, either route the path of the callback
+//! and set no address, or wrap the whole router:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -105,11 +108,11 @@ pub struct GateLayer {
     peer: Peer,
 }
 
-/// Reads the address of the connection's peer from the extensions of a request.
+/// Function that reads the address of the connection's peer from the extensions of a request.
 type Peer = fn(&Extensions) -> Option<IpAddr>;
 
 impl GateLayer {
-    /// Creates a layer that uses the system clock and knows no peer addresses.
+    /// Creates a layer with the system clock and without peer addresses.
     pub const fn new(gate: Gate) -> Self {
         Self { gate, clock: system_time, peer: |_| None }
     }
@@ -119,12 +122,13 @@ impl GateLayer {
         Self { clock, ..self }
     }
 
-    /// Reads the address of the connection's peer from the extensions of each request.
+    /// Sets the function that reads the address of the connection's peer from the extensions of a
+    /// request. The default function returns `None`.
     ///
-    /// Without a call of `with_peer`, or if `peer` returns `None`, the client is unknown:
+    /// If the function returns `None`, the client is unknown:
     ///
-    /// - a route with `allow` refuses the request;
-    /// - `source_limit` counts all unknown clients as one;
+    /// - gatepost refuses each request to a route with `allow`;
+    /// - `source_limit` counts all unknown clients as one client;
     /// - gatepost ignores received `x-forwarded-*` headers.
     ///
     /// # Examples
@@ -151,7 +155,8 @@ impl GateLayer {
     /// # }
     /// ```
     ///
-    /// In tonic, the extension is `TcpConnectInfo`, and the address is its `remote_addr`.
+    /// In tonic, the extension is `TcpConnectInfo`, and its method `remote_addr` returns the
+    /// address.
     pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
         Self { peer, ..self }
     }

@@ -1,4 +1,4 @@
-//! The service: judges the head of each request, and leaves the body to the response future.
+//! The layer's service. It judges the head of each request; the response future reads the body.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -22,7 +22,8 @@ use crate::shadow::Shadow;
 use crate::template::Reach;
 use crate::time::Timestamp;
 
-/// Service with a [`Gate`] in front. [`GateLayer`](super::GateLayer) creates this service.
+/// Service that puts a [`Gate`] in front of an inner service. [`GateLayer`](super::GateLayer)
+/// creates this service.
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
     gate: Gate,
@@ -64,7 +65,7 @@ where
         match self.gate.admit_lazily(request.uri().path(), Reach::Exact, arrival) {
             Admission::Other => {
                 strip_reserved(request.headers_mut());
-                // Destructured, because `Request::map` would copy the head again.
+                // Not `Request::map`, because it would copy the head again.
                 let (parts, body) = request.into_parts();
                 let request = Request::from_parts(parts, RequestBody::inner(body));
                 ResponseFuture::pass(self.inner.call(request))
@@ -80,7 +81,7 @@ where
 }
 
 impl<S> GateService<S> {
-    // Not inlined, so that `call` is short for requests that are not callbacks.
+    // Not inlined, to keep the code of `call` short for requests that are not callbacks.
     #[inline(never)]
     fn observe<B>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
@@ -94,7 +95,7 @@ impl<S> GateService<S> {
         ResponseFuture::pass(self.inner.call(request))
     }
 
-    // Not inlined, for the same reason.
+    // Not inlined, for the same reason as `observe`.
     #[inline(never)]
     fn judge<B, R>(&mut self, intake: Intake, request: Request<B>) -> ResponseFuture<S::Future>
     where
@@ -105,8 +106,8 @@ impl<S> GateService<S> {
         B: Body<Data = Bytes> + Send + 'static,
         R: Body<Data = Bytes> + Send + 'static,
     {
-        // `poll_ready` made `self.inner` ready, not the clone. This call therefore uses
-        // `self.inner`, and the clone replaces it.
+        // `poll_ready` has polled `self.inner`, but not the clone. This call therefore uses the
+        // original service, and the next call uses the clone.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let runtime = TokioRuntime(self.clock);
@@ -132,8 +133,8 @@ fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
             report::concluded(&accepted, &conclusion, now);
             conclusion.reply
         }
-        // Unreachable: `RequestReader` reports no client activity, because the server drops the
-        // future when a client disconnects.
+        // Unreachable, because `RequestReader` reports no client activity. If a client disconnects,
+        // the server drops the response future.
         Driven::ClientGone(_) => unavailable_reply(),
     }
 }

@@ -1,4 +1,5 @@
-//! Callbacks in flight to the app. A copy waits for the conclusion instead of asking the app again.
+//! Callbacks in flight to the app. A later copy of such a callback waits for the conclusion of the
+//! first copy, so gatepost does not ask the app again.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,7 +11,7 @@ use super::{Fingerprint, Memory};
 use crate::conclusion::Conclusion;
 use crate::printable::print_only;
 
-/// Callbacks in flight, each with the copies that wait for it.
+/// Callbacks in flight, each with the copies that wait for the conclusion.
 #[derive(Default)]
 pub(crate) struct Flights(Mutex<Waiting>);
 
@@ -39,20 +40,20 @@ impl Hasher for TruncatingHasher {
     }
 }
 
-/// Result of joining a callback.
+/// Result of [`Flights::join`].
 pub(crate) enum Joined {
-    /// The callback is not in flight. The caller now holds the claim and asks the app.
+    /// The callback is not in flight. The caller now has the claim, and asks the app.
     First(Claim),
     /// A copy of the callback is in flight. The caller waits for the conclusion of that copy.
     ///
-    /// If the channel closes without a conclusion, that copy was cancelled: join again.
+    /// If the channel closes without a conclusion, the caller joins again.
     Waiting(SharedConclusion),
 }
 
-/// Receives the conclusion of the copy that asks the app.
+/// Receiver for the conclusion of the copy that asks the app.
 pub(crate) type SharedConclusion = Receiver<Conclusion>;
 
-/// Right to ask the app about a callback. The right ends when the value is dropped.
+/// Right to ask the app about a callback. Dropping this value ends the right.
 pub(crate) struct Claim {
     /// `None` once the claim has ended, so that dropping this value does not end a later claim with
     /// the same key.
@@ -69,7 +70,7 @@ impl Flights {
     ///
     /// `earlier_reply` looks up the reply to a concluded callback, and runs under the lock.
     /// gatepost remembers a reply before the claim ends. Every copy therefore finds the claim or
-    /// the reply, and does not ask the app again.
+    /// the reply, so gatepost does not ask the app again.
     ///
     /// # Errors
     ///
@@ -102,7 +103,7 @@ impl Claim {
     /// Ends the claim and sends the conclusion to all copies that wait.
     pub(crate) fn share(mut self, conclusion: &Conclusion) {
         for sender in self.end() {
-            // Fails only if the copy no longer waits.
+            // `send` fails only if the copy no longer waits.
             drop(sender.send(conclusion.clone()));
         }
     }
@@ -119,7 +120,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Closes the channels, so that a waiting copy takes over.
+        // Closes the channels, so that a waiting copy asks the app instead.
         drop(self.end());
     }
 }
@@ -139,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn dropping_an_ended_claim_keeps_a_later_claim() {
+    fn dropping_ended_claim_keeps_later_claim_with_same_key() {
         let memory: Arc<Memory> = Arc::default();
         let mut first = begin(&memory);
         drop(first.end());
         let second = begin(&memory);
         drop(first);
         let joined = Flights::join(&memory, 1, || None::<()>);
-        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("expected a second claim") };
+        let Ok(Joined::Waiting(mut shared)) = joined else { panic!("expected a second wait") };
         let reply = crate::reply::unavailable_reply();
         second.share(&Conclusion { reply, origin: Origin::Resend });
         assert!(matches!(shared.try_recv(), Ok(Some(_))));

@@ -1,12 +1,14 @@
 //! State that the gate keeps between callbacks.
 //!
-//! 1. Callbacks that the app has accepted: gatepost replies to a resend without asking the app.
-//! 2. Callbacks in flight to the app: copies that arrive at the same time share one answer.
-//! 3. Callbacks with a signature that does not cover the body: gatepost detects another body with
-//!    the same signature.
-//! 4. Replies that the app decided: the last for each viewer, and those that gatepost may repeat.
+//! 1. [`Seen`]: notifications that the app has acknowledged. gatepost replies to a resend without
+//!    asking the app.
+//! 2. [`Seen`]: signatures that do not cover the body. gatepost detects another body with the
+//!    same signature.
+//! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
+//! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
+//!    app fails, gatepost may repeat the last reply to the same viewer.
 //!
-//! All of this state is bounded and survives a config reload. A restart loses the state, so
+//! All of this state has a bound, and survives a config reload. A restart loses the state, so
 //! gatepost may ask the app twice about one callback.
 
 mod flights;
@@ -74,7 +76,7 @@ impl Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        // `RandomState` takes its keys from the system, so gatepost needs no crate for that.
+        // `RandomState` takes random keys from the system, so gatepost needs no crate for them.
         let [key0, key1] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
         Self {
             hasher: SipHasher13::new_with_keys(key0, key1),
@@ -90,10 +92,10 @@ impl Default for Memory {
 /// SipHash is faster over one slice than over many small slices. Hashing all parts in one write cut
 /// a `push` callback from 52,070 to 51,016 instructions (callgrind). Short input needs no heap.
 struct HashInput {
-    /// The whole input if it has at most [`HashInput::STACK_BYTES`] bytes.
+    /// The whole input if its length is at most [`HashInput::STACK_BYTES`].
     stack: [u8; Self::STACK_BYTES],
     stack_len: usize,
-    /// The whole input if it is longer, otherwise empty.
+    /// The whole input if its length is greater; otherwise empty.
     heap: Vec<u8>,
 }
 
@@ -140,7 +142,7 @@ impl HashInput {
     }
 }
 
-// Omits the contents, because replies and viewers' data are personal.
+// Omits the contents, because replies may contain personal data.
 print_only! { Memory:; }
 
 #[cfg(test)]

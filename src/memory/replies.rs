@@ -1,4 +1,4 @@
-//! Replies that gatepost may repeat, with bounds on their total size, length and age.
+//! Replies that gatepost may repeat. Their total size, length and age are bounded.
 
 use std::sync::OnceLock;
 
@@ -9,11 +9,11 @@ use super::Fingerprint;
 use crate::reply::Reply;
 use crate::time::Timestamp;
 
-/// Maximum total size: enough for tens of thousands of typical replies.
+/// Maximum total size in bytes: enough for tens of thousands of typical replies.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
-/// Maximum length of a reply's body. gatepost keeps no reply with a longer body.
+/// Maximum length of a reply's body, in bytes. gatepost keeps no reply with a longer body.
 const MAX_REPLY_BYTES: usize = 16 * 1024;
-/// Memory of an entry without the reply's body, rounded up.
+/// Size of an entry without the reply's body, in bytes and rounded up.
 const ENTRY_BYTES: usize = 256;
 
 #[derive(Clone)]
@@ -31,9 +31,9 @@ impl Weighter<Fingerprint, StoredReply> for WeighBytes {
     }
 }
 
-/// Replies by the fingerprint of the callback or viewer that they belong to.
+/// Replies, each under the fingerprint of a callback or of a viewer.
 ///
-/// gatepost allocates the cache for the first reply.
+/// gatepost allocates the cache when it keeps the first reply.
 #[derive(Default)]
 pub(crate) struct Replies(OnceLock<Cache<Fingerprint, StoredReply, WeighBytes>>);
 
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(replies.find(1, T(19)).unwrap().body().len(), 2);
         assert!(replies.find(1, T(20)).is_none());
         replies.keep(1, &reply(MAX_REPLY_BYTES + 1), T(30));
-        assert!(replies.find(1, T(0)).is_none(), "expected no old reply after an oversized reply");
+        assert!(replies.find(1, T(0)).is_none(), "expected no reply after an oversized reply");
     }
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
             replies.keep(key, &reply(MAX_REPLY_BYTES), T(10));
         }
         let cache = replies.0.get().unwrap();
-        assert!(cache.weight() <= MAX_BYTES, "expected 8 MiB or less, found {}", cache.weight());
+        assert!(cache.weight() <= MAX_BYTES, "expected at most 8 MiB, found {}", cache.weight());
         assert!(cache.len() > 100);
     }
 }

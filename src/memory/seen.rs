@@ -1,9 +1,10 @@
-//! Fingerprints seen recently, in a hash table of fixed size.
+//! Recent fingerprints, each with a value, in a hash table of fixed size.
 //!
 //! The table is set-associative, like a CPU cache: a fingerprint may occupy any of the [`WAYS`]
-//! slots of one set. In a full set, a new entry replaces the entry that expires first. Unlike in a
-//! map, clients cannot make the table grow, expired entries need no removal, and a lookup reads
-//! only one set.
+//! slots of one set. In a full set, a new entry replaces the entry that expires first.
+//!
+//! Unlike a map, the table does not grow with the number of callbacks, and expired entries need no
+//! removal. A lookup reads only one set.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -12,14 +13,14 @@ use crate::time::Timestamp;
 
 /// Maximum number of entries: enough for one minute at a thousand callbacks a second.
 ///
-/// gatepost allocates the table, 2 MiB, for the first entry.
+/// gatepost allocates the table, 2 MiB, when it inserts the first entry.
 const SLOTS: usize = 65_536;
 /// Number of parts of the table, each with its own lock.
 const SHARDS: usize = 64;
 /// Number of slots that one fingerprint may occupy.
 const WAYS: usize = 8;
 
-/// Entry of the table: a value under a fingerprint, until it expires.
+/// Entry of the table: a fingerprint, its value and its expiry.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     key: Fingerprint,
@@ -27,10 +28,10 @@ struct Slot {
     expires_at: Timestamp,
 }
 
-/// Empty slot. It is always expired, so a lookup never finds it and an insertion replaces it first.
+/// Empty slot. An empty slot counts as expired, so that an insertion replaces it first.
 const EMPTY: Slot = Slot { key: 0, value: u64::MAX, expires_at: Timestamp::from_millis(i64::MIN) };
 
-/// Values by fingerprint, each until it expires.
+/// Values by fingerprint, each with an expiry.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(OnceLock<Vec<Mutex<Vec<Slot>>>>);
 
@@ -46,7 +47,7 @@ impl Seen {
 
     /// Returns the existing value, or inserts `value` until `expires_at` and returns `None`.
     ///
-    /// An existing value does not change, and expires at the later of both times.
+    /// An existing value does not change. It expires at the later of the two times.
     pub(crate) fn get_or_insert(
         &self,
         key: Fingerprint,
@@ -59,7 +60,7 @@ impl Seen {
                 slot.expires_at = slot.expires_at.max(expires_at);
                 return Some(slot.value);
             }
-            // This slot is empty or expired if the set has an empty or expired slot.
+            // If the set has an empty or expired slot, `min_by_key` returns such a slot.
             if let Some(slot) = slots.iter_mut().min_by_key(|slot| slot.expires_at) {
                 *slot = Slot { key, value, expires_at };
             }
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(seen.get(1, T(0)), None);
         assert_eq!(seen.get_or_insert(1, 7, T(10), T(0)), None);
         assert_eq!(seen.get_or_insert(1, 8, T(12), T(5)), Some(7));
-        assert_eq!(seen.get(1, T(11)), Some(7), "expected the later expiry");
+        assert_eq!(seen.get(1, T(11)), Some(7), "expected the value until the later expiry");
         assert_eq!(seen.get(1, T(12)), None);
         assert_eq!(seen.get_or_insert(1, 9, T(20), T(12)), None);
         assert_eq!(seen.get(1, T(12)), Some(9));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    // Cargo runs a build script in the folder of its package.
+    // Cargo runs a build script in the folder of the package.
     let folder = Path::new("src/provider");
     println!("cargo::rerun-if-changed=src/provider");
     let mut names = Vec::new();
@@ -25,8 +25,8 @@ fn main() -> io::Result<()> {
         format!("({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?})))", name(path))
     };
     let list: Vec<_> = names.iter().map(entry).collect();
-    #[expect(clippy::disallowed_methods, reason = "Cargo passes the output folder in a variable")]
+    #[expect(clippy::disallowed_methods, reason = "Cargo passes the output folder in OUT_DIR")]
     let out = env::var_os("OUT_DIR").map(|out| Path::new(&out).join("definitions.rs"));
-    let out = out.ok_or_else(|| io::Error::other("OUT_DIR is not set; use Cargo to build"))?;
+    let out = out.ok_or_else(|| io::Error::other("expected OUT_DIR, found none; use Cargo"))?;
     fs::write(out, format!("[{}]", list.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! The digests that signatures use, their keys, and the text encodings of digests and keys.
+//! The digests of signatures, the keys of these digests, and the text encodings of both.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding as Alphabet};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -86,7 +86,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// Returns the secret, which digests other than HMAC hash as part of the message.
+    /// Returns the secret, for a digest that hashes the key as part of the message.
     pub(crate) const fn secret(&self) -> &Secret {
         &self.secret
     }
@@ -103,7 +103,7 @@ impl Key {
     }
 }
 
-/// The running digest of a message.
+/// The state of an unfinished digest.
 pub(crate) enum DigestInput {
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
@@ -134,7 +134,7 @@ impl DigestInput {
     }
 }
 
-/// The length of the longest digest output in bytes.
+/// The length of the longest digest output, in bytes.
 const MAX_LEN: usize = 64;
 
 /// The output of a digest, stored inline to avoid an allocation for each key.
@@ -167,7 +167,8 @@ impl Output {
 pub(crate) enum Encoding {
     Base64,
     Base64Url,
-    /// Encodes without padding. Decoding ignores padding, as for the other base64 encodings.
+    /// Base64url that `encode` writes without padding. Decoding accepts text with or without
+    /// padding in each base64 encoding.
     Base64UrlUnpadded,
     Hex,
 }
@@ -190,7 +191,7 @@ impl Encoding {
         }
     }
 
-    /// Decodes a digest output of exactly `len` bytes.
+    /// Decodes a digest output of `len` bytes. Returns `None` for output of any other length.
     pub(crate) fn decode(self, text: &str, len: usize) -> Option<Output> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         let mut output = Output { bytes: [0; MAX_LEN], len };
@@ -199,10 +200,15 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes text of any length.
-    pub(crate) fn decode_all(self, text: &str) -> Option<Vec<u8>> {
+    /// Decodes a key.
+    ///
+    /// Ignores bits after the last whole byte. Some platforms make up keys from base64 digits, and the
+    /// Standard Webhooks library for Python accepts such keys.
+    pub(crate) fn decode_key(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
-        alphabet.decode(text.as_bytes()).ok()
+        let mut lenient = alphabet.specification();
+        lenient.check_trailing_bits = false;
+        lenient.encoding().ok()?.decode(text.as_bytes()).ok()
     }
 
     /// Returns the alphabet to decode with, and the text without padding.
@@ -226,4 +232,29 @@ pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
     };
     message.update(bytes);
     Encoding::Hex.encode(message.finish().as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_key_with_or_without_padding_and_ignores_surplus_bits() {
+        let decoded = |text: &str| Encoding::Base64.decode_key(text);
+        assert_eq!(decoded("TUs="), decoded("TUs"));
+        assert_eq!(decoded("TUs"), Some(b"MK".to_vec()));
+        // The last digit of `TUt` has a bit beyond the second byte.
+        assert_eq!(decoded("TUt"), Some(b"MK".to_vec()));
+        for damaged in ["TUsT?", "T", "TU s"] {
+            assert_eq!(decoded(damaged), None, "{damaged}");
+        }
+    }
+
+    #[test]
+    fn does_not_decode_signature_with_surplus_bits() {
+        let digest = BASE64_NOPAD.encode(&[0xff; 32]);
+        assert!(Encoding::Base64.decode(&digest, 32).is_some());
+        let surplus = format!("{}9", &digest[..42]);
+        assert!(Encoding::Base64.decode(&surplus, 32).is_none());
+    }
 }

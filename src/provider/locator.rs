@@ -1,4 +1,4 @@
-//! Locators: where to find a value in a callback or in the template's settings.
+//! Locators: references to a value in a callback or in the template's settings.
 //!
 //! | locator | value |
 //! |---|---|
@@ -18,7 +18,7 @@ use crate::head::Head;
 use crate::json::{Name, Object};
 use crate::secret::Secret;
 
-/// The location of a value. The module documentation lists the forms.
+/// The location of a value. The module documentation lists the text of each variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Locator {
     Body(Pointer),
@@ -27,7 +27,7 @@ pub(crate) enum Locator {
     Setting(SettingIndex, Box<str>),
 }
 
-/// A header that a definition reads.
+/// A header that a locator refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CapturedHeader {
     /// The index in `Plan::headers`.
@@ -38,7 +38,8 @@ pub(crate) struct CapturedHeader {
 /// The index of a setting in `Plan::settings`.
 pub(crate) type SettingIndex = usize;
 
-/// The headers and the query that a definition reads. gatepost keeps them while the body arrives.
+/// Copies of the headers and the query that locators refer to. gatepost keeps the copies while the
+/// body arrives.
 #[derive(Debug, Default)]
 pub(crate) struct CapturedHead {
     /// The values of `Plan::headers`, in the same order. `None` for an absent header.
@@ -46,11 +47,12 @@ pub(crate) struct CapturedHead {
     query: Option<Box<str>>,
 }
 
-/// A header or query parameter that is present more than once, so that its value is ambiguous.
+/// The error for a header or query parameter that is present more than once. The text names the
+/// header or parameter.
 #[derive(Debug)]
 pub(crate) struct Duplicate(pub(crate) String);
 
-/// A complete callback with the settings of its template: everything that locators can refer to.
+/// A complete callback and the settings of the template: all values that locators can refer to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received<'r> {
     pub(crate) object: &'r Object<'r>,
@@ -66,7 +68,8 @@ impl CapturedHead {
     ///
     /// # Errors
     ///
-    /// Returns an error if one of these headers or a query parameter is present more than once.
+    /// Returns an error if one of these headers, or a parameter of the copied query, is present
+    /// more than once.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
@@ -93,7 +96,7 @@ impl CapturedHead {
         Ok(Self { headers: headers.into(), query })
     }
 
-    /// Returns the query as received; `None` if the URI has no query or the definition reads none.
+    /// Returns the copied query without decoding; `None` if there is no copy.
     pub(crate) fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
@@ -109,7 +112,8 @@ impl CapturedHead {
 }
 
 impl Locator {
-    /// Returns the text of the string or number at this location.
+    /// Returns the text of the value at this location. In a body, the value must be a string or a
+    /// number.
     pub(crate) fn text<'r>(&self, received: &Received<'r>) -> Option<Cow<'r, str>> {
         match self {
             Self::Body(pointer) => pointer.text(received.object),
@@ -122,12 +126,17 @@ impl Locator {
         }
     }
 
-    /// Returns the name of the member if the locator refers to a top-level member of the body.
-    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
+    /// Returns the pointer if the locator refers to a value in the body.
+    pub(crate) const fn pointer(&self) -> Option<&Pointer> {
         match self {
-            Self::Body(pointer) => pointer.top_level(),
+            Self::Body(pointer) => Some(pointer),
             Self::Header(_) | Self::Query(_) | Self::Setting(..) => None,
         }
+    }
+
+    /// Returns the name of the member if the locator refers to a top-level member of the body.
+    pub(crate) fn top_level(&self) -> Option<&Name<'static>> {
+        self.pointer()?.top_level()
     }
 }
 

@@ -1,9 +1,9 @@
-//! Providers: the definitions of platforms, and typed views of their events.
+//! Providers: the definitions of platforms, and typed views of events.
 //!
-//! A definition is a TOML file. It describes the platform's requests, signatures, kinds, fields and
-//! replies. gatepost compiles it once, at start, to a [`Plan`]. The built-in definitions are TOML
-//! files in this folder. Some platforms have typed views; a test compares each view with its
-//! definition.
+//! A definition is a TOML text. It describes the callbacks, signatures, kinds, fields and replies
+//! of a platform. gatepost compiles a definition to a [`Plan`] when it reads the config, not for
+//! each callback. The built-in definitions are the TOML files in this folder. A typed view is a
+//! Rust type for the data of an event; a test compares each view with the definition.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -28,7 +28,7 @@ const BUILT_IN: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/definitio
 
 /// Compiles every built-in definition.
 pub(crate) fn built_in() -> impl Iterator<Item = Plan> {
-    // `ok` skips no definition, because the test below fails if a definition does not compile.
+    // `ok` skips no definition: the test below fails if a definition does not compile.
     BUILT_IN.iter().filter_map(|(_, text)| definition::parse(text).ok())
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 
-/// Compiles the built-in definition with this name.
+/// Compiles the built-in definition with this name. Returns `None` if the name is unknown.
 pub(crate) fn built_in_named(name: &str) -> Option<Plan> {
     let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
     definition::parse(text).ok()
@@ -51,8 +51,8 @@ mod tests {
     fn compiles_every_built_in_definition() {
         for (name, text) in BUILT_IN {
             match definition::parse(text) {
-                Ok(plan) => assert_eq!(*plan.name, **name, "expected the name of the file"),
-                Err(faults) => panic!("{name}: {faults:#?}"),
+                Ok(plan) => assert_eq!(*plan.name, **name, "expected the file's name"),
+                Err(faults) => panic!("expected {name} to compile, found {faults:#?}"),
             }
         }
     }

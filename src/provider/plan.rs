@@ -1,6 +1,8 @@
-//! Compiled definitions. gatepost resolves names to indexes and enums at start, not per request.
+//! Plans: compiled definitions. The compiler resolves names to indexes and enums, so that gatepost
+//! compares no names for each callback.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,18 +19,18 @@ use crate::printable::print_only;
 use crate::reply::Reply;
 use crate::time::Unit;
 
-/// The compiled definition of a provider.
+/// The compiled definition of a platform.
 pub(crate) struct Plan {
     pub(crate) name: Arc<str>,
     pub(crate) title: Box<str>,
     pub(crate) docs: Box<str>,
     pub(crate) methods: Vec<Method>,
-    /// The methods, as the value of the `Allow` header of a reply with status 405.
+    /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// The name of a member that may contain the whole callback, if the platform wraps callbacks.
+    /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
-    /// The headers that the definition reads.
+    /// The headers that the locators refer to.
     pub(crate) headers: Vec<HeaderName>,
     pub(crate) reads_query: bool,
     /// The locators of the tenant.
@@ -40,18 +42,20 @@ pub(crate) struct Plan {
     pub(crate) kinds: Vec<Kind>,
     /// The kind of callbacks whose kind the definition does not declare.
     pub(crate) unknown: Kind,
-    /// The names of groups of kinds. A config can set one address for all kinds of a group.
+    /// The group of each kind that has a group, with duplicates. A config can set one address for
+    /// all kinds of a group.
     pub(crate) groups: Vec<Box<str>>,
     pub(crate) sample: SampleData,
     /// Fields that identify a callback when its data alone does not.
     pub(crate) id: Vec<Locator>,
-    /// Fields that the platform may change when it resends a callback. They are not part of the id.
+    /// Fields that the platform may change when it resends a callback. The id of an event does not
+    /// depend on these fields.
     pub(crate) id_without: Vec<Name<'static>>,
     /// The reply to a notification.
     pub(crate) ack: Reply,
 }
 
-// Prints only the name. Other fields are long, and samples look like real callbacks.
+// Prints only the name, because other fields are long and samples look like real callbacks.
 print_only! { Plan: name; }
 
 /// Case sensitivity of tenant names.
@@ -63,7 +67,7 @@ pub(crate) enum TenantCase {
 }
 
 impl TenantCase {
-    /// Returns the spelling with which gatepost looks up the tenant.
+    /// Returns the tenant in the spelling that gatepost looks up: in lower case for `Insensitive`.
     pub(crate) fn fold(self, tenant: Cow<'_, str>) -> Cow<'_, str> {
         match self {
             Self::Insensitive if tenant.bytes().any(|b| b.is_ascii_uppercase()) => {
@@ -86,13 +90,15 @@ pub(crate) enum BodyFormat {
 /// The rule that determines the kind of a callback.
 #[derive(Debug)]
 pub(crate) struct KindRule {
-    /// The locators of the platform's name for the kind. gatepost uses the first name found.
+    /// The locators of the platform's name for the kind. gatepost uses the first name that is
+    /// present and not empty.
     pub(crate) from: Vec<Locator>,
-    /// The possible kinds of each name. gatepost takes the first whose `when` values are present.
+    /// The possible kinds for each name. gatepost takes the first kind whose `when` values are
+    /// present.
     pub(crate) values: NameMap<Vec<usize>>,
-    /// The possible kinds of a callback without a name.
+    /// The possible kinds of a callback that does not name its kind.
     pub(crate) unnamed: Vec<usize>,
-    /// The kind of all other callbacks, if the definition sets one.
+    /// The kind of all other callbacks; `None` if the definition sets no such kind.
     pub(crate) other: Option<usize>,
 }
 
@@ -103,56 +109,77 @@ impl KindRule {
     }
 }
 
-/// The kind of a callback, as far as its contents determine it.
+/// The result of the search for the kind of a callback.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KindFound<'r> {
     /// The index of a declared kind.
     Known(usize),
     /// The callback does not name its kind.
     Missing,
-    /// The platform's name for the kind, which the definition does not declare.
+    /// The definition does not declare the kind. The text is the platform's name for the kind.
     Unknown(Cow<'r, str>),
 }
 
-/// One kind of callback.
+/// A compiled kind of callbacks.
 pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
-    /// The CloudEvents type of its events.
+    /// The CloudEvents type of events of this kind.
     pub(crate) ce_type: HeaderValue,
-    /// The URL of the documentation of this kind, if it differs from the provider's.
+    /// The documentation URL of this kind; `None` means the URL of the plan.
     pub(crate) docs: Option<Box<str>>,
     /// The group whose address gatepost uses if the config sets no address for the kind.
     pub(crate) group: Option<Box<str>>,
-    /// Values that must be present in a callback of this kind. They distinguish kinds for
-    /// which the platform uses the same name.
+    /// Pointers to values that must be present in a callback of this kind. The values distinguish
+    /// kinds for which the platform uses the same name.
     pub(crate) when: Vec<Pointer>,
-    /// The signature of this kind, if it differs from the provider's.
+    /// The signature rule of this kind; `None` means the rule of the plan.
     pub(crate) signature: Option<Signature>,
-    /// The locators of the parts of the event's subject.
+    /// The locators of the texts that gatepost joins to the event's subject.
     pub(crate) subject: Vec<Locator>,
-    /// The pointers to the event's time, and its unit. gatepost uses the first time found.
+    /// The pointers to the event's time, and the unit of that time. gatepost uses the first value
+    /// that is present.
     pub(crate) time: Option<(Vec<Pointer>, Unit)>,
     pub(crate) fields: Fields,
-    /// The decision that the platform asks for. `None` for a notification.
+    /// The rules for the reply to a decision; `None` for a notification.
     pub(crate) decision: Option<Decision>,
-    /// The body of a realistic callback without its signature, as a JSON object.
+    /// A realistic body without a signature, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// Two different events may have equal data, so gatepost cannot recognize a resend.
+    /// True if two different events of this kind may have equal data, so that gatepost cannot
+    /// recognize a resend.
     pub(crate) repeats: bool,
     pub(crate) viewer: ViewerKey,
 }
 
-/// The time limits of a delivery. A template can override them.
+impl Kind {
+    /// Marks the fields on which the identity of a callback or a decision depends.
+    ///
+    /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
+    /// that identify an item, and on those that determine which fields the reply has.
+    pub(crate) fn mark_essential(&mut self, tenant: &[Locator], id: &[Locator]) {
+        let Self { fields, decision, subject, viewer, .. } = self;
+        let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());
+        id.iter().filter_map(Locator::pointer).for_each(&mut mark);
+        let Some(decision) = decision else { return };
+        tenant.iter().chain(&*subject).filter_map(Locator::pointer).for_each(&mut mark);
+        viewer.0.iter().for_each(&mut mark);
+        let list = decision.item_list.as_ref().map(|items| &*items.list);
+        for name in decision.callback_fields() {
+            fields.mark_essential(list.into_iter().chain([name]));
+        }
+    }
+}
+
+/// The time limits of a delivery. A template can replace these limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// The time that the app has to answer.
+    /// The time limit for the app's answer.
     pub(crate) timeout: Duration,
-    /// The time that the platform waits, from its request to the end of the reply.
+    /// The time that the platform waits, from the start of the callback to the end of the reply.
     pub(crate) budget: Duration,
 }
 
-/// Pointers to the values that identify a viewer and the video that they watch.
+/// Pointers to the values that identify a viewer and the video that the viewer watches.
 ///
 /// The first pointer identifies the viewer. The list is empty for a kind without a viewer.
 #[derive(Clone, Debug, Default)]
@@ -176,42 +203,49 @@ impl ViewerKey {
 /// The sample data that all kinds of a provider share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampleData {
-    /// The sample body of kinds that declare none.
+    /// The sample body of kinds that declare no sample.
     pub(crate) body: Option<Box<str>>,
     /// The headers of each sample, without the headers of the signature.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Plan {
-    /// Parses a callback in the provider's format.
+    /// Parses a callback in the platform's format.
     ///
-    /// Ignores the `content-type` header, because platforms omit it or send a wrong value.
+    /// Ignores the `content-type` header, because some platforms omit the header or send a wrong
+    /// value. If the body contains lone surrogates, stores the repaired text in `repaired`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the body, or the query of a `query` provider, does not have this format.
+    /// Returns an error if the callback does not have this format.
     pub(crate) fn read<'b>(
         &self,
         body: &'b [u8],
         query: Option<&'b str>,
+        repaired: &'b OnceCell<String>,
     ) -> Result<Object<'b>, BodyError> {
         let object = match self.body {
             BodyFormat::Form => Object::from_form(body)?,
             BodyFormat::Query => Object::from_form(query.unwrap_or_default().as_bytes())?,
             BodyFormat::Json => {
-                Object::from_json(std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?)?
+                let text = std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?;
+                Object::from_json_repaired(text, repaired)?
             }
         };
         match self.unwrapped(&object) {
-            Some(raw) => Object::from_json(raw),
+            Some(raw) => {
+                let mut inner = Object::from_json(raw)?;
+                inner.is_repaired = object.is_repaired;
+                Ok(inner)
+            }
             None => Ok(object),
         }
     }
 
-    /// Returns the JSON text of the callback if it is wrapped in the `unwrap` member.
+    /// Returns the JSON text inside the `unwrap` member if the platform has wrapped the callback.
     ///
-    /// The callback is wrapped if the object has no other member. It is also wrapped if this member
-    /// contains the name of the kind and the outer object does not.
+    /// The callback is wrapped if the object has no other member. The callback is also wrapped if
+    /// only this member, not the outer object, names the kind.
     fn unwrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
         let raw = match object.find(self.unwrap.as_ref()?)? {
             Value::Json(Json { text, shape: Shape::Object, .. }) => *text,
@@ -223,6 +257,23 @@ impl Plan {
         };
         let inner_names_kind = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
         (object.len() == 1 || (!names_kind(object) && inner_names_kind())).then_some(raw)
+    }
+
+    /// Returns `true` if the verdict depends on a value with a replaced lone surrogate.
+    ///
+    /// gatepost refuses such a callback: two different values could be equal after the repair.
+    pub(crate) fn depends_on_repair(
+        &self,
+        signature: Option<&Signature>,
+        received: &Received<'_>,
+    ) -> bool {
+        let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.id);
+        let mut values = named.chain(signature.into_iter().flat_map(Signature::locators));
+        received.object.is_repaired
+            && values.any(|locator| {
+                let text = locator.pointer().and_then(|pointer| pointer.text(received.object));
+                text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+            })
     }
 
     /// Returns `true` if two events whose data differs always have different ids.
@@ -255,8 +306,8 @@ impl Plan {
             let number = parse_whole(&name)?;
             rule.candidates(&number.to_string())
         });
-        // If no candidate fits, take the last candidate: reading its fields then fails with an
-        // error that names the missing field.
+        // If no candidate fits, take the last candidate, so that the refusal can name a missing
+        // field.
         let found = candidates.and_then(|kinds| kinds.iter().find(fits).or(kinds.last()));
         match found.copied().or(rule.other) {
             Some(kind) => KindFound::Known(kind),
@@ -269,14 +320,14 @@ impl Plan {
         index.and_then(|index| self.kinds.get(index)).unwrap_or(&self.unknown)
     }
 
-    /// Returns the signature of a kind: its own, else the provider's.
+    /// Returns the signature rule of a kind, or the rule of the plan if the kind has no rule.
     pub(crate) fn signature_of(&self, kind: Option<usize>) -> Option<&Signature> {
         self.kind(kind).signature.as_ref().or(self.signature.as_ref())
     }
 
-    /// Returns `true` if the `keys` of a template verify callbacks of at least one kind.
+    /// Returns `true` if at least one signature rule uses the `keys` of a template.
     ///
-    /// A signature whose key is a setting does not use `keys`.
+    /// A rule whose key is a setting does not use `keys`.
     pub(crate) fn uses_template_keys(&self) -> bool {
         let of_kinds = self.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         of_kinds.chain(&self.signature).any(|signature| signature.key.setting.is_none())

@@ -1,4 +1,5 @@
-//! JSON Pointers (RFC 6901) to values in a body. In a form, the first segment names a field.
+//! JSON Pointers (RFC 6901) to values in a callback. In a form or query, the first segment is the
+//! name of a field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,9 +28,10 @@ impl Pointer {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(|name| &**name))
     }
 
-    /// Sets the value that the pointer refers to, and creates missing objects on the path.
+    /// Sets the value that the pointer refers to.
     ///
-    /// A segment that is the index of an existing array element refers to that element.
+    /// A segment that is the index of an existing array element refers to that element. For any
+    /// other segment, a parent that is not an object becomes an empty object.
     pub(crate) fn set(
         &self,
         object: &mut serde_json::Map<String, serde_json::Value>,
@@ -61,7 +63,8 @@ impl Pointer {
         self.rest.is_empty().then_some(&self.first)
     }
 
-    /// Returns the value that the pointer refers to in `object`.
+    /// Returns the value that the pointer refers to in `object`. Returns `None` if the value is
+    /// inside an array.
     pub(crate) fn find<'v>(&self, object: &'v Object<'_>) -> Option<Value<'v>> {
         let mut value = match object.find(&self.first)? {
             Value::Json(json) => Value::Json(*json),
@@ -107,7 +110,7 @@ mod tests {
         assert_eq!(text("/a~1b").as_deref(), Some("1"));
         assert_eq!(text("/data/t").as_deref(), Some("17"));
         for missing in ["/n", "/n/x", "/data", "/data/x", "/x", "/"] {
-            assert_eq!(text(missing), None, "{missing}");
+            assert_eq!(text(missing), None, "expected no text at {missing}");
         }
         assert_eq!(Pointer::parse("data"), None);
         assert_eq!(Pointer::parse("/a~1b/c").unwrap().to_string(), "/a~1b/c");

@@ -1,5 +1,5 @@
-//! Settings: values that a definition lets each template choose, such as a key from the platform's
-//! console.
+//! Settings: values that an operator sets for each template, such as a key from the platform's
+//! console. The definition of the platform declares the settings.
 
 /// A setting that a definition declares.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Setting {
 /// The type of a setting's value.
 #[derive(Clone, Debug)]
 pub(crate) enum SettingType {
-    /// A secret. The config names its source: `{ env = "…" }` or `{ file = "…" }`.
+    /// A secret. The config contains the secret, or names a source such as `{ env = "…" }`.
     Secret,
     /// Any text.
     Text { default: Option<Box<str>> },
@@ -22,7 +22,7 @@ pub(crate) enum SettingType {
 }
 
 impl Setting {
-    /// Returns the value for templates that do not set the setting; `None` if there is no default.
+    /// Returns the value for templates without this setting; `None` if the setting has no default.
     pub(crate) fn default(&self) -> Option<&str> {
         match &self.ty {
             SettingType::Secret => None,

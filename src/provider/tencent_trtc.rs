@@ -1,7 +1,7 @@
 //! The typed view of Tencent RTC's callbacks.
 //!
-//! All events have the same form and differ only in `Payload`. Fields have the platform's names and
-//! units.
+//! One type describes all events. The structure of the field `Payload` depends on the event. Fields
+//! have the platform's names and units.
 //!
 //! ```
 //! use gatepost::tencent_trtc::Notification;
@@ -36,15 +36,16 @@ view! {
     /// An event in a room, or in one of the room's tasks.
     #[serde(rename_all = "PascalCase")]
     pub struct Notification {
-        /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web recording, 9
-        /// AI, 10 slicing, 11 moderation, 14 transcription.
+        /// The group of the event: 1 room, 2 media, 3 recording, 4 relay, 7 ingest, 8 web
+        /// recording, 9 AI, 10 slicing, 11 moderation, 14 transcription.
         pub event_group_id: Option<i64>,
-        /// The event type; for example, 103 if a user enters a room.
+        /// The event type. For example, 103 means that a user has entered a room.
         pub event_type: Option<i64>,
         /// The time at which the platform sent the callback, in Unix **milliseconds**. Absent from
         /// group 7, which has `CallbackMsTs` instead.
         pub callback_ts: Option<i64>,
-        /// The time at which the platform sent the callback, in Unix **milliseconds**. Only in group 7.
+        /// The time at which the platform sent the callback, in Unix **milliseconds**. Only in
+        /// group 7.
         pub callback_ms_ts: Option<i64>,
         /// Details of the event.
         pub event_info: Option<EventInfo>,
@@ -58,12 +59,12 @@ view! {
         pub room_id: Option<Value>,
         /// The time of the event, in Unix seconds.
         pub event_ts: Option<i64>,
-        /// The time of the event, in Unix **milliseconds**. Sort events by this time, because they may
-        /// arrive in a different order.
+        /// The time of the event, in Unix **milliseconds**. Sort events by this time, because they
+        /// may arrive in a different order.
         pub event_ms_ts: Option<i64>,
-        /// The user. In events of a task, the robot that runs the task.
+        /// The identifier of the user or, in events of a task, of the robot that runs the task.
         pub user_id: Option<String>,
-        /// An identifier. Only for applications that already used callbacks before 2021-07-30.
+        /// An identifier. Absent if the application used no callbacks before 2021-07-30.
         pub unique_id: Option<i64>,
         /// The role: 20 for an anchor, 21 for the audience.
         pub role: Option<i64>,
@@ -76,25 +77,26 @@ view! {
         pub reason: Option<i64>,
         /// The type of the room identifier: 0 for a number, 1 for a string. Only in group 4.
         pub room_type: Option<i64>,
-        /// The type of the room identifier: 0 for a number, 1 for a string. Only in groups 9 and 14.
+        /// The type of the room identifier: 0 for a number, 1 for a string. Only in groups
+        /// 9 and 14.
         pub room_id_type: Option<i64>,
         /// The identifier of the task.
         pub task_id: Option<String>,
-        /// The robot of the transcription. Only in group 14.
+        /// The identifier of the transcription robot. Only in group 14.
         pub robot_id: Option<String>,
-        /// The user whose stream was moderated. Only in event 1104.
+        /// The identifier of the user whose stream the platform moderated. Only in event 1104.
         pub streamer_user_id: Option<String>,
-        /// The result. In event 701: 0 succeeded, 1 failed, 2 restarted. In event 702: always 0. Other
-        /// tasks report the result in `payload`.
+        /// The result. In event 701: 0 succeeded, 1 failed, 2 restarted. In event 702: always 0.
+        /// Other tasks report the result in `payload`.
         pub status: Option<i64>,
-        /// Details of a task: an object whose fields depend on the event. It may contain recognized
-        /// speech.
+        /// Details of a task: an object whose fields depend on the event. The object may contain
+        /// recognized speech.
         pub payload: Option<Value>,
     }
 }
 
 impl View for Notification {
-    // All kinds have the same form.
+    // One type describes all kinds.
     fn describes(provider: &str, _kind: &str) -> bool {
         provider == "tencent-trtc"
     }

@@ -1,13 +1,14 @@
 //! Views: Rust types for the data of events.
 //!
-//! A view has exactly the fields that its definition declares, at every depth. A field that the
-//! definition calls optional is an `Option`. Undeclared fields of a callback are in `extra`. The
-//! tests below compare every view with its definition.
+//! A view has a member for each field that the provider's definition declares for the kind. The
+//! types of objects inside the data follow the same rule. An optional field is an `Option`. The
+//! member `extra` contains the undeclared fields of a callback. The tests below compare every view
+//! with the definition.
 
 /// A Rust type for the data of an event.
 ///
-/// The views of this crate, such as [`kollus::LivePlay`](super::kollus::LivePlay), implement this
-/// trait for one kind. [`serde_json::Value`] implements it for every kind.
+/// A view such as [`kollus::LivePlay`](super::kollus::LivePlay) describes one kind.
+/// [`serde_json::Value`] describes every kind.
 ///
 /// ```
 /// use gatepost::{View, kollus::LivePlay};
@@ -27,10 +28,10 @@ impl View for serde_json::Value {
     }
 }
 
-/// Declares structs for the data of an event, or for an object in the data.
+/// Declares views, and structs for the objects in a view.
 ///
-/// Each struct has a field `extra` for the fields that the platform sends but the struct does not
-/// declare, so that an app that serializes the data again loses no field.
+/// Each struct has a member `extra` for undeclared fields. If an app serializes a struct again, the
+/// output therefore contains every field that the platform sent.
 macro_rules! view {
     ($($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
@@ -60,7 +61,8 @@ macro_rules! describe {
 
 /// Declares a typed answer: required fields with their initial values, then optional fields.
 ///
-/// The JSON contains an optional field only if the app has called the setter of the same name.
+/// Each optional field has a setter of the same name. If the app does not call the setter, the JSON
+/// omits the field.
 macro_rules! answer {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$required_meta:meta])* $required:ident: $required_type:ty = $initial:expr,)*
@@ -98,17 +100,17 @@ mod tests {
 
     use super::View;
     use crate::json::{Object, Shape};
-    use crate::provider::field::{Field, Fields, SentBy, Type};
+    use crate::provider::field::{Conversion, Field, Fields, Type};
     use crate::provider::{Kind, Plan, built_in_named};
 
     /// The providers for which every kind has a view.
     const TYPED: [&str; 3] = ["kollus", "tencent-css", "tencent-trtc"];
 
-    /// A field that a view has but the definition does not declare. The platform sends a string or
-    /// a number, but a declaration has only one type.
+    /// The provider and the path of a field that the view has but the definition does not declare.
+    /// The platform sends a string or a number, but a declaration has only one type.
     const UNDECLARED: (&str, [&str; 2]) = ("tencent-trtc", ["EventInfo", "RoomId"]);
 
-    /// The functions of one view, without its type.
+    /// The functions of one view. All views have this type, so that a list can contain them.
     struct AnyView {
         name: &'static str,
         describes: fn(&str, &str) -> bool,
@@ -168,7 +170,7 @@ mod tests {
         ]
     }
 
-    /// Calls `check` for every kind of the typed providers with the only view of that kind.
+    /// Calls `check` with every kind of the typed providers and the only view of that kind.
     fn for_every_kind(check: impl Fn(&Plan, &Kind, &AnyView)) {
         let views = views();
         let mut used = BTreeSet::new();
@@ -209,8 +211,8 @@ mod tests {
         fields.iter().map(member).collect::<Map<_, _>>().into()
     }
 
-    /// Returns a value that is not of the type `ty`; `None` for an object or JSON text without
-    /// declared contents, because the view then accepts any value.
+    /// Returns a value that is not of the type `ty`. Returns `None` for an object or JSON text
+    /// without declared fields, because the view may accept any value.
     fn wrong_value(ty: &Type) -> Option<Value> {
         match ty {
             Type::Object { inner, .. } | Type::Json { inner, .. } if inner.fields.is_none() => None,
@@ -222,7 +224,8 @@ mod tests {
         }
     }
 
-    /// Lists every declared field: its JSON pointer, `true` if it is optional, and a wrong value.
+    /// Returns a tuple for every declared field: the field's JSON pointer, `true` for an optional
+    /// field, and a value of a wrong type.
     fn declared(fields: &Fields, outer: &str) -> Vec<(String, bool, Option<Value>)> {
         let mut list = Vec::new();
         for field in fields.iter() {
@@ -246,7 +249,7 @@ mod tests {
         let mut data = data.clone();
         let (outer, name) = pointer.rsplit_once('/').unwrap();
         let object = data.pointer_mut(outer).and_then(Value::as_object_mut).unwrap();
-        assert!(object.remove(name).is_some(), "{pointer}");
+        assert!(object.remove(name).is_some(), "expected a member at {pointer}");
         data
     }
 
@@ -265,22 +268,22 @@ mod tests {
             if *plan.name == *provider {
                 data[outer][inner] = json!(1);
             }
-            // The view would serialize an undeclared field of its own as `null`.
+            // If the view had a field that the definition lacks, the output would contain a `null`.
             assert_eq!((view.round_trip)(data.clone()).unwrap(), data, "{name}");
             for (pointer, optional, wrong) in declared(&kind.fields, "") {
                 let place = format!("{name}: {pointer}");
                 let absent = (view.round_trip)(without(&data, &pointer));
                 if optional {
-                    // The view serializes an absent field as `null` only if the view declares it.
+                    // The view serializes an absent field as `null` only if the view has the field.
                     let null = with(&data, &pointer, Value::Null);
                     assert_eq!(absent.expect(&place), null, "{place}: expected a declared field");
                     assert_eq!((view.round_trip)(null.clone()).expect(&place), null, "{place}");
                 } else {
-                    assert!(absent.is_err(), "{place}: expected the view to require the field");
+                    assert!(absent.is_err(), "{place}: expected an error for a missing field");
                 }
                 if let Some(wrong) = wrong {
                     let read = (view.round_trip)(with(&data, &pointer, wrong));
-                    assert!(read.is_err(), "{place}: expected the view to refuse a wrong type");
+                    assert!(read.is_err(), "{place}: expected an error for a wrong type");
                 }
             }
         });
@@ -295,7 +298,7 @@ mod tests {
                     (view.debug)(with(&data, &format!("/{}", field.name), json!("hunter2")));
                 assert!(
                     !printed.contains("hunter2"),
-                    "{}.{}: {}",
+                    "{}.{}: expected no value of `{}` in the output",
                     plan.name,
                     kind.name,
                     field.name
@@ -304,7 +307,7 @@ mod tests {
         });
     }
 
-    /// Removes `null` members and writes 10.0 as 10, so that equal data compares as equal.
+    /// Removes `null` members and converts 10.0 to 10, so that equal data compares as equal.
     fn normalized(value: Value) -> Value {
         match value {
             Value::Array(list) => list.into_iter().map(normalized).collect(),
@@ -328,7 +331,7 @@ mod tests {
             let sample = Object::from_json(sample).unwrap();
             let mut data = Vec::new();
             kind.fields
-                .write_object(&sample, SentBy::Platform, |_| false, &mut data)
+                .write_message(&sample, &mut Conversion::of_callback(), |_| false, &mut data)
                 .unwrap_or_else(|fault| panic!("{name}: {fault}"));
             let data: Value = serde_json::from_slice(&data).unwrap();
             let read =

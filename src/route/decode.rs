@@ -1,4 +1,5 @@
-//! Decodes a path as far as any server would: percent-encoding, IIS escapes and overlong UTF-8.
+//! Decodes every encoding that some server decodes in a path: percent-encoding, IIS escapes and
+//! overlong UTF-8.
 
 use std::borrow::Cow;
 
@@ -23,8 +24,8 @@ pub(super) fn decode(path: &str) -> Cow<'_, str> {
 
 /// Yields the path as received, then decoded once, twice and so on until nothing changes.
 ///
-/// Unlike [`decode`], this shows the intermediate forms that a server sees if it decodes fewer
-/// times.
+/// The items include the intermediate forms, which [`decode`] omits. A server that decodes only
+/// once or twice reads an intermediate form.
 pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let decode_once = |text: &Cow<'_, str>| {
         if !has_escape(text) {
@@ -38,10 +39,10 @@ pub(super) fn decodings(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// Upper bound on decoding rounds.
 ///
-/// No server decodes this often. The bound limits the work that a crafted path can cause.
+/// No known server decodes a path this often. The bound limits the work that a crafted path causes.
 const MAX_ROUNDS: usize = 16;
 
-/// Returns true if the text can change when it is decoded.
+/// Returns true if decoding can change the text.
 ///
 /// A `&str` cannot contain overlong UTF-8, so only `%` can lead to a change.
 fn has_escape(text: &str) -> bool {
@@ -50,7 +51,7 @@ fn has_escape(text: &str) -> bool {
 
 /// Converts decoded bytes to text.
 ///
-/// Decodes overlong ASCII, and replaces other invalid UTF-8 by U+FFFD.
+/// Decodes overlong ASCII, and replaces other invalid UTF-8 with U+FFFD.
 fn into_text(bytes: Vec<u8>) -> String {
     let repair = |bytes: &[u8]| String::from_utf8_lossy(&decode_overlong(bytes)).into_owned();
     String::from_utf8(bytes).unwrap_or_else(|error| repair(error.as_bytes()))
@@ -58,10 +59,10 @@ fn into_text(bytes: Vec<u8>) -> String {
 
 /// Decodes percent-encoding at any nesting depth in one pass.
 ///
-/// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`, which forms
-/// `%66` with the next two digits. The function therefore checks the end of the output after
-/// every replacement. With one pass per level, a path with more than [`MAX_ROUNDS`] levels would
-/// keep an escape.
+/// A decoded byte can be part of another escape: in `%2566`, `%25` decodes to `%`. This `%` and the
+/// next two digits form the escape `%66`. The function therefore checks the end of the output after
+/// every replacement. One pass per level would leave an escape in a path with more than
+/// [`MAX_ROUNDS`] levels.
 fn decode_nested_percent(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
@@ -111,10 +112,10 @@ fn decode_iis(text: &str) -> Cow<'_, str> {
     Cow::Owned(out + rest)
 }
 
-/// Decodes the IIS escape at the start of `text`, which begins after the `%`.
+/// Decodes an IIS escape. `text` begins after the `%` of the escape.
 fn iis_escape(text: &str) -> Option<char> {
     let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
-    // `from_str_radix` also accepts a leading `+`.
+    // Checked here, because `from_str_radix` also accepts a leading `+`.
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     u32::from_str_radix(digits, 16).ok().filter(|_| is_hex).and_then(char::from_u32)
 }

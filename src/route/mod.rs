@@ -1,35 +1,40 @@
-//! Routes: matches a path to its route, whatever the spelling of the path.
+//! Routes: finds the route of a request's path, in any spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte. gatepost refuses any other
-//! spelling of the same path. It cannot know how the app normalises paths: if the app read the
-//! spelling as the callback path, the app would process a callback that gatepost has not verified.
+//! A path is a callback path if it equals a route's path byte for byte. A *spelling* of a route's
+//! path is a different text that some server reads as the same path: `/a//b` is a spelling of
+//! `/a/b`. The app may be such a server, and would then process a callback that gatepost has not
+//! verified. gatepost therefore refuses every spelling of a callback path.
 //!
-//! A *reading* is the list of segments that one particular server sees in a path. Servers differ in
-//! what they decode and in which order, so gatepost normalises a path as far as any server does:
-//! percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty and `.` segments,
-//! parameters (`;x`), control characters, trailing dots and blanks, case. Then:
+//! A *reading* is the list of segments that one particular server finds in a path. Servers decode
+//! different encodings, in different orders. gatepost therefore normalises everything that any
+//! server normalises: percent-encoding at any depth, `%u002f`, overlong UTF-8, `\` for `/`, empty
+//! and `.` segments, parameters (`;x`), control characters, trailing dots and blanks, and case.
+//! Then gatepost applies the first of these rules that fits the path:
 //!
-//! 1. If the path contains `..`, servers remove different segments, but the other segments keep
-//!    their order. gatepost refuses the path if a route's segments occur in the path in order.
+//! 1. If the path contains `..`, servers disagree about the segments that `..` removes. The other
+//!    segments keep their order. gatepost refuses such a path if the path contains a route's
+//!    segments in order.
 //! 2. Otherwise, gatepost compares each of these readings with the routes:
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
-//!    - the path without the authority after `//`;
-//!    - the path up to a script's name, the path after that name, and the path without that name
-//!      (`/app/index.php/x`);
+//!    - the path without the authority after `//` (`//host/x`);
+//!    - the path up to and including a script's name, the rest of the path, and the path without
+//!      that name (`/app/index.php/x`);
 //!    - the path without a format suffix (`.json`).
 //!
-//!    Servers may also disagree about a route's secret segment: some servers see several segments
-//!    in `a%2fb`, or no segment in `;x`. Both forms count as spellings of the route's path.
+//!    Servers may also disagree about a route's secret segment, `{token}` in the config. Some
+//!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
+//!    spellings of the route's path.
 //!
-//! gatepost reserves the addresses to which it delivers events, by the same rules: it refuses a
-//! client's request that would reach such an address.
+//! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
+//! a client's request for a reserved address, in any spelling.
 //!
 //! In front of a file server, gatepost also reserves the [subtree](subtree) of a path.
 //!
-//! A route in [shadow mode](crate::Shadow) passes every spelling of its path, unless some server
-//! could read that spelling as the path of an enforcing route or as a reserved address. Enforcing
-//! routes and reserved addresses take precedence over shadow routes in every lookup.
+//! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
+//! one exception. If some server could read the spelling as an enforcing route's path or as a
+//! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
+//! therefore take precedence over shadow routes in every lookup.
 
 mod decode;
 mod path_filter;
@@ -37,6 +42,7 @@ mod pieces;
 mod search;
 mod subtree;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -51,13 +57,14 @@ use self::subtree::{Owner, Subtrees, base_of};
 use crate::client::{Client, Networks};
 use crate::event::EventSource;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
+use crate::printable::printable;
 use crate::provider::Plan;
 use crate::secret::Secret;
 use crate::template::{Bindings, Reach, Template};
 use crate::time::Timestamp;
-use crate::verdict::RefusalKind;
+use crate::verdict::{RefusalCause, RefusalKind};
 
-/// Effect of a refusal: the route blocks the request, or only reports the refusal.
+/// Effect of a refusal: gatepost blocks the request, or only reports the refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Mode {
     #[default]
@@ -73,22 +80,23 @@ impl Mode {
 /// A path on which callbacks arrive, with its settings.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// Path as configured. Safe to log, unlike a request's path, which may contain the token.
+    /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
     pub(crate) pattern: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
-    /// Index in `plan.kinds` of the kind that the config sets; `None` if callbacks name the kind.
+    /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
+    /// callback names its kind.
     pub(crate) kind: Option<usize>,
-    /// Template for every callback, whatever the tenant; `None` if the tenant selects the template.
+    /// Template for the callbacks of every tenant; `None` if the tenant selects the template.
     pub(crate) template: Option<Arc<Template>>,
     pub(crate) bindings: Arc<Bindings>,
     pub(crate) max_body_bytes: usize,
-    /// Networks from which clients may send callbacks. If empty, clients may use any network.
+    /// Networks of the clients that may send callbacks. An empty list permits every client.
     pub(crate) allow: Networks,
-    /// Limit on accepted callbacks. Protects the app.
+    /// Rate limit on the accepted callbacks of the route. Protects the app.
     pub(crate) limit: Option<RouteLimit>,
-    /// Limit on all requests of one client. Protects gatepost.
+    /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
     pub(crate) mode: Mode,
     /// Paths that gatepost reserves for the route in front of a file server.
@@ -96,7 +104,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Checks that the client's address is allowed, then takes a request from the client's budget.
+    /// Checks the client's address against `allow`, then counts the request against `source_limit`.
     pub(crate) fn check_source(
         &self,
         client: &Client,
@@ -117,6 +125,42 @@ impl Route {
         }
     }
 
+    /// Returns the tenant of a callback, given the names that the callback contains.
+    ///
+    /// If a callback contains several names, the tenant is the first name that is bound to a
+    /// template. A route with a template of its own needs no tenant, so it takes the first name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if two of the names are bound to different templates. gatepost must not
+    /// choose one: the owner of the other template could then send events of this tenant.
+    pub(crate) fn choose_tenant<'n>(
+        &self,
+        mut names: impl Iterator<Item = Cow<'n, str>>,
+    ) -> Result<Option<Cow<'n, str>>, RefusalCause> {
+        let Some(mut chosen) = names.next() else { return Ok(None) };
+        if self.template.is_some() {
+            return Ok(Some(chosen).filter(|name| name.len() <= MAX_TENANT_BYTES));
+        }
+        for name in names {
+            match (self.bound_to(&chosen), self.bound_to(&name)) {
+                (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
+                    let [first, second] = [chosen, name].map(|name| printable(&name));
+                    let detail = format!("expected one template, found `{first}` and `{second}`");
+                    return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
+                }
+                (None, Some(_)) => chosen = name,
+                (Some(_) | None, _) => {}
+            }
+        }
+        Ok(Some(chosen))
+    }
+
+    fn bound_to(&self, tenant: &str) -> Option<&Arc<Template>> {
+        let binding = self.bindings.find(tenant).map(|binding| &binding.template);
+        binding.or_else(|| self.bindings.wildcard())
+    }
+
     /// Returns the template that applies to the tenant's callbacks, and the source of their events.
     pub(crate) fn template(
         &self,
@@ -125,6 +169,9 @@ impl Route {
         let source = || Arc::new(EventSource::new(&self.plan.name, tenant));
         if let Some(template) = &self.template {
             return Ok((template, source()));
+        }
+        if tenant.is_some_and(|tenant| tenant.len() > MAX_TENANT_BYTES) {
+            return Err(RefusalKind::TenantUnknown);
         }
         if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
             return Ok((&binding.template, Arc::clone(&binding.source)));
@@ -137,6 +184,9 @@ impl Route {
     }
 }
 
+/// Maximum length of a tenant, equal to the maximum length of a domain name.
+const MAX_TENANT_BYTES: usize = 253;
+
 /// Name of the only parameter that a route's path may contain.
 pub(crate) const TOKEN: &str = "token";
 pub(crate) const TOKEN_SEGMENT: &str = "{token}";
@@ -145,7 +195,7 @@ pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteIndex(usize);
 
-/// Path of an address to which gatepost delivers events.
+/// A reserved address: a path to which gatepost delivers events, and the plan of the provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) path: Arc<str>,
@@ -155,9 +205,10 @@ pub(crate) struct Address {
 /// Result of a path lookup.
 #[derive(Clone, Copy)]
 pub(crate) enum Lookup<'r, 'p> {
-    /// A different spelling of this route's path.
+    /// Another spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path, and the path's secret segment if the route has a token.
+    /// Exactly this route's path. The second field is the secret segment; `None` if the route has
+    /// no token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -165,13 +216,13 @@ pub(crate) enum Lookup<'r, 'p> {
     Reserved(&'r Address),
 }
 
-/// All routes of a config, and its reserved addresses.
+/// The routes and the reserved addresses of a config.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
-    /// Indices in `list` of the routes whose paths have a token.
+    /// Indices in `list` of the routes with `{token}` in their path.
     with_token: Vec<usize>,
-    /// Indices in `list` by exact path.
+    /// Indices in `list`, by exact path.
     exact: Router<usize>,
     /// Lower-case paths of all routes.
     patterns: HashSet<String>,
@@ -179,7 +230,7 @@ pub(crate) struct Routes {
     enforced: Router<usize>,
     /// Indices in `list` of shadow routes, by lower-case path.
     shadowed: Router<usize>,
-    /// Reserved addresses by lower-case path.
+    /// Reserved addresses, by lower-case path.
     addresses: HashMap<String, Address>,
     /// Paths that servers map to a route or to a reserved address.
     subtrees: Subtrees,
@@ -191,7 +242,7 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the route's pattern if another route has the same path, apart from case.
+    /// Returns the pattern of `route` if an earlier route has the same path, apart from case.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
         let conflict = |_| Arc::clone(&route.pattern);
@@ -212,9 +263,10 @@ impl Routes {
         Ok(())
     }
 
-    /// Reserves the path of an address, unless a shadow route has the same path.
+    /// Reserves the path of an app address. Skips a path that is also the path of a shadow route.
     ///
-    /// In shadow mode, callbacks reach the app on that path, so gatepost must not block the path.
+    /// In shadow mode, callbacks reach the app on the route's path, so gatepost must not block that
+    /// path.
     pub(crate) fn reserve(&mut self, path: &str, reach: Reach, plan: &Arc<Plan>) {
         let names = Pieces::of(path).names;
         let normalised = join(&names);
@@ -270,11 +322,12 @@ impl Routes {
 
     /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
-        // In bounds: only lookups create an index, and routes are never removed.
+        // In bounds, because only lookups create indices and no method removes a route.
         &self.list[found.0]
     }
 
-    /// Takes over the state of the rate limits of an earlier config, route by route.
+    /// Takes over the state of each route's rate limit from the route with the same path in
+    /// `earlier`.
     pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
             let same = earlier.list.iter().find(|earlier| earlier.pattern == route.pattern);
@@ -286,7 +339,7 @@ impl Routes {
         }
     }
 
-    /// Adds the paths of all routes and reserved addresses to the filter.
+    /// Adds the paths of all routes and reserved addresses to `path_filter`.
     pub(crate) fn add_to(&self, path_filter: &SharedPathFilter) {
         path_filter.add(&self.path_filter);
     }
@@ -295,7 +348,7 @@ impl Routes {
         self.list.iter()
     }
 
-    /// Looks up a path in all its readings.
+    /// Looks up a path, first by exact text, then in every reading.
     pub(crate) fn find<'p>(&self, path: &'p str, reach: Reach) -> Lookup<'_, 'p> {
         if !self.path_filter.may_contain(path) && has_one_reading(path) {
             return Lookup::Other;
@@ -303,7 +356,7 @@ impl Routes {
         Search { routes: self, reach }.find(path)
     }
 
-    /// Finds the enforcing route with exactly this path, and the path's secret segment.
+    /// Finds the enforcing route with exactly this path, and the secret segment of the path.
     pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(RouteIndex, Option<&'p str>)> {
         let matched = self.exact.at(path).ok()?;
         let found = RouteIndex(*matched.value);
@@ -320,17 +373,17 @@ pub(crate) fn has_base(path: &str) -> bool {
     base_of(&Pieces::of(path).names).is_some()
 }
 
-/// Returns true if every server reads the configured path alike, apart from case.
+/// Returns true if every server reads the configured path in the same way, apart from case.
 pub(crate) fn is_canonical(pattern: &str) -> bool {
     let literal = pattern.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-    // A token is a whole segment, and a path has at most one token.
+    // The path may contain `{token}` once, as a whole segment.
     let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
         == usize::from(literal != pattern);
     token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
 }
 
-/// Endings of script names: a server may take the rest of the path as the script's argument.
+/// Endings of script names. A server may pass the rest of the path to the script as an argument.
 const SCRIPTS: [&str; 17] = [
     ".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".phar", ".php", ".php3", ".php4", ".php5", ".php7",
     ".php8", ".pht", ".phtml", ".pl", ".py", ".rb",
@@ -456,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_every_inexact_spelling() {
+    fn refuses_every_spelling_except_the_exact_path() {
         let routes = routes();
         for spelling in SPELLINGS {
             match routes.find(spelling, Reach::Exact) {
@@ -507,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn shadow_route_does_not_open_enforced_or_reserved_path() {
+    fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         let plan = Arc::new(built_in().next().unwrap());
         let mut routes = routes();
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
@@ -516,14 +569,14 @@ mod tests {
         routes.reserve("/live/shadow", Reach::Subtree, &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
             let Lookup::Callback(found, _) = routes.find(path, Reach::Exact) else {
-                panic!("expected a callback for {path}")
+                panic!("expected a callback path, found {path}")
             };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
             let Lookup::Ambiguous(found) = routes.find(path, Reach::Exact) else {
-                panic!("expected an ambiguous lookup for {path}")
+                panic!("expected an ambiguous path, found {path}")
             };
             assert!(routes.is_shadow(found), "{path}");
         }
@@ -733,7 +786,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_path_must_have_one_spelling() {
+    fn canonical_path_has_only_one_spelling() {
         for path in ["/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c"] {
             assert!(is_canonical(path), "{path}");
         }

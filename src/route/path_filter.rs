@@ -1,21 +1,24 @@
-//! Filters that recognise most unrelated paths in one pass over their bytes.
+//! Filters that rule out most unrelated paths in one pass over the bytes of the path.
 //!
-//! Nearly all paths have one reading: every server sees the same segments in them, apart from case.
-//! Such a path needs no normalisation. Most of these paths differ from every known path in
-//! length, last byte or prefix. Known paths are the paths of routes and reserved addresses, and the
-//! paths below them that are reserved.
+//! A *known path* is the path of a route or of a reserved address, or a path below them that is
+//! reserved. An *unrelated path* is a path that no server reads as a known path.
 //!
-//! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for paths for
-//!   which it returns true.
-//! - [`SharedPathFilter`] covers all configs with two integers. gatepost needs no config for a path
-//!   that this filter rules out.
-//! - [`PathFilter`] covers one config and compares whole prefixes, so it rules out more paths.
+//! Nearly all paths have one reading: every server finds the same segments in the path, apart from
+//! case. Such a path needs no normalisation. Most of these paths differ from every known path in
+//! length, last byte or prefix.
 //!
-//! Invariant: a filter never rules out a known path. It may let an unrelated path through; such a
-//! path costs a full lookup.
+//! - [`has_one_reading`] classifies the bytes of a path. The filters are valid only for a path for
+//!   which [`has_one_reading`] returns true.
+//! - [`SharedPathFilter`] covers all configs with two integers. If this filter rules out a path,
+//!   gatepost does not access the config.
+//! - [`PathFilter`] covers one config. This filter compares whole prefixes and therefore rules out
+//!   more paths.
 //!
-//! The gain: an unrelated path costs 371 instructions, or about 6,000 with normalisation
-//! (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash` of the benches).
+//! Invariant: a filter never rules out a known path. If a filter does not rule out an unrelated
+//! path, that path costs a full lookup.
+//!
+//! The gain: an unrelated path costs 371 instructions. With normalisation, such a path costs about
+//! 6,000 (callgrind, `lookup/other_path` and `lookup/other_path_doubled_slash` of the benches).
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,9 +28,9 @@ use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 /// Summary of the bytes of a path.
 #[derive(Clone, Copy)]
 struct PathClasses {
-    /// Union of the classes of all bytes.
+    /// Union of the class bits of all bytes.
     bytes: u8,
-    /// True if the path has `//`, `/.` or `./`, where servers disagree about the segments.
+    /// True if the path has `//`, `/.` or `./`. Servers disagree about the segments of such a path.
     has_ambiguous_pair: bool,
 }
 
@@ -35,19 +38,19 @@ struct PathClasses {
 const SPECIAL: u8 = 0x80;
 /// Class bit of a dot.
 const DOT: u8 = 0x40;
-/// Class of a byte that is part of a name on every server.
+/// Class of a byte that every server reads as part of a segment.
 const NAME: u8 = 0;
 
-// The low four bits of a class find ambiguous pairs without a branch. Bits 0 and 1 describe the
-// byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if these two halves
-// share a bit:
+// The low four bits of a class find ambiguous pairs of bytes without a branch. Bits 0 and 1
+// describe the byte as the first of a pair, bits 2 and 3 as the second. A pair is ambiguous if bits
+// 0 and 1 of the first byte and bits 2 and 3 of the second byte have a common bit:
 //
 // | pair | first & second | ambiguous                         |
 // |------|----------------|-----------------------------------|
 // | `//` | 11 & 01        | yes: the segment is empty         |
 // | `/.` | 11 & 10        | yes: the segment may be `.`       |
 // | `./` | 01 & 01        | yes: a server may drop the dot    |
-// | `..` | 01 & 10        | no: it is part of a name, `a..b`  |
+// | `..` | 01 & 10        | no: a segment may be `a..b`       |
 const SLASH_CLASS: u8 = 0b0111;
 const DOT_CLASS: u8 = DOT | 0b1001;
 const SECOND_SHIFT: u32 = 2;
@@ -71,7 +74,7 @@ const CLASSES: [u8; 256] = {
 impl PathClasses {
     /// Classifies a path.
     ///
-    /// The end counts as a slash, so that `/a/` and `/a.` are ambiguous. The path `/` is not.
+    /// The end of a path longer than `/` counts as a slash, so `/a/` and `/a.` are ambiguous.
     #[inline]
     fn of(path: &str) -> Self {
         let (mut bytes, mut overlaps, mut previous) = (0, 0, NAME);
@@ -87,7 +90,7 @@ impl PathClasses {
         Self { bytes, has_ambiguous_pair: overlaps != 0 }
     }
 
-    /// Returns true if every server sees the same segments.
+    /// Returns true if every server finds the same segments in the path.
     const fn is_plain(self) -> bool {
         self.bytes & SPECIAL == 0 && !self.has_ambiguous_pair
     }
@@ -97,23 +100,24 @@ impl PathClasses {
     }
 }
 
-/// Returns true if every server sees the same segments.
+/// Returns true if every server finds the same segments in the path.
 pub(super) fn is_plain(path: &str) -> bool {
     path.starts_with('/') && PathClasses::of(path).is_plain()
 }
 
-/// Returns true if every server sees the same segments, and no segment ends in one of [`SCRIPTS`]
-/// or [`FORMATS`].
+/// Returns true if every server finds the same segments in the path, and no segment ends in one of
+/// [`SCRIPTS`] or [`FORMATS`].
 #[inline]
 pub(super) fn has_one_reading(path: &str) -> bool {
     let classes = PathClasses::of(path);
     path.starts_with('/') && classes.is_plain() && !(classes.has_dot() && has_known_ending(path))
 }
 
-/// Returns true if a segment of a plain path ends in one of [`SCRIPTS`] or [`FORMATS`].
+/// Returns true if a segment ends in one of [`SCRIPTS`] or [`FORMATS`]. Requires a path for which
+/// [`is_plain`] returns true.
 ///
-/// Reads the path once from its end and collects the letters after the last dot of each segment in
-/// an integer, so that comparing a segment with all endings needs no second pass.
+/// Reads the path once, from its end. Collects the letters after the last dot of each segment in an
+/// integer, so a comparison with all endings needs no second pass.
 #[inline(never)]
 fn has_known_ending(path: &str) -> bool {
     let mut bytes = path.bytes().rev();
@@ -135,8 +139,8 @@ fn has_known_ending(path: &str) -> bool {
 
 /// Letters after a dot, lower-case and in reverse order, one byte each.
 ///
-/// A byte of value 1 precedes the letters, so that endings of different lengths differ. Eight or
-/// more letters shift this byte out. The top byte is then a letter, so the value equals no known
+/// A byte of value 1 precedes the letters, so endings of different lengths differ. Eight or more
+/// letters shift this byte out, and the top byte is then a letter. Such a value equals no known
 /// ending, because known endings have at most five letters.
 type Ending = u64;
 
@@ -178,7 +182,8 @@ pub(super) fn folded(path: &str) -> Cow<'_, str> {
 pub(super) struct PathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
     endings: u64,
-    /// Lower-case prefixes: of the paths with a token, up to the token, and the bases of subtrees.
+    /// Lower-case prefixes: the text before `{token}` of each path with a token, and the bases of
+    /// subtrees.
     prefixes: Vec<Box<str>>,
 }
 
@@ -196,9 +201,9 @@ impl PathFilter {
         self.prefixes.push(prefix.into());
     }
 
-    /// Returns false if none of the added paths can match. Requires a path with one reading.
+    /// Returns false if `path` can match none of the added paths. Requires a path with one reading.
     pub(super) fn may_contain(&self, path: &str) -> bool {
-        // Ignoring the case bit also equates some bytes that are not letters. A path with
+        // Without the case bit, some bytes that are not letters compare equal, too. A path with
         // such a byte costs a full lookup.
         let same = |byte: u8, expected: u8| (byte ^ expected) & !CASE_BIT == 0;
         let starts_with = |prefix: &str| {
@@ -212,9 +217,9 @@ impl PathFilter {
 
 /// Filter over the paths of every config that the gate has had.
 ///
-/// The filter is two atomic integers, so that a request for an unrelated path needs neither a lock
-/// nor the reference count of the current config. gatepost never clears a bit, so paths of earlier
-/// configs remain: these paths cost a full lookup, but cannot cause a wrong result.
+/// The filter consists of two atomic integers. A request for an unrelated path therefore needs
+/// neither a lock nor the reference count of the current config. gatepost never clears a bit. The
+/// paths of earlier configs cost a full lookup, but cannot cause a wrong result.
 #[derive(Debug, Default)]
 pub(crate) struct SharedPathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
@@ -234,8 +239,8 @@ impl SharedPathFilter {
     /// Returns true if the path is certainly unrelated. Returns false for every spelling of a known
     /// path, and for some unrelated paths.
     ///
-    /// Relaxed loads are enough. If a request does not see the bits of a new config, gatepost
-    /// treats it as if it had arrived just before the new config.
+    /// Relaxed loads are enough. If a load misses the bits of a new config, gatepost treats the
+    /// request like one that arrived before the new config.
     #[inline]
     pub(crate) fn rules_out(&self, path: &str) -> bool {
         let hits = self.endings.load(Relaxed) & ending_bit(path)
@@ -244,16 +249,16 @@ impl SharedPathFilter {
     }
 }
 
-/// Returns one of 64 bits, chosen by the length and the last byte of a path. Ignores case.
+/// Selects one of 64 bits by the length and the last byte of a path. Ignores case.
 #[inline]
 fn ending_bit(path: &str) -> u64 {
-    /// Odd, so that lengths spread over all bits.
+    /// Odd, so that 64 consecutive lengths select 64 different bits.
     const SPREAD: usize = 29;
     let last = path.as_bytes().last().map_or(0, |last| last | CASE_BIT);
     1 << ((path.len() * SPREAD + usize::from(last)) % 64)
 }
 
-/// Returns one of 64 bits, chosen by the first two bytes after the leading slash. Ignores case.
+/// Selects one of 64 bits by the first two bytes after the leading slash. Ignores case.
 ///
 /// Returns 0 for the path `/`.
 #[inline]
@@ -281,7 +286,7 @@ fn bit_of_start(first: u8, second: u8) -> u64 {
     1 << ((usize::from(first | CASE_BIT) * SPREAD + usize::from(second | CASE_BIT)) % 64)
 }
 
-/// Bit that is set in lower-case ASCII letters and clear in upper-case ones.
+/// Bit that is set in lower-case ASCII letters and clear in upper-case ASCII letters.
 const CASE_BIT: u8 = 0x20;
 
 #[cfg(test)]

@@ -1,30 +1,32 @@
-//! Splits a path into the names that servers may see in it.
+//! Splits a path into names: the decoded segments that servers may find in the path.
 
 use std::borrow::Cow;
 
 use super::decode::{decode, decodings};
 use super::{FORMATS, SCRIPTS, TOKEN_SEGMENT};
 
-/// Names in a path, and the points at which servers may read the path differently.
+/// The names in a path, and the features of the path about which servers disagree.
 ///
 /// A *name* is a segment after decoding, in lower case and without parameters, trailing dots and
 /// trailing blanks. A segment has no name if nothing remains of it.
 pub(super) struct Pieces {
     /// All names in order.
     pub(super) names: Vec<String>,
-    /// Number of names before the first encoded NUL, `?` or `#`; `None` without such a byte.
+    /// Number of names before the first encoded NUL, `?` or `#`; `None` if the path has no such
+    /// byte.
     before_cut: Option<usize>,
     /// Names for a server that drops each encoded NUL, `?` and `#` instead of ending the path at
-    /// the first. `None` without such a byte.
+    /// the first of these bytes. `None` if the path has no such byte.
     without_cuts: Option<Vec<String>>,
-    /// True if the path starts with `//` (or `/.//`), so that its first name may be an authority.
+    /// True if the path starts with at least two slashes, possibly with dots between them (`/.//`).
+    /// The first name may then be an authority.
     has_authority: bool,
-    /// True if some server would resolve a `..`.
+    /// True if some server finds a `..` segment in the path.
     pub(super) has_parent: bool,
-    /// Number of segments that have a name, if only a literal `/` separates segments. Every server
-    /// sees at least these segments.
+    /// Number of segments with a name, if only an unencoded `/` separates segments. Every server
+    /// finds at least this many segments.
     literal_segments: usize,
-    /// True if a segment has no name, such as `.` or `;x`.
+    /// True if a segment, such as `.` or `;x`, has no name.
     has_nameless: bool,
 }
 
@@ -34,7 +36,7 @@ impl Pieces {
         Self::decoded(path, &decode(path))
     }
 
-    /// Splits a path whose [decoded](decode) form is already known.
+    /// Splits a path. `decoded` is the result of [`decode`] for `path`.
     pub(super) fn decoded(path: &str, decoded: &str) -> Self {
         let decoded = without(decoded, |c| c.is_control() && !is_cut(c));
         let (literal_segments, nameless) =
@@ -57,7 +59,8 @@ impl Pieces {
         }
     }
 
-    /// Returns the lists of names that servers may see. Requires a path without `..`.
+    /// Returns the readings of the path: the lists of names that servers may find. Requires a path
+    /// without `..`.
     pub(super) fn readings(&self) -> Vec<Vec<&str>> {
         let until_cut = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
         let after_authority = if self.has_authority { until_cut.get(1..) } else { None };
@@ -84,10 +87,11 @@ impl Pieces {
         readings
     }
 
-    /// Returns true if the pattern's segments occur among the names in order, with or without gaps.
+    /// Returns true if the segments of `pattern`, a configured path, occur in order in the names.
+    /// Other names may occur between these segments.
     ///
-    /// Resolving a `..` only removes names. This check therefore covers every server, whatever the
-    /// order in which the server decodes and resolves.
+    /// A server that resolves a `..` only removes names. This check therefore covers every order of
+    /// decoding and resolving.
     pub(super) fn contain_in_order(&self, pattern: &str) -> bool {
         let mut names = self.names.iter();
         segments(pattern).all(|segment| {
@@ -99,12 +103,12 @@ impl Pieces {
         })
     }
 
-    /// Returns true if the names equal the pattern's segments, where the token may cover several
-    /// names or none.
+    /// Returns true if the names match the segments of `pattern`, a configured path with `{token}`.
+    /// `{token}` matches one name, several names or no name.
     ///
-    /// Several names count as one token only if some server sees them as one segment, so the path
-    /// must not have more literal segments than the pattern allows. The token may be empty
-    /// only if the path has a segment without a name.
+    /// `{token}` matches several names only if some server reads these names as one segment. The
+    /// path must therefore not have more literal segments than the pattern has segments. `{token}`
+    /// matches no name only if the path has a segment without a name.
     pub(super) fn fits_split_token(&self, names: &[&str], pattern: &str) -> bool {
         let Some((before, after)) = around_token(pattern) else { return false };
         let fixed = segments(before).count() + segments(after).count();
@@ -113,7 +117,7 @@ impl Pieces {
             Some(0) => self.has_nameless,
             Some(1) => true,
             Some(_) => {
-                // Names that this reading leaves out may account for literal segments, too.
+                // Some of the literal segments may be names that this reading omits.
                 let left_out = self.names.len().saturating_sub(names.len());
                 self.literal_segments <= fixed + 1 + left_out
             }
@@ -125,9 +129,10 @@ impl Pieces {
     }
 }
 
-/// Returns the parts of a pattern before and after the token; `None` for a pattern without a token.
+/// Returns the text before and after `{token}` in a configured path; `None` if the path has no
+/// `{token}`.
 pub(super) fn around_token(pattern: &str) -> Option<(&str, &str)> {
-    // Only `{token}` contains a brace in a pattern.
+    // In a configured path, only `{token}` contains a brace.
     let token = pattern.find('{')?;
     Some((pattern.get(..token)?, pattern.get(token + TOKEN_SEGMENT.len()..)?))
 }
@@ -137,10 +142,10 @@ pub(super) fn join(names: &[impl AsRef<str>]) -> String {
     names.iter().flat_map(|name| ["/", name.as_ref()]).collect()
 }
 
-/// Returns the paths that remain if a server drops parameters, or an authority, before it has fully
-/// decoded the path.
+/// Returns the paths that remain if a server drops parameters or an authority before the server has
+/// fully decoded the path.
 ///
-/// For such a server, all of `;%2fx` is a parameter. A server that decodes first sees an empty
+/// For such a server, all of `;%2fx` is a parameter. A server that decodes first finds an empty
 /// parameter and the segment `x`.
 pub(super) fn cut_spellings(path: &str, decoded: &str) -> Vec<String> {
     let mut spellings = Vec::new();
@@ -174,7 +179,7 @@ const fn is_slash(c: char) -> bool {
     matches!(c, '/' | '\\')
 }
 
-/// Returns true for the characters at which some server ends the path.
+/// Returns true for a character at which some server ends the path.
 const fn is_cut(c: char) -> bool {
     matches!(c, '\0' | '?' | '#')
 }
@@ -183,8 +188,8 @@ fn without(text: &str, is_dropped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.contains(&is_dropped) { text.replace(is_dropped, "").into() } else { text.into() }
 }
 
-/// Returns true if some server would resolve a `..`. Requires text without control characters
-/// other than NUL.
+/// Returns true if some server finds a `..` segment in the decoded path. Requires text without
+/// control characters other than NUL.
 fn has_parent(decoded: &str) -> bool {
     // Fast exit: two adjacent dots are rare.
     if !decoded.as_bytes().windows(2).any(|two| two == b"..") {
@@ -211,9 +216,9 @@ fn names_in(part: &str) -> impl Iterator<Item = String> {
     part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
-/// Returns true if some server sees a name in the undecoded `segment`.
+/// Returns true if some server finds a name in the undecoded `segment`.
 fn has_name(segment: &str) -> bool {
-    // Decoding the rest of the segment cannot remove its first letter.
+    // Decoding the rest of the segment cannot remove an unencoded letter or digit.
     if segment.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return true;
     }

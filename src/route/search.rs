@@ -18,7 +18,7 @@ pub(super) struct Search<'r> {
 }
 
 impl<'r> Search<'r> {
-    // Not inlined, so that `find` is short for unrelated paths.
+    // Not inlined, so that `Routes::find` remains small. For most paths, gatepost runs only that.
     #[inline(never)]
     pub(super) fn find<'p>(self, path: &'p str) -> Lookup<'r, 'p> {
         let Ok(matched) = self.routes.exact.at(path) else { return self.find_spelling(path) };
@@ -41,7 +41,7 @@ impl<'r> Search<'r> {
         }
     }
 
-    /// Looks up a path as any server may read it. Never returns [`Lookup::Callback`].
+    /// Looks up every reading of a path. Never returns [`Lookup::Callback`].
     fn find_spelling(self, path: &str) -> Lookup<'r, 'static> {
         if has_one_reading(path) {
             let folded = folded(path);
@@ -50,10 +50,10 @@ impl<'r> Search<'r> {
         self.find_readings(path)
     }
 
-    /// Looks up each reading of a path and returns the strictest result.
+    /// Normalises a path, looks up each reading and returns the strictest result.
     pub(super) fn find_readings(self, path: &str) -> Lookup<'r, 'static> {
         let whole = decode(path);
-        // Lazy: computes no further reading once gatepost must refuse the path.
+        // Lazy: the lookup ends at the first reading that gatepost must refuse.
         let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
         let cut = once_with(|| cut_spellings(path, &whole)).flatten();
         let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));
@@ -74,7 +74,7 @@ impl<'r> Search<'r> {
         first
     }
 
-    /// Looks up every reading of the pieces and returns the strictest result.
+    /// Looks up every reading of a path, split into [`Pieces`], and returns the strictest result.
     fn find_pieces(self, pieces: &Pieces) -> Lookup<'r, 'static> {
         if pieces.has_parent {
             return self.find_in_order(pieces);
@@ -85,7 +85,7 @@ impl<'r> Search<'r> {
         self.strictest(read.chain(with_token))
     }
 
-    /// Finds a route that fits if its secret segment is split into several segments, or is empty.
+    /// Finds a route whose secret segment some server reads as several segments, or as none.
     /// Prefers an enforcing route.
     fn find_split_token(
         &self,

@@ -29,9 +29,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Returns the path of the file; `None` for the config itself.
+    /// Returns the path of the definition file that contains the fault; `None` if the fault is in
+    /// the config file.
     ///
-    /// A fault may also be in a definition that the config names in `provider_files`.
+    /// The config lists definition files in `provider_files`.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
@@ -85,7 +86,7 @@ impl fmt::Display for Fault {
 
 /// The faults found so far in one text.
 ///
-/// The list is in a [`RefCell`], so that readers can share it and each can add to it.
+/// The list is in a [`RefCell`], so that several tables can add faults through shared references.
 #[derive(Debug)]
 pub(crate) struct Faults<'t> {
     text: &'t str,
@@ -110,7 +111,7 @@ impl<'t> Faults<'t> {
         });
     }
 
-    /// Adds faults that were found in another file.
+    /// Adds the faults of another file.
     pub(crate) fn take(&self, faults: impl IntoIterator<Item = Fault>) {
         self.list.borrow_mut().extend(faults);
     }

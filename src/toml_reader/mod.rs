@@ -1,13 +1,13 @@
-//! Reads TOML and reports every fault, not only the first.
+//! Reads TOML. Reports every fault in the values, but only the first syntax error.
 //!
-//! A [`Table`] returns its values by key and adds a fault for each value of the wrong form. It
-//! remembers the keys that the code reads, and [`Table::finish`] reports all others as unknown. The
-//! list of allowed keys therefore always matches the code. A fault never contains a value of the
-//! file, because a value may be a secret.
+//! A [`Table`] returns its values by key, and adds a fault for each value of the wrong type. A
+//! table records the keys that the code reads. [`Table::finish`] reports all other keys as unknown,
+//! so the list of allowed keys always matches the code. A fault never contains a value from the
+//! file, because the value may be a secret.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
-    reason = "each match names the forms that it accepts; all others are faults"
+    reason = "each match lists the types that it accepts; every other type is a fault"
 )]
 
 mod fault;
@@ -23,7 +23,7 @@ pub use fault::Fault;
 pub(crate) use fault::{Faults, Located, Place};
 use json::{integer, write_table};
 
-/// A TOML table, with the keys that were read from it so far.
+/// A TOML table, with the keys that the code has read so far.
 #[derive(Debug)]
 pub(crate) struct Table<'d> {
     entries: &'d DeTable<'d>,
@@ -36,7 +36,8 @@ pub(crate) struct Table<'d> {
 ///
 /// # Errors
 ///
-/// Returns the first fault if the text is not TOML, else all faults that `read` has added.
+/// If the text is not TOML, returns only the first syntax error. Otherwise, returns all faults that
+/// `read` has added.
 pub(crate) fn read<T>(
     text: &str,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
@@ -46,7 +47,7 @@ pub(crate) fn read<T>(
     for error in errors {
         let span = error.span().unwrap_or_default();
         let place = Place { span, key: String::new() };
-        faults.add(&place, format!("invalid TOML: {}", error.message()), "see https://toml.io");
+        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
     }
     if !faults.is_empty() {
         // Later syntax errors are mostly consequences of the first.
@@ -87,8 +88,8 @@ impl<'d> Table<'d> {
         self.find(key).is_some()
     }
 
-    /// Returns the place of the key itself, not of its value; the place of the table if the key is
-    /// absent.
+    /// Returns the [`Place`] of the key, not of the value. If the key is absent, returns the place
+    /// of the table.
     pub(crate) fn place_of(&self, key: &str) -> Place {
         self.find(key)
             .map_or_else(|| self.place.clone(), |(name, _)| self.place.child(key, name.span()))
@@ -113,11 +114,11 @@ impl<'d> Table<'d> {
         }
     }
 
-    /// Reads a string, and reports the key as missing if it is absent.
+    /// Reads a string. If the key is absent, reports a fault with `remedy`.
     pub(crate) fn require_string(&self, key: &'d str, remedy: &str) -> Option<Located<&'d str>> {
         if !self.has(key) {
             self.read_keys.borrow_mut().push(key);
-            self.faults.add(&self.place, format!("`{key}` is missing"), remedy);
+            self.faults.add(&self.place, format!("expected `{key}`, found none"), remedy);
             return None;
         }
         self.string(key)
@@ -156,7 +157,7 @@ impl<'d> Table<'d> {
         let in_range = integer(number).filter(|n| range.contains(n));
         if in_range.is_none() {
             let remedy = format!("write a number from {} to {}", range.start(), range.end());
-            self.faults.add(&place, "this number is out of range", remedy);
+            self.faults.add(&place, "expected a number within the limits, found another", remedy);
         }
         in_range
     }
@@ -203,14 +204,14 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Reads a value that may have one of several forms.
+    /// Reads a value that may be of several types.
     pub(crate) fn any(&self, key: &'d str) -> Option<Item<'d>> {
         let (value, place) = self.raw(key)?;
         Some(self.item(value, place))
     }
 
-    /// Reads a list of values that may each have one of several forms. A single value counts as a
-    /// list of one.
+    /// Reads a list whose elements may be of several types. A single value counts as a list with
+    /// one element.
     pub(crate) fn list(&self, key: &'d str) -> Vec<Item<'d>> {
         let Some((value, place)) = self.raw(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
@@ -223,7 +224,7 @@ impl<'d> Table<'d> {
             .collect()
     }
 
-    /// Returns all entries in the order of the file, for a table whose keys are not fixed.
+    /// Returns all entries, in the order of the file. Used for a table whose keys are not fixed.
     pub(crate) fn entries(&self) -> Vec<(&'d str, Item<'d>)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
@@ -249,7 +250,7 @@ impl<'d> Table<'d> {
         Item { form, place }
     }
 
-    /// Returns the table as JSON text in the order of the file, and counts all of its keys as read.
+    /// Returns the table as JSON text, in the order of the file. Records all keys as read.
     ///
     /// Reports a value that JSON cannot represent, such as a date or an infinite number.
     pub(crate) fn to_json(&self) -> Option<String> {
@@ -260,8 +261,8 @@ impl<'d> Table<'d> {
         if json.is_none() {
             self.faults.add(
                 &self.place,
-                "the table contains a value that JSON cannot represent",
-                "write strings, numbers, true, false, lists and tables only",
+                "expected values that JSON can represent, found another value",
+                "write only strings, finite numbers, booleans, lists and tables",
             );
         }
         json
@@ -275,13 +276,13 @@ impl<'d> Table<'d> {
                 let place =
                     Place { span: name.span(), ..self.place.child(name.get_ref(), value.span()) };
                 let remedy = allowed("key", name.get_ref(), read_keys.iter().copied());
-                self.faults.add(&place, "unknown key", remedy);
+                self.faults.add(&place, "expected an allowed key, found an unknown key", remedy);
             }
         }
     }
 }
 
-/// A value that may have one of several forms.
+/// A value that may be of several types, with its place.
 #[derive(Debug)]
 pub(crate) struct Item<'d> {
     pub(crate) form: Form<'d>,
@@ -319,7 +320,7 @@ impl<'d> Item<'d> {
     }
 }
 
-/// The form of a value, for keys that accept several forms.
+/// A value of a key that accepts several types.
 #[derive(Debug)]
 pub(crate) enum Form<'d> {
     String(&'d str),
@@ -328,7 +329,7 @@ pub(crate) enum Form<'d> {
 }
 
 impl Form<'_> {
-    /// Returns the name of the form with its article, for a fault.
+    /// Returns the name of the value's type with an article, for a fault.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
@@ -340,7 +341,7 @@ impl Form<'_> {
 
 /// Formats a remedy that lists the allowed words. Suggests a word that is close to `wrong`.
 ///
-/// `noun` names the words in the singular.
+/// `noun` is a noun for one such word, such as `key`.
 pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
     let mut words: Vec<_> = words.collect();
     words.sort_unstable();
@@ -349,12 +350,12 @@ pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &
         .iter()
         .map(|word| (strsim::levenshtein(wrong, word), word))
         .min()
-        // Allows one edit in a short word, and one for every three letters of a longer word.
+        // Permits one edit in a short word, and one edit for every three letters of a longer word.
         .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
         .map(|(_, word)| format!("did you mean `{word}`? "))
         .unwrap_or_default();
     let list: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    format!("{suggestion}allowed {noun}s here: {}", list.join(", "))
+    format!("{suggestion}use one of these {noun}s: {}", list.join(", "))
 }
 
 const fn with_article(value: &DeValue<'_>) -> &'static str {
@@ -390,10 +391,10 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "1:1: `title` is missing; add a title",
+                "1:1: expected `title`, found none; add a title",
                 "1:8: name: expected a string, found a whole number; write a string",
-                "2:1: colour: unknown key; allowed keys here: `inner`, `name`, `title`",
-                "4:8: inner.size: this number is out of range; write a number from 1 to 10",
+                "2:1: colour: expected an allowed key, found an unknown key; use one of these keys: `inner`, `name`, `title`",
+                "4:8: inner.size: expected a number within the limits, found another; write a number from 1 to 10",
             ]
         );
     }
@@ -408,6 +409,6 @@ mod tests {
     fn suggests_only_a_word_close_to_the_wrong_word() {
         let words = || ["upstream", "listen", "admin"].into_iter();
         assert!(allowed("key", "upstraem", words()).starts_with("did you mean `upstream`?"));
-        assert!(allowed("key", "zebra", words()).starts_with("allowed keys"));
+        assert!(allowed("key", "zebra", words()).starts_with("use one of these keys"));
     }
 }

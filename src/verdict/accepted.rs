@@ -15,9 +15,10 @@ use crate::provider::{Kind, View};
 use crate::template::{Delivery, Template};
 use crate::time::Timestamp;
 
-/// A genuine callback, and the permit to forward the callback. Clones are cheap.
+/// The permit to forward a genuine callback. Clones are cheap.
 ///
-/// Only the gate creates this permit. The layer puts it into the extensions of the event's request.
+/// Only the gate creates this permit. The layer puts the permit into the extensions of the request
+/// with the event.
 ///
 /// # Examples
 ///
@@ -44,7 +45,7 @@ use crate::time::Timestamp;
 ///
 /// let viewer: LivePlay = accepted.view()?;
 /// assert_eq!(viewer.client_user_id, "user01");
-/// assert!(accepted.view::<Push>().is_err(), "expected an error");
+/// assert!(accepted.view::<Push>().is_err(), "expected an error for another kind");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ pub struct Accepted(Arc<AcceptedCallback>);
 pub(crate) struct AcceptedCallback {
     pub(crate) event: Event,
     pub(crate) template: Arc<Template>,
-    /// Index of the kind in `plan.kinds`; `None` if the definition does not name the kind.
+    /// Index of the kind in `plan.kinds`; `None` if the plan does not contain the kind.
     pub(crate) kind: Option<usize>,
     pub(crate) raw: Bytes,
     pub(crate) content_type: Option<HeaderValue>,
@@ -72,17 +73,26 @@ impl Accepted {
         Self(Arc::new(inner))
     }
 
-    /// Returns the platform's name for a kind that the definition omits; `None` for any other kind.
-    /// The name is safe to log.
+    /// Returns the platform's name for a kind that the provider does not define; `None` for any
+    /// other kind. The name is safe to log.
     #[must_use]
     pub fn unknown_kind(&self) -> Option<&str> {
         self.0.unknown_kind.as_deref()
     }
 
-    /// Returns the event: the callback in normal form.
+    /// Returns the event: the callback as the app receives it.
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.0.event
+    }
+
+    /// Returns the paths of the callback's misfits: fields that are missing, or that do not have
+    /// their declared type. A path has the form `a.b` or `a[].b`.
+    ///
+    /// The data of the event contains these fields as received. The app also gets the paths, in the
+    /// header `gatepost-misfits`.
+    pub fn misfits(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.event.misfits.iter().map(|path| &**path)
     }
 
     /// Returns the template of the callback's tenant.
@@ -108,7 +118,7 @@ impl Accepted {
             let kind = format!("{}.{}", event.provider, event.kind);
             return Err(ViewError::OtherKind { kind });
         }
-        // Parses a `str`, so that `serde_json` does not check each string for UTF-8.
+        // Parse a `str`: in a byte slice, `serde_json` would check each string for UTF-8.
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
         serde_json::from_str(text)
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
@@ -117,7 +127,8 @@ impl Accepted {
     /// Returns true if an earlier callback with another body had the same signature.
     ///
     /// Reuse is possible only if the signature does not cover the body. Reuse does not prove an
-    /// attack: if a platform signs only the time, all callbacks of one second have one signature.
+    /// attack: if a platform signs only the time, all callbacks of one second have the same
+    /// signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
         self.0.reuses_signature
@@ -141,7 +152,7 @@ impl Accepted {
         self.0.content_type.as_ref()
     }
 
-    /// Returns the address of the client; `None` if the server did not provide the peer.
+    /// Returns the address of the client; `None` if the server set no peer in the head.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.arrival.client.address
@@ -156,8 +167,8 @@ impl Accepted {
         self.0.template.plan.kind(self.0.kind)
     }
 
-    /// Returns true if the template requires a signature that covers every field of the id. Only
-    /// the platform can then have chosen the id.
+    /// Returns true if the template requires a signature that covers every field of the id. In this
+    /// case, only the platform can have chosen the id.
     pub(crate) fn has_signed_id(&self) -> bool {
         let template = &self.0.template;
         let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
@@ -173,19 +184,19 @@ impl Accepted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The data does not match the type. Omits the parser's message, because the message quotes the
-    /// data.
+    /// The data does not match the type. The error omits the parser's message, because that message
+    /// quotes the data.
     #[error(
-        "expected data of the requested type, found a mismatch at line {line}, column {column}"
+        "expected data of the type, found a mismatch at line {line}, column {column}; fix the type"
     )]
     Data {
-        /// Line in the JSON, from 1.
+        /// Line in the JSON, counted from 1.
         line: usize,
-        /// Column in the line, from 1.
+        /// Column in the line, counted from 1.
         column: usize,
     },
     /// The type describes another kind.
-    #[error("expected a kind that the requested type describes, found {kind}")]
+    #[error("expected a kind that the type describes, found {kind}; use another type")]
     OtherKind {
         /// Provider and kind of the callback, such as `tencent-css.push`.
         kind: String,

@@ -18,7 +18,7 @@ use crate::reply::Reply;
 
 /// A refused callback, with details for the operator.
 ///
-/// The client sees none of the details, only [`Refusal::reply`]: a status and a constant body.
+/// The client receives only [`Refusal::reply`]: a status and a constant body.
 ///
 /// # Examples
 ///
@@ -74,7 +74,7 @@ impl Refusal {
         }))
     }
 
-    /// Adds the tenant and the template, if they are known.
+    /// Adds the tenant and the template; `None` means that gatepost has found none.
     pub(crate) fn of(mut self, tenant: Option<&str>, template: Option<&Arc<str>>) -> Self {
         self.0.tenant = tenant.map(printable);
         self.0.template = template.cloned();
@@ -87,7 +87,7 @@ impl Refusal {
         self
     }
 
-    /// Returns the address of the client; `None` if the server did not provide the peer.
+    /// Returns the address of the client; `None` if the server set no peer in the head.
     #[must_use]
     pub const fn client(&self) -> Option<IpAddr> {
         self.0.client
@@ -99,7 +99,7 @@ impl Refusal {
         self.0.kind
     }
 
-    /// Returns details for the operator: names and types, never a value or a secret.
+    /// Returns details for the operator, never a received value or a secret.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -117,15 +117,13 @@ impl Refusal {
         &self.0.provider
     }
 
-    /// Returns the tenant that the callback names; `None` if gatepost refused the callback before
-    /// it read the tenant.
+    /// Returns the tenant that the callback names; `None` if gatepost has not read a tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.0.tenant.as_deref()
     }
 
-    /// Returns the name of the template; `None` if gatepost refused the callback before it found
-    /// the template.
+    /// Returns the name of the template; `None` if gatepost has not found a template.
     #[must_use]
     pub fn template(&self) -> Option<&str> {
         self.0.template.as_deref()
@@ -153,7 +151,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Reason for a refusal and its details, without the route and the tenant.
+/// Reason for a refusal, with details, but without the route and the tenant.
 #[derive(Debug)]
 pub(crate) struct RefusalCause {
     kind: RefusalKind,
@@ -161,7 +159,7 @@ pub(crate) struct RefusalCause {
 }
 
 impl RefusalCause {
-    fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn with(kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: Some(detail.into()) }
     }
 }
@@ -199,7 +197,7 @@ impl From<FieldError> for RefusalCause {
             | FieldError::Range { .. }
             | FieldError::TooMany { .. }
             | FieldError::Type { .. }
-            | FieldError::Unknown { .. } => RefusalKind::FieldInvalid,
+            | FieldError::Misspelt { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }
@@ -213,8 +211,11 @@ impl From<SignatureError> for RefusalCause {
             }
             SignatureError::Malformed => RefusalKind::SignatureMalformed.into(),
             SignatureError::Mismatch => RefusalKind::SignatureMismatch.into(),
-            SignatureError::Absent { place } | SignatureError::PartMissing { place } => {
+            SignatureError::Absent { place } => {
                 Self::with(RefusalKind::SignatureMissing, format!("expected at {place}"))
+            }
+            SignatureError::PartMissing { place } => {
+                Self::with(RefusalKind::SignedPartMissing, format!("expected at {place}"))
             }
             SignatureError::TimeMalformed => RefusalKind::TimestampInvalid.into(),
             SignatureError::TooFarAhead { secs } => {

@@ -1,4 +1,4 @@
-//! The reasons for a refusal: one table of codes and meanings, one of statuses.
+//! The reasons for a refusal, each with a code, a meaning and a status.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The path is that of an app address in the config. Only gatepost may use this path.
+    /// The path is the path of an app address in the config. Only gatepost may send to this path.
     AddressReserved,
-    /// The connection ended, the framing became invalid or the time limit passed before the body
-    /// was complete.
+    /// The body is incomplete: the connection ended early, the framing is invalid, or the time
+    /// limit has passed.
     BodyIncomplete,
     /// The request has no body.
     BodyMissing,
@@ -26,7 +26,7 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// The body is compressed. gatepost verifies uncompressed bodies only.
     ContentEncodingUnsupported,
-    /// A field, key, header or parameter occurs twice.
+    /// A field of the body, a header or a query parameter occurs twice.
     FieldDuplicate,
     /// A field does not have the type or the range that the definition declares.
     FieldInvalid,
@@ -34,8 +34,8 @@ pub enum RefusalKind {
     FieldMissing,
     /// The form encoding is malformed.
     FormMalformed,
-    /// The request has both `content-length` and `transfer-encoding`, or one of them is repeated or
-    /// malformed.
+    /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
+    /// repeated or malformed.
     FramingAmbiguous,
     /// The JSON is malformed.
     JsonMalformed,
@@ -47,25 +47,27 @@ pub enum RefusalKind {
     MethodNotAllowed,
     /// The body is JSON but not an object.
     NotAnObject,
-    /// The path is another spelling of a callback path.
+    /// The path is another spelling of a callback path, such as `/%68ook` for `/hook`.
     PathAmbiguous,
     /// The client exceeds the `source_limit` of the route.
     RateLimited,
     /// gatepost cannot decode the signature.
     SignatureMalformed,
-    /// No key of the template gives this signature for this callback.
+    /// No key of the template produces this signature for this callback.
     SignatureMismatch,
-    /// The signature is missing, and the template has keys.
+    /// The template has keys, but the callback has no signature.
     SignatureMissing,
-    /// An earlier callback with another body had the same signature, and the template refuses reuse.
+    /// An earlier callback with another body had this signature, and the template refuses reuse.
     SignatureReused,
+    /// A header, parameter or field that the signature covers is missing.
+    SignedPartMissing,
     /// The `allow` of the route does not contain the client's address.
     SourceNotAllowed,
-    /// The callback names several tenants.
+    /// The callback names several tenants that are bound to different templates.
     TenantAmbiguous,
-    /// The callback names no tenant, and no template is bound to such callbacks.
+    /// The callback names no tenant, and no template is bound to `*`.
     TenantMissing,
-    /// No template is bound to this tenant.
+    /// No template is bound to this tenant or to `*`.
     TenantUnknown,
     /// The signature has expired.
     TimestampExpired,
@@ -88,8 +90,8 @@ impl RefusalKind {
         self.code_and_meaning().0
     }
 
-    /// Returns the status that the client sees. Every reason from which an attacker could learn
-    /// keys or tenants has the same status, 401.
+    /// Returns the status of the reply. Every reason from which an attacker could learn keys or
+    /// tenants has the same status, 401.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -111,6 +113,7 @@ impl RefusalKind {
             | Self::SignatureMismatch
             | Self::SignatureMissing
             | Self::SignatureReused
+            | Self::SignedPartMissing
             | Self::TenantAmbiguous
             | Self::TenantMissing
             | Self::TenantUnknown
@@ -166,16 +169,21 @@ impl RefusalKind {
             Self::RateLimited => ("rate_limited", "the rate limit is exceeded"),
             Self::SignatureMalformed => ("signature_malformed", "the signature cannot be decoded"),
             Self::SignatureMismatch => {
-                ("signature_mismatch", "no key of the template gives this signature")
+                ("signature_mismatch", "no key of the template produces this signature")
             }
             Self::SignatureMissing => ("signature_missing", "the signature is missing"),
             Self::SignatureReused => {
                 ("signature_reused", "an earlier callback with another body had the same signature")
             }
+            Self::SignedPartMissing => {
+                ("signed_part_missing", "a value that the signature covers is missing")
+            }
             Self::SourceNotAllowed => {
                 ("source_not_allowed", "the route does not allow the client's address")
             }
-            Self::TenantAmbiguous => ("tenant_ambiguous", "the callback names several tenants"),
+            Self::TenantAmbiguous => {
+                ("tenant_ambiguous", "the callback names tenants of several templates")
+            }
             Self::TenantMissing => ("tenant_missing", "the callback names no tenant"),
             Self::TenantUnknown => ("tenant_unknown", "no template is bound to this tenant"),
             Self::TimestampExpired => ("timestamp_expired", "the signature has expired"),

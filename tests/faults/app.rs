@@ -1,4 +1,4 @@
-//! The app behind gatepost, which answers or fails as the request specifies.
+//! An app that answers or fails as each request specifies.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// Act of the app on a request. The request contains the act's code and the request's number.
+/// Behaviour of the app on a request. Each request contains the code of an act and a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Act {
     Answers,
@@ -19,7 +19,7 @@ pub enum Act {
     BadJson,
     /// Closes the connection without an answer.
     Closes,
-    /// Closes the connection within the body of the answer.
+    /// Closes the connection in the middle of the answer's body.
     ClosesInBody,
     EndlessBody,
     EndlessHead,
@@ -56,22 +56,22 @@ impl Act {
 
     /// Returns the act's index in [`Self::ALL`].
     pub fn code(self) -> usize {
-        Self::ALL.iter().position(|act| *act == self).expect("`ALL` omits an act")
+        Self::ALL.iter().position(|act| *act == self).expect("expected every act in `ALL`")
     }
 }
 
 /// Delay of [`Act::Slow`].
 const SLOW: Duration = Duration::from_millis(900);
 
-/// Time limit of a write, so that every thread ends.
+/// Time limit of each write, and of the read in [`Act::LongLength`], so that every thread ends.
 const STUCK: Duration = Duration::from_secs(5);
 
 /// Requests that the app has received.
 #[derive(Default)]
 pub struct Seen {
-    /// Hash of each push's `ce-id`, by the number of the push.
+    /// Hash of the `ce-id` header of each push, keyed by the number in the request.
     pushes: Mutex<HashMap<u64, u64>>,
-    /// Number of forged requests.
+    /// Number of forged requests that the app has received.
     pub forged: AtomicU64,
 }
 
@@ -88,10 +88,10 @@ impl Seen {
     }
 }
 
-/// Duplicates of the open connections, with which another thread can close the connections.
+/// Duplicate handles of the open connections. The thread that stops the app uses the handles.
 type Connections = Mutex<HashMap<usize, TcpStream>>;
 
-/// A running app.
+/// App on a local port.
 pub struct App {
     pub port: u16,
     pub seen: Arc<Seen>,
@@ -105,7 +105,7 @@ impl App {
         Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::default())
     }
 
-    /// Returns an app at a port without a listener.
+    /// Returns an app that does not listen on its port.
     pub fn absent(port: u16) -> Self {
         let down = Arc::new(AtomicBool::new(true));
         Self { port, seen: Arc::default(), down, connections: Arc::default(), listener: None }
@@ -165,7 +165,7 @@ impl Drop for App {
     }
 }
 
-/// Serves a connection until an act closes it.
+/// Serves a connection until an act or the peer closes it.
 fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_write_timeout(Some(STUCK)).unwrap();
@@ -178,7 +178,7 @@ fn serve(stream: TcpStream, seen: &Seen, down: &AtomicBool) -> TcpStream {
     reader.into_inner()
 }
 
-/// Reads a request. Returns the act, and the body of the correct answer.
+/// Reads a request. Returns its act, and the body of the correct answer.
 fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, String)> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
@@ -202,7 +202,7 @@ fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, 
     if text.contains("forged") || target.contains("forged") {
         seen.forged.fetch_add(1, Ordering::Relaxed);
     }
-    let (act, number) = told(&text).or_else(|| told(&target))?;
+    let (act, number) = parse_act(&text).or_else(|| parse_act(&target))?;
     if target.starts_with("POST /live/push") {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
@@ -215,7 +215,7 @@ fn read_request(reader: &mut BufReader<TcpStream>, seen: &Seen) -> Option<(Act, 
 }
 
 /// Parses the act and the number in a request, for example in `act-3-17`.
-fn told(text: &str) -> Option<(Act, u64)> {
+fn parse_act(text: &str) -> Option<(Act, u64)> {
     let (_, rest) = text.split_once("act-")?;
     let (code, rest) = rest.split_once('-')?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -254,7 +254,7 @@ fn play_act(stream: &mut TcpStream, act: Act, answer: &str, down: &AtomicBool) -
         Act::LongLength => {
             write(stream, "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\n{\"result\":1}");
             stream.set_read_timeout(Some(STUCK)).unwrap();
-            let _until_they_hang_up = stream.read(&mut [0]);
+            let _until_closed = stream.read(&mut [0]);
             false
         }
         Act::NoHttp => {
@@ -267,7 +267,7 @@ fn play_act(stream: &mut TcpStream, act: Act, answer: &str, down: &AtomicBool) -
             reset(stream)
         }
         Act::ShortLength => {
-            let next = whole("{\"result\":1,\"message\":\"somebody else's\"}");
+            let next = whole("{\"result\":1,\"message\":\"another reply\"}");
             write(stream, &format!("HTTP/1.1 200 X\r\ncontent-length: 4\r\n\r\n{{\"re{next}"))
         }
         Act::Slow => {

@@ -1,8 +1,8 @@
-//! Fault scenarios, shared by the program that prints figures and by the tests.
+//! Fault scenarios, shared by the program `faults` and by `proxy/tests/it/faults.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "the load needs a clock")]
-#![allow(missing_docs, unreachable_pub, reason = "a module of a program and of tests")]
+#![allow(missing_docs, unreachable_pub, reason = "a module of a program and of a test")]
 
 mod app;
 mod load;

@@ -1,4 +1,4 @@
-//! The load: sends a mix of requests on keep-alive connections, and checks every reply.
+//! Load generator: sends a mix of requests on keep-alive connections, and checks every reply.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use md5::{Digest as _, Md5};
 use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
 
-/// Number of the next request. Each request of a run has another number.
+/// Number of the next request. Each request has its own number.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Time limit for the reply on a connection that gatepost may never accept.
@@ -39,11 +39,13 @@ pub struct Load<'a> {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub sent: u64,
+    /// Replies that carry the app's answer.
     pub right: u64,
+    /// Replies by gatepost itself: refusals, and replies to failures of the app.
     pub policy: u64,
+    /// Replies that are missing, late or wrong.
     pub lost: u64,
-    /// Genuine callbacks and requests on other paths that got a reply without the app, although the
-    /// app was ready to answer.
+    /// Replies by gatepost itself to genuine requests that the app would have answered.
     pub spared: u64,
     /// Time until each reply, in microseconds.
     pub micros: Vec<u32>,
@@ -69,7 +71,7 @@ impl Tally {
 }
 
 impl Load<'_> {
-    /// Sends requests until the count or the duration is reached.
+    /// Sends up to `requests` requests, and stops after `duration`.
     pub fn run(&self) -> Tally {
         let left = AtomicU64::new(self.requests);
         let until = Instant::now() + self.duration;
@@ -106,7 +108,10 @@ impl Load<'_> {
                     Err(_) if self.may_end.load(Ordering::Relaxed) => return tally,
                     Err(error) => {
                         tally.sent += 1;
-                        tally.lose(format!("{:?}: no connection: {error}", request.kind));
+                        tally.lose(format!(
+                            "{:?}: expected a connection, found: {error}",
+                            request.kind
+                        ));
                         thread::sleep(Duration::from_millis(5));
                         continue;
                     }
@@ -120,7 +125,10 @@ impl Load<'_> {
                 Err(_) if fresh && self.may_end.load(Ordering::Relaxed) => return tally,
                 Err(error) => {
                     tally.sent += 1;
-                    tally.lose(format!("{:?}, fresh: {fresh}: {error}", request.kind));
+                    tally.lose(format!(
+                        "{:?}: expected a reply, found: {error} (new connection: {fresh})",
+                        request.kind
+                    ));
                 }
                 Ok((reply, rest)) => {
                     tally.sent += 1;
@@ -151,21 +159,26 @@ impl Load<'_> {
     }
 
     fn count(&self, tally: &mut Tally, request: &Request, reply: &Reply, took: Duration) {
-        let verdict = request.judge(reply);
+        let outcome = request.judge(reply);
         let acknowledged = request.kind == Kind::Push && reply.status == 200;
         if took > self.patience {
-            tally.lose(format!("{:?}: late: {took:?}", request.kind));
+            tally.lose(format!(
+                "{:?}: expected a reply in time, found one after {took:?}",
+                request.kind
+            ));
         } else if acknowledged && !self.seen.has(request.number) {
-            tally.lose(format!("push {}: acknowledged without the app", request.number));
+            tally.lose(format!("push {}: expected an event, found none", request.number));
         } else {
-            match verdict {
-                Verdict::Right => tally.right += 1,
-                Verdict::Policy => {
+            match outcome {
+                Outcome::Right => tally.right += 1,
+                Outcome::Policy => {
                     tally.policy += 1;
                     let genuine = !matches!(request.kind, Kind::Forged | Kind::Malformed);
                     tally.spared += u64::from(genuine && request.act == Act::Answers);
                 }
-                Verdict::Wrong => tally.lose(format!("{request:?}: {reply:?}")),
+                Outcome::Wrong => {
+                    tally.lose(format!("expected the reply to {request:?}, found {reply:?}"))
+                }
             }
         }
     }
@@ -180,7 +193,7 @@ enum Kind {
     Push,
 }
 
-/// Kinds of the requests: each entry is a tenth of all requests.
+/// Kinds of requests in a load. Each entry is a tenth of the load.
 const MIX: [Kind; 10] = [
     Kind::Push,
     Kind::Play,
@@ -202,7 +215,7 @@ struct Request {
     bytes: Vec<u8>,
 }
 
-enum Verdict {
+enum Outcome {
     Policy,
     Right,
     Wrong,
@@ -213,8 +226,8 @@ impl Request {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or(0);
         let kind = MIX[at % MIX.len()];
-        // Other paths have no failure policy, so requests there use only acts that close the
-        // connection.
+        // gatepost has no failure policy for pages, so a page request uses only `Answers` or an act
+        // that closes the connection.
         let act = acts[(at / MIX.len()) % acts.len()];
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
@@ -233,7 +246,7 @@ impl Request {
         Self { kind, act, number, bytes }
     }
 
-    fn judge(&self, reply: &Reply) -> Verdict {
+    fn judge(&self, reply: &Reply) -> Outcome {
         let body = reply.body.as_str();
         let own = match self.kind {
             Kind::Push => r#"{"code":0}"#.to_owned(),
@@ -242,15 +255,15 @@ impl Request {
             Kind::Forged | Kind::Malformed => String::new(),
         };
         match (self.kind, reply.status) {
-            (Kind::Push, 200) if body == own => Verdict::Right,
+            (Kind::Push, 200) if body == own => Outcome::Right,
             (Kind::Play | Kind::Page, 200) if body == own && self.act == Act::Answers => {
-                Verdict::Right
+                Outcome::Right
             }
-            (Kind::Play, 200) if body == FAILED => Verdict::Policy,
-            (Kind::Push, 503) if body == "unavailable\n" => Verdict::Policy,
-            (Kind::Forged | Kind::Malformed, 400 | 401) if body == "refused\n" => Verdict::Policy,
-            (Kind::Page, 502..=504) => Verdict::Policy,
-            _ => Verdict::Wrong,
+            (Kind::Play, 200) if body == FAILED => Outcome::Policy,
+            (Kind::Push, 503) if body == "unavailable\n" => Outcome::Policy,
+            (Kind::Forged | Kind::Malformed, 400 | 401) if body == "refused\n" => Outcome::Policy,
+            (Kind::Page, 502..=504) => Outcome::Policy,
+            _ => Outcome::Wrong,
         }
     }
 }
@@ -286,7 +299,7 @@ struct Reply {
 
 type Connection = BufReader<TcpStream>;
 
-/// Sends a request and reads one reply. Returns the connection as well if it stays open.
+/// Sends a request and reads one reply. Also returns the connection if gatepost keeps it open.
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
     // If the write fails, gatepost may still have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes);
@@ -295,36 +308,39 @@ fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<C
         Err(error) => return written.and(Err(error)),
     };
     let status = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-    let status = status.ok_or_else(|| malformed("status"))?;
+    let status = status.ok_or_else(|| malformed("no HTTP/1.1 status line"))?;
     let (mut length, mut ends) = (None, false);
     loop {
         let line = read_line(&mut reader)?;
         if line.is_empty() {
             break;
         }
-        let (name, value) = line.split_once(": ").ok_or_else(|| malformed("header"))?;
+        let (name, value) =
+            line.split_once(": ").ok_or_else(|| malformed("a header field without a colon"))?;
         match name.to_ascii_lowercase().as_str() {
             "content-length" if length.is_none() => length = value.parse().ok(),
-            "content-length" | "transfer-encoding" => return Err(malformed("framing")),
+            "content-length" | "transfer-encoding" => {
+                return Err(malformed("a second content-length, or a transfer-encoding"));
+            }
             "connection" => ends = value.eq_ignore_ascii_case("close"),
             _ => {}
         }
     }
-    let mut body = vec![0; length.ok_or_else(|| malformed("no length"))?];
+    let mut body = vec![0; length.ok_or_else(|| malformed("no content-length"))?];
     reader.read_exact(&mut body)?;
     if !reader.buffer().is_empty() {
-        return Err(malformed("more than the body"));
+        return Err(malformed("bytes after the body"));
     }
-    let body = String::from_utf8(body).map_err(|_| malformed("body"))?;
+    let body = String::from_utf8(body).map_err(|_| malformed("a body that is not UTF-8"))?;
     Ok((Reply { status, body }, (!ends).then_some(reader)))
 }
 
 fn read_line(reader: &mut Connection) -> io::Result<String> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection closed"));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a closed connection"));
     }
-    let line = line.strip_suffix("\r\n").ok_or_else(|| malformed("line"))?;
+    let line = line.strip_suffix("\r\n").ok_or_else(|| malformed("a line without CRLF"))?;
     Ok(line.to_owned())
 }
 

@@ -1,7 +1,8 @@
-//! Faults under load: checks replies while the app, the log or the clients fail.
+//! Load test of the program `gatepost` while the app, the log or the clients fail.
 //!
-//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table, and fails if a reply is lost: it is
-//! missing, late, malformed, for another request, or for an event that the app never received.
+//! `tests/faults/run.sh [--brief] [SCENARIO…]` prints a table. The script fails if a check fails
+//! or a reply is lost. A lost reply is missing, late, malformed or meant for another request, or
+//! acknowledges an event that the app never received.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 
@@ -20,12 +21,12 @@ const HEAD: &str = "\
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let Some(program) = arguments.next() else {
-        eprintln!("faults PROGRAM [--brief] [SCENARIO…]");
+        eprintln!("usage: faults PROGRAM [--brief] [SCENARIO…]");
         return ExitCode::FAILURE;
     };
     let (options, names): (Vec<_>, Vec<_>) = arguments.partition(|word| word == "--brief");
     if let Some(name) = names.iter().find(|name| ALL.iter().all(|(own, _)| own != name)) {
-        eprintln!("unknown scenario {name}");
+        eprintln!("expected a scenario, found {name}; use a name from tests/faults/scenarios.rs");
         return ExitCode::FAILURE;
     }
     let run = Run { program: Path::new(&program), brief: !options.is_empty() };

@@ -15,10 +15,10 @@ use tempfile::TempDir;
 pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
-/// Reply to a play when the app fails.
+/// Reply to a `live_play` callback if the app fails.
 pub const FAILED: &str = r#"{"data":{"result":0,"message":"Please try again"}}"#;
 
-/// Time limit for the process to start or to stop.
+/// Time limit for a start, for a stop and for a metrics request.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Returns a free port below the system's range of ephemeral ports.
@@ -39,11 +39,11 @@ pub fn free_port() -> u16 {
 pub enum Log {
     File,
     FullDisk,
-    /// A full pipe without a reader.
+    /// A full pipe that no process reads.
     StuckPipe,
 }
 
-/// A folder with a config, and the ports in it.
+/// Folder with a config, the ports in the config, and options of the process.
 pub struct Setup<'a> {
     pub program: &'a Path,
     pub folder: TempDir,
@@ -55,7 +55,7 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// Writes a config in which every address has port `app` and this timeout.
+    /// Writes a config for an app on port `app` with this timeout.
     pub fn new(program: &'a Path, app: u16, timeout: Duration) -> Self {
         let folder = TempDir::new().unwrap();
         let (port, admin) = (free_port(), free_port());
@@ -81,7 +81,7 @@ impl<'a> Setup<'a> {
         self.spawn(false)
     }
 
-    /// Starts a successor of the running process.
+    /// Starts a second process that takes over the listeners of the running process.
     pub fn upgrade(&self) -> Gatepost {
         self.spawn(true)
     }
@@ -102,7 +102,7 @@ impl<'a> Setup<'a> {
         command.arg(self.folder.path().join("gatepost.toml")).args(upgrade.then_some("--upgrade"));
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY).env_remove("GATEPOST_LOG");
         if !matches!(self.log, Log::File) {
-            // gatepost writes a line per callback. No line may delay a callback.
+            // At this level, gatepost writes a line for each callback.
             command.env("GATEPOST_LOG", "gatepost=debug");
         }
         let child = command.stderr(stderr).stdout(Stdio::null()).spawn().unwrap();
@@ -116,7 +116,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Makes a full pipe, and leaks its reader so that the pipe stays full and open.
+/// Creates a full pipe, and leaks its reader so that the pipe stays full and open.
 fn full_pipe() -> Stdio {
     const CAPACITY: usize = 65_536;
     let (reader, mut writer) = io::pipe().unwrap();
@@ -136,7 +136,7 @@ impl Gatepost {
     fn wait_until_ready(&self) {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "expected gatepost to listen");
+            assert!(started.elapsed() < PATIENCE, "expected a listener, found none");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -145,7 +145,7 @@ impl Gatepost {
         let _gone = kill_process(Pid::from_child(&self.child), signal);
     }
 
-    /// Reads a field of `/proc/…/status`, in MB.
+    /// Reads a field of `/proc/…/status`, in MB. Returns zero if the field is missing.
     pub fn memory(&self, name: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -154,18 +154,20 @@ impl Gatepost {
         kilobytes.unwrap_or(0.0) / 1024.0
     }
 
-    /// Waits until the process ends. Fails if the process fails or does not end in time.
+    /// Waits until the process ends. Returns an error if the process fails or does not end in time.
     pub fn wait(&mut self) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             match self.child.try_wait() {
                 Ok(None) => thread::sleep(Duration::from_millis(5)),
                 Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(format!("gatepost ended with {status}")),
+                Ok(Some(status)) => {
+                    return Err(format!("expected gatepost to succeed, found {status}"));
+                }
                 Err(error) => return Err(error.to_string()),
             }
         }
-        Err(format!("gatepost did not end within {PATIENCE:?}"))
+        Err(format!("expected the process to end, found it running after {PATIENCE:?}"))
     }
 
     /// Sends `SIGTERM`, and waits until the process ends.
@@ -183,7 +185,7 @@ impl Gatepost {
         Ok(text)
     }
 
-    /// Reads a counter without labels.
+    /// Reads the value of a counter that has no labels.
     pub fn counter(&self, name: &str) -> Option<u64> {
         let text = self.metrics().ok()?;
         text.as_bytes()

@@ -1,4 +1,4 @@
-//! The scenarios: each runs a load while one thing fails.
+//! Scenarios: each sends a load to gatepost, in most cases while one thing fails.
 
 use std::fs;
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use super::app::{Act, App};
 use super::load::{Load, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 
-/// The program under test, and the duration of each scenario.
+/// The program under test, and the choice between long and brief scenarios.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
     pub program: &'a Path,
@@ -28,7 +28,7 @@ pub struct Row {
     /// Peak memory of the process, in MB.
     pub peak: f64,
     pub notes: Vec<String>,
-    /// Violations, except for those in `tally`.
+    /// Failed checks, without the complaints in `tally`.
     pub faults: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ pub const ALL: [(&str, Scenario); 19] = [
 const GARBAGE: [Act; 5] =
     [Act::Answers, Act::NoHttp, Act::ShortLength, Act::LongLength, Act::BadJson];
 
-/// Timeout for a healthy app, which even a busy machine does not reach.
+/// Timeout for a healthy app, long enough for a busy machine.
 const HEALTHY: Duration = Duration::from_secs(5);
 
 /// Timeout for a failing app.
@@ -78,10 +78,10 @@ const HURRIED: Duration = Duration::from_millis(500);
 /// Time limit of loads that end after a number of requests.
 const LONG: Duration = Duration::from_secs(900);
 
-/// Number of connections on which a load sends.
+/// Number of connections of a load.
 const CONNECTIONS: usize = 32;
 
-/// Limit on the memory of the process, in MB, except in the scenario `idle`.
+/// Memory limit of the process, in MB. The scenario `idle` has no limit.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -109,7 +109,7 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a load on an app that carries out these acts in turn.
+    /// Runs a load with an app that carries out these acts in turn.
     fn with_app(&self, name: &'static str, timeout: Duration, acts: &[Act]) -> Row {
         let app = App::start();
         let setup = Setup::new(self.program, app.port, timeout);
@@ -133,25 +133,27 @@ impl Row {
         }
     }
 
-    /// Returns every violation, including those in `tally`.
+    /// Returns the failed checks and the complaints of the load.
     pub fn all_faults(&self) -> Vec<String> {
-        let lost = (self.tally.lost > 0).then(|| format!("{} lost", self.tally.lost));
+        let lost = (self.tally.lost > 0)
+            .then(|| format!("expected no lost replies, found {}", self.tally.lost));
         self.faults.iter().cloned().chain(lost).chain(self.tally.complaints.clone()).collect()
     }
 
-    /// Checks that gatepost got every answer from the app.
+    /// Checks that gatepost used every answer of the app.
     fn expect_all_right(&mut self) {
         let spared = self.tally.spared;
-        self.check(spared == 0, format!("{spared} replies without the app"));
-        self.check(self.tally.right > 0, "the app answered no request");
+        self.check(spared == 0, format!("expected no replies without the app, found {spared}"));
+        self.check(self.tally.right > 0, "expected answers, found none");
     }
 
     /// Stops the process, and checks its exit, its memory and its log.
     fn finish(&mut self, setup: &Setup<'_>, gatepost: &mut Gatepost, app: &App) {
         self.peak = self.peak.max(gatepost.memory("VmHWM"));
         let peak = self.peak;
-        self.check(peak > 0.0, "gatepost ended before the stop");
-        self.check(peak < MOST_MEMORY || self.name == "idle", format!("{peak:.0} MB of memory"));
+        self.check(peak > 0.0, "expected a running process, found none");
+        let fault = format!("expected less than {MOST_MEMORY} MB of memory, found {peak:.0} MB");
+        self.check(peak < MOST_MEMORY || self.name == "idle", fault);
         if let Err(error) = gatepost.stop() {
             self.faults.push(error);
         }
@@ -159,22 +161,22 @@ impl Row {
     }
 
     fn look_back(&mut self, setup: &Setup<'_>, app: &App) {
-        self.check(!setup.log_text().contains("panicked"), "gatepost panicked");
+        self.check(!setup.log_text().contains("panicked"), "expected no panic, found one");
         let forged = app.seen.forged.load(Ordering::Relaxed);
-        self.check(forged == 0, format!("the app received {forged} forged requests"));
-        self.check(app.seen.ids_differ(), "two pushes had the same ce-id");
-        self.check(self.tally.sent > 0, "the load sent no request");
+        self.check(forged == 0, format!("expected no forged requests, found {forged}"));
+        self.check(app.seen.ids_differ(), "expected unique ce-id headers, found two alike");
+        self.check(self.tally.sent > 0, "expected sent requests, found none");
     }
 }
 
-/// No app listens on the port.
+/// Sends a load while no app listens.
 fn refusing(run: &Run<'_>) -> Row {
     let app = App::absent(free_port());
     let setup = Setup::new(run.program, app.port, HURRIED);
     let mut gatepost = setup.start();
     let tally = run.load(&setup, &app, HURRIED).run();
     let mut row = Row { name: "refusing", tally, ..Row::default() };
-    row.check(row.tally.right == 0, "an absent app answered");
+    row.check(row.tally.right == 0, "expected no answers, found some");
     row.finish(&setup, &mut gatepost, &app);
     row
 }
@@ -190,7 +192,7 @@ fn while_loaded(load: &Load<'_>, mut act: impl FnMut()) -> Tally {
     })
 }
 
-/// The app restarts repeatedly.
+/// Restarts the app repeatedly during the load.
 fn restarting(run: &Run<'_>) -> Row {
     let mut app = App::start();
     let setup = Setup::new(run.program, app.port, HURRIED);
@@ -215,12 +217,12 @@ fn restarting(run: &Run<'_>) -> Row {
     });
     let mut row = Row { name: "restarting", tally, ..Row::default() };
     row.notes.push(format!("{restarts} restarts"));
-    row.check(row.tally.right > 0, "the app answered no request");
+    row.check(row.tally.right > 0, "expected answers, found none");
     row.finish(&setup, &mut gatepost, &app);
     row
 }
 
-/// Standard error fails or blocks.
+/// Sends a load while standard error fails or blocks.
 fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     let app = App::start();
     let setup = Setup { log, ..Setup::new(run.program, app.port, HEALTHY) };
@@ -235,17 +237,20 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row.expect_all_right();
     let dropped = gatepost.counter("gatepost_log_lines_dropped_total").unwrap_or_default();
     row.notes.push(format!("{dropped} log lines dropped"));
-    row.check(dropped > 0 || log == Log::StuckPipe && run.brief, "expected dropped log lines");
+    row.check(
+        dropped > 0 || log == Log::StuckPipe && run.brief,
+        "expected dropped log lines, found none",
+    );
     row.finish(&setup, &mut gatepost, &app);
     row
 }
 
-/// Idle connections use up the file descriptors for a while.
+/// Sends a load while idle connections use all file descriptors, and a second load afterwards.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
-    // A client whose connection closes may be unable to connect again for a while.
+    // If gatepost closes a connection, the client may be unable to connect again.
     let full = AtomicBool::new(true);
     let load = Load { may_end: &full, ..run.load(&setup, &app, HEALTHY) };
     let mut others = Vec::new();
@@ -259,14 +264,14 @@ fn descriptors(run: &Run<'_>) -> Row {
     drop(others);
     let after = run.load(&setup, &app, HEALTHY).run();
     let mut row = Row { name: "descriptors", tally: after, ..Row::default() };
-    row.notes.push(format!("{spared} by policy while there were none left"));
+    row.notes.push(format!("{spared} by policy without free descriptors"));
     row.expect_all_right();
     row.tally.add(tally);
     row.finish(&setup, &mut gatepost, &app);
     row
 }
 
-/// gatepost gets SIGTERM during the load.
+/// Sends SIGTERM to gatepost during the load.
 fn stop(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -295,7 +300,7 @@ fn stop(run: &Run<'_>) -> Row {
     row
 }
 
-/// Successors take over repeatedly during the load.
+/// Replaces the process with a successor repeatedly during the load.
 fn upgrade(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -310,7 +315,7 @@ fn upgrade(run: &Run<'_>) -> Row {
             row.faults.push(error);
         }
         if let Err(error) = successor.metrics() {
-            row.faults.push(format!("the admin listener: {error}"));
+            row.faults.push(format!("expected metrics, found {error}"));
         }
         gatepost = successor;
         upgrades += 1;
@@ -322,7 +327,7 @@ fn upgrade(run: &Run<'_>) -> Row {
     row
 }
 
-/// gatepost gets SIGHUP repeatedly during the load.
+/// Edits the config and sends SIGHUP to gatepost repeatedly during the load.
 fn reload(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup::new(run.program, app.port, HEALTHY);
@@ -342,16 +347,16 @@ fn reload(run: &Run<'_>) -> Row {
     row.finish(&setup, &mut gatepost, &app);
     let reloads = setup.log_text().matches("reloaded the config").count();
     row.notes.push(format!("{reloads} reloads"));
-    row.check(reloads > 0, "expected at least one reload");
+    row.check(reloads > 0, "expected at least one reload, found none");
     row
 }
 
-/// Many idle connections, each after one request.
+/// Sends a load, opens many connections with one request each, then sends a second load.
 fn idle(run: &Run<'_>) -> Row {
     let _most_allowed = rlimit::increase_nofile_limit(u64::MAX);
     let count = if run.brief { 300 } else { 10_000 };
     let app = App::start();
-    // gatepost raises this low soft limit.
+    // gatepost must raise this soft limit.
     let low = Some("-S -n 256");
     let setup = Setup { descriptors: low, ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
@@ -359,7 +364,7 @@ fn idle(run: &Run<'_>) -> Row {
     let before = gatepost.memory("VmRSS");
     let mut row = Row { name: "idle", ..Row::default() };
     let waiting: Vec<_> = (0..count).map_while(|_| visit(setup.port)).collect();
-    row.check(waiting.len() == count, format!("only {} of {count} idle", waiting.len()));
+    row.check(waiting.len() == count, format!("expected {count} idle, found {}", waiting.len()));
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let each = (gatepost.memory("VmRSS") - before) * 1024.0 / waiting.len().max(1) as f64;
     tally.add(run.load(&setup, &app, HEALTHY).run());
@@ -386,7 +391,8 @@ fn visit(port: u16) -> Option<TcpStream> {
 /// Time until the memory of the process is stable.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// A million requests: the memory at rest may grow by less than 5% after the first ten thousand.
+/// Sends a million requests. After the first ten thousand, the memory of the idle process may grow
+/// by less than 5%.
 fn soak(run: &Run<'_>) -> Row {
     let steps = if run.brief { [500, 2_000, 4_000] } else { [10_000, 100_000, 1_000_000] };
     let app = App::start();
@@ -412,8 +418,11 @@ fn soak(run: &Run<'_>) -> Row {
         memory
     });
     // A brief run is too short to judge the growth.
-    row.check(run.brief || end < start * 1.05, "the memory grew by 5% or more");
-    row.check(row.tally.sent >= steps[2], format!("sent only {}", row.tally.sent));
+    row.check(run.brief || end < start * 1.05, "expected growth below 5%, found more");
+    row.check(
+        row.tally.sent >= steps[2],
+        format!("expected {} requests, found {}", steps[2], row.tally.sent),
+    );
     row.expect_all_right();
     row.finish(&setup, &mut gatepost, &app);
     row

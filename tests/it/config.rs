@@ -1,4 +1,4 @@
-//! Faults and warnings of configs, as an operator reads them.
+//! Tests of config faults and warnings, in the form that an operator reads.
 
 use gatepost::{Config, ConfigError, Gate};
 
@@ -50,14 +50,14 @@ pusch = 'http://127.0.0.1:3000/push'
 ",
     );
     let starts = [
-        "1:11: listen[0]: invalid listen address; write an IP address and a port",
-        "2:12: upstream: expected an address without a path; remove everything after the port",
-        "3:1: colour: unknown key; allowed keys here: `admin`, `admin_token`, `breaker`",
-        "6:8: route[0].path: expected a path with only one spelling; start the path with /",
-        "7:12: route[0].provider: unknown provider; allowed providers here: `github`, `kollus`",
-        "9:1: template[0]: Tencent Cloud CSS signs, but the template has no keys; add keys",
-        "10:8: template[0].name: the name contains ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: unknown kind; did you mean `push`? allowed kinds",
+        "1:11: listen[0]: expected a listen address, found another text; write an IP address and a port",
+        "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
+        "3:1: colour: expected an allowed key, found an unknown key; use one of these keys: `admin`, `admin_token`, `breaker`",
+        "6:8: route[0].path: expected a path with one spelling, found more; start the path with /",
+        "7:12: route[0].provider: expected a provider, found an unknown name; use one of these providers: `github`, `kollus`",
+        "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
+        "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
+        "15:9: template[0].on.pusch: expected a kind, found an unknown name; did you mean `push`? use one of these kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -66,65 +66,65 @@ pusch = 'http://127.0.0.1:3000/push'
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is one table")]
+#[expect(clippy::too_many_lines, reason = "the function is one table of cases")]
 fn refuses_invalid_templates() {
     let kollus = "name = 'a'\nprovider = 'kollus'\n";
     let cases = [
         (
             "name = 'a'\nprovider = 'kollus'\nbind = ['x', 'x']",
-            "is already bound to the template `a`",
+            "expected an unbound tenant, found a tenant of `a`",
         ),
-        ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "invalid tenant"),
-        ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "invalid tenant"),
-        ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "keys have no effect"),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "but the template has no keys"),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['']", "expected a tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nbind = ['https://x']", "expected a tenant"),
+        ("name = 'a'\nprovider = 'kollus'\nkeys = [{ env = 'KEY' }]", "expected no keys"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = []", "expected keys"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'NOT_SET' }]",
             "`NOT_SET` is not set",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ file = 'no-such-file' }]",
-            "cannot be read",
+            "gatepost cannot read the file",
         ),
-        ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "the secret is empty"),
+        ("name = 'a'\nprovider = 'tencent-css'\nkeys = ['']", "found an empty value"),
         ("name = 'a'\nprovider = 'tencent-css'\nkeys = [1]", "found a whole number"),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\ninsecure_unsigned = true",
-            "the template has keys, but",
+            "expected keys or insecure_unsigned = true, found both",
         ),
-        (&format!("{kollus}description = '{}'", "x".repeat(101)), "longer than 100"),
-        (&format!("{kollus}on.live_play = 'ftp://x/y'"), "invalid address"),
-        (&format!("{kollus}on.live_play = 'http://user:pw@x/y'"), "invalid address"),
+        (&format!("{kollus}description = '{}'", "x".repeat(101)), "at most 100 characters"),
+        (&format!("{kollus}on.live_play = 'ftp://x/y'"), "expected a valid URL"),
+        (&format!("{kollus}on.live_play = 'http://user:pw@x/y'"), "expected a valid URL"),
         (
             &format!("{kollus}on.live_play = {{ on_failure = {{ result = 2 }} }}"),
-            "`result` is not within 0 to 1",
+            "expected `result` to be from 0 to 1",
         ),
         (
             &format!("{kollus}on.live_play = {{ reply = {{ vmchek = 0 }} }}"),
-            "unknown reply field `vmchek`",
+            "expected a declared reply field, found `vmchek`",
         ),
         (
             &format!("{kollus}on.live_play = {{ answer = {{ result = 1 }}, url = 'http://x/' }}"),
-            "a url and an answer",
+            "expected a url or an answer, found both",
         ),
-        (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "out of range"),
-        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "unknown format"),
-        (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "invalid address"),
+        (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "within the limits"),
+        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "expected a format"),
+        (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "expected a valid URL"),
         (
             &format!("{kollus}settings.grace_secs = 1"),
-            "settings.grace_secs: unknown setting; allowed settings here: `custom_key`",
+            "settings.grace_secs: expected a setting, found an unknown name; use one of these settings: `custom_key`",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
-            "only acknowledges this kind",
+            "expected a decision, found a notification",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace_secs = -1",
-            "out of range",
+            "within the limits",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "unknown setting; allowed settings here: `grace_secs`",
+            "expected a setting, found an unknown name; use one of these settings: `grace_secs`",
         ),
     ];
     for (template, expected) in cases {
@@ -142,8 +142,8 @@ fn refuses_two_templates_with_the_same_name_or_tenant() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
-    assert!(faults[0].contains("another template has this name"));
-    assert!(faults[1].contains("is already bound to the template `a`"));
+    assert!(faults[0].contains("expected an unused name, found a used name"));
+    assert!(faults[1].contains("expected an unbound tenant, found a tenant of `a`"));
     // Templates of different providers may bind the same tenant.
     let other_provider =
         "name = 'b'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nbind = ['c']";
@@ -153,22 +153,22 @@ fn refuses_two_templates_with_the_same_name_or_tenant() {
 #[test]
 fn refuses_invalid_routes() {
     let cases = [
-        ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "the path has no {token}"),
-        ("path = '/a/{token}'\nprovider = 'kollus'", "no token is set"),
-        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "cannot be a path segment"),
-        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "cannot be a path segment"),
-        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "only one spelling"),
-        ("path = '/a/{other}'\nprovider = 'kollus'", "only one spelling"),
-        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "unknown kind"),
-        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "no template with this name"),
-        ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "out of range"),
+        ("path = '/a'\nprovider = 'kollus'\ntoken = { env = 'KEY' }", "expected a {token}"),
+        ("path = '/a/{token}'\nprovider = 'kollus'", "expected a token for the {token}"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = 'a/b'", "a valid path segment"),
+        ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "a valid path segment"),
+        ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "a path with one spelling"),
+        ("path = '/a/{other}'\nprovider = 'kollus'", "a path with one spelling"),
+        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "expected a kind"),
+        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "expected a template"),
+        ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "within the limits"),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nprovider = 'kollus'",
-            "another route has this path",
+            "expected an unused path, found a used path",
         ),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/A'\nprovider = 'kollus'",
-            "another route has this path",
+            "expected an unused path, found a used path",
         ),
     ];
     for (route, expected) in cases {
@@ -188,7 +188,7 @@ fn fault_never_shows_secret() {
     );
     let shown = errors(&config).join("\n");
     for secret in ["hunter2", "hunter4", "s3cret"] {
-        assert!(!shown.contains(secret), "expected no secret in: {shown}");
+        assert!(!shown.contains(secret), "expected no secret, found {shown}");
     }
 }
 
@@ -215,7 +215,7 @@ bind = ['d']
         "4:1: template[0]: gatepost cannot sign the replies to vod_play, drm; set the platform's keys",
         "4:1: template[0]: no tenant is bound to this template",
         "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
-        "10:9: template[1].keys[0]: the config contains this secret",
+        "10:9: template[1].keys[0]: expected a source, found a literal secret",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
@@ -234,7 +234,7 @@ fn accepts_example_without_warnings() {
         .variable("TENCENT_OLD_KEY", "z")
         .build()
         .unwrap();
-    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
 }
 
@@ -244,15 +244,15 @@ fn refuses_invalid_proxy_settings() {
     let cases = [
         (
             "listen = ['127.0.0.1:1', '127.0.0.1:1']\nupstream = 'http://x'",
-            "another listener has this address",
+            "expected an unused address",
         ),
         (
             "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:1'\nupstream = 'http://x'",
-            "another listener has this address",
+            "expected an unused address",
         ),
-        ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "invalid address"),
-        ("listen = '127.0.0.1:1'", "events of this template have no address"),
-        ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy itself listens on"),
+        ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "expected a valid URL"),
+        ("listen = '127.0.0.1:1'", "expected an address for each kind"),
+        ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy's address"),
     ];
     for (top, expected) in cases {
         let faults = errors(&format!("{top}\n{ROUTES}{template}"));
@@ -263,7 +263,7 @@ fn refuses_invalid_proxy_settings() {
 }
 
 #[test]
-fn warns_if_clients_can_reach_address_through_upstream() {
+fn warns_if_clients_can_reach_app_address_through_upstream() {
     let warns = |upstream: &str, url: &str| {
         let template =
             format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = '{url}'");
@@ -343,7 +343,7 @@ fn reserve_limits_the_reserved_paths() {
     for (entry, expected) in [
         (
             "{ url = 'http://a/b', reserve = 'all' }",
-            "unknown reservation; allowed reservations here: `exact`, `subtree`",
+            "expected a reservation, found another word; use one of these reservations: `exact`, `subtree`",
         ),
         ("{ reserve = 'exact' }", "expected a url beside reserve, found none; set a url"),
     ] {
@@ -388,17 +388,18 @@ fn refuses_address_with_dot_segments() {
 fn refuses_invalid_networks_and_rate_limits() {
     let route =
         |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
-    let network = "invalid network; write an address or a network, for example \"192.0.2.0/24\"";
-    let rate = "this number is out of range; write a number from 1 to 1000000";
+    let network =
+        "found an invalid network; write an address or a network, for example \"192.0.2.0/24\"";
+    let rate = "within the limits, found another; write a number from 1 to 1000000";
     for (config, expected) in [
         (format!("trusted_proxies = ['10.0.0.0/33']\n{}", with(TEMPLATE)), network),
         (format!("trusted_proxies = 'app.test'\n{}", with(TEMPLATE)), network),
         (route("allow = ['::ffff:10.0.0.0/104']"), network),
         (
             route("allow = []"),
-            "allow: the empty list allows no client; list the platform's networks",
+            "allow: expected a network, found none; list the platform's networks",
         ),
-        (route("limit = { burst = 1 }"), "route[1].limit: `per_second` is missing; add per_second"),
+        (route("limit = { burst = 1 }"), "limit: expected `per_second`, found none; add per"),
         (route("limit = { per_second = 0 }"), rate),
         (route("source_limit = { per_second = 1, burst = 0 }"), rate),
         (route("source_limit = { per_minute = 1, per_second = 1 }"), "unknown key"),
@@ -417,7 +418,7 @@ fn warns_of_networks_that_contain_every_address() {
         let gate = build(&format!("{top}\n{config}")).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let all_may_call = "allow[1]: the network contains every address: every client may call";
+    let all_may_call = "allow[1]: the network contains every address: every client may send";
     assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
     let all_may_claim =
         "trusted_proxies: the network contains every address: any client can claim any address";
@@ -440,16 +441,16 @@ fn compares_admin_token_and_never_shows_it() {
     assert!(token.matches(b"s3cret"));
     assert!(!token.matches(b"s3crep"));
     assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
-    assert!(gate.warnings().is_empty(), "expected no warnings: {:?}", gate.warnings());
+    assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
     assert!(!format!("{gate:?}").contains("s3cret"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
-        assert!(faults.contains("admin_token: a header cannot contain this token"), "{faults}");
+        assert!(faults.contains("admin_token: expected a token that fits"), "{faults}");
     }
 }
 
 #[test]
-fn warns_of_admin_token_that_others_can_read() {
+fn warns_of_exposed_or_unused_admin_token() {
     let warnings = |top: &str| {
         let gate = build(&format!("{top}\n{}", with(TEMPLATE))).unwrap();
         gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -462,7 +463,7 @@ fn warns_of_admin_token_that_others_can_read() {
     }
     assert!(!warnings("admin = '0.0.0.0:1'").contains(reachable));
     assert!(warnings("admin_token = { env = 'KEY' }").contains("has no effect without `admin`"));
-    assert!(warnings("admin_token = 'hunter2'").contains("the config contains this secret"));
+    assert!(warnings("admin_token = 'hunter2'").contains("found a literal secret"));
 }
 
 #[test]
@@ -492,7 +493,7 @@ fn shows_declared_settings_that_are_not_secret() {
     let template = config.templates().next().unwrap();
     assert!(template.shows_setting("live_play_reply"));
     for hidden in ["security_key", "custom_key", "no_such_setting"] {
-        assert!(!template.shows_setting(hidden), "expected no {hidden}");
+        assert!(!template.shows_setting(hidden), "expected {hidden} to be hidden");
     }
 }
 
@@ -518,7 +519,7 @@ fn reads_secret_from_file_next_to_config() {
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[test]
-fn accepts_signing_secrets_of_standard_webhooks_only() {
+fn accepts_only_signing_secrets_of_standard_webhooks() {
     let config = |written: &str| format!("signing_secret = {written}\n{}", with(TEMPLATE));
     for good in [format!("'{SIGNING}'"), format!("['{SIGNING}', '{SIGNING}']")] {
         build(&config(&good)).unwrap();
@@ -537,7 +538,7 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
         assert!(faults[0].contains(expected), "{written}: expected {expected}, found {faults:#?}");
         assert!(
             !faults[0].contains("hunter2") && !faults[0].contains("aHVu"),
-            "expected no secret: {faults:#?}"
+            "expected no secret, found {faults:#?}"
         );
     }
     let faults = errors(&with(&format!("{TEMPLATE}signing_secret = 'hunter2'")));
@@ -545,7 +546,7 @@ fn accepts_signing_secrets_of_standard_webhooks_only() {
 }
 
 #[test]
-fn warns_of_shadow_mode_and_requires_upstream() {
+fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
@@ -553,13 +554,13 @@ fn warns_of_shadow_mode_and_requires_upstream() {
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     let expected =
         "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
-    assert!(warnings[0].starts_with(expected), "expected {expected}: {warnings:#?}");
+    assert!(warnings[0].starts_with(expected), "expected {expected}, found {warnings:#?}");
 
     let without_upstream =
         format!("listen = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}on.push = 'http://a/b'");
     let faults = errors(&without_upstream);
     assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("route[1].mode: shadow mode needs an upstream"));
+    assert!(faults[0].contains("route[1].mode: expected an upstream, found none"));
     // If there is an upstream, a template for shadow routes needs no address.
     build(&format!(
         "upstream = 'http://a'\nlisten = '127.0.0.1:1'\n{shadow}[[template]]\n{TEMPLATE}"
@@ -571,5 +572,5 @@ fn warns_of_shadow_mode_and_requires_upstream() {
             "provider = 'tencent-css'\n[[",
             "provider = 'tencent-css'\nmode = 'shade'\n[[",
         ));
-    assert!(faults[0].contains("unknown mode; did you mean `shadow`?"), "{faults:#?}");
+    assert!(faults[0].contains("found another word; did you mean `shadow`?"), "{faults:#?}");
 }

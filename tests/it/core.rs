@@ -1,4 +1,4 @@
-//! The core without a server: bytes in, verdict out.
+//! Tests of the core without a server: bytes in, verdict out.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in chunks {
@@ -120,7 +120,7 @@ fn headers(reply: &Reply) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_vector_passes_core() {
+fn core_gives_expected_result_for_every_vector() {
     let gate = vectors::gate("http://app.test");
     for vector in vectors::all() {
         vector.check_signature();
@@ -169,9 +169,7 @@ fn refuses_body_one_byte_over_limit() {
     let mut headers = HeaderMap::new();
     let admit = |headers: &HeaderMap| gate.admit(&Head::new(&Method::POST, &uri, headers), NOW);
 
-    let Admission::Callback(mut intake) = admit(&headers) else {
-        panic!("expected a callback path")
-    };
+    let Admission::Callback(mut intake) = admit(&headers) else { panic!("expected a callback") };
     intake.push(Bytes::from(vec![b'a'; 4096])).unwrap();
     let refusal = intake.push(Bytes::from_static(b"b")).unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::BodyTooLarge);
@@ -222,7 +220,7 @@ fn explanation_contains_no_control_characters_from_client() {
     let form = "channel_key=a%0D%0Averdict%1B%5B2J&content_provider_key=a&full_filename=a\
                 &filename=a&upload_file_key=%0Aa";
     let explanation = gate.explain(&head, Bytes::from(form), Timestamp::from_secs(0));
-    assert!(matches!(explanation.verdict, Some(Ok(_))), "expected acceptance: {explanation}");
+    assert!(matches!(explanation.verdict, Some(Ok(_))), "expected acceptance, found {explanation}");
     let text = explanation.to_string();
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     assert_eq!(text.lines().filter(|line| line.starts_with("verdict")).count(), 1);
@@ -241,12 +239,12 @@ fn debug_output_contains_no_secret() {
     let builder = Gate::builder().toml("keys = ['hunter2']").variable("K", "hunter3");
     let printed = format!("{gate:?} {accepted:?} {view:?} {head:?} {admission:?} {builder:?}");
     for secret in ["older-key", "vector-token", "txSecret", "ca3e25e5", "hunter"] {
-        assert!(!printed.contains(secret), "expected no {secret} in the debug output");
+        assert!(!printed.contains(secret), "expected no secret in debug output, found {secret}");
     }
 }
 
-/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. The
-/// config begins with `top`, and the template contains `template`.
+/// Returns the headers of the event for a genuine push. gatepost signs the event at `now`. `top` is
+/// the start of the config, and `template` contains keys of the template.
 fn event_headers(top: &str, template: &str, now: i64) -> HeaderMap {
     let config = format!(
         "{top}\n[[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\n\
@@ -265,7 +263,7 @@ const SIGNING: &str = "signing_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const OTHER_SIGNING: &str = "signing_secret = 'whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM='";
 
 #[test]
-fn signs_each_request_with_its_own_time() {
+fn event_signature_covers_time_of_delivery() {
     let (first, second) = (event_headers(SIGNING, "", 1000), event_headers(SIGNING, "", 1001));
     assert_eq!(
         (&first["webhook-timestamp"], &second["webhook-timestamp"]),
@@ -277,7 +275,7 @@ fn signs_each_request_with_its_own_time() {
 }
 
 #[test]
-fn signing_secret_of_template_overrides_global_one() {
+fn signing_secret_of_template_overrides_global_signing_secret() {
     let signature = |top, template| event_headers(top, template, 1000)["webhook-signature"].clone();
     assert_eq!(signature(OTHER_SIGNING, SIGNING), signature("", SIGNING));
     assert_ne!(signature(OTHER_SIGNING, SIGNING), signature(OTHER_SIGNING, ""));

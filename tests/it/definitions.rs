@@ -1,4 +1,4 @@
-//! Definitions from files: faults, and rules that also apply to built-in definitions.
+//! Tests of provider definitions from files. Most rules also apply to built-in definitions.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Definition, Gate, Head, Refusal, Timestamp};
@@ -9,15 +9,15 @@ use crate::core::judge;
 const HEAD: &str = "name = 'cam'\ntitle = 'C'\ndocs = 'd'\nce_type = 'c'\n\
                     [request]\nmethods = ['POST', 'GET']\nbody = 'json'\n";
 
-/// Builds a gate with the definition `HEAD` followed by `rest`, and returns the faults.
+/// Parses the definition `HEAD` followed by `rest`, and returns the faults.
 fn faults(rest: &str) -> Vec<String> {
     let Err(error) = Definition::parse(&format!("{HEAD}{rest}")) else { return Vec::new() };
     error.faults().iter().map(ToString::to_string).collect()
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is one table")]
-fn reports_settings_that_contradict_each_other() {
+#[expect(clippy::too_many_lines, reason = "the function is one table of cases")]
+fn reports_contradictory_keys_of_definition() {
     let kind = "[kind]\nfrom = '/e'\n[kinds.a]\n";
     let sign = |more: &str| {
         format!("[kind]\nother = 'a'\n[kinds.a]\n[signature]\nencoding = 'hex'\n{more}\n")
@@ -28,7 +28,7 @@ fn reports_settings_that_contradict_each_other() {
             format!(
                 "{kind}fields = {{ f = {{ type = 'string', aliases = ['g'] }}, g = 'string' }}"
             ),
-            "`g` is the name of two fields",
+            "expected different names, found two fields `g`",
         ),
         (
             format!("{kind}fields = {{ f = {{ type = 'integer', min = 2, max = 1 }} }}"),
@@ -40,12 +40,12 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "invalid sample: expected `f` to be a valid integer",
+            "invalid sample: `f` is missing or has another type",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
-        (format!("{kind}falls_back_to = 'a'"), "a group of kinds have the same name"),
-        (format!("{kind}falls_back_to = '*'"), "reserved name of a group"),
-        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "reserved name of a kind"),
+        (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
+        (format!("{kind}falls_back_to = '*'"), "expected a group's name"),
+        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "expected a kind's name"),
         (
             "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
             "expected a string or a non-empty list",
@@ -56,13 +56,13 @@ fn reports_settings_that_contradict_each_other() {
         ),
         (
             format!("{kind}reply = {{ allow = {{}}, deny = {{}}, per = {{ list = 'items' }} }}"),
-            "expected an array with fields at `items`",
+            "expected inner fields of `items`",
         ),
         (
             format!(
                 "{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nfields = {{ r = {{ type = 'integer', optional = true, when = {{ nope = 1 }} }} }}"
             ),
-            "the reply depends on `nope`",
+            "expected a declaration of `nope`",
         ),
         (
             format!("{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'"),
@@ -111,12 +111,12 @@ fn reports_settings_that_contradict_each_other() {
 }
 
 #[test]
-fn reports_fault_in_common_fields_once() {
+fn reports_fault_in_common_fields_only_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");
 }
 
-/// Builds a gate that reads the definition from a file.
+/// Builds a gate that reads the definition from a file. `template` contains keys of the template.
 fn gate(definition: &str, template: &str) -> Result<Gate, Vec<String>> {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
@@ -143,7 +143,8 @@ fn code(result: Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// A definition of two kinds: the template's keys sign `a`, and a setting is the key for `b`.
+/// A definition of a platform that signs `a` with a key of the template, and `b` with the setting
+/// `own_key`.
 const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
     [signature]\ndigest = 'md5'\nencoding = 'hex'\nfound_in = '/s'\nparts = ['key', '/e']\n\
     [kind]\nfrom = '/e'\n[kinds.a]\n[kinds.b]\n[kinds.b.signature]\ndigest = 'md5'\n\
@@ -153,13 +154,13 @@ const TWO_SIGNATURES: &str = "[settings.own_key]\nsecret = true\n\
 fn requires_key_of_kind_unless_insecure_unsigned_lists_kind() {
     let definition = format!("{HEAD}{TWO_SIGNATURES}");
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
-    assert!(faults[0].contains("the key of b is not set"), "{faults:?}");
+    assert!(faults[0].contains("expected a key for b"), "{faults:?}");
     let open = gate(&definition, "keys = ['k']\ninsecure_unsigned = ['b']\n").unwrap();
     assert_eq!(code(send(&open, "/c", r#"{"e":"b"}"#)), "b");
     assert_eq!(code(send(&open, "/c", r#"{"e":"a"}"#)), "signature_missing");
     let both = gate(&definition, "keys = ['k']\nsettings = { own_key = 'o' }\n").unwrap();
     assert_eq!(code(send(&both, "/c", r#"{"e":"b"}"#)), "signature_missing");
-    // md5("ob") and md5("kb").
+    // The two signatures are md5("ob") and md5("kb"): the key, then the kind.
     let signed = |sign: &str| format!("{{\"e\":\"b\",\"s\":\"{sign}\"}}");
     let own_key = signed("99faee4e1a331a7595932b7c18f9f5f6");
     let template_key = signed("ba34ea40525a4379add785228e37fe86");
@@ -185,7 +186,7 @@ fn requires_settings_that_the_signature_covers() {
          found_in = '/s'\nparts = ['setting:address', 'key']\n[kind]\nother = 'a'\n[kinds.a]\n"
     );
     let faults = gate(&definition, "keys = ['k']\n").unwrap_err();
-    assert!(faults[0].contains("C signs `address`, which is not set"), "{faults:?}");
+    assert!(faults[0].contains("expected `address`, which C signs, found none"), "{faults:?}");
     let set = gate(&definition, "keys = ['k']\nsettings = { address = 'https://a' }\n").unwrap();
     let parsed = Definition::parse(&definition).unwrap();
     let mut sample = parsed.sample("a").unwrap();
@@ -216,7 +217,7 @@ fn refuses_duplicate_query_parameter() {
 }
 
 #[test]
-fn matches_kinds_with_version_by_full_name() {
+fn matches_kind_by_whole_name_including_version() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
     let gate = gate(&definition, "").unwrap();
     assert_eq!(code(send(&gate, "/c", r#"{"e":"motion.v1.0"}"#)), "motion.v1.0");
@@ -261,7 +262,7 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         if verdict == "signature_mismatch" {
             assert!(!key_matches, "{}: {}", vector.name, found("key"));
         }
-        let several = found("tenant") == "more than one";
+        let several = found("tenant").starts_with("several");
         assert_eq!(several, verdict == "tenant_ambiguous", "{}", vector.name);
         let unbound = matches!(&*verdict, "tenant_missing" | "tenant_unknown");
         assert_eq!(

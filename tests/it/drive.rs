@@ -1,4 +1,4 @@
-//! `drive` with mock clients, a mock app and a fixed clock.
+//! Tests of [`drive`] with mock clients, a mock app and a fixed clock.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -29,12 +29,12 @@ const CONFIG: &str = r#"
 
 const BODY: &[u8] = b"kind=100&client_user_id=user01&media_content_key=m&channel_key=c";
 
-/// A client with a request in memory.
+/// A mock client. Its request is in memory.
 struct Client {
     uri: Uri,
     headers: HeaderMap,
     body: Vec<Result<Bytes, Disconnected>>,
-    /// Activity after the request, or `None` if the client only waits.
+    /// Activity after the request; `None` if the client only waits.
     activity: Option<ClientActivity>,
 }
 
@@ -70,7 +70,7 @@ impl ClientSide for Client {
     }
 }
 
-/// An app that returns `results` in order, and then never answers.
+/// A mock app that returns `results` in order. After the last result, the app never answers.
 #[derive(Default)]
 struct App {
     results: Vec<Asked>,
@@ -99,11 +99,11 @@ impl AppSide for App {
 }
 
 thread_local! {
-    /// Timers and questions, in the order in which `drive` starts them.
+    /// Timers and questions in the order in which `drive` starts them, for example `sleep 2000`.
     static STEPS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A fixed clock. Timers of at most `over` end at once, and longer timers never end.
+/// A fixed clock. A timer of at most `over` ends at once, and a longer timer never ends.
 struct FixedTime {
     over: Mutex<Duration>,
 }
@@ -133,7 +133,7 @@ fn intake(client: &Client) -> Intake {
     intake
 }
 
-/// Polls `drive` once. Timers of at most `over` end at once.
+/// Polls `drive` once. A timer of at most `over` ends at once.
 fn run(mut client: Client, app: &mut App, over: Duration) -> Poll<Driven> {
     STEPS.with_borrow_mut(Vec::clear);
     let intake = intake(&client);
@@ -146,7 +146,7 @@ fn answered(body: &'static [u8]) -> Asked {
     Asked::Answered(Answer::Response { status: StatusCode::OK, body: Some(body.into()) })
 }
 
-/// Returns the origin of the conclusion, and the code of the failure, if any.
+/// Returns the origin of the conclusion. After a failure, also returns the code of the failure.
 fn origin(driven: Poll<Driven>) -> (&'static str, Option<&'static str>) {
     let Poll::Ready(Driven::Concluded(_, conclusion, _)) = driven else {
         panic!("expected a conclusion, found {driven:?}")
@@ -156,14 +156,14 @@ fn origin(driven: Poll<Driven>) -> (&'static str, Option<&'static str>) {
 }
 
 #[test]
-fn concludes_from_answer_of_app() {
+fn concludes_with_answer_of_app() {
     let mut app = App { results: vec![answered(b"{\"allow\":true}")], ..App::default() };
     assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
     assert_eq!(app.attempts, [Attempt::First]);
 }
 
 #[test]
-fn asks_second_time_if_app_closes_connection() {
+fn asks_app_again_if_app_closes_connection() {
     let results = vec![Asked::ConnectionClosed, answered(b"{\"allow\":true}")];
     let mut app = App { results, ..App::default() };
     assert_eq!(origin(run(Client::new(), &mut app, Duration::ZERO)), ("app", None));
@@ -171,7 +171,7 @@ fn asks_second_time_if_app_closes_connection() {
 }
 
 #[test]
-fn does_not_ask_third_time() {
+fn does_not_ask_app_a_third_time() {
     let results = vec![Asked::ConnectionClosed, Asked::ConnectionClosed, answered(b"{}")];
     let mut app = App { results, ..App::default() };
     let origin = origin(run(Client::new(), &mut app, Duration::ZERO));
@@ -180,7 +180,7 @@ fn does_not_ask_third_time() {
 }
 
 #[test]
-fn timeout_of_app_starts_before_question() {
+fn starts_timeout_of_app_before_question() {
     let mut app = App { results: vec![answered(b"{}")], ..App::default() };
     drop(run(Client::new(), &mut app, Duration::ZERO));
     STEPS.with_borrow(|steps| assert_eq!(*steps, ["sleep 30000", "sleep 2000", "ask"]));
@@ -211,7 +211,7 @@ fn refuses_incomplete_body() {
 }
 
 #[test]
-fn ends_if_client_disconnects() {
+fn stops_if_client_disconnects() {
     let client = Client { activity: Some(ClientActivity::Disconnected), ..Client::new() };
     let driven = run(client, &mut App::default(), Duration::ZERO);
     assert!(
@@ -221,7 +221,7 @@ fn ends_if_client_disconnects() {
 }
 
 #[test]
-fn ends_250_ms_after_client_half_closes_connection() {
+fn stops_250_ms_after_client_half_closes_connection() {
     let client = || Client { activity: Some(ClientActivity::HalfClosed), ..Client::new() };
     let driven = run(client(), &mut App::default(), Duration::ZERO);
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
@@ -233,13 +233,14 @@ fn ends_250_ms_after_client_half_closes_connection() {
 }
 
 #[test]
-fn waits_for_app_if_client_sends_more() {
+fn still_waits_for_app_if_client_sends_more_data() {
     let client = Client { activity: Some(ClientActivity::SentMore), ..Client::new() };
     let driven = run(client, &mut App::default(), Duration::ZERO);
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }
 
-/// The body or the service may hold a permit, which must be free while the app answers.
+/// The request body and the service can contain permits, for example of a concurrency limit. The
+/// layer must release these permits before the app answers.
 #[cfg(feature = "tower")]
 #[test]
 fn layer_drops_body_and_service_before_app_answers() {
@@ -260,7 +261,7 @@ fn layer_drops_body_and_service_before_app_answers() {
         let _permit = &in_service;
         let held = held.clone();
         async move {
-            // `app` keeps one copy of the service for the next call.
+            // `app` keeps one copy of the service for later calls.
             assert_eq!(held.map(|permit| permit.strong_count()), [0, 1]);
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         }

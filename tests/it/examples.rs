@@ -1,4 +1,4 @@
-//! Runs the examples as servers, and sends requests with curl and a gRPC client.
+//! Runs the examples. Sends requests to the example servers with curl and a gRPC client.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// A running example, which prints its address in the first line of output.
+/// A running example server. The first line of its output contains its address.
 struct Example {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -24,7 +24,7 @@ impl Example {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("expected the example {name}: {error}; build the examples first")
+                panic!("expected the example {name}, found: {error}; build the examples first")
             });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
@@ -49,13 +49,13 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // Fails only if the example has already ended.
+        // `kill` fails only if the example has already ended.
         let _ignored = self.child.kill();
         let _ignored = self.child.wait();
     }
 }
 
-/// Returns the path of an example, which cargo builds together with the tests.
+/// Returns the path of an example's program. cargo builds the examples together with the tests.
 fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().parent().unwrap().join("examples").join(name)
@@ -104,7 +104,7 @@ async fn tonic_example_serves_callbacks_and_grpc() {
     assert_eq!(example.line(), "com.tencentcloud.css.push");
     let reply = example.curl("/callbacks/kollus/try-me", PLAY);
     assert_eq!(reply, r#"{"data":{"result":1}} 200"#);
-    // gRPC requests pass through the layer on the same port, over HTTP/2.
+    // The layer passes gRPC requests to the service, over HTTP/2 on the same port.
     let endpoint = Endpoint::from_shared(format!("http://{}", example.address)).unwrap();
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let health = client.check(HealthCheckRequest::default()).await.unwrap();

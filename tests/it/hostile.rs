@@ -1,4 +1,4 @@
-//! Sends hostile HTTP to the layer in front of axum.
+//! Sends hostile HTTP requests to the layer, which an axum server serves.
 
 #[path = "../hostile/mod.rs"]
 mod table;
@@ -52,7 +52,7 @@ const CONFIG: &str = "
     live_play = 'http://app.test/kollus/play'
     [[template]]
     name = 'push'
-    # Each case sends the same push.
+    # Each case sends the same push callback.
     dedupe = false
     provider = 'tencent-css'
     keys = [{ env = 'KEY' }]
@@ -78,7 +78,7 @@ fn serve() -> Layer {
     Layer { port, seen, _runtime: runtime }
 }
 
-/// Records the request, and answers an empty 200.
+/// Records the request for the app, and answers 200 with an empty body.
 async fn record(
     request: Request<RequestBody<Body>>,
     records: Arc<Mutex<Vec<Seen>>>,
@@ -96,6 +96,6 @@ async fn record(
 }
 
 #[test]
-fn layer_handles_every_hostile_case_as_table_expects() {
+fn layer_gives_expected_result_for_every_hostile_request() {
     table::run(&serve());
 }

@@ -1,4 +1,4 @@
-//! The layer in front of plain tower services and of axum.
+//! Tests of the layer around plain tower services and axum routers.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// A body that arrives in small chunks, and is pending before each chunk.
+/// A body that arrives in small chunks, and returns `Poll::Pending` before each chunk.
 struct SlowBody {
     rest: Bytes,
     size: usize,
@@ -117,7 +117,7 @@ async fn outcome(gate: gatepost::Gate, vector: &Vector, chunk: usize) -> Outcome
 }
 
 #[tokio::test]
-async fn every_vector_passes_layer() {
+async fn layer_gives_expected_result_for_every_vector() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for vector in vectors::all() {
         vector.check(&outcome(gate.clone(), &vector, 61).await);
@@ -125,7 +125,7 @@ async fn every_vector_passes_layer() {
 }
 
 #[tokio::test]
-async fn every_vector_passes_layer_in_chunks_of_any_size() {
+async fn layer_gives_expected_result_for_chunks_of_any_size() {
     let gate = vectors::gate("http://elsewhere.test:81");
     for (index, vector) in vectors::all().into_iter().enumerate() {
         let chunk = [1, 2, 3, 5, 8, 1000, usize::MAX][index % 7];
@@ -133,8 +133,8 @@ async fn every_vector_passes_layer_in_chunks_of_any_size() {
     }
 }
 
-/// Sends each vector unchanged and in three damaged forms. The layer must call the service exactly
-/// when the core asks the app.
+/// Sends each vector unchanged, and with three damaged bodies. The layer must call the service
+/// if and only if the core asks the app.
 #[tokio::test]
 async fn layer_calls_service_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");
@@ -162,7 +162,7 @@ async fn layer_calls_service_only_for_accepted_callbacks() {
             assert_eq!(called, usize::from(asks), "{}", vector.name);
         }
     }
-    assert!(refused > 800, "expected more than 800 refusals, found {refused}");
+    assert!(refused > 800, "expected more than 800 requests without a call, found {refused}");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn passes_other_paths_without_reserved_headers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failure_policy_replies_before_platform_gives_up() {
+async fn replies_100_ms_before_platform_timeout_if_app_never_answers() {
     let gate = vectors::gate("http://app.test");
     let vectors = vectors::all();
     let play = vectors.iter().find(|v| v.name == "kollus/live_play_flat").unwrap();
@@ -199,12 +199,12 @@ async fn failure_policy_replies_before_platform_gives_up() {
     let service = GateLayer::new(gate).with_clock(clock).layer(never);
     let started = tokio::time::Instant::now();
     let response = service.oneshot(request(play)).await.unwrap();
-    assert_eq!(started.elapsed().as_millis(), 2900, "expected a reply 100 ms early");
+    assert_eq!(started.elapsed().as_millis(), 2900, "expected a reply 100 ms before the timeout");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, r#"{"data":{"result":0,"message":"Please try again"}}"#);
 }
 
-/// A body that has at most one chunk and never ends.
+/// A body that has at most one chunk, and that never ends.
 struct Endless(Option<Bytes>);
 
 impl Body for Endless {
@@ -250,7 +250,7 @@ async fn replies_503_if_service_fails() {
     assert_eq!(response.status(), 503);
 }
 
-/// A body that fails at once.
+/// A body that returns an error at once.
 struct FailingBody;
 
 impl Body for FailingBody {
@@ -266,7 +266,7 @@ impl Body for FailingBody {
 }
 
 #[tokio::test]
-async fn refuses_body_that_fails() {
+async fn refuses_body_with_read_error() {
     let gate = vectors::gate("http://app.test");
     let app = service_fn(|_: Request<gatepost::layer::RequestBody<FailingBody>>| async {
         panic!("expected no call of the service");
@@ -301,7 +301,7 @@ async fn refuses_body_that_takes_longer_than_30_secs() {
 }
 
 #[tokio::test]
-async fn event_keeps_host_of_callback() {
+async fn service_receives_host_header_of_callback() {
     let config = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
                   provider = 'kollus'\nbind = ['*']\non.live_play = 'http://app.test/play'\n";
     let gate = gatepost::Gate::builder().toml(config).build().unwrap();
@@ -324,12 +324,12 @@ async fn event_keeps_host_of_callback() {
     }
 }
 
-/// Address of the client's connection, as a server stores it in the extensions.
+/// IP address of the client's connection, which a server stores in the request's extensions.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
 #[tokio::test]
-async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
+async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
     let config = "trusted_proxies = '10.0.0.1'\n[[route]]\npath = '/k'\nprovider = 'kollus'\n\
                   allow = '192.0.2.0/24'\n[[template]]\nname = 'a'\nprovider = 'kollus'\n\
                   bind = ['*']\non.live_play = 'http://app.test/play'\n";
@@ -356,23 +356,23 @@ async fn allow_admits_only_known_peers_and_clients_of_trusted_proxies() {
     assert_eq!(send(known.clone(), [192, 0, 2, 1]).await, accepted);
     assert_eq!(send(known.clone(), [10, 0, 0, 1]).await, accepted, "expected 200 via the proxy");
     assert_eq!(send(known, [203, 0, 113, 1]).await, refused);
-    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "expected 403 for an unknown peer");
+    assert_eq!(send(layer, [192, 0, 2, 1]).await, refused, "expected a refusal of an unknown peer");
 }
 
 /// Log lines of this thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Collects log lines until the returned guard is dropped.
-    fn collect(&self) -> impl Drop + use<> {
+    /// Collects log lines until the caller drops the returned guard.
+    pub fn collect(&self) -> impl Drop + use<> {
         let log = self.clone();
         let subscriber =
             tracing_subscriber::fmt().with_writer(move || log.clone()).with_ansi(false);
         subscriber.finish().set_default()
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -387,8 +387,8 @@ impl std::io::Write for Log {
     }
 }
 
-/// In shadow mode, the service gets the request without reserved headers, and the client gets the
-/// response of the service.
+/// In shadow mode, the service receives the request without reserved headers. The client receives
+/// the response of the service.
 #[tokio::test]
 async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     let log = Log::default();
@@ -424,9 +424,9 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Some services do not read the body, or stop after the last chunk.
+/// Some services do not read the body. Others read the last frame, but do not poll for the end.
 #[tokio::test]
-async fn shadow_verdict_depends_on_frames_that_service_reads() {
+async fn shadow_verdict_depends_on_number_of_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
     NOW.set(push.case.now);
     let body = push.body.clone();
@@ -449,7 +449,7 @@ async fn shadow_verdict_depends_on_frames_that_service_reads() {
         assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
         assert!(
             log.text().contains(&format!("code=\"{code}\"")),
-            "expected {code}: {}",
+            "expected {code}, found {}",
             log.text()
         );
     }
@@ -466,10 +466,9 @@ async fn shadow_mode_passes_error_of_body_to_service() {
     let service = GateLayer::new(crate::shadow::gate()).layer(app);
     let request = Request::post("/callbacks/tencent").body(FailingBody).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 200);
-    assert!(log.text().contains("code=\"unseen\""), "expected `unseen`: {}", log.text());
+    assert!(log.text().contains("code=\"unseen\""), "expected `unseen`, found {}", log.text());
 }
 
-/// The layer signs events in the same way as the proxy.
 #[tokio::test]
 async fn event_has_standard_webhooks_signature() {
     let config = std::fs::read_to_string("tests/vectors/gate.toml").unwrap();
@@ -528,7 +527,7 @@ mod axum {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// `Router::layer` applies after routing, so the router matches the callback path.
+    /// `Router::layer` runs the layer after routing, so the router matches the callback's path.
     #[tokio::test]
     async fn router_layer_calls_handler_of_callback_path() {
         let app = || {
@@ -545,7 +544,7 @@ mod axum {
         assert_eq!(wrong, (401, "refused\n".into()));
     }
 
-    /// A layer around the router runs before routing, so the router matches the app path.
+    /// A layer around the router runs before routing, so the router matches the app's address.
     #[tokio::test]
     async fn layer_around_router_calls_handler_of_app_address() {
         let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
@@ -555,7 +554,7 @@ mod axum {
         };
         let reply = send(app(), "/callbacks/kollus/t0ken", FORM.into()).await;
         assert_eq!(reply, (200, r#"{"data":{"result":1,"disable_tvout":1}}"#.into()));
-        // The layer refuses a client's request for this path.
+        // The layer refuses a client that sends a request to the app's address.
         let reply = send(app(), "/kollus/play", FORM.into()).await;
         assert_eq!(reply, (403, "refused\n".into()));
     }

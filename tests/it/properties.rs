@@ -1,4 +1,4 @@
-//! Rules that hold for any input.
+//! Property tests of rules that hold for any input.
 
 use std::sync::LazyLock;
 
@@ -48,12 +48,12 @@ proptest! {
     }
 
     #[test]
-    fn random_body_never_panics(index in 0..VECTORS.len(), body in proptest::collection::vec(any::<u8>(), 0..600)) {
+    fn never_panics_on_random_body(index in 0..VECTORS.len(), body in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _any = verdict(&VECTORS[index], &body, 97);
     }
 
     #[test]
-    fn edited_vector_never_panics(
+    fn never_panics_on_vector_with_edited_body(
         index in 0..VECTORS.len(),
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -94,6 +94,6 @@ proptest! {
         let Ok(uri) = path.parse::<http::Uri>() else { return Ok(()) };
         let headers = http::HeaderMap::new();
         let head = gatepost::Head::new(&http::Method::POST, &uri, &headers);
-        prop_assert!(!matches!(GATE.admit(&head, gatepost::Timestamp::from_secs(0)), gatepost::Admission::Other), "expected a refusal or a callback for {}", path);
+        prop_assert!(!matches!(GATE.admit(&head, gatepost::Timestamp::from_secs(0)), gatepost::Admission::Other), "expected a refusal or a callback for {}, found `Admission::Other`", path);
     }
 }

@@ -1,4 +1,5 @@
-//! Resends, reused signatures, time budgets and the failure policy, with time as an argument.
+//! Tests of resends, reused signatures, time budgets and the failure policy. The tests pass the
+//! time as an argument, and use no real clock.
 
 use std::future::Future as _;
 use std::pin::pin;
@@ -18,7 +19,7 @@ fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(T + secs)
 }
 
-/// Returns a gate with these lines in the templates of Tencent CSS and Kollus.
+/// Returns a gate. `tencent` and `kollus` are lines in the templates of Tencent CSS and Kollus.
 fn gate(tencent: &str, kollus: &str) -> Gate {
     let text = format!(
         "breaker = {{ failures = 3, retry_ms = 1000 }}\n\
@@ -28,7 +29,7 @@ fn gate(tencent: &str, kollus: &str) -> Gate {
          {tencent}\n\
          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n{kollus}\n"
     );
-    Gate::builder().toml(text).build().unwrap_or_else(|error| panic!("expected a gate: {error}"))
+    Gate::builder().toml(text).build().unwrap_or_else(|e| panic!("expected a gate, found {e}"))
 }
 
 fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<Accepted, Refusal> {
@@ -39,7 +40,7 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
     }
 }
 
@@ -61,7 +62,7 @@ fn push(sequence: u32, secs: i64) -> String {
 
 fn accept_push(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
     judge(gate, "/tencent", body, now)
-        .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
+        .unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
 }
 
 fn play(user: &str, extra: &str) -> String {
@@ -70,7 +71,7 @@ fn play(user: &str, extra: &str) -> String {
 
 fn accept_play(gate: &Gate, body: &str, now: Timestamp) -> Accepted {
     judge(gate, "/kollus", body, now)
-        .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
+        .unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
 }
 
 fn expect_question(next: Next) -> Question {
@@ -84,7 +85,7 @@ fn expect_question(next: Next) -> Question {
 fn expect_reply(next: Next) -> gatepost::Conclusion {
     match next {
         Next::Reply(conclusion) => conclusion,
-        Next::Ask(_) | Next::Wait(_) => panic!("expected a reply without the app"),
+        Next::Ask(_) | Next::Wait(_) => panic!("expected a reply without a question to the app"),
     }
 }
 
@@ -112,7 +113,7 @@ fn acknowledges_resend_of_delivered_event_without_asking_app() {
 }
 
 #[test]
-fn acknowledges_resend_without_app_for_lifetime_of_signature() {
+fn acknowledges_resend_without_asking_app_during_lifetime_of_signature() {
     let gate = gate("", "");
     let ask_app = |now| {
         let accepted = accept_push(&gate, &push(1, now + 600), at(now));
@@ -140,13 +141,13 @@ fn simultaneous_copies_share_one_answer() {
     for (answer, status) in [(answer(500, ""), 503), (answer(200, ""), 200)] {
         let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
         let Next::Wait(mut wait) = accept_push(&gate, &push(1, 601), at(0)).next(at(0)) else {
-            panic!("expected a wait")
+            panic!("expected `Next::Wait`")
         };
         let mut context = Context::from_waker(Waker::noop());
         assert!(pin!(&mut wait).poll(&mut context).is_pending());
         let first = question.conclude(&answer, at(1));
         let Poll::Ready(Some(second)) = pin!(&mut wait).poll(&mut context) else {
-            panic!("expected a conclusion")
+            panic!("expected a conclusion for the waiting copy")
         };
         assert_eq!(first.reply.status(), status);
         assert_eq!(second.reply.status(), status);
@@ -155,11 +156,11 @@ fn simultaneous_copies_share_one_answer() {
 }
 
 #[test]
-fn waiting_copy_asks_app_if_first_copy_gets_no_answer() {
+fn waiting_copy_asks_app_if_first_question_is_dropped() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     let second = accept_push(&gate, &push(1, 600), at(0));
-    let Next::Wait(wait) = second.next(at(0)) else { panic!("expected a wait") };
+    let Next::Wait(wait) = second.next(at(0)) else { panic!("expected `Next::Wait`") };
     drop(question);
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(pin!(wait).poll(&mut context), Poll::Ready(None)));
@@ -171,7 +172,7 @@ fn applies_failure_policy_if_wait_times_out() {
     let gate = gate("", "[template.on.live_play]\ndedupe = true\non_failure = 'allow'");
     let _question = expect_question(accept_play(&gate, &play("u", ""), at(0)).next(at(0)));
     let Next::Wait(wait) = accept_play(&gate, &play("u", ""), at(0)).next(at(0)) else {
-        panic!("expected a wait")
+        panic!("expected `Next::Wait`")
     };
     assert_eq!(wait.timeout(), Duration::from_secs(2));
     let conclusion = wait.give_up(at(2));
@@ -180,7 +181,7 @@ fn applies_failure_policy_if_wait_times_out() {
 }
 
 #[test]
-fn asks_app_about_each_resent_decision_unless_template_dedupes() {
+fn asks_app_about_each_resent_decision_unless_dedupe_is_set() {
     let default = gate("", "");
     for _ in 0..2 {
         let question = expect_question(accept_play(&default, &play("u", ""), at(0)).next(at(0)));
@@ -216,7 +217,7 @@ fn does_not_dedupe_by_default_if_distinct_events_can_be_identical() {
 }
 
 #[test]
-fn asks_app_about_resends_without_dedupe() {
+fn asks_app_about_each_resend_if_dedupe_is_false() {
     let gate = gate("dedupe = false", "");
     for _ in 0..2 {
         let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
@@ -225,7 +226,7 @@ fn asks_app_about_resends_without_dedupe() {
 }
 
 #[test]
-fn remembers_accepted_events_when_config_is_replaced() {
+fn remembers_acknowledged_events_when_config_is_replaced() {
     let gate = gate("", "");
     let question = expect_question(accept_push(&gate, &push(1, 600), at(0)).next(at(0)));
     drop(question.conclude(&answer(200, ""), at(0)));
@@ -271,7 +272,7 @@ fn timeout_of_app_ends_before_platform_times_out() {
     let head = Head::new(&Method::POST, &uri, &headers);
     let accepted = |spent| {
         let Admission::Callback(mut intake) = gate.admit(&head, at(0)) else {
-            panic!("expected a callback path")
+            panic!("expected a callback")
         };
         intake.push(play("u", "").into()).unwrap();
         let now = Timestamp::from_millis(at(0).as_millis() + spent);
@@ -333,11 +334,11 @@ fn repeats_last_good_reply_to_same_viewer_if_app_fails() {
     assert_eq!(
         ask(&play("u", ""), &Answer::Timeout, 61).reply.body(),
         failed,
-        "expected the last good reply to be too old"
+        "expected no reply older than max_age_secs"
     );
     let denied = ask(&play("u", ""), &answer(403, r#"{"message":"no"}"#), 70);
     let repeated = ask(&play("u", ""), &Answer::Timeout, 71);
-    assert_eq!(repeated.reply.body(), denied.reply.body(), "expected the last denial");
+    assert_eq!(repeated.reply.body(), denied.reply.body(), "expected the last good reply");
 }
 
 #[test]
@@ -372,7 +373,7 @@ fn open_circuit_skips_app_until_one_probe_succeeds() {
     assert_eq!(code(&conclusion), Some(UnavailableKind::CircuitOpen.as_str()));
     assert_eq!(conclusion.reply.status(), 503);
     let question = expect_question(next(4, 1));
-    assert!(matches!(next(5, 1), Next::Reply(_)), "expected only one probe at a time");
+    assert!(matches!(next(5, 1), Next::Reply(_)), "expected no second probe at the same time");
     drop(question.conclude(&answer(200, ""), at(1)));
     assert!(!is_open());
     drop(expect_question(next(5, 1)));
@@ -403,7 +404,7 @@ fn timeout_due_to_slow_client_does_not_open_circuit() {
     let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
     let slow = || {
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("expected a callback path") };
+        let Admission::Callback(mut intake) = admission else { panic!("expected a callback") };
         intake.push(play("u", "").into()).unwrap();
         expect_question(intake.finish(late).unwrap().next(late))
     };
@@ -435,9 +436,9 @@ fn unsigned_id_does_not_identify_event() {
         headers.insert("x-sign", sign.parse().unwrap());
         let uri = Uri::from_static("/cam");
         let admission = gate.admit(&Head::new(&Method::POST, &uri, &headers), at(0));
-        let Admission::Callback(mut intake) = admission else { panic!("expected a callback path") };
+        let Admission::Callback(mut intake) = admission else { panic!("expected a callback") };
         intake.push(body.into()).unwrap();
-        intake.finish(at(0)).unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
+        intake.finish(at(0)).unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
     };
     let [a, b] = SIGNED;
     drop(expect_question(sent(a.0, a.1).next(at(0))).conclude(&answer(200, ""), at(0)));
@@ -445,7 +446,7 @@ fn unsigned_id_does_not_identify_event() {
     drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-/// The platform signs only the time, and the id depends on a part of the body only.
+/// The platform signs only the time. The callback's id depends on only a part of the body.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
     for id_rule in ["id = '/id'", "id_without = 'n'"] {
@@ -466,13 +467,13 @@ fn detects_reused_signature_for_another_body_with_same_id() {
             let (t, sign) = signed_time(600);
             let body = format!("{{\"id\":\"1\",\"n\":{n},\"t\":{t},\"sign\":\"{sign}\"}}");
             judge(&gate, "/cam", &body, at(0))
-                .unwrap_or_else(|refusal| panic!("expected acceptance: {refusal}"))
+                .unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
         };
         let first = sent(1);
         assert!(!first.reuses_signature() && !sent(1).reuses_signature());
         let other = sent(2);
         assert_eq!(other.event().id(), first.event().id());
-        assert!(other.reuses_signature(), "{id_rule}: expected reuse");
+        assert!(other.reuses_signature(), "{id_rule}: expected a reused signature");
     }
 }
 
@@ -483,7 +484,7 @@ const SIGNED: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn does_not_repeat_last_reply_if_reply_signing_has_changed() {
+fn does_not_repeat_last_good_reply_if_reply_signing_has_changed() {
     let text = |reply: &str| {
         format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
@@ -506,7 +507,7 @@ fn does_not_repeat_last_reply_if_reply_signing_has_changed() {
 }
 
 #[test]
-fn config_fault_names_each_invalid_policy() {
+fn fault_describes_each_invalid_delivery_key() {
     let fault = |on: &str| {
         let text = format!(
             "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n[[template]]\nname = 'paid'\n\
@@ -521,8 +522,8 @@ fn config_fault_names_each_invalid_policy() {
         ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
-        ("drm = { on_failure = 'last_good' }", "names no viewer"),
-        ("upload = { last_good = true }", "only acknowledges this kind"),
+        ("drm = { on_failure = 'last_good' }", "expected a kind that names a viewer"),
+        ("upload = { last_good = true }", "expected a decision, found a notification"),
     ] {
         let fault = fault(on);
         assert!(fault.contains(expected), "expected {expected}, found {fault}");

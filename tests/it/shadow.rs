@@ -1,4 +1,4 @@
-//! Shadow mode in the core: the observer judges each request and reports one verdict.
+//! Tests of shadow mode in the core: an observer judges each request, and reports one verdict.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ pub fn gate() -> Gate {
 
 type Verdicts = Arc<Mutex<Vec<String>>>;
 
-/// Returns a function that records the code, tenant and route of a verdict.
+/// Returns a function that records the code, the tenant and the route of a verdict.
 fn record(verdicts: &Verdicts) -> impl FnOnce(&Shadowed) + Send + Sync + 'static {
     let verdicts = Arc::clone(verdicts);
     move |shadowed| {
@@ -35,7 +35,7 @@ fn push() -> Vector {
     vectors::all().into_iter().find(|vector| vector.name == "tencent-css/push").unwrap()
 }
 
-/// Returns the verdicts on a push to `path`; `show` passes the body to the observer.
+/// Returns the verdicts on a push to `path`. `show` passes the body to the observer.
 fn verdicts(path: &str, show: impl FnOnce(&mut Observer, &Vector, &Verdicts)) -> Vec<String> {
     let mut vector = push();
     vector.case.request.path = path.into();
@@ -136,7 +136,7 @@ fn explanation_states_that_request_passes() {
         "{text}"
     );
     assert!(text.ends_with("verdict    accepted as com.tencentcloud.css.push"), "{text}");
-    assert!(!text.contains("to answer"), "expected no time to answer: {text}");
+    assert!(!text.contains("to answer"), "expected no line `to answer`, found {text}");
     let text = gate().explain(&request.head(), chunk(b"{}"), now).to_string();
     assert!(
         text.contains("shadow: the request passes") && text.contains("refused with 401"),

@@ -1,8 +1,8 @@
-//! gatepost refuses a callback if any bit of its signature, of the signed data or of the key is
-//! flipped.
+//! Checks that gatepost refuses a callback after a test flips one bit of the signature, the signed
+//! data or the key.
 //!
-//! The provider's definition lists the signed data. A vector counts as signed if a gate with other
-//! keys refuses the vector.
+//! The provider's definition lists the signed data. If a gate with other keys refuses a vector, the
+//! tests treat the vector as signed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,10 +29,10 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Table>> = LazyLock::new(|| {
     tables.map(|table| (table["name"].as_str().unwrap().to_owned(), table)).collect()
 });
 
-/// Distances between the bits that a test flips. Flipping every bit would take too long.
+/// Distances, in bits, between the bits that a test flips. Flipping every bit would take too long.
 #[derive(Clone, Copy)]
 struct Strides {
-    /// Distance in a body that is signed as a whole.
+    /// Distance in a body that the signature covers as a whole.
     body: usize,
     /// Distance in a header or in a field of the body.
     value: usize,
@@ -44,7 +44,7 @@ impl Strides {
     const OTHERS: Self = Self { body: 997, value: 7 };
 }
 
-/// Byte range of signed data, or of a signature.
+/// Byte range of signed data or of a signature, in the body or in a header.
 #[derive(Debug)]
 enum Span {
     Body(Range<usize>),
@@ -68,7 +68,7 @@ impl Rule {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the signed parts as the definition writes them, without their encodings.
+    /// Returns the entries of the key `parts`, which lists the signed data. Omits their encodings.
     fn parts(&self) -> Vec<&str> {
         let parts = &self.0["parts"];
         let one = std::slice::from_ref(parts);
@@ -101,13 +101,14 @@ impl Rule {
                 }
                 None if place == "key" => {}
                 None => spans.push(Span::Body(field_value(&vector.body, &place[1..]))),
-                Some(_) => panic!("expected a known part, found {place}"),
+                Some(_) => panic!("expected a known entry of `parts`, found {place}"),
             }
         }
         spans
     }
 
-    /// Returns the entries of the signature's header that start with `prefix` and are wanted.
+    /// Splits the signature's header into entries. Returns the range of each entry that starts with
+    /// `prefix` and for which `is_wanted` returns true.
     fn entries(
         &self,
         vector: &Vector,
@@ -127,7 +128,7 @@ impl Rule {
         spans
     }
 
-    /// Returns true if the gate accepts the vector without this entry: another entry is valid.
+    /// Returns true if the gate accepts the vector without this entry. Another entry is then valid.
     fn is_redundant(&self, vector: &Vector, entry: &str) -> bool {
         let (name, value) = header(vector, self.text("found_in").strip_prefix("header:").unwrap());
         let mut request = Request::of(vector);
@@ -136,7 +137,8 @@ impl Rule {
         is_accepted(&GATE, &request, &vector.body, vector.case.now)
     }
 
-    /// Decodes a signature, because several texts encode the same bytes. Returns other text as is.
+    /// Decodes a signature, because several texts can encode the same bytes. If decoding fails,
+    /// returns `text` without the prefix.
     fn decode(&self, text: &[u8]) -> Vec<u8> {
         let prefix = self.text("prefix").as_bytes();
         let text = text.strip_prefix(prefix).unwrap_or(text);
@@ -213,7 +215,7 @@ fn try_build(config: &Table) -> Result<Gate, gatepost::ConfigError> {
         .build()
 }
 
-/// Returns the accepted vectors that have a signature.
+/// Returns the vectors that have the verdict `accepted` and a signature.
 fn signed() -> Vec<Vector> {
     let other_gate = gate_with_other_keys();
     let accepted = vectors::all().into_iter().filter(|vector| vector.event.is_some());
@@ -285,7 +287,7 @@ fn flip_body(vector: &Vector, rule: &Rule, range: Range<usize>, stride: usize) -
             };
             let is_same = rule.parts() != ["body"] && decoded(&body) == decoded(&vector.body);
             let text = String::from_utf8_lossy(&body);
-            assert!(is_same, "{}: expected a refusal with bit {bit} flipped: {text}", vector.name);
+            assert!(is_same, "{}: bit {bit}: expected a refusal of {text}", vector.name);
         }
         body[bit / 8] = vector.body[bit / 8];
     }
@@ -312,7 +314,7 @@ fn flip_header(
             let is_same =
                 rule.decode(&flipped[range.clone()]) == rule.decode(&value[range.clone()]);
             let text = String::from_utf8_lossy(&flipped);
-            assert!(is_same, "{}: expected a refusal, bit {bit} of {name}: {text}", vector.name);
+            assert!(is_same, "{}: bit {bit} of {name}: expected a refusal of {text}", vector.name);
         }
     }
     count
@@ -329,8 +331,9 @@ fn refuses_any_flipped_bit_of_key() {
         let mut config = config_for(&config, &vector);
         assert!(is_accepted(&build(&config), &Request::of(&vector), &vector.body, vector.case.now));
         let key = first_key(&config);
-        // Flip every fifth bit, because each flipped bit needs a new gate. 5 and 8 have no common
-        // factor, so every bit position occurs. Skip bit 7, because the key must remain ASCII.
+        // Skip bit 7 of each byte, because the key must remain ASCII. Flip every fifth of the other
+        // bits, because each flipped bit needs a new gate. A byte has 7 such bits, and 5 and 7 have
+        // no common factor, so every bit position occurs.
         for bit in (0..key.len() * 8).filter(|bit| bit % 8 < 7).step_by(5) {
             let mut flipped = key.clone().into_bytes();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -345,7 +348,8 @@ fn refuses_any_flipped_bit_of_key() {
     assert_eq!(seen.len(), 8);
 }
 
-/// Reduces the config to the route and the templates of this vector, so that it builds faster.
+/// Returns a config with only the route and the templates of this vector. A gate with such a config
+/// builds faster.
 fn config_for(config: &Table, vector: &Vector) -> Table {
     let path = Request::of(vector).uri.path().to_owned();
     let is_route_of_vector = |route: &&Value| {
@@ -366,7 +370,7 @@ fn config_for(config: &Table, vector: &Vector) -> Table {
     let mut config = Table::new();
     config.insert("route".into(), vec![route].into());
     config.insert("template".into(), templates.into());
-    // The first of several keys signs the vectors.
+    // The first key of a template signs the vectors. Remove the other keys.
     for template in config["template"].as_array_mut().unwrap() {
         if let Some(Value::Array(keys)) = template.as_table_mut().unwrap().get_mut("keys") {
             keys.truncate(1);
@@ -395,7 +399,7 @@ fn set_key(config: &mut Table, key: &str) {
 
 /// Tencent CSS signs only the key and `t`, not the data of the event.
 #[test]
-fn accepts_changes_of_data_that_tencent_css_does_not_sign() {
+fn accepts_changed_data_that_tencent_css_does_not_sign() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
     assert_eq!(Rule::of(&push).parts(), ["key", "/t"]);
     let body = String::from_utf8(push.body.clone()).unwrap().replace("\"live\"", "\"dead\"");

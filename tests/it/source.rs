@@ -1,4 +1,4 @@
-//! Limits of a route: `allow` and `source_limit` for each client, `limit` for all callbacks.
+//! Tests of the route keys `allow`, `source_limit` and `limit`.
 
 use std::net::IpAddr;
 
@@ -53,7 +53,7 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
+            Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
                 intake.push(self.body.into())?;
@@ -96,7 +96,7 @@ fn checks_client_address_before_path_token() {
     assert_eq!(
         outsider("/K/t0ken").code(&gate),
         "path_ambiguous",
-        "expected a refusal of a variant of the path"
+        "expected a refusal of the path in other letter case"
     );
     assert_eq!(Call { path: "/k/guess", ..Call::PLAY }.code(&gate), "token_mismatch");
 }
@@ -106,7 +106,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     let gate = gate("trusted_proxies = '10.0.0.1'", "source_limit = { per_second = 2, burst = 3 }");
     let guess = Call { path: "/k/guess", ..Call::PLAY };
     assert_eq!([(); 3].map(|()| guess.code(&gate)), ["token_mismatch"; 3]);
-    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "expected the same limit");
+    assert_eq!(Call::PLAY.code(&gate), "rate_limited", "expected refusals to count");
     assert_eq!(Call::PUSH.code(&gate), "accepted", "expected a separate limit for each route");
     assert_eq!(Call { peer: "192.0.2.2", ..Call::PLAY }.code(&gate), "accepted");
     let proxied = |forwarded_for| Call { peer: "10.0.0.1", forwarded_for, ..Call::PLAY };
@@ -122,7 +122,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
     assert_eq!(
         Call { millis: -86_400_000, ..Call::PLAY }.code(&gate),
         "accepted",
-        "expected acceptance after the clock is set back"
+        "expected acceptance after the clock was set back"
     );
     let refusal = (0..9).find_map(|_| Call::PLAY.judge(&gate).err()).unwrap();
     assert_eq!(refusal.reply().status(), 429);
@@ -131,7 +131,7 @@ fn limits_each_client_and_counts_wrong_tokens() {
 const FORGED: Call<'_> =
     Call { body: br#"{"app":"a","event_type":1,"t":1703731478,"sign":"00"}"#, ..Call::PUSH };
 
-/// Answers 200 for the app, and returns the status of gatepost's reply to a genuine push.
+/// Answers 200 in place of the app, and returns the status of gatepost's reply to the callback.
 fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     let now = Timestamp::from_millis(NOW + call.millis);
     let conclusion = match call.judge(gate).unwrap().next(now) {
@@ -145,7 +145,7 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     conclusion.reply.status().as_u16()
 }
 
-/// Returns the body of a push with an extra field. Each `number` gives a different callback.
+/// Returns the body of a push with an extra field, so that each `number` is a different callback.
 fn push(number: u32) -> &'static [u8] {
     let body = std::str::from_utf8(Call::PUSH.body).unwrap();
     body.replacen('{', &format!("{{\"number\":{number},"), 1).into_bytes().leak()
@@ -160,13 +160,13 @@ fn replies_503_to_notifications_above_route_limit() {
     assert_eq!(
         [event(0), event(1)].map(|call| reply_status(&gate, call)),
         [200; 2],
-        "expected forged callbacks not to count"
+        "expected forged callbacks not to count towards the limit"
     );
     assert_eq!(reply_status(&gate, event(2)), 503);
     assert_eq!(
         [event(0), event(1)].map(|call| reply_status(&gate, call)),
         [200; 2],
-        "expected resends not to count"
+        "expected resends not to count towards the limit"
     );
     assert_eq!(reply_status(&gate, Call { millis: 1000, ..event(2) }), 200);
 }

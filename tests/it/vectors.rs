@@ -1,12 +1,12 @@
-//! The vectors in `tests/vectors`, with one loader for the core, the layer and the proxy.
+//! Loads the test vectors in `tests/vectors` for the tests of the core, the layer and the proxy.
 //!
-//! A vector is a folder with these files:
+//! A vector is a recorded request with its verdict. Each vector is a folder with these files:
 //!
-//! - `case.toml`: description, time, head of the request, verdict, answer of the app, reply;
-//! - `body`: the body of the request;
-//! - `event.json`: the event in the structured form of CloudEvents, if the callback is accepted.
+//! - `case.toml`: description, time, head of the request, verdict, answer of the app and reply;
+//! - `body`: body of the request;
+//! - `event.json`: event in the structured mode of CloudEvents, only if the verdict is `accepted`.
 //!
-//! A failure names the vector and the stage.
+//! If a check fails, the message names the vector and the stage, for example `reply`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,12 @@ pub struct Case {
     pub what: String,
     pub now: i64,
     pub verdict: String,
-    /// If true, gatepost must ask the app about an accepted callback.
+    /// If true, gatepost must ask the app about the accepted callback.
     #[serde(default = "yes")]
     pub asked: bool,
+    /// Fields that the event lists as misfits.
+    #[serde(default)]
+    pub misfits: Vec<String>,
     pub request: Request,
     pub signature: Option<Signature>,
     pub app: Option<Message>,
@@ -55,7 +58,7 @@ pub struct Signature {
 pub struct Message {
     pub status: u16,
     pub body: String,
-    /// Headers that the reply must have. Empty for an answer.
+    /// Headers that the reply must have. Empty for an answer of the app.
     #[serde(default)]
     pub headers: Headers,
 }
@@ -69,7 +72,7 @@ pub struct Vector {
     pub name: String,
     pub case: Case,
     pub body: Vec<u8>,
-    /// The event in structured form; `None` if gatepost refuses the callback.
+    /// The event in structured mode; `None` if the verdict is not `accepted`.
     pub event: Option<Value>,
 }
 
@@ -82,18 +85,18 @@ pub struct Seen {
     pub body: Vec<u8>,
 }
 
-/// The result of a vector.
+/// The reply that gatepost sent, and the request that the app received.
 #[derive(Debug)]
 pub struct Outcome {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// The request that the app received, if gatepost asked the app.
+    /// The request that the app received; `None` if gatepost did not ask the app.
     pub seen: Option<Seen>,
 }
 
 fn folder() -> PathBuf {
-    // Other packages of the workspace compile this file too, each with its own manifest folder.
+    // Other packages of the workspace also compile this file, so search the parent folders.
     let mut ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     ancestors.find_map(|root| Some(root.join("tests/vectors")).filter(|p| p.is_dir())).unwrap()
 }
@@ -117,13 +120,13 @@ fn load(path: &Path) -> Vector {
     let name = path.strip_prefix(folder()).unwrap().display().to_string();
     let text = fs::read_to_string(path.join("case.toml")).unwrap();
     let case: Case =
-        toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: expected a valid case.toml: {e}"));
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: expected a case.toml, found {e}"));
     let event = fs::read(path.join("event.json")).ok();
     let event = event.map(|bytes| serde_json::from_slice(&bytes).unwrap());
     assert_eq!(
         event.is_some(),
         case.verdict == "accepted",
-        "{name}: expected event.json if accepted, else none"
+        "{name}: expected event.json only for the verdict `accepted`"
     );
     Vector { body: fs::read(path.join("body")).unwrap(), name, case, event }
 }
@@ -141,15 +144,15 @@ pub fn gate(app: &str) -> Gate {
         .unwrap()
 }
 
-/// Returns the body with one bit flipped, one byte doubled, one byte removed, or the end cut off.
-/// `number` selects the damage and the position of the damage.
+/// Returns a damaged copy of the body: one bit flipped, one byte doubled, one byte removed, or the
+/// end cut off. `number` selects the damage and its position.
 #[allow(dead_code)]
 pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
     let mut body = body.to_vec();
     if body.is_empty() {
         return body;
     }
-    // A large multiplier spreads consecutive numbers over the body.
+    // Multiply by a large number, to spread consecutive values of `number` over the body.
     let at = number.wrapping_mul(0x9e37_79b9) % body.len();
     match number % 4 {
         0 => body[at] ^= 1 << (number / 4 % 8),
@@ -161,7 +164,7 @@ pub fn broken(body: &[u8], number: usize) -> Vec<u8> {
 }
 
 impl Vector {
-    /// Returns the app's answer: the answer of the vector, or else an empty 500.
+    /// Returns the app's answer. If the vector has no answer, returns status 500 and no body.
     pub fn app(&self) -> Message {
         self.case.app.clone().unwrap_or(Message {
             status: 500,
@@ -180,8 +183,8 @@ impl Vector {
         }
     }
 
-    /// Checks that the vector's digest is the MD5 of the string to sign, and that the body contains
-    /// the digest.
+    /// Checks that the vector's digest is the MD5 of the string to sign. Also checks that the body
+    /// contains the digest.
     pub fn check_signature(&self) {
         let Some(signature) = &self.case.signature else { return };
         let digest = Md5::digest(signature.string_to_sign.as_bytes());
@@ -191,7 +194,7 @@ impl Vector {
         assert!(body.contains(&signature.digest), "{}: expected the digest in the body", self.name);
     }
 
-    /// Checks the outcome against the reply and the event of the vector.
+    /// Compares the outcome with the reply and the event of the vector.
     pub fn check(&self, outcome: &Outcome) {
         self.expect("status", &outcome.status, &self.case.reply.status);
         let body = String::from_utf8_lossy(&outcome.body).into_owned();
@@ -229,6 +232,9 @@ impl Vector {
         self.check_event(&Value::Object(event));
         self.expect("event", &seen.method.as_str(), &"POST");
         assert!(header("gatepost-template").is_some(), "{}: expected gatepost-template", self.name);
+        let misfits = header("gatepost-misfits").map(ToOwned::to_owned);
+        let expected = Some(self.case.misfits.join(",")).filter(|paths| !paths.is_empty());
+        self.expect("gatepost-misfits", &misfits, &expected);
         assert!(
             !seen.path.starts_with("/callbacks"),
             "{}: expected an app path, found {}",
@@ -237,7 +243,7 @@ impl Vector {
         );
     }
 
-    /// Checks an event in structured form.
+    /// Compares an event in structured mode with the event of the vector.
     pub fn check_event(&self, event: &Value) {
         self.expect("event", event, self.event.as_ref().unwrap_or(&Value::Null));
     }

@@ -1,4 +1,5 @@
-//! Typed views and schemas: every vector's event matches its schema, and its view keeps all data.
+//! Tests of typed views and JSON schemas. The event of each vector must match the schema for the
+//! event's kind, and the typed view must keep all data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,8 @@ fn accepted() -> Vec<(Vector, Accepted)> {
     judged.collect()
 }
 
-/// Reads the data into the view and writes the view; `None` if the view describes another kind.
+/// Reads the event's data into the view `T`, and converts the view to JSON. Returns `None` if `T`
+/// describes another kind.
 fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> {
     let event = accepted.event();
     if !T::describes(event.provider(), event.kind()) {
@@ -26,7 +28,7 @@ fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> 
     }
     let view: T = accepted
         .view()
-        .unwrap_or_else(|error| panic!("expected a view of {}: {error}", event.ce_type()));
+        .unwrap_or_else(|error| panic!("expected a view of {}, found: {error}", event.ce_type()));
     Some(serde_json::to_value(view).unwrap())
 }
 
@@ -67,16 +69,19 @@ fn views_keep_all_data_of_every_vector() {
     let views = views();
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
+        if accepted.misfits().len() > 0 {
+            continue;
+        }
         if vector.name == "kollus/drm_odd_item" {
-            // A lenient field may have another type than declared. No typed view can read such
-            // data, so apps read the data as JSON.
+            // The value of a `lenient` field can have another type than the definition declares. No
+            // typed view can read such a value, so an app must read the data as JSON.
             assert!(accepted.view::<kollus::Drm>().is_err());
             continue;
         }
         let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
         let event = accepted.event();
         let data: Value = accepted.view().unwrap();
-        assert!(read.len() <= 1, "{}: expected at most one view", vector.name);
+        assert!(read.len() <= 1, "{}: expected at most 1 view, found {}", vector.name, read.len());
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
             assert_eq!(normalized(view), normalized(&data), "{}: expected all data", vector.name);
@@ -97,10 +102,13 @@ fn schemas_accept_event_of_every_vector() {
             let draft = jsonschema::draft202012::options();
             Some(draft.should_validate_formats(true).build(&schema).unwrap())
         });
-        let Some(schema) = schema else { continue };
+        // A schema describes fields that fit. A misfit may be missing or have another type.
+        let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
+            continue;
+        };
         let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{}: expected no faults: {faults:#?}", vector.name);
+        assert!(faults.is_empty(), "{}: expected no faults, found {faults:#?}", vector.name);
         checked += 1;
     }
     assert!(checked > 300, "expected more than 300 events, found {checked}");
@@ -120,7 +128,7 @@ fn schemas_refuse_data_and_answers_that_gatepost_refuses() {
     {
         let mut bad = good.clone();
         bad[name] = wrong;
-        assert!(!data.is_valid(&bad), "expected a refusal of {bad}");
+        assert!(!data.is_valid(&bad), "expected a fault in {bad}");
     }
     let answer = jsonschema::validator_for(&schema["$defs"]["answer"]).unwrap();
     for (json, valid) in [
@@ -167,7 +175,7 @@ fn config_schema_accepts_every_config_in_repository() {
     ] {
         let json = as_json(&std::fs::read_to_string(file).unwrap());
         let faults: Vec<_> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
-        assert!(faults.is_empty(), "{file}: expected no faults: {faults:#?}");
+        assert!(faults.is_empty(), "{file}: expected no faults, found {faults:#?}");
     }
 }
 
@@ -204,8 +212,11 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         ),
     ] {
         let error = gatepost::Gate::builder().toml(config.clone()).build().unwrap_err();
-        let fault =
-            error.faults().iter().find(|fault| fault.remedy().contains("allowed ")).unwrap();
+        let fault = error
+            .faults()
+            .iter()
+            .find(|fault| fault.remedy().contains("use one of these "))
+            .unwrap();
         let allowed: BTreeSet<_> =
             fault.remedy().split('`').skip(1).step_by(2).map(str::to_owned).collect();
         assert_eq!(allowed, in_schema, "{config}");

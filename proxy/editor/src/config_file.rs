@@ -1,4 +1,4 @@
-//! Reads and checks the config file, and replaces it atomically.
+//! Reads, checks and atomically replaces the config file.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,27 +16,28 @@ use crate::error::{EditError, EditErrorKind};
 ///
 /// # Errors
 ///
-/// Returns [`EditErrorKind::Io`] if the file cannot be read.
+/// Returns [`EditErrorKind::Io`] if gatepost cannot read the file.
 pub fn read(path: &Path) -> Result<String, EditError> {
     fs::read_to_string(path).map_err(|error| EditError::io(path, "read", &error))
 }
 
-/// Checks a text as if it were the content of the file at `path`.
+/// Parses and checks `text` as the content of the config file at `path`.
 ///
 /// # Errors
 ///
-/// Returns [`EditErrorKind::Invalid`] with every fault if the text is not a valid config.
+/// Returns [`EditErrorKind::Invalid`] with all faults if `text` is not a valid config.
 pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
     Config::from_text(text, path).map_err(|error| EditError::unchecked(&error))
 }
 
-/// Replaces the file's content `before` with `after`, which must have passed [`check`]. Other
-/// processes see either the old content or the new content.
+/// Replaces `before`, the content of the file at `path`, with `after`. Before this call, [`check`]
+/// must have accepted `after`. Other processes read either the old or the new content, never a mix.
 ///
 /// # Errors
 ///
-/// If the file's content is no longer `before`, or if gatepost cannot write the file. The file is
-/// then unchanged.
+/// Returns [`EditErrorKind::FileChanged`] if the file has other content than `before`. Returns
+/// [`EditErrorKind::Io`] if gatepost cannot read or write the file. After an error, the file still
+/// has the old content.
 pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     if before == after {
         return Ok(());
@@ -44,29 +45,31 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> 
     match swap(path, before, after) {
         Ok(true) => Ok(()),
         Ok(false) => Err(conflict(path, Some(after))),
-        Err(error) => Err(EditError::io(path, "written", &error)),
+        Err(error) => Err(EditError::io(path, "write", &error)),
     }
 }
 
-/// Returns the error for a file that has changed since the edit began. Saves `edited`, the text
-/// after the edit, in a new file next to the config file; `None` saves nothing.
+/// Creates the error for a config file that has changed since the edit began. Saves `edited`, the
+/// config text after the edit, in a new file next to the config file. `None` saves no file.
 #[must_use]
 pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
     let problem = format!(
-        "{}: the file has changed since the edit began, so gatepost did not write the edit",
+        "{}: expected an unchanged file, found a file that has changed since the edit began",
         path.display()
     );
     let message = match edited.map(|text| save_rejected(path, text)) {
-        None => problem,
+        None => format!("{problem}; repeat the edit"),
         Some(Ok(kept)) => {
-            format!("{problem}; the result of the edit is in {}", kept.display())
+            format!("{problem}; merge the edited config from {}", kept.display())
         }
-        Some(Err(error)) => format!("{problem}; the result could not be saved: {error}"),
+        Some(Err(error)) => {
+            format!("{problem}; repeat the edit (gatepost cannot save the edited config: {error})")
+        }
     };
     EditError::new(EditErrorKind::FileChanged, message)
 }
 
-/// Replaces the file. Returns `false` if the file's content is not `before`.
+/// Replaces the content of the file. Returns `false` if the file has other content than `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;
@@ -75,10 +78,11 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     new.write_all(after.as_bytes())?;
     keep_owner_and_mode(&new, &target)?;
     new.as_file().sync_all()?;
-    // An error while syncing the folder causes only a warning, because the file is replaced anyway.
+    // A failure to open or sync the folder causes only a warning, because the sync follows the
+    // replacement of the file.
     let holder = File::open(folder);
-    // With the lock, the later of two concurrent edits reads the result of the earlier edit, and
-    // fails. On a file system without locks, an edit between comparison and rename is lost.
+    // The lock makes concurrent edits wait for each other. The later edit then reads the result of
+    // the earlier edit, and fails. A file system without locks does not give this protection.
     let held = File::open(&target)?;
     lock(&held)?;
     if fs::read_to_string(&target)? != before {
@@ -86,23 +90,27 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     }
     new.persist(&target).map_err(|error| error.error)?;
     if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
-        tracing::warn!("{}: the folder was not synced: {error}", folder.display());
+        tracing::warn!(
+            "{}: gatepost cannot sync the folder: {error}; check the disk",
+            folder.display()
+        );
     }
     Ok(true)
 }
 
-/// Locks the file. Fails after one second, because the operator waits for the result.
+/// Locks the file. Waits at most one second, because the operator waits for the result.
 fn lock(file: &File) -> io::Result<()> {
     const PAUSE: Duration = Duration::from_millis(10);
     const TRIES: usize = 100;
     for _ in 0..TRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            // `Error`: the file system has no locks.
+            // `Error` means that the file system has no locks. Continue without a lock.
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
         }
     }
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file; try again"))
+    // `EditError::io` adds the remedy.
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file"))
 }
 
 fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
@@ -113,8 +121,9 @@ fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
     new.as_file().set_permissions(old.permissions())
 }
 
-/// Writes a text to a new file next to the config file, with the same mode. The name contains a
-/// hash of the text, so saving the same text again adds no second file.
+/// Writes `text` to a new file next to the config file, and returns the path of the new file. The
+/// new file has the mode of the config file. The file name contains a hash of `text`, so repeated
+/// saves of the same text create only one file.
 fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
     let mut hash = DefaultHasher::new();
@@ -160,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_file_and_keeps_its_mode() {
+    fn keeps_mode_of_file() {
         let (folder, path) = file(BEFORE);
         for mode in [0o640, 0o600, 0o664] {
             fs::write(&path, BEFORE).unwrap();
@@ -176,7 +185,7 @@ mod tests {
     fn keeps_owner_of_file() {
         let (_folder, path) = file(BEFORE);
         if std::os::unix::fs::chown(&path, Some(4321), Some(4322)).is_err() {
-            // Only root may change the owner.
+            // Skip the test, because only root can change the owner.
             return;
         }
         replace(&path, BEFORE, AFTER).unwrap();
@@ -185,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_symbolic_link() {
+    fn replaces_target_of_symbolic_link() {
         let (folder, path) = file(BEFORE);
         let link = folder.path().join("link.toml");
         symlink(&path, &link).unwrap();
@@ -207,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn saves_rejected_text_if_file_changed() {
+    fn saves_edited_text_if_file_has_changed() {
         let (folder, path) = file("# by hand\n");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         for _ in 0..2 {
@@ -219,10 +228,10 @@ mod tests {
             assert_eq!(fs::read_to_string(kept).unwrap(), AFTER);
             assert_eq!(fs::metadata(kept).unwrap().mode() & 0o777, 0o600);
         }
-        assert_eq!(names(&folder).len(), 2, "expected one file for the same text");
+        assert_eq!(names(&folder).len(), 2, "expected the config and one saved file");
         let other = replace(&path, BEFORE, "# c\n").unwrap_err();
         assert_eq!(other.kind(), EditErrorKind::FileChanged);
-        assert_eq!(names(&folder).len(), 3, "expected a new file for another text");
+        assert_eq!(names(&folder).len(), 3, "expected another saved file for another text");
     }
 
     #[test]
@@ -240,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_all_but_one_of_concurrent_edits() {
+    fn permits_only_one_of_concurrent_edits() {
         let (_folder, path) = file(BEFORE);
         let edit = |mark: char| {
             let path = path.clone();

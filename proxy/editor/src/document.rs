@@ -1,4 +1,4 @@
-//! The config file as a tree that keeps comments and formatting.
+//! The config file as a TOML tree that keeps comments and formatting.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
@@ -19,7 +19,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Parses a text for reading.
+    /// Parses a config text that gatepost only reads.
     pub(crate) fn parse(written: &str) -> Result<Self, EditError> {
         let bare = written.strip_prefix(MARK);
         let has_mark = bare.is_some();
@@ -33,7 +33,8 @@ impl Document {
         Ok(Self { tree, has_mark, has_returns, starts_blank: plain.starts_with('\n') })
     }
 
-    /// Parses a text for editing. Refuses a text that [`Self::text`] would not reproduce.
+    /// Parses a config text that gatepost edits. Returns an error if [`Self::text`] would return
+    /// another text.
     pub(crate) fn parse_to_edit(written: &str) -> Result<Self, EditError> {
         let document = Self::parse(written)?;
         let same = document.text();
@@ -41,22 +42,22 @@ impl Document {
         if same.trim_end_matches(end) == written.trim_end_matches(end) {
             return Ok(document);
         }
-        let message = "gatepost cannot edit this file without changing unrelated lines; use the same \
-                       line ending in every line, or edit the file by hand";
+        let message = "gatepost cannot edit this file without changing unrelated lines; use the \
+                       same line ending in every line, or edit the file by hand";
         Err(EditError::invalid(message))
     }
 
-    /// Returns the text with all edits.
+    /// Returns the config text after all edits.
     pub(crate) fn text(&self) -> String {
         let mark = if self.has_mark { MARK } else { "" };
         let text = self.tree.to_string();
-        // If the first table was removed, a blank line below it is now at the start of the text.
+        // Remove the blank lines that the removal of the first table leaves at the start.
         let text = if self.starts_blank { &*text } else { text.trim_start_matches('\n') };
         let text = format!("{mark}{text}");
         if self.has_returns { text.replace('\n', "\r\n") } else { text }
     }
 
-    /// Returns the templates, in the order of the file.
+    /// Returns the templates in the order of the file.
     pub(crate) fn templates(&self) -> Vec<&dyn TableLike> {
         self.tree.get(TEMPLATE).map(tables).unwrap_or_default()
     }
@@ -67,14 +68,15 @@ impl Document {
         found.ok_or_else(|| self.no_template(name))
     }
 
-    /// Returns the template with this name, for editing.
+    /// Returns the entries of the template with this name, so that an edit can change the entries.
     pub(crate) fn template_mut(&mut self, name: &str) -> Result<TableEntries<'_>, EditError> {
         let index = self.index_of(name)?;
         let item = self.tree.get_mut(TEMPLATE);
         item.and_then(|item| nth(item, index)).ok_or_else(|| unfit(TEMPLATE))
     }
 
-    /// Adds a template at the end of the file, or at the end of the list if the list is inline.
+    /// Adds a template at the end of the file. If the templates are in an array
+    /// (`template = [{ … }]`), adds the template at the end of that array.
     pub(crate) fn append(&mut self, template: toml_edit::Table) {
         if let Some(list) = self.tree.get_mut(TEMPLATE).and_then(Item::as_array_mut) {
             toml_array::push(list, Value::InlineTable(template.into_inline_table()));
@@ -92,7 +94,7 @@ impl Document {
         }
     }
 
-    /// Removes a template with the comments directly above it.
+    /// Removes a template and the comments directly above the template.
     pub(crate) fn remove(&mut self, name: &str) -> Result<(), EditError> {
         let index = self.index_of(name)?;
         let Some(item) = self.tree.get_mut(TEMPLATE) else { return Err(unfit(TEMPLATE)) };
@@ -108,8 +110,8 @@ impl Document {
         Ok(())
     }
 
-    /// Moves the comments that remain of a removed key above the next table header. `name` is the
-    /// name of the template that had the key.
+    /// Inserts the comments that remain after the removal of a key from the template `name`. For
+    /// their position, see [`toml_comments::adopt`].
     pub(crate) fn adopt(&mut self, name: &str, mut leftover: DetachedComment) {
         let list = self.tree.get(TEMPLATE).and_then(Item::as_array_of_tables);
         let table = list.into_iter().flatten().find(|table| name_of(*table) == Some(name));
@@ -117,14 +119,14 @@ impl Document {
         toml_comments::adopt(&mut self.tree, &leftover);
     }
 
-    /// Returns the paths of the routes whose `template` has this name.
+    /// Returns the paths of the routes whose key `template` has the value `name`.
     pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
         let routes = self.tree.get("route").map(tables).unwrap_or_default();
         let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
         pins.map(|route| string(route, "path").unwrap_or_default()).collect()
     }
 
-    /// Changes the name of a template in every route that names it.
+    /// Replaces the template name `old` with `new` in every route.
     pub(crate) fn rename_pins(&mut self, old: &str, new: &str) {
         let Some(item) = self.tree.get_mut("route") else { return };
         let mut index = 0;
@@ -136,16 +138,18 @@ impl Document {
         }
     }
 
-    /// Refuses a name that another template has.
+    /// Returns an error if a template already has this name.
     pub(crate) fn check_name_is_free(&self, name: &str) -> Result<(), EditError> {
         if self.template(name).is_err() {
             return Ok(());
         }
-        let message = format!("a template named `{name}` already exists; choose another name");
+        let message =
+            format!("expected an unused template name, found `{name}`; choose another name");
         Err(EditError::new(EditErrorKind::NameTaken, message))
     }
 
-    /// Refuses a tenant that is bound to another template of the same provider.
+    /// Returns an error if another template of the same provider binds the tenant. `name` is the
+    /// name of the template that the edit changes.
     pub(crate) fn check_tenant_is_free(
         &self,
         name: &str,
@@ -159,8 +163,10 @@ impl Document {
             return Ok(());
         };
         let other = name_of(other).unwrap_or_default();
-        let message =
-            format!("`{tenant}` is bound to the template `{other}`; unbind the tenant first");
+        let message = format!(
+            "expected an unbound tenant, found `{tenant}`, which is bound to the template \
+             `{other}`; unbind the tenant first"
+        );
         Err(EditError::new(EditErrorKind::TenantTaken, message))
     }
 
@@ -172,12 +178,14 @@ impl Document {
     fn no_template(&self, name: &str) -> EditError {
         let names: Vec<_> = self.templates().into_iter().filter_map(name_of).collect();
         let existing = if names.is_empty() { "none".to_owned() } else { list(&names) };
-        let message = format!("there is no template `{name}`; existing templates: {existing}");
+        let message = format!(
+            "expected an existing template, found `{name}`; existing templates: {existing}"
+        );
         EditError::new(EditErrorKind::TemplateNotFound, message)
     }
 }
 
-/// Refuses a template in which no kind has an address or an answer.
+/// Returns an error if no kind in the template has an address or an answer.
 pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), EditError> {
     let delivers = |item: &Item| {
         let table = item.as_table_like();
@@ -188,8 +196,10 @@ pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result
     if on.is_some_and(|on| on.iter().any(|(_, item)| delivers(item))) {
         return Ok(());
     }
-    let message =
-        format!("expected an address or an answer in `{name}`, found neither; set one for a kind");
+    let message = format!(
+        "expected an address or an answer in `{name}`, found neither; set `url` or `answer` for a \
+         kind"
+    );
     Err(EditError::invalid(message))
 }
 
@@ -211,8 +221,8 @@ fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
     item.as_array_mut()?.get_mut(index)?.as_inline_table_mut().map(TableEntries::Inline)
 }
 
-/// Returns the error for a text that is not TOML. Unlike the `Display` of toml_edit's error, the
-/// message does not quote the line, which may contain a secret.
+/// Creates the error for a text that is not TOML. toml_edit's own error text would quote the line,
+/// and the line may contain a secret.
 fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;

@@ -1,4 +1,4 @@
-//! Edits of the config file. Each edit is a pure function of the file's text.
+//! Edits of the config file. Each edit is a pure function of the config text.
 
 use toml_edit::{Array, Table, Value};
 
@@ -12,16 +12,16 @@ use crate::toml_table::{TableEntries, array_mut, list, string, strings};
 /// One edit of the config file.
 #[derive(Debug)]
 pub enum Edit {
-    /// Binds tenants to a template, and keeps its other tenants.
+    /// Binds tenants to a template. The template keeps its current tenants.
     Bind {
         /// Name of the template.
         name: String,
         /// Tenants to bind.
         tenants: Vec<String>,
     },
-    /// Adds a template at the end of the file.
+    /// Adds a template after all existing templates.
     Create(NewTemplate),
-    /// Removes a template that has no tenants and that no route names.
+    /// Removes a template. The template must have no tenants, and no route may name it.
     Delete {
         /// Name of the template.
         name: String,
@@ -30,10 +30,10 @@ pub enum Edit {
     Modify {
         /// Name of the template.
         name: String,
-        /// Parts to change.
+        /// Fields of the template to change.
         change: TemplateChange,
     },
-    /// Unbinds tenants from a template; each must be bound to it.
+    /// Unbinds tenants from a template. Each tenant must be bound to that template.
     Unbind {
         /// Name of the template.
         name: String,
@@ -43,7 +43,7 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// Returns the name of the template, before the edit.
+    /// Returns the name of the template before the edit, or the name of a new template.
     #[must_use]
     pub fn template(&self) -> &str {
         match self {
@@ -67,14 +67,14 @@ impl Edit {
         }
     }
 
-    /// Applies the edit to `text` and returns the new text. The new text may be an invalid config,
-    /// so check it with [`config_file::check`](crate::config_file::check).
+    /// Applies the edit to `text`, the current config, and returns the edited text. The edited text
+    /// may be an invalid config. Check it with [`config_file::check`](crate::config_file::check).
     ///
     /// # Errors
     ///
-    /// If `text` is not TOML, or cannot be edited without changing other lines. If the edit names
-    /// an unknown template, reuses a name, binds a tenant of another template, deletes a template
-    /// in use, or leaves a template with neither an address nor an answer.
+    /// Returns [`EditErrorKind::Invalid`] if gatepost cannot edit `text`, or if the edit itself is
+    /// invalid. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
+    /// `text`, for example [`EditErrorKind::NameTaken`].
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
         let mut document = Document::parse_to_edit(text)?;
         match self {
@@ -122,7 +122,7 @@ fn new_table(draft: &NewTemplate) -> Table {
     table
 }
 
-/// Adds a table to a template, unless the table would be empty.
+/// Adds a table to a template. Does nothing if `values` is empty.
 fn fill(entries: &mut TableEntries<'_>, key: &str, values: Vec<(&String, Value)>) {
     if values.is_empty() {
         return;
@@ -135,13 +135,16 @@ fn fill(entries: &mut TableEntries<'_>, key: &str, values: Vec<(&String, Value)>
 fn delete(document: &mut Document, name: &str) -> Result<(), EditError> {
     let tenants = strings(document.template(name)?, "bind");
     if !tenants.is_empty() {
-        let message = format!("`{name}` is bound to {}; unbind its tenants first", list(&tenants));
+        let tenants = list(&tenants);
+        let message = format!(
+            "expected no tenants of the template `{name}`, found {tenants}; unbind these tenants"
+        );
         return Err(EditError::new(EditErrorKind::TemplateInUse, message));
     }
     let pins = document.pins(name);
     if !pins.is_empty() {
         let message = format!(
-            "the route {} has template = \"{name}\"; remove that key from the file first",
+            "expected no route that names `{name}`, found {}; remove `template` from these routes",
             list(&pins)
         );
         return Err(EditError::new(EditErrorKind::TemplateInUse, message));
@@ -173,7 +176,8 @@ fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(),
     let bound = strings(document.template(name)?, "bind");
     if let Some(tenant) = tenants.iter().find(|tenant| !bound.contains(&&***tenant)) {
         let existing = if bound.is_empty() { "none".to_owned() } else { list(&bound) };
-        let message = format!("`{tenant}` is not bound to `{name}`; bound tenants: {existing}");
+        let message =
+            format!("expected a tenant of `{name}`, found `{tenant}`; bound tenants: {existing}");
         return Err(EditError::new(EditErrorKind::TenantNotBound, message));
     }
     let mut template = document.template_mut(name)?;
@@ -190,32 +194,32 @@ pub(crate) mod tests {
     use crate::toml_value::TomlValue;
     use crate::toml_value::tests::table;
 
-    /// Config with comments in every position, and with a route between its templates.
+    /// Config with comments in every position, and with a route between two templates.
     pub(crate) const TEXT: &str = "\
-# The gate of the studio.
+# Config of the studio.
 
 listen = ['127.0.0.1:8080'] # proxy
 
 # Members
 # only
 [[template]]
-name     = 'paid' # as in the console
+name     = 'paid' # name at Kollus
 provider = 'kollus'
 bind     = ['c1', \"c2\"]   # channels
 
-[template.on] # where to
-# the play
-live_play = { url = 'http://127.0.0.1:3000/play', timeout_ms = 1500 } # in time
+[template.on] # addresses
+# playback
+live_play = { url = 'http://127.0.0.1:3000/play', timeout_ms = 1500 } # 1.5 s
 
 # All platforms below.
 
-# Tencent's door
+# Tencent route
 [[route]]
-path     = '/t' # theirs
+path     = '/t' # path
 provider = 'tencent-css'
 template = 'prod'
 
-# Pushes.
+# Push callbacks.
 
 # Production
 [[template]]
@@ -269,7 +273,7 @@ settings.grace_secs = 60
         }
     }
 
-    /// Returns the kind and the text of the error.
+    /// Returns the category and the text of the error.
     pub(crate) fn refusal(edit: &Edit, text: &str) -> (EditErrorKind, String) {
         let problem = edit.apply(text).unwrap_err();
         (problem.kind(), problem.to_string())
@@ -321,16 +325,17 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn refuses_taken_name() {
+    fn refuses_name_of_existing_template() {
         let (code, message) = refusal(&Edit::Create(draft("paid", &[])), TEXT);
         assert_eq!(code, EditErrorKind::NameTaken);
-        assert_eq!(message, "a template named `paid` already exists; choose another name");
+        assert_eq!(message, "expected an unused template name, found `paid`; choose another name");
     }
 
     #[test]
     fn refuses_tenant_bound_to_another_template_of_same_provider() {
         let text = &format!("{TEXT}[[template]]\nname = 'other'\nprovider = 'tencent-css'\n");
-        let taken = "`push.example.com` is bound to the template `prod`; unbind the tenant first";
+        let taken = "expected an unbound tenant, found `push.example.com`, which is bound to the \
+                     template `prod`; unbind the tenant first";
         for edit in [
             bind("other", &["new.example.com", "push.example.com"]),
             Edit::Create(draft("n", &["push.example.com"])),
@@ -339,12 +344,12 @@ push = \"http://127.0.0.1:3000/n\"
         }
         assert!(
             bind("paid", &["push.example.com"]).apply(text).is_ok(),
-            "expected no conflict with a tenant of another provider"
+            "expected no conflict with a template of another provider"
         );
     }
 
     #[test]
-    fn refuses_template_without_address_and_answer() {
+    fn refuses_template_without_address_or_answer() {
         let timeout = ("push".to_owned(), KindEntry::Table(table("{ timeout_ms = 5 }")));
         for on in [vec![], vec![timeout]] {
             let (code, message) =
@@ -358,7 +363,7 @@ push = \"http://127.0.0.1:3000/n\"
     fn refuses_kind_set_twice() {
         let on = || ("push".to_owned(), KindEntry::Url("http://127.0.0.1/".into()));
         let draft = NewTemplate { on: vec![on(), on()], ..draft("n", &[]) };
-        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("`push` is set twice"));
+        assert!(refusal(&Edit::Create(draft), TEXT).1.contains("one entry for the kind `push`"));
     }
 
     #[test]
@@ -390,18 +395,20 @@ push = \"http://127.0.0.1:3000/n\"
         assert_eq!(unbind("paid", &["c2", "c1"]).apply(TEXT).unwrap(), expected);
         let (code, message) = refusal(&unbind("paid", &["c1", "c3"]), TEXT);
         assert_eq!(code, EditErrorKind::TenantNotBound);
-        assert_eq!(message, "`c3` is not bound to `paid`; bound tenants: `c1`, `c2`");
+        assert_eq!(message, "expected a tenant of `paid`, found `c3`; bound tenants: `c1`, `c2`");
     }
 
     #[test]
     fn refuses_to_delete_template_with_tenants_or_routes() {
         let (code, message) = refusal(&delete("paid"), TEXT);
         assert_eq!(code, EditErrorKind::TemplateInUse);
-        assert_eq!(message, "`paid` is bound to `c1`, `c2`; unbind its tenants first");
+        let expected =
+            "expected no tenants of the template `paid`, found `c1`, `c2`; unbind these tenants";
+        assert_eq!(message, expected);
         let unbound = unbind("prod", &["push.example.com"]).apply(TEXT).unwrap();
         let (code, message) = refusal(&delete("prod"), &unbound);
         assert_eq!(code, EditErrorKind::TemplateInUse);
-        assert!(message.starts_with("the route `/t` has template = \"prod\";"), "{message}");
+        assert!(message.starts_with("expected no route that names `prod`, found"), "{message}");
     }
 
     #[test]
@@ -426,16 +433,18 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn unknown_name_lists_known_names() {
+    fn error_for_unknown_template_lists_existing_templates() {
         for edit in [delete("x"), bind("x", &["t"]), unbind("x", &["t"])] {
             let (code, message) = refusal(&edit, TEXT);
             assert_eq!(code, EditErrorKind::TemplateNotFound);
-            assert_eq!(message, "there is no template `x`; existing templates: `paid`, `prod`");
+            let expected =
+                "expected an existing template, found `x`; existing templates: `paid`, `prod`";
+            assert_eq!(message, expected);
         }
     }
 
     #[test]
-    fn keeps_line_ends_and_byte_order_mark() {
+    fn keeps_line_endings_and_byte_order_mark() {
         for text in [TEXT.replace('\n', "\r\n"), format!("\u{feff}{TEXT}")] {
             let expected = text.replace("['c1', \"c2\"]", "[\"c2\"]");
             assert_eq!(unbind("paid", &["c1"]).apply(&text).unwrap(), expected);
@@ -478,7 +487,7 @@ push = \"http://127.0.0.1:3000/n\"
     }
 
     #[test]
-    fn changes_template_without_entries() {
+    fn adds_description_to_template_that_has_only_a_name() {
         let text = "[[template]]\nname = 'a'\n";
         let change = TemplateChange { description: Some("x".into()), ..TemplateChange::default() };
         let text = modified(text, change).unwrap();

@@ -1,4 +1,4 @@
-//! Errors of config edits: kind, message and faults.
+//! Errors of config edits: category, message and faults.
 
 use std::fmt;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use gatepost::{ConfigError, Fault};
 use serde::Serialize;
 
-/// Reason why an edit fails. The message contains the problem and, after `;`, the remedy if there
-/// is one.
+/// Error returned if gatepost cannot read, check, edit or replace the config file. The message
+/// states the problem, then an optional remedy after `;`.
 #[derive(Debug, thiserror::Error)]
 pub struct EditError {
     kind: EditErrorKind,
@@ -15,21 +15,21 @@ pub struct EditError {
     faults: Vec<EditFault>,
 }
 
-/// Kind of an [`EditError`], with a stable code for machines. The enum is exhaustive, so that a
-/// mapping to HTTP statuses covers every kind.
+/// Category of an [`EditError`], with a stable code. The enum is exhaustive, so the compiler checks
+/// that a mapping to HTTP statuses covers every variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditErrorKind {
-    /// The file has changed since gatepost read it.
+    /// The config file has changed since gatepost read it.
     FileChanged,
-    /// The edit itself is invalid, or would make the config invalid.
+    /// The current config, the edit or the edited config is invalid.
     Invalid,
-    /// gatepost cannot read or write the file.
+    /// gatepost cannot read or write the config file.
     Io,
     /// Another template already has the new name.
     NameTaken,
-    /// Tenants are bound to the template, or a route names it.
+    /// The template has bound tenants, or a route names the template.
     TemplateInUse,
-    /// There is no template with this name.
+    /// The config has no template with the given name.
     TemplateNotFound,
     /// The tenant is not bound to the template.
     TenantNotBound,
@@ -55,26 +55,31 @@ impl EditErrorKind {
 }
 
 impl EditError {
-    /// Makes an error of this kind.
+    /// Creates an error with this category and message.
     #[must_use]
     pub fn new(kind: EditErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), faults: Vec::new() }
     }
 
-    /// Makes an error of the kind [`EditErrorKind::Invalid`].
+    /// Creates an error of the category [`EditErrorKind::Invalid`].
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(EditErrorKind::Invalid, message)
     }
 
-    pub(crate) fn io(path: &Path, what: &str, error: &std::io::Error) -> Self {
-        let message = format!("{}: the file cannot be {what}: {error}", path.display());
+    /// Creates the error for a failed `action`, which is `read` or `write`.
+    pub(crate) fn io(path: &Path, action: &str, error: &std::io::Error) -> Self {
+        let message = format!(
+            "{}: gatepost cannot {action} the file: {error}; check the path and the permissions, \
+             then try again",
+            path.display()
+        );
         Self::new(EditErrorKind::Io, message)
     }
 
-    /// Makes the error for an edit that would make the config invalid.
+    /// Creates the error for an invalid config, with all faults of the config.
     pub(crate) fn unchecked(error: &ConfigError) -> Self {
-        let message = "the edit would make the config invalid, so the file is unchanged; \
+        let message = "expected a valid config, found faults, so gatepost keeps the old config; \
                        correct these faults";
         let faults = error.faults().iter().map(EditFault::from).collect();
         Self { faults, ..Self::invalid(message) }
@@ -87,7 +92,7 @@ impl EditError {
         self
     }
 
-    /// Returns the kind.
+    /// Returns the category.
     #[must_use]
     pub const fn kind(&self) -> EditErrorKind {
         self.kind
@@ -99,15 +104,14 @@ impl EditError {
         &self.message
     }
 
-    /// Returns the faults that the config would have after the edit; empty if the edit fails for
-    /// another reason.
+    /// Returns the faults of the edited config. The slice is empty if the error has another cause.
     #[must_use]
     pub fn faults(&self) -> &[EditFault] {
         &self.faults
     }
 }
 
-/// Formats the message, then one line for each fault.
+/// Writes the message, then one line for each fault.
 impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -115,30 +119,30 @@ impl fmt::Display for EditError {
     }
 }
 
-/// One fault in the config after an edit, or in a request for an edit. It never contains the value
-/// of a secret.
+/// One fault in the edited config, or in an API request for an edit. The fault never contains the
+/// value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EditFault {
-    /// File with the fault; `None` for the config file itself and for a request.
+    /// Path of the file with the fault; `None` for the config file and for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Line in the file after the edit, counted from 1; `None` for a request.
+    /// Line of the fault after the edit, counted from 1; `None` for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Column in the line, counted from 1; `None` for a request.
+    /// Column of the fault in the line, counted from 1; `None` for an API request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    /// Full key, for example `template[0].on.push`.
+    /// Full path of the key with the fault, for example `template[0].on.push`.
     pub key: String,
-    /// Problem with the key.
+    /// Description of the problem.
     pub problem: String,
     /// Remedy for the problem.
     pub remedy: String,
 }
 
 impl EditFault {
-    /// Makes a fault without a file, line or column.
+    /// Creates a fault without a file, line or column.
     #[must_use]
     pub fn new(key: &str, problem: &str, remedy: &str) -> Self {
         let (key, problem, remedy) = (key.to_owned(), problem.to_owned(), remedy.to_owned());

@@ -1,21 +1,23 @@
-//! Edits gatepost's config file, and keeps its comments, order and formatting.
+//! Edits gatepost's TOML config file, and keeps comments, key order and formatting.
 //!
-//! 1. An [`Edit`] is a pure function from the text of the config to the new text.
-//! 2. [`config_file::replace`] writes a new text that has passed [`config_file::check`]. If the
-//!    file has changed since gatepost read it, `replace` does not write to it.
-//! 3. A comment belongs to the line below it. Removing a template also removes the comment lines
-//!    directly above its header, and keeps comments that a blank line separates from the header.
+//! 1. [`Edit::apply`] is a pure function from the current config text to the edited text.
+//! 2. [`config_file::check`] checks the edited text.
+//! 3. [`config_file::replace`] writes the edited text to the file. If the file has changed since
+//!    gatepost read it, `replace` returns an error and does not write.
+//!
+//! A comment line belongs to the line directly below. The removal of a template therefore removes
+//! the comment lines directly above `[[template]]`. Comments above a blank line remain.
 //!
 //! ```
 //! use gatepost_editor::Edit;
 //!
-//! let before = "[[template]]\nname = 'prod' # as in the console\nbind = ['a.example.com']\n";
+//! let before = "[[template]]\nname = 'prod' # production\nbind = ['a.example.com']\n";
 //! let tenants = vec!["b.example.com".to_owned()];
 //! let after = Edit::Bind { name: "prod".into(), tenants }.apply(before)?;
 //! assert_eq!(after, before.replace("']", "', \"b.example.com\"]"));
 //!
-//! let refused = Edit::Delete { name: "prod".into() }.apply(&after).unwrap_err();
-//! assert_eq!(refused.kind().as_str(), "template_in_use");
+//! let error = Edit::Delete { name: "prod".into() }.apply(&after).unwrap_err();
+//! assert_eq!(error.kind().as_str(), "template_in_use");
 //! # Ok::<_, gatepost_editor::EditError>(())
 //! ```
 

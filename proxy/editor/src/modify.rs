@@ -1,4 +1,4 @@
-//! Changes to a template. A part that the change does not name stays as it is.
+//! Applies a [`TemplateChange`] to a template. Fields that the change omits remain unchanged.
 
 use toml_edit::{Array, Value};
 
@@ -9,14 +9,15 @@ use crate::toml_array;
 use crate::toml_table::{TableEntries, array_mut, list, unfit};
 use crate::toml_value::TomlValue;
 
-/// Makes a change. After an error, drop the document, which may contain part of the change.
+/// Applies a change to a template. After an error, drop `document`: it may contain a part of the
+/// change.
 pub(crate) fn modify(
     document: &mut Document,
     name: &str,
     change: &TemplateChange,
 ) -> Result<(), EditError> {
     if change.is_empty() {
-        return Err(EditError::invalid("expected a change, found none; name a part to change"));
+        return Err(EditError::invalid("expected a change, found none; set a field to change"));
     }
     document.template(name)?;
     change.check_names()?;
@@ -43,14 +44,14 @@ pub(crate) fn modify(
     }
 }
 
-/// Removes a key of the template itself.
+/// Removes a key of the template, such as `description`.
 fn remove_key(document: &mut Document, name: &str, key: &str) -> Result<(), EditError> {
     let leftover = document.template_mut(name)?.remove(key);
     document.adopt(name, leftover.unwrap_or_default());
     Ok(())
 }
 
-/// Removes a key from a table of the template.
+/// Removes a key from a table of the template, such as `on`.
 fn remove_from_table(
     document: &mut Document,
     name: &str,
@@ -71,7 +72,9 @@ fn remove_from_table(
 
 fn no_entry(name: &str, table: &str, key: &str, names: &[&str]) -> EditError {
     let existing = if names.is_empty() { "none".to_owned() } else { list(names) };
-    EditError::invalid(format!("`{name}` has no `{table}.{key}`; existing entries: {existing}"))
+    EditError::invalid(format!(
+        "expected an entry of `{table}` in `{name}`, found `{key}`; existing entries: {existing}"
+    ))
 }
 
 fn modify_deliveries(
@@ -91,7 +94,7 @@ fn modify_deliveries(
     Ok(())
 }
 
-/// Sets the entry of a kind. A new address or answer keeps the other keys of an existing table.
+/// Sets the entry for a kind. A new address or answer keeps the other keys of an existing table.
 fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Result<(), EditError> {
     let (key, other, value) = match entry {
         KindEntry::Answer(answer) => ("answer", "url", Value::InlineTable(answer.0.clone())),
@@ -104,7 +107,6 @@ fn set_delivery(on: &mut TableEntries<'_>, kind: &str, entry: &KindEntry) -> Res
     match on.get_mut(kind) {
         Some(item) if item.is_table_like() => {
             let mut own = TableEntries::of(item).ok_or_else(|| unfit(kind))?;
-            // Remove `other` first, so that `set` moves the space before the brace.
             own.remove(other);
             own.set(key, value);
         }
@@ -171,7 +173,9 @@ fn no_key(name: &str, keys: &Array) -> EditError {
     let keys = keys.iter().filter_map(KeySource::from_value);
     let keys: Vec<_> = keys.map(|key| key.to_value().to_string()).collect();
     let existing = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-    EditError::invalid(format!("`{name}` does not have this key; existing keys: {existing}"))
+    EditError::invalid(format!(
+        "expected a key of `{name}`, found an unknown key; existing keys: {existing}"
+    ))
 }
 
 #[cfg(test)]
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn new_address_replaces_address_in_place() {
+    fn new_address_keeps_position_of_old_address() {
         let expected = replaced(&[("'http://127.0.0.1:3000/push'", "\"http://127.0.0.1:4000/\"")]);
         assert_eq!(changed("prod", on("push", url("http://127.0.0.1:4000/"))), expected);
         let expected = replaced(&[("'http://127.0.0.1:3000/play'", "\"http://127.0.0.1:4000/\"")]);
@@ -234,11 +238,11 @@ mod tests {
     fn answer_replaces_address_and_address_replaces_answer() {
         let answer = Some(KindEntry::Answer(table("{ result = 1 }")));
         let answered = changed("paid", on("live_play", answer.clone()));
-        let old = "{ url = 'http://127.0.0.1:3000/play', timeout_ms = 1500 } # in time";
-        let new = "{ timeout_ms = 1500, answer = { result = 1 } } # in time";
+        let old = "{ url = 'http://127.0.0.1:3000/play', timeout_ms = 1500 } # 1.5 s";
+        let new = "{ timeout_ms = 1500, answer = { result = 1 } } # 1.5 s";
         assert_eq!(answered, replaced(&[(old, new)]));
         let asked = edit("paid", on("live_play", url("http://x/"))).apply(&answered).unwrap();
-        let new = "{ timeout_ms = 1500, url = \"http://x/\" } # in time";
+        let new = "{ timeout_ms = 1500, url = \"http://x/\" } # 1.5 s";
         assert_eq!(asked, replaced(&[(old, new)]));
         let new = "{ answer = { result = 1 } }\n";
         let expected = replaced(&[("'http://127.0.0.1:3000/push'\n", new)]);
@@ -246,25 +250,25 @@ mod tests {
     }
 
     #[test]
-    fn appends_new_kind_to_other_kinds() {
+    fn appends_entry_for_new_kind() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         let expected = replaced(&[(line, &format!("{line}on.\"*\" = \"http://x/\"\n"))]);
         assert_eq!(changed("prod", on("*", url("http://x/"))), expected);
-        let line = "timeout_ms = 1500 } # in time\n";
+        let line = "timeout_ms = 1500 } # 1.5 s\n";
         let entry = Some(KindEntry::Table(table("{ url = 'http://x/', forward = 'raw' }")));
         let new = format!("{line}drm = {{ url = 'http://x/', forward = 'raw' }}\n");
         assert_eq!(changed("paid", on("drm", entry)), replaced(&[(line, &new)]));
     }
 
     #[test]
-    fn edits_kind_under_its_own_header() {
-        let text = "[[template]]\nname = 'a' # a\n\n# the play\n[template.on.live_play]\n# app\n\
+    fn edits_entry_for_kind_under_its_own_header() {
+        let text = "[[template]]\nname = 'a' # a\n\n# playback\n[template.on.live_play]\n# app\n\
                     url = 'x'\n\n# next\n[[route]]\n";
         let edited = edit("a", on("live_play", url("y"))).apply(text).unwrap();
         assert_eq!(edited, text.replace("'x'", "\"y\""));
         let edited = edit("a", on("drm", url("y"))).apply(text).unwrap();
-        let new = "# a\n\n[template.on]\ndrm = \"y\"\n\n# the play";
-        assert_eq!(edited, text.replace("# a\n\n# the play", new));
+        let new = "# a\n\n[template.on]\ndrm = \"y\"\n\n# playback";
+        assert_eq!(edited, text.replace("# a\n\n# playback", new));
         let edited = edit("a", on("live_play", None)).apply(&edited).unwrap();
         let expected =
             "[[template]]\nname = 'a' # a\n\n[template.on]\ndrm = \"y\"\n\n# next\n[[route]]\n";
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_kind_with_its_comment_but_keeps_the_last_kind() {
+    fn removes_entry_and_its_comment_but_refuses_to_remove_last_entry() {
         let line = "on.error = 'http://127.0.0.1:3000/error' # to the log\n";
         assert_eq!(changed("prod", on("error", None)), replaced(&[(line, "")]));
         let (code, message) = refusal(&edit("paid", on("live_play", None)), TEXT);
@@ -280,12 +284,13 @@ mod tests {
         assert!(message.starts_with("expected an address or an answer in `paid`"), "{message}");
         let (code, message) = refusal(&edit("prod", on("pull", None)), TEXT);
         assert_eq!(code, EditErrorKind::Invalid);
-        let expected = "`prod` has no `on.pull`; existing entries: `push`, `error`";
+        let expected =
+            "expected an entry of `on` in `prod`, found `pull`; existing entries: `push`, `error`";
         assert_eq!(message, expected);
     }
 
     #[test]
-    fn adds_and_removes_keys_for_rotation() {
+    fn adds_and_removes_keys() {
         let (env, file) = (KeySource::Env("NEXT".into()), KeySource::File("old.key".into()));
         let old = "  { env = 'NEW' }, # since May\n  { file = 'old.key' }, # until June\n]";
         let new = "  { env = 'NEW' }, # since May\n  { env = \"NEXT\" },\n]";
@@ -300,11 +305,11 @@ mod tests {
         let keys = KeyChange::Some { add: vec![], remove: vec![env] };
         let (_, message) =
             refusal(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
-        assert!(message.starts_with("`prod` does not have this key; existing keys:"), "{message}");
+        assert!(message.starts_with("expected a key of `prod`, found an unknown key"), "{message}");
     }
 
     #[test]
-    fn removes_empty_list_of_keys() {
+    fn removes_list_of_keys_if_no_key_remains() {
         let keys = KeyChange::All(Vec::new());
         let start = TEXT.find("keys = [").unwrap();
         let end = TEXT.find("bind = [\n").unwrap();
@@ -322,7 +327,7 @@ mod tests {
         assert_eq!(changed("prod", set(Some(5.into()))), expected);
         let expected = replaced(&[("settings.grace_secs = 60\n", "")]);
         assert_eq!(changed("prod", set(None)), expected);
-        let end = "timeout_ms = 1500 } # in time\n";
+        let end = "timeout_ms = 1500 } # 1.5 s\n";
         let new = format!("{end}\n[template.settings]\ngrace_secs = 5\n");
         assert_eq!(changed("paid", set(Some(5.into()))), replaced(&[(end, &new)]));
     }

@@ -1,12 +1,12 @@
-//! Requested edits of a template, as plain data.
+//! Data of the edits that create or change a template.
 
 use toml_edit::{InlineTable, Value};
 
 use crate::error::EditError;
 use crate::toml_value::{TomlTable, TomlValue};
 
-/// A template to create. No other template may have this name, and no other template of the
-/// provider may bind one of these tenants.
+/// A template to create. No other template may have the same name. No other template of the same
+/// provider may bind one of the tenants in `bind`.
 ///
 /// ```
 /// use gatepost_editor::{Edit, KeySource, KindEntry, NewTemplate};
@@ -37,48 +37,48 @@ pub struct NewTemplate {
     pub keys: Vec<KeySource>,
     /// Tenants to bind; `*` means all tenants that no other template binds.
     pub bind: Vec<String>,
-    /// Entries by kind; at least one must have an address or an answer.
+    /// Entries by kind. At least one entry must have an address or an answer.
     pub on: Vec<(String, KindEntry)>,
-    /// Settings of the provider.
+    /// Values of the provider's settings, by name.
     pub settings: Vec<(String, TomlValue)>,
 }
 
 impl NewTemplate {
-    /// Refuses a kind or a setting that is named twice.
+    /// Returns an error if a kind or a setting has two entries.
     pub(crate) fn check_names(&self) -> Result<(), EditError> {
         check_once("kind", self.on.iter().map(|(kind, _)| kind))?;
         check_once("setting", self.settings.iter().map(|(setting, _)| setting))
     }
 }
 
-/// A change to a template. A field with its default value leaves that part unchanged.
+/// A change to a template. A field with its default value changes nothing.
 ///
 /// ```
 /// use gatepost_editor::{Edit, TemplateChange};
 ///
 /// let change = TemplateChange { rename: Some("live".into()), ..TemplateChange::default() };
 /// let edit = Edit::Modify { name: "prod".into(), change };
-/// let before = "[[template]]\nname = 'prod' # ours\n";
+/// let before = "[[template]]\nname = 'prod' # production\n";
 /// assert_eq!(edit.apply(before)?, before.replace("'prod'", "\"live\""));
 /// assert_eq!(edit.apply("").unwrap_err().kind().as_str(), "template_not_found");
 /// # Ok::<_, gatepost_editor::EditError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct TemplateChange {
-    /// New name. The editor also updates routes that name the template.
+    /// New name. The editor also updates the routes that name the template.
     pub rename: Option<String>,
     /// New description. An empty string removes the current description.
     pub description: Option<String>,
     /// Change to the list of keys.
     pub keys: KeyChange,
-    /// Entries by kind; `None` removes the entry.
+    /// New entries by kind; `None` removes the entry.
     pub on: Vec<(String, Option<KindEntry>)>,
-    /// Settings; `None` removes the setting.
+    /// New values of settings, by name; `None` removes the setting.
     pub settings: Vec<(String, Option<TomlValue>)>,
 }
 
 impl TemplateChange {
-    /// Returns `true` if the change leaves every part unchanged.
+    /// Returns `true` if every field has its default value.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rename.is_none()
@@ -88,7 +88,7 @@ impl TemplateChange {
             && self.settings.is_empty()
     }
 
-    /// Refuses a kind or a setting that is named twice.
+    /// Returns an error if a kind or a setting has two entries.
     pub(crate) fn check_names(&self) -> Result<(), EditError> {
         check_once("kind", self.on.iter().map(|(kind, _)| kind))?;
         check_once("setting", self.settings.iter().map(|(setting, _)| setting))
@@ -99,7 +99,8 @@ fn check_once<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result
     let mut seen: Vec<&String> = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            let message = format!("the {what} `{name}` is set twice; remove one of the entries");
+            let message =
+                format!("expected one entry for the {what} `{name}`, found two; remove one entry");
             return Err(EditError::invalid(message));
         }
         seen.push(name);
@@ -110,9 +111,9 @@ fn check_once<'n>(what: &str, names: impl Iterator<Item = &'n String>) -> Result
 /// A change to a template's keys.
 #[derive(Debug)]
 pub enum KeyChange {
-    /// Replaces the list.
+    /// Replaces the list. A key in both lists keeps its position.
     All(Vec<KeySource>),
-    /// Removes keys from the list, and appends keys to it.
+    /// Removes keys from the list, then appends keys.
     Some {
         /// Keys to add. A key that is already in the list keeps its position.
         add: Vec<KeySource>,
@@ -146,7 +147,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Formats the source as in the config file: `{ env = "NAME" }`.
+    /// Returns the source as a TOML value, for example `{ env = "NAME" }`.
     pub(crate) fn to_value(&self) -> Value {
         let (word, name) = match self {
             Self::Env(name) => ("env", name),
@@ -157,7 +158,8 @@ impl KeySource {
         Value::InlineTable(table)
     }
 
-    /// Parses a value of the config file. Returns `None` if the value is the key itself.
+    /// Parses a value of the config file. Returns `None` if the value is not a source, for example
+    /// if the value is the key itself.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         let table = value.as_inline_table()?;
         let word = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -171,7 +173,7 @@ impl From<&KeySource> for TomlValue {
     }
 }
 
-/// Entry of a kind in a template's `on`.
+/// Entry for a kind in the table `on` of a template.
 #[derive(Clone, Debug)]
 pub enum KindEntry {
     /// Fixed answer, which gatepost uses without asking the app.
@@ -183,7 +185,7 @@ pub enum KindEntry {
 }
 
 impl KindEntry {
-    /// Formats the entry for a template that has no entry for this kind yet.
+    /// Returns the whole entry as a TOML value.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Answer(answer) => {

@@ -30,54 +30,55 @@ pub struct TemplateView {
     pub description: String,
     /// Name of the provider.
     pub provider: String,
-    /// Keys of the platform. gatepost accepts a signature made with any of them.
+    /// Keys of the platform. gatepost accepts a signature made with any one of these keys.
     pub keys: Vec<KeyView>,
-    /// Tenants of the template.
+    /// Tenants that are bound to the template.
     pub bind: Vec<String>,
-    /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the file has none.
+    /// Value of `insecure_unsigned`: a boolean or a list of kinds; `None` if the key is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_unsigned: Option<Json>,
-    /// Keys of the event signing.
+    /// Keys for event signing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signing_secret: Vec<KeyView>,
-    /// Settings. A secret shows as `{"secret": true}`, or as its source.
+    /// Settings by name. The view replaces a secret with its source or with `{"secret": true}`.
     #[serde(serialize_with = "as_object")]
     pub settings: Vec<(String, Json)>,
-    /// Entries by kind.
+    /// Entries of the table `on`, by kind.
     #[serde(serialize_with = "as_object")]
     pub on: Vec<(String, Json)>,
 }
 
-/// A key, shown by its source.
+/// The source of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyView {
-    /// Name of the environment variable.
+    /// Name of the environment variable that contains the key.
     Env(String),
-    /// Path of the file.
+    /// Path of the file that contains the key.
     File(String),
-    /// The config file contains the key itself, and the view hides it. The value is always `true`.
+    /// Key that is written in the config file. The view hides the key; the value is always `true`.
     Secret(bool),
 }
 
 impl TemplateView {
-    /// Returns every template of a text, in the order of the text. The config tells which settings
-    /// are secrets. Without a config, the view shows only settings that are integers, booleans or
-    /// sources of a secret.
+    /// Returns every template of the config `text`, in the order of the text. The view shows each
+    /// setting that is an integer, a boolean or the source of a secret. The view shows any other
+    /// setting only if the setting is not secret according to `config`.
     ///
     /// # Errors
     ///
-    /// If the text is not TOML.
+    /// Returns an error if `text` is not TOML.
     pub fn all(text: &str, config: Option<&Config>) -> Result<Vec<Self>, EditError> {
         let document = Document::parse(text)?;
         Ok(document.templates().into_iter().map(|table| Self::of(table, config)).collect())
     }
 
-    /// Returns the template with this name, as [`TemplateView::all`] shows it.
+    /// Returns the template with this name. `config` has the same effect as in
+    /// [`TemplateView::all`].
     ///
     /// # Errors
     ///
-    /// If the text is not TOML, or has no template with this name.
+    /// Returns an error if `text` is not TOML, or has no template with this name.
     pub fn named(text: &str, config: Option<&Config>, name: &str) -> Result<Self, EditError> {
         let document = Document::parse(text)?;
         document.template(name).map(|table| Self::of(table, config))
@@ -132,7 +133,7 @@ fn entries(
     table.iter().map(|(name, item)| (name.to_owned(), show(name, item))).collect()
 }
 
-/// Returns a setting. Replaces a secret with its source or `{"secret": true}`.
+/// Converts a setting to JSON. Replaces a secret with its source or with `{"secret": true}`.
 fn setting_view(item: &Item, is_public: bool) -> Json {
     let value = item.clone().into_value().ok();
     let is_plain = |value: &Value| value.is_integer() || value.is_bool();
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_keys_in_every_form_of_the_file() {
+    fn shows_keys_written_in_any_toml_form() {
         let keys = |lines: &str| {
             let text = format!("[[template]]\nname = 'a'\n{lines}");
             TemplateView::named(&text, None, "a").unwrap().keys

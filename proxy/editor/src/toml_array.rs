@@ -1,14 +1,14 @@
-//! Edits arrays, and keeps line breaks and the comment after each value.
+//! Edits TOML arrays, and keeps line breaks and the comment after each value.
 //!
-//! In toml_edit's tree, the text between two values belongs to the second value. The text after the
-//! last value belongs to that value or to the end of the array. This module therefore splits the
-//! comment after a value from the value that follows.
+//! toml_edit stores the text between two values, such as comments, in the second value. toml_edit
+//! stores the text after the last value in that value or in the array. This module therefore
+//! separates the comment on the line of a value from the comments on the lines below.
 
 use toml_edit::{Array, Value};
 
 use crate::toml_comments::text;
 
-/// Appends a value, on a new line if a line break follows the last value.
+/// Appends a value. If a line break follows the last value, puts the new value on a new line.
 pub(crate) fn push(array: &mut Array, mut value: Value) {
     let end = take_end(array);
     let (comment, rest) = split(&end);
@@ -22,7 +22,7 @@ pub(crate) fn push(array: &mut Array, mut value: Value) {
     put_end(array, after);
 }
 
-/// Removes a value with its comments, and keeps the comments of the value before it.
+/// Removes a value and its comments. The previous value keeps its own comments.
 pub(crate) fn remove(array: &mut Array, index: usize) {
     let Some(value) = array.get(index) else { return };
     let before = text(value.decor().prefix()).to_owned();
@@ -41,7 +41,7 @@ pub(crate) fn remove(array: &mut Array, index: usize) {
     }
 }
 
-/// Removes every value that matches.
+/// Removes every value for which `matches` returns `true`.
 pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) {
     for index in (0..array.len()).rev() {
         if array.get(index).is_some_and(&matches) {
@@ -50,15 +50,15 @@ pub(crate) fn remove_where(array: &mut Array, matches: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Joins the text before and after a removed value, without the comments of that value. Returns
-/// `None` if no line break follows the value.
+/// Joins the texts `before` and `behind` a removed value, without the comments of that value.
+/// Returns `None` if no line break follows the value.
 fn merge(before: &str, behind: &str) -> Option<String> {
     let (_, rest) = split(behind);
     let (comment, _) = split(before);
     Some(format!("{}{}", comment.trim_end(), rest?))
 }
 
-/// Splits the text before its first line break: the comment, and the rest of the text.
+/// Splits a text before its first line break: the comment on the first line, and the other lines.
 fn split(between: &str) -> (&str, Option<&str>) {
     match between.find('\n') {
         Some(at) => {
@@ -69,7 +69,7 @@ fn split(between: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Returns the text after the last value and its comma, for [`put_end`] to write back.
+/// Returns the text between the last value and the closing bracket, for [`put_end`] to write back.
 fn take_end(array: &mut Array) -> String {
     if array.trailing_comma() || array.is_empty() {
         return text(Some(array.trailing())).to_owned();
@@ -92,7 +92,7 @@ fn put_end(array: &mut Array, end: &str) {
     }
 }
 
-/// Returns the indentation of the values.
+/// Returns the indentation of the first value; two spaces if no line break precedes that value.
 fn indent(array: &Array) -> String {
     let first = array.get(0).map_or("", |value| text(value.decor().prefix()));
     match first.rfind('\n') {

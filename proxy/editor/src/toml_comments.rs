@@ -1,22 +1,23 @@
-//! Comments that the editor keeps when it removes the entry below them.
+//! Comments that remain after the editor removes the key or the table below.
 
 use toml_edit::{DocumentMut, Item, RawString, Table};
 
-/// Comments to keep from above a removed entry.
+/// Comments from above a removed key or table, for [`adopt`] to insert elsewhere in the file.
 #[derive(Debug, Default)]
 pub(crate) struct DetachedComment {
-    /// Position of the removed header, or of the header above the removed entry; `None` if the
-    /// entry belongs to a table without a header.
+    /// Position of the removed table, or of the table that contained the removed key, as toml_edit
+    /// counts tables. `None` if that table has no header.
     pub(crate) after: Option<isize>,
     pub(crate) text: String,
 }
 
-/// Returns the text of a decoration; empty if the item has no decoration.
+/// Returns the comments and the white space in `raw`; empty for `None`.
 pub(crate) fn text(raw: Option<&RawString>) -> &str {
     raw.and_then(RawString::as_str).unwrap_or_default()
 }
 
-/// Returns the comments that a blank line separates from the entry below.
+/// Returns the comments that remain after the removal of a key or table. `above` is the text above
+/// that key or table. A blank line separates the remaining comments from the key or table.
 pub(crate) fn kept(above: &str) -> &str {
     let (mut start, mut cut) = (0, 0);
     for line in above.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
@@ -29,13 +30,14 @@ pub(crate) fn kept(above: &str) -> &str {
     if kept.contains('#') { kept } else { "" }
 }
 
-/// Joins kept comments with the text below them, with a blank line between.
+/// Joins the comments in `kept` and the text below, with a blank line between the two.
 pub(crate) fn join(kept: &str, below: &str) -> String {
     let parted = kept.is_empty() || below.starts_with('\n');
     format!("{kept}{}{below}", if parted { "" } else { "\n" })
 }
 
-/// Inserts kept comments above the next header, or at the end of the file if no header follows.
+/// Inserts the comments above the first table header after `leftover.after`. If no header follows,
+/// inserts the comments at the end of the file.
 pub(crate) fn adopt(document: &mut DocumentMut, leftover: &DetachedComment) {
     if leftover.text.is_empty() {
         return;
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_comments_with_one_blank_line_between() {
+    fn separates_joined_comments_with_one_blank_line() {
         assert_eq!(join("# a\n", "# b\n"), "# a\n\n# b\n");
         assert_eq!(join("# a\n", "\n# b\n"), "# a\n\n# b\n");
         assert_eq!(join("", "# b\n"), "# b\n");

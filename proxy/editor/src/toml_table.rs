@@ -1,21 +1,22 @@
-//! Edits tables under a header or in braces, and keeps their formatting.
+//! Edits TOML tables, and keeps the formatting of unchanged entries.
 
 use toml_edit::{Array, Decor, InlineTable, Item, Table, TableLike, Value};
 
 use crate::error::EditError;
 use crate::toml_comments::{DetachedComment, join, kept, text};
 
-/// Entries of a table.
+/// A table whose entries the editor reads and changes.
 pub(crate) enum TableEntries<'d> {
-    /// `{ … }`
+    /// Table in braces: `{ key = value }`.
     Inline(&'d mut InlineTable),
-    /// A table under a header, or with dotted keys.
+    /// Table under a header (`[table]`), or with dotted keys (`table.key = value`).
     Table(&'d mut Table),
 }
 
 impl<'d> TableEntries<'d> {
-    /// Returns the entries of a table. Returns `None` for any other item, and for a table in braces
-    /// over several lines, because an edit would move its comments to other values.
+    /// Returns the entries of the table `item`. Returns `None` if `item` is not a table. Also
+    /// returns `None` for a table in braces over several lines, because an edit would move the
+    /// comments in such a table to other values.
     pub(crate) fn of(item: &'d mut Item) -> Option<Self> {
         if item.is_table() {
             return item.as_table_mut().map(Self::Table);
@@ -51,7 +52,8 @@ impl<'d> TableEntries<'d> {
         self.any().iter().map(|(name, _)| name).collect()
     }
 
-    /// Replaces the value of a key and keeps its comments, or appends a new key.
+    /// Sets the value of a key. A replaced value keeps its position and comments. A new key becomes
+    /// the last entry.
     pub(crate) fn set(&mut self, key: &str, mut value: Value) {
         if let Some(Item::Value(old)) = self.get_mut(key) {
             *value.decor_mut() = old.decor().clone();
@@ -65,15 +67,15 @@ impl<'d> TableEntries<'d> {
                 table.insert(key, value);
             }
             Self::Table(table) => {
-                // Remove the key first, so that the comments of a table under a header go too.
+                // Remove the key first, to also remove the comments of a table under a header.
                 table.remove(key);
                 table.insert(key, Item::Value(value));
             }
         }
     }
 
-    /// Returns the table of this key, and adds a missing table. Returns `None` if the key has a
-    /// value that [`Self::of`] does not accept.
+    /// Returns the table of this key. If the key is missing, adds an empty table. Returns `None` if
+    /// [`Self::of`] returns `None` for the value of the key.
     pub(crate) fn table(&mut self, key: &str) -> Option<TableEntries<'_>> {
         if self.get(key).is_none() {
             match self {
@@ -84,7 +86,8 @@ impl<'d> TableEntries<'d> {
         self.get_mut(key).and_then(TableEntries::of)
     }
 
-    /// Removes an entry with its own comments. Returns `None` if the key is missing.
+    /// Removes an entry and its comments, and returns the comments to insert elsewhere. Returns
+    /// `None` if the key is missing.
     pub(crate) fn remove(&mut self, key: &str) -> Option<DetachedComment> {
         match self {
             Self::Inline(table) => remove_inline(table, key),
@@ -121,7 +124,8 @@ fn remove_inline(table: &mut InlineTable, key: &str) -> Option<DetachedComment> 
     Some(DetachedComment::default())
 }
 
-/// Removes and returns the text between the last value and the brace; `None` in an empty table.
+/// Removes and returns the text between the last value and the closing brace. Returns `None` if the
+/// table is empty.
 fn take_end(table: &mut InlineTable) -> Option<String> {
     let (_, last) = table.iter_mut().last()?;
     let decor = last.decor_mut();
@@ -130,24 +134,25 @@ fn take_end(table: &mut InlineTable) -> Option<String> {
     end
 }
 
-/// Returns the name of a template.
+/// Returns the name of a template; `None` if the name is missing or not a string.
 pub(crate) fn name_of(template: &dyn TableLike) -> Option<&str> {
     string(template, "name")
 }
 
-/// Returns the string of a key; `None` for any other value.
+/// Returns the value of a key; `None` if the value is missing or not a string.
 pub(crate) fn string<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
     table.get(key).and_then(Item::as_str)
 }
 
-/// Returns the strings in the array of a key, or its single string.
+/// Returns the strings of a key, whose value is an array of strings or a single string.
 pub(crate) fn strings<'t>(table: &'t dyn TableLike, key: &str) -> Vec<&'t str> {
     let Some(item) = table.get(key) else { return Vec::new() };
     let items = item.as_array().into_iter().flatten();
     item.as_str().into_iter().chain(items.filter_map(Value::as_str)).collect()
 }
 
-/// Returns the array of a key. Adds a missing array, and wraps a single value in an array.
+/// Returns the array of a key. If the key is missing, adds an empty array. If the value is not an
+/// array, replaces the value with an array that contains only the value.
 pub(crate) fn array_mut<'t>(
     table: &'t mut TableEntries<'_>,
     key: &str,
@@ -164,14 +169,15 @@ pub(crate) fn array_mut<'t>(
     table.get_mut(key).and_then(Item::as_array_mut).ok_or_else(|| unfit(key))
 }
 
-/// Returns the error for a key whose value has a form that gatepost cannot edit.
+/// Creates the error for a key whose value has a form that gatepost cannot edit.
 pub(crate) fn unfit(key: &str) -> EditError {
     EditError::invalid(format!(
-        "`{key}` has a form that gatepost cannot edit; edit the file by hand"
+        "expected `{key}` in a form that gatepost can edit, found another form; edit the file by \
+         hand"
     ))
 }
 
-/// Formats names for a message.
+/// Formats names for a message: each name in backticks, with commas between the names.
 pub(crate) fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -198,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn set_adds_new_value_last() {
+    fn set_appends_new_key() {
         let set = |entries: &mut TableEntries<'_>| entries.set("n", 9.into());
         for (text, expected) in [
             ("[t]\na = 1\n# end\n", "[t]\na = 1\nn = 9\n# end\n"),

@@ -3,13 +3,13 @@
 use serde_json::{Map, Number, Value as Json};
 use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 
-/// A value of a TOML file.
+/// A TOML value.
 #[derive(Clone, Debug)]
 pub struct TomlValue(pub(crate) Value);
 
 impl TomlValue {
-    /// Converts a JSON value. Returns `None` for `null` at any depth and for an integer outside of
-    /// `i64`, because TOML has neither.
+    /// Converts a JSON value. Returns `None` if the JSON contains `null` or an integer outside of
+    /// `i64`, because TOML has no such values.
     #[must_use]
     pub fn from_json(json: &Json) -> Option<Self> {
         let value = match json {
@@ -29,19 +29,20 @@ impl TomlValue {
         Some(Self(value))
     }
 
-    /// Parses a TOML value. Any other text becomes a string.
+    /// Parses `text` as a TOML value. A text that is not a TOML value becomes a string.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         Self(text.parse().unwrap_or_else(|_| text.into()))
     }
 }
 
-/// A table in braces of a TOML file.
+/// A TOML table in braces: `{ key = value }`.
 #[derive(Clone, Debug)]
 pub struct TomlTable(pub(crate) InlineTable);
 
 impl TomlTable {
-    /// Converts a JSON object. Returns `None` for the values that [`TomlValue::from_json`] refuses.
+    /// Converts a JSON object. Returns `None` if the object contains `null`, or an integer outside
+    /// of `i64`.
     #[must_use]
     pub fn from_json(map: &Map<String, Json>) -> Option<Self> {
         let mut table = InlineTable::new();
@@ -52,7 +53,7 @@ impl TomlTable {
     }
 }
 
-/// Converts an item of the file to JSON; a date becomes a string.
+/// Converts a TOML item to JSON. A date becomes a string.
 pub(crate) fn json_from_item(item: &Item) -> Json {
     if let Some(value) = item.as_value() {
         return json_from_value(value);
@@ -84,7 +85,7 @@ fn json_from_table(table: &dyn TableLike) -> Json {
 pub(crate) mod tests {
     use super::*;
 
-    /// Parses a table in braces.
+    /// Parses a TOML table in braces.
     pub(crate) fn table(text: &str) -> TomlTable {
         TomlTable(text.parse::<Value>().unwrap().as_inline_table().unwrap().clone())
     }

@@ -1,5 +1,5 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api` for the templates. gatepost
-//! closes this listener when the proxy stops accepting requests, so that health checks fail.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/api`, which lists and edits
+//! templates. When the proxy begins to stop, it closes this listener, so that health checks fail.
 
 mod api;
 

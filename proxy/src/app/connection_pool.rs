@@ -1,9 +1,9 @@
 //! Connections to the app, kept open between requests.
 //!
-//! 1. Each thread has its own pool: Pingora's workers are runtimes of one thread each, and a
-//!    connection lives on the runtime that opened it.
-//! 2. The requesting task also polls the connection, so a response causes one wake-up instead of
-//!    two: hyper's own client polls connections in separate tasks.
+//! 1. Each thread has its own pool. Each worker of Pingora is a runtime with one thread, and only
+//!    the runtime that opened a connection can use the connection.
+//! 2. The requesting task also polls the connection, so a response causes one wake-up. hyper's own
+//!    client polls the connection in a separate task, so a response causes two wake-ups.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -34,14 +34,14 @@ use tower_service::Service as _;
 
 use super::response_limit::{LimitedConnection, LimitedConnector};
 
-/// Age up to which gatepost uses an idle connection. Node closes a connection after five idle
-/// seconds, so a shorter limit keeps most requests off a closing connection. gatepost closes older
-/// connections within twice this time.
+/// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
+/// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
+/// within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Head and body of a response; `None` for a body of more than [`MAX_ANSWER_BYTES`].
+/// Head and body of a response; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
 /// Sends a request over an idle or a new connection, and reads the whole response.
@@ -50,7 +50,7 @@ pub(crate) async fn send(
     request: Request<Full<Bytes>>,
 ) -> Result<AppResponse, BoxError> {
     let key = PoolKey::of(url)?;
-    // Read the clock once per request: the age of a connection counts from its last request.
+    // Read the clock once: the age of a connection counts from the start of its last request.
     let now = Instant::now();
     let idle = POOL.with(|pool| take(pool, &key, now));
     let mut connection = match idle {
@@ -65,7 +65,7 @@ pub(crate) async fn send(
     Ok(response)
 }
 
-/// Sends a request as [`send`] does, over a new connection.
+/// Does the same as [`send`], but always over a new connection.
 pub(crate) async fn send_on_new_connection(
     url: &Uri,
     request: Request<Full<Bytes>>,
@@ -88,7 +88,7 @@ pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
     error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
 }
 
-/// Loads the certificate authorities for `https` addresses, so that no callback waits for them.
+/// Loads the certificate authorities for `https` addresses, so that no callback waits for this.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&CONNECTOR);
 }
@@ -109,7 +109,7 @@ impl PartialEq for PoolKey {
 
 impl Eq for PoolKey {}
 
-/// Hashes the text in one call. `Authority`'s own hash ignores case, with a call for each letter.
+/// Hashes the text in one call. The `Hash` of `Authority` ignores case and needs a call per letter.
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.authority.as_str().as_bytes());
@@ -136,9 +136,9 @@ impl PoolKey {
 /// Idle connections of a thread.
 #[derive(Default)]
 struct Pool {
-    /// A fast hash is safe: the keys come from the config, not from clients.
+    /// Connections by key. A fast hash is safe, because the config supplies the keys, not a client.
     idle: HashMap<PoolKey, Vec<IdleConnection>, foldhash::fast::RandomState>,
-    /// True while a task that closes old connections is running.
+    /// True while the task [`sweep`] runs.
     has_sweeper: bool,
 }
 
@@ -158,8 +158,8 @@ thread_local! {
     static POOL: Arc<Mutex<Pool>> = Arc::default();
 }
 
-/// Pops the most recently used connection; `None` if it has been idle for too long. If the app has
-/// closed the connection, the next send fails.
+/// Takes the most recently used connection; `None` if there is none, or if the connection has been
+/// idle for too long. The app may already have closed the connection.
 fn take(pool: &Mutex<Pool>, key: &PoolKey, now: Instant) -> Option<AppConnection> {
     let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
     let idle = pool.idle.get_mut(key)?.pop()?;
@@ -201,7 +201,7 @@ type ConnectionTask =
 /// A connection to the app.
 struct AppConnection {
     sender: SendRequest<Full<Bytes>>,
-    /// Reads and writes the bytes when polled; `None` after the connection has ended.
+    /// Task that reads and writes the bytes; `None` after the connection has ended.
     task: Option<Box<ConnectionTask>>,
     host: HeaderValue,
 }
@@ -218,7 +218,7 @@ impl AppConnection {
 
     /// Returns true if the connection can send another request.
     fn is_open(&mut self) -> bool {
-        // No waker: no task waits for an idle connection.
+        // Use no waker, because no task waits for an idle connection.
         self.poll_task(&mut Context::from_waker(Waker::noop()));
         self.task.is_some() && self.sender.is_ready()
     }
@@ -269,8 +269,8 @@ impl AppConnection {
         Ok(Some([first, rest.freeze()].concat().into()))
     }
 
-    /// Polls the connection until `poll` is ready. Only the connection gets the waker: after each
-    /// poll of the connection, this function calls `poll` again, which sees the bytes just read.
+    /// Polls the connection until `poll` is ready. Only the connection receives the waker. After
+    /// each poll of the connection, calls `poll` again, because new bytes may have arrived.
     async fn until<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|context| {
             let mut unwoken = Context::from_waker(Waker::noop());
@@ -298,8 +298,8 @@ static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     LimitedConnector(connector)
 });
 
-/// Makes a TLS config with the certificate authorities of the machine. If the machine has none, a
-/// request to an `https` address fails with a clear error.
+/// Creates a TLS config with the certificate authorities of the machine. If the machine has no
+/// certificate authorities, each request to an `https` address fails.
 fn tls() -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -308,10 +308,10 @@ fn tls() -> ClientConfig {
 
 #[expect(
     clippy::expect_used,
-    reason = "a constant of rustls: the ring provider has the default versions"
+    reason = "rustls guarantees that the ring provider supports the default versions"
 )]
 fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    // Explicit, because the program that uses this module may install another default provider.
+    // Select ring explicitly, because the program may install another default.
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("expected ring to support TLS 1.2 and 1.3")
@@ -338,7 +338,7 @@ mod tests {
             Self { listener, url }
         }
 
-        /// Sends a request and answers it, on `stream` or else on a new connection.
+        /// Sends a request and answers the request. If `stream` is `None`, uses a new connection.
         async fn ask(&self, stream: Option<TcpStream>) -> TcpStream {
             self.ask_and_get(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
         }
@@ -371,9 +371,9 @@ mod tests {
         let app = MockApp::start().await;
         let stream = app.ask(None).await;
         let mut stream = app.ask(Some(stream)).await;
-        // From here, tokio's clock advances as soon as every task waits.
+        // After this call, tokio's clock advances as soon as every task waits.
         tokio::time::pause();
-        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("end of connection");
+        let closed = timeout(3 * IDLE_TIMEOUT, stream.read_u8()).await.expect("expected a close");
         assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(
             !POOL.with(|pool| pool.lock().unwrap().has_sweeper),

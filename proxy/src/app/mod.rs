@@ -18,8 +18,8 @@ pub(crate) use self::connection_pool::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
-/// The app may close a pooled connection while gatepost sends the event. The driver then sends the
-/// event again on a new connection. An app that reads both copies recognizes them by their `ce-id`.
+/// The app may close an idle connection while gatepost sends the event. The driver then sends the
+/// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
 pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
     let request = post(event);
     let sent = match attempt {
@@ -40,14 +40,14 @@ fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
     request
 }
 
-/// Reason why [`fetch`] returns no reply.
+/// Error of [`fetch`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{}", root_cause(&**.0))]
     Failed(BoxError),
-    #[error("expected a reply within {} s, found none", FETCH_TIMEOUT.as_secs())]
+    #[error("expected a reply within {} s, found none; check the server", FETCH_TIMEOUT.as_secs())]
     Timeout,
-    #[error("expected at most {} bytes of reply, found more", gatepost::MAX_ANSWER_BYTES)]
+    #[error("expected at most {} reply bytes, found more; check --to", gatepost::MAX_ANSWER_BYTES)]
     TooLong,
 }
 

@@ -1,10 +1,10 @@
 //! Limit on the bytes that the app sends in response to a request.
 //!
-//! 1. gatepost limits the body of an answer, and the HTTP client limits the head. Neither
-//!    limit covers interim responses (`103 Early Hints`): an app that never stops sending them
-//!    would keep a thread busy. So this module limits all bytes that arrive between two requests.
-//! 2. After each [`READ_STEP`], the task yields to other tasks of the thread.
-//! 3. gatepost writes a short request with one call.
+//! 1. gatepost limits the body of an answer, and hyper limits the head. Neither limit covers
+//!    interim responses (`103 Early Hints`). An app that sends interim responses without end would
+//!    keep a thread busy. This module therefore limits all bytes that arrive between two requests.
+//! 2. After each [`READ_STEP`] bytes, the task yields to other tasks of the thread.
+//! 3. This module also writes a short request with one system call.
 
 use std::future::Future;
 use std::io;
@@ -18,14 +18,14 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tower_service::Service;
 
-/// Maximum number of bytes between two requests: an answer, its heads and its chunk framing.
+/// Maximum number of bytes that arrive between two requests, including heads and chunk framing.
 const MAX_RESPONSE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
-/// Maximum number of bytes per read, and before the task yields. Most answers are shorter.
+/// Maximum number of bytes per read, and between two yields of the task. Most answers are shorter.
 const READ_STEP: usize = 8 * 1024;
 
-/// Maximum length of a request that gatepost copies into one buffer for a single write. Most
-/// events with their heads are shorter.
+/// Maximum length of a request that gatepost copies into one buffer for a single write, in bytes.
+/// Most requests with an event are shorter.
 const MAX_COALESCED: usize = 2048;
 
 /// A connector whose connections limit the bytes of a response.
@@ -83,7 +83,7 @@ impl<S: Read + Unpin> Read for LimitedConnection<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, read.unfilled()))?;
         let Some(left) = self.left.checked_sub(read.filled().len()) else {
             let message =
-                format!("expected an answer of at most {MAX_RESPONSE_BYTES} bytes with its heads");
+                format!("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more");
             return Poll::Ready(Err(io::Error::other(message)));
         };
         self.left = left;
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// Reads until the connection fails. Returns the number of bytes, and the number of yields.
+    /// Reads until the connection fails. Returns the number of bytes and the number of yields.
     fn read_all(stream: &mut LimitedConnection<Endless>) -> (usize, usize) {
         let mut context = Context::from_waker(Waker::noop());
         let (mut bytes, mut breaks) = (0, 0);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_the_answer_and_yields_after_each_step() {
+    fn limits_bytes_of_answer_and_yields_after_each_read_step() {
         let mut stream =
             LimitedConnection { stream: Endless, left: MAX_RESPONSE_BYTES, unbroken: 0 };
         assert_eq!(read_all(&mut stream), (MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES / READ_STEP));

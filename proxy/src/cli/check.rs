@@ -21,7 +21,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let templates: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     let (routes, count) = (config.routes().count(), templates.len());
     let names = templates.join(", ");
-    out(&format!("{shown}: good: {routes} route(s), {count} template(s): {names}"));
+    out(&format!("{shown}: OK (routes: {routes}, templates: {count}): {names}"));
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));

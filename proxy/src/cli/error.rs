@@ -1,4 +1,4 @@
-//! Reasons why a command fails, as the operator reads them.
+//! Reasons why a command fails, with the messages for the operator.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,24 +19,24 @@ pub(super) enum CommandError {
     /// The config or a definition has faults.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The operator did not confirm.
+    /// The operator has not confirmed the command.
     #[error("{0}")]
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set. The operator may have given the key instead of
-    /// the name, so gatepost prints no name with unusual characters.
+    /// The environment variable of a key is not set. Omits a name with unusual characters, because
+    /// the operator may have given the key instead of the name.
     #[error("the environment variable {0} is not set; set it to the key")]
     Environment(String),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    /// The status of the reply to a sent callback is not a success.
-    #[error("the server did not accept the callback")]
+    /// The reply to a sent callback has no 2xx status.
+    #[error("expected a reply with a 2xx status; see the log of the server")]
     NotAccepted,
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// The gate refuses the recorded request.
-    #[error("refused")]
+    #[error("gatepost refuses the request; see the explanation")]
     Refused,
     #[error(transparent)]
     Sample(#[from] SampleError),

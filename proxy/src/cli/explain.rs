@@ -1,4 +1,4 @@
-//! `gatepost explain`: the verdict on a recorded request, step by step.
+//! `gatepost explain`: explains the verdict on a recorded request.
 
 use std::fs;
 use std::path::PathBuf;

@@ -42,17 +42,17 @@ for failures of the app only.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve. On SIGHUP, read the config again; on SIGTERM, finish requests in flight and stop.
+    /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
     Run {
         /// Config file.
         #[arg(short, long)]
         config: PathBuf,
-        /// Take over the listeners of the running gatepost through its `upgrade_socket`. Afterwards,
-        /// that gatepost finishes its requests in flight and stops.
+        /// Take over the listeners of the running gatepost through its `upgrade_socket`. Then the
+        /// running gatepost finishes its requests in flight and stops.
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file, and print each fault with line and remedy. Exits with 1 on a fault.
+    /// Check a config file, and print each fault with line and remedy. Exit with 1 on a fault.
     Check {
         /// Config file.
         #[arg(short, long)]
@@ -60,23 +60,22 @@ enum Command {
     },
     /// List the providers and their kinds, or the fields of a kind.
     Providers {
-        /// Provider, or a kind, for example `tencent-css.push`.
+        /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
         name: Option<String>,
     },
     /// Send a realistic, signed callback and print the reply.
     Send(SendArguments),
-    /// Explain the verdict on a recorded request, without calling the app. Exits with 1 if the
-    /// request is refused.
+    /// Explain the verdict on a recorded request, without asking the app. Exit with 1 on a refusal.
     Explain(ExplainArguments),
-    /// Print a JSON Schema: of the config file, or of an event's data with its answer in `$defs`.
+    /// Print the JSON Schema of the config file or of a kind. For a kind, `$defs` has the answer.
     Schema {
-        /// `config`, or a kind, for example `tencent-css.push`.
+        /// `config` or a kind, for example `tencent-css.push`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
         definition: Option<PathBuf>,
     },
-    /// List, show and change templates. Keeps the comments and the order of the file.
+    /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
 }

@@ -1,4 +1,4 @@
-//! Lines for the operator.
+//! Prints lines for the operator.
 //!
 //! If the reader closes the pipe, as `head` does, the command does not fail.
 

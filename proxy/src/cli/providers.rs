@@ -1,4 +1,4 @@
-//! `gatepost providers` and `gatepost schema`: lists and JSON Schemas of the definitions.
+//! `gatepost providers` and `gatepost schema`: print the providers and their JSON Schemas.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use gatepost::{Definition, FieldInfo, config_schema};
 use super::error::CommandError;
 use super::print::out;
 
-/// Lists all providers and kinds, or the fields of the provider or the kind called `name`.
+/// Lists all providers and kinds, or the fields of the provider or kind called `name`.
 pub(super) fn list(name: Option<&str>) -> Result<(), CommandError> {
     match name {
         None => list_all(),
@@ -74,7 +74,7 @@ pub(super) fn schema(of: &str, file: Option<&Path>) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// Returns the built-in definition called `name`, or reads the definition in `file`.
+/// Returns the definition of the provider called `name`: built in, or read from `file`.
 pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, CommandError> {
     let Some(path) = file else {
         return Definition::built_in(name).ok_or_else(|| unknown(name, "provider"));
@@ -86,7 +86,7 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
     if own == name {
         return Ok(definition);
     }
-    let problem = format!("expected the definition of {name}, found the definition of {own}");
+    let problem = format!("expected provider {name}, found {own}; pass the definition of {name}");
     Err(CommandError::argument(path.display().to_string(), problem))
 }
 

@@ -1,10 +1,10 @@
-//! Recorded requests: head, empty line, body.
+//! Recorded requests: a head, an empty line and a body.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-/// A request that was recorded in wire format.
+/// A request that the operator recorded in wire format.
 pub(super) struct RecordedRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -21,7 +21,7 @@ pub(super) enum RecordingError {
     Chunked,
     #[error("expected an empty line after the head; add an empty line before the body")]
     HeadOpen,
-    #[error("expected an HTTP/1.1 request: {0}")]
+    #[error("expected an HTTP/1.1 request, found a malformed head: {0}")]
     Malformed(String),
 }
 

@@ -1,4 +1,4 @@
-//! `gatepost send`: a realistic, signed callback, as the platform would send it.
+//! `gatepost send`: sends a realistic, signed callback in place of the platform.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub(super) struct SendArguments {
     /// Moment of sending, in Unix seconds; default: now.
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
-    /// Print the request in the format that `gatepost explain` reads, and do not send the request.
+    /// Print the request, in the format that `gatepost explain` reads, instead of sending it.
     #[arg(long)]
     print: bool,
 }
@@ -131,7 +131,7 @@ fn print_request(request: &Request<Bytes>) -> io::Result<()> {
 /// Sends the request, and prints the status and the body of the reply.
 fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // An error names only the host: the path may contain a token.
+    // An error names only the host, because the path may contain a token.
     let host = request.uri().host().unwrap_or_default().to_owned();
     let reply = runtime.block_on(app::fetch(request.map(Full::new)));
     let (head, body) = reply.map_err(|source| CommandError::Send { host, source })?;
@@ -147,7 +147,7 @@ fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
     let usual = [CONTENT_TYPE.as_str(), "content-length", "date", "connection", "server"];
     for (name, value) in &head.headers {
         if !usual.contains(&name.as_str()) && value.to_str().is_ok_and(|v| !v.is_empty()) {
-            // The value is a credential of the platform, so gatepost prints only the name.
+            // Print only the name, because the value may be a credential.
             err(&format!("the reply has the header {name}"));
         }
     }

@@ -1,7 +1,8 @@
-//! The proxy's side of gatepost's driver: the client's connection, the app, clock and timers.
+//! The proxy's implementation of the traits that `gatepost::drive` needs: the client's connection,
+//! the app, the clock and the timers.
 //!
-//! [`Exchange`] has two implementations: HTTP/1 connections that gatepost reads itself, and
-//! Pingora's sessions.
+//! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
+//! one for Pingora's sessions.
 
 use std::time::{Duration, Instant};
 
@@ -19,16 +20,19 @@ use pingora::prelude::fast_timeout::fast_sleep;
 use crate::app;
 use crate::telemetry::metrics::METRICS;
 
-/// Limits for draining a refused request. Closing a socket with unread bytes resets the connection,
-/// and the client would lose the reply. gatepost can also reuse a drained connection.
+/// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
+///
+/// Closing a socket with unread bytes resets the connection, and the client would lose the reply.
+/// After the drain, gatepost can also reuse the connection.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
+/// Time limit for reading these bytes.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A request whose head gatepost has read, and its connection.
+/// A request whose head gatepost has read, and the connection of the request.
 pub(crate) trait Exchange: Send {
     fn head(&self) -> Head<'_>;
 
-    /// Returns true for a TLS connection.
+    /// Returns true if the connection uses TLS.
     fn is_encrypted(&self) -> bool;
 
     /// Sends `100 Continue` if the client expects it.
@@ -50,16 +54,16 @@ pub(crate) trait Exchange: Send {
         }
     }
 
-    /// Waits until the client sends bytes or disconnects. Call this after the end of the body.
+    /// Waits until the client sends bytes or disconnects. Requires that the body has ended.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
-    /// Writes a reply once gatepost has read the body. Ignores a client that has disconnected.
+    /// Writes a reply after gatepost has read the body. Ignores a client that has disconnected.
     fn write(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
     /// Writes a reply even if gatepost has not read the whole body.
     fn write_unread(&mut self, reply: &Reply) -> impl Future<Output = ()> + Send;
 
-    /// Makes gatepost close the connection after this request.
+    /// Closes the connection after this request.
     fn close(&mut self);
 }
 
@@ -117,12 +121,12 @@ impl Runtime for CallbackDriver {
         (self.clock)()
     }
 
-    // Both sleeps start at the first poll: nothing blocks between the call and the poll.
+    // Both timers start at the first poll, not at the call: the driver polls right after the call.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 
-    /// Uses Pingora's shared timers: a tokio timer costs a system call if no other timer is due
+    /// Uses Pingora's shared timers. A tokio timer costs a system call if no other timer is due
     /// earlier.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
@@ -143,7 +147,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     }
 
     fn context(&self) -> RequestContext<'_> {
-        // The connection pool replaces this header with the host of the app's address.
+        // The connection pool replaces this value with the host of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
         context.with_trace(self.trace).with_host(host)
@@ -180,7 +184,7 @@ impl<'s> AppSide for App<'s> {
         let event = event.into_parts();
         async move {
             let Some(url) = url else {
-                let why = "expected an address in the template, or `upstream`; set one of them";
+                let why = "expected an address in the template, or `upstream`; set one of these";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
             app::ask(&url, event, attempt).await

@@ -23,11 +23,11 @@ impl HeadClock {
     }
 
     pub(crate) fn set(&self, since: Option<Instant>) {
-        // Ignore poisoning: an assignment cannot panic and leave the value half set.
+        // Ignore poisoning, because an assignment cannot panic.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    /// Returns the value of this task's clock; `None` if the task has no clock.
+    /// Returns the value of this task's clock. If the task has no clock, returns `None`.
     pub(crate) fn owed() -> Option<Instant> {
         HEAD_CLOCK.try_with(Self::since).ok().flatten()
     }
@@ -36,8 +36,8 @@ impl HeadClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps until gatepost has waited for one head for `limit`. Wakes at most once per `limit`,
-    /// instead of resetting a timer for each request.
+    /// Completes if gatepost has waited for one head longer than `limit`. Wakes at most once per
+    /// `limit`, instead of resetting a timer for each request.
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
@@ -49,14 +49,14 @@ impl HeadClock {
     }
 }
 
-/// Guard that lives from the end of a request's head to the end of the reply. Counts the request as
-/// in flight, and stops the connection's [`HeadClock`].
+/// Guard for the time from the end of a request's head to the end of the reply. Counts the request
+/// as in flight, and stops the connection's [`HeadClock`].
 pub(crate) struct RequestInFlight(());
 
 impl RequestInFlight {
     pub(crate) fn start() -> Self {
         METRICS.in_flight.inc();
-        // An HTTP/2 request has its own task, without a clock.
+        // Fails for an HTTP/2 request, because the task of such a request has no clock.
         let _http_2 = HEAD_CLOCK.try_with(|clock| clock.set(None));
         Self(())
     }

@@ -1,10 +1,11 @@
 //! Client connections: HTTP/1.1 and HTTP/2 on one port.
 //!
-//! 1. With `proxy_protocol`, a connection starts with a PROXY header, which names the client.
-//! 2. The first byte that differs from HTTP/2's preface identifies HTTP/1. Pingora would wait for
-//!    all 24 bytes of the preface without a time limit; a short HTTP/1.0 request has fewer bytes.
+//! 1. With `proxy_protocol`, a connection starts with a PROXY header that names the client.
+//! 2. An HTTP/2 connection starts with a preface of 24 bytes. The first byte that differs from the
+//!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
+//!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. A whole head has a [time limit](HeadClock); Pingora limits only the time between two bytes.
+//! 4. A whole head has a [time limit](HeadClock). Pingora limits only the time between two bytes.
 
 mod callback_driver;
 mod head_clock;
@@ -46,7 +47,7 @@ struct ConnectionTimeouts {
     /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
     /// Time between two bytes of an HTTP/1 head, and time without a request on HTTP/2. An
-    /// incomplete HTTP/2 head is no request.
+    /// incomplete HTTP/2 head does not count as a request.
     idle: Duration,
 }
 
@@ -56,11 +57,11 @@ const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
     idle: Duration::from_secs(60),
 };
 
-/// Time for which idle connections stay open when the proxy stops. gatepost still serves a request
-/// that arrives meanwhile, and replies with `connection: close`.
+/// Time for which idle connections stay open after the proxy begins to stop. gatepost still serves
+/// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
-/// Server of a listener's connections, on HTTP/1 and HTTP/2.
+/// Server for the connections of a listener, on HTTP/1 and HTTP/2.
 pub(crate) struct InboundServer {
     driver: CallbackDriver,
     proxy_protocol: bool,
@@ -70,7 +71,7 @@ pub(crate) struct InboundServer {
 }
 
 impl InboundServer {
-    /// Serves `service`. With `proxy_protocol`, each connection must start with a PROXY header.
+    /// Creates a server. With `proxy_protocol`, each connection must start with a PROXY header.
     pub(crate) fn new(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
@@ -97,7 +98,7 @@ impl InboundServer {
         Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
     }
 
-    /// Serves an HTTP/1 connection until its end. Pingora serves requests that are no callbacks.
+    /// Serves an HTTP/1 connection until its end. Pingora serves what the fast path hands over.
     async fn serve_http_1(
         &self,
         mut connection: ClientConnection,
@@ -131,7 +132,7 @@ impl InboundServer {
         }
     }
 
-    /// Reads until gatepost knows the client and the version of HTTP; `None` if this fails.
+    /// Determines the client and the version of HTTP; `None` if this fails.
     async fn identify(&self, mut stream: Stream) -> Option<(Version, ClientConnection)> {
         if self.proxy_protocol && !self.read_proxy_header(&mut stream).await {
             return None;
@@ -158,7 +159,7 @@ impl InboundServer {
     }
 }
 
-/// An HTTP/1 request that Pingora cannot read. Pingora does not report the reason.
+/// Error for an HTTP/1 request that Pingora cannot read. Pingora does not report the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed or incomplete HTTP request")]
 struct UnreadableRequest;
@@ -234,7 +235,7 @@ mod tests {
         assert!(inbound_server(timeouts).process_new(stream, &shutdown).await.is_none());
     }
 
-    /// Sends a request, and returns true if the whole reply arrives.
+    /// Sends a request. Returns true if the whole reply arrives.
     async fn is_answered(client: &mut DuplexStream) -> bool {
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut reply = Vec::new();
@@ -287,7 +288,7 @@ mod tests {
         assert!(timeout(TIMEOUTS.head * 2, clock.overdue(TIMEOUTS.head)).await.is_ok());
     }
 
-    /// Sends these bytes, and waits for the end of the connection.
+    /// Sends `bytes`, and waits until gatepost closes the connection.
     async fn is_closed_after(bytes: &[u8], timeouts: ConnectionTimeouts) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

@@ -1,9 +1,11 @@
-//! The PROXY protocol: a proxy starts a connection with a header that has the client's address.
+//! The PROXY protocol: a proxy sends the client's address in a header at the start of a connection.
 //!
-//! <https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt> (read 2026-11), versions 1 (a line
-//! of text) and 2 (binary). gatepost reads no byte after the header. The peer address stays
-//! that of the socket if the header is `LOCAL` (the proxy's own connection, such as a health check)
-//! or `UNKNOWN`, or if the address family is neither IPv4 nor IPv6.
+//! gatepost reads versions 1 (a line of text) and 2 (binary) of the [specification] (read 2026-11),
+//! and no byte after the header. Some headers name no IP client: `LOCAL` (the proxy's own
+//! connection, such as a health check), `UNKNOWN`, and address families other than IPv4 and IPv6.
+//! In these cases, the peer address remains the address of the socket.
+//!
+//! [specification]: https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
@@ -15,31 +17,31 @@ use pingora::protocols::{SocketDigest, Stream};
 use ppp::{HeaderResult, v1, v2};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Time limit for a PROXY header. The specification asks for at least three seconds, so that
-/// TCP can send a lost packet again.
+/// Time limit for a PROXY header. The specification requires at least three seconds, so that TCP
+/// can send a lost packet again.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Length of the prefix of version 2; no header of version 1 is shorter.
+/// Length of the prefix of version 2, in bytes. No header of version 1 is shorter.
 const MIN_HEADER: usize = v2::PROTOCOL_PREFIX.len();
 
-/// Maximum length of a header of version 1.
+/// Maximum length of a header of version 1, in bytes.
 const MAX_LINE: usize = 107;
 
-/// Length of the fields between the prefix and the addresses of version 2.
+/// Length of the fields between the prefix and the addresses in version 2, in bytes.
 const FIXED_FIELDS: usize = 4;
 
-/// Reason why gatepost closes a connection.
+/// Reason why gatepost closes a connection instead of reading requests.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeaderError {
-    #[error("incomplete PROXY header")]
+    #[error("incomplete PROXY header; check the proxy in front of gatepost")]
     Ended,
-    #[error("expected a PROXY header at the start of the connection")]
+    #[error("expected a PROXY header, found other bytes; turn the PROXY protocol on in the proxy")]
     Missing,
-    #[error("the PROXY header is malformed")]
+    #[error("the PROXY header is malformed; check the proxy in front of gatepost")]
     Malformed,
-    #[error("the peer is not in trusted_proxies; add its address if it is your proxy")]
+    #[error("the peer is not in trusted_proxies; if the peer is your proxy, add its address")]
     NotTrusted,
-    #[error("the PROXY header took too long")]
+    #[error("the PROXY header took too long; check the proxy in front of gatepost")]
     Slow,
 }
 

@@ -2,10 +2,12 @@
 //!
 //! 1. The running process listens on its `upgrade_socket`, in a directory that no other user may
 //!    write to.
-//! 2. A successor connects. Each process checks that the other runs as the same user, or as root.
+//! 2. A new process, the successor, connects. Each process checks that the other process runs as
+//!    the same user or as root.
 //! 3. The running process sends its listening sockets, including the connections that it has not
 //!    accepted yet. The successor starts to serve.
-//! 4. The successor listens on the `upgrade_socket` for the next successor, and sends one byte.
+//! 4. The successor listens on the `upgrade_socket` for the next successor, and sends one byte to
+//!    the running process.
 //! 5. After this byte, the running process finishes its requests in flight and stops. If the
 //!    successor fails before it sends the byte, the running process keeps serving.
 //!
@@ -72,13 +74,15 @@ impl Predecessor {
         Ok((Self(stream), sockets))
     }
 
-    /// Tells the running process to stop, because this process now serves.
+    /// Sends the byte after which the running process stops. Call this method as soon as this
+    /// process serves.
     pub(crate) fn dismiss(mut self) -> io::Result<()> {
         self.0.write_all(&[1])
     }
 }
 
-/// Duplicates of the listeners, for a successor. They keep the ports open until `withdraw`.
+/// Duplicates of the listeners, for a successor. The ports stay open until
+/// [`OfferedSockets::withdraw`] closes the duplicates.
 #[derive(Clone, Default)]
 pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
 
@@ -129,7 +133,8 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
     Ok(sockets)
 }
 
-/// Starts a thread that waits at `path` and notifies `handed_over` when a successor serves.
+/// Starts a thread that listens at `path` for a successor. The thread notifies `handed_over` when
+/// the successor serves.
 pub(crate) fn wait_at(
     path: &Path,
     offer: OfferedSockets,
@@ -142,7 +147,7 @@ pub(crate) fn wait_at(
     std::thread::spawn(move || {
         while let Err(error) = socket.accept().and_then(|(stream, _)| hand_over(&stream, &offer)) {
             tracing::warn!("a successor did not take over, so this process keeps serving: {error}");
-            // Pause: while no file descriptor is free, `accept` fails at once.
+            // Pause, because `accept` fails at once while no file descriptor is free.
             std::thread::sleep(Duration::from_millis(100));
             if identity(&path) == own {
                 continue;
@@ -162,7 +167,8 @@ pub(crate) fn wait_at(
     Ok(())
 }
 
-/// Returns numbers that no other file at `path` would have; `None` if there is no file.
+/// Returns numbers that change if another file replaces the file at `path`; `None` if there is no
+/// file.
 fn identity(path: &Path) -> Option<(u64, i64, i64)> {
     let file = std::fs::symlink_metadata(path).ok()?;
     Some((file.ino(), file.ctime(), file.ctime_nsec()))
@@ -170,7 +176,7 @@ fn identity(path: &Path) -> Option<(u64, i64, i64)> {
 
 /// Listens on a Unix socket at `path`, and replaces an existing socket.
 fn bind_upgrade_socket(path: &Path) -> io::Result<UnixListener> {
-    // Remove only a socket; if any other file exists at `path`, `bind` fails.
+    // Remove only a socket. If another kind of file exists at `path`, `bind` fails.
     let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
     if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
         std::fs::remove_file(path)?;
@@ -197,7 +203,7 @@ fn check_directory(path: &Path) -> io::Result<()> {
     let metadata = std::fs::metadata(directory)?;
     let owner = is_ours(metadata.uid());
     if !metadata.is_dir() || !owner || metadata.mode() & 0o022 != 0 {
-        let message = "expected a directory that no other user can write to; use another one";
+        let message = "expected a directory that no other user can write to; use another path";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     Ok(())
@@ -221,7 +227,7 @@ pub(crate) struct ListeningService<A> {
 }
 
 impl<A> ListeningService<A> {
-    /// Wraps a service. Each open connection has a read buffer of `read_buffer` bytes.
+    /// Wraps a service. Each connection has a read buffer of `read_buffer` bytes.
     pub(crate) fn new(
         mut service: listening::Service<A>,
         sockets: Sockets,

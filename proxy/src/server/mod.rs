@@ -56,7 +56,7 @@ pub(crate) enum StartError {
 /// listeners of the running gatepost.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
     raise_descriptor_limit();
-    // Watch signals first: the operator may send one as soon as this process is visible.
+    // Watch signals first: the operator may send a signal as soon as this process exists.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
     let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
     let served = Arc::new(served);
@@ -75,8 +75,8 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     let admin = sockets.split_off(settings.listen.len());
     log_addresses(&sockets, "listening for callbacks");
     let proxy = listening::Service::new("callbacks".into(), app);
-    // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Other reads
-    // are large.
+    // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
+    // headers, all reads are large.
     let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
     server.add_service(ListeningService::new(proxy, sockets, read_buffer));
 
@@ -105,7 +105,7 @@ fn raise_descriptor_limit() {
 }
 
 /// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over
-/// the sockets that the predecessor has. Binds the other addresses.
+/// the sockets of the running gatepost, the predecessor. Binds all other addresses.
 fn sockets(
     settings: &ProxySettings,
     upgrade: bool,
@@ -135,8 +135,8 @@ struct Handover {
     handed_over: Arc<Notify>,
 }
 
-/// Starts to wait for a successor. A process with a predecessor starts to wait once it serves, and
-/// then dismisses the predecessor.
+/// Listens for a successor. If there is a predecessor, starts a thread instead: the thread waits
+/// until this process serves, listens for a successor, and dismisses the predecessor.
 fn offer(
     server: &Server,
     settings: &ProxySettings,
@@ -160,7 +160,7 @@ fn offer(
             tracing::error!("cannot listen for a successor: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
-            tracing::warn!("cannot tell the predecessor to stop: {error}");
+            tracing::warn!("cannot dismiss the predecessor: {error}");
         }
     });
     Ok(offered)
@@ -172,7 +172,7 @@ fn log_addresses(sockets: &Sockets, what: &str) {
     }
 }
 
-/// Signals that this process handles. By default, each of them would end the process at once.
+/// Signals that this process handles. By default, each of these signals ends a process at once.
 struct Signals {
     stop: [Signal; 3],
     hangup: Signal,
@@ -186,7 +186,8 @@ impl Signals {
     }
 }
 
-/// Signals that stop the process. In Pingora's own watch, `SIGQUIT` starts Pingora's handover.
+/// Signals that stop the process. In Pingora's own implementation, `SIGQUIT` starts Pingora's
+/// handover.
 struct StopSignals {
     signals: Mutex<[Signal; 3]>,
     handed_over: Arc<Notify>,
@@ -206,7 +207,8 @@ impl ShutdownSignalWatch for StopSignals {
     }
 }
 
-/// Starts a thread that reads the config again at each `SIGHUP`. Reading files blocks the thread.
+/// Starts a thread that reads the config again at each `SIGHUP`. Uses a separate thread, because
+/// reading files blocks.
 fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
     std::thread::spawn(move || {
         runtime.block_on(async {
@@ -232,8 +234,8 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// Starts a thread that ends the stopping process as soon as no request is in flight. Pingora would
-/// wait for the whole grace period.
+/// Starts a thread that ends the process, after a stop signal, as soon as no request is in flight.
+/// Pingora would wait for the whole grace period.
 fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
@@ -247,7 +249,7 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
         let deadline = Instant::now() + limit;
         std::thread::sleep(IDLE_GRACE.min(limit));
         let mut quiet = 0;
-        // Check twice in a row: gatepost may have read a request that it has not counted yet.
+        // Check twice: gatepost may have read a request that the metric does not count yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
             quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };

@@ -1,10 +1,10 @@
-//! The log: lines on standard error that delay no request.
+//! The log: lines on standard error, written without delaying requests.
 //!
-//! 1. A request puts its line into the log queue; a separate thread writes the line.
-//! 2. If the log queue is full, gatepost drops and counts the line: the reader of standard error
-//!    may have stopped.
-//! 3. If a write fails, gatepost drops and counts the line: the disk may be full, or the reader may
-//!    have closed the pipe.
+//! 1. gatepost puts each line into the log queue, and a separate thread writes the line.
+//! 2. If the log queue is full, gatepost drops and counts the line. This happens if the reader of
+//!    standard error stops reading.
+//! 3. If a write fails, gatepost drops and counts the line. This happens if the disk is full or the
+//!    reader closes the pipe.
 
 use std::io::{self, IsTerminal as _, Stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,8 +41,11 @@ static QUEUE: OnceLock<ErrorCounter> = OnceLock::new();
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the log. `GATEPOST_LOG` is the filter, such as `gatepost=debug`. Other crates never log
-/// at `debug` or `trace`: at these levels Pingora prints requests with their tokens and keys.
+/// Starts the log. The environment variable `GATEPOST_LOG` contains the filter, for example
+/// `gatepost=debug`.
+///
+/// Drops `debug` and `trace` lines of other crates: at these levels, Pingora prints requests with
+/// their tokens and keys.
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
@@ -53,7 +56,7 @@ pub(crate) fn start(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(queue)
-        // Reports of internal errors would bypass the log queue.
+        // Otherwise tracing would report internal errors on standard error, without the log queue.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     let own =
@@ -64,7 +67,7 @@ pub(crate) fn start(format: LogFormat) {
     }
 }
 
-/// Routes panics through the log queue. The default hook would block on a full standard error.
+/// Writes panics to the log queue. The default hook would block while standard error is full.
 pub(crate) fn take_panics() {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }
@@ -73,7 +76,7 @@ pub(crate) fn take_panics() {
 pub(crate) fn finish() {
     let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (done, end) = channel();
-    // On a separate thread: dropping the writer blocks as long as standard error blocks.
+    // Drop the writer on a separate thread, because the drop blocks while standard error blocks.
     thread::spawn(move || {
         drop(writer);
         let _late = done.send(());

@@ -1,4 +1,4 @@
-//! Prometheus metrics of callbacks, refusals and failures of the app.
+//! Prometheus metrics about callbacks, refusals and failures of the app.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -28,13 +28,14 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
+    misfits: IntCounterVec,
     circuits: IntGaugeVec,
 }
 
 /// Metrics of this process, as `/metrics` shows them.
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// Label values of callbacks, with the counter and the histogram of these callbacks.
+/// Label values, with the counter and the histogram of the callbacks that have these labels.
 type RecentCallback = ([Box<str>; 3], IntCounter, Histogram);
 
 thread_local! {
@@ -53,14 +54,28 @@ fn register<M: Collector + Clone + 'static>(
     metric
 }
 
-fn callback_seconds() -> HistogramOpts {
-    let help = "Seconds from the head of an accepted callback to its reply.";
-    HistogramOpts::new("gatepost_callback_seconds", help)
+fn callback_seconds(registry: &Registry) -> HistogramVec {
+    let seconds = HistogramOpts::new(
+        "gatepost_callback_seconds",
+        "Seconds from the head of an accepted callback to its reply.",
+    );
+    register(registry, HistogramVec::new(seconds, &["provider", "kind"]))
 }
 
-fn circuit_open() -> Opts {
-    let help = "1 while the circuit of the app at this address is open, else 0.";
-    Opts::new("gatepost_app_circuit_open", help)
+fn rejected_requests(registry: &Registry) -> IntCounterVec {
+    let rejected = Opts::new(
+        "gatepost_requests_rejected_total",
+        "Requests whose head gatepost refuses on every path, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(rejected, &["code"]))
+}
+
+fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
+    let circuits = Opts::new(
+        "gatepost_app_circuit_open",
+        "1 while the circuit of the app at this address is open, else 0.",
+    );
+    register(registry, IntGaugeVec::new(circuits, &["address"]))
 }
 
 impl Metrics {
@@ -81,14 +96,10 @@ impl Metrics {
                 "Refused callbacks, by the code of the reason.",
                 &["provider", "code"],
             ),
-            rejected: counter(
-                "gatepost_requests_rejected_total",
-                "Requests whose head gatepost refuses on every path, by the code of the reason.",
-                &["code"],
-            ),
+            rejected: rejected_requests(&registry),
             failures: counter(
                 "gatepost_app_failures_total",
-                "Callbacks that the failure policy decided, by the code of the reason.",
+                "Callbacks without a usable answer of the app, by the code of the reason.",
                 &["provider", "kind", "code"],
             ),
             shadows: counter(
@@ -103,13 +114,15 @@ impl Metrics {
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature gatepost has seen with another body.",
+                "Accepted callbacks whose signature arrived earlier with another body.",
                 &["provider", "template"],
             ),
-            seconds: register(
-                &registry,
-                HistogramVec::new(callback_seconds(), &["provider", "kind"]),
+            misfits: counter(
+                "gatepost_misfits_total",
+                "Accepted callbacks with fields that do not fit the definition.",
+                &["provider", "kind"],
             ),
+            seconds: callback_seconds(&registry),
             in_flight: register(
                 &registry,
                 IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
@@ -118,10 +131,10 @@ impl Metrics {
                 "gatepost_requests_unreadable_total",
                 "Malformed or incomplete HTTP/1 requests.",
             ),
-            circuits: register(&registry, IntGaugeVec::new(circuit_open(), &["address"])),
+            circuits: circuit_gauges(&registry),
             log_lines_dropped: one(
                 "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost could not write, or not fast enough.",
+                "Log lines that gatepost dropped after a failed write or with a full queue.",
             ),
             registry,
         }
@@ -152,6 +165,9 @@ impl Metrics {
             callbacks.inc();
             seconds.observe(took.as_secs_f64());
         });
+        if accepted.misfits().len() > 0 {
+            self.misfits.with_label_values(&[provider, kind]).inc();
+        }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
         }
@@ -161,7 +177,7 @@ impl Metrics {
         }
     }
 
-    /// Calls `act` with the metrics of callbacks with these labels.
+    /// Calls `act` with the counter and the histogram for these labels.
     fn with_callbacks(&self, labels: [&str; 3], act: impl FnOnce(&IntCounter, &Histogram)) {
         RECENT.with_borrow_mut(|recent| {
             let at =
@@ -186,7 +202,7 @@ impl Metrics {
 
     /// Formats all metrics as Prometheus text.
     pub(crate) fn text(&self, circuits: &[Circuit]) -> String {
-        // Remove addresses that only an earlier config had.
+        // Remove the addresses that the current config no longer contains.
         self.circuits.reset();
         for circuit in circuits {
             let gauge = self.circuits.with_label_values(&[&*circuit.address]);

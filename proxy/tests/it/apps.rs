@@ -21,11 +21,11 @@ fn serve_example(name: &str, app: u16) -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Checks an example app: the app accepts a genuine push, gets no byte of a forged push, and lets
-/// one viewer play. When the app is down, gatepost applies the failure policy.
+/// Checks an example app. The app accepts a genuine push, gets no byte of a forged push, and allows
+/// one of two viewers to play. While the app is down, gatepost applies the failure policy.
 ///
-/// `connected` is the app's log line for a connection; `connections` is the expected number of such
-/// lines for the test's connections and the genuine callbacks.
+/// `connected` is the text that the app logs for each connection. `connections` is the expected
+/// number of log lines with this text.
 fn assert_app(
     mut app: Program,
     port: u16,
@@ -43,14 +43,13 @@ fn assert_app(
     let other = PLAY.replace("user01", "user02");
     let reply = gate.send(&post(&format!("/callbacks/kollus/{TOKEN}"), &other));
     assert_eq!(reply.text(), r#"{"data":{"result":0,"message":"Please buy a ticket"}}"#);
-    // Of the four callbacks, the app received the three genuine callbacks: one log line for each,
-    // and no further connection.
+    // The app received the three genuine callbacks. gatepost opened no connection for the forgery.
     app.wait_for_lines("com.kollus.live_play", 2);
     let seen = app.log();
     assert_eq!(seen.matches("com.tencentcloud.css.push").count(), 1, "{seen}");
     assert_eq!(seen.matches(connected).count(), connections, "{seen}");
 
-    // The app never mistakes a request on another path for an event, whatever its headers.
+    // The app must not treat a request on another path as an event, even with event headers.
     for name in ["ce-type", "Ce_Type", "ce.type"] {
         let forged = format!("{name}: com.kollus.live_play\r\n");
         let reply = gate.send(&post_with("/other", &forged, r#"{"client_user_id":"user01"}"#));
@@ -73,7 +72,7 @@ fn assert_app(
 }
 
 #[test]
-fn php() {
+fn php_app_receives_only_genuine_callbacks() {
     let port = free_port();
     let mut command = Command::new("php");
     command.arg("-S").arg(format!("127.0.0.1:{port}")).arg("examples/php/index.php");
@@ -83,7 +82,7 @@ fn php() {
 }
 
 #[test]
-fn node() {
+fn node_app_receives_only_genuine_callbacks() {
     let port = free_port();
     let mut command = Command::new("sh");
     // Node's console writes to standard output; the test reads standard error.
@@ -109,7 +108,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let mut client = Client::new(connect(port));
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
-    // The example's config has another key.
+    // The example's config has a different key.
     assert_eq!((reply.status, reply.text().as_str()), (401, "refused\n"));
     // The app in the example's config does not run, so gatepost applies the failure policy.
     let mut client = Client::new(connect(port));

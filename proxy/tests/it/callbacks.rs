@@ -35,7 +35,7 @@ fn event_is_typed_json_with_cloudevents_and_forwarding_headers() {
     assert_eq!(seen.header("ce-id").unwrap().len(), 32);
     assert_eq!(seen.header("traceparent").unwrap().len(), 55);
     for (name, value) in &seen.headers {
-        assert!(!value.contains("forged"), "expected no forged {name}: {value}");
+        assert!(!value.contains("forged"), "expected no forged {name}, found {value}");
     }
     let data = seen.json();
     assert!(data["sequence"].as_str().unwrap().starts_with("2210464508206756938"));
@@ -53,7 +53,7 @@ fn chinese_template_name_is_percent_encoded() {
 }
 
 #[test]
-fn forward_selects_form_of_event() {
+fn forward_selects_format_of_event() {
     for (forward, content_type) in [
         ("cloudevents", "application/cloudevents+json; charset=utf-8"),
         ("raw", "text/plain"),
@@ -93,7 +93,7 @@ fn reuses_connections_of_client_and_app() {
     }
     let seen = app.seen();
     assert_eq!(seen.len(), 5);
-    assert!(seen.iter().all(|one| one.connection == 0), "expected one connection: {seen:?}");
+    assert!(seen.iter().all(|one| one.connection == 0), "expected one connection, found {seen:?}");
 }
 
 #[test]

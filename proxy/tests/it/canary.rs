@@ -1,5 +1,6 @@
-//! Secrets appear in no output. Every secret contains a mark, and the tests search all output of
-//! the program for the mark: plain, and in base64, hexadecimal and percent-encoding.
+//! Tests that no output contains a secret. Every secret contains the text [`MARK`]. The tests
+//! search all output of gatepost for this text: plain, and in base64, hexadecimal and
+//! percent-encoding.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -24,13 +25,13 @@ const ADMIN_TOKEN: &str = "K4n4ryAdminToken-with-32-bytes-of-it";
 const STREAM_PARAM: &str = "txSecret=K4n4ryStreamParam";
 const CUSTOM_KEY: &str = "K4n4ryCustomKey";
 
-/// Returns every encoding of the mark that the tests search for.
+/// Returns every encoding of [`MARK`] that the tests search for.
 fn spellings() -> Vec<String> {
     let hex: String = MARK.bytes().map(|b| format!("{b:02x}")).collect();
     let percent: String = MARK.bytes().map(|b| format!("%{b:02x}")).collect();
     let mut spellings = vec![MARK.to_owned(), hex.clone(), hex.to_uppercase(), percent.clone()];
     spellings.push(percent.to_uppercase());
-    // Base64 encodes three bytes at a time, so the mark has one of three alignments.
+    // Base64 encodes three bytes at a time, so `MARK` has one of three alignments.
     for before in 0..3 {
         let shifted = [&b"\0\0"[..before], MARK.as_bytes()].concat();
         let text = data_encoding::BASE64_NOPAD.encode(&shifted);
@@ -147,7 +148,7 @@ fn genuine() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns requests that gatepost refuses, with secrets in every part.
+/// Returns forged, malformed and misdirected requests, with secrets in target, headers and body.
 fn forged() -> Vec<Vec<u8>> {
     let push = css_push();
     let css = |body: &str| to("/callbacks/tencent", body);
@@ -208,7 +209,7 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// Stack of acts: the app takes the last act for each request.
+/// Stack of acts. For each request, the app removes the last act and carries out this act.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn told() -> (App, Next) {
@@ -218,7 +219,7 @@ fn told() -> (App, Next) {
     (app, next)
 }
 
-/// Returns invalid answers, with secrets everywhere except in field names.
+/// Returns acts without a valid answer. Answers contain secrets, but not in field names.
 fn garbage() -> Vec<Act> {
     vec![
         Act::Answer(200, "Fatal error: K4n4ryStreamParam in index.php"),
@@ -251,7 +252,7 @@ fn check_program(format: &str) {
     }
     let bodies: Vec<_> = app.seen().into_iter().map(|seen| seen.body).collect();
     let told = |word: &str| bodies.iter().any(|body| String::from_utf8_lossy(body).contains(word));
-    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "expected secret fields at the app");
+    assert!(told(STREAM_PARAM) && told("K4n4ryParam"), "expected secret fields in the events");
     for bytes in forged() {
         send(&bytes);
     }
@@ -308,21 +309,22 @@ fn check_api(gate: &Gatepost) {
     assert_eq!(call("GET", "/api/templates", ADMIN_TOKEN, &Value::Null), 200);
     assert_eq!(call("GET", "/api/templates/vod", ADMIN_TOKEN, &Value::Null), 200);
     for body in wrong {
-        assert!(call("POST", "/api/templates", ADMIN_TOKEN, &body) >= 400, "{body}");
-        assert!(call("PUT", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{body}");
-        assert!(call("PATCH", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{body}");
+        let why = format!("expected an error status for {body}");
+        assert!(call("POST", "/api/templates", ADMIN_TOKEN, &body) >= 400, "{why}");
+        assert!(call("PUT", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{why}");
+        assert!(call("PATCH", "/api/templates/vod", ADMIN_TOKEN, &body) >= 400, "{why}");
     }
     let taken = json!({ "name": "vod", "provider": "kollus", "on": { "*": { "answer": {} } } });
     assert!(call("POST", "/api/templates", ADMIN_TOKEN, &taken) >= 400);
 }
 
 #[test]
-fn serving_shows_no_secret_in_text_log() {
+fn proxy_with_text_log_shows_no_secret() {
     check_program("text");
 }
 
 #[test]
-fn serving_shows_no_secret_in_json_log() {
+fn proxy_with_json_log_shows_no_secret() {
     check_program("json");
 }
 
@@ -334,7 +336,7 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn check_shows_no_secret_in_or_near_fault() {
+fn check_command_shows_no_secret_with_fault() {
     let good = config(&App::down());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -344,7 +346,7 @@ fn check_shows_no_secret_in_or_near_fault() {
         assert_clean(text, &said);
         said
     };
-    assert!(check(&good).contains("good"), "{}", check(&good));
+    assert!(check(&good).contains(": OK ("), "{}", check(&good));
     let literal = |name: &str| format!("'{MARK}{name}'");
     let keys = "keys = [{ env = 'CSS_KEY' }]";
     let setting = "security_key = { env = 'SECURITY_KEY' }";
@@ -385,13 +387,13 @@ fn check_shows_no_secret_in_or_near_fault() {
     for (from, to) in changes {
         assert!(good.contains(from), "expected {from} in the config");
         check(&good.replacen(from, &to, 1));
-        // Repeat the change in a place where gatepost allows no secret.
+        // Repeat the change at the top of the config, where gatepost accepts no secret.
         check(&format!("{to}\n{good}"));
     }
 }
 
 #[test]
-fn tools_show_no_secret() {
+fn other_commands_show_no_secret() {
     let app = App::down();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -454,7 +456,7 @@ fn tools_show_no_secret() {
 }
 
 #[test]
-fn public_types_print_no_secret() {
+fn debug_output_of_public_types_shows_no_secret() {
     let app = App::down();
     let text = config(&app);
     let mut builder = Gate::builder().toml(text.clone());

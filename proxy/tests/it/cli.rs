@@ -1,4 +1,4 @@
-//! The command line.
+//! Tests of the command line.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn check_lists_every_fault_and_run_does_not_start() {
+fn check_and_run_list_every_fault_and_do_not_listen() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bad.toml");
     let port = free_port();
@@ -30,13 +30,16 @@ fn check_lists_every_fault_and_run_does_not_start() {
         assert_eq!(stdout, "");
         let lines: Vec<_> = stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: unknown key; did you mean `upstream`?";
+        let first = "2:1: upstraem: expected an allowed key, found an unknown key; did you mean";
         assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
         assert!(
-            lines[1].starts_with(&format!("{shown}:3:1: route[0]: `provider` is missing;")),
+            lines[1].starts_with(&format!("{shown}:3:1: route[0]: expected `provider`, found")),
             "{stderr}"
         );
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "expected no listener");
+        assert!(
+            TcpStream::connect(("127.0.0.1", port)).is_err(),
+            "expected no listener, found one"
+        );
     }
 }
 
@@ -60,7 +63,7 @@ fn check_prints_every_reserved_path() {
 fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));
-    assert!(stderr.starts_with("no-such-file.toml: the file cannot be read:"), "{stderr}");
+    assert!(stderr.starts_with("no-such-file.toml: gatepost cannot read the file:"), "{stderr}");
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = TempDir::new().unwrap();
@@ -108,7 +111,7 @@ fn every_shipped_config_passes_check() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{config}: expected success: {stderr}");
+        assert!(output.status.success(), "{config}: expected success, found {stderr}");
     }
 }
 

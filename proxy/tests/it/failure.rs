@@ -1,10 +1,11 @@
-//! If the app fails, the platform still gets a well-formed reply in time.
+//! Replies to the platform while the app fails: well-formed and in time.
 
 use std::time::Duration;
 
 use crate::support::*;
 
-/// Checks the replies to a play and a push for a failing app, and `code` in log and metrics.
+/// Checks the replies to a play and a push while the app fails. Log and metrics must contain
+/// `code`.
 fn assert_policy(app: &App, code: &str) {
     let gate = Gatepost::serve("", &templates(app));
     // `timeout_ms` for the play is 500.
@@ -45,7 +46,7 @@ fn asks_on_new_connection_if_app_closed_idle_connection() {
 }
 
 #[test]
-fn asks_second_time_if_connection_closes_without_answer() {
+fn sends_event_again_if_app_closes_connection_without_answer() {
     for app in [App::start(|_| Act::HangUp), App::start(|_| Act::Reset(b""))] {
         let gate = Gatepost::serve("", &templates(&app));
         assert_eq!(gate.send(&play()).text(), FAILED);
@@ -56,9 +57,9 @@ fn asks_second_time_if_connection_closes_without_answer() {
     }
 }
 
-/// An app that has begun to answer may already have processed the event.
+// An app that has begun to answer may already have processed the event.
 #[test]
-fn does_not_ask_again_after_partial_answer() {
+fn does_not_send_event_again_after_partial_answer() {
     let start = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"resu";
     let app = App::start(|_| Act::Reset(start));
     let gate = Gatepost::serve("", &templates(&app));
@@ -79,7 +80,7 @@ fn applies_failure_policy_if_answer_stalls() {
 }
 
 #[test]
-fn applies_failure_policy_on_app_status_500() {
+fn applies_failure_policy_on_app_status_404_or_500() {
     assert_policy(&App::answering(500, "{\"result\":1}"), "app_status");
     assert_policy(&App::answering(404, ""), "app_status");
 }
@@ -126,7 +127,7 @@ fn asks_app_again_after_app_restarts() {
     app.join().unwrap();
 }
 
-/// Serves a route for play and DRM callbacks of Kollus, with `settings` in its template.
+/// Serves a route for play and DRM callbacks of Kollus, with `settings` in the template.
 fn vod(app: &App, settings: &str) -> Gatepost {
     Gatepost::serve_config(&format!(
         "[[route]]\npath = '/vod/{{token}}'\nprovider = 'kollus'\ntoken = 'x'\n\
@@ -160,8 +161,12 @@ fn replaces_invalid_item_of_answer_and_logs_fault() {
         r#"{"data":[{"kind":1,"media_content_key":"m","result":0},{"kind":2,"media_content_key":"n","result":1}]}"#
     );
     let line = gate.program.wait_for_line("\"code\":\"answer_invalid\"");
-    assert!(line.contains("items[0]: `vmcheck` is not within 0 to 1"), "{line}");
-    assert!(!gate.program.log().contains("custom\""), "expected no key: {}", gate.program.log());
+    assert!(line.contains("items[0]: expected `vmcheck` to be from 0 to 1"), "{line}");
+    assert!(
+        !gate.program.log().contains("custom\""),
+        "expected no key, found {}",
+        gate.program.log()
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Short runs of the fault scenarios; `tests/faults/run.sh` runs each for longer, with figures.
+//! Short runs of the fault scenarios. `tests/faults/run.sh` runs each scenario for longer, and
+//! prints figures.
 
 use std::path::Path;
 
@@ -23,30 +24,30 @@ macro_rules! scenarios {
         })*
 
         #[test]
-        fn every_scenario_is_a_test() {
+        fn every_scenario_has_a_test() {
             assert_eq!(harness::ALL.map(|(name, _)| name), [$($name),*]);
         }
     };
 }
 
 scenarios! {
-    steady: "steady",
-    slow: "slow",
-    refusing: "refusing",
-    resetting: "resetting",
-    closing: "closing",
-    garbage: "garbage",
-    huge_body: "huge-body",
-    endless_body: "endless-body",
-    endless_head: "endless-head",
-    endless_interim: "endless-interim",
-    restarting: "restarting",
-    log_full_disk: "log-full-disk",
-    log_stuck_pipe: "log-stuck-pipe",
-    descriptors: "descriptors",
-    stop: "stop",
-    upgrade: "upgrade",
-    reload: "reload",
-    idle: "idle",
-    soak: "soak",
+    loses_no_reply_while_app_answers: "steady",
+    loses_no_reply_while_app_is_slow: "slow",
+    loses_no_reply_while_app_refuses_connections: "refusing",
+    loses_no_reply_while_app_resets_connections: "resetting",
+    loses_no_reply_while_app_closes_connections: "closing",
+    loses_no_reply_while_app_sends_garbage: "garbage",
+    loses_no_reply_while_app_sends_huge_bodies: "huge-body",
+    loses_no_reply_while_app_sends_endless_bodies: "endless-body",
+    loses_no_reply_while_app_sends_endless_heads: "endless-head",
+    loses_no_reply_while_app_sends_endless_interim_responses: "endless-interim",
+    loses_no_reply_while_app_restarts: "restarting",
+    loses_no_reply_while_disk_for_log_is_full: "log-full-disk",
+    loses_no_reply_while_pipe_for_log_is_stuck: "log-stuck-pipe",
+    loses_no_reply_after_descriptors_run_out: "descriptors",
+    loses_no_reply_during_stop: "stop",
+    loses_no_reply_during_upgrade: "upgrade",
+    loses_no_reply_during_reload: "reload",
+    loses_no_reply_beside_idle_connections: "idle",
+    loses_no_reply_during_long_load: "soak",
 }

@@ -18,9 +18,9 @@ struct Proxy {
 
 impl Proxy {
     fn of(app: App) -> Self {
-        // On a loaded machine, a slow app must not time out.
+        // The app must not time out on a loaded machine.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
-        // Every case sends the same push.
+        // Every case sends the same push, so gatepost must not treat the later ones as resends.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);
         Self { gate, app }
@@ -29,7 +29,11 @@ impl Proxy {
     fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !is(self) {
-            assert!(started.elapsed() < PATIENCE, "expected {what}:\n{}", self.gate.metrics());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "expected {what}, found:\n{}",
+                self.gate.metrics()
+            );
         }
     }
 

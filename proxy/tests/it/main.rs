@@ -1,4 +1,4 @@
-//! Tests of the proxy from the outside: the real program, bytes on sockets, and real apps.
+//! Tests of the proxy over real sockets, with mock apps and with the example apps.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
@@ -11,6 +11,7 @@ mod failure;
 mod faults;
 mod hostile;
 mod mock;
+mod others_through_pingora;
 mod outside_heads;
 mod pass_through;
 mod readme;
@@ -22,6 +23,9 @@ mod signing;
 mod source;
 mod stop;
 mod support;
+#[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
+#[path = "../../../tests/it/others/table.rs"]
+mod table;
 mod template_api;
 mod template_load;
 mod templates;

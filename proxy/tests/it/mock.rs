@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::support::{PATIENCE, eventually, free_port, read_head};
 
-/// A request as the app received it.
+/// A request that the app received.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub line: String,
@@ -38,7 +38,7 @@ pub struct App {
     connections: Arc<AtomicUsize>,
 }
 
-/// Act of the app on a request.
+/// Behaviour of the app on a request.
 pub enum Act {
     Answer(u16, &'static str),
     /// Answers without `connection: close`, then closes the connection.
@@ -52,7 +52,7 @@ pub enum Act {
     Echo(&'static [u8]),
     /// Does not answer, and notifies the test when gatepost closes the connection.
     TellWhenGone(Arc<Mutex<Sender<()>>>),
-    /// Answers when the test sends a signal.
+    /// Answers after the test sends a message on the channel.
     WaitFor(Arc<Mutex<Receiver<()>>>),
 }
 
@@ -78,7 +78,7 @@ impl App {
         Self::start(move |_| Act::Answer(status, body))
     }
 
-    /// Returns an app at a port without a listener.
+    /// Returns an app that does not listen on its port.
     pub fn down() -> Self {
         Self { port: free_port(), seen: Arc::default(), connections: Arc::default() }
     }
@@ -103,7 +103,7 @@ impl App {
 
     pub fn only(&self) -> Seen {
         let seen = self.seen();
-        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert_eq!(seen.len(), 1, "expected one request, found {seen:?}");
         seen.into_iter().next().unwrap()
     }
 }
@@ -129,7 +129,7 @@ fn serve(
             Act::HangUp => return,
             Act::Hold(bytes) => {
                 out.write_all(bytes).unwrap();
-                let _until_they_hang_up = stream.read(&mut [0]);
+                let _until_closed = stream.read(&mut [0]);
                 return;
             }
             Act::Reset(bytes) => {
@@ -146,7 +146,7 @@ fn serve(
                 return;
             }
             Act::TellWhenGone(word) => {
-                let _until_they_hang_up = stream.read(&mut [0]);
+                let _until_closed = stream.read(&mut [0]);
                 word.lock().unwrap().send(()).unwrap();
                 return;
             }

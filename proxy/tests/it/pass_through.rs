@@ -1,4 +1,4 @@
-//! gatepost passes requests on other paths to the upstream.
+//! Requests on paths that are not callback paths. gatepost passes these requests to the upstream.
 
 use crate::support::*;
 
@@ -37,7 +37,7 @@ fn reuses_connections_of_client_and_upstream() {
     assert!(app.seen().iter().all(|seen| seen.connection == 0));
 }
 
-/// Without keepalive probes, gatepost would keep a connection to a dead machine and reuse it.
+// Without keepalive probes, gatepost would reuse a connection to a dead machine.
 #[cfg(target_os = "linux")]
 #[test]
 fn probes_idle_connection_to_upstream() {
@@ -46,7 +46,7 @@ fn probes_idle_connection_to_upstream() {
     let gate = serve(&app);
     assert_eq!(gate.send(&post("/other", "x")).status, 200);
     let upstream = format!("0100007F:{:04X}", app.port);
-    eventually("keepalive timer of the upstream connection", || {
+    eventually("a keepalive timer on the upstream connection", || {
         let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
         sockets.lines().any(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
@@ -56,7 +56,7 @@ fn probes_idle_connection_to_upstream() {
 }
 
 #[test]
-fn passes_websocket() {
+fn passes_websocket_messages() {
     let accept = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
                    connection: upgrade\r\n\r\n";
     let app = App::start(|_| Act::Echo(accept));

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::Gatepost;
 
-/// Returns the README's shell blocks, each with the output block that follows, if any.
+/// Returns the README's shell blocks. An output block after a shell block is the second element.
 fn blocks() -> Vec<(String, Option<String>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -27,7 +27,7 @@ fn blocks() -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn every_curl_line_prints_output_in_readme() {
+fn every_curl_command_prints_output_shown_in_readme() {
     let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/quickstart.toml");
     let config = std::fs::read_to_string(quickstart).unwrap();
     let config = config
@@ -42,7 +42,7 @@ fn every_curl_line_prints_output_in_readme() {
         assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), expected, "{command}");
         tried += 1;
     }
-    assert_eq!(tried, 3, "expected three curl lines in the README");
+    assert_eq!(tried, 3, "expected three curl commands in the README");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn scripts_in_readme_print_help() {
             "expected a block with {script}"
         );
         let help = Command::new(root.join(script)).arg("--help").output().unwrap();
-        assert!(help.status.success(), "expected success of {script}");
+        assert!(help.status.success(), "expected {script} to succeed");
         assert!(
             String::from_utf8(help.stdout).unwrap().contains(script),
             "expected {script} in the help"

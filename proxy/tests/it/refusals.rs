@@ -10,7 +10,7 @@ fn untouched() -> App {
 fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
     assert_eq!((reply.status, reply.text().as_str()), (status, "refused\n"), "{code}");
     let line = gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
-    assert!(line.contains(&format!("\"status\":{status}")), "expected {status}: {line}");
+    assert!(line.contains(&format!("\"status\":{status}")), "expected {status}, found {line}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn each_refusal_has_its_code_and_app_gets_no_byte() {
     for (code, ..) in &cases {
         assert!(metrics.contains(&format!("code=\"{code}\"")), "expected {code} in the metrics");
     }
-    assert!(app.seen().is_empty(), "expected no request: {:?}", app.seen());
+    assert!(app.seen().is_empty(), "expected no request, found {:?}", app.seen());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn closes_connection_on_too_large_body() {
     assert!(client.is_closed());
 }
 
-/// Pingora replies to a head that it cannot parse, so the gate never sees such a request.
+// Pingora replies to a head that it cannot parse. Such a request does not reach the core.
 #[test]
 fn logs_and_counts_unreadable_head() {
     let gate = Gatepost::serve("", &templates(&untouched()));
@@ -191,7 +191,7 @@ fn refuses_variants_of_callback_path() {
     }
     let reply = gate.send(&post("http://gate.test/callbacks/tencent", "{}"));
     assert_eq!(reply.status, 401, "expected the path of an absolute URI to select the route");
-    assert!(app.seen().is_empty(), "expected no request: {:?}", app.seen());
+    assert!(app.seen().is_empty(), "expected no request, found {:?}", app.seen());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Resends, concurrent copies, clients that disconnect, and apps that are down, on sockets.
+//! Tests of resends, concurrent copies, clients that disconnect, and apps that are down.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::*;
 
 #[test]
-fn acknowledges_resend_without_app() {
+fn acknowledges_resend_without_asking_app() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
     let push = push();
@@ -21,7 +21,7 @@ fn acknowledges_resend_without_app() {
 }
 
 #[test]
-fn asks_app_about_resend_of_failed_event() {
+fn asks_app_about_resend_if_first_delivery_failed() {
     let times = AtomicU32::new(0);
     let app = App::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
         0 => Act::Answer(500, ""),
@@ -79,7 +79,11 @@ fn cancels_request_to_app_if_client_disconnects() {
         let counted = format!("gatepost_senders_gone_total{{{labels}}} {count}\n");
         assert!(metrics.contains(&counted), "expected {counted} in:\n{metrics}");
     }
-    assert!(!gate.program.log().contains("ERROR"), "expected no ERROR: {}", gate.program.log());
+    assert!(
+        !gate.program.log().contains("ERROR"),
+        "expected no ERROR, found {}",
+        gate.program.log()
+    );
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn open_circuit_skips_app_and_is_in_metrics() {
 }
 
 #[test]
-fn repeats_last_successful_reply_while_app_is_down() {
+fn repeats_last_good_reply_while_app_is_down() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::AnswerAndHangUp("{\"result\":1,\"vmcheck\":0}"),
         _ => Act::HangUp,

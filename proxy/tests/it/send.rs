@@ -21,7 +21,7 @@ fn quickstart() -> Gatepost {
     Gatepost::serve_config(&config)
 }
 
-/// Returns the path and the key of the quickstart config for a kind.
+/// Returns the path and the key that the quickstart config has for a kind.
 fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     const APART: [&str; 7] = [
         "upload",
@@ -141,7 +141,7 @@ fn send_prints_status_reply_and_problems() {
     assert!(stdout.ends_with("\n{\"data\":{\"result\":1}}\n"), "{stdout}");
     assert!(
         !format!("{stdout}{stderr}").contains("sample-custom-key"),
-        "expected no key: {stderr}"
+        "expected no key, found {stdout}{stderr}"
     );
 
     for wrong in [&["--key", "wrong"][..], &["--key", "test", "app="], &[]] {
@@ -156,7 +156,7 @@ fn send_prints_status_reply_and_problems() {
         (&["tencentcss.push"], "unknown provider"),
         (&["push"], "expected PROVIDER.KIND"),
         (&["tencent-css.push", "app"], "expected FIELD=VALUE"),
-        (&["standard-webhooks.event", "--key", "whsec_?"], "gatepost cannot decode the key"),
+        (&["standard-webhooks.event", "--key", "whsec_?"], "expected a key as the platform"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
@@ -166,14 +166,14 @@ fn send_prints_status_reply_and_problems() {
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("nowhere: expected an address"), "{stderr}");
-    let nobody = format!("http://127.0.0.1:{}/", free_port());
-    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &nobody]);
+    let closed = format!("http://127.0.0.1:{}/", free_port());
+    let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", &closed]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("Connection refused"), "{stderr}");
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is one table of requests")]
+#[expect(clippy::too_many_lines, reason = "one table of requests")]
 fn explain_shows_each_step_and_no_secret() {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| {
@@ -201,7 +201,7 @@ fn explain_shows_each_step_and_no_secret() {
         for secret in ["canary", "stream_param=test"] {
             assert!(
                 !format!("{stdout}{stderr}").contains(secret),
-                "expected no {secret}: {stdout}{stderr}"
+                "expected no {secret}, found {stdout}{stderr}"
             );
         }
         (code, stdout)
@@ -317,20 +317,20 @@ fn definition_fault_names_file_line_and_allowed_words() {
     assert_eq!(code, Some(1));
     let file = path("cam.toml").display().to_string();
     for start in [
-        "7:8: request.body: unknown body format; did you mean `json`? allowed body formats",
-        "9:10: signature.digest: unknown digest; did you mean `hmac-sha256`? allowed",
-        "11:9: signature.parts: unknown part; write \"key\", \"body\"",
-        "12:12: signature.found_in: unknown location in a callback; write \"/pointer\"",
-        "16:17: kinds.motion.fields.at: unknown type; allowed types here: `array`",
-        "17:1: kinds.motion.colour: unknown key; allowed keys here:",
+        "7:8: request.body: expected a known body format, found another word; did you mean `json`?",
+        "9:10: signature.digest: expected a known digest, found another word; did you mean",
+        "11:9: signature.parts: expected a signed part, found other text; write \"key\", \"body\"",
+        "12:12: signature.found_in: expected a location, found other text; write \"/pointer\"",
+        "16:17: kinds.motion.fields.at: expected a known type, found another word; use one of",
+        "17:1: kinds.motion.colour: expected an allowed key, found an unknown key; use one",
     ] {
         let line = format!("{file}:{start}");
         assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");
     }
-    let missing = "gatepost.toml:1:31: provider_files[1]: the file cannot be read";
+    let missing = "gatepost.toml:1:31: provider_files[1]: gatepost cannot read the file";
     assert!(stderr.contains(missing), "expected {missing} in: {stderr}");
 
     std::fs::write(path("cam.toml"), "name = 'mux'\n").unwrap();
     let (_, _, stderr) = run(&["check", "-c", path("gatepost.toml").to_str().unwrap()]);
-    assert!(stderr.contains("`title` is missing"), "{stderr}");
+    assert!(stderr.contains("expected `title`, found none"), "{stderr}");
 }

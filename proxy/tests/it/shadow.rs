@@ -1,5 +1,5 @@
-//! Shadow mode on sockets: every request reaches the app without reserved headers, and the verdict
-//! is in the log and the metrics.
+//! Shadow mode: every request reaches the app without reserved headers. The verdict is in the log
+//! and in the metrics.
 
 use std::io::BufReader;
 use std::net::{Shutdown, TcpListener};
@@ -24,7 +24,7 @@ fn config(app: &App, mode: &str) -> String {
     )
 }
 
-/// Answer of the app, which differs from every reply of gatepost.
+/// Answer of the app. No reply of gatepost is equal to this answer.
 const OWN: &str = "{\"code\": 0, \"own\": true}\n";
 
 fn chunked(path: &str, pieces: &[&str]) -> Vec<u8> {
@@ -39,7 +39,7 @@ fn assert_counted(gate: &Gatepost, provider: &str, code: &str, count: u32) {
         format!("gatepost_shadow_total{{code=\"{code}\",provider=\"{provider}\"}} {count}\n");
     let metrics = gate.metrics();
     assert!(metrics.contains(&line), "expected {line} in:\n{metrics}");
-    assert!(!metrics.contains("gatepost_refusals_total{"), "expected no refusals: {metrics}");
+    assert!(!metrics.contains("gatepost_refusals_total{"), "expected no refusals, found {metrics}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
 }
 
 #[test]
-fn passes_requests_with_refused_path_or_head() {
+fn passes_requests_with_path_or_head_that_enforce_mode_refuses() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     for (path, code) in [
@@ -153,7 +153,7 @@ fn passes_large_body() {
     assert_counted(&gate, "tencent-css", "body_too_large", 2);
 }
 
-/// The app receives the first byte of the body before the client sends the last byte.
+// The app receives the first byte of the body before the client sends the last byte.
 #[test]
 fn passes_body_without_waiting_for_verdict() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -180,7 +180,7 @@ fn passes_body_without_waiting_for_verdict() {
 }
 
 #[test]
-fn logs_client_that_disconnects_within_body() {
+fn logs_client_that_disconnects_before_end_of_body() {
     let app = App::answering(200, OWN);
     let gate = shadow(&app);
     let whole = pushed();

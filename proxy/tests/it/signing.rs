@@ -1,4 +1,4 @@
-//! Event signing (Standard Webhooks): stock libraries accept signed events and refuse all others.
+//! Event signing: libraries for Standard Webhooks accept signed events, and refuse all others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,7 +60,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
         let seen = with_header(seen, "webhook-timestamp", &time.to_string());
         with_header(&seen, "webhook-signature", &signature)
     };
-    assert!(verifies(&at(now(), SECRET), SECRET), "expected a valid own signature");
+    assert!(verifies(&at(now(), SECRET), SECRET), "expected a valid signature by the test");
     let (late, stranger) = (at(now() - 301, SECRET), at(now(), STRANGER));
     let mut unsigned = seen.clone();
     unsigned.headers.retain(|(name, _)| !name.starts_with("webhook-"));
@@ -74,10 +74,10 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
 }
 
 #[test]
-fn stock_library_accepts_every_form_and_refuses_forgeries() {
+fn library_accepts_every_event_format_and_refuses_forgeries() {
     for forward in ["json", "cloudevents", "raw"] {
         let seen = signed(&format!("'{SECRET}'"), forward);
-        assert!(verifies(&seen, SECRET), "{forward}: expected a valid signature: {seen:?}");
+        assert!(verifies(&seen, SECRET), "{forward}: expected a valid signature, found {seen:?}");
         assert!(!verifies(&seen, STRANGER), "{forward}: expected a refusal of another secret");
         assert_eq!(seen.header("webhook-id"), seen.header("ce-id"));
         for (name, forgery) in forgeries(&seen) {
@@ -101,9 +101,9 @@ fn does_not_sign_without_secret() {
     assert!(app.only().headers.iter().all(|(name, _)| !name.starts_with("webhook-")));
 }
 
-/// gatepost sends the event a second time if the app closes the connection.
+// gatepost sends the event a second time if the app closes the connection.
 #[test]
-fn signs_second_attempt() {
+fn signs_event_on_second_attempt() {
     let app = App::start(|seen| match seen.connection {
         0 => Act::HangUp,
         _ => Act::Answer(200, ""),
@@ -115,7 +115,7 @@ fn signs_second_attempt() {
     assert!(seen.iter().all(|seen| verifies(seen, SECRET)));
 }
 
-/// A second gatepost accepts the first gatepost's event as a callback of Standard Webhooks.
+// The second gatepost accepts the first gatepost's event as a callback of Standard Webhooks.
 #[test]
 fn second_gatepost_verifies_event() {
     let app = App::answering(200, "");
@@ -187,7 +187,10 @@ fn php_app_verifies_events_without_library() {
 /// Returns the folder into which `tests/peers/install` installs libraries.
 fn peers() -> PathBuf {
     let peers = root().join("target/peers");
-    assert!(peers.join("installed").is_file(), "expected installed peers; run tests/peers/install");
+    assert!(
+        peers.join("installed").is_file(),
+        "expected libraries, found none; run tests/peers/install"
+    );
     peers.canonicalize().unwrap()
 }
 

@@ -17,7 +17,7 @@ fn told(app: &App) -> Vec<[Option<String>; 3]> {
     let value = |seen: &crate::mock::Seen, name: &str| {
         let mut values = seen.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.clone());
-        assert!(values.next().is_none(), "expected {name} at most once: {seen:?}");
+        assert!(values.next().is_none(), "expected {name} at most once, found {seen:?}");
         value
     };
     app.seen().iter().map(|seen| names.map(|name| value(seen, name))).collect()
@@ -87,7 +87,7 @@ fn refuses_client_above_rate_limit() {
     let replies = [(); 10].map(|()| client.send(&post("/guarded", &push())));
     let statuses = replies.each_ref().map(|reply| reply.status);
     assert_eq!(statuses[0], 200);
-    let limited = replies.iter().find(|reply| reply.status == 429).expect("expected a status 429");
+    let limited = replies.iter().find(|reply| reply.status == 429).expect("expected status 429");
     assert_eq!(limited.text(), "refused\n");
     gate.program.wait_for_line("\"code\":\"rate_limited\"");
     let taken = statuses.iter().filter(|status| **status == 200).count();

@@ -1,4 +1,4 @@
-//! Stopping the proxy, and the admin listener.
+//! Stop of the proxy, and the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ fn stop_waits_for_request_in_flight() {
     answer.send(()).unwrap();
     let reply = client.read();
     assert_eq!(reply.text(), r#"{"data":{"result":1}}"#);
-    assert_eq!(reply.header("connection"), Some("close"), "expected no further request");
+    assert_eq!(reply.header("connection"), Some("close"), "expected `connection: close`");
     assert_eq!(gate.program.wait(), Some(0));
 }
 

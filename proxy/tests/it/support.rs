@@ -43,7 +43,7 @@ pub fn connect(port: u16) -> TcpStream {
                 return stream;
             }
             Err(error) if started.elapsed() > PATIENCE => {
-                panic!("expected a listener on port {port}: {error}")
+                panic!("expected a listener on port {port}, found: {error}")
             }
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
@@ -60,7 +60,7 @@ pub struct Program {
 impl Program {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-            panic!("expected to start {command:?}: {error}; see the README for what the tests need")
+            panic!("expected {command:?} to start, found: {error}; install the program")
         });
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, news) = channel();
@@ -96,7 +96,7 @@ impl Program {
             let _tick = self.news.recv_timeout(Duration::from_millis(50));
             assert!(
                 started.elapsed() < PATIENCE,
-                "expected {count} lines with {text:?}, found too few in:\n{}",
+                "expected {count} lines with {text:?}, found:\n{}",
                 self.log()
             );
         }
@@ -137,7 +137,8 @@ pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
 impl Gatepost {
-    /// Serves a config of `listen`, `admin` and `threads`, then `top`, the routes and `templates`.
+    /// Serves a config that consists of `listen`, `admin`, `threads`, `top`, two routes and
+    /// `templates`.
     pub fn serve(top: &str, templates: &str) -> Self {
         let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
                       token = { env = 'KOLLUS_TOKEN' }\n\
@@ -229,7 +230,7 @@ impl Client {
         (0..bytes / piece.len()).any(|_| self.stream.get_mut().write_all(&piece).is_err())
     }
 
-    /// Reads one response, with the body that its content length announces.
+    /// Reads one response. Reads a body only if the response has a `content-length`.
     pub fn read(&mut self) -> Response {
         let (first, headers) = read_head(&mut self.stream).expect("expected a response");
         let status = first.split(' ').nth(1).unwrap().parse().unwrap();
@@ -277,13 +278,13 @@ pub fn read_head(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<(Stri
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < PATIENCE, "expected within {PATIENCE:?}: {what}");
+        assert!(started.elapsed() < PATIENCE, "expected {what} within {PATIENCE:?}");
         thread::yield_now();
     }
 }
 
-/// Returns the result of `act`, which must return within `limit` in one of three attempts, because
-/// other tests run at the same time.
+/// Returns the result of `act`. Makes up to three attempts, because other tests run at the same
+/// time. One attempt must take no longer than `limit`.
 pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -294,7 +295,7 @@ pub fn within<T>(limit: Duration, act: impl Fn() -> T) -> T {
             return result;
         }
     }
-    panic!("expected at most {limit:?}, took {best:?}");
+    panic!("expected at most {limit:?}, found {best:?}");
 }
 
 pub fn now() -> u64 {
@@ -305,7 +306,8 @@ pub fn sign(key: &str, t: u64) -> String {
     Md5::digest(format!("{key}{t}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns a genuine push of Tencent CSS, signed now. Each call returns a different event.
+/// Returns the body of a genuine push of Tencent CSS, with a current signature. Each call returns a
+/// different event.
 pub fn push() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (t, next) = (now() + 600, NEXT.fetch_add(1, Ordering::Relaxed));

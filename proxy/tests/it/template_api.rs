@@ -42,7 +42,7 @@ fn text(gate: &Gatepost) -> String {
     std::fs::read_to_string(gate.folder.path().join("gatepost.toml")).unwrap()
 }
 
-/// Sends a request that the API must refuse with this status and code, leaving the file as is.
+/// Sends a request that the API must refuse with this status and code. The file must not change.
 #[track_caller]
 fn refused(gate: &Gatepost, request: (&str, &str, Value), status: u16, code: &str) -> Value {
     let before = text(gate);
@@ -139,9 +139,8 @@ fn openapi_document_matches_api() {
     assert_eq!(allow.header("allow"), Some("GET, POST"));
 }
 
-/// Every `$ref` of the OpenAPI document resolves.
 #[test]
-fn openapi_references_resolve() {
+fn every_reference_in_openapi_document_resolves() {
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
@@ -272,7 +271,7 @@ fn does_not_wait_for_body_without_token() {
 }
 
 #[test]
-fn sends_100_continue() {
+fn sends_100_continue_before_reading_body() {
     let gate = serve();
     let mut client = Client::new(connect(gate.admin));
     let body = r#"{"description":"x"}"#;
@@ -293,7 +292,7 @@ fn refuses_key_file_that_is_a_device() {
     let gate = serve();
     let device = json!({ "keys": [{ "file": "/dev/zero" }] });
     let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");
-    assert!(error.to_string().contains("the file cannot be read"), "{error}");
+    assert!(error.to_string().contains("gatepost cannot read the file"), "{error}");
 }
 
 #[test]
@@ -381,7 +380,7 @@ fn does_not_overwrite_file_changed_by_hand() {
         let binding = "/api/templates/prod-live/tenants/new.example.com";
         let error = refused(&gate, ("PUT", binding, Value::Null), 409, "file_changed");
         let message = error["message"].as_str().unwrap();
-        assert!(message.ends_with("; send gatepost a SIGHUP to serve the file"), "{message}");
+        assert!(message.ends_with("; send gatepost a SIGHUP to load the file"), "{message}");
         let start = message.find(path.to_str().unwrap()).unwrap();
         let kept = message[start..].split(' ').find(|word| word.contains(".rejected-"));
         let kept = kept.unwrap().trim_end_matches(';');

@@ -1,4 +1,4 @@
-//! `gatepost template`: edits templates from the command line.
+//! Tests of `gatepost template`, the command that edits templates.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -186,7 +186,7 @@ fn shows_template_without_secrets() {
         let shown = file.good(arguments);
         assert!(
             !shown.contains("s3cret") && !shown.contains("hunter2"),
-            "expected no secret: {shown}"
+            "expected no secret, found {shown}"
         );
     }
 }
@@ -196,7 +196,7 @@ fn shows_templates_of_invalid_file() {
     let file = File::new(&CONFIG.replace("listen", "lisden"));
     assert!(file.good(&["list"]).contains("paid"));
     assert!(file.good(&["show", "paid"]).contains("on.live_play"));
-    file.refused(&["bind", "paid", "c2"], &["make the config invalid", "lisden: unknown key"]);
+    file.refused(&["bind", "paid", "c2"], &["expected a valid config", "lisden: expected"]);
 }
 
 #[test]
@@ -214,19 +214,19 @@ fn reports_every_fault_of_resulting_config() {
         file.refused(&arguments, because);
     };
     let faults = [
-        "the edit would make the config invalid, so the file is unchanged; correct these faults",
-        "the name is longer than 30 characters; use 1 to 30 Chinese characters",
-        "the description is longer than 100 characters",
-        "template[1].on.pusch: unknown kind; did you mean `push`?",
-        "template[1].settings.grace: unknown setting",
+        "expected a valid config, found faults, so gatepost keeps the old config; correct these faults",
+        "expected at most 30 characters, found more; use 1 to 30 Chinese characters",
+        "expected at most 100 characters, found more",
+        "template[1].on.pusch: expected a kind, found an unknown name; did you mean `push`?",
+        "template[1].settings.grace: expected a setting, found an unknown name",
         "the environment variable `NO_SUCH_KEY` is not set",
     ];
     let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];
     refused(create(&name, &long, &extra), &faults);
     for name in ["a b", "a.b", "", "é"] {
-        refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: the name"]);
+        refused(create(name, "", &["--key-env", "KEY"]), &["template[1].name: expected "]);
     }
-    refused(create("x", "", &[]), &["Tencent Cloud CSS signs, but the template has no keys"]);
+    refused(create("x", "", &[]), &["expected keys, because Tencent Cloud CSS signs, found none"]);
     let fits = create(&"播".repeat(30), &"x".repeat(100), &["--key-env", "KEY"]);
     file.good(&fits.iter().map(String::as_str).collect::<Vec<_>>());
 }
@@ -237,40 +237,40 @@ fn refuses_edits_that_the_admin_api_refuses() {
     let answer = "live_play={\"result\":1}";
     let other = ["create", "other", "--provider", "kollus", "--answer", answer];
     file.good(&other);
-    file.refused(&other, &["a template named `other` already exists; choose another name"]);
+    file.refused(&other, &["expected an unused template name, found `other`; choose another name"]);
     file.refused(
         &["bind", "other", "c1"],
-        &["`c1` is bound to the template `paid`; unbind the tenant"],
+        &["found `c1`, which is bound to the template `paid`; unbind the tenant"],
     );
     file.refused(
         &["delete", "paid", "--yes"],
-        &["`paid` is bound to `c1`; unbind its tenants first"],
+        &["expected no tenants of the template `paid`, found `c1`; unbind these tenants"],
     );
     file.refused(&["modify", "paid", "--off", "live_play"], &["expected an address or an answer"]);
     file.refused(&["create", "n", "--provider", "kollus"], &["expected an address or an answer"]);
     file.refused(
         &["unbind", "other", "c1"],
-        &["`c1` is not bound to `other`; bound tenants: none"],
+        &["expected a tenant of `other`, found `c1`; bound tenants: none"],
     );
     file.refused(
         &["show", "unknown"],
-        &["there is no template `unknown`; existing templates: `paid`"],
+        &["expected an existing template, found `unknown`; existing templates: `paid`"],
     );
     file.refused(&["modify", "paid"], &["expected a change, found none"]);
     // gatepost compares domains in lower case.
     let folded = ["create", "n", "--provider", "tencent-css", "--key-env", "KEY"];
     let folded = [&folded[..], &["--on", "push=http://x/", "--bind", "PUSH.example.com"]].concat();
-    file.refused(&folded, &["this tenant is already bound to the template `直播-1`"]);
+    file.refused(&folded, &["expected an unbound tenant, found a tenant of `直播-1`"]);
     // Templates of different providers may bind the same tenant.
     file.good(&["bind", "other", "push.example.com"]);
 }
 
 #[test]
-fn refuses_to_delete_template_named_in_route_and_renames_it_there() {
+fn refuses_to_delete_template_that_route_names_and_renames_template_in_route() {
     let pinned = CONFIG.replace("path     = '/kollus'", "template = 'paid'\npath     = '/kollus'");
     let file = File::new(&pinned);
     file.good(&["unbind", "paid", "c1"]);
-    file.refused(&["delete", "paid", "--yes"], &["the route `/kollus` has template = \"paid\""]);
+    file.refused(&["delete", "paid", "--yes"], &["expected no route that names `paid`"]);
     file.good(&["modify", "paid", "--rename", "new"]);
     assert!(file.text().contains("template = \"new\"\npath     = '/kollus' # theirs\n"));
 }
@@ -299,7 +299,7 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
         "y\n"
     };
     let said = on_terminal(&file, &["delete", "paid"], change, 1);
-    assert!(said.contains("the file has changed since the edit began"), "{said}");
+    assert!(said.contains("found a file that has changed since the edit began"), "{said}");
     assert_eq!(file.text(), by_hand);
     let mut names = std::fs::read_dir(&file.folder).unwrap().map(|entry| entry.unwrap().path());
     let kept = names.find(|path| path.display().to_string().contains(".rejected-")).unwrap();
@@ -308,7 +308,7 @@ fn does_not_overwrite_file_that_changes_during_confirmation() {
 }
 
 #[test]
-fn readme_commands_work() {
+fn commands_in_readme_succeed() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     let section = readme.split("## Templates\n").nth(1).unwrap();
@@ -322,7 +322,7 @@ fn readme_commands_work() {
         .env("TENCENT_KEY", "x")
         .output()
         .unwrap();
-    assert!(output.status.success(), "expected success: {output:?}");
+    assert!(output.status.success(), "expected success, found {output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("events-2  tencent-css  push2.example.com  push, *"), "{said}");
     assert_eq!(file.text(), CONFIG);
@@ -344,7 +344,7 @@ fn on_terminal(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("expected to run `script`; install util-linux");
+        .expect("expected the program `script`; install util-linux");
     let mut out = BufReader::new(terminal.stdout.take().unwrap());
     let mut said = String::new();
     out.read_line(&mut said).unwrap();
@@ -372,8 +372,8 @@ fn edits_keep_signing_secret_and_never_show_it() {
     ] {
         let output = file.command(arguments).env("SIGNING", secret).output().unwrap();
         let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{arguments:?}: expected success: {shown}");
-        assert!(!shown.contains("MfKQ"), "{arguments:?}: expected no secret: {shown}");
+        assert!(output.status.success(), "{arguments:?}: expected success, found {shown}");
+        assert!(!shown.contains("MfKQ"), "{arguments:?}: expected no secret, found {shown}");
         assert!(file.text().contains(&line), "{arguments:?}: expected {line}");
         if arguments[0] == "show" {
             assert!(shown.contains("signing_secret") && shown.contains("SIGNING"), "{shown}");

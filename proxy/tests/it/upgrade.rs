@@ -1,4 +1,5 @@
-//! A successor takes over the listeners. `faults` tests that gatepost loses no request meanwhile.
+//! Upgrade of a running gatepost: a successor takes over the listeners. `faults.rs` tests that
+//! gatepost loses no request during an upgrade.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -68,7 +69,7 @@ fn successor_that_dies_during_handover_does_not_block_next_successor() {
     let app = App::answering(200, "");
     let mut gate = Gatepost::serve(SOCKET, &templates(&app));
     let path = gate.folder.path().join("upgrade.sock");
-    // The dying successor has replaced the socket with its own.
+    // The dying successor has replaced the socket with a socket of its own.
     let dying = UnixStream::connect(&path).unwrap();
     fs::remove_file(&path).unwrap();
     drop((UnixListener::bind(&path).unwrap(), dying));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use gatepost::Timestamp;
+use gatepost::{Gate, Timestamp};
 use gatepost_proxy::GateModule;
 use pingora::prelude::*;
 
@@ -30,7 +30,7 @@ impl ProxyHttp for OwnProxy {
     }
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
-        Err(Error::explain(ErrorType::ConnectNoRoute, "expected only callbacks"))
+        Err(Error::explain(ErrorType::ConnectNoRoute, "expected a callback"))
     }
 }
 
@@ -38,9 +38,14 @@ fn serve(app: &App) -> u16 {
     serve_by(app, clock)
 }
 
-/// Serves the gate for the vectors with `clock`: concurrent tests need separate clocks.
+/// Serves a [`GateModule`] for the vectors. Concurrent tests need a separate `clock` each.
 pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
-    let gate = GateModule::new(vectors::gate(&app.url(""))).with_clock(clock);
+    serve_gate(vectors::gate(&app.url("")), clock)
+}
+
+/// Serves a gate with `clock`.
+pub fn serve_gate(gate: Gate, clock: fn() -> Timestamp) -> u16 {
+    let gate = GateModule::new(gate).with_clock(clock);
     let port = free_port();
     std::thread::spawn(move || {
         let mut server = Server::new(None).unwrap();
@@ -53,7 +58,7 @@ pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
     port
 }
 
-/// Formats the first line and the headers, without the framing headers.
+/// Formats the first line and the headers of the vector's request, without the framing headers.
 fn head(vector: &Vector) -> String {
     let request = &vector.case.request;
     let mut head = format!("{} {} HTTP/1.1\r\nhost: gate.test\r\n", request.method, request.path);
@@ -129,7 +134,7 @@ fn saying() -> (App, Arc<Mutex<(u16, &'static str)>>) {
 }
 
 #[test]
-fn every_vector_passes_proxy() {
+fn every_vector_has_expected_outcome_through_proxy() {
     let (app, said) = saying();
     let port = serve(&app);
     let send = |vector: &Vector, client: &mut Client| client.send(&bytes(vector));
@@ -144,8 +149,8 @@ fn chunking_does_not_change_verdict() {
     }
     let (app, said) = saying();
     let port = serve_by(&app, clock);
-    // Send one vector in eleven, in chunks of several sizes. Skip large bodies, because gatepost
-    // leaves the body unread if it refuses the head.
+    // Send one vector in eleven, in chunks of several sizes. Skip large bodies: if gatepost refuses
+    // the head, it does not read the body.
     let some = vectors::all().into_iter().step_by(11);
     let some = some.filter(|vector| vector.body.len() < 4096);
     let next = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! `breaker`: the rule by which gatepost opens a circuit and probes the app again.
+//! Reads `breaker`: the rule by which gatepost opens a circuit and probes the app again.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub(in crate::config) fn read(table: &Table<'_>, faults: &Faults<'_>) -> Breaker
 impl Breakers {
     /// Returns the breaker of an address, or the breaker of the template if `url` is `None`.
     ///
-    /// Returns `None` if breakers are turned off.
+    /// Returns `None` if the operator has turned breakers off.
     pub(in crate::config) fn of(&self, url: Option<&Uri>, template: &str) -> Option<Arc<Breaker>> {
         let rule = self.rule?;
         let address = match url {

@@ -1,4 +1,7 @@
-//! `on_failure` and `last_good`: the reply to a decision if the app gives no usable answer.
+//! Reads `on_failure` and `last_good`: the reply to a decision if the app gives no usable answer.
+//!
+//! The *last good reply* is the reply with the app's latest usable answer for the same viewer and
+//! content.
 
 use std::time::Duration;
 
@@ -35,7 +38,7 @@ impl OnFailure {
     }
 }
 
-/// The value of `last_good`: the greatest age of a last good reply that gatepost sends again.
+/// The value of `last_good`: the maximum age of a last good reply that gatepost sends again.
 pub(super) struct LastGood {
     max_age: Duration,
     pub(super) place: Place,
@@ -63,7 +66,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads `last_good`: a boolean, or a table with the greatest age.
+    /// Reads `last_good`: a boolean, or a table with the maximum age.
     pub(super) fn last_good(
         &self,
         table: &Table<'f>,
@@ -101,9 +104,9 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Returns the greatest age of a last good reply; `None` if gatepost sends no such reply.
+    /// Returns the maximum age of a last good reply; `None` if gatepost sends no such reply.
     ///
-    /// Either `last_good` or `on_failure = "last_good"` turns last good replies on.
+    /// Either `last_good` or `on_failure = "last_good"` enables last good replies.
     pub(super) fn last_good_max_age(&self, entry: &Entry, kind: &Kind) -> Option<Duration> {
         kind.decision.as_ref()?;
         let word_place = match &entry.on_failure {
@@ -112,10 +115,10 @@ impl<'f> ConfigReader<'f, '_> {
         };
         let place = entry.last_good.as_ref().map(|last_good| &last_good.place).or(word_place)?;
         if kind.viewer.0.is_empty() {
-            // The entry of a group, or "*", may also cover kinds that name a viewer.
+            // An entry for a group of kinds or for "*" may also cover kinds that name a viewer.
             if entry.name == *kind.name {
                 let remedy = "write \"deny\", \"allow\", or the fields of a reply";
-                let problem = "this kind names no viewer, so it has no last good reply";
+                let problem = "expected a kind that names a viewer, found another";
                 self.faults.add(place, problem, remedy);
             }
             return None;

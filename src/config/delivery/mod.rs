@@ -1,4 +1,4 @@
-//! `[template.on]`: the delivery of each kind of event.
+//! Reads `[template.on]`: the delivery of each kind.
 
 pub(super) mod breaker;
 mod failure;
@@ -24,7 +24,7 @@ use crate::toml_reader::{Form, Located, Place, Table, allowed};
 /// Name of the entry for every kind that no other entry covers.
 const ANY_KIND: &str = "*";
 
-/// One entry of `[template.on]`, as written.
+/// One entry of `[template.on]`, as in the config.
 struct Entry {
     name: String,
     place: Place,
@@ -40,7 +40,7 @@ struct Entry {
     reach: Reach,
 }
 
-/// The parts of a template from which its deliveries are compiled.
+/// The parts of a template that gatepost compiles into deliveries.
 pub(super) struct TemplateParts<'p> {
     pub(super) plan: &'p Plan,
     pub(super) settings: &'p [Option<Secret>],
@@ -58,7 +58,7 @@ pub(super) struct JsonText {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Compiles the delivery of each kind of the plan, and the one for unknown kinds.
+    /// Compiles the delivery of each kind in the plan, and the delivery of unknown kinds.
     pub(super) fn deliveries(
         &self,
         on: Option<&Table<'f>>,
@@ -79,8 +79,8 @@ impl<'f> ConfigReader<'f, '_> {
         if !listed || find(ANY_KIND).is_some() {
             self.warn_of_missing_reply_keys(&deliveries, template);
         }
-        // gatepost forwards unknown kinds only if "*" has an address, even if the template lists no
-        // kinds, because an app may not handle kinds that the definition does not name.
+        // An app may not handle kinds that the definition does not name. gatepost therefore asks
+        // the app about unknown kinds only if the template has an entry "*".
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
@@ -97,7 +97,7 @@ impl<'f> ConfigReader<'f, '_> {
             .filter_map(|(name, item)| {
                 if !names().any(|known| known == name) {
                     let remedy = allowed("kind", name, names());
-                    self.faults.add(&item.place, "unknown kind", remedy);
+                    self.faults.add(&item.place, "expected a kind, found an unknown name", remedy);
                 }
                 match &item.form {
                     Form::String(url) => {
@@ -130,8 +130,8 @@ impl<'f> ConfigReader<'f, '_> {
             let ms = table.integer(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
-        // `REPLY_MARGIN` takes 100 ms of the budget, so a budget of up to 100 ms leaves no time for
-        // the app.
+        // `REPLY_MARGIN` takes 100 ms of the budget. A budget of at most 100 ms would therefore
+        // leave no time for the app.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
@@ -146,7 +146,7 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "keep url to ask the app, or answer to reply without the app";
             self.faults.add(
                 &table.place_of("answer"),
-                "this entry has a url and an answer",
+                "expected a url or an answer, found both",
                 remedy,
             );
         }
@@ -186,11 +186,11 @@ impl<'f> ConfigReader<'f, '_> {
             for place in on_failure.chain(last_good).chain(reply) {
                 let remedy = "remove this key; if the app does not accept the event, gatepost \
                               replies 503 and the platform sends the callback again";
-                self.faults.add(place, "gatepost only acknowledges this kind", remedy);
+                self.faults.add(place, "expected a decision, found a notification", remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
-                self.faults.add(&answer.place, "gatepost only acknowledges this kind", remedy);
+                self.faults.add(&answer.place, "expected an empty answer, found fields", remedy);
             }
         }
     }
@@ -239,13 +239,14 @@ impl<'f> ConfigReader<'f, '_> {
             return Delivery::Fixed(fixed.zip(policy));
         }
         if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
-            let problem = format!("{} sends no body to forward as \"raw\"", plan.title);
+            let problem = format!("expected another format, because {} sends no body", plan.title);
             self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
         Delivery::Ask(self.ask(entry, kind, policy, template))
     }
 
-    /// Fills in the settings that the entry leaves out, from the kind or the template.
+    /// Compiles the settings for asking the app. Takes a setting that the entry omits from the kind
+    /// or the template.
     fn ask(
         &self,
         entry: &Entry,
@@ -268,7 +269,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns if `timeout_ms` exceeds the time that the platform waits, minus [`REPLY_MARGIN`].
+    /// Warns if `timeout_ms` is longer than the platform's waiting time minus [`REPLY_MARGIN`].
     fn warn_of_late_timeout(&self, entry: &Entry, plan: &Plan) {
         let Some(timeout) = entry.timeout else { return };
         let covered = plan.kinds.iter().filter(|kind| entry.covers(kind));
@@ -286,9 +287,9 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Parses a fixed answer, written in any of the forms that an app may use.
+    /// Parses a fixed answer, which may have any form that an app's answer may have.
     ///
-    /// If the callback asks about several items, the answer applies to each.
+    /// If the callback asks about several items, the fixed answer applies to each item.
     pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
@@ -297,7 +298,8 @@ impl<'f> ConfigReader<'f, '_> {
         })
     }
 
-    /// Parses `reply`: the fields that gatepost adds if an accepting answer leaves them out.
+    /// Parses `reply`: the fields that gatepost adds to an `allow` reply if the app's answer omits
+    /// these fields.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
             let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));

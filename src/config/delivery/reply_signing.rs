@@ -1,4 +1,4 @@
-//! Reply signing: selects plain or signed replies, and prepares the key from a template's settings.
+//! Reads reply signing: selects plain or signed replies, and prepares the key from the settings.
 
 use http::HeaderValue;
 
@@ -13,8 +13,7 @@ impl ConfigReader<'_, '_> {
     ///
     /// # Errors
     ///
-    /// If replies must be signed, returns the names of the settings that signing needs and the
-    /// template does not set.
+    /// If gatepost must sign the replies, returns the names of the missing settings.
     pub(super) fn reply_signing(
         &self,
         decision: &Decision,
@@ -45,7 +44,7 @@ impl ConfigReader<'_, '_> {
         let headers = rule.headers.iter().filter_map(|(name, index)| {
             let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
             if value.is_none() {
-                let problem = format!("a header cannot contain the value of {name}");
+                let problem = format!("expected a value of {name} that fits into a header");
                 self.faults.add(
                     &template.settings_place,
                     problem,
@@ -60,7 +59,7 @@ impl ConfigReader<'_, '_> {
         Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
     }
 
-    /// Reports missing settings of reply signing if the config lists the kind by name.
+    /// If the config lists the kind by name, reports the missing settings of reply signing.
     pub(super) fn report_missing_reply_key(
         &self,
         missing: &[String],
@@ -68,7 +67,7 @@ impl ConfigReader<'_, '_> {
         kind: &Kind,
     ) {
         if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
-            let problem = format!("the reply to {} must be signed", kind.name);
+            let problem = format!("expected settings to sign the reply to {}", kind.name);
             let remedy = format!("set {} under [template.settings]", missing.join(" and "));
             self.faults.add(&entry.place, problem, remedy);
         }

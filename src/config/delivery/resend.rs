@@ -1,4 +1,4 @@
-//! `dedupe`: selects the kinds whose resends gatepost answers without the app.
+//! Reads `dedupe`: the kinds for which gatepost replies to resends without asking the app.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ impl Default for Dedupe {
     }
 }
 
-/// Default window of callbacks whose signature does not expire: covers three resends, five minutes
-/// apart.
+/// Default window for callbacks whose signature does not expire. Covers three resends that are five
+/// minutes apart.
 const DEFAULT_RESEND_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 impl<'f> ConfigReader<'f, '_> {
@@ -38,9 +38,9 @@ impl<'f> ConfigReader<'f, '_> {
 
     /// Returns the time for which gatepost remembers a callback; `None` if resends go to the app.
     ///
-    /// The `dedupe` of the entry takes precedence. The template's `dedupe` applies only if equal
-    /// callbacks of the kind are always resends. Two equal decisions, for example, may be a viewer
-    /// who presses play twice.
+    /// If the entry sets `dedupe`, this value applies. Otherwise, the template's `dedupe` applies
+    /// to kinds whose equal callbacks are always resends. Decisions are not such kinds: a viewer
+    /// who presses play twice causes two equal decisions.
     pub(super) fn resend_window(
         &self,
         entry: &Entry,

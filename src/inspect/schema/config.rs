@@ -6,7 +6,7 @@ use super::DRAFT;
 use crate::config::MAX_BODY_BYTES_CEILING;
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 
-/// Seconds in a day: the longest time window.
+/// The number of seconds in a day: the upper limit of time windows and ages in the config.
 const DAY: u32 = 86_400;
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
@@ -31,17 +31,19 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "upstream": text("Server for requests other than callbacks; default: they get 404."),
-            "admin": text("Address of /healthz, /readyz, /metrics and /api."),
+            "upstream": text("Server for requests other than callbacks; default: status 404."),
+            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
             },
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "stop_timeout_secs": integer("Seconds for requests in flight to finish.", 0, 3600),
-            "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners."),
+            "stop_timeout_secs": integer(
+                "Seconds that a stopping proxy waits for open requests.", 0, 3600,
+            ),
+            "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
             "max_body_bytes": max_body_bytes(),
-            "breaker": switch("Circuit breaker: stops sending events to an app that is down.", &json!({
+            "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
                 "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
                 "retry_ms": { "$ref": "#/$defs/duration_ms" },
             })),
@@ -50,14 +52,17 @@ pub fn config_schema() -> Value {
             ),
             "proxy_protocol": {
                 "type": "boolean",
-                "description": "Expect a PROXY protocol header at the start of each connection.",
+                "description": "If true, the proxy expects a PROXY protocol header at the start of each connection.",
             },
             "signing_secret": signing_secret(),
-            "provider_files": strings("Files with provider definitions, relative to this file."),
+            "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
         },
-        "$defs": { "secret": secret(), "duration_ms": integer("Milliseconds.", 1, 600_000) },
+        "$defs": {
+            "secret": secret(),
+            "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+        },
     })
 }
 
@@ -78,12 +83,12 @@ fn strings(about: &str) -> Value {
 
 fn dedupe() -> Value {
     switch(
-        "Replies to resends of a delivered callback without asking the app.",
-        &json!({ "window_secs": integer("Seconds to remember a callback.", 1, DAY) }),
+        "Deduplication: gatepost replies to a resend without asking the app again.",
+        &json!({ "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY) }),
     )
 }
 
-/// Returns the schema of a boolean that may also be a table with `properties`.
+/// Returns the schema of a value that is a boolean or a table with `properties`.
 fn switch(about: &str, properties: &Value) -> Value {
     json!({
         "description": about,
@@ -97,7 +102,7 @@ fn switch(about: &str, properties: &Value) -> Value {
 fn max_body_bytes() -> Value {
     json!({
         "type": "integer",
-        "description": "Longest body of a callback, in bytes.",
+        "description": "Maximum size of the body of a callback, in bytes.",
         "minimum": 1,
         "maximum": MAX_BODY_BYTES_CEILING,
     })
@@ -133,7 +138,7 @@ fn secrets(about: &str) -> Value {
 }
 
 fn signing_secret() -> Value {
-    secrets("Keys of the event signing: whsec_, then 24 to 64 bytes in base64.")
+    secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
 }
 
 fn route() -> Value {
@@ -142,20 +147,20 @@ fn route() -> Value {
         "additionalProperties": false,
         "required": ["path", "provider"],
         "properties": {
-            "path": text("Path that the platform calls; {token} is the place of a secret segment."),
+            "path": text("Path that the platform calls; {token} marks a secret segment."),
             "provider": text("Name of the provider."),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
             "template": text("Template of all callbacks on this path."),
             "mode": {
                 "enum": ["enforce", "shadow"],
-                "description": "shadow logs and counts the verdicts, and passes all callbacks on.",
+                "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
             "reserve": reserve(),
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
-            "limit": rate("Limit of the genuine callbacks that the app receives."),
-            "source_limit": rate("Limit of the callbacks from one client."),
+            "limit": rate("Rate limit of the genuine callbacks that the app receives."),
+            "source_limit": rate("Rate limit of the callbacks from one client."),
         },
     })
 }
@@ -194,22 +199,22 @@ fn template(providers: &[ProviderInfo]) -> Value {
         "properties": {
             "name": {
                 "type": "string",
-                "description": "Chinese characters, letters, digits, _ and -; unique.",
+                "description": "Unique name of Chinese characters, letters, digits, _ and -.",
                 "minLength": 1,
                 "maxLength": 30,
             },
             "description": { "type": "string", "maxLength": 100 },
             "provider": text("Name of the provider."),
-            "keys": secrets("Keys of the platform; a signature by any of them is valid."),
+            "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
             "bind": strings("Tenants of this template; \"*\" binds all other tenants."),
             "insecure_unsigned": {
-                "description": "Accepts unsigned callbacks: all, or only the listed kinds.",
+                "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "Action if a signature is reused with another body: count it, or refuse the callback.",
+                "description": "Action if a client reuses a signature with another body: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
@@ -232,7 +237,7 @@ fn delivery(kind: &KindInfo) -> Value {
     let reply = |about: &str| json!({ "type": "object", "description": about });
     let mut properties = json!({
         "url": text("Address of the app."),
-        "answer": reply("Fixed answer, used without asking the app."),
+        "answer": reply("Fixed answer; gatepost does not ask the app."),
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
@@ -246,19 +251,23 @@ fn delivery(kind: &KindInfo) -> Value {
         });
         properties.insert("on_failure".into(), on_failure);
         let last_good = switch(
-            "If the app fails, repeats the last good reply for the same viewer.",
+            "If the app fails, gatepost repeats the last good reply to the same viewer.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
             }),
         );
         properties.insert("last_good".into(), last_good);
         let defaults = reply(
-            "Default fields of a reply that allows the request; the app's answer overrides them.",
+            "Default fields of a reply that allows the request; fields of the app's answer take precedence.",
         );
         properties.insert("reply".into(), defaults);
     }
     json!({
-        "description": if kind.decision { "A decision." } else { "A notification." },
+        "description": if kind.decision {
+            "A decision: the reply depends on the app's answer."
+        } else {
+            "A notification: the reply only acknowledges the callback."
+        },
         "anyOf": [
             { "type": "string" },
             { "type": "object", "additionalProperties": false, "properties": properties },
@@ -278,11 +287,7 @@ fn settings(provider: &ProviderInfo) -> Value {
     let window = provider.window.iter().map(|key| {
         (
             key.to_string(),
-            integer(
-                "Seconds by which the time of a signature may differ from the present.",
-                0,
-                DAY,
-            ),
+            integer("Maximum difference between the signed time and now, in seconds.", 0, DAY),
         )
     });
     let properties: Map<String, Value> =

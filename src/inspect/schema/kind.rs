@@ -1,4 +1,4 @@
-//! The schema of one kind: the data that the app receives, and the answers that it may give.
+//! The schema of one kind: the data that the app receives, and the answers that the app may give.
 
 use serde_json::{Map, Value, json};
 
@@ -49,14 +49,14 @@ fn answer(kind: &Kind) -> Value {
     }
     forms.push(common(decision));
     json!({
-        "description": "The platform's fields, alone or in the envelope, or the form with `allow`.",
+        "description": "The platform's fields, the same fields in an envelope, or the common form with `allow`.",
         "anyOf": forms,
     })
 }
 
 /// Returns the schema of the common form: `allow`, `message`, and the platform's fields.
 ///
-/// Omits the fields that `allow` sets, because an answer must not set them a second time.
+/// Omits the fields that `allow` sets, because an answer must not set a field twice.
 fn common(decision: &Decision) -> Value {
     let is_field = |preset: &ReplyField, name: &str| match &preset.name {
         ReplyFieldName::Declared(index) => {
@@ -78,9 +78,9 @@ fn common(decision: &Decision) -> Value {
     common.into()
 }
 
-/// Returns the schema of an object with the declared fields, except those that `leave_out` selects.
+/// Returns the schema of an object with the declared fields. Omits fields that `leave_out` selects.
 ///
-/// `open` allows other fields too.
+/// If `open` is true, the schema also allows undeclared fields.
 fn object(fields: &Fields, open: bool, leave_out: &dyn Fn(&str) -> bool) -> Map<String, Value> {
     let declared: Vec<_> = fields.iter().filter(|field| !leave_out(&field.name)).collect();
     let properties: Map<_, _> =
@@ -107,8 +107,7 @@ fn of_field(field: &Field, open: bool) -> Value {
             schema.insert("description".into(), "A credential: do not log it.".into());
         }
         if let Some(when) = &field.when {
-            let text =
-                format!("For callbacks whose `{}` is {}.", when.field, when.values.join(", "));
+            let text = format!("Only if `{}` is one of: {}.", when.field, when.values.join(", "));
             schema.insert("description".into(), text.into());
         }
     }
@@ -132,7 +131,7 @@ fn of_type(ty: &Type, open: bool) -> Value {
     }
 }
 
-/// Returns the schema of an object whose fields may be declared.
+/// Returns the schema of an object. Lists the fields if the definition declares them.
 fn inside(inner: &Nested, open: bool) -> Value {
     match &inner.fields {
         Some(fields) => object(fields, open, &|_| false).into(),

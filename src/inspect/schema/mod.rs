@@ -1,5 +1,5 @@
 //! JSON Schemas (draft 2020-12) of each kind's data and answer, and of the config file. gatepost
-//! generates them from the definitions.
+//! generates these schemas from the definitions.
 
 mod config;
 mod kind;

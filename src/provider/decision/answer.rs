@@ -1,10 +1,11 @@
-//! Parsing of an app's answer, in any form, into fields of the declared types.
+//! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
+//! and the common form of an answer.
 
 use std::borrow::Cow;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::{self, BodyError, Json, Object, Shape, Value};
-use crate::provider::field::{Field, FieldError, Fields, SentBy};
+use crate::provider::field::{Conversion, Field, FieldError, Fields};
 
 use super::Decision;
 
@@ -15,61 +16,63 @@ pub(crate) struct ReplyField {
     pub(crate) json: Box<str>,
 }
 
-/// The name of a reply's member.
+/// The name of a [`ReplyField`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyFieldName {
-    /// The index of a declared field.
+    /// The index of a declared field in [`Decision::fields`].
     Declared(usize),
-    /// The name of an undeclared field, which only an open reply may contain.
+    /// The name of an undeclared field. Only answers to a decision with `open` have such fields.
     Undeclared(Box<str>),
 }
 
-/// A fault in an answer. It contains names and types, never a value.
+/// A fault in an answer. The message contains names and types, never a value. If the answer is in a
+/// config, the config error adds the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// The answer sets a field twice: by two members, or by a member and by `allow`.
-    #[error("`{field}` is set twice")]
+    #[error("expected one value for `{field}`, found two")]
     SetTwice { field: Box<str> },
     #[error(transparent)]
     Field(#[from] FieldError),
     #[error("{list}[{index}]: {fault}")]
     Item { list: Box<str>, index: usize, fault: Box<str> },
-    #[error("expected a JSON object as the answer")]
+    #[error("expected a JSON object as the answer, found other data")]
     Malformed,
-    #[error("the app did not answer this item")]
+    #[error("expected an answer to this item, found none")]
     NotAnswered,
-    #[error("elements of the answer that match no item: {count}")]
+    #[error("expected an item for each element, found no item for {count} of them")]
     Unmatched { count: usize },
-    #[error("unknown reply field `{field}`")]
+    #[error("expected a declared reply field, found `{field}`")]
     Unknown { field: Box<str> },
 }
 
 /// A parsed answer.
 pub(super) enum ParsedAnswer<'a> {
-    /// A list with elements for single items.
+    /// A list of elements, each for one item.
     PerItem(Vec<ListElement<'a>>),
-    /// No valid answer: the failure policy applies.
+    /// No usable answer. The failure policy applies.
     Unusable,
     /// One answer for the whole callback.
     Uniform {
         fields: Cow<'a, [ReplyField]>,
-        /// The answer has the common form, so its author may not know this kind of callback.
+        /// `true` for the common form. The author of a common answer may not have considered this
+        /// kind of callback.
         is_common: bool,
     },
 }
 
-/// An element of a list: the object that identifies the item, and the parsed reply fields.
+/// An element of an answer's list: the object that identifies the item, and the parsed fields.
 pub(super) type ListElement<'a> = (Object<'a>, Result<Vec<ReplyField>, AnswerError>);
 
 impl<'a> ParsedAnswer<'a> {
-    /// Returns an answer that gatepost itself composes for the whole callback.
+    /// Returns an answer that gatepost itself writes for the whole callback.
     pub(super) fn uniform(fields: impl Into<Cow<'a, [ReplyField]>>) -> Self {
         Self::Uniform { fields: fields.into(), is_common: true }
     }
 }
 
-/// The maximum number of elements in a list. It bounds the work for an answer, and is far above the
-/// number of items in any platform's callback.
+/// The maximum number of elements in a list, to bound the work for an answer. No platform documents
+/// a callback with nearly as many items.
 const MAX_ELEMENTS: usize = 1000;
 
 const COMMON_ALLOW: &str = "allow";
@@ -78,12 +81,13 @@ pub(super) const COMMON_MESSAGE: &str = "message";
 impl Decision {
     /// Parses the body of an app's answer.
     ///
-    /// Skips a byte order mark, because some editors put one at the start of PHP files.
+    /// Skips a byte order mark at the start. If a PHP file starts with that mark, PHP sends the
+    /// mark before the answer.
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is not an object or list, or if a field is invalid. If an
-    /// element of a list is invalid, its [`ListElement`] contains the error instead.
+    /// Returns an error if the answer is malformed or a field is invalid. For an invalid element of
+    /// a list, the [`ListElement`] contains the error instead.
     pub(super) fn parse_answer<'a>(
         &self,
         answer: &'a [u8],
@@ -119,19 +123,19 @@ impl Decision {
         }
     }
 
-    /// Returns the message in the body of an answer that denies by its status.
+    /// Returns the message in the body of an answer whose status denies.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
         let text = std::str::from_utf8(answer).ok()?;
         let object = Object::from_json(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
         let inside = self.inside_envelope(&object).ok().flatten();
         let inner = inside.and_then(|raw| Object::from_json(raw).ok());
         let message = inner.as_ref().unwrap_or(&object).get(COMMON_MESSAGE)?;
-        // Drop a message of a wrong type: an error would apply the failure policy, which may
-        // allow what the app has denied.
+        // Drop a message of a wrong type. After an error, gatepost would apply the failure policy,
+        // and that policy may allow the request that the app has denied.
         self.reply_field(self.message?, message).ok().flatten()
     }
 
-    /// Returns the JSON text inside the envelope. `None` if the answer has no envelope.
+    /// Returns the JSON text inside the envelope, or `None` if the answer has no envelope.
     fn inside_envelope<'a>(&self, object: &Object<'a>) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
@@ -168,7 +172,7 @@ impl Decision {
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
-    /// An object has the common form if it has a member `allow` that is not a declared field.
+    /// An object has the common form if it has an undeclared member `allow`.
     fn fields_of(&self, object: &Object<'_>) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
         let allow = object.get(COMMON_ALLOW);
         match allow.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
@@ -177,7 +181,7 @@ impl Decision {
         }
     }
 
-    /// Parses an object of the platform's fields, without the common `allow`.
+    /// Parses an object that contains only the platform's fields.
     fn native_fields(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
@@ -187,7 +191,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Parses an object in the common form, which may also contain the platform's fields.
+    /// Parses an object in the common form. The object may also contain the platform's fields.
     fn common_fields(
         &self,
         object: &Object<'_>,
@@ -217,7 +221,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if the member is unset.
+    /// Converts a member of an answer. Returns `None` if [`Field::is_unset`] is true for the value.
     fn named_field(
         &self,
         name: &str,
@@ -255,10 +259,11 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if the field is unset.
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset`] is true for the
+/// value.
 ///
-/// Many serializers write an unset field as `null` or as an empty string. A platform would refuse
-/// these values as a wrong type, so gatepost omits the field.
+/// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
+/// type, so a platform may refuse the reply. gatepost therefore omits the field.
 fn read_reply_field(
     index: usize,
     field: &Field,
@@ -268,7 +273,7 @@ fn read_reply_field(
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
-    field.write(value, SentBy::App, &mut out)?;
+    field.write_value(value, &mut Conversion::of_answer(), &mut out)?;
     let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
@@ -277,7 +282,7 @@ fn read_reply_field(
 ///
 /// # Errors
 ///
-/// Returns an error if the text is not an object, or if a field is undeclared or cannot be converted.
+/// Returns an error if `json` is not an object, or if a field is undeclared or invalid.
 pub(crate) fn read_reply_fields(
     json: &str,
     fields: &Fields,

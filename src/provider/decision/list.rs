@@ -1,15 +1,18 @@
 //! Assigns the elements of an app's list to the items of a callback.
 //!
-//! An element repeats the echo fields of its item. The values of these fields are the key of the
-//! element and of the item. gatepost uses each element once, by the first rule that applies:
+//! The *echo fields* of an item identify the item, and each element repeats the echo fields of its
+//! item. The values of these fields are the *key* of the item or element. gatepost assigns an
+//! element to at most one item, by these rules in this order:
 //!
-//! 1. An element whose key equals that of an item belongs to that item.
-//! 2. An element whose key is a part of an item's key belongs to the first such item that has no
-//!    element yet. An element at the index of the item takes precedence.
-//! 3. An element without a key belongs to the item at the same index, if the list has as many
-//!    elements as the callback has items.
+//! 1. An item gets an element with the same key.
+//! 2. Otherwise, an item gets an element whose key has only some of the values in the item's key.
+//!    If several elements fit, the element at the item's index takes precedence, then the first.
+//! 3. Otherwise, an item gets the element at its own index, provided that this element has no key.
+//!    This rule applies only if there are as many elements as items.
 //!
-//! An assignment is unambiguous if the element could not belong to any other item.
+//! An assignment by rule 1 is unambiguous if each item with that key gets an element. An assignment
+//! by rule 2 is unambiguous if the element fits no other item. An assignment by rule 3 is always
+//! unambiguous.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -18,40 +21,41 @@ use super::answer::{AnswerError, ListElement, ReplyField};
 use crate::json::{self, Object, Value};
 use crate::provider::field::{Condition, parse_whole};
 
-/// The rules for a callback that asks about a list of items. The reply has an element for each item.
+/// The rules for a callback that asks about a list of items. The reply has an element for each
+/// item.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemList {
-    /// The field of the event's data that contains the items.
+    /// The name of the field, in the data of the event, that contains the items.
     pub(crate) list: Box<str>,
-    /// The fields of an item that identify it. The reply repeats them.
+    /// The names of the echo fields. The reply repeats these fields.
     pub(crate) echo: Vec<Box<str>>,
     pub(crate) protect: Option<ProtectedItems>,
 }
 
-/// The items that an app can deny only with an answer to the item itself.
+/// The rules for protected items. An app can deny such an item only by an answer for that item
+/// alone.
 ///
-/// A denial of such an item is final: for example, it expires a finished download.
+/// A denial of such an item is final. For example, a denial expires a finished download.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedItems {
     /// The condition under which an item is protected.
     pub(crate) when: Condition,
-    /// The reply to a protected item if the app does not answer the item itself.
+    /// The reply to a protected item without an answer for that item alone.
     pub(crate) reply: Vec<ReplyField>,
 }
 
-/// The elements of an answer, and the element that is assigned to each item.
+/// The elements of an answer, and the assignment of elements to items.
 pub(super) struct Assignment<'w> {
     elements: &'w [ListElement<'w>],
-    /// One entry for each item, in order. `None` if no element is assigned to the item.
+    /// One entry for each item, in order; `None` for an item without an element.
     by_item: Vec<Option<Assigned>>,
 }
 
-/// The index of the element that is assigned to an item, and `true` if the assignment is
-/// unambiguous.
+/// The index of an item's element, and `true` if the assignment is unambiguous.
 type Assigned = (usize, bool);
 
-/// The value of each echo field of an item or element; `None` if the field is unset. The number 1,
-/// `1.0` and the string `1` are equal.
+/// The value of each echo field of an item or element; `None` for an unset field. The numbers `1`
+/// and `1.0` and the string `"1"` are equal.
 type ItemKey<'o> = Vec<Option<Cow<'o, str>>>;
 
 impl ItemList {
@@ -64,7 +68,7 @@ impl ItemList {
         items.into_iter().map(|raw| Object::from_json(raw).unwrap_or_default()).collect()
     }
 
-    /// Assigns the elements to the items, by the rules of the module documentation.
+    /// Assigns the elements to the items, by the rules in the module documentation.
     pub(super) fn assign<'w>(
         &self,
         items: &[Object<'_>],
@@ -114,13 +118,13 @@ impl ItemList {
         self.echo.iter().map(|name| value(name)).collect()
     }
 
-    /// Adds the item to a fault, for example `items[2]`.
+    /// Adds the item's position, such as `items[2]`, to a fault.
     pub(super) fn fault_at(&self, index: usize, fault: &AnswerError) -> AnswerError {
         AnswerError::Item { list: self.list.clone(), index, fault: fault.to_string().into() }
     }
 }
 
-/// Assigns elements whose key equals the key of an item. Returns the indexes of unused elements.
+/// Assigns elements by rule 1. Returns the indexes of the unused elements.
 fn assign_equal_keys(
     item_keys: &[ItemKey<'_>],
     element_keys: &[ItemKey<'_>],
@@ -139,7 +143,7 @@ fn assign_equal_keys(
             None => unused.push(at),
         }
     }
-    // If items share a key, their elements are unambiguous only if each item has an element.
+    // True for a key with at least as many elements as items. Any assignment is then unambiguous.
     let is_enough: HashMap<_, _> =
         by_key.iter().map(|(key, (elements, items))| (*key, elements.len() >= *items)).collect();
     for (item, slot) in item_keys.iter().zip(by_item) {
@@ -152,7 +156,7 @@ fn assign_equal_keys(
 }
 
 /// Returns `true` if the element's key contains at least one value of the item's key and no other
-/// value. Ignores a 0 where the item has no value: some languages write an unset number as 0.
+/// value. For an unset field of the item, ignores a 0: some languages write an unset number as 0.
 fn is_part(element: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> bool {
     let mut repeats = false;
     for (element, item) in element.iter().zip(item) {
@@ -167,11 +171,11 @@ fn is_part(element: &[Option<Cow<'_, str>>], item: &[Option<Cow<'_, str>>]) -> b
 }
 
 impl<'w> Assignment<'w> {
-    /// Returns the reply fields for an item, and `true` if they are assigned unambiguously.
+    /// Returns the reply fields for an item, and `true` if the assignment is unambiguous.
     ///
     /// # Errors
     ///
-    /// Returns an error if no element is assigned to the item, or if the element is invalid.
+    /// Returns an error if the item has no element, or if the element is invalid.
     pub(super) fn fields_for(
         &self,
         index: usize,
@@ -184,14 +188,14 @@ impl<'w> Assignment<'w> {
         }
     }
 
-    /// Returns a fault if the list has elements that are not assigned to an item.
+    /// Returns a fault if an element belongs to no item.
     pub(super) fn unmatched(&self) -> Option<AnswerError> {
         let count = self.elements.len().saturating_sub(self.by_item.iter().flatten().count());
         (count > 0).then_some(AnswerError::Unmatched { count })
     }
 }
 
-/// Returns the value of an echo field. `None` if it is absent, `null` or an empty string.
+/// Returns the value of an echo field if the value is a number or a non-empty string.
 pub(super) fn echo_value<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
     object.get(name).filter(|value| value.scalar().is_some_and(|text| !text.is_empty()))
 }
@@ -215,8 +219,8 @@ mod tests {
         item_list.assign(&objects(items), &elements).by_item
     }
 
-    // `kind` 2 reports a finished download, `kind` 1 requests a download. `A` and `Q` are keys of
-    // videos, `S1` is a session key.
+    // An item of `kind` 1 requests a download, an item of `kind` 2 reports a finished download. In
+    // the names, `A` and `Q` are keys of videos, and `S1` is a session key.
     const DONE_A: &str = r#"{"kind":2,"media_content_key":"a"}"#;
     const DONE_A_S1: &str = r#"{"kind":2,"media_content_key":"a","session_key":"s1"}"#;
     const ASKED_Q: &str = r#"{"kind":1,"media_content_key":"q"}"#;
@@ -265,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_assignment_as_ambiguous_if_two_items_fit() {
+    fn marks_assignment_as_ambiguous_if_element_fits_two_items() {
         let key = r#"{"media_content_key":"a"}"#;
         let one = r#"{"kind":1,"media_content_key":"a"}"#;
         assert_eq!(assigned(&list(&[DONE_A, one]), &list(&[key])), [Some((0, false)), None]);

@@ -1,14 +1,17 @@
 //! Decisions: the conversion of an app's answer to the reply that the platform expects.
 //!
-//! An app may answer in three forms. gatepost converts each form to the native form, and each value
-//! to its declared type:
+//! An app may answer in three forms:
 //!
-//! - native: `{"data":{"result":1}}`, the platform's fields in its envelope;
+//! - native: `{"data":{"result":1}}`, the platform's fields in its envelope (here `data`);
 //! - flat: `{"result":1}`, the platform's fields without the envelope;
 //! - common: `{"allow":false,"message":"…"}`, the same fields for every platform.
 //!
-//! If a callback asks about several items, the app answers with a list that has an element for each
-//! item, or with one answer for all items. [`list`] assigns the elements to the items.
+//! gatepost converts each form to the native form, and each value to its declared type. A reply
+//! *allows* or *denies* the request that the callback contains.
+//!
+//! A callback may ask about several items, such as downloads. The app then answers with a list of
+//! elements, one for each item, or with one answer for all items. [`list`] assigns the elements to
+//! the items.
 
 mod answer;
 mod list;
@@ -26,32 +29,46 @@ use super::field::Fields;
 /// The rules for the reply to a decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Decision {
-    /// The member of the reply that contains the fields. `None` if they are at the top level.
+    /// The member of the reply that contains the fields. If `None`, the fields are at the top
+    /// level.
     pub(crate) envelope: Option<Box<str>>,
-    /// The rules for the items, if the callback asks about several items.
+    /// The rules for the items; `None` if the callback contains no list of items.
     pub(crate) item_list: Option<ItemList>,
     /// The fields of a reply that allows.
     pub(crate) allow: Vec<ReplyField>,
     /// The fields of a reply that denies.
     pub(crate) deny: Vec<ReplyField>,
-    /// The index in `fields` of the field that the `message` of a common answer sets. `None` drops
-    /// the message.
+    /// The index in `fields` of the field that the `message` of a common answer sets. If `None`,
+    /// gatepost drops the message.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
-    /// The index in `fields` of the field that an answer sets by a single value instead of an
-    /// object. `None` refuses a single value.
+    /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
+    /// instead of an object. If `None`, a bare answer is invalid.
     pub(crate) bare: Option<usize>,
-    /// Accepts undeclared fields, because the platform does not document all fields.
+    /// If `true`, an answer may contain undeclared fields, because the platform does not document
+    /// all fields.
     pub(crate) open: bool,
     pub(crate) reply_signing: ReplySigningRule,
+}
+
+impl Decision {
+    /// Returns the names of the callback's or the item's fields on which the reply depends.
+    pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
+        let items = self.item_list.as_ref();
+        let protect = items.and_then(|items| items.protect.as_ref()).map(|protect| &protect.when);
+        let conditions = self.fields.iter().filter_map(|field| field.when.as_ref()).chain(protect);
+        let echo = items.into_iter().flat_map(|items| &items.echo);
+        conditions.map(|condition| &*condition.field).chain(echo.map(|name| &**name))
+    }
 }
 
 /// The settings of a template for one decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// The reply if the app does not answer or its answer is invalid.
+    /// The failure policy: the fields of the reply if gatepost has no usable answer from the app.
     pub(crate) on_failure: Vec<ReplyField>,
-    /// Fields that gatepost adds to a reply that allows, unless the answer sets them.
+    /// The fields that gatepost adds to a reply that allows. A field of the answer takes
+    /// precedence.
     pub(crate) defaults: Vec<ReplyField>,
     pub(crate) reply_signing: ReplySigning,
 }
@@ -61,11 +78,11 @@ pub(crate) struct Policy {
 pub(crate) enum DecisionInput<'a> {
     /// The body of the app's answer.
     Answer(&'a [u8]),
-    /// An answer that allows by its status and has no body.
+    /// An approval without fields: the app's answer has a 2xx status and an empty body.
     Allow,
-    /// An answer that denies by its status. Its body may contain a message, in any of the forms.
+    /// A denial, with the body of the app's answer. The body may contain a message, in any form.
     Deny(&'a [u8]),
-    /// The failure policy of the template.
+    /// The failure policy, [`Policy::on_failure`].
     Failure,
     /// A fixed answer of the template. gatepost does not ask the app.
     Fixed(&'a [ReplyField]),

@@ -1,7 +1,7 @@
 //! Reply signing: formats a reply as plain JSON, or as a JSON Web Token (RFC 7519).
 //!
-//! The payload of the token is exactly the JSON of the reply. gatepost adds no registered claims,
-//! because platforms that require a token do not accept them.
+//! The payload of the token is exactly the JSON of the reply. gatepost adds no registered claims
+//! (such as `exp`), because platforms that require a token do not accept these claims.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ const HS256_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 #[derive(Clone, Debug)]
 pub(crate) struct ReplySigningRule {
     pub(crate) form: ReplyFormRule,
-    /// The setting that contains the key of the token. `None` if the definition signs no replies.
+    /// The setting that contains the signing key. If `None`, gatepost signs no replies.
     pub(crate) key: Option<SettingIndex>,
-    /// The headers of a signed reply, and the settings that contain their values.
+    /// The headers of a signed reply, each with the setting that contains the header's value.
     pub(crate) headers: Vec<(HeaderName, SettingIndex)>,
 }
 
@@ -49,20 +49,22 @@ impl ReplyForm {
         [("jwt", Self::Jwt), ("plain", Self::Plain)];
 }
 
-/// The reply signing of a template.
+/// A template's values for reply signing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
-    /// The key of the token. `None` means plain JSON.
+    /// The signing key. If `None`, replies are plain JSON.
     pub(crate) key: Option<Key>,
     /// The headers of a signed reply.
     pub(crate) headers: Option<Arc<[(HeaderName, HeaderValue)]>>,
 }
 
 impl ReplySigning {
-    /// Returns bytes that change with the form, the key and the headers; no bytes for plain JSON.
+    /// Returns bytes that depend on the signing key and the headers. Returns no bytes for plain
+    /// JSON.
     ///
-    /// They are part of the lookup key of a stored reply, so gatepost does not repeat a reply with
-    /// the old signature after a config change. They do not reveal the signing key.
+    /// These bytes are part of the lookup key of a stored reply. After a change of the signing key,
+    /// gatepost therefore does not repeat a reply with the old signature. The bytes do not reveal
+    /// the signing key.
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
         if self.key.is_none() {
             return Vec::new();
@@ -75,7 +77,7 @@ impl ReplySigning {
         })
     }
 
-    /// Returns the reply with the JSON `body`: a token if `key` is set, else the JSON itself.
+    /// Returns the reply with the JSON `body`: a token if `key` is set, otherwise plain JSON.
     pub(crate) fn sign(&self, body: Vec<u8>) -> Reply {
         let Some(key) = &self.key else {
             return Reply::new(StatusCode::OK, JSON, body.into());

@@ -10,19 +10,19 @@ use crate::json::{self, Object};
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
     fields: Cow<'p, [ReplyField]>,
-    /// The answer is for this item alone, not one answer for all items.
+    /// If `true`, the answer is certain to be for this item alone.
     is_specific: bool,
-    /// gatepost adds the template's defaults if the reply allows.
+    /// If `true`, a reply that allows contains the template's default fields.
     takes_defaults: bool,
 }
 
 impl<'p> ItemReply<'p> {
-    /// Returns a reply for all items, which takes the template's defaults.
+    /// Returns the reply that one answer for all items sets. The template's defaults apply to it.
     fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
         Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }
 
-    /// Returns the reply of the failure policy, which does not take the template's defaults.
+    /// Returns the reply that the failure policy sets. The template's defaults do not apply to it.
     const fn failure(fields: &'p [ReplyField]) -> Self {
         Self { fields: Cow::Borrowed(fields), is_specific: false, takes_defaults: false }
     }
@@ -31,9 +31,9 @@ impl<'p> ItemReply<'p> {
 impl Decision {
     /// Writes the JSON of the reply. `data` is the data of the event.
     ///
-    /// Always returns a reply. If the answer is invalid, the failure policy gives the reply. If the
-    /// answer is invalid for one item, the failure policy gives the reply to that item. In both
-    /// cases, also returns the first fault.
+    /// If the answer is invalid, the failure policy determines the reply. If the answer to one item
+    /// is invalid, the failure policy determines the reply to that item. In both cases, also
+    /// returns the first fault.
     pub(crate) fn write(
         &self,
         data: &[u8],
@@ -83,15 +83,16 @@ impl Decision {
         self.item_list.is_some() || self.fields.iter().any(|field| field.when.is_some())
     }
 
-    /// Returns `true` if the member `name` of a list element only identifies the item.
+    /// Returns `true` if `name` is an echo field, a member that only identifies the item.
     pub(super) fn is_echo(&self, name: &str) -> bool {
         self.item_list.as_ref().is_some_and(|list| list.echo.iter().any(|echo| **echo == *name))
     }
 
-    /// Returns the reply to an item if the app has not given a list of elements.
+    /// Returns the reply to an item if the app's answer is not a list.
     ///
-    /// A native answer to the only item is specific. A common answer is never specific, because its
-    /// author may not know the effects of a denial for this kind.
+    /// If the callback has only one item, a native or flat answer is specific. A common answer is
+    /// never specific, because its author may not have considered the effects of a denial for this
+    /// kind.
     fn uniform_reply<'p>(
         &self,
         answer: &'p ParsedAnswer<'_>,
@@ -166,8 +167,8 @@ impl Decision {
         let allows = self.allows(fields);
         let takes_defaults = allows && reply.takes_defaults && protect.is_none();
         let defaults = if takes_defaults { &*policy.defaults } else { &[] };
-        // Besides the field that decides, `allow` may contain fields that the platform requires.
-        // Add each of them unless the answer or the template's defaults set the field.
+        // `self.allow` may also contain fields that do not decide but that the platform requires.
+        // Add each of these fields unless the answer or the template's defaults set the field.
         let allow = if allows { &*self.allow } else { &[] };
         let sets = |list: &[ReplyField], field: &ReplyField| {
             list.iter().any(|listed| listed.name == field.name)
@@ -212,7 +213,8 @@ impl Decision {
         out.push(b'}');
     }
 
-    /// Returns `true` if `fields` has the value of `allow` for every field that `deny` also sets.
+    /// Returns `true` if `fields` allow the request: each field that both `self.allow` and
+    /// `self.deny` set has the value in `self.allow`.
     fn allows(&self, fields: &[ReplyField]) -> bool {
         let decides = |allow: &&ReplyField| self.deny.iter().any(|deny| deny.name == allow.name);
         self.allow.iter().filter(decides).all(|allow| fields.contains(allow))
@@ -240,7 +242,7 @@ mod tests {
         Policy { on_failure: parse(on_failure), defaults, reply_signing: ReplySigning::default() }
     }
 
-    /// Returns the text of a reply, or its fault.
+    /// Returns the text of the reply, or the fault if there is one.
     fn text(written: (Vec<u8>, Option<AnswerError>)) -> Result<String, AnswerError> {
         written.1.map_or_else(|| Ok(String::from_utf8(written.0).unwrap()), Err)
     }
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_defaults_only_to_a_reply_that_allows() {
+    fn adds_defaults_only_if_the_reply_allows() {
         let decision = decision();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0}"#);
         let reply = |answer: &str| {
@@ -345,7 +347,8 @@ mod tests {
         {"kind":2,"media_content_key":"b"},
         {"kind":3,"media_content_key":"a","session_key":"s","start_at":7}]}"#;
 
-    /// Returns the elements of the reply without their key, and the text of the fault.
+    /// Returns the elements of the reply without `kind` and `media_content_key`, and the text of
+    /// the fault.
     fn drm(items: &str, input: DecisionInput<'_>) -> (Vec<String>, Option<String>) {
         let decision = kind("drm").decision.unwrap();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0,"message":"later"}"#);
@@ -419,22 +422,23 @@ mod tests {
                 "message=\"later\" result=0 session_key=\"s\" start_at=7"
             ]
         );
-        let expected = "items[0]: `expiration_count` is not within 0 to 1000";
+        let expected =
+            "items[0]: expected `expiration_count` to be from 0 to 1000, found another number";
         assert_eq!(fault.as_deref(), Some(expected));
         let (_, fault) = answer(ITEMS, r#"[{"kind":1,"media_content_key":"a","result":1}]"#);
-        assert_eq!(fault.as_deref(), Some("items[1]: the app did not answer this item"));
+        assert_eq!(fault.as_deref(), Some("items[1]: expected an answer to this item, found none"));
         let one = r#"{"items":[{"kind":1,"media_content_key":"a"}]}"#;
         let (replies, fault) = answer(
             one,
             r#"[{"kind":1,"media_content_key":"a","result":1},{"kind":1,"media_content_key":"z","result":1}]"#,
         );
         assert_eq!(replies, ["result=1 vmcheck=0"]);
-        let expected = "elements of the answer that match no item: 1";
+        let expected = "expected an item for each element, found no item for 1 of them";
         assert_eq!(fault.as_deref(), Some(expected));
     }
 
     #[test]
-    fn ignores_uniform_answers_for_protected_items() {
+    fn deletes_no_protected_item_by_policy_defaults_or_shared_answer() {
         let decision = kind("drm").decision.unwrap();
         let deletes = r#"{"result":1,"content_delete":1}"#;
         let policy = policy(&decision, r#"{"content_delete":1}"#, deletes);
@@ -455,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn denies_a_protected_item_only_by_a_specific_answer() {
+    fn denies_a_protected_item_only_if_the_answer_is_for_that_item_alone() {
         let done = r#"{"items":[{"kind":2,"media_content_key":"b"}]}"#;
         for input in [
             DecisionInput::Failure,
@@ -510,14 +514,19 @@ mod tests {
                 &policy,
             ))
         };
-        assert_eq!(
-            reply(r#"{"start_time":"0","end_time":30}"#).unwrap(),
-            r#"{"data":{"result":1,"play_section":{"start_time":0,"end_time":30}}}"#
-        );
+        for section in
+            [r#"{"start_time":"0","end_time":30}"#, r#"{"start_time":0,"end_time":30,"x":1}"#]
+        {
+            assert_eq!(
+                reply(section).unwrap(),
+                r#"{"data":{"result":1,"play_section":{"start_time":0,"end_time":30}}}"#,
+                "{section}"
+            );
+        }
         for wrong in [
             r#"{"start_time":30,"end_time":30}"#,
             r#"{"start_time":0}"#,
-            r#"{"start_time":0,"end_time":30,"x":1}"#,
+            r#"{"start_time":0,"end_time":30,"strat_time":1}"#,
             "[0,30]",
         ] {
             assert!(matches!(reply(wrong), Err(AnswerError::Field(_))), "{wrong}");

@@ -3,17 +3,17 @@
 use super::DefinitionReader;
 use crate::json::Object;
 use crate::provider::decision::Decision;
-use crate::provider::field::{Fields, SentBy, Type};
+use crate::provider::field::{Conversion, Fields, Type};
 use crate::provider::plan::Kind;
 use crate::toml_reader::{Place, Table};
 
 impl<'f> DefinitionReader<'f> {
-    /// Checks every kind after all kinds are read.
+    /// Checks every kind. `kinds` must contain all kinds of the definition.
     pub(super) fn check_kinds(&self, table: &Table<'f>, kinds: &[Kind]) {
         for kind in kinds {
             let place = table.place_of(&kind.name);
             if kinds.iter().any(|other| other.group.as_deref() == Some(&kind.name)) {
-                let problem = "this kind and a group of kinds have the same name";
+                let problem = "expected a kind with its own name, found the name of a group";
                 self.faults.add(&place, problem, "rename the kind or the group");
             }
             if let Some(decision) = &kind.decision {
@@ -23,7 +23,7 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Checks that the callback declares the fields that the reply depends on.
+    /// Checks that the kind declares the fields of the callback on which the reply depends.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
         let context = match &decision.item_list {
             None => Some(&kind.fields),
@@ -39,7 +39,7 @@ impl<'f> DefinitionReader<'f> {
                     | Type::Timestamp(_) => None,
                 });
                 if item_fields.is_none() {
-                    let problem = format!("expected an array with fields at `{}`", items.list);
+                    let problem = format!("expected inner fields of `{}`, found none", items.list);
                     self.faults.add(place, problem, "declare the array and its fields");
                 }
                 item_fields
@@ -54,8 +54,8 @@ impl<'f> DefinitionReader<'f> {
         for name in decision.item_list.iter().flat_map(|items| &items.echo) {
             self.check_known(place, name, context);
             if decision.fields.find(name).is_some() {
-                let problem = format!("`{name}` is in `echo` and is a field of the reply");
-                self.faults.add(place, problem, "remove the name from `echo` or from the fields");
+                let problem = format!("expected `{name}` in `echo` or `fields`, found it in both");
+                self.faults.add(place, problem, "remove one of the two entries");
             }
         }
     }
@@ -63,8 +63,8 @@ impl<'f> DefinitionReader<'f> {
     /// Checks that `context` declares the field `name`.
     fn check_known(&self, place: &Place, name: &str, context: &Fields) {
         if context.find(name).is_none() {
-            let problem = format!("the reply depends on `{name}`, which is not declared");
-            self.faults.add(place, problem, "declare it in the fields of the kind");
+            let problem = format!("expected a declaration of `{name}` for the reply, found none");
+            self.faults.add(place, problem, "declare this field of the callback or of its items");
         }
     }
 
@@ -74,9 +74,11 @@ impl<'f> DefinitionReader<'f> {
         else {
             return;
         };
-        let mut out = Vec::new();
-        let result = kind.fields.write_object(&object, SentBy::Platform, |_| false, &mut out);
-        if let Err(fault) = result {
+        let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
+        let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
+        let misfit =
+            conversion.noted.first().map(|path| format!("`{path}` is missing or has another type"));
+        if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
             let problem = format!("invalid sample: {fault}");
             self.faults.add(place, problem, "correct the sample, or the declaration of the field");
         }

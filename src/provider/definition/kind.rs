@@ -1,4 +1,4 @@
-//! Reads `[kind]` and `[kinds.NAME]`: the kinds, and the rule that determines the kind of a callback.
+//! Reads `[kind]` and `[kinds.NAME]`: the kinds, and the rule for the kind of a callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +23,12 @@ pub(super) struct KindDefaults {
     times: Times,
 }
 
-/// The time limits of a definition that sets none. Few platforms wait less than 5 seconds.
+/// The default time limits. Few platforms wait less than 5 seconds.
 const DEFAULT_TIMES: Times =
     Times { timeout: Duration::from_secs(3), budget: Duration::from_secs(5) };
 
-/// The pointers to an event's time, and its unit. gatepost uses the first time found.
+/// The pointers to an event's time, and the unit of that time. gatepost uses the first value that
+/// is present.
 type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> DefinitionReader<'f> {
@@ -50,7 +51,8 @@ impl<'f> DefinitionReader<'f> {
         let budget = read("budget_ms").unwrap_or(inherited.budget);
         let times = Times { timeout: read("timeout_ms").unwrap_or(inherited.timeout), budget };
         if budget <= REPLY_MARGIN {
-            let problem = format!("expected a budget above {} ms", REPLY_MARGIN.as_millis());
+            let problem =
+                format!("expected a longer budget, found at most {} ms", REPLY_MARGIN.as_millis());
             self.faults.add(&table.place_of("budget_ms"), problem, "increase the budget");
         }
         times
@@ -73,7 +75,7 @@ impl<'f> DefinitionReader<'f> {
                     values.push((name.into(), self.kinds_named(&item, kinds)));
                 }
             }
-            // Without the table, the definition and the platform use the same names for kinds.
+            // Without `[kind.names]`, the names of the kinds are the platform's names.
             None => {
                 values.extend(kinds.iter().enumerate().map(|(at, k)| ((&*k.name).into(), vec![at])))
             }
@@ -88,7 +90,7 @@ impl<'f> DefinitionReader<'f> {
         KindRule { from, values, unnamed, other }
     }
 
-    /// Reads the kinds for one name of the platform: a kind or a list of kinds.
+    /// Reads an entry of `[kind.names]`: one kind, or a list of kinds.
     fn kinds_named(&self, item: &Item<'f>, kinds: &[Kind]) -> Vec<usize> {
         let find = |name: &Located<&str>| self.kind_index(name, kinds);
         match &item.form {
@@ -98,7 +100,7 @@ impl<'f> DefinitionReader<'f> {
             Form::Table(_) | Form::Other(_) => {
                 let names = item.strings();
                 if names.is_empty() || names.len() != item.len() {
-                    let problem = "expected a string or a non-empty list of strings";
+                    let problem = "expected a string or a non-empty list of strings, found neither";
                     self.faults.add(&item.place, problem, "write a kind, or a list of kinds");
                 }
                 names.iter().filter_map(find).collect()
@@ -106,12 +108,12 @@ impl<'f> DefinitionReader<'f> {
         }
     }
 
-    /// Returns the index of the kind with this name.
+    /// Returns the index of the kind with this name. Reports a fault for an unknown name.
     fn kind_index(&self, name: &Located<&str>, kinds: &[Kind]) -> Option<usize> {
         let index = kinds.iter().position(|kind| *kind.name == *name.value);
         if index.is_none() {
             let remedy = allowed("kind", name.value, kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&name.place, "unknown kind", remedy);
+            self.faults.add(&name.place, "expected a kind, found an unknown name", remedy);
         }
         index
     }
@@ -215,14 +217,15 @@ impl<'f> DefinitionReader<'f> {
         SampleData { body, headers }
     }
 
-    /// Reports names that are empty or have a special meaning in the config.
+    /// Reports a name that is empty or has a special meaning in the config.
     fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
         const RESERVED: [&str; 3] = ["", "*", "unknown"];
         if RESERVED.contains(&name) {
-            self.faults.add(&table.place, "empty or reserved name of a kind", "rename the kind");
+            let problem = "expected a kind's name, found a reserved or empty name";
+            self.faults.add(&table.place, problem, "rename the kind");
         }
         if group.is_some_and(|group| RESERVED.contains(&group)) {
-            let problem = "empty or reserved name of a group";
+            let problem = "expected a group's name, found a reserved or empty name";
             self.faults.add(&table.place_of("falls_back_to"), problem, "rename the group");
         }
     }
@@ -247,7 +250,8 @@ impl<'f> DefinitionReader<'f> {
             decision: None,
             sample: None,
             times: defaults.times,
-            // Undeclared events may have equal data, so gatepost cannot recognize a resend.
+            // Two different events of an undeclared kind may have equal data, so gatepost cannot
+            // recognize a resend.
             repeats: true,
             viewer: ViewerKey::default(),
         })

@@ -1,4 +1,4 @@
-//! Compiles a provider's definition from TOML to a [`Plan`].
+//! Compiles the definition of a platform from TOML to a [`Plan`].
 //!
 //! The compiler reports all faults of a definition together. Each fault has a line, a key and a
 //! remedy. An unknown key is a fault.
@@ -33,7 +33,7 @@ const FORMATS: [(&str, BodyFormat); 3] =
 ///
 /// # Errors
 ///
-/// Returns the first fault if the text is not TOML, else all faults of the definition.
+/// Returns only the first fault if the text is not TOML. Otherwise returns all faults.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     toml_reader::read(text, |table, faults| {
         let reader = DefinitionReader {
@@ -46,16 +46,16 @@ pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     })
 }
 
-/// The state while a definition is read.
+/// The state that all methods share while gatepost reads one definition.
 struct DefinitionReader<'f> {
     faults: &'f Faults<'f>,
-    /// The headers that the definition has named so far. Locators refer to them by index.
+    /// The headers that locators have named so far. A locator refers to a header by its index.
     headers: RefCell<Vec<HeaderName>>,
     reads_query: RefCell<bool>,
     settings: Vec<Setting>,
 }
 
-/// The `[request]` table.
+/// The values of the `[request]` table.
 struct Request {
     methods: Vec<Method>,
     body: BodyFormat,
@@ -70,7 +70,7 @@ impl<'f> DefinitionReader<'f> {
         let docs = table.require_string("docs", "set the URL of the platform's documentation");
         let ce_type = table.require_string(
             "ce_type",
-            "set the reverse domain name at the start of each event's type",
+            "set the start of each event type, for example `com.example`",
         );
         let request = self.require_table(table, "request").and_then(|t| self.request(&t));
         let tenant = self.locators(table, "tenant");
@@ -85,7 +85,8 @@ impl<'f> DefinitionReader<'f> {
         let sample = table.table("sample").map(|t| self.base_sample(&t)).unwrap_or_default();
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
-        let kinds = self.kinds(&kinds_table, &defaults, ce_type);
+        let mut kinds = self.kinds(&kinds_table, &defaults, ce_type);
+        kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant, &id));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds(&kinds_table, &kinds);
         table.finish();
@@ -94,6 +95,8 @@ impl<'f> DefinitionReader<'f> {
             None => None,
             Some(read) => Some(read?),
         };
+        let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
+        unknown.mark_essential(&tenant, &id);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
@@ -108,7 +111,7 @@ impl<'f> DefinitionReader<'f> {
             tenant_case,
             signature,
             kind_rule,
-            unknown: self.unknown_kind(table, &defaults, ce_type)?,
+            unknown,
             kinds,
             groups,
             sample,
@@ -122,15 +125,15 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Checks the provider's name. Event sources and `PROVIDER.KIND` on the command line contain
-    /// the name, so it must not contain dots or slashes.
+    /// the name, so the name must contain no dots or slashes.
     fn name_fits(&self, name: &Located<&str>) -> bool {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let fits = !name.value.is_empty() && name.value.bytes().all(fits);
         if !fits {
             self.faults.add(
                 &name.place,
-                "invalid provider name",
-                "use only lower-case letters, digits and -, for example `tencent-css`",
+                "expected lower-case letters, digits and - as the name, found other text",
+                "write a name such as `tencent-css`",
             );
         }
         fits
@@ -139,14 +142,15 @@ impl<'f> DefinitionReader<'f> {
     /// Returns the table at `key`, and reports a fault if `table` has no such key.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
-            self.faults.add(&table.place, format!("`[{key}]` is missing"), "add this table");
+            self.faults.add(&table.place, format!("expected `[{key}]`, found none"), "add a table");
         }
         table.table(key)
     }
 
-    /// Looks up a keyword, and reports a fault with the allowed keywords if it is unknown.
+    /// Returns the value of a keyword. For an unknown keyword, reports a fault that lists the
+    /// allowed keywords.
     ///
-    /// `what` names the keyword in the fault.
+    /// `what` is the term for the keyword in the fault, for example `digest`.
     fn word<T: Copy>(
         &self,
         word: Option<&Located<&str>>,
@@ -157,7 +161,8 @@ impl<'f> DefinitionReader<'f> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
             let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("unknown {what}"), remedy);
+            let problem = format!("expected a known {what}, found another word");
+            self.faults.add(&word.place, problem, remedy);
         }
         found
     }
@@ -165,7 +170,7 @@ impl<'f> DefinitionReader<'f> {
     fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
         let value = HeaderValue::from_str(text).ok();
         if value.is_none() {
-            self.faults.add(&table.place, "invalid header value", "use only printable ASCII");
+            self.faults.add(&table.place, "expected ASCII names, found other text", "use ASCII");
         }
         value
     }

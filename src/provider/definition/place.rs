@@ -43,7 +43,7 @@ impl<'f> DefinitionReader<'f> {
             _ => {
                 let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
                               \"setting:NAME\"";
-                self.faults.add(&text.place, "unknown location in a callback", remedy);
+                self.faults.add(&text.place, "expected a location, found other text", remedy);
                 None
             }
         }
@@ -56,12 +56,13 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
         let name = HeaderName::try_from(name).ok();
         if name.is_none() {
-            self.faults.add(&text.place, "invalid header name", "use letters, digits and -");
+            let problem = "expected a header name, found other text";
+            self.faults.add(&text.place, problem, "use letters, digits and -");
         }
         name
     }
 
-    /// Returns the index of a header in the list of captured headers. Adds the header if missing.
+    /// Returns the index of a header in `headers`. Adds a header that is not in the list.
     pub(super) fn capture(&self, name: &HeaderName) -> usize {
         let mut headers = self.headers.borrow_mut();
         headers.iter().position(|known| known == name).unwrap_or_else(|| {
@@ -70,13 +71,14 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Returns the index of a setting, and reports a fault if `[settings]` does not declare it.
+    /// Returns the index of a setting. Reports a fault if `[settings]` does not declare the
+    /// setting.
     pub(super) fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
         let index = self.settings.iter().position(|setting| *setting.name == *name);
         if index.is_none() {
             let names = self.settings.iter().map(|setting| &*setting.name);
             let remedy = allowed("setting", name, names);
-            self.faults.add(&text.place, "unknown setting", remedy);
+            self.faults.add(&text.place, "expected a setting, found an unknown name", remedy);
         }
         index
     }

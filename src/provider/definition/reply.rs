@@ -1,4 +1,4 @@
-//! Reads `[kinds.NAME.reply]`: the form of the reply to a decision.
+//! Reads `[kinds.NAME.reply]`: the rules for the reply to a decision.
 
 use http::HeaderName;
 
@@ -40,17 +40,18 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Returns the index of the reply field with this name.
+    /// Returns the index of the reply field with this name. Reports a fault for an unknown name.
     fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
         let field = fields.find(name.value);
         if field.is_none() {
             let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
-            self.faults.add(&name.place, "unknown reply field", remedy);
+            self.faults.add(&name.place, "expected a reply field, found an unknown name", remedy);
         }
         field
     }
 
-    /// Reads `per`: the rules for a reply with one element for each item.
+    /// Reads `per`: the rules for a callback with a list of items. The reply has one element for
+    /// each item.
     fn item_list(&self, table: &Table<'f>, fields: &Fields) -> Option<ItemList> {
         let list = table.require_string("list", "name the field that contains the items");
         let echo = table.strings("echo").iter().map(|name| name.value.into()).collect();
@@ -65,7 +66,7 @@ impl<'f> DefinitionReader<'f> {
         Some(ItemList { list: list?.value.into(), echo, protect })
     }
 
-    /// Reads fields of the reply with fixed values.
+    /// Reads a table of reply fields with fixed values, such as `allow`.
     fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
@@ -74,7 +75,8 @@ impl<'f> DefinitionReader<'f> {
         })
     }
 
-    /// Reads `encode`, `key` and `headers`: the form of the reply, and the settings for signing it.
+    /// Reads `encode`, `key` and `headers`: the form of the reply (plain JSON or JWT), and the
+    /// settings that reply signing uses.
     fn reply_signing(&self, table: &Table<'f>) -> Option<ReplySigningRule> {
         let form = match table.string("encode") {
             None => ReplyFormRule::Always(ReplyForm::Plain),
@@ -112,7 +114,7 @@ impl<'f> DefinitionReader<'f> {
         Some(ReplySigningRule { form, key, headers })
     }
 
-    /// Checks that the setting for the form of the reply allows only valid forms.
+    /// Checks that the setting that chooses the reply form allows only valid forms.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
         let words = match self.settings.get(index).map(|setting| &setting.ty) {
             Some(SettingType::OneOf(words)) => words.as_slice(),
@@ -121,14 +123,14 @@ impl<'f> DefinitionReader<'f> {
         let known = |word: &str| ReplyForm::WORDS.iter().any(|(name, _)| *name == word);
         if words.is_empty() || !words.iter().all(|word| known(word)) {
             let problem = "expected a setting that chooses a reply form, found another setting";
-            self.faults.add(&word.place, problem, "declare it with one_of = [\"plain\", \"jwt\"]");
+            self.faults.add(&word.place, problem, "declare one_of = [\"plain\", \"jwt\"]");
         }
     }
 
     /// Reads `setting:NAME`, and returns the index of the setting.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
-            self.faults.add(&word.place, "expected a setting", "write \"setting:NAME\"");
+            self.faults.add(&word.place, "expected `setting:NAME`, found text", "name a setting");
             return None;
         };
         self.setting(word, name)

@@ -1,9 +1,9 @@
-//! Reads `[settings.NAME]`: values that a definition lets each template choose.
+//! Reads `[settings.NAME]`: the declarations of values that an operator sets for each template.
 
 use crate::provider::setting::{Setting, SettingType};
 use crate::toml_reader::{Faults, Form, Item, Table};
 
-/// Reads the settings. Each setting is a secret, text or one of several words.
+/// Reads the declared settings. The value of a setting is a secret, text, or one of several words.
 pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Setting> {
     let tables = table.table("settings");
     let entries = tables.iter().flat_map(Table::entries);
@@ -24,7 +24,7 @@ pub(super) fn settings<'f>(table: &Table<'f>, faults: &'f Faults<'f>) -> Vec<Set
             (false, true) => SettingType::Text { default: default.map(|text| text.value.into()) },
             (false, false) if default.is_none() => SettingType::OneOf(words),
             _ => {
-                let problem = "expected only one of secret, one_of and default, found more";
+                let problem = "expected at most one of secret, one_of and default, found more";
                 faults.add(&table.place, problem, "keep one of these keys");
                 return None;
             }

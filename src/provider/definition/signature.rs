@@ -1,4 +1,6 @@
 //! Reads `[signature]`: the location, signed parts, key and time window of a signature.
+//!
+//! A part is a piece of the message that the platform signs, such as the body or a header.
 
 use super::DefinitionReader;
 use crate::provider::digest::{Digest, Encoding};
@@ -62,13 +64,14 @@ impl<'f> DefinitionReader<'f> {
         Some(read.with_consumed())
     }
 
-    /// Checks the parts: a plain hash, such as MD5, needs the key as a part; an HMAC refuses it.
+    /// Checks the parts. The parts of a plain hash, such as MD5, must include the key. The parts of
+    /// an HMAC must not include the key.
     fn check_key(&self, table: &Table<'f>, digest: Digest, parts: &[Part]) {
         let is_part = parts.iter().any(|part| part.from == PartSource::Key);
         let place = table.place_of("parts");
         if !digest.is_keyed() && !is_part {
             let remedy = "add \"key\" to the parts, or choose an HMAC digest";
-            self.faults.add(&place, "expected the key among the parts, found none", remedy);
+            self.faults.add(&place, "expected the key among the parts, found no key", remedy);
         }
         if digest.is_keyed() && (is_part || parts.is_empty()) {
             let found = if is_part { "the key" } else { "none" };
@@ -132,7 +135,8 @@ impl<'f> DefinitionReader<'f> {
             (word, prefix) => {
                 let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)));
                 if !is_locator && !word.starts_with('/') {
-                    self.faults.add(&text.place, "unknown part", ALLOWED_PARTS);
+                    let problem = "expected a signed part, found other text";
+                    self.faults.add(&text.place, problem, ALLOWED_PARTS);
                     return None;
                 }
                 self.locator(text).map(PartSource::Value)

@@ -1,4 +1,4 @@
-//! Fields that a definition declares, and the conversion of values to their types.
+//! Fields that a definition declares, and the conversion of values to the declared types.
 //!
 //! gatepost copies a value that already has the declared type, and converts any other value.
 //!
@@ -11,25 +11,32 @@
 //! | `timestamp` | an integer in the declared unit | a number |
 //! | `object` | an object | the object |
 //! | `array` | an array; with `wrap`, also a number, as an array of one element | the array |
-//! | `json` | an object or array, or a string that contains its JSON, encoded once or twice | the object or array |
+//! | `json` | an object or array, or a string that encodes an object or array once or twice | the object or array |
 //!
-//! gatepost refuses a callback with a value that it cannot convert. If the field is `lenient`,
-//! gatepost copies the value as received instead.
+//! gatepost refuses an answer if it cannot convert a value. In a callback, a value that gatepost cannot
+//! convert is a *misfit*. gatepost copies a misfit as received, and lists its field in
+//! [`Conversion::noted`]. There are two exceptions. gatepost refuses a callback with a misfit in an
+//! `essential` field. It does not list a misfit in a `lenient` field.
 //!
-//! The types `object`, `array` and `json` may declare `fields`, which describe the object or each
-//! object in the array.
+//! A field of type `object`, `array` or `json` may declare inner `fields`. The inner fields
+//! describe the object, or each object in the array.
 //!
-//! An optional field is unset if its value is `null`. Unless its type is `string`, it is also unset
-//! if its value is a string of white space only. An optional `json` field is also unset if its
-//! string contains the JSON text `null` or `""`.
+//! These values mean that a field is unset:
+//!
+//! - `null`, for an optional or nullable field;
+//! - an empty or blank string, for an optional field of any type but `string`;
+//! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
+mod conversion;
 mod read;
 mod types;
 
+use conversion::FieldPath;
+pub(crate) use conversion::{Conversion, SentBy};
 pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
-use types::TypeError;
-pub(crate) use types::{Nested, Range, SentBy, Type, parse_whole};
+pub(crate) use types::{Nested, Range, Type, parse_whole};
 
+use super::pointer::Pointer;
 use crate::json::{self, Member, Name, NameMap, Object, Shape, Span, Value};
 
 /// One declared field.
@@ -39,15 +46,20 @@ pub(crate) struct Field {
     /// The start of the field's member in a JSON object: `"name":`.
     pub(crate) key: Box<[u8]>,
     pub(crate) ty: Type,
-    /// The field may be absent or `null`.
+    /// True if the field may be absent or `null`.
     pub(crate) optional: bool,
-    /// The field may be `null`, but not absent.
+    /// True if the field may be `null`. Only `optional` permits an absent field.
     pub(crate) nullable: bool,
-    /// The field contains a credential, which the app receives but logs do not contain.
+    /// True if the field contains a credential. The app receives the credential, but logs do not
+    /// contain it.
     pub(crate) secret: bool,
-    /// gatepost copies the value as received if the value cannot be converted.
+    /// True if the platform is known to send values of other types. gatepost does not list such a
+    /// value as a misfit.
     pub(crate) lenient: bool,
-    /// The reply contains the field only if the callback or item meets this condition.
+    /// True if the identity of the callback or the decision depends on this field.
+    pub(crate) essential: bool,
+    /// The condition on the callback or item under which the reply contains the field; `None` means
+    /// always.
     pub(crate) when: Option<Condition>,
 }
 
@@ -66,32 +78,34 @@ impl Condition {
     }
 }
 
-/// A field that does not fit its declaration. The error contains names and types, never values.
+/// A mismatch between a field and its declaration. The text contains names and types, never values.
+///
+/// The text has no remedy, because the field may be in a callback, an answer or a sample.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldError {
-    #[error("expected `{field}` to be less than `{than}`")]
+    #[error("expected `{field}` to be less than `{than}`, found a greater or equal number")]
     Order { field: Box<str>, than: Box<str> },
-    #[error("missing field `{field}`")]
+    #[error("expected the field `{field}`, found none")]
     Missing { field: Box<str> },
-    #[error("`{field}` is not within {min} to {max}")]
+    #[error("expected `{field}` to be from {min} to {max}, found another number")]
     Range { field: Box<str>, min: i64, max: i64 },
-    #[error("too many elements in `{field}`: the maximum is {max}")]
+    #[error("expected the length of `{field}` to be at most {max}, found a longer array")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
-    #[error("unknown field `{field}`")]
-    Unknown { field: Box<str> },
+    #[error("expected a declared field, found `{field}`; did you mean `{meant}`?")]
+    Misspelt { field: Box<str>, meant: Box<str> },
 }
 
 impl FieldError {
-    /// Prefixes the field's name with `outer`, the field or array index that contains it.
+    /// Prefixes the field's name with `outer`: the name or array index of the enclosing value.
     pub(crate) fn inside(mut self, outer: &str) -> Self {
         let (Self::Missing { field }
         | Self::Order { field, .. }
         | Self::Range { field, .. }
         | Self::TooMany { field, .. }
         | Self::Type { field, .. }
-        | Self::Unknown { field }) = &mut self;
+        | Self::Misspelt { field, .. }) = &mut self;
         let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
         *field = format!("{outer}{dot}{field}").into();
         self
@@ -102,10 +116,12 @@ impl FieldError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     list: Vec<Field>,
-    /// The fields by name and by alias.
+    /// The fields by their names and aliases.
     by_name: NameMap<FieldRef>,
-    /// The bits of the required fields.
+    /// The set of the required fields: the [`FieldRef::bit`] of each.
     required: u128,
+    /// The set of the essential fields.
+    essential: u128,
 }
 
 /// A reference to a field by its name or by an alias.
@@ -114,11 +130,11 @@ struct FieldRef {
     /// The index of the field in `Fields::list`.
     index: usize,
     is_alias: bool,
-    /// `1 << index`, so that a set of fields is a `u128`.
+    /// The value `1 << index`. A `u128` with several such bits represents a set of fields.
     bit: u128,
 }
 
-/// The number of bits in the `u128` that represents a set of fields.
+/// The maximum number of declared fields: the number of bits in a `u128`.
 const MAX_FIELDS: usize = 128;
 
 impl Fields {
@@ -137,37 +153,73 @@ impl Fields {
 
     /// Returns the first required field whose bit is not set in `seen`.
     pub(crate) fn first_missing(&self, seen: u128) -> Option<&Field> {
-        let missing = self.required & !seen;
-        (missing != 0).then(|| self.list.get(missing.trailing_zeros() as usize)).flatten()
+        self.first_of(self.required & !seen)
     }
 
-    /// Writes `object` with each declared field converted to its type.
+    /// Returns the first field of a set.
+    fn first_of(&self, set: u128) -> Option<&Field> {
+        (set != 0).then(|| self.list.get(set.trailing_zeros() as usize)).flatten()
+    }
+
+    /// Marks the field at a path of names as essential, and the fields that contain it.
     ///
-    /// Copies undeclared members that the platform sent; an app must not send any. Omits members
-    /// for which `is_consumed` returns `true`. Writes the field's name for an alias.
+    /// Ignores a path to a field that is not declared, or that is lenient.
+    pub(crate) fn mark_essential<'n>(&mut self, mut path: impl Iterator<Item = &'n str>) {
+        let Some(at) = path.next().and_then(|name| self.find(name)) else { return };
+        let Some(field) = self.list.get_mut(at).filter(|field| !field.lenient) else { return };
+        field.essential = true;
+        self.essential |= 1 << at;
+        if let Some(fields) = field.ty.nested_mut() {
+            fields.mark_essential(path);
+        }
+    }
+
+    /// Writes a message to `out`, and converts each declared field to its type.
     ///
     /// # Errors
     ///
-    /// Returns an error if a field cannot be converted, if a required field is missing, or if the
-    /// app sent an undeclared field. `out` may then contain part of the object.
-    pub(crate) fn write_object(
+    /// Returns an error as [`Self::write_object`] does.
+    pub(crate) fn write_message(
         &self,
-        object: &Object<'_>,
-        sent_by: SentBy,
+        message: &Object<'_>,
+        conversion: &mut Conversion,
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
+        self.write_object(message, conversion, &FieldPath::ROOT, is_consumed, out)
+    }
+
+    /// Writes the object at the position `at` of a message, and converts each declared field to its
+    /// type.
+    ///
+    /// Copies undeclared members of a callback. Omits undeclared members of an answer, and notes
+    /// their names. Omits members for which `is_consumed` returns `true`. Replaces an alias with the
+    /// name of the field.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if gatepost cannot convert an essential field, or if an essential field is
+    /// missing. In an answer, every field is essential. `out` may then contain part of the object.
+    fn write_object(
+        &self,
+        object: &Object<'_>,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
+        is_consumed: impl Fn(&Name<'_>) -> bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FieldError> {
+        let sent_by_app = conversion.sent_by == SentBy::App;
         let mut seen = 0_u128;
         let mut members = ObjectWriter::begin(object.text(), out);
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if sent_by == SentBy::App && declared.is_some_and(|(_, f)| f.is_unset(value)) {
+            if sent_by_app && declared.is_some_and(|(_, f)| f.is_unset(value)) {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
-            // Treat the member as undeclared if the field is already written, or if this is an
-            // alias and the name is also present. Otherwise two members would have the same name.
+            // Treat a second member for the same field as undeclared. Treat an alias as undeclared
+            // if the object also has the field's name. Otherwise two members would have one name.
             let first = declared.filter(|(found, field)| {
                 seen & found.bit == 0 && (!found.is_alias || object.get(&field.name).is_none())
             });
@@ -178,11 +230,12 @@ impl Fields {
                     if !is_unchanged || !members.copy(&member.span) {
                         let out = members.begin_member();
                         out.extend_from_slice(&field.key);
-                        field.write(value, sent_by, out)?;
+                        field.write(value, conversion, at, out)?;
                     }
                 }
-                None if sent_by == SentBy::App => {
-                    return Err(FieldError::Unknown { field: name.text().into() });
+                None if sent_by_app => {
+                    self.check_unknown(name.text())?;
+                    conversion.note(at, name.text());
                 }
                 None if members.copy(&member.span) => {}
                 None => {
@@ -194,9 +247,66 @@ impl Fields {
             }
         }
         members.end();
-        match self.first_missing(seen) {
-            Some(field) => Err(FieldError::Missing { field: field.name.clone() }),
+        self.check_missing(seen, conversion, at)
+    }
+
+    /// Checks that the fields that the message must contain are in the set `seen`.
+    fn check_missing(
+        &self,
+        seen: u128,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
+    ) -> Result<(), FieldError> {
+        let missing = self.required & !seen;
+        if missing == 0 {
+            return Ok(());
+        }
+        let refused = match conversion.sent_by {
+            SentBy::App => missing,
+            SentBy::Platform => missing & self.essential,
+        };
+        if let Some(field) = self.first_of(refused) {
+            return Err(FieldError::Missing { field: field.name.clone() });
+        }
+        for (index, field) in self.list.iter().enumerate() {
+            if missing & (1 << index) != 0 {
+                conversion.note(at, &field.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if the misfits contain the field at `pointer`, or a field that contains it.
+    pub(crate) fn lists(&self, misfits: &[Box<str>], pointer: &Pointer) -> bool {
+        if misfits.is_empty() {
+            return false;
+        }
+        let mut path = pointer.segments();
+        let first = path.next().unwrap_or_default();
+        let first = self.find(first).and_then(|at| self.get(at)).map_or(first, |f| &f.name);
+        let mut outer = first.to_owned();
+        let mut is_listed = misfits.iter().any(|misfit| **misfit == outer);
+        for name in path {
+            outer = format!("{outer}.{name}");
+            is_listed |= misfits.iter().any(|misfit| **misfit == outer);
+        }
+        is_listed
+    }
+
+    /// Checks that an undeclared name is not a misspelt name of a declared field.
+    ///
+    /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
+    /// could lack a protection that the app asks for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a declared name differs in case, in `-` for `_`, or in one or two
+    /// characters.
+    pub(crate) fn check_unknown(&self, name: &str) -> Result<(), FieldError> {
+        let mut declared = self.list.iter().map(|field| &field.name);
+        match declared.find(|declared| is_misspelt(name, declared)) {
             None => Ok(()),
+            Some(meant) => Err(FieldError::Misspelt { field: name.into(), meant: meant.clone() }),
         }
     }
 
@@ -207,13 +317,21 @@ impl Fields {
     }
 }
 
-/// A writer of an object that copies most members from another object's text.
+/// Returns `true` if `name` is probably a misspelling of `meant`.
+pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
+    const MAX_EDITS: usize = 2;
+    let folded = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    name.len().abs_diff(meant.len()) <= MAX_EDITS
+        && strsim::levenshtein(&folded(name), &folded(meant)) <= MAX_EDITS
+}
+
+/// A writer of one object. It copies most members from the text of a source object.
 ///
-/// The writer collects adjacent members in one span, and copies them together with the commas
-/// between them.
+/// The writer collects adjacent members in one span, and copies the span with the commas between
+/// the members.
 struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
-    /// The text of the object to copy from.
+    /// The text of the source object.
     text: &'o str,
     /// The part of `text` that the writer has collected but not copied yet.
     pending: Span,
@@ -226,14 +344,14 @@ impl<'o> ObjectWriter<'o> {
         Self { out, text, pending: 0..0, is_empty: true }
     }
 
-    /// Copies the member at `span` of the text. Returns `false` if the span is empty, which means
-    /// that the member has no text to copy.
+    /// Copies the member at `span` of the text. Returns `false` if the span is empty, because such
+    /// a member has no text to copy.
     fn copy(&mut self, span: &Span) -> bool {
         if span.is_empty() {
             return false;
         }
-        // Members in one span are separated by a single comma. White space ends the span, so that
-        // the writer copies no white space between members.
+        // A single comma separates the members in one span. White space ends the span, so that the
+        // writer copies no white space between members.
         let comma = self.text.as_bytes().get(self.pending.end);
         if !self.pending.is_empty() && span.start == self.pending.end + 1 && comma == Some(&b',') {
             self.pending.end = span.end;
@@ -269,16 +387,28 @@ impl<'o> ObjectWriter<'o> {
 }
 
 impl Field {
-    /// Writes `value` converted to the declared type.
+    /// Writes the value of a top-level field, as [`Self::write`] does.
+    pub(crate) fn write_value(
+        &self,
+        value: &Value<'_>,
+        conversion: &mut Conversion,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FieldError> {
+        self.write(value, conversion, &FieldPath::ROOT, out)
+    }
+
+    /// Converts `value` to the declared type, and writes the result to `out`. Writes a permitted
+    /// misfit as received.
     ///
     /// # Errors
     ///
-    /// Returns an error if the value cannot be converted and the field is not lenient. `out` is then
+    /// Returns an error if the conversion fails and the misfit is not permitted. `out` is then
     /// unchanged.
-    pub(crate) fn write(
+    fn write(
         &self,
         value: &Value<'_>,
-        sent_by: SentBy,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
         if self.is_unchanged(value) {
@@ -289,28 +419,20 @@ impl Field {
             out.extend_from_slice(b"null");
             return Ok(());
         }
-        let before = out.len();
-        let fault = match self.ty.write(value, sent_by, out) {
-            Ok(()) => return Ok(()),
-            Err(TypeError::Range(range)) => {
-                FieldError::Range { field: self.name.clone(), min: range.min, max: range.max }
-            }
-            Err(TypeError::Inside(fault)) => fault.inside(&self.name),
-            Err(TypeError::Type) => FieldError::Type {
-                field: self.name.clone(),
-                wanted: self.ty.name(),
-                found: value.shape().name(),
-            },
-        };
+        let (before, at) = (out.len(), at.field(self));
+        let Err(fault) = self.ty.write(value, conversion, &at, out) else { return Ok(()) };
         out.truncate(before);
-        if self.lenient {
-            value.write(out);
-            return Ok(());
+        if !conversion.permits_misfit(&at) {
+            return Err(fault.of(&self.name, &self.ty, value.shape()));
         }
-        Err(fault)
+        if !self.lenient {
+            conversion.note(&at, "");
+        }
+        value.write(out);
+        Ok(())
     }
 
-    /// Returns `true` if `value` already has the declared type, so that gatepost copies it as
+    /// Returns `true` if `value` already has the declared type. gatepost then copies the value as
     /// received.
     #[inline(always)]
     fn is_unchanged(&self, value: &Value<'_>) -> bool {
@@ -346,29 +468,38 @@ mod tests {
             .unwrap()
     }
 
-    fn event(fields: &Fields, body: &str) -> Result<String, FieldError> {
-        let object = Object::from_json(body).unwrap();
-        let mut out = Vec::new();
-        fields.write_object(&object, SentBy::Platform, |_| false, &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
+    /// Converts an object, and returns its text and the paths of its misfits.
+    fn convert(
+        fields: &Fields,
+        object: &Object<'_>,
+    ) -> Result<(String, Vec<Box<str>>), FieldError> {
+        let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
+        fields.write_message(object, &mut conversion, |_| false, &mut out)?;
+        Ok((String::from_utf8(out).unwrap(), conversion.noted))
     }
 
-    /// Converts a value in a JSON body; `None` if the conversion fails.
+    /// Converts a JSON body. Returns its text and its misfits, separated by blanks.
+    fn event(fields: &Fields, body: &str) -> (String, String) {
+        let (text, misfits) = convert(fields, &Object::from_json(body).unwrap()).unwrap();
+        (text, misfits.join(" "))
+    }
+
+    /// Converts the value of the only field of an object; `None` if the value is a misfit.
+    fn only_value(ty: &str, object: &Object<'_>) -> Option<String> {
+        let (text, misfits) = convert(&fields(&format!("f = {ty}")), object).unwrap();
+        let value = text.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap();
+        misfits.is_empty().then(|| value.to_owned())
+    }
+
+    /// Converts a value in a JSON body; `None` if the value is a misfit.
     fn typed(ty: &str, value: &str) -> Option<String> {
-        let fields = fields(&format!("f = {ty}"));
-        let out = event(&fields, &format!("{{\"f\":{value}}}")).ok()?;
-        Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
+        only_value(ty, &Object::from_json(&format!("{{\"f\":{value}}}")).unwrap())
     }
 
-    /// Converts a value in a form; `None` if the conversion fails.
+    /// Converts a value in a form; `None` if the value is a misfit.
     fn form(ty: &str, value: &str) -> Option<String> {
-        let fields = fields(&format!("f = {ty}"));
         let encoded = serde_urlencoded::to_string([("f", value)]).unwrap();
-        let object = Object::from_form(encoded.as_bytes()).unwrap();
-        let mut out = Vec::new();
-        fields.write_object(&object, SentBy::Platform, |_| false, &mut out).ok()?;
-        let out = String::from_utf8(out).unwrap();
-        Some(out.strip_prefix("{\"f\":").unwrap().strip_suffix('}').unwrap().to_owned())
+        only_value(ty, &Object::from_form(encoded.as_bytes()).unwrap())
     }
 
     #[test]
@@ -382,7 +513,7 @@ mod tests {
             ("\"007\"", "7"),
             ("9223372036854775807", "9223372036854775807"),
         ] {
-            assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "{value}");
+            assert_eq!(typed("'integer'", value).as_deref(), Some(expected), "expected {expected}");
         }
         for wrong in [
             "1.5",
@@ -398,7 +529,7 @@ mod tests {
             "\"inf\"",
             "\"0x10\"",
         ] {
-            assert_eq!(typed("'integer'", wrong), None, "{wrong}");
+            assert_eq!(typed("'integer'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -415,7 +546,7 @@ mod tests {
         let once = serde_json::to_string(object).unwrap();
         let twice = serde_json::to_string(&once).unwrap();
         for value in [object, &once, &twice, &once.replace("}\"", "}\\n\"")] {
-            assert_eq!(typed("'json'", value).as_deref(), Some(object), "{value}");
+            assert_eq!(typed("'json'", value).as_deref(), Some(object), "expected {object}");
         }
         assert_eq!(form("'json'", object).as_deref(), Some(object));
         assert_eq!(form("'json'", &once).as_deref(), Some(object));
@@ -426,10 +557,10 @@ mod tests {
         assert_eq!(form(map, "[ ]").as_deref(), Some("{}"));
         assert_eq!(form(map, "[1]"), None);
         for unset in ["", "null", "\"\""] {
-            assert_eq!(form(map, unset).as_deref(), Some("null"), "{unset}");
+            assert_eq!(form(map, unset).as_deref(), Some("null"), "expected null for {unset:?}");
         }
         for wrong in ["\"{\"", "\"1\"", "1", r#""{\"a\":1,\"a\":2}""#, r#""\"\\\"{}\\\"\"""#] {
-            assert_eq!(typed("'json'", wrong), None, "{wrong}");
+            assert_eq!(typed("'json'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -455,7 +586,7 @@ mod tests {
         assert_eq!(typed("'number'", "44.15314104741461").as_deref(), Some("44.15314104741461"));
         assert_eq!(typed("'number'", "\"1e2\"").as_deref(), Some("1e2"));
         for wrong in ["\"\"", "\"nan\"", "\".5\"", "\"1,5\""] {
-            assert_eq!(typed("'number'", wrong), None, "{wrong}");
+            assert_eq!(typed("'number'", wrong), None, "expected an error for {wrong}");
         }
     }
 
@@ -463,17 +594,14 @@ mod tests {
     fn keeps_undeclared_fields_and_renames_aliases() {
         let fields = fields("score = { type = 'array', aliases = ['socre'] }\nid = 'integer?'");
         assert_eq!(
-            event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).unwrap(),
+            event(&fields, r#"{"socre":[99],"x":{"y":1.10}}"#).0,
             r#"{"score":[99],"x":{"y":1.10}}"#
         );
         assert_eq!(
-            event(&fields, r#"{"socre":[1],"score":[2]}"#).unwrap(),
+            event(&fields, r#"{"socre":[1],"score":[2]}"#).0,
             r#"{"socre":[1],"score":[2]}"#
         );
-        assert_eq!(
-            event(&fields, r#"{"id":1}"#),
-            Err(FieldError::Missing { field: "score".into() })
-        );
+        assert_eq!(event(&fields, r#"{"id":1}"#), (r#"{"id":1}"#.into(), "score".into()));
     }
 
     #[test]
@@ -486,15 +614,85 @@ mod tests {
         assert_eq!(form(list, value).as_deref(), Some(out));
         let inner = fields(&format!("f = {list}"));
         for (body, shown) in [
-            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "missing field `f[1].n`"),
+            (r#"{"f":[{"n":1},{"u":"{}"}]}"#, "expected the field `f[1].n`, found none"),
             (r#"{"f":[1]}"#, "expected `f[0]` to be a valid object, found a value of type number"),
         ] {
-            assert_eq!(event(&inner, body).unwrap_err().to_string(), shown);
+            let mut inner = inner.clone();
+            inner.mark_essential(["f", "n"].into_iter());
+            let error = convert(&inner, &Object::from_json(body).unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), shown);
         }
         let few = fields("f = { type = 'array', max_items = 1, fields = { n = 'integer?' } }");
-        assert!(event(&few, r#"{"f":[{}]}"#).is_ok());
-        let many = event(&few, r#"{"f":[{},{}]}"#).unwrap_err();
-        assert_eq!(many.to_string(), "too many elements in `f`: the maximum is 1");
+        assert_eq!(event(&few, r#"{"f":[{}]}"#).1, "");
+        assert_eq!(event(&few, r#"{"f":[{},{}]}"#), (r#"{"f":[{},{}]}"#.into(), "f".into()));
+    }
+
+    #[test]
+    fn copies_misfits_as_received_and_lists_each_path_once() {
+        let fields = fields(
+            "n = 'integer'\nm = 'string'\nl = { type = 'integer', lenient = true }\n\
+             o = { type = 'object', fields = { n = 'integer', s = 'string?' } }\n\
+             a = { type = 'array', fields = { n = 'integer', u = 'json?' } }\n\
+             i = { type = 'array', of = 'integer' }",
+        );
+        for (body, out, misfits) in [
+            (
+                r#"{"n":1.5,"m":"","l":"x","o":{"n":"1"},"a":[],"i":["1"]}"#,
+                r#"{"n":1.5,"m":"","l":"x","o":{"n":1},"a":[],"i":[1]}"#,
+                "n",
+            ),
+            (
+                r#"{"n":null,"l":1,"o":{"n":{},"s":true},"a":[],"i":["1","x",2,[]]}"#,
+                r#"{"n":null,"l":1,"o":{"n":{},"s":true},"a":[],"i":[1,"x",2,[]]}"#,
+                "n o.n o.s i[] m",
+            ),
+            (
+                r#"{"n":"2","m":"","l":1,"o":[],"a":[{"n":"3"},{"u":"{"},4,{"n":"x"}],"i":{}}"#,
+                r#"{"n":2,"m":"","l":1,"o":[],"a":[{"n":3},{"u":"{"},4,{"n":"x"}],"i":{}}"#,
+                "o a[].u a[].n a[] i",
+            ),
+        ] {
+            assert_eq!(event(&fields, body), (out.into(), misfits.into()), "{body}");
+        }
+    }
+
+    #[test]
+    fn refuses_misfit_in_an_essential_field() {
+        let mut fields = fields(
+            "n = 'integer?'\ns = 'string'\nl = { type = 'integer', lenient = true }\n\
+             o = { type = 'object', optional = true, fields = { n = 'integer', x = 'integer' } }",
+        );
+        for path in [&["n"][..], &["s"], &["l"], &["o", "n"], &["unknown"]] {
+            fields.mark_essential(path.iter().copied());
+        }
+        let convert = |body| convert(&fields, &Object::from_json(body).unwrap());
+        for (body, error) in [
+            (
+                r#"{"n":"x","s":"","l":1}"#,
+                "expected `n` to be a valid integer, found a value of type string",
+            ),
+            (r#"{"n":1,"l":1}"#, "expected the field `s`, found none"),
+            (r#"{"s":"","l":1,"o":{"x":1}}"#, "expected the field `o.n`, found none"),
+            (
+                r#"{"s":"","l":1,"o":1}"#,
+                "expected `o` to be a valid object, found a value of type number",
+            ),
+        ] {
+            assert_eq!(convert(body).unwrap_err().to_string(), error, "{body}");
+        }
+        let (_, misfits) = convert(r#"{"s":"","l":"x","o":{"n":1,"x":"x"}}"#).unwrap();
+        assert_eq!(misfits, ["o.x".into()]);
+    }
+
+    #[test]
+    fn reports_misspelt_name_of_a_declared_field() {
+        let fields = fields("disable_tvout = 'integer?'\nmessage = 'string?'");
+        for name in ["disable_tvot", "Disable-TVOut", "disable_tv_out", "massage", "mesage_"] {
+            assert!(fields.check_unknown(name).is_err(), "expected an error for {name}");
+        }
+        for name in ["user", "disable", "tvout", "message_id", "code"] {
+            assert_eq!(fields.check_unknown(name), Ok(()), "{name}");
+        }
     }
 
     #[test]
@@ -512,6 +710,7 @@ mod tests {
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        assert!(shown.starts_with("1:5: f: unknown type; did you mean `integer`?"), "{shown}");
+        let start = "1:5: f: expected a known type, found another word; did you mean `integer`?";
+        assert!(shown.starts_with(start), "expected {start}, found {shown}");
     }
 }

@@ -8,14 +8,15 @@ use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
 use crate::toml_reader::{Faults, Form, Item, Table, allowed};
 
-/// The message that contains the fields. Some keys are valid only in an event, others in a reply.
+/// The message that contains a declared field. Some keys of a declaration are valid only for an
+/// event, others only for a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usage {
     Event,
     Reply,
 }
 
-/// Declared fields with their aliases, before a kind adds fields.
+/// Declared fields with their aliases. A kind may add fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeclaredFields(Vec<(Field, Vec<Box<str>>)>);
 
@@ -43,13 +44,13 @@ impl DeclaredFields {
         }
         let fields = self.build();
         if let Some(name) = fields.by_name.first_duplicate() {
-            let problem = format!("`{name}` is the name of two fields");
+            let problem = format!("expected different names, found two fields `{name}`");
             faults.add(&table.place, problem, "give each field and alias a different name");
         }
         fields
     }
 
-    /// Builds the list of fields, with an index by name and by alias.
+    /// Builds the list of fields, with an index by names and aliases.
     pub(crate) fn build(self) -> Fields {
         let mut fields = Fields::default();
         let mut by_name = Vec::new();
@@ -74,7 +75,7 @@ pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) 
     DeclaredFields::default().extend(table, usage, faults)
 }
 
-/// Reads one field: `"integer"`, `"integer?"` if it is optional, or a table.
+/// Reads one field: `"integer"`, `"integer?"` for an optional field, or a table.
 fn read_field(
     name: &str,
     item: &Item<'_>,
@@ -94,6 +95,7 @@ fn read_field(
             nullable: false,
             secret: false,
             lenient: false,
+            essential: false,
             when: None,
         }
     };
@@ -156,7 +158,7 @@ fn read_type(
         }
         other => {
             let remedy = allowed("type", other, Type::NAMES.into_iter());
-            faults.add(&item.place, "unknown type", remedy);
+            faults.add(&item.place, "expected a known type, found another word", remedy);
             return None;
         }
     })
@@ -199,7 +201,8 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     condition
 }
 
-/// Reads `holds = "object"` or `"array"`. The result `None` allows both shapes.
+/// Reads `holds`, the required shape of a `json` field: `"object"` or `"array"`. `None` allows
+/// both.
 fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     let word = table.string("holds")?;
     match word.value {
@@ -207,7 +210,7 @@ fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
         "object" => Some(Shape::Object),
         other => {
             let remedy = allowed("shape", other, ["array", "object"].into_iter());
-            faults.add(&word.place, "unknown shape", remedy);
+            faults.add(&word.place, "expected a known shape, found another word", remedy);
             None
         }
     }
@@ -221,19 +224,19 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
         or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
     };
     if let Some(table) = table.filter(|_| range.min > range.max) {
-        let problem = "expected min to be at most max";
+        let problem = "expected min to be at most max, found a greater min";
         faults.add(&table.place_of("min"), problem, "decrease min or increase max");
     }
     range
 }
 
-/// Reads `unit = "s"`, `"ms"` or `"rfc3339"`; seconds if the key is absent.
+/// Reads `unit`: `"s"`, `"ms"` or `"rfc3339"`. The default is `"s"`.
 pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let Some(unit) = table.string("unit") else { return Unit::Seconds };
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);
     if found.is_none() {
         let remedy = allowed("unit", unit.value, Unit::WORDS.iter().map(|(word, _)| *word));
-        faults.add(&unit.place, "unknown unit", remedy);
+        faults.add(&unit.place, "expected a known unit, found another word", remedy);
     }
     found.unwrap_or(Unit::Seconds)
 }

@@ -1,17 +1,17 @@
-//! The types of fields, and the conversion of a value to each of them.
+//! The types of fields, and the conversion of values to these types.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{FieldError, Fields};
+use super::{Conversion, FieldError, FieldPath, Fields, SentBy};
 use crate::json::{self, Json, Object, Shape, Value};
 use crate::time::{Unit, number};
 
-/// A declared type.
+/// The declared type of a field or array element.
 #[derive(Clone, Debug)]
 pub(crate) enum Type {
     Array {
-        /// Accepts a number as an array of one element.
+        /// True if the field accepts a number as an array of one element.
         wrap: bool,
         inner: Nested,
     },
@@ -25,7 +25,7 @@ pub(crate) enum Type {
     Number,
     Object {
         inner: Nested,
-        /// Requires that each integer is greater than the integers declared before it.
+        /// True if each integer must be greater than the integers that are declared before it.
         rising: bool,
     },
     String,
@@ -44,19 +44,20 @@ pub(crate) struct Nested {
 }
 
 impl Nested {
-    /// Returns `true` if nothing is declared for the contents of a value of this shape.
+    /// Returns `true` if the definition declares nothing about the contents of a value of this
+    /// shape.
     pub(super) const fn is_empty_for(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
         self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))
     }
 }
 
-/// The integers that a field accepts.
+/// The range of integers that a field accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    /// Accepts 0 even if it is outside `min..=max`.
+    /// True if the field accepts 0 even outside `min..=max`.
     pub(crate) or_zero: bool,
 }
 
@@ -68,23 +69,31 @@ impl Range {
     }
 }
 
-/// The sender of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SentBy {
-    /// The app. Integer fields accept `true` and `false` from the app, as 1 and 0.
-    App,
-    /// The platform. Its values have the documented type, or are strings.
-    Platform,
-}
-
-/// A value that cannot be converted to a type.
+/// The reason why gatepost cannot convert a value to a type.
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
     Inside(FieldError),
     /// The value is an integer outside the range.
     Range(Range),
-    /// The value has a type that cannot be converted.
+    /// The value has a type that gatepost cannot convert.
     Type,
+}
+
+impl TypeError {
+    /// Returns the error of the field `name` of type `ty`. The name of an array element is empty.
+    pub(super) fn of(self, name: &str, ty: &Type, found: Shape) -> FieldError {
+        match self {
+            Self::Inside(fault) if name.is_empty() => fault,
+            Self::Inside(fault) => fault.inside(name),
+            Self::Range(Range { min, max, .. }) => {
+                FieldError::Range { field: name.into(), min, max }
+            }
+            Self::Type => {
+                let (wanted, found) = (ty.name(), found.name());
+                FieldError::Type { field: name.into(), wanted, found }
+            }
+        }
+    }
 }
 
 impl Type {
@@ -104,8 +113,8 @@ impl Type {
         }
     }
 
-    /// Returns `true` if `value` already has this type and nothing inside it needs a conversion, so
-    /// that gatepost copies it as received.
+    /// Returns `true` if `value` and all its contents already have the declared types. gatepost
+    /// then copies the value as received.
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
@@ -128,16 +137,29 @@ impl Type {
         }
     }
 
-    /// Writes `value` converted to this type.
+    /// Returns the declared fields of the object, or of the objects in the array.
+    pub(super) fn nested_mut(&mut self) -> Option<&mut Fields> {
+        match self {
+            Self::Array { inner, .. } | Self::Json { inner, .. } | Self::Object { inner, .. } => {
+                inner.fields.as_mut().map(Arc::make_mut)
+            }
+            Self::Boolean | Self::Integer(_) | Self::Number | Self::String | Self::Timestamp(_) => {
+                None
+            }
+        }
+    }
+
+    /// Converts `value` at the position `at` to this type, and writes the result to `out`.
     pub(super) fn write(
         &self,
         value: &Value<'_>,
-        sent_by: SentBy,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), TypeError> {
         match self {
             Self::Array { inner, .. } if value.shape() == Shape::Array => {
-                write_inner(value, inner, sent_by, out)?;
+                write_inner(value, inner, conversion, at, out)?;
             }
             Self::Array { wrap: true, .. } => {
                 let number =
@@ -147,7 +169,7 @@ impl Type {
                 out.push(b']');
             }
             Self::Object { inner, rising } if value.shape() == Shape::Object => {
-                write_inner(value, inner, sent_by, out)?;
+                write_inner(value, inner, conversion, at, out)?;
                 if *rising {
                     check_rising(value, inner)?;
                 }
@@ -156,9 +178,9 @@ impl Type {
             Self::Boolean => {
                 out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
             }
-            Self::Integer(range) => write_integer(value, range, sent_by, out)?,
-            Self::Timestamp(_) => write_integer(value, &Range::ANY, sent_by, out)?,
-            Self::Json { shape, inner } => write_json(value, *shape, inner, sent_by, out)?,
+            Self::Integer(range) => write_integer(value, range, conversion.sent_by, out)?,
+            Self::Timestamp(_) => write_integer(value, &Range::ANY, conversion.sent_by, out)?,
+            Self::Json { shape, inner } => write_json(value, *shape, inner, conversion, at, out)?,
             Self::Number => write_number(value, out)?,
             Self::String => write_string(value, out)?,
         }
@@ -213,7 +235,8 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
     if text.contains('.') {
         return None;
     }
-    // Parse an exponent as `f64`, which is exact only up to 2^53, and refuse larger numbers.
+    // Parse a number with an exponent as `f64`. Refuse numbers above 2^53, because an `f64` is not
+    // exact there.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -238,11 +261,12 @@ fn write_string(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array with its declared contents converted.
+/// Writes an object or array, and converts the declared contents.
 fn write_inner(
     value: &Value<'_>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let json = match value {
@@ -253,7 +277,7 @@ fn write_inner(
         }
     };
     if let (Shape::Object, Some(fields)) = (json.shape, &inner.fields) {
-        return write_fields(json.text, fields, sent_by, out).map_err(TypeError::Inside);
+        return write_fields(json.text, fields, conversion, at, out).map_err(TypeError::Inside);
     }
     let elements = json::elements(json.text).map_err(|_| TypeError::Type)?;
     if let Some(max) = inner.max_items.filter(|max| elements.len() > *max) {
@@ -264,21 +288,50 @@ fn write_inner(
         if index > 0 {
             out.push(b',');
         }
-        write_element(element, inner, sent_by, out)
+        write_element(element, inner, conversion, &at.element(), out)
             .map_err(|fault| TypeError::Inside(fault.inside(&format!("[{index}]"))))?;
     }
     out.push(b']');
     Ok(())
 }
 
+/// Writes an array element, converted or, if it is a permitted misfit, as received.
+fn write_element(
+    raw: &str,
+    inner: &Nested,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), FieldError> {
+    let before = out.len();
+    let written = match (&inner.fields, &inner.element) {
+        (Some(fields), _) => write_fields(raw, fields, conversion, at, out),
+        (None, Some(element)) => element
+            .write(&Value::json(raw), conversion, at, out)
+            .map_err(|fault| fault.of("", element, Json::of(raw).shape)),
+        (None, None) => {
+            out.extend_from_slice(raw.as_bytes());
+            Ok(())
+        }
+    };
+    if written.is_err() && conversion.permits_misfit(at) {
+        conversion.note(at, "");
+        out.truncate(before);
+        out.extend_from_slice(raw.as_bytes());
+        return Ok(());
+    }
+    written
+}
+
 fn write_fields(
     raw: &str,
     fields: &Fields,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), FieldError> {
     match Object::from_json(raw) {
-        Ok(object) => fields.write_object(&object, sent_by, |_| false, out),
+        Ok(object) => fields.write_object(&object, conversion, at, |_| false, out),
         Err(_) => {
             let found = Json::of(raw).shape.name();
             Err(FieldError::Type { field: "".into(), wanted: "object", found })
@@ -286,34 +339,7 @@ fn write_fields(
     }
 }
 
-fn write_element(
-    raw: &str,
-    inner: &Nested,
-    sent_by: SentBy,
-    out: &mut Vec<u8>,
-) -> Result<(), FieldError> {
-    match (&inner.fields, &inner.element) {
-        (Some(fields), _) => write_fields(raw, fields, sent_by, out),
-        (None, Some(element)) => {
-            element.write(&Value::json(raw), sent_by, out).map_err(|misfit| match misfit {
-                TypeError::Inside(fault) => fault,
-                TypeError::Range(range) => {
-                    FieldError::Range { field: "".into(), min: range.min, max: range.max }
-                }
-                TypeError::Type => {
-                    let found = Json::of(raw).shape.name();
-                    FieldError::Type { field: "".into(), wanted: element.name(), found }
-                }
-            })
-        }
-        (None, None) => {
-            out.extend_from_slice(raw.as_bytes());
-            Ok(())
-        }
-    }
-}
-
-/// Checks that each integer of an object is greater than the integers declared before it.
+/// Checks that each integer of an object is greater than the integers that are declared before it.
 fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     let (Some(fields), Value::Json(json)) = (&inner.fields, value) else { return Ok(()) };
     let object = Object::from_json(json.text).map_err(|_| TypeError::Type)?;
@@ -332,16 +358,18 @@ fn check_rising(value: &Value<'_>, inner: &Nested) -> Result<(), TypeError> {
     Ok(())
 }
 
-/// Writes an object or array that may be encoded as a string, once or twice.
+/// Writes an object or array. The value may be a string that encodes the object or array, once or
+/// twice.
 fn write_json(
     value: &Value<'_>,
     shape: Option<Shape>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     if let Value::Json(Json { text, shape: Shape::Array | Shape::Object, .. }) = value {
-        return write_json_text(text, shape, inner, sent_by, out);
+        return write_json_text(text, shape, inner, conversion, at, out);
     }
     let once = value.scalar().filter(|_| value.shape() == Shape::String).ok_or(TypeError::Type)?;
     let once = percent_decode(once.trim());
@@ -351,13 +379,20 @@ fn write_json(
         None => once,
         Some(inner) => inner.as_deref().map_err(|_| TypeError::Type)?.trim(),
     };
-    if !text.starts_with(['{', '[']) || json::check_nested(text).is_err() {
+    if !text.starts_with(['{', '[']) {
         return Err(TypeError::Type);
     }
-    write_json_text(text, shape, inner, sent_by, out)
+    let text = match json::check_nested(text) {
+        Ok(()) => Cow::Borrowed(text),
+        Err(_) => json::without_lone_surrogates(text)
+            .filter(|text| json::check_nested(text).is_ok())
+            .map(Cow::Owned)
+            .ok_or(TypeError::Type)?,
+    };
+    write_json_text(&text, shape, inner, conversion, at, out)
 }
 
-/// Decodes percent-encoding, which some video players apply twice.
+/// Decodes percent-encoded JSON. Some video players percent-encode a form value twice.
 ///
 /// A JSON value never starts with `%`, so only text that starts with `%` is encoded.
 fn percent_decode(text: &str) -> Cow<'_, str> {
@@ -376,7 +411,8 @@ fn write_json_text(
     text: &str,
     shape: Option<Shape>,
     inner: &Nested,
-    sent_by: SentBy,
+    conversion: &mut Conversion,
+    at: &FieldPath<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let found = Json::of(text).shape;
@@ -387,7 +423,7 @@ fn write_json_text(
             out.extend_from_slice(b"{}");
         }
         Some(wanted) if wanted != found => return Err(TypeError::Type),
-        _ => write_inner(&Value::json(text), inner, sent_by, out)?,
+        _ => write_inner(&Value::json(text), inner, conversion, at, out)?,
     }
     Ok(())
 }

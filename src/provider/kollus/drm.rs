@@ -1,4 +1,5 @@
-//! Callbacks in which a player requests, reports or plays a download, and the app's answers.
+//! The DRM callback and the app's answer. The player asks to download a video, reports a finished
+//! download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
@@ -21,8 +22,8 @@ view! {
     /// One request about one download.
     #[derive(Debug)]
     pub struct DrmItem {
-        /// The kind of the request: 1 asks to download a video, 2 reports a finished download, 3 asks
-        /// to play a download.
+        /// The kind of the request: 1 asks to download a video, 2 reports a finished download, 3
+        /// asks to play a download.
         pub kind: i64,
         /// The key of the video.
         pub media_content_key: String,
@@ -30,7 +31,7 @@ view! {
         pub client_user_id: Option<String>,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, if the device has such an identifier.
+        /// The identifier of the device's hardware.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
@@ -40,7 +41,7 @@ view! {
         pub session_key: Option<String>,
         /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
         pub start_at: Option<i64>,
-        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
         pub localtime: Option<i64>,
         /// 1 if the download has expired on the device. Only in kind 3.
         pub content_expired: Option<i64>,
@@ -91,7 +92,7 @@ answer! {
     /// The app's answer to one item of a [`Drm`] callback.
     ///
     /// gatepost omits fields that do not apply to the item's kind. If a value is out of range,
-    /// gatepost applies the failure policy to this item.
+    /// gatepost discards the answer to this item and applies the config key `on_failure`.
     ///
     /// ```
     /// use gatepost::kollus::{DrmItem, DrmItemReply};
@@ -114,41 +115,45 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999, or 0 for no expiry. For kinds 1 and 3.
+        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry.
+        /// For kinds 1 and 3.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Limits the number of playbacks: at most 1000, or 0 for no limit. For kinds 1 and 3.
+        /// Limits the number of playbacks: at most 1000; 0 means no limit. For kinds 1 and 3.
         expiration_count(times: u32) -> u32 = times,
 
-        /// Limits the playback time in seconds: 60 to 604800, or 0 for no limit. For kinds 1 and 3.
+        /// Limits the playback time in seconds: 60 to 604800; 0 means no limit. For kinds 1 and 3.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets what `expiration_playtime` measures; see [`PlaytimeType`]. For kind 1.
+        /// Sets the time that `expiration_playtime` measures. For kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
         /// Sets whether the player offers to refresh an expired download. For kind 1.
         ///
-        /// If this is not set, the player makes no such offer.
+        /// By default, the player makes no such offer.
         expiration_refresh_popup(offer: bool) -> u8 = offer as u8,
 
-        /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+        /// Sets whether a player on a PC refuses to play in a virtual machine. For kind 1.
         ///
-        /// If this is not set, the player refuses to play in a virtual machine.
+        /// By default, the player refuses.
         vmcheck(check: bool) -> u8 = check as u8,
 
-        /// Sets whether the player sends a request of kind 3 before each playback. For kinds 1 and 3.
+        /// Sets whether the player sends a request of kind 3 before each playback.
+        /// For kinds 1 and 3.
         ///
-        /// If `true`, the viewer cannot play offline. If this is not set, the player sends no such request.
+        /// If `check` is `true`, the viewer cannot play offline. By default, the player sends no
+        /// such request.
         check_abuse(check: bool) -> u8 = check as u8,
 
-        /// Sets whether the player downloads index bookmarks, and whether they are read-only. For kind 1.
+        /// Sets whether the player also downloads the video's index bookmarks, and whether the
+        /// downloaded bookmarks are read-only. For kind 1.
         offline_bookmark(download: bool, readonly: bool) -> OfflineBookmark = OfflineBookmark { download: download as u8, readonly: readonly as u8 },
 
         /// Sets whether the player deletes the download and shows the [`message`](Self::message).
         /// For kinds 2 and 3.
         content_delete(delete: bool) -> u8 = delete as u8,
 
-        /// Sets the deadline for the player's next request of kind 3, in Unix seconds, or 0 for no
+        /// Sets the deadline for the player's next request of kind 3, in Unix seconds; 0 means no
         /// deadline. For kinds 2 and 3.
         ///
         /// If the player misses the deadline, the download expires.
@@ -156,7 +161,7 @@ answer! {
 
         /// Sets whether the player treats the download as expired. For kind 3.
         ///
-        /// A download that has expired on the device does not play, even if this is `false`.
+        /// A download that has expired on the device does not play, even if `expired` is `false`.
         content_expired(expired: bool) -> u8 = expired as u8,
 
         /// Sets whether the player restarts the expiry period. For kind 3.

@@ -1,7 +1,7 @@
 //! Learning records and bookmarks.
 //!
-//! The player sends these callbacks, often late and more than once. The operator configures the
-//! callback URL, which also sets the names of the fields next to `json_data`. The types below
+//! The player sends these callbacks, often late and more than once. The callback URL, which the
+//! operator configures in Kollus, sets the names of the fields next to `json_data`. The types below
 //! declare the usual names; all other fields are in `extra`.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/player-callback/lms-callback/>,
@@ -60,12 +60,13 @@ view! {
     pub struct LmsData {
         /// The viewer and the device: `client_user_id`, `player_id`, `hardware_id`, `host_name` and
         /// `device`. This object also contains `content_provider_key`, the key of the service
-        /// account: keep the key out of logs.
+        /// account. Keep this key out of logs.
         pub user_info: Option<Map<String, Value>>,
         /// The watched content, which `media_content_key`, `channel_key` and `encoding_profile`
-        /// identify. Fields in seconds: `duration`; `playtime`; `real_playtime`, which counts double
-        /// at double speed; `last_play_at`, the position; `runtime`, the time that the player ran; and
-        /// `showtime`, the time that the video played. Field in Unix seconds: `start_at`.
+        /// identify. Fields in seconds: `duration`; `playtime`; `real_playtime`, which counts
+        /// double at double speed; `last_play_at`, the position; `runtime`, the time that the
+        /// player ran; and `showtime`, the time that the video played. Field in Unix seconds:
+        /// `start_at`.
         pub content_info: Option<Map<String, Value>>,
         /// The parts that the viewer watched.
         pub block_info: Option<BlockInfo>,
@@ -78,11 +79,12 @@ view! {
     pub struct BlockInfo {
         /// The number of parts of the video.
         pub block_count: Option<i64>,
-        /// Fields `bn`, `tn` and `pn` of each part `n`. Kollus does not document these fields.
+        /// The fields `bN`, `tN` and `pN` of the part with the number `N`, such as `b0`. Kollus
+        /// does not document the meaning of these fields.
         pub blocks: Option<Map<String, Value>>,
     }
 
-    /// Event sent when a viewer sets a bookmark, or leaves a video at a position.
+    /// A bookmark that a viewer sets, or the position at which a viewer leaves a video.
     #[derive(Debug)]
     pub struct Bookmark {
         /// The key of the uploaded file.
@@ -93,7 +95,7 @@ view! {
         pub client_user_id: String,
         /// The position, in seconds from the start of the video.
         pub position: f64,
-        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
         pub localtime: Option<i64>,
         /// The title of the bookmark.
         pub value: Option<String>,

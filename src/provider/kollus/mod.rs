@@ -1,4 +1,4 @@
-//! Typed views of the callbacks of Kollus, and the answers to them.
+//! Typed views of Kollus callbacks, and typed answers.
 //!
 //! | subject | callbacks | answer |
 //! |---|---|---|
@@ -7,10 +7,10 @@
 //! | | [`NextEpisode`] | any JSON object, because Kollus does not document the fields |
 //! | downloads | [`Drm`] | [`DrmReply`] |
 //! | learning records | [`VodLms`], [`LiveLms`], [`Bookmark`] | |
-//! | VOD platform | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
-//! | live platform | [`BroadcastState`], [`RecordingTransfer`] | |
+//! | video library | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
+//! | live broadcasts | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
-//! Fields have the platform's names and units.
+//! Fields have the names and units that Kollus uses.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;
@@ -55,8 +55,8 @@ pub use play::{LivePlay, NextEpisode, PlayReply, VodPlay, VodPlayReply};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaytimeType {
-    /// Seconds of the video, so that playback at double speed counts double. This is the default of
-    /// Kollus. The JSON value is 0.
+    /// Seconds of the video: playback at double speed counts double. Kollus uses this type by
+    /// default. The JSON value is 0.
     Video,
     /// Seconds of real time during playback. The JSON value is 1.
     WallClock,
@@ -71,7 +71,7 @@ impl PlaytimeType {
     }
 }
 
-/// Implements `IntoResponse`, so that an axum handler can return the answers.
+/// Implements `IntoResponse` for typed answers, so that an axum handler can return an answer.
 #[cfg(feature = "axum")]
 macro_rules! respond {
     ($($reply:ty),*) => {$(
@@ -97,11 +97,11 @@ mod tests {
     use super::*;
     use crate::json::Object;
     use crate::provider::built_in_named;
-    use crate::provider::field::SentBy;
+    use crate::provider::field::Conversion;
 
-    /// Checks that an answer with all fields set has exactly the fields of the definition.
+    /// Checks that `answer`, with every optional field set, has exactly the declared fields.
     ///
-    /// `echo` names the fields that only identify the item.
+    /// `echo` names the fields that only identify the item of the callback.
     fn check_fields(kind: &str, answer: &impl serde::Serialize, echo: &[&str]) {
         let kollus = built_in_named("kollus").unwrap();
         let kind = kollus.kinds.into_iter().find(|found| *found.name == *kind).unwrap();
@@ -110,12 +110,17 @@ mod tests {
         let object = Object::from_json(&answer).unwrap();
         let mut out = Vec::new();
         fields
-            .write_object(&object, SentBy::App, |name| echo.contains(&name.text()), &mut out)
+            .write_message(
+                &object,
+                &mut Conversion::of_answer(),
+                |name| echo.contains(&name.text()),
+                &mut out,
+            )
             .unwrap();
         let present: BTreeSet<_> = object.iter().map(|(name, _)| name).collect();
         let declared = fields.iter().map(|field| &*field.name).chain(echo.iter().copied());
-        // An app may send these fields. The platform does not document them, so the answer types
-        // have no setters for them.
+        // The definition declares these fields, but the answer types have no setters for them,
+        // because Kollus does not document them.
         const UNDOCUMENTED: [&str; 3] = ["kind", "cpcheck", "processblock"];
         let declared: BTreeSet<_> = declared
             .filter(|name| present.contains(name) || !UNDOCUMENTED.contains(name))

@@ -1,7 +1,7 @@
-//! Events of the video library, its channels and live broadcasts.
+//! Events of the video library, of its channels and of live broadcasts.
 //!
-//! An app may receive an event more than once. If Kollus gets no reply within three seconds, it
-//! sends the callback again: up to three times, at intervals of five minutes.
+//! An app may receive an event more than once. If Kollus receives no reply within three seconds,
+//! Kollus sends the callback again: up to three times, at intervals of five minutes.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/vod/api/platform-callback/> and
 //! <https://docs.kollus.com/en/dev-guide/live/api/platform-callback/> (read in 2026-11)
@@ -10,23 +10,23 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when the upload of a file ends.
+    /// Event at the end of a file upload.
     pub struct Upload {
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub content_provider_key: Option<String>,
-        /// The name of the file with its folder.
+        /// The name of the file, with the folder.
         pub full_filename: Option<String>,
-        /// The name of the file without its folder.
+        /// The name of the file, without the folder.
         pub filename: String,
         /// The key of the uploaded file.
         pub upload_file_key: String,
     }
 
-    /// Event sent when the transcoding of a video ends.
+    /// Event at the end of a video's transcoding.
     pub struct Transcoding {
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub content_provider_key: Option<String>,
-        /// The name of the file with its folder.
+        /// The name of the file, with the folder.
         pub filename: String,
         /// The key of the uploaded file.
         pub upload_file_key: String,
@@ -34,27 +34,27 @@ view! {
         pub transcoding_result: String,
     }
 
-    /// Event sent when the data of a video changes.
+    /// Event about a change of a video's data.
     pub struct ContentUpdate {
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub content_provider_key: Option<String>,
-        /// The name of the file with its folder.
+        /// The name of the file, with the folder.
         pub full_filename: Option<String>,
-        /// The name of the file without its folder.
+        /// The name of the file, without the folder.
         pub filename: String,
         /// The key of the uploaded file.
         pub upload_file_key: String,
-        /// The change. The platform does not document the values.
+        /// The type of the change. Kollus does not document the values.
         pub update_type: Option<String>,
     }
 
-    /// Event sent when a video is added to a channel.
+    /// Event about the addition of a video to a channel.
     pub struct ChannelAdd {
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub content_provider_key: Option<String>,
-        /// The name of the file with its folder.
+        /// The name of the file, with the folder.
         pub full_filename: Option<String>,
-        /// The name of the file without its folder.
+        /// The name of the file, without the folder.
         pub filename: Option<String>,
         /// The key of the uploaded file.
         pub upload_file_key: String,
@@ -66,17 +66,17 @@ view! {
         pub channel_name: Option<String>,
         /// The encoding profiles, separated by `|`.
         pub profile_key: Option<String>,
-        /// The change. The platform does not document the values.
+        /// The type of the change. Kollus does not document the values.
         pub update_type: Option<String>,
     }
 
-    /// Event sent when a video is removed from a channel.
+    /// Event about the removal of a video from a channel.
     pub struct ChannelDelete {
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub content_provider_key: Option<String>,
-        /// The name of the file with its folder.
+        /// The name of the file, with the folder.
         pub full_filename: Option<String>,
-        /// The name of the file without its folder.
+        /// The name of the file, without the folder.
         pub filename: Option<String>,
         /// The key of the uploaded file.
         pub upload_file_key: String,
@@ -88,45 +88,46 @@ view! {
         pub channel_name: Option<String>,
         /// The encoding profiles, separated by `|`.
         pub profile_key: Option<String>,
-        /// The change. The platform does not document the values.
+        /// The type of the change. Kollus does not document the values.
         pub update_type: Option<String>,
     }
 
-    /// Event sent when a live broadcast starts, stops, loses its stream or regains its stream.
+    /// Event about the state of a live broadcast.
     pub struct BroadcastState {
         /// The identifier of the callback. Absent from some callbacks.
         pub request_id: Option<String>,
         /// The version of the callback format, such as `2018-11-01`.
         pub version: Option<String>,
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub service_account_key: Option<String>,
         /// The key of the channel.
         pub channel_key: String,
-        /// The key with which a device pushes the stream: keep it out of logs.
+        /// The key with which a device pushes the stream. Keep this key out of logs.
         pub stream_key: String,
         /// The key of the live broadcast.
         pub broadcast_key: String,
-        /// The new state: `start`, `stop`, `pause` or `resume`.
+        /// The new state: `start`, `stop`, `pause` (the broadcast has lost its stream) or `resume`
+        /// (the broadcast has its stream again).
         pub broadcast_state: String,
     }
 
-    /// Event sent when the transfer of a recording ends.
+    /// Event at the end of a recording's transfer.
     pub struct RecordingTransfer {
         /// The identifier of the callback. Absent from some callbacks.
         pub request_id: Option<String>,
         /// The version of the callback format, such as `2018-11-01`.
         pub version: Option<String>,
-        /// The key of the service account: keep it out of logs.
+        /// The key of the service account. Keep this key out of logs.
         pub service_account_key: Option<String>,
         /// The key of the channel.
         pub channel_key: String,
-        /// The key with which a device pushes the stream: keep it out of logs.
+        /// The key with which a device pushes the stream. Keep this key out of logs.
         pub stream_key: Option<String>,
         /// The key of the live broadcast.
         pub broadcast_key: String,
         /// The identifier of the recording, a number as a string.
         pub recording_file_id: String,
-        /// The name of the recording at the source, with its folder.
+        /// The name of the recording at the source, with the folder.
         pub recording_file_filename: Option<String>,
         /// The type of the recording, such as `segment`.
         pub recording_file_kind: Option<String>,

@@ -1,4 +1,5 @@
-//! Callbacks in which a player asks to play or asks for the next video, and the app's answers.
+//! Callbacks in which a player asks for permission to play, or for the next video, and the app's
+//! answers.
 //!
 //! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
 //! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
@@ -20,17 +21,17 @@ view! {
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, if the device has such an identifier.
+        /// The identifier of the device's hardware.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
-        /// The key of the live broadcast, which is not the key of a video.
+        /// The key of the live broadcast. This key does not identify a video.
         pub media_content_key: String,
         /// The key of the channel.
         pub channel_key: String,
         /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
-        /// The time on the viewer's device in UTC. The clock of the device may be wrong.
+        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
         pub localtime: Option<i64>,
     }
 
@@ -39,13 +40,13 @@ view! {
     /// For a downloaded video, the player sends a [`Drm`](super::Drm) callback instead.
     #[derive(Debug)]
     pub struct VodPlay {
-        /// The kind of the request: 1 before playback, 3 when the player is ready.
+        /// The kind of the request: 1 before playback, 3 as soon as the player is ready.
         pub kind: i64,
         /// The user identifier from the token with which the player opened the video.
         pub client_user_id: String,
         /// The identifier of the player.
         pub player_id: Option<String>,
-        /// The identifier of the hardware, if the device has such an identifier.
+        /// The identifier of the device's hardware.
         pub hardware_id: Option<String>,
         /// The model of the device. May contain a slash.
         pub device_name: Option<String>,
@@ -53,14 +54,15 @@ view! {
         pub media_content_key: String,
         /// The fields `uservalue0` to `uservalue99` that are set, by name.
         pub uservalues: Option<Map<String, Value>>,
-        /// The time on the viewer's device, in Unix seconds. The clock of the device may be wrong.
+        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
         pub localtime: Option<i64>,
     }
 
-    /// A request for the next video, which the player sends at a set position of the current video.
+    /// A request for the next video. The player sends the request at a configured position of the
+    /// current video.
     ///
-    /// The operator chooses the fields in the console of Kollus. Kollus does not document the fields
-    /// of the reply, so gatepost sends the app's JSON object unchanged.
+    /// The operator chooses the fields in the console of Kollus. Kollus does not document the
+    /// fields of the reply, so gatepost sends the members of the app's JSON object unchanged.
     #[derive(Debug)]
     pub struct NextEpisode {
         /// The user identifier from the token with which the player opened the video.
@@ -93,14 +95,14 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets whether the player on a PC refuses to play in a virtual machine.
+        /// Sets whether a player on a PC refuses to play in a virtual machine.
         ///
-        /// If this is not set, the player refuses to play in a virtual machine.
+        /// By default, the player refuses.
         vmcheck(check: bool) -> u8 = check as u8,
 
         /// Sets whether the player blocks output to a TV.
         ///
-        /// The value replaces the channel's policy.
+        /// The value overrides the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
     }
 }
@@ -120,9 +122,9 @@ impl PlayReply {
 answer! {
     /// The app's answer to a [`VodPlay`] callback.
     ///
-    /// Kollus sends callbacks with `kind` 1 and with `kind` 3, and reads different fields of the
-    /// two replies. gatepost omits fields that do not apply to the callback's `kind`. If a value is
-    /// out of range, gatepost applies the failure policy.
+    /// In the documentation of the setters, the kind is the callback's field `kind`. gatepost omits
+    /// fields that do not apply to this kind. If a value is out of range, gatepost discards the
+    /// answer and applies the config key `on_failure`.
     ///
     /// ```
     /// use gatepost::kollus::VodPlayReply;
@@ -140,23 +142,23 @@ answer! {
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String> = None,
     } optional {
-        /// Sets the expiry in Unix seconds: at most 1893455999, or 0 for no expiry. For kind 1.
+        /// Sets the expiry in Unix seconds: at most 1893455999; 0 means no expiry. For kind 1.
         expiration_date(unix_secs: i64) -> i64 = unix_secs,
 
-        /// Sets whether the player on a PC refuses to play in a virtual machine. For kind 1.
+        /// Sets whether a player on a PC refuses to play in a virtual machine. For kind 1.
         ///
-        /// If this is not set, the player refuses to play in a virtual machine.
+        /// By default, the player refuses.
         vmcheck(check: bool) -> u8 = check as u8,
 
         /// Sets whether the player blocks output to a TV. For kind 1.
         ///
-        /// The value replaces the channel's policy.
+        /// The value overrides the channel's policy.
         disable_tvout(disable: bool) -> u8 = disable as u8,
 
-        /// Limits the playback time in seconds, or 0 for no limit. For kind 1.
+        /// Limits the playback time in seconds; 0 means no limit. For kind 1.
         expiration_playtime(secs: u32) -> u32 = secs,
 
-        /// Sets what `expiration_playtime` measures; see [`PlaytimeType`]. For kind 1.
+        /// Sets the time that `expiration_playtime` measures. For kind 1.
         expiration_playtime_type(meaning: PlaytimeType) -> u8 = meaning.as_number(),
 
         /// Limits playback to a preview, in seconds from the start of the video. For kind 1.
@@ -164,7 +166,7 @@ answer! {
         /// `end` must be greater than `start`.
         play_section(start: u32, end: u32) -> PlaySection = PlaySection { start_time: start, end_time: end },
 
-        /// Sets whether the player treats the video as expired and refuses to play it. For kind 3.
+        /// Sets whether the player treats the video as expired and refuses to play. For kind 3.
         content_expired(expired: bool) -> u8 = expired as u8,
     }
 }

@@ -1,12 +1,16 @@
-//! Signatures of callbacks: verification, and signing for samples.
+//! Verification of callback signatures, and signing of the example callbacks that gatepost creates.
 //!
-//! Verification has these stages, in this order. A failure at each stage has its own code:
+//! A signature is a digest of a message. The message is a sequence of [`Part`]s, such as a header,
+//! the body and the key. The refusal code of an invalid signature shows which condition is not met.
+//! gatepost checks these conditions, in this order:
 //!
-//! 1. The signature and all signed parts are present.
-//! 2. The text of the signature decodes to a digest. In a list, at least one entry decodes.
+//! 1. The callback contains the signature and all signed parts.
+//! 2. The text of the signature decodes to a digest. In a list of signatures, at least one entry
+//!    decodes.
 //! 3. One of the keys produces one of the digests. gatepost tries every key and compares in
 //!    constant time, so the time until the reply does not reveal which key or digit differs.
-//! 4. The signed time is within the window, which limits it in the past and in the future.
+//! 4. The signed time is within the [`Window`] around the current time. A definition without a
+//!    signed time omits this condition.
 
 mod rule;
 
@@ -22,27 +26,28 @@ pub(crate) use rule::{
     KeyRule, MAX_AHEAD_KEY, Part, PartForm, PartSource, Signature, TimeMeaning, TimeRule, Window,
 };
 
-/// The stage at which the verification of a signature failed.
+/// The condition that a signature does not meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureError {
-    /// The signature is missing at `place`.
+    /// The callback contains no signature at `place`.
     Absent { place: String },
-    /// The signed time is this many seconds in the past, more than the window allows.
+    /// The signed time is `secs_ago` seconds in the past, more than the window permits.
     Expired { secs_ago: i64 },
     /// The text of the signature does not decode to a digest.
     Malformed,
     /// No key produces the signature.
     Mismatch,
-    /// A signed part is missing at `place`.
+    /// The callback contains no value for the signed part at `place`.
     PartMissing { place: String },
-    /// The signed time is missing, or is not a time in the declared unit.
+    /// The signed time is not a time in the declared unit.
     TimeMalformed,
-    /// The signed time is this many seconds in the future, more than the window allows.
+    /// The signed time is `secs` seconds in the future, more than the window permits.
     TooFarAhead { secs: i64 },
 }
 
 impl SignatureError {
-    /// Returns the location of a missing value, for a message to the operator.
+    /// Returns the location of the missing value, for a message to the operator. For an error
+    /// without a location, returns `the signature`.
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::Absent { place } | Self::PartMissing { place } => place,
@@ -55,17 +60,17 @@ impl SignatureError {
     }
 }
 
-/// The maximum number of signatures in one callback. gatepost ignores others, to bound the work.
+/// The maximum number of signatures that gatepost tries for one callback, to bound the work.
 const MAX_CANDIDATES: usize = 16;
 
 impl Signature {
     /// Verifies the signature of a callback.
     ///
-    /// `window` replaces the window of the definition; `None` keeps the definition's.
+    /// If `window` is `None`, the window of the definition applies.
     ///
     /// # Errors
     ///
-    /// Returns an error that names the stage, as described in the module documentation.
+    /// Returns the error of the first unmet condition in the module documentation.
     pub(crate) fn verify(
         &self,
         received: &Received<'_>,
@@ -74,12 +79,12 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), SignatureError> {
         let signature_text = self.signature_text(received)?;
-        // If there are no keys, report a mismatch for any text.
+        // Without keys, report `Mismatch` even for text that does not decode.
         let (mut matched, mut decodes) = (Choice::from(0), keys.is_empty());
         for key in keys {
             let computed = self.compute(received, &signature_text, key)?;
             for candidate in self.candidates(&signature_text) {
-                // Not a short-circuiting `||`: the duration must not reveal which key matches.
+                // Not `||`, which short-circuits: the duration must not reveal which key matches.
                 matched |= computed.ct_eq(&candidate);
                 decodes = true;
             }
@@ -93,9 +98,10 @@ impl Signature {
         })
     }
 
-    /// Returns the signed values of the callback: headers, parameters and single members.
+    /// Returns the values of the signed headers, query parameters and members of the body.
     ///
-    /// Omits the body as a whole, keys, settings, fixed text and values in the signature's list.
+    /// Omits all other parts: the whole body, the key, settings, fixed text and entries of a list
+    /// of signatures.
     pub(crate) fn covered_values<'p>(
         &'p self,
         received: &Received<'p>,
@@ -115,27 +121,44 @@ impl Signature {
         self.parts.iter().filter_map(value).map(bytes)
     }
 
-    /// Returns `true` if the member belongs to the signature, so that the event does not contain it.
+    /// Returns the locators of the signature and of each signed value.
+    pub(crate) fn locators(&self) -> impl Iterator<Item = &Locator> {
+        let sources = self.parts.iter().map(|part| &part.from);
+        let sources = sources.chain(self.time.as_ref().map(|time| &time.from));
+        let locators = sources.filter_map(|source| match source {
+            PartSource::Value(locator) => Some(locator),
+            PartSource::Body
+            | PartSource::FormText
+            | PartSource::Key
+            | PartSource::Literal(_)
+            | PartSource::Listed(_) => None,
+        });
+        locators.chain([&self.found_in])
+    }
+
+    /// Returns `true` if `name` is a member of the body that only serves the signature. The event
+    /// omits such members.
     pub(crate) fn consumes(&self, name: &Name<'_>) -> bool {
         self.consumed.iter().any(|consumed| consumed == name)
     }
 
-    /// Returns the text that contains the signature, or a list of signatures.
+    /// Returns the text at `found_in`: a signature or a list of signatures.
     fn signature_text<'r>(&self, received: &Received<'r>) -> Result<Cow<'r, str>, SignatureError> {
         self.found_in
             .text(received)
             .ok_or_else(|| SignatureError::Absent { place: self.found_in.to_string() })
     }
 
-    /// Splits the text at the separator, if the definition has a separator.
+    /// Returns the entries of a list of signatures. Without a separator in the definition, returns
+    /// the whole text as the only entry.
     fn entries<'g>(&self, text: &'g str) -> impl Iterator<Item = &'g str> + use<'g> {
         let mut whole = self.separator.is_none().then_some(text).into_iter();
         let mut split = self.separator.map(|separator| text.split(separator).map(str::trim));
         std::iter::from_fn(move || whole.next().or_else(|| split.as_mut()?.next()))
     }
 
-    /// Decodes the digests in the text. Skips entries without the prefix, and entries that cannot
-    /// be decoded.
+    /// Decodes the digests in the text. Skips entries without the prefix of a signature, and
+    /// entries that do not decode.
     fn candidates<'g>(&'g self, text: &'g str) -> impl Iterator<Item = Output> + 'g {
         self.entries(text)
             .filter_map(|entry| entry.strip_prefix(&*self.prefix))
@@ -174,7 +197,7 @@ impl Signature {
         Ok(())
     }
 
-    /// Returns the bytes of a part. They are empty for the key, which `update` hashes itself.
+    /// Returns the bytes of a part. Returns no bytes for the key, because `update` hashes the key.
     fn part_bytes<'p>(
         &'p self,
         source: &'p PartSource,
@@ -205,7 +228,7 @@ impl Signature {
         }
     }
 
-    /// Returns a form body without the field of the signature, percent-decoded.
+    /// Removes the signature field from a form body, then percent-decodes the rest.
     fn form_text(&self, raw: &[u8]) -> Vec<u8> {
         let signature_field = self.found_in.top_level().map_or("", Name::text).as_bytes();
         let fields = raw.split(|byte| *byte == b'&');
@@ -217,10 +240,10 @@ impl Signature {
         percent_encoding::percent_decode(&spaced).collect()
     }
 
-    /// Signs a callback, and returns the text to put at `found_in`.
+    /// Signs a callback, and returns the text to insert at `found_in`.
     ///
-    /// If the text is a list that contains the signed time, the function adds `time` to the list.
-    /// Otherwise it ignores `time`, and the caller has to put the time into `received`.
+    /// If the signed time is an entry of a list of signatures, adds `time` to the list. Otherwise,
+    /// ignores `time`: `received` must already contain the signed time.
     ///
     /// # Errors
     ///
@@ -242,7 +265,7 @@ impl Signature {
         Ok(text)
     }
 
-    /// Describes the signed text to the operator. Hides keys, settings and bodies.
+    /// Describes the signed message to the operator. Hides keys, settings and bodies.
     ///
     /// # Errors
     ///
@@ -312,7 +335,7 @@ mod tests {
     use crate::provider::{Plan, built_in_named, definition};
     use crate::secret::Secret;
 
-    // The only signature in Tencent's documentation that verifies: `sign` is MD5(key + t).
+    // The only example in Tencent's documentation with a valid signature: `sign` is MD5(key + t).
     const SIGN: &str = "ca3e25e5dc17a6f9909a9ae7281e300d";
     const T: i64 = 1_545_030_873;
 
@@ -320,7 +343,7 @@ mod tests {
         built_in_named(name).unwrap()
     }
 
-    /// Returns a provider with JSON bodies and these lines under `[signature]`.
+    /// Returns the compiled definition of a provider with JSON bodies and `lines` as `[signature]`.
     fn signed_by(lines: &str) -> Plan {
         let text = format!(
             "name = 'p'\ntitle = 'P'\ndocs = 'd'\nce_type = 'p'\n\
@@ -380,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_signature_of_any_key() {
+    fn accepts_signature_by_any_of_the_keys() {
         let body = signed("1545030873", &format!("{SIGN:?}"));
         assert_eq!(tencent(&body, &["new", "test"], T), Ok(()));
         assert_eq!(tencent(&body, &["test", "new"], T), Ok(()));
@@ -414,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_the_stage_that_failed() {
+    fn reports_the_first_condition_that_is_not_met() {
         let absent = || SignatureError::Absent { place: "/sign".into() };
         let cases = [
             (r#"{"t":1545030873}"#, absent()),
@@ -564,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_sent_time_that_is_too_old_or_too_far_ahead() {
+    fn refuses_sending_time_one_second_outside_either_end_of_window() {
         let headers = [(
             "mux-signature",
             "t=1565125718,v1=854ece4c22acef7c66b57d4e504153bc512595e8e9c772ece2a68150548c19a7",

@@ -1,4 +1,4 @@
-//! The signature rules of a definition: signed parts, location, key and time.
+//! The signature rules of a definition: signed parts, location, key and signed time.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,14 +18,15 @@ pub(crate) struct Signature {
     pub(crate) parts: Vec<Part>,
     /// The location of the signature.
     pub(crate) found_in: Locator,
-    /// The character between the entries of the text at `found_in`, if that text is a list.
+    /// The character between the entries, if the text at `found_in` is a list.
     pub(crate) separator: Option<char>,
-    /// The text before each signature, such as `sha256=`. gatepost ignores other entries.
+    /// The text before each signature, such as `sha256=`. gatepost ignores entries without this
+    /// text.
     pub(crate) prefix: Box<str>,
     pub(crate) encoding: Encoding,
     pub(crate) key: KeyRule,
     pub(crate) time: Option<TimeRule>,
-    /// Members of the body that belong to the signature. The event does not contain them.
+    /// Members of the body that only serve the signature. The event omits these members.
     pub(crate) consumed: Vec<Name<'static>>,
 }
 
@@ -41,10 +42,10 @@ impl Signature {
         self.parts.iter().any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
     }
 
-    /// Sets `consumed`: the member that contains the signature, and the member that contains the time.
+    /// Sets `consumed` to the members that contain the signature and the signed time.
     ///
-    /// The time is consumed only if it is a signed part of its own. If the time is signed only as a
-    /// member of the whole body, the event keeps the time.
+    /// If the signed time is not a part of its own but only a member of a signed body, `consumed`
+    /// omits the time. The event then contains the time.
     pub(crate) fn with_consumed(self) -> Self {
         let time = self.time.as_ref().and_then(|time| time.from.place());
         let is_part = |place: &&Locator| self.parts.iter().any(|p| p.from.place() == Some(*place));
@@ -55,25 +56,27 @@ impl Signature {
     }
 }
 
-/// The source and the format of the key.
+/// The source and the format of the signature's key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyRule {
-    /// The setting that contains the key. `None` means the template's `keys`.
+    /// The setting that contains the key. If `None`, the key is in the template's `keys`.
     pub(crate) setting: Option<SettingIndex>,
-    /// Text such as `whsec_`, which gatepost removes from the start of an encoded key if present.
+    /// Optional text at the start of an encoded key, such as `whsec_`. gatepost removes this text.
     pub(crate) prefix: Option<Box<str>>,
-    /// The encoding of the key. `None` means that the bytes of the text are the key.
+    /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
 }
 
 impl KeyRule {
-    /// Decodes and prepares a key; `None` if the key cannot be decoded or decodes to nothing.
+    /// Decodes a key and prepares it for `digest`.
+    ///
+    /// Returns `None` if the key does not decode to at least one byte.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Option<Key> {
         let Some(encoding) = self.encoding else { return Some(digest.key(secret.clone())) };
         let text = std::str::from_utf8(secret.expose()).ok()?;
         let stripped = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
         let decoded =
-            encoding.decode_all(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
+            encoding.decode_key(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
         Some(digest.key(Secret::new(decoded)))
     }
 }
@@ -90,20 +93,20 @@ pub(crate) struct Part {
 pub(crate) enum PartSource {
     /// The body as received.
     Body,
-    /// The percent-decoded form body, without the field of the signature.
+    /// The percent-decoded form body, without the signature field.
     FormText,
-    /// The key. Only digests other than HMAC hash it as a part.
+    /// The key, for a digest other than HMAC.
     Key,
     /// Fixed text, such as a separator.
     Literal(Box<str>),
-    /// The entry with this prefix, such as `t=`, in the list that contains the signature.
+    /// The rest of the entry that starts with this text, such as `t=`, in the list of signatures.
     Listed(Box<str>),
-    /// The text of a value, as received.
+    /// The text at this location, as received.
     Value(Locator),
 }
 
 impl PartSource {
-    /// Returns the location of a `Value` part.
+    /// Returns the location of a `Value`, or `None` for any other source.
     pub(crate) const fn place(&self) -> Option<&Locator> {
         match self {
             Self::Value(place) => Some(place),
@@ -112,7 +115,7 @@ impl PartSource {
     }
 }
 
-/// The form in which a part is hashed.
+/// The form in which gatepost hashes a part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PartForm {
     #[default]
@@ -137,21 +140,22 @@ impl PartForm {
     }
 }
 
-/// The rule for the signed time.
+/// The source, unit and limits of the signed time.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeRule {
     pub(crate) from: PartSource,
     pub(crate) unit: Unit,
     pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
-    /// The seconds that a sample adds to the current time; 0 unless the time is an expiry.
+    /// The seconds between the current time and the expiry in an example callback that gatepost
+    /// creates; 0 for [`TimeMeaning::Sent`].
     pub(crate) lifetime_secs: i64,
 }
 
 /// The meaning of the signed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeMeaning {
-    /// The time after which the callback is invalid.
+    /// The time at which the callback expires.
     Expiry,
     /// The time at which the platform sent the callback.
     Sent,
@@ -175,20 +179,20 @@ impl TimeMeaning {
 pub(crate) const MAX_AHEAD_KEY: &str = "max_ahead_secs";
 
 impl Window {
-    /// Returns the longest time between two moments at which gatepost accepts the same signature.
+    /// Returns the longest time for which gatepost accepts one signature: the sum of both limits.
     pub(crate) fn lifetime(&self) -> Duration {
         let secs = self.past_secs.saturating_add(self.max_ahead_secs);
         Duration::from_secs(secs.max(0).unsigned_abs())
     }
 }
 
-/// The limits of the difference between the signed time and now.
+/// The limits of the difference between the signed time and the current time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// The maximum number of seconds in the past. It leaves time for the platform's retries.
+    /// The maximum number of seconds in the past, to accept the platform's retries.
     pub(crate) past_secs: i64,
-    /// The maximum number of seconds in the future. It bounds the time for which a client can
-    /// replay a stolen callback.
+    /// The maximum number of seconds in the future, to bound the time for which a client can replay
+    /// a stolen callback.
     pub(crate) max_ahead_secs: i64,
 }
 
@@ -197,8 +201,8 @@ impl TimeRule {
     ///
     /// # Errors
     ///
-    /// Returns an error if the text is missing or cannot be parsed, or if the time is outside the
-    /// window.
+    /// Returns `TimeMalformed` if `text` is not a time in the declared unit. Returns `Expired` or
+    /// `TooFarAhead` if the time is outside the window.
     pub(crate) fn check(
         &self,
         text: Option<&str>,

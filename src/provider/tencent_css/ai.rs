@@ -1,9 +1,9 @@
-//! Events of the AI tasks: subtitles, word removal, quality control, summaries and highlights.
+//! Events of AI tasks: subtitles, removal of words, quality control, summaries and highlights.
 //!
 //! Sources, all read in 2026-11:
 //!
 //! - subtitles: <https://www.tencentcloud.com/document/product/267/73170>
-//! - word removal: <https://www.tencentcloud.com/document/product/267/73169>
+//! - removal of words: <https://www.tencentcloud.com/document/product/267/73169>
 //! - quality control: <https://www.tencentcloud.com/document/product/267/73166>
 //! - scores: <https://www.tencentcloud.com/document/product/267/73167> and
 //!   <https://www.tencentcloud.com/document/product/267/73168>
@@ -18,11 +18,11 @@ use crate::provider::view::{describe, view};
 view! {
     /// Event with the subtitles of a live stream.
     ///
-    /// The platform sends these events only while a viewer pulls subtitles.
+    /// The platform sends these events only while a viewer receives subtitles.
     pub struct Subtitles {
         /// The event type, always 338.
         pub event_type: i64,
-        /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
+        /// The APPID of the Tencent Cloud account. Absent from the sample in the documentation.
         pub appid: Option<i64>,
         /// The stream name.
         pub stream_id: String,
@@ -34,7 +34,7 @@ view! {
         pub data: Option<SubtitlesData>,
     }
 
-    /// The sentences of a [`Subtitles`] event.
+    /// The data of a [`Subtitles`] event.
     pub struct SubtitlesData {
         /// One element for each sentence.
         pub subtitle_tmp_res: Option<Vec<Subtitle>>,
@@ -54,15 +54,15 @@ view! {
         pub start_unix_time: Option<i64>,
         /// The end of the sentence, in Unix seconds.
         pub end_unix_time: Option<i64>,
-        /// `true` if the sentence is complete and will not change.
+        /// `true` if the sentence is final.
         pub steady_state: Option<bool>,
     }
 
-    /// Event sent when the platform removes words from the sound of a stream.
+    /// Event about words that the platform removed from the sound of a stream.
     pub struct SmartErasing {
         /// The event type, always 347.
         pub event_type: i64,
-        /// The APPID of the Tencent Cloud account. Absent from the platform's sample.
+        /// The APPID of the Tencent Cloud account. Absent from the sample in the documentation.
         pub appid: Option<i64>,
         /// The stream name.
         pub stream_id: String,
@@ -74,7 +74,7 @@ view! {
         pub data: Option<SmartErasingData>,
     }
 
-    /// The sentences of a [`SmartErasing`] event.
+    /// The data of a [`SmartErasing`] event.
     pub struct SmartErasingData {
         /// One element for each sentence.
         pub subtitle_tmp_res: Option<Vec<ErasedSentence>>,
@@ -106,7 +106,7 @@ view! {
         pub end_time: Option<i64>,
     }
 
-    /// Event sent when quality control finds a defect in a stream.
+    /// Event about a defect that quality control found in a stream.
     pub struct QualityControl {
         /// The event type, always 343.
         pub event_type: i64,
@@ -120,19 +120,19 @@ view! {
         pub stream_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the transcoding template.
+        /// The identifier of Tencent's transcoding template.
         pub transcode_template_id: Option<i64>,
-        /// The identifier of the watermark template.
+        /// The identifier of Tencent's watermark template.
         pub watermark_template_id: Option<i64>,
         /// A score, on a scale that the platform does not document.
         pub score: Option<f64>,
-        /// The function, always `QualityControl`.
+        /// The name of the AI function, always `QualityControl`.
         pub function: Option<String>,
         /// The defect, such as `Blur` or `Silence`.
         pub class: Option<String>,
     }
 
-    /// Event sent when frames of a stream score below the threshold.
+    /// Event about the frames of a stream that score below a threshold.
     pub struct EvaluationLow {
         /// The event type, always 344.
         pub event_type: i64,
@@ -146,11 +146,11 @@ view! {
         pub stream_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the transcoding template.
+        /// The identifier of Tencent's transcoding template.
         pub transcode_template_id: Option<i64>,
-        /// The frames that scored below the threshold.
+        /// The frames with a score below the threshold.
         pub frames: Option<Vec<Frame>>,
-        /// The function, always `Assessment`.
+        /// The name of the AI function, always `Assessment`.
         pub function: Option<String>,
         /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
         pub class: Option<String>,
@@ -179,7 +179,7 @@ view! {
         pub stream_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the transcoding template.
+        /// The identifier of Tencent's transcoding template.
         pub transcode_template_id: Option<i64>,
         /// The average score, on the scale of the metric in `class`.
         pub average_score: f64,
@@ -187,7 +187,7 @@ view! {
         pub max_score: Option<f64>,
         /// The score of the worst frame.
         pub min_score: Option<f64>,
-        /// The function, always `Assessment`.
+        /// The name of the AI function, always `Assessment`.
         pub function: Option<String>,
         /// The metric of the score: `PSNR`, `SSIM`, `VMAF` or `VQA`.
         pub class: Option<String>,
@@ -211,15 +211,15 @@ view! {
         pub end_time: Option<i64>,
         /// The title of the section.
         pub title: Option<String>,
-        /// The summary, a few sentences long.
+        /// The summary, in a few sentences.
         pub summary: Option<String>,
-        /// Keywords for a search.
+        /// The keywords for a search.
         pub key_words: Option<Vec<Value>>,
-        /// The main points.
+        /// The main points of the section.
         pub key_points: Option<Vec<Value>>,
     }
 
-    /// Event sent when the platform extracts highlights from a stream.
+    /// Event with the highlights of a stream.
     pub struct Highlights {
         /// The event type, always 349.
         pub event_type: i64,
@@ -243,13 +243,13 @@ view! {
         pub end_time: Option<i64>,
         /// The title of the highlight.
         pub title: Option<String>,
-        /// The summary, a few sentences long.
+        /// The summary, in a few sentences.
         pub summary: Option<String>,
         /// The URL of the highlight's video.
         pub video_store_url: Option<String>,
         /// The URL of the cover picture. May be empty.
         pub cov_img_store_url: Option<String>,
-        /// Keywords for a search.
+        /// The keywords for a search.
         pub key_words: Option<Vec<Value>>,
     }
 }

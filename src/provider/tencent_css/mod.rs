@@ -1,4 +1,4 @@
-//! Typed views of the event notifications of Tencent Cloud CSS.
+//! Typed views of the callbacks of Tencent Cloud CSS (Cloud Streaming Services).
 //!
 //! | subject | events |
 //! |---|---|
@@ -7,9 +7,9 @@
 //! | moderation | [`PornDetection`], [`AudioModeration`] |
 //! | subtitles, quality, summaries | [`Subtitles`], [`SmartErasing`], [`QualityControl`], [`EvaluationLow`], [`EvaluationAverage`], [`Summary`], [`Highlights`] |
 //!
-//! Fields have the platform's names and units. An event omits the fields of the signature, `t` and
-//! `sign`. The `Debug` output of a view contains little more than the stream
-//! and the time, because other fields contain personal data or push credentials.
+//! Fields have the platform's names and units. An event omits `t` and `sign`, which only serve the
+//! signature. The `Debug` output of a view contains little more than the stream and the time,
+//! because other fields may contain personal data or push credentials.
 //!
 //! ```
 //! use gatepost::tencent_css::Highlights;

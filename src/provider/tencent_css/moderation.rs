@@ -11,7 +11,7 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when image moderation finds something in a stream.
+    /// Event about a finding of image moderation in a stream.
     pub struct PornDetection {
         /// The event type, always 317. Absent from callbacks of 2019.
         pub event_type: Option<i64>,
@@ -29,7 +29,7 @@ view! {
         pub channel_id: Option<String>,
         /// The URL of the screenshot.
         pub img: String,
-        /// The types of the findings. The meaning of a type has changed over time: use `label` instead.
+        /// The types of the findings. The meaning of a type has changed: use `label` instead.
         #[serde(rename = "type")]
         pub types: Option<Vec<Value>>,
         /// The confidence of each finding, from 0 to 100.
@@ -50,7 +50,7 @@ view! {
         /// The recognized objects.
         #[serde(rename = "objectResults")]
         pub object_results: Option<Vec<Value>>,
-        /// The findings in the text of the picture.
+        /// The findings in the text in the picture.
         #[serde(rename = "ocrResults")]
         pub ocr_results: Option<Vec<Value>>,
         /// The matches with the operator's own picture libraries.
@@ -62,11 +62,11 @@ view! {
         /// The time at which the platform sent the callback, in Unix seconds.
         #[serde(rename = "sendTime")]
         pub send_time: i64,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: Option<String>,
     }
 
-    /// Event sent when audio moderation finds something in a stream.
+    /// Event about a finding of audio moderation in a stream.
     pub struct AudioModeration {
         /// The event type, always 315.
         pub event_type: i64,
@@ -80,7 +80,7 @@ view! {
         pub stream_id: String,
         /// The stream name, the same as `stream_id`.
         pub channel_id: Option<String>,
-        /// 1 if moderation found something.
+        /// 1 if audio moderation has a finding.
         #[serde(rename = "HitFlag")]
         pub hit_flag: Option<i64>,
         /// The confidence, from 0 to 100.
@@ -117,7 +117,7 @@ view! {
         pub text_results: Option<Vec<Value>>,
         /// The identifier of the moderation request.
         pub request_id: Option<String>,
-        /// The number of the sound segment in the stream.
+        /// The sequence number of the sound segment in the stream.
         pub seq: Option<i64>,
         /// The sound segments: `asr_tmp_full_results` is a list of objects with `url`, `periods`,
         /// `create_time` (Unix seconds), `appearing_point`, `confidence` (0 to 100) and `id`.

@@ -13,7 +13,7 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when the platform creates a recording file.
+    /// Event about a recording file that the platform created.
     pub struct RecordingFile {
         /// The event type, always 100.
         pub event_type: i64,
@@ -31,11 +31,11 @@ view! {
         pub file_id: String,
         /// The identifier of the recording.
         pub record_file_id: Option<String>,
-        /// The identifier of the recording template.
+        /// The identifier of Tencent's recording template.
         pub record_temp_id: Option<String>,
         /// The format: `flv`, `hls`, `mp4` or `aac`.
         pub file_format: String,
-        /// The identifier of the task. Present if `CreateRecordTask` started the recording.
+        /// The identifier of the task that `CreateRecordTask` created. Absent for other recordings.
         pub task_id: Option<String>,
         /// The start of the recording, in Unix seconds.
         pub start_time: i64,
@@ -49,21 +49,21 @@ view! {
         pub duration: Option<i64>,
         /// The size of the file, in bytes.
         pub file_size: i64,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: Option<String>,
         /// The URL of the file.
         pub video_url: String,
-        /// The first presentation timestamp of the recording.
+        /// The presentation timestamp at the start of the recording.
         pub media_start_time: Option<i64>,
         /// The bit rate, in kilobits per second.
         pub record_bps: Option<i64>,
-        /// Codec and resolution. The platform advises against relying on this field.
+        /// The codec and the resolution. The platform advises against the use of this field.
         pub callback_ext: Option<Value>,
         /// The identifier of the video. Only in old callbacks.
         pub video_id: Option<String>,
     }
 
-    /// Event sent when a recording starts, pauses, resumes, fails or ends.
+    /// Event about a recording that starts, pauses, resumes, fails or ends.
     pub struct RecordingStatus {
         /// The event type, always 332.
         pub event_type: i64,
@@ -86,12 +86,11 @@ view! {
         pub task_id: Option<String>,
         /// The identifier of the recording session.
         pub session_id: Option<String>,
-        /// The position of the event in the order of events: a number of more than 53 bits, as a
-        /// string.
+        /// The sequence number of the event: a number of more than 53 bits, as a string.
         pub seq: Option<String>,
     }
 
-    /// Event sent when a recording fails or is close to failing.
+    /// Event about a recording that fails or is close to failing.
     pub struct RecordingException {
         /// The event type, always 341.
         pub event_type: i64,
@@ -111,15 +110,16 @@ view! {
         pub timestamp: i64,
         /// The severity: `info`, `warning` or `error`.
         pub exception_level: Option<String>,
-        /// The exception and its number of occurrences: `type`, `desc` and `occurs`.
+        /// The exception: `type`, `desc` (the description) and `occurs` (the number of
+        /// occurrences).
         pub exception: Option<Map<String, Value>>,
     }
 
-    /// Event sent when the platform takes a screenshot of a stream.
+    /// Event about a screenshot that the platform took of a stream.
     pub struct Screencapture {
         /// The event type, always 200.
         pub event_type: i64,
-        /// The APPID of the Tencent Cloud account. Not documented for this event.
+        /// The APPID of the Tencent Cloud account. The platform does not document this field here.
         pub appid: Option<i64>,
         /// The push domain.
         pub app: String,
@@ -143,7 +143,7 @@ view! {
         pub pic_full_url: String,
         /// The identifier of the screenshot task.
         pub task_id: Option<String>,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: Option<String>,
     }
 }

@@ -1,4 +1,4 @@
-//! Events of pushes and relays of streams.
+//! Events about pushes and relays. A push is the transmission of a stream to the platform.
 //!
 //! Sources, all read in 2026-11:
 //!
@@ -13,7 +13,7 @@ use crate::printable::print_only;
 use crate::provider::view::{describe, view};
 
 view! {
-    /// Event sent when a push of a stream starts.
+    /// Event at the start of a push.
     pub struct Push {
         /// The event type, always 1.
         pub event_type: i64,
@@ -36,7 +36,7 @@ view! {
         pub node: String,
         /// The IP address of the device that pushes the stream.
         pub user_ip: String,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: String,
         /// The error code: 0 if the push succeeded.
         pub errcode: Option<i64>,
@@ -50,7 +50,7 @@ view! {
         pub height: Option<i64>,
     }
 
-    /// Event sent when a push of a stream ends.
+    /// Event at the end of a push.
     pub struct Interruption {
         /// The event type, always 0.
         pub event_type: i64,
@@ -66,18 +66,18 @@ view! {
         pub channel_id: String,
         /// The time of the event, in Unix seconds.
         pub event_time: i64,
-        /// The identifier of the push: a number of more than 53 bits, as a string. The [`Push`] at the
-        /// start of the push has the same value.
+        /// The identifier of the push: a number of more than 53 bits, as a string. The [`Push`] at
+        /// the start of the push has the same value.
         pub sequence: String,
         /// The IP address of the access node.
         pub node: String,
         /// The IP address of the device that pushes the stream.
         pub user_ip: String,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: String,
         /// The length of the push in milliseconds, as a string.
         pub push_duration: Option<String>,
-        /// The code of the reason for the end of the push.
+        /// The code of the reason why the push ended.
         pub errcode: Option<i64>,
         /// The meaning of `errcode`.
         pub errmsg: Option<String>,
@@ -89,7 +89,7 @@ view! {
         pub height: Option<i64>,
     }
 
-    /// Event sent when a push had errors during the last `report_interval`.
+    /// Event about the errors of a push during the last `report_interval`.
     pub struct PushError {
         /// The event type, always 321.
         pub event_type: i64,
@@ -105,19 +105,19 @@ view! {
         pub user_ip: Option<String>,
         /// The identifier of the push: a number of more than 53 bits, as a string.
         pub sequence: Option<String>,
-        /// The parameters of the push URL. They contain push credentials: keep them out of logs.
+        /// The parameters of the push URL. Keep them out of logs: they contain push credentials.
         pub stream_param: Option<String>,
         /// The time of the report, in Unix **milliseconds**.
         pub data_time: i64,
         /// The interval between reports, in milliseconds.
         pub report_interval: Option<i64>,
-        /// The timeout, in milliseconds.
+        /// The time for which the platform waits for the reply, in milliseconds.
         pub timeout: Option<i64>,
         /// The errors, each with its number of occurrences.
         pub abnormal_event: Option<Vec<Value>>,
     }
 
-    /// Event sent when a relay task starts, ends or has an error.
+    /// Event about a relay task that starts, ends or has an error.
     ///
     /// A relay task pulls one stream and pushes it to another address.
     pub struct Relay {
@@ -130,7 +130,7 @@ view! {
         pub callback_event: String,
         /// The URLs that the task pulls.
         pub source_urls: Option<Vec<Value>>,
-        /// The URL that the task pushes to. It contains push credentials: keep it out of logs.
+        /// The URL to which the task pushes. Keep it out of logs: it contains push credentials.
         pub to_url: Option<String>,
         /// The stream name. Absent from `TaskExit`.
         pub stream_id: Option<String>,
@@ -146,7 +146,7 @@ view! {
     pub struct RelayMessage {
         /// The URL of the file that the task pulls.
         pub url: Option<String>,
-        /// The index of the file in the list of sources.
+        /// The index of the file in the task's list of sources.
         pub index: Option<i64>,
         /// The length of the file, in seconds.
         pub duration: Option<f64>,
@@ -154,7 +154,7 @@ view! {
         pub task_start_time: Option<i64>,
         /// The end of the task, in Unix **milliseconds**; 0 in the platform's samples.
         pub task_exit_time: Option<i64>,
-        /// The reason for the end of the task. Negative if the task failed.
+        /// The code of the reason why the task ended. The code is negative if the task failed.
         pub code: Option<i64>,
         /// The meaning of `code`.
         pub message: Option<String>,
@@ -164,9 +164,9 @@ view! {
         pub alarm: Option<String>,
     }
 
-    /// Event sent when a push to the input of a StreamLive channel starts.
+    /// Event at the start of a push to the input of a StreamLive channel.
     ///
-    /// StreamLive is another product of the platform.
+    /// StreamLive is another product of Tencent Cloud.
     pub struct StreamlivePush {
         /// The event type, always 329.
         pub event_type: i64,
@@ -182,9 +182,9 @@ view! {
         pub pipeline: Option<i64>,
     }
 
-    /// Event sent when a push to the input of a StreamLive channel ends.
+    /// Event at the end of a push to the input of a StreamLive channel.
     ///
-    /// StreamLive is another product of the platform.
+    /// StreamLive is another product of Tencent Cloud.
     pub struct StreamliveInterruption {
         /// The event type, always 330.
         pub event_type: i64,

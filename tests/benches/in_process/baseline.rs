@@ -1,4 +1,4 @@
-//! The committed counts (the baseline), and comparisons with the baseline.
+//! The baseline (the committed instruction counts), and checks against the baseline.
 //!
 //! A bench fails the check if
 //!
@@ -14,14 +14,14 @@ use std::str::FromStr;
 
 use crate::Failure;
 
-/// Growth above which a count fails the check.
+/// Growth, in percent, above which a count fails the check.
 const GROWTH_PERCENT: u64 = 5;
 
-/// Inverse of the largest difference that counts as noise: 1/200, or half a percent.
+/// Inverse of the noise limit: a difference of less than 1/200, or half a percent, is noise.
 const NEAR: u64 = 200;
 
 const HEAD: &str = "\
-# Instructions of each bench, each time that it is done: all, and without the hash functions' own.
+# Instructions per run of each bench: in total, and without the hash functions.
 # Written by `cargo run --release -p gatepost-benches -- counts --write`.
 ";
 
@@ -37,7 +37,7 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     pub all: u64,
-    /// Instructions without those of the hash functions, which depend on the processor.
+    /// Instructions without the hash functions. The processor affects the cost of hash functions.
     pub unhashed: u64,
 }
 
@@ -53,7 +53,7 @@ impl Count {
     }
 }
 
-/// Counts by name of the bench.
+/// Count of each bench, keyed by the bench's name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Baseline(BTreeMap<String, Count>);
 
@@ -64,18 +64,21 @@ impl Baseline {
 
     /// Reads the committed counts.
     pub fn read() -> Result<Self, Failure> {
-        fs::read_to_string(Self::path()).map_err(|why| format!("baseline: {why}"))?.parse()
+        fs::read_to_string(Self::path())
+            .map_err(|why| format!("expected a baseline, found: {why}; run `counts --write`"))?
+            .parse()
     }
 
-    /// Writes the committed counts.
+    /// Writes these counts as the new baseline.
     pub fn write(&self) -> Result<(), Failure> {
         let before = Self::read().unwrap_or_default();
         Ok(fs::write(Self::path(), self.following(&before).to_string())?)
     }
 
-    /// Keeps the earlier count if the difference is noise, so that a diff shows only real changes:
-    /// a new bench changes the layout of memory, and so the counts of all other benches by a few
-    /// instructions.
+    /// Returns the counts for a new baseline. If a difference from `before` is noise, the new
+    /// baseline keeps the count of `before`, so that a diff shows only real changes. A new bench
+    /// alone changes the counts of all other benches by a few instructions, because it changes the
+    /// memory layout.
     fn following(&self, before: &Self) -> Self {
         let kept = |name: &str, count: Count| {
             before.count(name).filter(|before| before.is_near(count)).unwrap_or(count)
@@ -88,7 +91,7 @@ impl Baseline {
         self.0.get(name).copied()
     }
 
-    /// Returns the counts that are missing in `other`, or differ by more than noise.
+    /// Returns the counts that `other` lacks, and the counts that differ by more than noise.
     pub fn beyond(&self, other: &Self) -> Self {
         let is_near = |name: &str, count| other.count(name).is_some_and(|c| c.is_near(count));
         let others = self.0.iter().filter(|(name, count)| !is_near(name, **count));
@@ -98,7 +101,7 @@ impl Baseline {
     /// Formats a table of the counts, with the changes since `before`.
     pub fn beside(&self, before: &Self) -> String {
         let mut table = String::from(
-            "| instructions | all | | without the hash functions' | |\n|---|--:|--:|--:|--:|\n",
+            "| bench | instructions | change | without hashing | change |\n|---|--:|--:|--:|--:|\n",
         );
         for (name, Count { all, unhashed }) in &self.0 {
             let before = before.0.get(name);
@@ -117,17 +120,18 @@ impl Baseline {
             Some(before) if count.exceeds(*before) => {
                 let (all, unhashed) = (before.all, before.unhashed);
                 let now = format!("{} ({} without hashing)", count.all, count.unhashed);
-                Some(format!("{name} grew from {all} ({unhashed}) to {now} instructions"))
+                Some(format!("{name}: expected {all} ({unhashed}) instructions, found {now}"))
             }
             Some(_) => None,
-            None => Some(format!("{name} is not in the baseline")),
+            None => Some(format!("{name}: expected a count in the baseline, found none")),
         });
         let gone = baseline.0.keys().filter(|name| !self.0.contains_key(*name));
-        grown.chain(gone.map(|name| format!("{name} is only in the baseline"))).collect()
+        grown.chain(gone.map(|name| format!("{name}: expected a bench, found none"))).collect()
     }
 }
 
-/// Formats a change such as `+1.5%`, or nothing if the count has not changed.
+/// Formats a change such as `+1.5%`. Returns `new` without an earlier count, and an empty string
+/// for an unchanged count.
 fn change(now: u64, before: Option<u64>) -> String {
     match before {
         None => "new".into(),
@@ -161,7 +165,10 @@ impl FromStr for Baseline {
         let counts = lines.map(|line| {
             let words: Vec<_> = line.split_ascii_whitespace().collect();
             let [name, all, unhashed] = words[..] else {
-                return Err(format!("expected a name and two counts, found {line}").into());
+                return Err(format!(
+                    "expected a name and two counts, found {line}; run `counts --write`"
+                )
+                .into());
             };
             Ok((name.to_owned(), Count { all: all.parse()?, unhashed: unhashed.parse()? }))
         });
@@ -185,15 +192,21 @@ mod tests {
         assert!(faults("push 1050 105\nplay 1 1\n").is_empty());
         assert_eq!(
             faults("push 1051 100\nplay 2000 2000\n"),
-            ["push grew from 1000 (100) to 1051 (100 without hashing) instructions"]
+            ["push: expected 1000 (100) instructions, found 1051 (100 without hashing)"]
         );
-        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "unhashed growth fails");
+        assert_eq!(faults("push 1000 106\nplay 2000 2000\n").len(), 1, "expected one fault");
     }
 
     #[test]
     fn fails_on_missing_or_unknown_bench() {
         let now = "push 1000 100\nplays 2000 2000\n";
-        assert_eq!(faults(now), ["plays is not in the baseline", "play is only in the baseline"]);
+        assert_eq!(
+            faults(now),
+            [
+                "plays: expected a count in the baseline, found none",
+                "play: expected a bench, found none"
+            ]
+        );
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Makes a bench. `prepare` makes each input and is not measured; `work` is measured, including
-    /// the time to drop its results.
+    /// Creates a bench. A measurement covers `work` and the drop of its results. It does not cover
+    /// `prepare`, the function that creates each input.
     pub fn new<I: 'static, O>(
         name: impl Into<String>,
         mut prepare: impl FnMut(usize) -> I + 'static,

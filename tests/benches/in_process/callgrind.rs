@@ -1,17 +1,18 @@
 //! Counts instructions with valgrind's callgrind.
 //!
-//! This program starts itself under callgrind. Callgrind counts only within [`measured`], which
-//! excludes the preparation of a bench, and writes a profile at each [`end`].
+//! This program starts itself under callgrind. Callgrind counts only within [`measured`], so the
+//! preparation of a bench does not count. Callgrind writes a profile at each call of [`end`].
 //!
-//! The same program always gives exactly the same counts, because everything else is fixed:
+//! Each run of the same program gives the same counts, because these inputs are fixed:
 //!
-//! 1. the keys of hash tables, which come from `seeds.c` instead of the system;
-//! 2. the environment and the program's path, which move the stack, and with it the alignment that
-//!    `memcpy` works on;
-//! 3. the functions that the C library picks for the processor: the generic ones.
+//! 1. the keys of hash tables: they come from `seeds.c` instead of the system;
+//! 2. the environment and the program's path: they move the stack, and thereby change the alignment
+//!    of the data that `memcpy` copies;
+//! 3. the C library's functions: [`PLAINEST`] selects the generic variants for any processor.
 //!
-//! Callgrind does not support SHA instructions, so SHA-256 runs in software, at thousands of
-//! instructions per block. This program therefore also counts without the hash functions.
+//! Callgrind does not support SHA instructions. Under callgrind, SHA-256 runs in software, and each
+//! block takes thousands of instructions. This program therefore also prints the count without the
+//! hash functions.
 
 use std::fs;
 use std::path::Path;
@@ -26,8 +27,8 @@ use crate::bench::Bench;
 /// Argument with which this program runs the benches under callgrind.
 pub const CHILD: &str = "measure";
 
-/// Number of counted runs of each bench, and of the runs before them, which initialize everything
-/// that the first use creates.
+/// Number of counted runs of each bench. The same number of runs comes first and does not count:
+/// these runs create everything that the first use creates.
 const ROUNDS: usize = 16;
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
@@ -48,11 +49,11 @@ fn end() {
     std::hint::black_box(());
 }
 
-/// Runs every bench, and prints their names in the order of callgrind's profiles.
+/// Runs every bench, and prints the benches' names in the order of callgrind's profiles.
 pub fn measure_all(benches: Vec<Bench>) {
     for mut bench in benches {
         bench.lap(ROUNDS, &mut |work| work());
-        // Run each round as its own lap: a server does not free many results together.
+        // Run each round as its own lap, because a server does not free many requests together.
         for _ in 0..ROUNDS {
             bench.lap(1, &mut measured);
         }
@@ -61,15 +62,16 @@ pub fn measure_all(benches: Vec<Bench>) {
     }
 }
 
-/// Counts the benches whose name contains `filter`.
+/// Counts the instructions of the benches whose name contains `filter`.
 pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let dir = TempDir::new()?;
     let names = run(callgrind(dir.path(), filter)?)?;
     let names = String::from_utf8(names.stdout)?;
     let counts = names.lines().enumerate().map(|(index, name)| {
         let profile = fs::read_to_string(dir.path().join(format!("profile.{}", index + 1)))
-            .map_err(|why| format!("{name}: cannot read the profile: {why}"))?;
-        Ok((name.to_owned(), count_of(&profile).ok_or("expected a total in the profile")?))
+            .map_err(|why| format!("{name}: expected a profile, found: {why}; update valgrind"))?;
+        let count = count_of(&profile).ok_or("expected a total, found none; update valgrind")?;
+        Ok((name.to_owned(), count))
     });
     counts.collect()
 }
@@ -85,7 +87,7 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
     })?;
     let program = std::env::current_exe()?;
     let (Some(folder), Some(name)) = (program.parent(), program.file_name()) else {
-        return Err("expected a path of this program".into());
+        return Err("expected a folder in this program's path, found none".into());
     };
     let mut command = Command::new("valgrind");
     command
@@ -104,11 +106,13 @@ fn callgrind(dir: &Path, filter: &str) -> Result<Command, Failure> {
 
 fn run(mut command: Command) -> Result<Output, Failure> {
     let name = command.get_program().display().to_string();
-    let output = command.output().map_err(|why| format!("{name}: {why}; install it"))?;
+    let output =
+        command.output().map_err(|why| format!("expected {name}, found: {why}; install {name}"))?;
     if output.status.success() {
         return Ok(output);
     }
-    Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    Err(format!("expected {name} to succeed, found: {}", String::from_utf8_lossy(&output.stderr))
+        .into())
 }
 
 /// Reads the instructions per run from a profile.
@@ -120,8 +124,9 @@ fn count_of(profile: &str) -> Option<Count> {
     Some(Count { all: each(total), unhashed: each(total.checked_sub(hashing)?) })
 }
 
-/// Returns each function of a profile with its own cost. A cost line contains a position and a
-/// number of instructions. The cost line after a `calls=` line belongs to the called function.
+/// Returns each function of a profile with its cost, without the cost of called functions. A cost
+/// line contains a position and a number of instructions. The cost line after a `calls=` line
+/// belongs to the called function.
 fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     let (mut function, mut is_callee) = ("", false);
     profile.lines().filter_map(move |line| {
@@ -135,7 +140,7 @@ fn own_costs(profile: &str) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-/// Returns true for functions of the hash crates.
+/// Returns true if the function belongs to a hash crate.
 fn is_hashing(function: &str) -> bool {
     ["md5::", "sha1::", "sha2::"].iter().any(|hash| function.starts_with(hash))
 }

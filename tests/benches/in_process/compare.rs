@@ -1,8 +1,8 @@
-//! Compares two benches: instructions under callgrind, and CPU time on the processor, which may
-//! have SHA instructions.
+//! Compares benches of gatepost with reference benches, by instructions and by CPU time.
 //!
-//! CPU time is that of this thread. The two benches alternate, one lap each. The table shows the
-//! medians of the lap times and of their ratios.
+//! Callgrind counts the instructions. The CPU time is the time of this thread outside of callgrind,
+//! where the hash crates can use the processor's SHA instructions. A bench and its reference
+//! alternate lap by lap. The table shows the medians of the lap times and of the ratios.
 
 use std::time::Duration;
 
@@ -35,56 +35,51 @@ enum Limit {
 use Limit::{Added, Cpu, Instructions};
 
 const FIGURES: [Figure; 14] = [
-    Figure("push as JSON, by hand", "layer/push_value", "by_hand/push_value", Cpu(1.0)),
-    Figure("push as a type, by hand", "layer/push_typed", "by_hand/push_typed", Cpu(1.0)),
-    Figure("play as a type, by hand", "layer/play", "by_hand/play", Cpu(1.0)),
-    Figure("GitHub push, `webhook-verify`", "layer/github", "webhook-verify/github", Limit::None),
+    Figure("push as JSON / by hand", "layer/push_value", "by_hand/push_value", Cpu(1.0)),
+    Figure("push as a type / by hand", "layer/push_typed", "by_hand/push_typed", Cpu(1.0)),
+    Figure("play as a type / by hand", "layer/play", "by_hand/play", Cpu(1.0)),
+    Figure("GitHub push / `webhook-verify`", "layer/github", "webhook-verify/github", Limit::None),
     Figure(
-        "other path of axum, no layer",
+        "other path of axum / no layer",
         "other_path/axum_layer",
         "other_path/axum_bare",
         Added(150),
     ),
     Figure(
-        "the same, a layer that does nothing",
+        "other path of axum / empty layer",
         "other_path/axum_layer",
         "other_path/axum_empty_layer",
         Limit::None,
     ),
     Figure(
-        "other path of tower, no layer",
+        "other path of tower / no layer",
         "other_path/tower_layer",
         "other_path/tower_bare",
         Added(150),
     ),
     Figure(
-        "the same, a path with a dot",
+        "path with a dot / no layer",
         "other_path/tower_layer_dotted",
         "other_path/tower_bare_dotted",
         Added(150),
     ),
+    Figure("push to event / by hand", "push/to_event", "by_hand/push_and_back", Instructions(0.6)),
+    Figure("bad signature / genuine push", "refusal/signature_mismatch", "push/whole", Cpu(0.6)),
+    Figure("10,000 bindings / 1", "lookup/bindings_10000", "lookup/bindings_1", Instructions(1.1)),
     Figure(
-        "push to event, `Value` and back",
-        "push/to_event",
-        "by_hand/push_and_back",
-        Instructions(0.6),
-    ),
-    Figure("bad signature, accepted", "refusal/signature_mismatch", "push/whole", Cpu(0.6)),
-    Figure("10,000 bindings, 1", "lookup/bindings_10000", "lookup/bindings_1", Instructions(1.1)),
-    Figure(
-        "100 routes, 1",
+        "100 routes / 1",
         "lookup/routes_100_callback_path",
         "lookup/routes_1_callback_path",
         Limit::None,
     ),
     Figure(
-        "1,000 routes, 1",
+        "1,000 routes / 1",
         "lookup/routes_1000_callback_path",
         "lookup/routes_1_callback_path",
         Limit::None,
     ),
     Figure(
-        "other path, 1,000 routes, 1",
+        "other path, 1,000 routes / 1",
         "lookup/routes_1000_other_path",
         "lookup/routes_1_other_path",
         Limit::None,
@@ -92,7 +87,7 @@ const FIGURES: [Figure; 14] = [
 ];
 
 const HEAD: &str = "\
-| what, against what | instructions | against | ratio | without hashing | CPU, ns | against | ratio | at most |
+| bench / reference | instructions | reference | ratio | without hashing | CPU, ns | reference | ratio | limit |
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
 
 /// Prints every figure.
@@ -124,9 +119,9 @@ impl Limit {
     /// Formats the limit, with a mark if a figure exceeds the limit.
     fn judge(&self, added: u64, instructions: f64, cpu: f64) -> String {
         let (limit, is_kept) = match self {
-            Added(most) => (format!("{most} instructions more"), added <= *most),
-            Cpu(most) => (format!("{most} of CPU"), cpu <= *most),
-            Instructions(most) => (format!("{most} of instructions"), instructions <= *most),
+            Added(most) => (format!("{most} more instructions"), added <= *most),
+            Cpu(most) => (format!("{most} of the CPU time"), cpu <= *most),
+            Instructions(most) => (format!("{most} of the instructions"), instructions <= *most),
             Self::None => return String::new(),
         };
         if is_kept { limit } else { format!("{limit}: MISSED") }
@@ -138,7 +133,7 @@ fn count(counts: &Baseline, name: &str) -> Result<Count, Failure> {
 }
 
 fn missing(name: &str) -> Failure {
-    format!("unknown bench {name}").into()
+    format!("expected a bench {name}, found none; correct `FIGURES`").into()
 }
 
 /// Measures the laps of both benches, in nanoseconds per run.
@@ -177,12 +172,12 @@ mod tests {
 
     #[test]
     fn figure_equal_to_limit_is_allowed() {
-        assert_eq!(Added(150).judge(150, 9.0, 9.0), "150 instructions more");
-        assert_eq!(Added(150).judge(151, 0.0, 0.0), "150 instructions more: MISSED");
-        assert_eq!(Cpu(1.1).judge(9, 9.0, 1.1), "1.1 of CPU");
-        assert_eq!(Cpu(1.1).judge(0, 0.0, 1.11), "1.1 of CPU: MISSED");
-        assert_eq!(Instructions(0.6).judge(9, 0.6, 9.0), "0.6 of instructions");
-        assert_eq!(Instructions(0.6).judge(0, 0.61, 0.0), "0.6 of instructions: MISSED");
+        assert_eq!(Added(150).judge(150, 9.0, 9.0), "150 more instructions");
+        assert_eq!(Added(150).judge(151, 0.0, 0.0), "150 more instructions: MISSED");
+        assert_eq!(Cpu(1.1).judge(9, 9.0, 1.1), "1.1 of the CPU time");
+        assert_eq!(Cpu(1.1).judge(0, 0.0, 1.11), "1.1 of the CPU time: MISSED");
+        assert_eq!(Instructions(0.6).judge(9, 0.6, 9.0), "0.6 of the instructions");
+        assert_eq!(Instructions(0.6).judge(0, 0.61, 0.0), "0.6 of the instructions: MISSED");
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! Measures the cost of gatepost within a process.
+//! Measures the CPU cost of gatepost within one process. A bench is one measured piece of work.
 //!
 //! ```sh
 //! cargo run --release -p gatepost-benches -- counts           # instructions, with changes
-//! cargo run --release -p gatepost-benches -- counts lookup/   # benches named `…lookup/…`
+//! cargo run --release -p gatepost-benches -- counts lookup/   # benches with `lookup/` in the name
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
-//! cargo run --release -p gatepost-benches -- compare          # with references, and CPU time
+//! cargo run --release -p gatepost-benches -- compare          # compares benches with references
 //! ```
 //!
-//! Both commands need valgrind. The baseline is `tests/benches/instructions.txt`: for each bench,
-//! the instructions per run, in total and without the hash functions.
+//! Both commands need valgrind. The baseline, `tests/benches/instructions.txt`, lists the
+//! instructions per run of each bench: in total, and without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may panic")]
@@ -34,7 +34,7 @@ use tokio::runtime::Builder;
 /// Error that the program prints.
 type Failure = Box<dyn Error>;
 
-const USAGE: &str = "gatepost-benches compare | counts [--check | --write | FILTER]";
+const USAGE: &str = "usage: gatepost-benches compare | counts [--check | --write | FILTER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -92,5 +92,5 @@ fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
     if faults.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    Err("the check failed; if the change is intended, run `counts --write`".into())
+    Err("expected no faults, found some; to accept these counts, run `counts --write`".into())
 }

@@ -1,7 +1,7 @@
 //! The app behind the peers: one thread that answers `{"result":1}` and counts the requests.
 //!
-//! `GET /seen` returns the counts, `GET /last` the last body if that body was short. `GET /awake`
-//! and `GET /asleep` set how the app waits for events.
+//! `GET /seen` returns the counts. `GET /last` returns the last body, or nothing for a long body.
+//! `GET /awake` and `GET /asleep` select a variant of [`Wait`] for the app.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -24,7 +24,7 @@ pub(super) const SHOWN: usize = 8192;
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"result\":1}";
 
-/// Counts of the requests that the app has received.
+/// Number and length of the requests that the app has received.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Seen {
     pub(super) requests: u64,
@@ -37,8 +37,10 @@ pub(super) struct Seen {
 pub(super) struct App(pub(super) Peer);
 
 impl App {
+    /// Starts the app.
+    ///
     /// # Errors
-    /// If the app does not start.
+    /// Returns an error if the app does not start.
     pub(super) fn start() -> Result<Self, Box<dyn Error>> {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?).arg("--serve-app");
@@ -47,24 +49,28 @@ impl App {
         Ok(Self(Peer::new("app", port, vec![child])))
     }
 
+    /// Returns the counts of the app.
+    ///
     /// # Errors
-    /// If the app does not answer.
+    /// Returns an error if the app does not answer.
     pub(super) fn seen(&self) -> Result<Seen, Box<dyn Error>> {
         let text = String::from_utf8(self.fetch("/seen")?)?;
-        let (requests, bytes) = text.split_once(' ').ok_or("expected two numbers")?;
+        let (requests, bytes) = text.split_once(' ').ok_or("expected two counts")?;
         Ok(Seen { requests: requests.parse()?, bytes: bytes.parse()? })
     }
 
+    /// Returns the last body that the app received, or nothing for a long body.
+    ///
     /// # Errors
-    /// If the app does not answer.
+    /// Returns an error if the app does not answer.
     pub(super) fn last(&self) -> Result<Vec<u8>, Box<dyn Error>> {
         self.fetch("/last")
     }
 
-    /// Sets how the app waits for events.
+    /// Selects the way in which the app waits for events.
     ///
     /// # Errors
-    /// If the app does not answer.
+    /// Returns an error if the app does not answer.
     pub(super) fn wait(&self, wait: Wait) -> Result<(), Box<dyn Error>> {
         let path = if wait == Wait::Awake { "/awake" } else { "/asleep" };
         self.fetch(path).map(drop)
@@ -86,7 +92,7 @@ impl Sub for Seen {
 /// Returns the number of requests to the PHP app, from the `stub_status` of nginx.
 ///
 /// # Errors
-/// If nginx does not answer.
+/// Returns an error if nginx does not answer.
 pub(super) fn seen_by_php(port: u16) -> Result<Seen, Box<dyn Error>> {
     // nginx also counts the requests for `/seen`.
     static QUESTIONS: AtomicU64 = AtomicU64::new(0);
@@ -108,7 +114,7 @@ fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
             return Ok(reply.body.into_owned());
         }
         if length == 0 {
-            return Err("the connection closed".into());
+            return Err("expected an answer, found a closed connection".into());
         }
     }
 }
@@ -116,7 +122,7 @@ fn fetch(port: u16, path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
 /// Prints a free port, and serves on that port until the process ends.
 ///
 /// # Errors
-/// If the app cannot listen.
+/// Returns an error if the app cannot listen.
 pub(super) fn serve() -> Result<(), Box<dyn Error>> {
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let mut poll = Poll::new()?;
@@ -156,7 +162,7 @@ struct State {
 }
 
 impl State {
-    /// Returns the reply to a control request, or `None` for any other path.
+    /// Returns the answer to a control request, or `None` for any other path.
     fn reply(&mut self, path: &str) -> Option<Vec<u8>> {
         let body = match path {
             "/asleep" | "/awake" => {
@@ -218,7 +224,7 @@ impl Connection {
     fn serve(&mut self, scratch: &mut [u8], state: &mut State) -> Result<(), Box<dyn Error>> {
         loop {
             let length = match self.stream.read(scratch) {
-                Ok(0) => return Err("the connection closed".into()),
+                Ok(0) => return Err("expected bytes, found a closed connection".into()),
                 Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -260,7 +266,7 @@ impl Connection {
         if self.body.len() + self.remaining <= SHOWN {
             self.body.extend_from_slice(piece);
         }
-        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("expected fewer bytes")?;
+        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("expected one request")?;
         if self.remaining > 0 {
             return Ok(());
         }

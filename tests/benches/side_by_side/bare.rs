@@ -1,7 +1,7 @@
-//! Pingora alone: the cost of passing a request through, as a reference for gatepost.
+//! A Pingora proxy that only forwards requests. Its cost is a reference for gatepost.
 //!
 //! `bare LISTEN UPSTREAM [forwarded]` runs one worker thread. With `forwarded`, the program also
-//! sets the three `x-forwarded` headers, as gatepost must.
+//! sets the three `x-forwarded` headers, as gatepost does.
 
 use async_trait::async_trait;
 use pingora::http::RequestHeader;

@@ -1,20 +1,22 @@
-//! Waits for events without sleeping.
+//! Waits for events, with or without sleeping.
 //!
-//! On the loopback device, the sender also wakes the receiver, and waking a sleeping core costs
-//! more than sending. A peer would pay this cost for an idle load or app, and a slow peer most.
-//! Over a network, no peer pays this cost. So the load and the app do not sleep, but yield to other
-//! threads, while the program measures CPU time. They sleep while the program measures latencies,
-//! because the kernel preempts a thread that never sleeps for 50 ms at a time.
+//! On the loopback device, the sender also wakes the receiver. Waking a sleeping core costs more
+//! than sending. If the load and the app slept, the peers would pay this cost, and slow peers would
+//! pay it most often. Over a network, no peer pays this cost.
+//!
+//! While the program measures CPU time, the load and the app therefore do not sleep, but yield to
+//! other threads. While the program measures latencies, the load and the app sleep, because the
+//! kernel suspends a busy thread for 50 ms at a time.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Time without an event after which even an awake wait sleeps, because no measurement is running.
+/// Time without an event after which [`Wait::Awake`] also sleeps. No measurement is running then.
 const AWAKE: Duration = Duration::from_secs(1);
 
-/// Manner of waiting for events.
+/// Way of waiting for events.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Wait {
     Asleep,
@@ -22,10 +24,10 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events, at most for `patience` if that is given.
+    /// Waits for events. `patience` limits the time of sleep; `None` sets no limit.
     ///
     /// # Errors
-    /// If polling fails.
+    /// Returns an error if polling fails.
     pub(super) fn poll(
         self,
         poll: &mut Poll,

@@ -1,8 +1,8 @@
-//! The load: one thread that sends requests on keep-alive connections and checks every reply. All
-//! requests differ.
+//! The load: one thread that sends requests on keep-alive connections and checks every reply. Each
+//! request contains its own number.
 //!
-//! The load sends as fast as replies arrive, or by a schedule. A scheduled latency counts from the
-//! scheduled time, so a stall counts for every request scheduled during the stall.
+//! The load sends as fast as replies arrive, or by a schedule. The latency of a scheduled request
+//! counts from the scheduled time. A stall therefore counts for every request of that time.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -30,7 +30,7 @@ pub(super) const IN_FLIGHT: usize = 32;
 /// Time limit for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Number of the next request. Each request of a run has another number.
+/// Number of the next request. Each request has its own number.
 static NEXT: AtomicU64 = AtomicU64::new(2_210_000_000_000_000_000);
 
 /// Number of digits in a request's number.
@@ -49,8 +49,10 @@ pub(super) struct Template {
 }
 
 impl Template {
+    /// Creates the template of a `POST` request.
+    ///
     /// # Errors
-    /// If `body` has no run of zeros as a place for the number.
+    /// Returns an error if `body` contains no run of zeros that the number can replace.
     pub(super) fn new(path: &str, body: &str, content_type: &str) -> Result<Self, String> {
         let length = body.len();
         let mut text = format!(
@@ -58,8 +60,7 @@ impl Template {
              content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
         let head = text.len();
-        let number_at =
-            body.find(&"0".repeat(DIGITS)).ok_or("expected zeros for the number")? + head;
+        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("expected zeros to replace")? + head;
         text.push_str(body);
         Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
     }
@@ -85,8 +86,9 @@ impl Template {
         let good = reply.status == self.status
             && self.body.is_none_or(|body| body.as_bytes() == &*reply.body);
         let body = String::from_utf8_lossy(&reply.body);
-        (!good)
-            .then(|| format!("{} {body:?}, expected {} {:?}", reply.status, self.status, self.body))
+        (!good).then(|| {
+            format!("expected {} {:?}, found {} {body:?}", self.status, self.body, reply.status)
+        })
     }
 }
 
@@ -102,7 +104,7 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    /// Returns how the load and the app wait for events at this pace.
+    /// Returns the way in which the load and the app wait for events at this pace.
     pub(super) fn wait(self) -> Wait {
         match self {
             Self::Once | Self::Scheduled { .. } => Wait::Asleep,
@@ -110,8 +112,8 @@ impl Pace {
         }
     }
 
-    /// Returns the time from which the latency of the `index`th request counts, if the load sends
-    /// the request now.
+    /// Returns the time from which the latency of request `index` counts. `now` is the time at
+    /// which the load sends the request.
     fn moment(self, index: u64, started: Instant, now: Instant) -> Instant {
         match self {
             Self::Once | Self::Saturating { .. } => now,
@@ -157,8 +159,10 @@ struct Connection {
 }
 
 impl Session {
+    /// Opens connections to the server on a local port.
+    ///
     /// # Errors
-    /// If the server accepts no connections.
+    /// Returns an error if the server accepts no connections.
     pub(super) fn open(port: u16, connections: usize) -> io::Result<Self> {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let poll = Poll::new()?;
@@ -168,10 +172,10 @@ impl Session {
         Ok(Self { poll, server, connections })
     }
 
-    /// Sends `template` at this pace, and waits for the last reply.
+    /// Sends requests at this pace, and waits for the last reply.
     ///
     /// # Errors
-    /// If a connection ends without a reply, or a reply is late.
+    /// Returns an error if a connection ends without a reply, or if a reply is late.
     pub(super) fn run(
         &mut self,
         template: &Template,
@@ -239,7 +243,7 @@ impl Connection {
     }
 }
 
-/// Timer that ticks at a rate.
+/// Timer that ticks at a fixed rate.
 #[derive(Debug)]
 struct Timer(OwnedFd);
 
@@ -273,8 +277,9 @@ struct Run<'a> {
     template: Template,
     pace: Pace,
     started: Instant,
-    /// Number of requests sent (`issued`), and of requests that the schedule requires (`due`).
+    /// Number of requests that the load has sent.
     issued: u64,
+    /// Number of requests that the schedule requires up to now.
     due: u64,
     awaited: usize,
     idle: VecDeque<usize>,
@@ -291,7 +296,7 @@ impl Run<'_> {
         while !self.is_over() {
             self.pace.wait().poll(&mut self.session.poll, &mut events, Some(PATIENCE))?;
             if events.is_empty() {
-                return Err(format!("{} replies are missing", self.awaited).into());
+                return Err(format!("expected {} more replies, found none", self.awaited).into());
             }
             for event in &events {
                 if event.token() == TIMER {
@@ -330,7 +335,8 @@ impl Run<'_> {
         }
     }
 
-    /// Returns the time from which the next request's latency counts, if that request is due.
+    /// Returns the time from which the latency of the next request counts, or `None` if no request
+    /// is due.
     fn next(&self, now: Instant) -> Option<Instant> {
         let may_leave = match self.pace {
             Pace::Once => self.issued < self.planned(),
@@ -376,11 +382,13 @@ impl Run<'_> {
         }
     }
 
-    /// Reads available bytes. Returns false if the socket is empty.
+    /// Reads available bytes. Returns false if the socket has no more bytes.
     fn receive(&mut self, at: usize) -> Result<bool, Box<dyn Error>> {
         let Some(connection) = self.session.connections.get_mut(at) else { return Ok(false) };
         let length = match connection.stream.read(&mut self.scratch) {
-            Ok(0) if connection.awaits => return Err("a connection ended without a reply".into()),
+            Ok(0) if connection.awaits => {
+                return Err("expected a reply, found a closed connection".into());
+            }
             Ok(0) => return self.reconnect(at).map(|()| false),
             Ok(length) => length,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
@@ -479,7 +487,7 @@ mod tests {
     const UNWANTED: &str = "HTTP/1.1 401 No\r\ncontent-length: 4\r\n\r\ngood";
 
     #[test]
-    fn all_requests_differ() {
+    fn each_request_has_its_own_number() {
         let (port, server) = server(&[GOOD, GOOD, GOOD]);
         let mut session = Session::open(port, 1).unwrap();
         for _ in 0..3 {

@@ -1,5 +1,6 @@
-//! Compares gatepost with its peers: all do the same work in one run. `tests/benches/compare`
-//! builds and starts this program. `--help` lists the options.
+//! Compares gatepost with other servers. All of these peers do the same work in one run.
+//!
+//! `tests/benches/compare` builds and starts this program. `--help` lists the options.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
 #![allow(clippy::disallowed_methods, reason = "the program reads files, variables and the clock")]
@@ -35,7 +36,7 @@ use peers::{Ground, Kind};
 use process::{Cpu, Memory};
 use rows::{Job, Row, Who};
 
-/// Compares gatepost with its peers, and prints Markdown.
+/// Compares gatepost with other servers, and prints Markdown tables
 #[derive(Debug, Parser)]
 struct Options {
     /// Path of the gatepost program to measure
@@ -44,13 +45,13 @@ struct Options {
     /// Path of the program that runs Pingora alone
     #[arg(long)]
     bare: PathBuf,
-    /// Measure only rows whose name contains this text, and no memory; may be repeated
+    /// Measure only rows whose name contains this text, and no memory; repeatable
     #[arg(long)]
     only: Vec<String>,
     /// Number of rounds per row; the table shows medians
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Seconds of saturation per row; each latency takes three quarters of this time
+    /// Seconds of full load per row; each latency measurement takes three quarters of this time
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Run one short round, to check that everything works
@@ -68,7 +69,7 @@ struct Options {
 }
 
 impl Options {
-    /// Returns the number of rounds, and the time of saturation in each round.
+    /// Returns the number of rounds, and the time of full load in each round.
     fn rounds(&self) -> (usize, Duration) {
         let (rounds, seconds) = if self.brief { (1, 0.3) } else { (self.rounds, self.seconds) };
         (rounds, Duration::from_secs_f64(seconds))
@@ -138,7 +139,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns the CPU time of every process of the comparison.
+/// Returns the total CPU time of all processes of the comparison, in seconds.
 fn measured(field: &Field) -> f64 {
     let peers: Cpu = field.peers.values().map(process::Peer::cpu).sum();
     (peers + field.app.0.cpu() + Cpu::own()).total()
@@ -158,7 +159,11 @@ fn prepare() -> Result<(), Box<dyn Error>> {
 fn hurry() -> Result<(), Box<dyn Error>> {
     let own = std::process::id().to_string();
     let status = Command::new("chrt").args(["--rr", "--pid", "1", &own]).status()?;
-    if status.success() { Ok(()) } else { Err("`--urgent` failed; run as root".into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err("expected root, found another user; run as root".into())
+    }
 }
 
 /// Measures every row in each round. Returns the samples of each row, by round.
@@ -187,7 +192,7 @@ fn measure_all(
     Ok(samples)
 }
 
-/// Memory of a peer in KB: at rest, under load, and per idle connection (of 1,000).
+/// Memory of a peer in KB: at rest, under load, and per idle connection with 1,000 of them.
 #[derive(Debug)]
 struct Held {
     kind: Kind,
@@ -197,7 +202,7 @@ struct Held {
     idle_proportional: f64,
 }
 
-/// Port of peers that do not run: that of the service "discard".
+/// Placeholder for the port of a peer that does not run: the port of the service `discard`.
 const NOWHERE: u16 = 9;
 
 const IDLE: usize = 1000;

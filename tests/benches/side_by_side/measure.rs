@@ -1,4 +1,4 @@
-//! Measures one row: at saturation, at half of that rate, and at a rate common to all rows.
+//! Measures one row: at saturation, at half of that rate, and at a rate common to all peers.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,12 +17,12 @@ use super::table::{median, middle};
 /// Number of connections of the load.
 pub(super) const CONNECTIONS: usize = 32;
 
-/// Number of slices for latencies whose difference is a target. A slice of the app alone follows
-/// each slice. The median over the slices counts, because a stall of the machine affects the 99th
-/// percentile of only one slice.
+/// Number of short runs in which the load measures the latency that a peer adds. After each run
+/// with the peer, a run measures the app alone. The median of the differences counts, because a
+/// stall of the machine affects only one run.
 const SLICES: u32 = 9;
 
-/// Duration of each part of a row.
+/// Durations of the measurements of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) saturating: Duration,
@@ -42,11 +42,13 @@ pub(super) struct Sample {
     pub(super) rate: f64,
     /// Load of the peer's core at saturation, from 0 to 1.
     pub(super) busy: f64,
+    /// Latencies at half of the saturation rate.
     pub(super) half: Option<Latency>,
     /// Latencies of the app alone, at the same rate as `half`.
     pub(super) half_of_app: Option<Latency>,
-    /// Time that the peer adds to the 99th percentile of the app at half of the peer's saturation.
+    /// Time that the peer adds to the app's 99th percentile, at half of the saturation rate.
     pub(super) added: Option<f64>,
+    /// Latencies at the common rate.
     pub(super) common: Option<Latency>,
     /// CPU time per request at the common rate, in microseconds.
     pub(super) common_cpu: f64,
@@ -58,7 +60,7 @@ impl Sample {
     }
 }
 
-/// Percentiles, in microseconds.
+/// Percentiles of a latency, in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Latency {
     pub(super) p50: f64,
@@ -89,7 +91,7 @@ pub(super) struct Field {
     pub(super) peers: BTreeMap<Kind, Peer>,
 }
 
-/// Cost of a load.
+/// Result of a load, with the CPU time of all peers of a row (`total`) and of the first (`front`).
 struct Cost {
     outcome: Outcome,
     total: Cpu,
@@ -97,8 +99,11 @@ struct Cost {
 }
 
 impl Field {
+    /// Measures a row once.
+    ///
     /// # Errors
-    /// If a reply is wrong or missing, or the app received an unexpected number of requests.
+    /// Returns an error if a reply is wrong or missing, or if the app received an unexpected number
+    /// of requests.
     pub(super) fn measure(&self, row: &Row, times: Times) -> Result<Sample, Box<dyn Error>> {
         let mut sample = Sample::default();
         if row.who != Who::App {
@@ -127,7 +132,7 @@ impl Field {
         Ok(sample)
     }
 
-    /// Measures latencies of the peer with the app and of the app alone, in turns.
+    /// Measures alternately the latencies of the peer with the app and of the app alone.
     fn measure_added(
         &self,
         row: &Row,
@@ -166,17 +171,17 @@ impl Field {
 
     fn port(&self, row: &Row) -> Result<u16, Box<dyn Error>> {
         let Some(kind) = row.who.kinds().first().copied() else { return Ok(self.app.0.port) };
-        Ok(self.peers.get(&kind).ok_or("the peer does not run")?.port)
+        Ok(self.peers.get(&kind).ok_or("expected a peer, found none")?.port)
     }
 
-    /// Returns the CPU time of all peers of the row, and that of the first peer.
+    /// Returns the CPU time of all peers of the row, and the CPU time of the first peer.
     fn cpu(&self, row: &Row) -> (Cpu, Cpu) {
         let each: Vec<_> =
             row.who.kinds().iter().filter_map(|kind| self.peers.get(kind)).map(Peer::cpu).collect();
         (each.iter().copied().sum(), each.first().copied().unwrap_or_default())
     }
 
-    /// Returns the counts of the row's app.
+    /// Returns the counts of the app that the row uses.
     fn asked(&self, row: &Row) -> Result<Seen, Box<dyn Error>> {
         match self.peers.get(&Kind::Php) {
             Some(php) if row.job == Job::Php => seen_by_php(php.port),
@@ -185,7 +190,7 @@ impl Field {
     }
 }
 
-/// Checks that all replies were correct, and that the app received all requests or none.
+/// Checks that all replies were correct, and that the app received the expected requests.
 fn check(
     row: &Row,
     template: &Template,
@@ -194,7 +199,7 @@ fn check(
     sent: u64,
 ) -> Result<(), String> {
     if let Some(complaint) = &outcome.complaint {
-        return Err(format!("{} wrong replies: {complaint}", outcome.wrong));
+        return Err(format!("expected no wrong reply, found {}: {complaint}", outcome.wrong));
     }
     let expected = if row.job.asks_app() { sent } else { 0 };
     if asked.requests != expected {
@@ -211,7 +216,8 @@ fn check(
     }
 }
 
-/// Checks that the event is JSON, without the signature unless the row passes it through.
+/// Checks that the event is JSON with the expected fields. If a peer verifies the callback, the
+/// event must not contain the signature.
 fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     let event: Value = serde_json::from_slice(body)?;
     let forwarded = !matches!((row.job, row.who), (Job::PassThrough, _) | (_, Who::App));
@@ -220,7 +226,7 @@ fn check_event(row: &Row, body: &[u8]) -> Result<(), Box<dyn Error>> {
     } else {
         event["appname"] == "live" && forwarded == event.get("sign").is_none()
     };
-    if good { Ok(()) } else { Err(format!("unexpected event {event}").into()) }
+    if good { Ok(()) } else { Err(format!("expected the row's event, found {event}").into()) }
 }
 
 #[cfg(test)]

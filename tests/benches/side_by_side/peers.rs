@@ -1,4 +1,4 @@
-//! The peers: each has one worker and listens on a separate port.
+//! The servers that the program compares, called peers. Each peer has one worker.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +12,7 @@ use super::process::{Peer, free_port};
 pub(super) enum Kind {
     BareNginx,
     BarePingora,
-    /// Pingora that also sets the `x-forwarded` headers.
+    /// Pingora alone, but with `x-forwarded` headers.
     ForwardingPingora,
     Gatepost,
     Haproxy,
@@ -52,7 +52,7 @@ pub(super) struct Ground {
 /// Config file of gatepost.
 pub(super) const GATEPOST: &str = include_str!("peers/gatepost.toml");
 
-/// Directives that load the modules for Lua.
+/// Directives of nginx that load the Lua modules.
 const LUA: &str =
     "load_module modules/ndk_http_module.so;\nload_module modules/ngx_http_lua_module.so;";
 const NJS: &str = "load_module modules/ngx_http_js_module.so;";
@@ -61,7 +61,7 @@ impl Ground {
     /// Starts a peer, and waits until the peer accepts connections.
     ///
     /// # Errors
-    /// If the peer does not start.
+    /// Returns an error if the peer does not start.
     pub(super) fn start(&self, kind: Kind) -> Result<Peer, Box<dyn Error>> {
         let port = free_port()?;
         let child = match kind {
@@ -91,7 +91,7 @@ impl Ground {
     /// Starts gatepost with this config, on these cores.
     ///
     /// # Errors
-    /// If gatepost does not start.
+    /// Returns an error if gatepost does not start.
     pub(super) fn gatepost(
         &self,
         file: &str,
@@ -152,11 +152,11 @@ impl Ground {
 /// Returns the path of php-fpm, whose file name contains the version.
 ///
 /// # Errors
-/// If php-fpm is not installed.
+/// Returns an error if php-fpm is not installed.
 pub(super) fn php_fpm() -> Result<PathBuf, Box<dyn Error>> {
     let programs = fs::read_dir("/usr/sbin")?.filter_map(|entry| Some(entry.ok()?.path()));
     let name = |path: &PathBuf| path.to_string_lossy().starts_with("/usr/sbin/php-fpm");
-    Ok(programs.filter(name).max().ok_or("cannot find php-fpm; install it")?)
+    Ok(programs.filter(name).max().ok_or("expected php-fpm, found none; install it")?)
 }
 
 /// Starts a program on the core that the load does not use.
@@ -168,7 +168,7 @@ fn pinned<S: AsRef<std::ffi::OsStr>>(
     pinned_to("0", program, arguments, environment)
 }
 
-/// Starts a program on these cores. When this process dies, the program gets `SIGINT` and stops.
+/// Starts a program on these cores. If this process ends, the program gets `SIGINT` and stops.
 fn pinned_to<S: AsRef<std::ffi::OsStr>>(
     cores: &str,
     program: &Path,

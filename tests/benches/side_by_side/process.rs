@@ -21,7 +21,7 @@ const STOPPING: Duration = Duration::from_secs(2);
 /// Returns a free port.
 ///
 /// # Errors
-/// If no port is free.
+/// Returns an error if no port is free.
 pub(super) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
@@ -29,9 +29,9 @@ pub(super) fn free_port() -> std::io::Result<u16> {
 /// Reads the first line that a child prints.
 ///
 /// # Errors
-/// If the child's standard output is not piped, or cannot be read.
+/// Returns an error if the child's standard output is not a readable pipe.
 pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
-    let output = child.stdout.take().ok_or("expected piped output")?;
+    let output = child.stdout.take().ok_or("expected a pipe")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
     Ok(line.trim().to_owned())
@@ -43,7 +43,7 @@ pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) port: u16,
     children: Vec<Child>,
-    /// Process IDs of the children and their descendants.
+    /// Process IDs of the children and of all their descendants.
     pids: Vec<i32>,
 }
 
@@ -56,17 +56,17 @@ impl Peer {
     /// Waits until the server accepts connections and its workers run.
     ///
     /// # Errors
-    /// If the server ends, or does not listen in time.
+    /// Returns an error if the server ends, or does not listen in time.
     pub(super) fn wait_until_ready(&mut self) -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             for child in &mut self.children {
                 if let Some(status) = child.try_wait()? {
-                    return Err(format!("{} ended: {status}", self.name).into());
+                    return Err(format!("expected {} to run, found {status}", self.name).into());
                 }
             }
             if started.elapsed() > PATIENCE {
-                return Err(format!("{} did not start in time", self.name).into());
+                return Err(format!("expected {} to listen, found no listener", self.name).into());
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -109,7 +109,7 @@ fn signal(pids: &[i32], signal: Signal) {
     }
 }
 
-/// Returns the processes and all their descendants.
+/// Returns the process IDs of the children and of all their descendants.
 fn family(children: &[Child]) -> Vec<i32> {
     let mut family: Vec<i32> =
         children.iter().filter_map(|child| child.id().try_into().ok()).collect();
@@ -127,7 +127,7 @@ fn family(children: &[Child]) -> Vec<i32> {
     family
 }
 
-/// Returns a field of `/proc/PID/stat`, counted from 1 as in proc(5), from field 3 on.
+/// Returns a field of `/proc/PID/stat`. `number` counts from 1, as in proc(5), and is at least 3.
 fn stat_field(pid: &str, number: usize) -> Option<u64> {
     field_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, number)
 }
@@ -191,7 +191,8 @@ impl Sum for Cpu {
     }
 }
 
-/// Memory of processes, in KB. Shared pages count in full (RSS) or by share (PSS).
+/// Memory of processes, in KB. A page that several processes share counts in full in `resident`
+/// (RSS). In `proportional` (PSS), each process counts its fraction of the page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
     pub(super) resident: u64,

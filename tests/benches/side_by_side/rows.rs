@@ -4,7 +4,7 @@ use super::load::Template;
 use super::peers::Kind;
 use super::work::Work;
 
-/// The app or the peers that do a job.
+/// The app or the peers that do a [`Job`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Who {
     /// The app alone.
@@ -83,7 +83,8 @@ impl Job {
         }
     }
 
-    /// Returns the rate, in requests per second, at which latencies of all peers are comparable.
+    /// Returns the rate at which the program compares the latencies of all peers, in requests per
+    /// second.
     pub(super) fn common_rate(self) -> f64 {
         match self {
             Self::LongBody => 1000.0,
@@ -98,7 +99,8 @@ impl Job {
         }
     }
 
-    /// Returns true if the app must receive every request, and false if it must receive none.
+    /// Returns true if the app must receive every request. Returns false if the app must receive
+    /// none.
     pub(super) fn asks_app(self) -> bool {
         !matches!(self, Self::BadSignature | Self::FixedReply)
     }
@@ -125,7 +127,7 @@ impl Job {
     fn work(self) -> Work {
         match self {
             Self::LongBody => Work::LongPush(1 << 16),
-            // gatepost's default limit is 1,048,576 bytes.
+            // gatepost's default limit for a body is 1,048,576 bytes.
             Self::LongerBody => Work::LongPush(1_000_000),
             Self::Play => Work::Play,
             Self::PornDetection => Work::PornDetection,
@@ -137,7 +139,7 @@ impl Job {
 }
 
 impl Row {
-    /// Returns the rows whose name contains one of the words, or all rows if there are no words.
+    /// Returns the rows whose name contains one of the words. Returns all rows if `only` is empty.
     pub(super) fn all(only: &[String]) -> Vec<Self> {
         let rows = Job::ALL
             .into_iter()
@@ -156,10 +158,10 @@ impl Row {
         self.job == job && self.who == Who::Peer(kind)
     }
 
-    /// Returns the requests to send, signed now.
+    /// Returns the request to send, with a current signature.
     ///
     /// # Errors
-    /// If a sample has changed.
+    /// Returns an error if a sample does not have the expected form.
     pub(super) fn template(&self) -> Result<Template, String> {
         let path = match self.job {
             Job::PassThrough => "/other",
@@ -204,9 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn words_select_rows() {
+    fn word_selects_rows_by_name() {
         let names: Vec<_> = Row::all(&["push".into()]).iter().map(Row::name).collect();
-        let [gatepost, lua, njs, app] = &*names else { panic!("{names:?}") };
+        let [gatepost, lua, njs, app] = &*names else { panic!("found {names:?}") };
         assert_eq!(gatepost, "push (430 B): gatepost");
         assert_eq!(lua, "push (430 B): nginx + Lua");
         assert_eq!(njs, "push (430 B): nginx + njs");

@@ -12,7 +12,7 @@ use super::process::{Cpu, Peer};
 use super::table::median;
 use super::work::Work;
 
-/// A row of the table.
+/// Size of one gatepost under test, which is one row of the table.
 #[derive(Clone, Copy, Debug)]
 struct Size {
     workers: usize,
@@ -46,7 +46,7 @@ impl Size {
         config.replace("[\"push.example.com\"]", &format!("[{others}'push.example.com']"))
     }
 
-    /// Returns the cores for gatepost: both for several workers, otherwise the first.
+    /// Returns the cores for gatepost: both cores for several workers, the first core for one.
     fn cores(&self) -> &'static str {
         if self.workers > 1 { "0,1" } else { "0" }
     }
@@ -63,7 +63,7 @@ struct Sample {
 /// Measures all sizes round by round, and prints the table.
 ///
 /// # Errors
-/// If a reply is wrong or missing, or the app did not receive each push.
+/// Returns an error if a reply is wrong or missing, or if the app did not receive each push.
 pub(super) fn compare(
     ground: &Ground,
     app: &App,
@@ -118,7 +118,7 @@ fn measure(
 
 fn print(sizes: &[Size], samples: &[Vec<Sample>]) {
     println!(
-        "A push of 430 B: CPU in µs per request, with at most {IN_FLIGHT} requests under way; the connections take turns.\n"
+        "CPU time in µs per push of 430 B. At most {IN_FLIGHT} requests are in flight; the connections take turns.\n"
     );
     println!("| workers | connections | bindings | routes | CPU | user | system | requests/s |");
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|");

@@ -20,10 +20,10 @@ pub(super) fn print(rows: &[Row], samples: &[Vec<Sample>], held: &[Held]) {
     print_targets(&Found { rows, samples, held });
 }
 
-/// Prints the machine. `others` is the number of cores that other work used during the run.
+/// Describes the machine. `others` is the number of cores that other work used during the run.
 pub(super) fn print_machine(others: Option<f64>) {
     let others = others.map_or_else(String::new, |cores| {
-        format!(" Other work on the machine took {:.2} cores meanwhile.", cores.max(0.0))
+        format!(" Other work on the machine used {:.2} cores during the run.", cores.max(0.0))
     });
     println!(
         "{}; Linux {}; {}.",
@@ -32,8 +32,8 @@ pub(super) fn print_machine(others: Option<f64>) {
         said("date", &["-u", "+%F %H:%MZ"])
     );
     println!(
-        "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker, on one core; the app and the \
-         load share another. No access logs, and `GATEPOST_LOG=off`.{others}\n",
+        "nginx {}, Lua {}, njs {}, HAProxy {}, PHP {} (Debian). Each has one worker on one core; the app and the \
+         load share a second core. No access logs, and `GATEPOST_LOG=off`.{others}\n",
         version("nginx"),
         version("libnginx-mod-http-lua"),
         version("libnginx-mod-http-js"),
@@ -67,12 +67,12 @@ fn said(program: &str, arguments: &[&str]) -> String {
 
 fn print_rows(rows: &[Row], samples: &[Vec<Sample>]) {
     println!(
-        "CPU in µs per request at saturation ({} connections); latencies in µs from the scheduled moment, p50 / p99 \
-         / p99.9, at half of that rate and at a common one.\n",
+        "CPU time in µs per request at saturation ({} connections). Latencies in µs from the scheduled time, p50 / p99 \
+         / p99.9, at half of that rate and at a common rate.\n",
         super::CONNECTIONS
     );
     println!(
-        "| work | by | CPU | user | system | requests/s | at half | common rate | at the common rate | CPU there |"
+        "| work | server | CPU | user | system | requests/s | latency at half | common rate | latency at common rate | CPU at common rate |"
     );
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut idle = Vec::new();
@@ -113,7 +113,7 @@ fn print_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String]) {
     println!();
     if !idle.is_empty() {
         println!(
-            "≥: the peer had time left, as the load, the app or other work had none: {}.\n",
+            "≥: the load, the app or other work was the bottleneck, not the server, in {}.\n",
             idle.join("; ")
         );
     }
@@ -123,17 +123,19 @@ fn print_notes(rows: &[Row], samples: &[Vec<Sample>], idle: &[String]) {
                 (median(samples, |sample| sample.front), median(samples, Sample::cpu));
             let (front, back) = (front.name(), back.name());
             let rest = cpu - front_cpu;
-            println!("{}: {front_cpu:.1} µs of it {front}, {rest:.1} µs {back}.\n", row.name());
+            println!("{}: {front} {front_cpu:.1} µs, {back} {rest:.1} µs.\n", row.name());
         }
         if let Some(app) = latencies_of(samples, |sample| sample.half_of_app) {
-            println!("{}: at half, the app alone took {}.\n", row.name(), shown(app));
+            println!("{}: latency of the app alone at half: {}.\n", row.name(), shown(app));
         }
     }
 }
 
 fn print_memory(held: &[Held]) {
-    println!("Memory in MB, resident (and proportional); each of 1,000 idle connections in KB.\n");
-    println!("| | at rest | under load | an idle connection |");
+    println!(
+        "Memory in MB, resident (proportional). Memory of one of 1,000 idle connections in KB.\n"
+    );
+    println!("| server | at rest | under load | idle connection |");
     println!("|---|--:|--:|--:|");
     for held in held {
         let megabytes = |kilobytes: u64| kilobytes as f64 / 1000.0;
@@ -151,7 +153,7 @@ fn print_memory(held: &[Held]) {
     println!();
 }
 
-/// Figures of all rows, from which the targets are computed.
+/// Figures of all rows; [`print_targets`] compares them with the targets.
 struct Found<'a> {
     rows: &'a [Row],
     samples: &'a [Vec<Sample>],
@@ -164,7 +166,7 @@ impl Found<'_> {
         Some(self.samples.get(at)?)
     }
 
-    /// Returns the ratio of the CPU times of two rows: the median over the rounds.
+    /// Returns the median over the rounds of the ratio between the CPU times of two rows.
     fn cpu_ratio(&self, one: (Job, Kind), other: (Job, Kind)) -> Option<f64> {
         let (one, other) = (self.samples(one.0, one.1)?, self.samples(other.0, other.1)?);
         Some(middle(one.iter().zip(other).map(|(one, other)| one.cpu() / other.cpu()).collect()))
@@ -206,12 +208,12 @@ fn print_targets(found: &Found<'_>) {
         ),
         ("gatepost, memory at rest, MB", rest.map(|held| held.rest.resident as f64 / 1000.0), 20.0),
     ];
-    println!("| target | figure | at most | |");
+    println!("| target | figure | limit | result |");
     println!("|---|--:|--:|---|");
     for (name, figure, most) in targets {
         if let Some(figure) = figure {
-            let verdict = if figure <= most { "pass" } else { "miss" };
-            println!("| {name} | {figure:.2} | {most:.2} | {verdict} |");
+            let result = if figure <= most { "pass" } else { "miss" };
+            println!("| {name} | {figure:.2} | {most:.2} | {result} |");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Parses the subset of HTTP/1.1 that this program and the peers write.
+//! Parser for the subset of HTTP/1.1 that this program and the peers write.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub(super) struct Reply<'a> {
 /// Parses a reply. Returns `None` if the reply is incomplete.
 ///
 /// # Errors
-/// If the bytes are not a reply, or more than one reply.
+/// Returns an error if the bytes are not the start of a reply, or continue after the reply.
 pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut reply = httparse::Response::new(&mut headers);
@@ -29,7 +29,7 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
     let framing = Framing::of(reply.headers)?;
     let body = match framing.length {
         Some(length) if body.len() < length => return Ok(None),
-        Some(length) if body.len() > length => return Err("bytes after the reply".into()),
+        Some(length) if body.len() > length => return Err("expected one reply, found more".into()),
         Some(_) => Cow::Borrowed(body),
         None => match join_chunks(body)? {
             Some(body) => Cow::Owned(body),
@@ -42,7 +42,8 @@ pub(super) fn parse_reply(bytes: &[u8]) -> Result<Option<Reply<'_>>, String> {
 /// Parses the head of a request. Returns `None` if the head is incomplete.
 ///
 /// # Errors
-/// If the bytes are not a request with a `content-length`.
+/// Returns an error if the bytes are not the start of a request, or if the request has a body
+/// without a `content-length`.
 pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -53,14 +54,14 @@ pub(super) fn parse_request(bytes: &[u8]) -> Result<Option<Request<'_>>, String>
     };
     let path = request.path.unwrap_or_default();
     let length = match Framing::of(request.headers) {
-        Ok(framing) => framing.length.ok_or("unexpected chunked request")?,
+        Ok(framing) => framing.length.ok_or("expected a content-length, found chunks")?,
         Err(_) if request.method == Some("GET") => 0,
         Err(error) => return Err(error),
     };
     Ok(Some(Request { path, head, length }))
 }
 
-/// Head of a message.
+/// Head of a request: its path, its length, and the length of the body.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
@@ -88,7 +89,7 @@ impl Framing {
             }
         }
         if length.is_none() && !chunked {
-            return Err("expected a content length or chunks".into());
+            return Err("expected a content-length or chunks, found neither".into());
         }
         Ok(Self { length, closes })
     }
@@ -107,7 +108,7 @@ fn join_chunks(mut rest: &[u8]) -> Result<Option<Vec<u8>>, String> {
             return if rest.is_empty() {
                 Ok(Some(body))
             } else {
-                Err("bytes after the reply".into())
+                Err("expected one reply, found more".into())
             };
         }
     }

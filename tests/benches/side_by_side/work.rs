@@ -1,4 +1,4 @@
-//! The callbacks to send: each has zeros that the load replaces by a number.
+//! The callbacks to send. In each callback, the load replaces a run of zeros with a number.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,11 +26,11 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Formats the callback for a path and a push domain, with a signature by `key` that is valid
-    /// for [`LIFETIME`].
+    /// Formats the callback for a path and a push domain. The signature by `key` is valid for
+    /// [`LIFETIME`].
     ///
     /// # Errors
-    /// If a sample has changed.
+    /// Returns an error if a sample does not have the expected form.
     pub(super) fn template(self, path: &str, domain: &str, key: &str) -> Result<Template, String> {
         if self == Self::Play {
             return Template::new(path, PLAY, "application/x-www-form-urlencoded");
@@ -63,7 +63,7 @@ impl Work {
     }
 }
 
-/// Adds findings to a moderation event until the event has about `length` bytes.
+/// Adds findings to a moderation callback until the body has about `length` bytes.
 fn lengthen(event: &mut Value, length: usize) {
     let finding = json!({
         "HitFlag": 1, "Scene": "Porn", "Suggestion": "Block", "Label": "Porn", "SubLabel": "PornHigh",
@@ -92,12 +92,12 @@ mod tests {
     #[test]
     fn long_push_has_requested_length() {
         let body = Work::LongPush(1 << 16).tencent("push.example.com", "secret").unwrap();
-        assert!(body.len().abs_diff(1 << 16) < 64, "{}", body.len());
+        assert!(body.len().abs_diff(1 << 16) < 64, "expected 64 KB, found {} bytes", body.len());
     }
 
     #[test]
-    fn moderation_is_about_4_kb() {
+    fn moderation_body_has_about_4_kb() {
         let body = Work::PornDetection.tencent("push.example.com", "secret").unwrap();
-        assert!((3800..=4096).contains(&body.len()), "{}", body.len());
+        assert!((3800..=4096).contains(&body.len()), "expected 4 KB, found {} bytes", body.len());
     }
 }

@@ -1,7 +1,7 @@
 //! Import circles between the modules of one folder.
 //!
-//! In each folder a file, or a subfolder with all that it holds, is one node. Modules that reach
-//! each other form a knot; a knot is opened one circle at a time, shortest first.
+//! Each file of a folder is one module here, and so is each subfolder with its contents. A
+//! [`Knot`] is a group of modules that import each other, directly or through other modules.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -9,20 +9,20 @@ use std::fmt;
 use crate::imports::imports;
 use crate::workspace::Crate;
 
-/// For each two modules, the places at which the first imports the second.
+/// Files and lines at which one module imports another, for each pair of modules.
 type Graph = BTreeMap<(String, String), BTreeSet<(String, usize)>>;
 
-/// Modules of one folder that import each other, directly or not.
+/// Group of modules in one folder that import each other, directly or through other modules.
 #[derive(Debug)]
 pub struct Knot {
-    /// The folder's path from the crate's root: `crate::config`.
+    /// The folder as a module path, such as `crate::config`.
     pub folder: String,
     pub modules: BTreeSet<String>,
-    /// Circles whose removal opens the knot, shortest first.
+    /// Import circles of the group, shortest first; the function `open` chooses them.
     pub circles: Vec<Vec<Edge>>,
 }
 
-/// The first import of one module by another.
+/// Import of the module `to` by the module `from`, and the first file and line of the import.
 #[derive(Debug)]
 pub struct Edge {
     pub from: String,
@@ -37,7 +37,7 @@ impl fmt::Display for Edge {
     }
 }
 
-/// Finds the knots of all folders of a crate.
+/// Finds the knots in all folders of a crate.
 pub fn knots(one: &Crate) -> Vec<Knot> {
     let mut found = Vec::new();
     for (folder, mut graph) in graphs(one) {
@@ -62,7 +62,7 @@ fn graphs(one: &Crate) -> BTreeMap<String, Graph> {
     graphs
 }
 
-/// Finds the largest groups of modules that reach each other.
+/// Finds the groups of modules that import each other, directly or through other modules.
 fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
     let names: BTreeSet<_> = graph.keys().map(|(from, _)| from).collect();
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
@@ -78,8 +78,9 @@ fn groups(graph: &Graph) -> Vec<BTreeSet<String>> {
     groups
 }
 
-/// Removes an import of the shortest circle until none is left; returns those circles. Prefers the
-/// import that holds the most modules in circles, then the one with the fewest places.
+/// Breaks the shortest circle until no circle is left, and returns the broken circles. Breaking a
+/// circle removes one of its imports: the import whose removal leaves the fewest modules on
+/// circles. If several imports are equal, the function removes the import with the fewest places.
 fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     let mut circles = Vec::new();
     let shortest = |graph: &Graph| {
@@ -99,14 +100,14 @@ fn open(graph: &mut Graph, modules: &BTreeSet<String>) -> Vec<Vec<Edge>> {
     circles
 }
 
-/// Counts the modules that stay on a circle without one import.
+/// Counts the modules that are still on a circle after `import` is removed.
 fn left(graph: &Graph, modules: &BTreeSet<String>, import: &(String, String)) -> usize {
     let mut graph = graph.clone();
     graph.remove(import);
     modules.iter().filter(|name| path(&graph, name, name).is_some()).count()
 }
 
-/// Finds the shortest path of one or more imports; the result omits its last module.
+/// Finds the shortest chain of one or more imports between two modules. The result omits `to`.
 fn path(graph: &Graph, from: &str, to: &str) -> Option<Vec<String>> {
     let mut queue = VecDeque::from([vec![from.to_owned()]]);
     let mut seen = BTreeSet::new();
@@ -129,7 +130,7 @@ mod tests {
     use crate::workspace::Workspace;
 
     #[test]
-    fn finds_a_circle_between_siblings_with_its_places() {
+    fn finds_circle_between_sibling_modules_with_files_and_lines() {
         let files = [
             ("src/lib.rs", "mod a; mod b; mod c;"),
             ("src/a/mod.rs", "mod inner;"),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_each_circle_once_by_the_import_that_opens_most() {
+    fn reports_one_circle_if_one_import_closes_all_circles() {
         let files = [
             ("src/lib.rs", "mod a; mod b; mod c;"),
             ("src/a.rs", "use crate::{b, c};"),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_circle_from_parent_and_child() {
+    fn ignores_imports_between_parent_and_child() {
         let files = [
             ("src/lib.rs", "mod a; pub use a::A;"),
             ("src/a/mod.rs", "mod b; use b::B; pub struct A;"),

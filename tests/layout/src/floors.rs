@@ -1,14 +1,13 @@
-//! Floors: which top-level module of `src` may import which.
+//! Floors of the top-level modules of `src`. A floor is a number. A module imports no module with
+//! a higher number.
 //!
-//! ARCHITECTURE.md holds the table, so that the map and the check cannot disagree:
+//! ARCHITECTURE.md contains the table of floors, and this check reads the table:
 //!
 //! ```text
 //! | floor | modules | … |
 //! |--:|---|---|
 //! | 1 | `time` `secret` `json/` | … |
 //! ```
-//!
-//! A module imports modules of its own floor or of a lower one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +17,13 @@ use crate::workspace::{Crate, Failure, Workspace};
 
 const MAP: &str = "ARCHITECTURE.md";
 
-/// The floor of each module, and its line in the map.
+/// Floor of each module, and the line of ARCHITECTURE.md that lists the module.
 type Floors = BTreeMap<String, (u32, usize)>;
 
-/// Refuses imports of a higher floor, and a map that does not list the modules of `src`.
+/// Reports imports of a higher floor, and differences between the table and the modules of `src`.
 pub fn floors(workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
     let Some(map) = workspace.files.get(MAP) else {
-        eprintln!("floors: skipped, there is no {MAP}");
+        eprintln!("floors: expected a file {MAP}, found none; add it to check this rule");
         return Ok(Vec::new());
     };
     let floors = read(&map.text)?;
@@ -38,9 +37,9 @@ fn read(text: &str) -> Result<Floors, Failure> {
     for (line, row) in rows.skip(2).take_while(|(_, row)| row.starts_with('|')) {
         let mut cells = cells(row);
         let (floor, modules) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
-        let number = floor
-            .parse()
-            .map_err(|_| format!("{MAP}:{line}: expected a floor's number, found `{floor}`"))?;
+        let number = floor.parse().map_err(|_| {
+            format!("{MAP}:{line}: expected a floor number, found `{floor}`; write an integer")
+        })?;
         let names = modules.split('`').skip(1).step_by(2);
         floors.extend(names.map(|name| (name.trim_end_matches('/').to_owned(), (number, line))));
     }
@@ -57,18 +56,18 @@ fn cells(row: &str) -> impl Iterator<Item = &str> {
     row.trim().trim_start_matches('|').split('|').map(str::trim)
 }
 
-/// Compares the names in the map with the modules of the crate.
+/// Compares the module names in the table with the modules of the crate.
 fn listed(one: &Crate, floors: &Floors) -> Vec<Finding> {
     let modules = one.modules.first().map(|root| &root.children);
     let modules: BTreeSet<_> = modules.into_iter().flat_map(BTreeMap::keys).collect();
     let missing = modules.iter().filter(|name| !floors.contains_key(**name)).map(|name| {
-        let message = format!("expected each module of src on a floor, found {name} on none; add it to the table in {MAP}");
+        let message = format!("expected a floor for each module of src, found none for {name}; add {name} to the table in {MAP}");
         Finding::new(&one.root, 1, name, message)
     });
     let gone =
         floors.iter().filter(|(name, _)| !modules.contains(name)).map(|(name, (_, line))| {
             let message =
-                format!("expected modules of src, found {name}; remove it from the table");
+                format!("expected a module of src, found {name}; remove {name} from the table");
             Finding::new(MAP, *line, name, message)
         });
     missing.chain(gone).collect()
@@ -83,7 +82,7 @@ fn climbs(one: &Crate, floors: &Floors) -> Vec<Finding> {
         let Some(((own, _), (above, _))) = floors.get(from).zip(floors.get(to)) else { continue };
         if above > own {
             let message = format!(
-                "expected imports from floor {own} down, found {from} -> {to} (floor {above}); move the item down, or its user up"
+                "expected imports of floor {own} or lower, found {from} -> {to} (floor {above}); move the imported item down, or {from} up"
             );
             found.push(Finding::new(
                 &import.from.file,
@@ -115,22 +114,22 @@ mod tests {
     }
 
     #[test]
-    fn refuses_imports_of_a_higher_floor() {
+    fn reports_imports_of_higher_floor() {
         assert!(
             found(&format!("{}| 1 | `b` `c` |\n| 2 | `a/` | top |\n", TABLE.to_lowercase()))
                 .is_empty()
         );
         let climbing = found("| floor | modules |\n|---|---|\n| 1 | `a/` `b` |\n| 2 | `c` |\n");
-        let expected = "src/a/mod.rs:2: expected imports from floor 1 down, found a -> c (floor 2); \
-                        move the item down, or its user up";
+        let expected = "src/a/mod.rs:2: expected imports of floor 1 or lower, found a -> c (floor 2); \
+                        move the imported item down, or a up";
         assert_eq!(climbing, [expected]);
     }
 
     #[test]
-    fn refuses_a_map_that_is_not_of_this_tree() {
+    fn reports_differences_between_table_and_modules() {
         let expected = [
-            "src/lib.rs:1: expected each module of src on a floor, found c on none; add it to the table in ARCHITECTURE.md",
-            "ARCHITECTURE.md:3: expected modules of src, found d; remove it from the table",
+            "src/lib.rs:1: expected a floor for each module of src, found none for c; add c to the table in ARCHITECTURE.md",
+            "ARCHITECTURE.md:3: expected a module of src, found d; remove d from the table",
         ];
         assert_eq!(found("| floor | modules |\n|---|---|\n| 1 | `a` `b` `d` |\n"), expected);
         let without = Workspace::fixture(&[("ARCHITECTURE.md", "# Map"), ("src/lib.rs", "")]);

@@ -1,12 +1,12 @@
-//! Imports between the modules of a crate, resolved to the modules that define what is imported.
+//! Imports between the modules of a crate, resolved to the modules that define the imported items.
 
 use crate::modules::Module;
 use crate::workspace::Crate;
 
-/// A chain of re-exports longer than this is a circle of its own.
+/// Recursion limit of [`trace`]: without a limit, circular re-exports would never end.
 const MAX_HOPS: usize = 16;
 
-/// One module that names an item of another, at a place in its file.
+/// Import of the module `to`, or of one of its items, by the module `from`.
 #[derive(Debug)]
 pub struct Import<'a> {
     pub from: &'a Module,
@@ -15,8 +15,9 @@ pub struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// The two children of the innermost common folder that hold the ends.
-    /// `None` if one end holds the other: a parent and its child are no siblings.
+    /// Returns the innermost folder that contains `from` and `to`, the child that is or contains
+    /// `from`, and the child that is or contains `to`. Returns `None` if one of the two modules
+    /// contains the other.
     pub fn siblings(&self) -> Option<(&[String], &str, &str)> {
         let (from, to) = (&self.from.path, &self.to.path);
         let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
@@ -24,12 +25,12 @@ impl Import<'_> {
     }
 }
 
-/// Finds all imports of a crate. A path through re-exports counts for each module that it crosses.
+/// Finds all imports in a crate. A path through re-exports is an import of each module on the path.
 pub fn imports(one: &Crate) -> Vec<Import<'_>> {
     let mut found = Vec::new();
     for (id, from) in one.modules.iter().enumerate() {
         for reference in &from.references {
-            // A single name is local, or is what an import has already brought in.
+            // A single name refers to a local item, or to an import that is already counted.
             if reference.path.len() < 2 && reference.binding.is_none() {
                 continue;
             }
@@ -40,8 +41,8 @@ pub fn imports(one: &Crate) -> Vec<Import<'_>> {
     found
 }
 
-/// Follows a path from a module, through children and re-exports, to the module of its item.
-/// Returns each module on the way; none if the path leads to another crate.
+/// Follows `path` from the module `from` through children and re-exports.
+/// Returns each module of this crate on the path.
 fn trace<'a>(one: &'a Crate, from: usize, path: &[String], hops: usize) -> Vec<&'a Module> {
     let (Some(module), Some((first, rest))) = (one.modules.get(from), path.split_first()) else {
         return Vec::new();
@@ -70,7 +71,7 @@ fn through_import<'a>(
 ) -> Vec<&'a Module> {
     let references = one.modules.get(at).map(|module| module.references.iter());
     let import = references.into_iter().flatten().find(|one| one.binding.as_deref() == Some(name));
-    // `use tokio;` binds its own name.
+    // An import of a single name, such as `use tokio;`, leads to another crate.
     let Some(import) = import.filter(|import| import.path.len() > 1) else { return Vec::new() };
     let path: Vec<_> = import.path.iter().chain(rest).cloned().collect();
     trace(one, at, &path, hops)
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn follows_re_exports_to_the_definition() {
+    fn follows_re_exports_to_definition() {
         let lib = "mod gate;\nmod verdict;\npub use verdict::Accepted;";
         let verdict = "mod accepted;\nmod refusal;\npub use accepted::Accepted;";
         let files = [
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn sees_macros_and_function_bodies_but_no_tests_docs_or_other_crates() {
+    fn finds_imports_in_macros_and_functions_but_ignores_tests_docs_and_other_crates() {
         let a = "//! [`crate::b::B`]\nuse bytes::b;\nfn f() { write!(x, \"{}\", crate::b::B) }\n\
                  fn g() { use super::c; }\n#[cfg(test)]\nmod tests { use crate::d; }";
         let files = [
@@ -130,7 +131,7 @@ mod tests {
             ("src/c.rs", ""),
             ("src/d.rs", ""),
         ];
-        // An import inside a function binds no name of the module, yet it is an import.
+        // An import inside a function binds no name in the module, but still counts.
         assert_eq!(found(&files), ["a -> b at src/a.rs:3", "a -> c at src/a.rs:4"]);
     }
 }

@@ -1,18 +1,18 @@
-//! Checks the source tree: imports, floors, names and wording.
+//! Checks the source tree: imports, floors of modules, names and wording.
 //!
 //! ```sh
 //! cargo run -p gatepost-layout -- report         # figures of each crate
 //! cargo run -p gatepost-layout -- check          # all findings; exit code 1 if there are any
 //! cargo run -p gatepost-layout -- check circles  # the findings of one rule
-//! cargo test -p gatepost-layout                  # the rules' own tests, then each rule on the tree
-//! cargo test -p gatepost-layout -- --skip on_checkout
+//! cargo test -p gatepost-layout                  # unit tests, and each rule on this source tree
+//! cargo test -p gatepost-layout -- --skip on_checkout  # only the unit tests
 //! ```
 //!
-//! `phrases.txt` lists the refused phrases; `allow.txt` lists the exceptions with their reasons.
+//! `phrases.txt` lists the forbidden phrases; `allow.txt` lists the exceptions with their reasons.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints findings")]
 #![allow(clippy::disallowed_methods, reason = "reads the source tree")]
-#![allow(unreachable_pub, reason = "a program")]
+#![allow(unreachable_pub, reason = "a program has no public API")]
 
 mod circles;
 mod floors;
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use rules::{RULES, Rule};
 use workspace::{Failure, Workspace};
 
-const USAGE: &str = "gatepost-layout report | check [RULE]";
+const USAGE: &str = "usage: gatepost-layout report | check [RULE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -60,7 +60,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
 
 fn unknown_rule(name: &str) -> Failure {
     let names: Vec<_> = RULES.iter().map(|rule| rule.name).collect();
-    format!("expected one of {}, found {name}", names.join(", ")).into()
+    format!("expected a rule, found {name}; use one of {}", names.join(", ")).into()
 }
 
 fn check(rules: &[Rule]) -> Result<ExitCode, Failure> {
@@ -69,7 +69,7 @@ fn check(rules: &[Rule]) -> Result<ExitCode, Failure> {
     for rule in rules {
         let findings = rule.findings(&workspace)?;
         clean &= findings.is_empty();
-        println!("{}: {} findings", rule.name, findings.len());
+        println!("{}: findings: {}", rule.name, findings.len());
         findings.iter().for_each(|finding| println!("  {finding}"));
     }
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,33 +1,35 @@
-//! The modules of a crate: what each names and what it defines, without test code.
+//! Modules of a crate, with the paths in their code and the types that they define.
+//!
+//! Test code does not count.
 
 use std::collections::BTreeMap;
 
 use crate::tokens::{Kind, Token};
 use crate::workspace::{Failure, File};
 
-/// One module.
+/// Module in a file of its own or inside another module's file.
 #[derive(Debug, Default)]
 pub struct Module {
     pub path: Vec<String>,
     pub file: String,
-    /// The position of each child in the list of the crate's modules.
+    /// Index of each child module in `Crate::modules`.
     pub children: BTreeMap<String, usize>,
-    /// Every path in the module's code, those of macro calls too.
+    /// Every path in the module's code, including paths in macro calls.
     pub references: Vec<Reference>,
     /// Structs, enums, unions, traits and type aliases, with their lines.
     pub types: Vec<(String, usize)>,
 }
 
-/// A path as written: `crate::reply::Reply`.
+/// Path as the code writes it, such as `crate::reply::Reply`.
 #[derive(Debug)]
 pub struct Reference {
     pub line: usize,
     pub path: Vec<String>,
-    /// The name that a `use` at module level brings into scope.
+    /// Name that a `use` of the path at module level brings into scope.
     pub binding: Option<String>,
 }
 
-/// Reads the modules of the crate with this root file; the root is the first.
+/// Reads the modules of the crate whose root file is `root`. The first module is the root module.
 pub fn read(root: &str, files: &BTreeMap<String, File>) -> Result<Vec<Module>, Failure> {
     let (folder, _) = root.rsplit_once('/').unwrap_or_default();
     let mut tree = Tree { folder, files, modules: Vec::new() };
@@ -45,7 +47,7 @@ impl<'a> Tree<'a> {
     fn file(&mut self, file: String, path: Vec<String>) -> Result<usize, Failure> {
         let contents = self.files.get(&file);
         let contents =
-            contents.ok_or_else(|| format!("{file}: expected a module, found no file"))?;
+            contents.ok_or_else(|| format!("{file}: expected a module, found no file; add one"))?;
         let code = |token: &&Token| !token.test && !matches!(token.kind, Kind::Doc | Kind::Comment);
         let tokens: Vec<_> = contents.tokens.iter().filter(code).collect();
         self.module(file, path, &tokens)
@@ -87,7 +89,7 @@ impl<'a> Tree<'a> {
         Ok(id)
     }
 
-    /// Reads `name { … }` in place, or the file of `name;`.
+    /// Reads an inline module `name { … }`, or the file of a module `name;`.
     fn child(
         &mut self,
         parent: &Module,
@@ -112,7 +114,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Reads paths from a module's tokens.
+/// Reader of the paths in a module's tokens.
 struct Cursor<'a, 's> {
     tokens: &'s [&'a Token],
     references: Vec<Reference>,
@@ -133,7 +135,7 @@ impl<'a> Cursor<'a, '_> {
         found
     }
 
-    /// Reads one path, or a tree of imports: `a::{b, c::*}`.
+    /// Reads one path or one tree of imports, such as `a::{b, c::*}`.
     fn path(&mut self, prefix: &[String], binds: bool) {
         let Some(first) = self.next() else { return };
         let mut path: Vec<_> = prefix.iter().cloned().chain([first.text.clone()]).collect();

@@ -1,8 +1,8 @@
-//! Phrases that may not appear in prose or names.
+//! Phrases that the project's prose and function names must not contain.
 //!
-//! A line of `phrases.txt` reads `phrase | remedy`; `^ word` is a word that may not begin the
-//! documentation of an item. A phrase matches whole words, in any case, across line ends, but not
-//! across the end of a sentence.
+//! A line of `phrases.txt` has the form `phrase | remedy`. The phrase `^ word` forbids
+//! documentation that begins with `word`. A phrase matches whole words in any letter case. A match
+//! can span lines, but not sentences.
 
 use crate::rules::Finding;
 use crate::tokens::{Kind, Token, words_of_name};
@@ -10,12 +10,13 @@ use crate::workspace::{File, Workspace};
 
 const PHRASES: &str = include_str!("../phrases.txt");
 
-/// Rust files of these folders are read whole; of other Rust files, only the names of functions.
+/// Folders whose Rust files the rule checks in full. In other Rust files, it checks only function
+/// names.
 const PROSE: [&str; 3] = ["src/", "proxy/", "examples/"];
 
-/// The word before the first of an item's documentation.
+/// Marker before the first word of an item's documentation.
 const DOC: &str = "^";
-/// The word between sentences.
+/// Marker between sentences.
 const END: &str = ".";
 
 struct Phrase {
@@ -45,13 +46,13 @@ fn list() -> Vec<Phrase> {
     lines.filter(|(text, _)| !text.starts_with('#')).map(phrase).collect()
 }
 
-/// Refuses the phrases in comments, docs, strings, function names and Markdown.
+/// Reports forbidden phrases in comments, documentation, strings, function names and Markdown.
 pub fn phrases(workspace: &Workspace) -> Vec<Finding> {
     let phrases = list();
     workspace.files.iter().flat_map(|(path, file)| in_file(path, file, &phrases)).collect()
 }
 
-/// Counts the items with documentation, and those whose documentation begins with a refused word.
+/// Counts the documented items, and the items whose documentation begins with a forbidden word.
 pub fn docs<'a>(tokens: impl Iterator<Item = &'a Token>) -> (usize, usize) {
     let (words, phrases) = (prose(tokens), list());
     let starts =
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_phrases_in_comments_docs_strings_and_names() {
+    fn finds_phrases_in_comments_docs_strings_and_function_names() {
         let code = "/// The time it goes\n/// on for.\nfn a() {\n  // Nobody's.\n  f(\"who\\nknows\");\n}\n\
                     fn goes_on_forever() {}\n// It goes. On it.\nfn understands() {}";
         let expected = [
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_to_write_instead() {
+    fn message_contains_remedy() {
         let findings = phrases(&Workspace::fixture(&[("src/lib.rs", "// nobody")]));
         let expected = "expected plain wording, found \"nobody\"; name the actor: platform, client, gatepost, app or operator";
         assert_eq!(findings[0].message, expected);

@@ -1,4 +1,4 @@
-//! Figures of each crate, for people.
+//! Table of figures about each crate, such as files, lines and import circles.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::phrases::docs;
 use crate::rules::duplicate_types;
 use crate::workspace::{Crate, Workspace};
 
-/// Prints a row of figures for each crate.
+/// Returns a table with one row of figures for each crate.
 pub fn report(workspace: &Workspace) -> String {
     let head = ["crate", "files", "lines", "modules", "circles", "duplicates", "clause docs %"];
     let mut text = row(&head.map(str::to_owned));
@@ -23,7 +23,8 @@ fn row(cells: &[String; 7]) -> String {
     format!("{name:24}{}\n", figures.collect::<String>())
 }
 
-/// Lines hold code, docs or comments outside of tests.
+/// Computes the row of a crate. Blank lines and test code do not count as lines. `clause docs %` is
+/// the percentage of documentation that begins with a word forbidden by `phrases.txt`.
 fn figures(workspace: &Workspace, one: &Crate) -> [String; 7] {
     let (mut files, mut lines, mut documented, mut clauses) = (0, 0, 0, 0);
     for (_, file) in workspace.files_of(one) {

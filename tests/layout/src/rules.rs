@@ -1,7 +1,7 @@
-//! The rules, and the exceptions to them.
+//! Rules for the source tree, and the exceptions to the rules.
 //!
-//! A line of `allow.txt` reads `rule | path | what | reason`: it permits `what` (`*` for anything)
-//! in the file or folder of that path. A line that permits nothing is a finding too.
+//! A line of `allow.txt` has the form `rule | path | what | reason`. It permits `what` in the file
+//! or folder `path`; `*` permits everything. A line that permits no finding is itself a finding.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,14 +15,14 @@ use crate::workspace::{Crate, Failure, Workspace};
 const ALLOWED: &str = include_str!("../allow.txt");
 const ALLOW_FILE: &str = "tests/layout/allow.txt";
 
-/// One rule.
+/// Named check of the source tree.
 #[derive(Debug)]
 pub struct Rule {
     pub name: &'static str,
     check: fn(&Workspace) -> Result<Vec<Finding>, Failure>,
 }
 
-/// All rules.
+/// All rules, in the order of their output.
 pub const RULES: &[Rule] = &[
     Rule { name: "circles", check: |workspace| Ok(circles(workspace)) },
     Rule { name: "duplicates", check: |workspace| Ok(duplicates(workspace)) },
@@ -33,14 +33,14 @@ pub const RULES: &[Rule] = &[
     Rule { name: "floors", check: floors },
 ];
 
-/// One break of a rule.
+/// Violation of a rule.
 #[derive(Debug)]
 pub struct Finding {
     pub file: String,
     pub line: usize,
-    /// The name or phrase that `allow.txt` can permit.
+    /// Name or phrase that a line of `allow.txt` can permit.
     pub what: String,
-    /// `expected …, found …; remedy`.
+    /// Text of the form `expected …, found …; remedy`.
     pub message: String,
 }
 
@@ -57,7 +57,8 @@ impl fmt::Display for Finding {
 }
 
 impl Rule {
-    /// Checks the tree, less what `allow.txt` permits.
+    /// Returns the rule's findings that `allow.txt` does not permit, and a finding for each unused
+    /// exception.
     pub fn findings(&self, workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
         let exceptions = exceptions(ALLOWED)?;
         Ok(permit(self.name, (self.check)(workspace)?, &exceptions))
@@ -90,7 +91,7 @@ fn exceptions(text: &str) -> Result<Vec<Exception<'_>>, Failure> {
                 Ok(Exception { line, rule, path, what })
             }
             _ => Err(format!(
-                "{ALLOW_FILE}:{line}: expected `rule | path | what | reason`, found `{text}`"
+                "{ALLOW_FILE}:{line}: expected `rule | path | what | reason`, found `{text}`; write all four fields"
             )
             .into()),
         }
@@ -108,7 +109,7 @@ fn permit(rule: &str, findings: Vec<Finding>, exceptions: &[Exception<'_>]) -> V
     let mut left: Vec<_> = findings.into_iter().filter(refused).collect();
     for unused in exceptions.iter().filter(|one| one.rule == rule && !used.contains(&one.line)) {
         let message = format!(
-            "expected an exception that permits something, found none for {} in {}; remove the line",
+            "expected a finding that this line permits, found none for {} in {}; remove the line",
             unused.what, unused.path
         );
         left.push(Finding::new(ALLOW_FILE, unused.line, unused.what, message));
@@ -116,7 +117,7 @@ fn permit(rule: &str, findings: Vec<Finding>, exceptions: &[Exception<'_>]) -> V
     left
 }
 
-/// Refuses import circles between the modules of a folder.
+/// Reports import circles between the modules of a folder.
 fn circles(workspace: &Workspace) -> Vec<Finding> {
     let mut found = Vec::new();
     for Knot { folder, modules, circles } in workspace.crates.iter().flat_map(knots) {
@@ -128,7 +129,7 @@ fn circles(workspace: &Workspace) -> Vec<Finding> {
         let circles: Vec<String> = circles.collect();
         let what = modules.into_iter().collect::<Vec<_>>().join(", ");
         let message = format!(
-            "expected imports in {folder} to point one way, found a circle of {what}; move what they share below them{}",
+            "expected no import circle in {folder}, found a circle of {what}; move the shared items into a lower module{}",
             circles.join("\n")
         );
         found.push(Finding::new(&file, line, &what, message));
@@ -136,14 +137,14 @@ fn circles(workspace: &Workspace) -> Vec<Finding> {
     found
 }
 
-/// Refuses two types of one name in a crate.
+/// Reports types of the same name in a crate.
 fn duplicates(workspace: &Workspace) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, places) in workspace.crates.iter().flat_map(duplicate_types) {
         let [(file, line), others @ ..] = &places[..] else { continue };
         let others: Vec<_> = others.iter().map(|(file, line)| format!("{file}:{line}")).collect();
         let message = format!(
-            "expected one type named {name}, found others at {}; rename to what each holds",
+            "expected one type named {name}, found others at {}; give each type its own name",
             others.join(", ")
         );
         found.push(Finding::new(file, *line, &name, message));
@@ -151,7 +152,7 @@ fn duplicates(workspace: &Workspace) -> Vec<Finding> {
     found
 }
 
-/// Lists the names that several types of a crate have, with their places.
+/// Lists each name that several types of a crate have, with the file and line of each type.
 pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for module in &one.modules {
@@ -162,7 +163,7 @@ pub fn duplicate_types(one: &Crate) -> Vec<(String, Vec<(String, usize)>)> {
     places.into_iter().filter(|(_, places)| places.len() > 1).collect()
 }
 
-/// Refuses `name.rs` beside a folder `name/` with modules.
+/// Reports a file `name.rs` beside a folder `name/` with modules.
 fn form(workspace: &Workspace) -> Vec<Finding> {
     let modules = || workspace.files.keys().filter_map(|path| path.strip_suffix(".rs"));
     let mut found = Vec::new();
@@ -171,7 +172,7 @@ fn form(workspace: &Workspace) -> Vec<Finding> {
         {
             let file = format!("{name}.rs");
             let message = format!(
-                "expected one module form, found {file} beside {name}/; move it to {name}/mod.rs"
+                "expected one module form, found {file} beside {name}/; move {file} to {name}/mod.rs"
             );
             found.push(Finding::new(&file, 1, &file, message));
         }
@@ -179,7 +180,7 @@ fn form(workspace: &Workspace) -> Vec<Finding> {
     found
 }
 
-/// Refuses runtimes, sockets, files, the environment and clocks in the core.
+/// Reports uses of runtimes, sockets, files, environment variables and clocks in the core.
 fn sans_io(workspace: &Workspace) -> Vec<Finding> {
     let core = workspace.crates.iter().filter(|one| one.root == "src/lib.rs");
     let mut found = Vec::new();
@@ -187,7 +188,7 @@ fn sans_io(workspace: &Workspace) -> Vec<Finding> {
         for reference in module.references.iter().filter(|reference| does_io(&reference.path)) {
             let what = reference.path.join("::");
             let message = format!(
-                "expected a core without I/O and clock, found {what}; take the value as an argument"
+                "expected no I/O and no clock in the core, found {what}; take the value as an argument"
             );
             found.push(Finding::new(&module.file, reference.line, &what, message));
         }
@@ -206,7 +207,7 @@ fn does_io(path: &[String]) -> bool {
     }
 }
 
-/// Refuses a built-in provider's name in code outside of `src/provider/<name>`.
+/// Reports a built-in provider's name in code outside of `src/provider/<name>`.
 fn providers(workspace: &Workspace) -> Vec<Finding> {
     let definition =
         |path: &String| Some(path.strip_prefix("src/provider/")?.strip_suffix(".toml")?.to_owned());
@@ -218,7 +219,7 @@ fn providers(workspace: &Workspace) -> Vec<Finding> {
             let words = words_of_name(&token.text);
             for name in names.iter().filter(|name| !is_home(file, name) && contains(&words, name)) {
                 let message = format!(
-                    "expected no provider's name in code, found {name}; put it into src/provider/{name}.toml"
+                    "expected no provider name in code, found {name}; move the rule into src/provider/{name}.toml"
                 );
                 found.push(Finding::new(file, token.line, name, message));
             }
@@ -246,37 +247,37 @@ mod tests {
     }
 
     #[test]
-    fn names_the_circle_and_its_places() {
+    fn reports_circle_with_file_and_line_of_each_import() {
         let files = [
             ("src/lib.rs", "mod a; mod b;"),
             ("src/a.rs", "use crate::b::B;"),
             ("src/b.rs", "pub struct B;\nuse super::a;"),
         ];
-        let expected = "src/a.rs:1: expected imports in crate to point one way, found a circle of a, b; \
-                        move what they share below them\
+        let expected = "src/a.rs:1: expected no import circle in crate, found a circle of a, b; \
+                        move the shared items into a lower module\
                         \n      a -> b at src/a.rs:1\n      b -> a at src/b.rs:2";
         assert_eq!(check(circles, &files), [expected]);
     }
 
     #[test]
-    fn refuses_two_types_of_one_name_outside_of_tests() {
+    fn reports_types_of_same_name_outside_of_tests() {
         let lib =
             "mod a;\nenum Reader {}\n#[cfg(test)]\nmod tests { struct Inner; }\nstruct Inner;";
         let files = [("src/lib.rs", lib), ("src/a.rs", "pin_project! { pub struct Reader {} }")];
         let expected = "src/lib.rs:2: expected one type named Reader, found others at src/a.rs:1; \
-                        rename to what each holds";
+                        give each type its own name";
         assert_eq!(check(duplicates, &files), [expected]);
     }
 
     #[test]
-    fn refuses_file_beside_folder_of_its_name() {
+    fn reports_file_beside_folder_of_same_name() {
         let files = [("src/lib.rs", "mod a;"), ("src/a.rs", "mod b;"), ("src/a/b.rs", "")];
-        let expected = "src/a.rs:1: expected one module form, found src/a.rs beside src/a/; move it to src/a/mod.rs";
+        let expected = "src/a.rs:1: expected one module form, found src/a.rs beside src/a/; move src/a.rs to src/a/mod.rs";
         assert_eq!(check(form, &files), [expected]);
     }
 
     #[test]
-    fn refuses_io_in_the_core_only() {
+    fn reports_io_only_in_core() {
         let code = "use std::{fmt, net::IpAddr};\nfn f(at: Instant) { SystemTime::now(); }\n\
                     macro_rules! m { () => { tokio::spawn() } }\nuse tower_layer::Layer;\nuse core::net::IpAddr;";
         let files = [("src/lib.rs", code), ("proxy/src/lib.rs", code)];
@@ -290,13 +291,13 @@ mod tests {
         ];
         let expected = expected.map(|found| {
             let (line, what) = found.split_once(": ").unwrap();
-            format!("src/lib.rs:{line}: expected a core without I/O and clock, found {what}; take the value as an argument")
+            format!("src/lib.rs:{line}: expected no I/O and no clock in the core, found {what}; take the value as an argument")
         });
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn refuses_provider_names_outside_of_their_folder() {
+    fn reports_provider_names_outside_of_provider_folder() {
         let files = [
             ("src/lib.rs", "mod provider; mod gate; pub use provider::tencent_css;"),
             ("src/provider/mod.rs", "pub mod tencent_css;"),
@@ -307,14 +308,14 @@ mod tests {
                 "/// As tencent-css does.\nfn f() { \"x-tencent-css\" }\n#[test]\nfn tencent_css() {}",
             ),
         ];
-        let message = "expected no provider's name in code, found tencent_css; put it into src/provider/tencent_css.toml";
+        let message = "expected no provider name in code, found tencent_css; move the rule into src/provider/tencent_css.toml";
         let expected =
             ["src/gate.rs:2", "src/provider/mod.rs:1"].map(|place| format!("{place}: {message}"));
         assert_eq!(check(providers, &files), expected);
     }
 
     #[test]
-    fn permits_exceptions_and_refuses_unused_ones() {
+    fn permits_listed_exceptions_and_reports_unused_exceptions() {
         let text =
             "# comment\n\nform | src/a.rs | src/a.rs | generated\nform | src/c/ | * | gone\n";
         let finding = |file: &str| Finding {
@@ -329,13 +330,13 @@ mod tests {
             &exceptions(text).unwrap(),
         );
         let left: Vec<_> = left.iter().map(Finding::to_string).collect();
-        let unused = "tests/layout/allow.txt:4: expected an exception that permits something, found none for * in src/c/; remove the line";
+        let unused = "tests/layout/allow.txt:4: expected a finding that this line permits, found none for * in src/c/; remove the line";
         assert_eq!(left, ["src/b.rs:1: m", unused]);
         assert!(exceptions("form | src/a.rs | x").is_err());
     }
 }
 
-/// Each rule on this tree.
+/// Tests that apply each rule to this source tree.
 #[cfg(test)]
 mod on_checkout {
     use std::sync::LazyLock;
@@ -344,45 +345,45 @@ mod on_checkout {
 
     static TREE: LazyLock<Workspace> = LazyLock::new(|| Workspace::read().unwrap());
 
-    fn hold(name: &str) {
+    fn assert_clean(name: &str) {
         let rule = RULES.iter().find(|rule| rule.name == name).unwrap();
         let findings: Vec<_> =
             rule.findings(&TREE).unwrap().iter().map(Finding::to_string).collect();
-        assert!(findings.is_empty(), "{name}:\n{}", findings.join("\n"));
+        assert!(findings.is_empty(), "expected no findings, found:\n{}", findings.join("\n"));
     }
 
     #[test]
-    fn imports_point_one_way() {
-        hold("circles");
+    fn imports_form_no_circles() {
+        assert_clean("circles");
     }
 
     #[test]
     fn type_names_are_unique_in_each_crate() {
-        hold("duplicates");
+        assert_clean("duplicates");
     }
 
     #[test]
-    fn modules_have_one_form() {
-        hold("form");
+    fn no_module_file_is_beside_folder_of_same_name() {
+        assert_clean("form");
     }
 
     #[test]
     fn core_does_no_io() {
-        hold("sans-io");
+        assert_clean("sans-io");
     }
 
     #[test]
-    fn providers_are_named_in_their_folders_only() {
-        hold("providers");
+    fn provider_names_appear_only_in_provider_folders() {
+        assert_clean("providers");
     }
 
     #[test]
-    fn prose_is_plain() {
-        hold("phrases");
+    fn prose_contains_no_forbidden_phrases() {
+        assert_clean("phrases");
     }
 
     #[test]
-    fn imports_go_down_the_floors() {
-        hold("floors");
+    fn modules_import_no_higher_floor() {
+        assert_clean("floors");
     }
 }

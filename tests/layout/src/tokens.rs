@@ -1,36 +1,36 @@
-//! The tokens of a Rust file: those of the language, doc comments and comments.
+//! Tokens of a Rust file, including its doc comments and other comments.
 
 use proc_macro2::{Delimiter, LexError, Span, TokenStream, TokenTree};
 
-/// The sort of a [`Token`].
+/// Category of a [`Token`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     Ident,
-    /// A string literal, with a space for `\n`.
+    /// A string literal; a space replaces each `\n` escape.
     Text,
     /// Punctuation or a delimiter.
     Mark,
     /// One line of a doc comment.
     Doc,
-    /// One line of a comment.
+    /// One line of another comment.
     Comment,
 }
 
-/// One token.
+/// Language token, or a line of a comment.
 #[derive(Debug)]
 pub struct Token {
-    /// The line, counted from 1.
+    /// Line number, counted from 1.
     pub line: usize,
     pub kind: Kind,
     pub text: String,
-    /// Delimiters around the token, except for those of a macro call.
+    /// Number of pairs of delimiters around the token, without the delimiters of macro calls.
     pub depth: usize,
-    /// Part of an item under `#[cfg(test)]`, `#[cfg(doctest)]` or `#[test]`.
+    /// True if the token is part of an item under `#[cfg(test)]`, `#[cfg(doctest)]` or `#[test]`.
     pub test: bool,
 }
 
 impl Token {
-    /// Reports an identifier or a mark of this text.
+    /// Returns true if the token is an identifier or a mark with this text.
     pub fn is(&self, text: &str) -> bool {
         matches!(self.kind, Kind::Ident | Kind::Mark) && self.text == text
     }
@@ -44,10 +44,10 @@ pub fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
     Ok(lexer.tokens)
 }
 
-/// Takes what lies between two tokens of the language for comments.
+/// Lexer that treats any text between two language tokens as a comment.
 struct Lexer<'a> {
     source: &'a str,
-    /// The end of the last token.
+    /// Byte offset of the end of the last token.
     end: usize,
     depth: usize,
     test: bool,
@@ -79,7 +79,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// Takes one token. A doc comment arrives as several tokens of one span; the first counts.
+    /// Records one token. `proc_macro2` splits a doc comment into several tokens with the same
+    /// span; only the first of them counts.
     fn take(&mut self, span: Span, kind: Kind) {
         let bytes = span.byte_range();
         if bytes.start < self.end {
@@ -127,7 +128,7 @@ fn is_block(tree: &TokenTree) -> bool {
     matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
 }
 
-/// Reports the part of a test attribute that is in brackets.
+/// Returns true if `tree` is the bracketed part of a test attribute, such as `[cfg(test)]`.
 fn is_test(tree: &TokenTree) -> bool {
     let TokenTree::Group(group) = tree else { return false };
     let attribute = group.stream().to_string();
@@ -136,7 +137,7 @@ fn is_test(tree: &TokenTree) -> bool {
     words == ["test"] || conditional && (words.contains(&"test") || words.contains(&"doctest"))
 }
 
-/// The lower-case words of an identifier: `TencentCss` and `tencent_css` have the same.
+/// Splits a name into lower-case words. `TencentCss` and `tencent_css` give the same words.
 pub fn words_of_name(name: &str) -> Vec<String> {
     let (mut text, mut before) = (String::new(), '_');
     for letter in name.chars() {

@@ -1,4 +1,4 @@
-//! The source tree: every file that rules read, and the crates outside of `tests`.
+//! The source tree: every file that the rules read, and the crates outside of `tests`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -8,29 +8,29 @@ use std::{fs, io};
 use crate::modules::{self, Module};
 use crate::tokens::{Token, tokens};
 
-/// A tree that cannot be read.
+/// Error that stops a check, such as an unreadable file.
 pub type Failure = Box<dyn Error>;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const EXTENSIONS: [&str; 3] = [".rs", ".md", ".toml"];
-/// Folders whose files hold no prose and no code of the project.
+/// Names of folders without prose or code of the project.
 const SKIPPED: [&str; 4] = ["target", "corpus", "vectors", "node_modules"];
 
-/// All files, by path from the root, and all crates.
+/// All files, keyed by their path from the root, and all crates outside of `tests`.
 #[derive(Debug)]
 pub struct Workspace {
     pub files: BTreeMap<String, File>,
     pub crates: Vec<Crate>,
 }
 
-/// One file; without tokens unless it is Rust.
+/// Text and tokens of a file; only Rust files have tokens.
 #[derive(Debug)]
 pub struct File {
     pub text: String,
     pub tokens: Vec<Token>,
 }
 
-/// The modules of one library or program; the first is its root.
+/// Modules of one library or program; the first module is its root.
 #[derive(Debug)]
 pub struct Crate {
     pub root: String,
@@ -38,7 +38,7 @@ pub struct Crate {
 }
 
 impl Workspace {
-    /// Reads the tree that this package is part of.
+    /// Reads the source tree that contains this package.
     pub fn read() -> Result<Self, Failure> {
         let mut files = BTreeMap::new();
         collect(Path::new(ROOT), "", &mut files)?;
@@ -55,7 +55,9 @@ impl Workspace {
         let mut files = BTreeMap::new();
         for (path, text) in texts {
             let rust = if path.ends_with(".rs") { text.as_str() } else { "" };
-            let tokens = tokens(rust).map_err(|error| format!("{path}: {error}"))?;
+            let tokens = tokens(rust).map_err(|error| {
+                format!("{path}: expected Rust code, found: {error}; correct the code")
+            })?;
             files.insert(path, File { text, tokens });
         }
         let roots = files.keys().filter(|path| is_root(path));
@@ -65,7 +67,7 @@ impl Workspace {
         Ok(Self { files, crates })
     }
 
-    /// Files of one crate.
+    /// Returns the files of a crate with their paths.
     pub fn files_of<'a>(&'a self, one: &'a Crate) -> impl Iterator<Item = (&'a str, &'a File)> {
         let paths: BTreeSet<_> = one.modules.iter().map(|module| module.file.as_str()).collect();
         paths.into_iter().filter_map(|path| Some((path, self.files.get(path)?)))

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::error::ApiError;
 
-/// Maximum length of a body.
+/// Maximum length of a body, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Time limit for reading a whole body.
@@ -49,8 +49,8 @@ async fn read(session: &mut ServerSession) -> Result<Vec<u8>, ApiError> {
     Ok(body)
 }
 
-/// Reads and drops the unread rest of a body, so that the client starts to read the response.
-/// Returns true if the rest arrives within the limits on size and time.
+/// Reads and drops the unread rest of a body, because some clients read the response only after
+/// they have sent the whole body. Returns true if the rest arrives within the limits.
 pub(super) async fn discard(session: &mut ServerSession) -> bool {
     const MAX_DISCARDED: usize = 16 * MAX_BODY_BYTES;
     let rest = async {

@@ -1,4 +1,4 @@
-//! Reasons why the API refuses a request.
+//! Errors of the API, each with a status and a code.
 
 use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
@@ -8,7 +8,7 @@ use http::StatusCode;
 pub(super) enum ApiError {
     #[error("expected JSON as the body; correct line {line}, column {column}")]
     BodyNotJson { line: usize, column: usize },
-    #[error("expected a body of at most {limit} bytes, found more")]
+    #[error("expected a body of at most {limit} bytes, found more; send a shorter body")]
     BodyTooLarge { limit: usize },
     #[error("expected a JSON body; send content-type: application/json")]
     BodyType,
@@ -50,12 +50,12 @@ impl ApiError {
         }
     }
 
-    /// Returns the message, without the faults.
+    /// Returns the message without the faults.
     pub(super) fn message(&self) -> String {
         if let Self::Edit(error) = self { error.message().to_owned() } else { self.to_string() }
     }
 
-    /// Returns the faults of the body, or of the config that the edit would produce.
+    /// Returns the faults of the request body or of the edited config.
     pub(super) fn faults(&self) -> &[EditFault] {
         if let Self::Edit(error) = self {
             return error.faults();

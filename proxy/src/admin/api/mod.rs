@@ -1,8 +1,9 @@
-//! JSON API on the admin listener that lists and edits templates. Requires the `admin_token`.
+//! JSON API that lists and edits templates. It is on the admin listener, and requires the
+//! `admin_token`.
 //!
 //! 1. If the config has no `admin_token`, every path of the API returns 404.
 //! 2. The API reads the body only after it has accepted the token.
-//! 3. The API serves its own description, `openapi.json`.
+//! 3. The API serves its own OpenAPI description, `/api/openapi.json`.
 //! 4. An edit applies to every callback that arrives after the API has sent its response.
 
 mod body;
@@ -28,7 +29,7 @@ use crate::served_config::ServedConfig;
 /// OpenAPI description of the API.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Returns true for the paths of the API.
+/// Returns true if the path is a path of the API.
 pub(crate) fn is_api(path: &str) -> bool {
     path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -44,13 +45,13 @@ pub(crate) async fn respond(
             let from = session.client_addr().map(ToString::to_string);
             tracing::warn!(from, "refused a request to the admin API: {error}");
         }
-        // Close the connection, because gatepost does not read the body of this client.
+        // Close the connection, because gatepost does not read the body of this request.
         session.set_keepalive(None);
         return ApiReply::error(&error).into_response();
     }
     let reply = answer(served, session).await.unwrap_or_else(|error| ApiReply::error(&error));
-    // Close the connection if a part of the body is unread: gatepost would parse that part as
-    // the next request.
+    // If a part of the body is still unread, close the connection: gatepost would otherwise parse
+    // that part as the next request.
     if !body::discard(session).await {
         session.set_keepalive(None);
     }
@@ -72,7 +73,7 @@ async fn answer(
         _ => Json::Null,
     };
     let served = Arc::clone(served);
-    // On a blocking thread, because an edit reads and writes files.
+    // Use a blocking thread, because an edit reads and writes files.
     let done = tokio::task::spawn_blocking(move || carry_out(&served, resource, &method, &body));
     done.await.unwrap_or(Err(ApiError::Panicked))
 }

@@ -25,7 +25,7 @@ impl ApiReply {
         Self { status, body: json!(body).to_string(), header: None }
     }
 
-    /// Returns a response whose body is this JSON text.
+    /// Returns a response with `text`, a JSON text, as the body.
     pub(super) fn text(text: &str) -> Self {
         Self { status: StatusCode::OK, body: text.to_owned(), header: None }
     }

@@ -1,6 +1,6 @@
-//! Parsing of request bodies into a new template or a change, with all faults at once.
+//! Parses request bodies into a new template or a change, and reports all faults at once.
 //!
-//! No fault quotes a value: the client may have sent a key.
+//! No fault quotes a value, because the client may have sent a key.
 
 use gatepost_editor::{
     EditFault, KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange, TomlTable, TomlValue,
@@ -30,7 +30,7 @@ fn given<T>(entries: Vec<(String, Option<T>)>) -> Vec<(String, T)> {
 }
 
 /// Reads the body of a request that changes a template, as a merge patch (RFC 7396): `null` removes
-/// a part, and an absent part does not change.
+/// a value, and an absent key leaves the value as it is.
 pub(super) fn change(body: &Json) -> Result<TemplateChange, ApiError> {
     let mut reader = BodyReader::of(body)?;
     let change = TemplateChange {
@@ -68,7 +68,7 @@ fn source(map: &Map<String, Json>) -> Option<KeySource> {
     }
 }
 
-/// Reader of a JSON object, with the faults found so far.
+/// Reader of a JSON object. Collects the faults.
 struct BodyReader<'b> {
     map: &'b Map<String, Json>,
     asked: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! Paths of the API, and the methods of each.
+//! Paths of the API, and the methods for each path.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -19,7 +19,7 @@ pub(super) enum Resource {
 }
 
 impl Resource {
-    /// Returns the resource of a path.
+    /// Returns the resource that `path` names.
     pub(super) fn find(path: &str) -> Result<Self, ApiError> {
         let segments: Vec<_> = path.split('/').skip(2).map(decode).collect::<Result<_, _>>()?;
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();

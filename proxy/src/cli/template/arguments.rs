@@ -8,7 +8,7 @@ use gatepost_editor::{
 };
 use serde_json::Value as Json;
 
-/// List, show and change the templates of a config file. Keeps the comments and the order of the
+/// List, show and change the templates of a config file. Keep the comments and the order of the
 /// file.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TemplateCommand {
@@ -32,7 +32,7 @@ pub(crate) enum TemplateCommand {
     },
     /// Create a template, with an address or an answer for at least one kind.
     Create(CreateArguments),
-    /// Change a template. Parts without an option do not change.
+    /// Change a template. Values for which you give no option remain.
     Modify(ModifyArguments),
     /// Delete a template that has no tenants. This cannot be undone.
     Delete {
@@ -44,13 +44,13 @@ pub(crate) enum TemplateCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Bind tenants to a template. A tenant has at most one template of a provider.
+    /// Bind tenants to a template. A tenant has at most one template per provider.
     Bind(TenantArguments),
     /// Unbind tenants from a template.
     Unbind(TenantArguments),
 }
 
-/// Config file argument.
+/// Argument for the config file.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
     /// Config file.
@@ -71,7 +71,7 @@ pub(crate) struct CreateArguments {
     /// Description of up to 100 characters.
     #[arg(long)]
     description: Option<String>,
-    /// Push domain or channel key, or * for all tenants that no other template binds.
+    /// Tenant: push domain or channel key, or * for all tenants that no other template binds.
     #[arg(long, value_name = "TENANT")]
     bind: Vec<String>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub(crate) struct ModifyArguments {
     pub(super) name: String,
     #[command(flatten)]
     pub(super) file: ConfigFile,
-    /// New name. Also changes the name in the routes that select this template.
+    /// New name. The command also changes the name in each route that selects this template.
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
     /// New description of up to 100 characters; an empty string removes the description.
@@ -103,7 +103,7 @@ pub(crate) struct ModifyArguments {
     remove_key_file: Vec<String>,
     #[command(flatten)]
     entries: EntryArguments,
-    /// Kind whose entry this command removes.
+    /// Kind to remove from the template.
     #[arg(long, value_name = "KIND")]
     off: Vec<String>,
     /// Setting to remove.
@@ -211,7 +211,7 @@ impl EntryArguments {
 enum ArgumentError {
     #[error("expected a JSON object without null, for example live_play={{\"result\":1}}")]
     Answer,
-    #[error("expected a name, = and a value")]
+    #[error("expected NAME=VALUE")]
     Pair,
 }
 

@@ -1,4 +1,4 @@
-//! Templates as text for a terminal.
+//! Formats templates as text for a terminal.
 
 use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;
@@ -31,7 +31,7 @@ fn line(row: &[String; 4], widths: [usize; 3]) -> String {
     padded.chain([row[3].clone()]).collect()
 }
 
-/// Formats all parts of a template, one line each.
+/// Formats a template, with one line for each value.
 pub(super) fn page(template: &TemplateView) -> Vec<String> {
     let keys: Vec<_> = template.keys.iter().map(key).collect();
     let mut lines = vec![
@@ -87,12 +87,12 @@ fn or_none(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
-/// Replaces control characters, which could steer the terminal.
+/// Replaces control characters, because a terminal would interpret them.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// Returns the width of a text in terminal columns: two for each Chinese character.
+/// Returns the width of a text in terminal columns: two for each Chinese character, else one.
 fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
 }

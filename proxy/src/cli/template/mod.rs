@@ -83,8 +83,8 @@ fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), EditE
         let same = |own: &gatepost::Fault| {
             own.key() == warning.key() && own.problem() == warning.problem()
         };
-        // A warning on a whole template says that the template has no tenant, as after `create` and
-        // `unbind`. The next step of the operator is to bind a tenant.
+        // Omit warnings about a template without tenants. This state is usual after `create` and
+        // `unbind`, before the operator binds a tenant.
         let is_on_template = warning.key().ends_with(']');
         if !is_on_template && !known.iter().any(same) {
             err(&format!("{}:{warning} (warning)", path.display()));
@@ -122,7 +122,7 @@ fn confirm(
     let mut answer = String::new();
     let read = answers.read_line(&mut answer);
     let is_yes = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
-    if is_yes { Ok(()) } else { Err(CommandError::NotConfirmed("nothing was deleted".into())) }
+    if is_yes { Ok(()) } else { Err(CommandError::NotConfirmed("gatepost deleted nothing".into())) }
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
         let question = "deleting `x` cannot be undone; delete `x`? [y/N]".to_owned();
         assert_eq!(answered(true, "y\n"), (Ok(()), Some(question.clone())));
         for answer in ["n\n", "\n", "", "maybe y\n"] {
-            let refused = Err("nothing was deleted".to_owned());
+            let refused = Err("gatepost deleted nothing".to_owned());
             assert_eq!(answered(true, answer), (refused, Some(question.clone())), "{answer:?}");
         }
     }

@@ -1,10 +1,10 @@
-//! Format of replies on HTTP/1.1.
+//! Formats replies for HTTP/1.1.
 
 use gatepost::Reply;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use pingora::protocols::http::date::get_cached_date;
 
-/// Formats a reply with the headers that Pingora would write: clients see no difference.
+/// Formats a reply with the headers that Pingora would write.
 pub(super) fn rendered(reply: &Reply, is_last: bool) -> Vec<u8> {
     let status = reply.status();
     let mut bytes = Vec::with_capacity(256 + reply.body().len());

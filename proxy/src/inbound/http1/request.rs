@@ -1,4 +1,4 @@
-//! Requests in the usual form, which every parser reads in the same way.
+//! HTTP/1.1 requests in the usual form: every parser reads such a request in the same way.
 
 use std::net::IpAddr;
 use std::str;
@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 const MAX_HEADERS: usize = 32;
 
-/// Returns the path in a request line; `None` if the line is incomplete or the path is not UTF-8.
+/// Returns the path in the request line; `None` if the line is incomplete or the path is not UTF-8.
 pub(super) fn path(request: &[u8]) -> Option<&str> {
     let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
@@ -35,7 +35,7 @@ pub(super) struct Http1Request {
 }
 
 impl Http1Request {
-    /// Returns a parsed request and the bytes after its body; `None` if any part is unusual.
+    /// Returns a parsed request and the bytes after its body; `None` if the request is unusual.
     pub(super) fn parse(bytes: &Bytes) -> Option<(Self, Bytes)> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut parsed = httparse::Request::new(&mut lines);
@@ -95,7 +95,7 @@ fn usual_method(name: &str) -> Option<Method> {
 /// Bytes allowed in the path and the query of a target.
 const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
 
-/// Makes a table of letters, digits and the bytes in `more`.
+/// Creates a table in which letters, digits and the bytes in `more` are true.
 const fn table(more: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -124,7 +124,7 @@ struct Framing {
 }
 
 impl Framing {
-    /// Notes a header; `None` if it is repeated or unusual, so that Pingora must read the request.
+    /// Records a header; `None` if it is repeated or unusual. Pingora must then read the request.
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {

@@ -1,5 +1,5 @@
-//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate,
-//! and makes no decision.
+//! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
+//! the gate judges the callbacks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -21,8 +21,8 @@ use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
-/// Names of the headers that [`Gate::forwarded_headers`] returns, in this order. Pingora copies
-/// a name that is not `'static`.
+/// Names of the headers that [`Gate::forwarded_headers`] returns, in the same order. With `'static`
+/// names, Pingora does not copy the names.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// A [`Gate`] in a Pingora proxy.
@@ -32,7 +32,7 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 /// use gatepost_proxy::GateModule;
 ///
 /// let gate = Gate::from_toml_file("gatepost.toml")?;
-/// // Keep the module in your `ProxyHttp`; the example of the crate shows where to call it.
+/// // Keep the module in your `ProxyHttp`. The example of the crate shows the calls.
 /// let module = GateModule::new(gate);
 /// # Ok::<_, gatepost::ConfigError>(())
 /// ```
@@ -41,31 +41,33 @@ const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarde
 pub struct GateModule(CallbackDriver);
 
 impl GateModule {
-    /// Makes a module from a gate. If a template has no address for an event, the module sends the
-    /// event to the config's `upstream`, at the path of the callback. The first module of a process
-    /// loads the certificate authorities of the machine.
+    /// Creates a module from a gate.
+    ///
+    /// If a template has no address for an event, the module sends the event to the config's
+    /// `upstream`, at the path of the callback. The first module of a process loads the certificate
+    /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
         let upstream = gate.proxy_settings().upstream;
         Self(CallbackDriver { gate, upstream, clock: clock::now })
     }
 
-    /// Reads the time from `clock`, so that a test can judge a recorded callback.
+    /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
     }
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the module has written the reply to a callback, or has refused a request
-    /// with an invalid host, target or length. Returns `Ok(false)` if the request is no callback or
-    /// its route is in shadow mode; the module has then removed the headers that a client must not
-    /// send, and has reduced the target to its path.
+    /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
+    /// invalid host, target or length. Returns `Ok(false)` for a request that is no callback, and
+    /// for a request on a route in shadow mode. In these cases, the module has removed the headers
+    /// that a client must not send, and has reduced the target to its path.
     ///
     /// # Errors
     ///
-    /// Never, even if the client disconnects early: Pingora would log the error with the request's
-    /// path, which may contain a token.
+    /// Never returns an error, even if the client disconnects early. Pingora would log the error
+    /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
         if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
@@ -111,7 +113,7 @@ impl GateModule {
     ///
     /// # Errors
     ///
-    /// If a header value is invalid. Values that Pingora has received are always valid.
+    /// Returns an error if a header value is invalid. Values that Pingora has received are valid.
     pub fn upstream_request_filter(
         &self,
         session: &Session,
@@ -130,14 +132,15 @@ impl GateModule {
         Ok(())
     }
 
-    /// Passes the body of a request on a route in shadow mode to the gate. Call this method in
-    /// `ProxyHttp::request_body_filter`; without this call, gatepost reports these requests as
-    /// `unseen`.
+    /// Passes the body of a request on a route in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::request_body_filter`. Without this call, gatepost reports
+    /// such requests as `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        // Ignore poisoning: the observer does not panic.
+        // Ignore poisoning, because the observer does not panic.
         let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
@@ -147,7 +150,7 @@ impl GateModule {
         }
     }
 
-    /// Lets the gate observe a request on a route in shadow mode.
+    /// Attaches an observer to a request on a route in shadow mode.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
@@ -166,8 +169,8 @@ struct ShadowedRequest {
     observer: Arc<Mutex<Observer>>,
 }
 
-/// Returns the path of a request for log lines. On a route in shadow mode, returns the route's
-/// pattern, because the path may contain a token.
+/// Returns the path of a request for log lines. For a route in shadow mode, returns the path from
+/// the config instead, because the path of the request may contain a token.
 pub(crate) fn printable_path(session: &Session) -> &str {
     let request = session.req_header();
     let passing = request.extensions.get::<ShadowedRequest>();

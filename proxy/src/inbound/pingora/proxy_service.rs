@@ -1,4 +1,5 @@
-//! The proxy of the program `gatepost`: callbacks to the gate, other requests to the upstream.
+//! The proxy of the program `gatepost`. Passes callbacks to the gate, and other requests to the
+//! upstream.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -25,7 +26,7 @@ use crate::inbound::head_clock::RequestInFlight;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Keepalive probes on connections to the upstream. gatepost keeps each connection until the
-/// upstream closes it. The probes detect a dead machine without a timer per request.
+/// upstream closes the connection. The probes detect a dead machine without a timer per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
@@ -43,7 +44,7 @@ pub(crate) struct ProxyService {
 
 /// Destination of every request that is no callback.
 pub(crate) struct Upstream {
-    /// One peer per address of `host`. gatepost resolves `host` again when no address connects.
+    /// One peer per address of `host`. If no address is reachable, gatepost resolves `host` again.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
@@ -65,11 +66,11 @@ impl Upstream {
     }
 
     fn peers(&self) -> Arc<[HttpPeer]> {
-        // Ignore poisoning: a clone or an assignment cannot panic half-way.
+        // Ignore poisoning, because a clone and an assignment cannot panic.
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Resolves the host name again, for later requests.
+    /// Resolves the host name again in the background, for later requests.
     fn refresh(self: &Arc<Self>) {
         let upstream = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
@@ -84,7 +85,7 @@ impl Upstream {
         });
     }
 
-    /// Returns the address to try after `tries` failed addresses; `None` after the last address.
+    /// Returns the address to try after `tries` failed attempts; `None` after the last address.
     fn peer(&self, tries: usize) -> Option<HttpPeer> {
         self.peers().get(tries).cloned()
     }
@@ -121,8 +122,8 @@ pub(crate) struct RequestState {
 impl ProxyHttp for ProxyService {
     type CTX = RequestState;
 
-    /// Adds no module. gatepost does not change responses, and Pingora's default, a compression
-    /// module that is switched off, would cost time for every request.
+    /// Adds no module, because gatepost does not change responses. Pingora's default is an inactive
+    /// compression module, which would cost time for every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
@@ -162,7 +163,7 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<Box<HttpPeer>> {
         let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
         peer.map(Box::new)
-            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no upstream address to try"))
+            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no other upstream address"))
     }
 
     fn fail_to_connect(
@@ -183,12 +184,12 @@ impl ProxyHttp for ProxyService {
         error
     }
 
-    /// Describes a request in Pingora's log lines, without its query and without a route's token.
+    /// Describes a request for Pingora's log lines. Omits the query and a route's token.
     fn request_summary(&self, session: &Session, _context: &RequestState) -> String {
         format!("{} {}", session.req_header().method, printable_path(session))
     }
 
-    /// Suppresses errors that the client causes by closing its connection.
+    /// Suppresses errors of the client's connection, for example after a disconnect.
     fn suppress_error_log(&self, _: &Session, _: &RequestState, error: &Error) -> bool {
         *error.esource() == ErrorSource::Downstream
     }

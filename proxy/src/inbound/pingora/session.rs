@@ -1,4 +1,4 @@
-//! Pingora sessions for the callback driver: head, body and reply.
+//! Implements [`Exchange`] for Pingora's sessions: head, body and reply.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -35,7 +35,8 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// Pingora drops bytes that arrive before the reply, so gatepost closes the connection.
+    /// Pingora drops bytes that arrive before the reply. gatepost therefore closes the connection
+    /// after the reply.
     async fn client_activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);
@@ -60,7 +61,8 @@ impl Exchange for Session {
 }
 
 /// Returns the head that the gate judges. The gate must refuse `content-length` together with
-/// `transfer-encoding`. Pingora drops the length, so gatepost searches the raw head for it.
+/// `transfer-encoding`. Pingora drops `content-length` in this case, so gatepost searches the raw
+/// head for that header.
 pub(super) fn head(session: &Session) -> Head<'_> {
     let header = session.req_header();
     let mut head = Head::new(&header.method, &header.uri, &header.headers);
@@ -99,7 +101,7 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     }
     write(session, reply).await;
     if !reusable {
-        // Closing a socket with unread bytes resets it, and the client would lose the reply.
+        // Closing a socket with unread bytes resets the connection, and the client loses the reply.
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, session.drain()).await;
     }
 }
@@ -111,7 +113,7 @@ fn expects_continue(session: &Session) -> bool {
 }
 
 /// Returns true if gatepost has read the body, or if the body is short. Returns false for an unread
-/// body after `expect: 100-continue`: the client may send its next request instead of the body.
+/// body after `expect: 100-continue`, because the client may send its next request instead.
 fn ends_soon(session: &mut Session) -> bool {
     if expects_continue(session) && session.body_bytes_read() == 0 {
         return false;
@@ -134,7 +136,7 @@ async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> 
     if reply.must_close() {
         session.set_keepalive(None);
     }
-    // Skip `connection`: Pingora writes this header, except on HTTP/2, which forbids it.
+    // Skip `connection`. Pingora writes this header on HTTP/1, and HTTP/2 forbids the header.
     for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
         header.insert_header(name, value)?;
     }

@@ -1,5 +1,5 @@
-//! The same apps without gatepost, as a careful engineer writes them: each app compares signatures
-//! in constant time, and parses each request once.
+//! Apps without gatepost that do the same work as the apps with the layer. Each app compares
+//! signatures in constant time and parses each request once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-/// Signing keys, by push domain.
+/// Signing keys, keyed by push domain.
 type Keys = Arc<HashMap<String, String>>;
 
 /// Returns an app that reads pushes as JSON values.
@@ -31,7 +31,7 @@ pub fn typed_pushes() -> Router {
     Router::new().route("/callbacks/tencent", post(typed_push)).with_state(keys())
 }
 
-/// Returns an app that answers plays of Kollus.
+/// Returns an app that replies to play callbacks of Kollus.
 pub fn plays() -> Router {
     let token: Arc<str> = "t0ken".into();
     Router::new().route("/callbacks/kollus/{token}", post(play)).with_state(token)
@@ -41,7 +41,7 @@ fn keys() -> Keys {
     Arc::new([("test.domain.com".to_owned(), "test".to_owned())].into())
 }
 
-/// Verifies the signature of a push, but not its time, and formats the push as JSON again.
+/// Verifies the signature of a push, and formats the push as JSON again. Does not check the time.
 pub fn verified(body: &[u8], key: &str) -> Option<Vec<u8>> {
     let push: Value = serde_json::from_slice(body).ok()?;
     let (t, sign) = (push.get("t")?.as_i64()?, push.get("sign")?.as_str()?);

@@ -1,4 +1,4 @@
-//! A callback, as the proxy or the layer passes it to the gate.
+//! Callbacks, as the proxy or the layer passes them to a [`Gate`].
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::vectors::Vector;
 
-/// Time at which the callbacks arrive, except for those of vectors.
+/// Arrival time of the callbacks. The callbacks of vectors have their own times.
 pub const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
 
-/// A request, with its peer and its arrival time.
+/// A request, with the address of its peer and its arrival time.
 #[derive(Clone, Debug)]
 pub struct Callback {
     pub method: Method,
@@ -24,7 +24,7 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Makes a `POST` request with the headers that every platform sends.
+    /// Creates a `POST` request with the headers that every platform sends.
     pub fn post(path: &str, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let mut headers = HeaderMap::new();

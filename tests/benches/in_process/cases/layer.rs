@@ -1,4 +1,4 @@
-//! Apps with the layer, compared with the same apps without the layer or with another layer.
+//! Benches of apps with gatepost's layer, with another layer, and without a layer.
 //!
 //! Requests are in memory and handlers never wait, so the first poll of a future returns the
 //! response.
@@ -72,7 +72,7 @@ fn plays() -> Vec<Bench> {
     ]
 }
 
-/// Makes benches of two layers: `webhook-verify` passes on the body, and gatepost an event.
+/// Creates benches of two layers: `webhook-verify` passes on the body, gatepost passes on an event.
 fn github() -> Vec<Bench> {
     let config = "[[route]]\npath = '/callbacks/github'\nprovider = 'github'\n\
                   [[template]]\nname = 'all'\nprovider = 'github'\nkeys = [{ env = 'KEY' }]\n\
@@ -110,7 +110,7 @@ fn other_paths() -> Vec<Bench> {
     ]
 }
 
-/// Returns a push that is signed now, because the gate uses the system clock.
+/// Returns a push with a current signature, because the layer uses the system clock.
 fn signed_push(number: usize) -> Request<Body> {
     let t = by_hand::unix_now() + 600;
     let sign = HEXLOWER.encode(&Md5::digest(format!("test{t}")));
@@ -158,7 +158,7 @@ fn from_browser(path: &str) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// Makes a bench of a request, up to the last byte of the response.
+/// Creates a bench of a request, up to the last byte of the response.
 fn bench<S, R>(
     name: &str,
     mut service: S,
@@ -172,7 +172,7 @@ where
     Bench::new(name, request, move |request| {
         ready(async {
             let response = service.call(request).await.unwrap();
-            assert!(response.status().is_success(), "{}", response.status());
+            assert!(response.status().is_success(), "expected 2xx, found {}", response.status());
             response.into_body().collect().await.ok().map(|body| body.to_bytes())
         })
     })
@@ -182,6 +182,6 @@ where
 fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("expected a future that is ready"),
+        Poll::Pending => panic!("expected a ready future, found a pending one"),
     }
 }

@@ -1,4 +1,4 @@
-//! Lookup of routes and templates, for several numbers of them.
+//! Benches of the lookup of routes and bindings, with different numbers of both.
 
 use gatepost::{Admission, Gate};
 
@@ -30,17 +30,19 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// Makes a bench of a request on a path that is not a callback path.
+/// Creates a bench of a request on a path that is not a callback path.
 fn other_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
-    assert!(matches!(gate.admit(&request.head(), NOW), Admission::Other), "{path}");
+    let admission = gate.admit(&request.head(), NOW);
+    assert!(matches!(admission, Admission::Other), "expected no callback path, found {path}");
     admit(name, gate, request)
 }
 
-/// Makes a bench of the checks on a callback's head.
+/// Creates a bench of the checks on a callback's head.
 fn callback_path(name: &str, gate: Gate, path: &str) -> Bench {
     let request = Callback::post(path, "application/json", push::BODY);
-    assert!(matches!(gate.admit(&request.head(), NOW), Admission::Callback(_)), "{path}");
+    let admission = gate.admit(&request.head(), NOW);
+    assert!(matches!(admission, Admission::Callback(_)), "expected a callback, found {path}");
     admit(name, gate, request)
 }
 
@@ -59,7 +61,7 @@ fn with_routes(count: usize) -> Gate {
     Gate::builder().toml(config).variable("KEY", "test").build().unwrap()
 }
 
-/// Makes a bench of verdicts on pushes of `count` bound tenants.
+/// Creates a bench of verdicts on pushes for `count` bound tenants.
 fn bindings(count: usize) -> Bench {
     let tenant = move |number: usize| format!("t{:06}.test.com", number * 617 % count);
     let names: Vec<_> = (0..count).map(|n| format!("'t{n:06}.test.com'")).collect();

@@ -1,4 +1,4 @@
-//! The benches, by group.
+//! Benches, one module for each group.
 
 mod by_hand;
 mod callback;

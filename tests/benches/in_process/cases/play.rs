@@ -1,13 +1,13 @@
-//! Play callbacks of Kollus, each for another viewer, and a gate that accepts them.
+//! Play callbacks of Kollus, each for a different viewer, and a [`Gate`] for these callbacks.
 
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// Body of a play as Kollus sends it.
+/// Body of a play callback, as Kollus sends the body.
 pub const BODY: &str = include_str!("../../../vectors/kollus/live_play_native/body");
 
-/// Returns a gate for plays of broadcasts and videos. The reply for a video is a token.
+/// Returns a gate for plays of broadcasts and videos. The reply to a video play is a token.
 pub fn gate() -> Gate {
     let config = "
         [[route]]

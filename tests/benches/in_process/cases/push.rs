@@ -1,22 +1,22 @@
-//! Push callbacks of Tencent CSS, each for another event, and a gate that accepts them.
+//! Push callbacks of Tencent CSS, each for a different event, and a [`Gate`] for these callbacks.
 
 use bytes::Bytes;
 use gatepost::Gate;
 
 use super::callback::Callback;
 
-/// Body of a push as Tencent CSS sends it, signed with the key `test`.
+/// Body of a push, as Tencent CSS sends the body. The signing key is `test`.
 pub const BODY: &str = include_str!("../../../vectors/tencent-css/push/body");
 
 const PATH: &str = "/callbacks/tencent";
 
-/// Returns a gate for pushes, with these additional keys in the route.
+/// Returns a gate for pushes. `route` contains additional lines of the route's config.
 pub fn gate(route: &str) -> Gate {
     gate_with("", route, "'http://app.test/live/push'")
 }
 
-/// Returns a gate for pushes, with these additional keys at the top of the config and in the route,
-/// and this value of `on.push`.
+/// Returns a gate for pushes. `top` contains additional lines at the top of the config, `route`
+/// contains additional lines of the route, and `on_push` is the value of `on.push`.
 pub fn gate_with(top: &str, route: &str, on_push: &str) -> Gate {
     let config = format!(
         "{top}\n[[route]]\npath = '{PATH}'\nprovider = 'tencent-css'\n{route}\n\
@@ -32,12 +32,13 @@ pub fn with_body(body: impl Into<Bytes>) -> Callback {
     Callback::post(PATH, "application/json", body)
 }
 
-/// Returns push `number`. Each number is a new event, because a resend would not reach the app.
+/// Returns push `number`. Each number gives a new event, because gatepost does not send the app a
+/// resend.
 pub fn numbered(number: usize) -> Callback {
     with_body(renumbered(BODY, number))
 }
 
-/// Returns `body` with another sequence number, so that the push is another event.
+/// Returns `body` with a different sequence number, so that the push is a different event.
 pub fn renumbered(body: &str, number: usize) -> String {
     body.replace("2210464508206756938", &format!("{number:019}"))
 }

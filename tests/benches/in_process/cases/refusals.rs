@@ -1,4 +1,4 @@
-//! Refusals of a push from the head to the reply, with a bench for each reason.
+//! Benches of refusals from the head to the reply, one for each refusal code.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::push::{BODY, gate, numbered, with_body};
 use crate::bench::Bench;
 
 use RefusalKind::{
-    AddressReserved, BodyTooLarge, FieldDuplicate, FieldMissing, FramingAmbiguous, JsonMalformed,
+    AddressReserved, BodyTooLarge, FieldDuplicate, FramingAmbiguous, JsonMalformed, KindMissing,
     MethodNotAllowed, PathAmbiguous, RateLimited, SignatureMismatch, SignatureMissing,
     SourceNotAllowed, TenantUnknown, TimestampExpired, TimestampTooFarAhead, TokenMismatch,
 };
@@ -40,7 +40,7 @@ pub fn all() -> Vec<Bench> {
     ];
     let by_body = vec![
         ("field_duplicate", &open, changed("{", "{\"t\":1,"), FieldDuplicate),
-        ("field_missing", &open, changed("\"appname\":", "\"name\":"), FieldMissing),
+        ("kind_missing", &open, changed("\"event_type\":", "\"event\":"), KindMissing),
         ("json_malformed", &open, with_body(format!("{BODY},")), JsonMalformed),
         ("signature_mismatch", &open, changed("bc31454d", "bc31454e"), SignatureMismatch),
         ("signature_missing", &open, changed("\"sign\":", "\"sing\":"), SignatureMissing),
@@ -64,7 +64,7 @@ fn to(path: &str) -> Callback {
     Callback { uri: path.parse().unwrap(), ..numbered(0) }
 }
 
-/// Returns the path that costs most to decode among paths whose length servers accept.
+/// Returns a path that is expensive to decode, and short enough for common servers.
 fn long_path() -> String {
     format!("/callbacks/tencent;{}", "%2525252525".repeat(700))
 }

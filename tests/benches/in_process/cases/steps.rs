@@ -1,4 +1,5 @@
-//! A push and a play, in total and step by step; the forms of an event; the replies to a play.
+//! Benches of a push and of a play: in total, and for each step from the verdict to the reply. Also
+//! benches of event formats, and of the replies to a play.
 
 use bytes::Bytes;
 use gatepost::{Accepted, Answer, Conclusion, Gate, Next, Origin, Question, RequestContext};
@@ -8,7 +9,7 @@ use super::callback::{Callback, NOW};
 use super::{by_hand, play, push};
 use crate::bench::Bench;
 
-/// Function that makes the callback with this number.
+/// Function that creates the callback with this number.
 type Numbered = fn(usize) -> Callback;
 
 pub fn all() -> Vec<Bench> {
@@ -22,8 +23,8 @@ pub fn all() -> Vec<Bench> {
     benches
 }
 
-/// Makes benches from the head to the reply: in total, and for each step. Each bench has a separate
-/// gate, because a gate remembers callbacks.
+/// Creates benches of a callback: in total, and for each step. Each bench has a separate gate,
+/// because a gate remembers callbacks.
 fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static str) -> Vec<Bench> {
     let step = |step: &str| format!("{name}/{step}");
     let (judging, whole) = (gate(), gate());
@@ -41,12 +42,12 @@ fn steps(name: &str, gate: fn() -> Gate, numbered: Numbered, answer: &'static st
 /// Does all work of the proxy or the layer except input and output.
 fn serve(gate: &Gate, callback: &Callback, answer: &'static str) -> Conclusion {
     let accepted = callback.judge(gate).unwrap().unwrap();
-    let Next::Ask(question) = accepted.next(NOW) else { panic!("expected a question") };
+    let Next::Ask(question) = accepted.next(NOW) else { panic!("expected a `Next::Ask`") };
     std::hint::black_box(request(callback, &accepted));
     question.conclude(&ok(answer), NOW)
 }
 
-/// Makes benches from the bytes of a push to the bytes of the event: by gatepost and by hand.
+/// Creates benches from the bytes of a push to the bytes of the event: by gatepost and by hand.
 fn to_event() -> [Bench; 2] {
     let gate = push::gate("");
     let to_event = move |callback: Callback| {
@@ -61,7 +62,7 @@ fn to_event() -> [Bench; 2] {
     ]
 }
 
-/// Makes a bench of a route that checks and counts clients.
+/// Creates a bench of a route with `allow`, `source_limit` and `limit`.
 fn guarded() -> Bench {
     let gate = push::gate(
         "allow = ['192.0.2.0/24', '198.51.100.0/24']\n\
@@ -72,7 +73,7 @@ fn guarded() -> Bench {
     })
 }
 
-/// Makes a bench of a resend of an acknowledged event.
+/// Creates a bench of the resend of an acknowledged callback.
 fn resend(gate: Gate) -> Bench {
     let sending = gate.clone();
     let taken = move |number| {
@@ -82,7 +83,9 @@ fn resend(gate: Gate) -> Bench {
     };
     Bench::new("push/resend", taken, move |callback| {
         let accepted = callback.judge(&gate).unwrap().unwrap();
-        let Next::Reply(conclusion) = accepted.next(NOW) else { panic!("expected a reply") };
+        let Next::Reply(conclusion) = accepted.next(NOW) else {
+            panic!("expected a `Next::Reply`")
+        };
         assert!(matches!(conclusion.origin, Origin::Resend));
         conclusion
     })
@@ -102,7 +105,7 @@ fn events() -> Vec<Bench> {
     gates.map(|(name, gate)| event(format!("event/{name}"), &gate, push::numbered)).into()
 }
 
-/// Makes a bench of formatting the head and the body of an event.
+/// Creates a bench that formats the head and the body of an event.
 fn event(name: String, gate: &Gate, numbered: Numbered) -> Bench {
     Bench::new(name, accepting(gate, numbered), |(callback, accepted)| {
         request(&callback, &accepted)
@@ -113,7 +116,7 @@ fn request(callback: &Callback, accepted: &Accepted) -> (HeaderMap, Bytes) {
     accepted.request(&callback.head(), &RequestContext::default(), NOW)
 }
 
-/// Makes benches of the replies to a play, one per answer of the app.
+/// Creates benches of the replies to a play, one for each answer of the app.
 fn replies() -> Vec<Bench> {
     let live = |name: &str, answer: fn() -> Answer| {
         let asked = asking(&play::gate(), play::live);
@@ -155,6 +158,6 @@ fn asking(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> Question + us
     let mut accepted = accepting(gate, numbered);
     move |number| match accepted(number).1.next(NOW) {
         Next::Ask(question) => question,
-        Next::Reply(_) | Next::Wait(_) => panic!("expected a question"),
+        Next::Reply(_) | Next::Wait(_) => panic!("expected a `Next::Ask`"),
     }
 }

@@ -1,4 +1,4 @@
-//! The verdict on every vector, from the head to the event or the refusal.
+//! Benches of the verdict on every vector in `tests/vectors`.
 
 use super::callback::Callback;
 use crate::bench::Bench;

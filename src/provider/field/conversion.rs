@@ -1,0 +1,111 @@
+//! The conversion of one message, and the fields of the message that gatepost does not convert.
+
+use super::Field;
+
+/// The sender of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SentBy {
+    /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
+    App,
+    /// The platform. A value has the documented type or is a string.
+    Platform,
+}
+
+/// The conversion of one message to the declared types.
+#[derive(Debug)]
+pub(crate) struct Conversion {
+    pub(crate) sent_by: SentBy,
+    /// The paths of a callback's misfits and missing fields, or of an answer's undeclared members.
+    ///
+    /// A path has the form `a.b` or `a[].b`. Each path is listed once, even if it occurs in several
+    /// elements of an array. The list therefore has at most one entry for each declared field of a
+    /// callback.
+    pub(crate) noted: Vec<Box<str>>,
+}
+
+impl Conversion {
+    pub(crate) const fn of_callback() -> Self {
+        Self { sent_by: SentBy::Platform, noted: Vec::new() }
+    }
+
+    pub(crate) const fn of_answer() -> Self {
+        Self { sent_by: SentBy::App, noted: Vec::new() }
+    }
+
+    /// Returns `true` if gatepost copies a value at this position that cannot be converted.
+    pub(super) const fn permits_misfit(&self, at: &FieldPath<'_>) -> bool {
+        matches!(self.sent_by, SentBy::Platform) && !at.is_essential
+    }
+
+    /// Adds the field `name` of the object at `at` to the list, or `at` itself if `name` is empty.
+    #[cold]
+    pub(super) fn note(&mut self, at: &FieldPath<'_>, name: &str) {
+        let path = at.join(name);
+        if !self.noted.contains(&path) {
+            self.noted.push(path);
+        }
+    }
+}
+
+/// The position of an object or array in a message: the fields and arrays that contain it.
+///
+/// A linked list on the stack, so that a message without a misfit needs no allocation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldPath<'p> {
+    outer: Option<&'p Self>,
+    step: PathStep<'p>,
+    /// The field that contains the position is essential.
+    is_essential: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum PathStep<'p> {
+    Root,
+    Field(&'p str),
+    Element,
+}
+
+impl FieldPath<'_> {
+    /// The message itself.
+    pub(super) const ROOT: FieldPath<'static> =
+        FieldPath { outer: None, step: PathStep::Root, is_essential: false };
+
+    /// Returns the position of a field's value in this object.
+    pub(super) fn field<'p>(&'p self, field: &'p Field) -> FieldPath<'p> {
+        let step = PathStep::Field(&field.name);
+        FieldPath { outer: Some(self), step, is_essential: field.essential }
+    }
+
+    /// Returns the position of the elements of this array.
+    pub(super) const fn element(&self) -> FieldPath<'_> {
+        FieldPath { outer: Some(self), step: PathStep::Element, is_essential: self.is_essential }
+    }
+
+    /// Returns the path of the member `name` of the object at this position. If `name` is
+    /// empty, returns the path of the position itself.
+    fn join(&self, name: &str) -> Box<str> {
+        let mut path = String::new();
+        self.write(&mut path);
+        if !path.is_empty() && !name.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
+        path.into()
+    }
+
+    fn write(&self, path: &mut String) {
+        if let Some(outer) = self.outer {
+            outer.write(path);
+        }
+        match self.step {
+            PathStep::Root => {}
+            PathStep::Field(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+            PathStep::Element => path.push_str("[]"),
+        }
+    }
+}
