@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::{Gate, Reply};
-use http::Uri;
+use http::header::HOST;
+use http::{HeaderValue, Uri};
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
@@ -49,6 +50,8 @@ pub(crate) struct Upstream {
     tls: bool,
     host: String,
     port: u16,
+    /// Value of `host` for a request without one.
+    authority: HeaderValue,
 }
 
 impl Upstream {
@@ -58,7 +61,9 @@ impl Upstream {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let upstream = Self { peers: RwLock::default(), tls, host, port };
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let authority = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
+        let upstream = Self { peers: RwLock::default(), tls, host, port, authority };
         upstream.store((&*upstream.host, port).to_socket_addrs());
         upstream
     }
@@ -211,6 +216,13 @@ impl ProxyHttp for ProxyService {
         request: &mut RequestHeader,
         _context: &mut RequestState,
     ) -> pingora::Result<()> {
-        self.module.upstream_request_filter(session, request)
+        self.module.upstream_request_filter(session, request)?;
+        // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
+        if let Some(upstream) = &self.upstream
+            && !request.headers.contains_key(HOST)
+        {
+            request.insert_header(HOST, upstream.authority.clone())?;
+        }
+        Ok(())
     }
 }
