@@ -76,7 +76,7 @@ impl KeyRule {
         let text = std::str::from_utf8(secret.expose()).ok()?;
         let stripped = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
         let decoded =
-            encoding.decode_all(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
+            encoding.decode_key(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
         Some(digest.key(Secret::new(decoded)))
     }
 }
