@@ -30,7 +30,9 @@ pub(super) enum ApiError {
     NotFound,
     #[error("internal error; see the log of gatepost")]
     Panicked,
-    #[error("expected percent-encoded UTF-8 in the path, found other bytes; encode each name")]
+    #[error(
+        "expected percent-encoded UTF-8 in the path, found an invalid encoding; encode each name"
+    )]
     PathEncoding,
     #[error(
         "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"

@@ -80,7 +80,7 @@ impl<'b> BodyReader<'b> {
         match body.as_object() {
             Some(map) => Ok(Self { map, asked: Vec::new(), faults: Vec::new() }),
             None => Err(ApiError::InvalidBody {
-                message: "expected a JSON object as the body, found another type; see /api/openapi.json",
+                message: "expected a JSON object as the body, found an array or a single value; see /api/openapi.json",
                 faults: Vec::new(),
             }),
         }
