@@ -55,7 +55,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
 #[non_exhaustive]
 pub enum CallbackRejection {
     /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
-    #[error("expected a callback accepted by gatepost, found another request; add `GateLayer`")]
+    #[error(
+        "expected a callback accepted by gatepost, found a request that bypassed it; add `GateLayer`"
+    )]
     NotAccepted,
     /// The callback does not match the type `T` of [`Callback`]. The status is 422.
     #[error(transparent)]

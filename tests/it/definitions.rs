@@ -40,12 +40,15 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "invalid sample: `f` is missing or has another type",
+            "expected `f` with its type, found none or another type; correct the sample",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
-        (format!("{kind}falls_back_to = '*'"), "expected a group's name"),
-        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "expected a kind's name"),
+        (format!("{kind}falls_back_to = '*'"), "expected a name that is not reserved, found \"*\""),
+        (
+            "[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(),
+            "expected a name that is not reserved, found \"unknown\"",
+        ),
         (
             "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
             "expected a string or a non-empty list",

@@ -387,8 +387,8 @@ impl std::io::Write for Log {
     }
 }
 
-/// In shadow mode, the service receives the request without reserved headers. The client receives
-/// the response of the service.
+// In shadow mode, the service receives the request without reserved headers. The client receives
+// the response of the service.
 #[tokio::test]
 async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     let log = Log::default();
@@ -424,7 +424,7 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Some services do not read the body. Others read the last frame, but do not poll for the end.
+// Some services do not read the body. Others read the last frame, but do not poll for the end.
 #[tokio::test]
 async fn shadow_verdict_depends_on_number_of_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
@@ -527,7 +527,7 @@ mod axum {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// `Router::layer` runs the layer after routing, so the router matches the callback's path.
+    // `Router::layer` runs the layer after routing, so the router matches the callback's path.
     #[tokio::test]
     async fn router_layer_calls_handler_of_callback_path() {
         let app = || {
@@ -544,7 +544,7 @@ mod axum {
         assert_eq!(wrong, (401, "refused\n".into()));
     }
 
-    /// A layer around the router runs before routing, so the router matches the app's address.
+    // A layer around the router runs before routing, so the router matches the app's address.
     #[tokio::test]
     async fn layer_around_router_calls_handler_of_app_address() {
         let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";

@@ -91,6 +91,7 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
 }
 
 fn unknown(name: &str, what: &str) -> CommandError {
-    let problem = format!("unknown {what}; run `gatepost providers` for a list");
+    let problem =
+        format!("expected a known {what}, found `{name}`; run `gatepost providers` for a list");
     CommandError::argument(name, problem)
 }

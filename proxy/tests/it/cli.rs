@@ -30,7 +30,7 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
         assert_eq!(stdout, "");
         let lines: Vec<_> = stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: expected an allowed key, found an unknown key; did you mean";
+        let first = "2:1: upstraem: expected a known key, found \"upstraem\"; did you mean";
         assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
         assert!(
             lines[1].starts_with(&format!("{shown}:3:1: route[0]: expected `provider`, found")),

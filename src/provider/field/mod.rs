@@ -87,8 +87,8 @@ pub(crate) enum FieldError {
     Order { field: Box<str>, than: Box<str> },
     #[error("expected the field `{field}`, found none")]
     Missing { field: Box<str> },
-    #[error("expected `{field}` to be from {min} to {max}, found another number")]
-    Range { field: Box<str>, min: i64, max: i64 },
+    #[error("expected `{field}` to be from {min} to {max}, found a {found} number")]
+    Range { field: Box<str>, min: i64, max: i64, found: &'static str },
     #[error("expected the length of `{field}` to be at most {max}, found a longer array")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
@@ -710,7 +710,7 @@ mod tests {
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        let start = "1:5: f: expected a known type, found another word; did you mean `integer`?";
+        let start = "1:5: f: expected a known type, found \"integr\"; did you mean `integer`?";
         assert!(shown.starts_with(start), "expected {start}, found {shown}");
     }
 }

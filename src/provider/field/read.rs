@@ -6,7 +6,7 @@ use super::types::{Nested, Range, Type};
 use super::{Condition, Field, FieldRef, Fields, MAX_FIELDS};
 use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
-use crate::toml_reader::{Faults, Form, Item, Table, allowed};
+use crate::toml_reader::{Faults, Form, Item, Located, Table};
 
 /// The message that contains a declared field. Some keys of a declaration are valid only for an
 /// event, others only for a reply.
@@ -157,8 +157,8 @@ fn read_type(
             Type::Timestamp(unit)
         }
         other => {
-            let remedy = allowed("type", other, Type::NAMES.into_iter());
-            faults.add(&item.place, "expected a known type, found another word", remedy);
+            let word = Located { value: other, place: item.place.clone() };
+            faults.add_unknown(&word, "type", Type::NAMES.into_iter());
             return None;
         }
     })
@@ -195,7 +195,15 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     });
     if condition.is_none() || members.next().is_some() {
         let remedy = "write one field with its values, for example { kind = [1, 3] }";
-        faults.add(&table.place, "expected a condition on one field, found another table", remedy);
+        let found = match object.len() {
+            1 => "a table as its value".to_owned(),
+            fields => format!("{fields} fields"),
+        };
+        faults.add(
+            &table.place,
+            format!("expected one field with its values, found {found}"),
+            remedy,
+        );
         return None;
     }
     condition
@@ -208,9 +216,8 @@ fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     match word.value {
         "array" => Some(Shape::Array),
         "object" => Some(Shape::Object),
-        other => {
-            let remedy = allowed("shape", other, ["array", "object"].into_iter());
-            faults.add(&word.place, "expected a known shape, found another word", remedy);
+        _ => {
+            faults.add_unknown(&word, "shape", ["array", "object"].into_iter());
             None
         }
     }
@@ -224,7 +231,8 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
         or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
     };
     if let Some(table) = table.filter(|_| range.min > range.max) {
-        let problem = "expected min to be at most max, found a greater min";
+        let Range { min, max, .. } = range;
+        let problem = format!("expected min to be at most max, found {min} and {max}");
         faults.add(&table.place_of("min"), problem, "decrease min or increase max");
     }
     range
@@ -235,8 +243,7 @@ pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let Some(unit) = table.string("unit") else { return Unit::Seconds };
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);
     if found.is_none() {
-        let remedy = allowed("unit", unit.value, Unit::WORDS.iter().map(|(word, _)| *word));
-        faults.add(&unit.place, "expected a known unit, found another word", remedy);
+        faults.add_unknown(&unit, "unit", Unit::WORDS.iter().map(|(word, _)| *word));
     }
     found.unwrap_or(Unit::Seconds)
 }

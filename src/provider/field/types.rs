@@ -73,8 +73,8 @@ impl Range {
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
     Inside(FieldError),
-    /// The value is an integer outside the range.
-    Range(Range),
+    /// The value is an integer outside the range: `smaller` or `greater`.
+    Range(Range, &'static str),
     /// The value has a type that gatepost cannot convert.
     Type,
 }
@@ -85,8 +85,8 @@ impl TypeError {
         match self {
             Self::Inside(fault) if name.is_empty() => fault,
             Self::Inside(fault) => fault.inside(name),
-            Self::Range(Range { min, max, .. }) => {
-                FieldError::Range { field: name.into(), min, max }
+            Self::Range(Range { min, max, .. }, found) => {
+                FieldError::Range { field: name.into(), min, max, found }
             }
             Self::Type => {
                 let (wanted, found) = (ty.name(), found.name());
@@ -212,7 +212,8 @@ fn write_integer(
         _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
     if !range.contains(number) {
-        return Err(TypeError::Range(range.clone()));
+        let found = if number < range.min { "smaller" } else { "greater" };
+        return Err(TypeError::Range(range.clone(), found));
     }
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())
