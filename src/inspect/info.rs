@@ -1,6 +1,9 @@
 //! The kinds, fields and settings that a definition declares, for command lines and other tools.
 
-use crate::provider::field::Field;
+use crate::json::Shape;
+use crate::provider::field::{Field, Fields};
+use crate::provider::locator::Locator;
+use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Kind, Plan, built_in};
@@ -69,6 +72,12 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
+    /// The meaning of callbacks of this kind.
+    pub about: Option<Box<str>>,
+    /// JSON Pointers to the values in the event's subject. Values from a header are omitted.
+    pub subject: Vec<Box<str>>,
+    /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
+    pub time: Vec<Box<str>>,
     /// True for a decision: the reply depends on the app's answer. False for a notification: the
     /// reply only acknowledges the callback.
     pub decision: bool,
@@ -86,6 +95,16 @@ pub struct FieldInfo {
     pub name: Box<str>,
     /// The declared type, for example `integer`.
     pub ty: &'static str,
+    /// The JSON type of the value, for example `number`; `None` if the declared type allows several
+    /// JSON types.
+    pub json_type: Option<&'static str>,
+    /// The meaning of the field.
+    pub about: Option<Box<str>>,
+    /// The fields of the object, or of each object in the array.
+    pub fields: Vec<FieldInfo>,
+    /// True if each event of the kind has the field with its declared type. gatepost refuses any
+    /// other callback, because the identity of the callback or a decision depends on the field.
+    pub identifying: bool,
     /// True if the field may be absent or `null`.
     pub optional: bool,
     /// True if the field contains a credential.
@@ -115,9 +134,13 @@ impl From<&Plan> for ProviderInfo {
 
 impl From<&Kind> for KindInfo {
     fn from(kind: &Kind) -> Self {
+        let text = |pointer: &Pointer| pointer.to_string().into();
         let reply = kind.decision.iter().flat_map(|decision| decision.fields.iter());
         Self {
             name: (&*kind.name).into(),
+            about: kind.about.clone(),
+            subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
+            time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),
@@ -127,9 +150,14 @@ impl From<&Kind> for KindInfo {
 
 impl From<&Field> for FieldInfo {
     fn from(field: &Field) -> Self {
+        let inner = field.ty.nested().and_then(|nested| nested.fields.as_deref());
         Self {
             name: field.name.clone(),
             ty: field.ty.name(),
+            json_type: field.ty.shape().map(Shape::name),
+            about: field.about.clone(),
+            fields: inner.into_iter().flat_map(Fields::iter).map(Self::from).collect(),
+            identifying: field.essential && !field.optional && !field.nullable,
             optional: field.optional,
             secret: field.secret,
         }

@@ -199,6 +199,7 @@ mod tests {
             Type::Object { inner, .. } | Type::Json { inner, .. } => {
                 inner.fields.as_deref().map_or_else(|| json!({ "a": 1 }), full_object)
             }
+            Type::Any => json!("a"),
             Type::Boolean => json!(true),
             Type::Integer(_) | Type::Timestamp(_) => json!(1),
             Type::Number => json!(0.5),
@@ -221,6 +222,7 @@ mod tests {
                 Some(json!("text"))
             }
             Type::String => Some(json!(1)),
+            Type::Any => None,
         }
     }
 
