@@ -28,6 +28,8 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
+    /// The fields that every kind has, unless the kind declares a field of the same name.
+    pub fields: Vec<FieldInfo>,
     /// The kinds of callbacks that the platform sends.
     pub kinds: Vec<KindInfo>,
     /// Names of groups, sorted. An entry of `[template.on]` for a group applies to the kinds of
@@ -122,13 +124,14 @@ impl From<&Plan> for ProviderInfo {
         let mut groups = plan.groups.clone();
         groups.sort();
         groups.dedup();
+        let fields = plan.unknown.fields.iter().map(FieldInfo::from).collect();
         let kinds = plan.kinds.iter().map(KindInfo::from).collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
-        Self { name: (&*plan.name).into(), title, docs, kinds, groups, settings, window }
+        Self { name: (&*plan.name).into(), title, docs, fields, kinds, groups, settings, window }
     }
 }
 

@@ -15,9 +15,14 @@ pub(crate) mod pointer;
 pub(crate) mod setting;
 pub(crate) mod signature;
 
+pub mod github;
 pub mod kollus;
+pub mod mux;
+pub mod ovenmediaengine;
+pub mod srs;
 pub mod tencent_css;
 pub mod tencent_trtc;
+pub mod tencent_vod;
 mod view;
 
 pub(crate) use plan::{Kind, Plan};

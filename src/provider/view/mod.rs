@@ -1,13 +1,31 @@
 //! Views: Rust types for the data of events.
 //!
-//! A view has a member for each field that the provider's definition declares for the kind. The
-//! types of objects inside the data follow the same rule. An optional field is an `Option`. The
-//! member `extra` contains the undeclared fields of a callback. The tests below compare every view
-//! with the definition.
+//! The views of a provider are generated from its definition; `tests/it/view_files.rs` writes them.
+//! A view has a member for each declared field of a kind. The types of objects inside the data
+//! follow the same rule.
+//!
+//! - A field is a `T` if gatepost refuses a callback without the field, because the identity of the
+//!   callback or a decision depends on it. Any other field is an `Option<T>`.
+//! - A value that does not have the declared type is a misfit. The field is then `None`, and the
+//!   member `extra` contains the value as received.
+//! - An array contains the elements that have the declared type. If there are others, `extra`
+//!   contains the complete array as received.
+//! - `extra` also contains the undeclared fields.
+//!
+//! If an app serializes a view, the output therefore contains all data of the event. Only a `null`
+//! is omitted.
+
+mod value;
+
+pub(super) use value::{
+    FieldValue, MemberName, Parsed, ViewField, ViewObject, read_as_object, read_field, required,
+    write_field,
+};
 
 /// A Rust type for the data of an event.
 ///
-/// A view such as [`kollus::LivePlay`](super::kollus::LivePlay) describes one kind.
+/// A view such as [`kollus::LivePlay`](super::kollus::LivePlay) describes one kind. An enum such as
+/// [`kollus::KollusCallback`](super::kollus::KollusCallback) describes all kinds of a provider.
 /// [`serde_json::Value`] describes every kind.
 ///
 /// ```
@@ -17,46 +35,181 @@
 /// assert!(!LivePlay::describes("kollus", "vod_play"));
 /// assert!(serde_json::Value::describes("kollus", "vod_play"));
 /// ```
-pub trait View: serde::de::DeserializeOwned {
+///
+/// An app can implement `View` for a type of its own:
+///
+/// ```
+/// use gatepost::View;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Opened {
+///     number: u64,
+/// }
+///
+/// impl View for Opened {
+///     fn describes(provider: &str, kind: &str) -> bool {
+///         provider == "github" && kind == "issues"
+///     }
+///
+///     fn read(_kind: &str, data: &str) -> serde_json::Result<Self> {
+///         serde_json::from_str(data)
+///     }
+/// }
+///
+/// assert_eq!(Opened::read("issues", r#"{"number":1}"#)?.number, 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub trait View: Sized {
     /// Returns `true` if this type describes the data of the kind `kind` of `provider`.
     fn describes(provider: &str, kind: &str) -> bool;
+
+    /// Reads the data of an event of the kind `kind`, a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the data does not match the type. The data of an accepted callback
+    /// always matches the generated views.
+    fn read(kind: &str, data: &str) -> serde_json::Result<Self>;
 }
 
 impl View for serde_json::Value {
     fn describes(_provider: &str, _kind: &str) -> bool {
         true
     }
+
+    fn read(_kind: &str, data: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(data)
+    }
 }
 
-/// Declares views, and structs for the objects in a view.
+/// Declares views, and types for the objects in a view.
 ///
-/// Each struct has a member `extra` for undeclared fields. If an app serializes a struct again, the
-/// output therefore contains every field that the platform sent.
+/// `prints` lists the fields that the `Debug` output contains.
 macro_rules! view {
-    ($($(#[$meta:meta])* pub struct $name:ident {
-        $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+    ($($(#[$meta:meta])* pub struct $name:ident prints($($printed:ident)*) {
+        $($(#[$field_meta:meta])* $field:ident: $type:ty = $json:literal,)*
     })*) => {$(
-        #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[non_exhaustive]
         $(#[$meta])*
+        #[derive(Clone, PartialEq)]
+        #[non_exhaustive]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
-            /// Fields that this type does not declare.
-            #[serde(flatten)]
+            /// Undeclared fields, and values that do not have the type of their field.
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
+
+        impl $crate::provider::view::ViewObject for $name {
+            fn read_members<'de, A: serde::de::MapAccess<'de>>(
+                mut object: A,
+            ) -> Result<Self, A::Error> {
+                use $crate::provider::view::{MemberName, ViewField, read_field};
+
+                let mut extra = serde_json::Map::new();
+                $(let mut $field = None;)*
+                while let Some(MemberName(name)) = object.next_key()? {
+                    match &*name {
+                        $($json => $field = read_field(&mut object, $json, &mut extra)?,)*
+                        _ => {
+                            extra.insert(name.into_owned(), object.next_value()?);
+                        }
+                    }
+                }
+                $(let $field = ViewField::of_value($field)
+                    .ok_or_else(|| serde::de::Error::missing_field($json))?;)*
+                Ok(Self { $($field,)* extra })
+            }
+        }
+
+        impl $crate::provider::view::FieldValue for $name {
+            fn of_object<'de, A: serde::de::MapAccess<'de>>(
+                object: A,
+            ) -> Result<$crate::provider::view::Parsed<Self>, A::Error> {
+                let view = $crate::provider::view::ViewObject::read_members(object)?;
+                Ok($crate::provider::view::Parsed::fit(view))
+            }
+        }
+
+        $crate::provider::view::required!([] $name);
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::provider::view::read_as_object(deserializer)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                use $crate::provider::view::write_field;
+
+                let mut members = serializer.serialize_map(None)?;
+                $(write_field(&mut members, $json, &self.$field, &self.extra)?;)*
+                for (name, value) in &self.extra {
+                    members.serialize_entry(name, value)?;
+                }
+                members.end()
+            }
+        }
+
+        $crate::printable::print_only! { $name: $($printed)*; }
     )*};
 }
 
-/// Implements [`View`] for types that each describe one kind of a provider.
+/// Implements [`View`] for types that describe one or more kinds of a provider.
 macro_rules! describe {
-    ($provider:literal: $($view:ident = $kind:literal,)*) => {$(
+    ($provider:literal: $($view:ident = $($kind:literal)|+,)*) => {$(
         impl $crate::provider::View for $view {
             fn describes(provider: &str, kind: &str) -> bool {
-                provider == $provider && kind == $kind
+                provider == $provider && matches!(kind, $($kind)|+)
+            }
+
+            fn read(_kind: &str, data: &str) -> serde_json::Result<Self> {
+                serde_json::from_str(data)
             }
         }
     )*};
+}
+
+/// Declares an enum of all kinds of a provider.
+macro_rules! callback {
+    ($provider:literal: $(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident($view:ident) = $kind:literal,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, serde::Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        #[allow(clippy::large_enum_variant, reason = "an app has few callbacks in memory at a time")]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant($view),)*
+            /// A callback of a kind that the definition does not declare.
+            Unknown(serde_json::Map<String, serde_json::Value>),
+        }
+
+        impl $crate::provider::View for $name {
+            fn describes(provider: &str, _kind: &str) -> bool {
+                provider == $provider
+            }
+
+            fn read(kind: &str, data: &str) -> serde_json::Result<Self> {
+                match kind {
+                    $($kind => serde_json::from_str(data).map(Self::$variant),)*
+                    _ => serde_json::from_str(data).map(Self::Unknown),
+                }
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant(view) => {
+                        f.debug_tuple(stringify!($variant)).field(view).finish()
+                    })*
+                    Self::Unknown(_) => f.debug_tuple("Unknown").finish_non_exhaustive(),
+                }
+            }
+        }
+    };
 }
 
 /// Declares a typed answer: required fields with their initial values, then optional fields.
@@ -90,255 +243,4 @@ macro_rules! answer {
     };
 }
 
-pub(super) use {answer, describe, view};
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::{Map, Value, json};
-
-    use super::View;
-    use crate::json::{Object, Shape};
-    use crate::provider::field::{Conversion, Field, Fields, Type};
-    use crate::provider::{Kind, Plan, built_in_named};
-
-    /// The providers for which every kind has a view.
-    const TYPED: [&str; 3] = ["kollus", "tencent-css", "tencent-trtc"];
-
-    /// The provider and the path of a field that the view has but the definition does not declare.
-    /// The platform sends a string or a number, but a declaration has only one type.
-    const UNDECLARED: (&str, [&str; 2]) = ("tencent-trtc", ["EventInfo", "RoomId"]);
-
-    /// The functions of one view. All views have this type, so that a list can contain them.
-    struct AnyView {
-        name: &'static str,
-        describes: fn(&str, &str) -> bool,
-        /// Deserializes the data and serializes it again.
-        round_trip: fn(Value) -> serde_json::Result<Value>,
-        /// Deserializes the data and formats it with `Debug`.
-        debug: fn(Value) -> String,
-    }
-
-    fn view<T: View + serde::Serialize + std::fmt::Debug>() -> AnyView {
-        AnyView {
-            name: std::any::type_name::<T>(),
-            describes: T::describes,
-            round_trip: |data| serde_json::to_value(serde_json::from_value::<T>(data)?),
-            debug: |data| format!("{:?}", serde_json::from_value::<T>(data).unwrap()),
-        }
-    }
-
-    fn views() -> Vec<AnyView> {
-        use crate::provider::{kollus::*, tencent_css::*, tencent_trtc::*};
-
-        vec![
-            view::<Bookmark>(),
-            view::<BroadcastState>(),
-            view::<ChannelAdd>(),
-            view::<ChannelDelete>(),
-            view::<ContentUpdate>(),
-            view::<Drm>(),
-            view::<LiveLms>(),
-            view::<LivePlay>(),
-            view::<NextEpisode>(),
-            view::<RecordingTransfer>(),
-            view::<Transcoding>(),
-            view::<Upload>(),
-            view::<VodLms>(),
-            view::<VodPlay>(),
-            view::<AudioModeration>(),
-            view::<EvaluationAverage>(),
-            view::<EvaluationLow>(),
-            view::<Highlights>(),
-            view::<Interruption>(),
-            view::<PornDetection>(),
-            view::<Push>(),
-            view::<PushError>(),
-            view::<QualityControl>(),
-            view::<RecordingException>(),
-            view::<RecordingFile>(),
-            view::<RecordingStatus>(),
-            view::<Relay>(),
-            view::<Screencapture>(),
-            view::<SmartErasing>(),
-            view::<StreamliveInterruption>(),
-            view::<StreamlivePush>(),
-            view::<Subtitles>(),
-            view::<Summary>(),
-            view::<Notification>(),
-        ]
-    }
-
-    /// Calls `check` with every kind of the typed providers and the only view of that kind.
-    fn for_every_kind(check: impl Fn(&Plan, &Kind, &AnyView)) {
-        let views = views();
-        let mut used = BTreeSet::new();
-        for plan in TYPED.map(|name| built_in_named(name).unwrap()) {
-            for kind in &plan.kinds {
-                let found = views.iter().filter(|view| (view.describes)(&plan.name, &kind.name));
-                let found: Vec<_> = found.collect();
-                let names: Vec<_> = found.iter().map(|view| view.name).collect();
-                let [view] = found[..] else {
-                    panic!("{}.{}: expected one view, found {names:?}", plan.name, kind.name)
-                };
-                check(&plan, kind, view);
-                used.insert(view.name);
-            }
-        }
-        assert_eq!(used.len(), views.len(), "expected every view to describe a kind");
-    }
-
-    /// Returns a value of the type `ty` with every declared field.
-    fn full_value(ty: &Type) -> Value {
-        match ty {
-            Type::Array { inner, .. } | Type::Json { shape: Some(Shape::Array), inner } => inner
-                .fields
-                .as_deref()
-                .map_or_else(|| json!([1, "text", {}]), |f| json!([full_object(f)])),
-            Type::Object { inner, .. } | Type::Json { inner, .. } => {
-                inner.fields.as_deref().map_or_else(|| json!({ "a": 1 }), full_object)
-            }
-            Type::Any => json!("a"),
-            Type::Boolean => json!(true),
-            Type::Integer(_) | Type::Timestamp(_) => json!(1),
-            Type::Number => json!(0.5),
-            Type::String => json!("text"),
-        }
-    }
-
-    fn full_object(fields: &Fields) -> Value {
-        let member = |field: &Field| (field.name.to_string(), full_value(&field.ty));
-        fields.iter().map(member).collect::<Map<_, _>>().into()
-    }
-
-    /// Returns a value that is not of the type `ty`. Returns `None` for an object or JSON text
-    /// without declared fields, because the view may accept any value.
-    fn wrong_value(ty: &Type) -> Option<Value> {
-        match ty {
-            Type::Object { inner, .. } | Type::Json { inner, .. } if inner.fields.is_none() => None,
-            Type::Array { .. } | Type::Json { .. } | Type::Object { .. } => Some(json!("text")),
-            Type::Boolean | Type::Integer(_) | Type::Number | Type::Timestamp(_) => {
-                Some(json!("text"))
-            }
-            Type::String => Some(json!(1)),
-            Type::Any => None,
-        }
-    }
-
-    /// Returns a tuple for every declared field: the field's JSON pointer, `true` for an optional
-    /// field, and a value of a wrong type.
-    fn declared(fields: &Fields, outer: &str) -> Vec<(String, bool, Option<Value>)> {
-        let mut list = Vec::new();
-        for field in fields.iter() {
-            let pointer = format!("{outer}/{}", field.name);
-            let contents = match (&field.ty, full_value(&field.ty)) {
-                (_, Value::Array(_)) => format!("{pointer}/0"),
-                _ => pointer.clone(),
-            };
-            list.push((pointer, field.optional, wrong_value(&field.ty)));
-            if let Type::Array { inner, .. } | Type::Json { inner, .. } | Type::Object { inner, .. } =
-                &field.ty
-                && let Some(inner) = inner.fields.as_deref()
-            {
-                list.extend(declared(inner, &contents));
-            }
-        }
-        list
-    }
-
-    fn without(data: &Value, pointer: &str) -> Value {
-        let mut data = data.clone();
-        let (outer, name) = pointer.rsplit_once('/').unwrap();
-        let object = data.pointer_mut(outer).and_then(Value::as_object_mut).unwrap();
-        assert!(object.remove(name).is_some(), "expected a member at {pointer}");
-        data
-    }
-
-    fn with(data: &Value, pointer: &str, value: Value) -> Value {
-        let mut data = data.clone();
-        *data.pointer_mut(pointer).unwrap() = value;
-        data
-    }
-
-    #[test]
-    fn views_have_the_declared_fields_with_their_types() {
-        for_every_kind(|plan, kind, view| {
-            let name = format!("{}.{}", plan.name, kind.name);
-            let mut data = full_object(&kind.fields);
-            let (provider, [outer, inner]) = UNDECLARED;
-            if *plan.name == *provider {
-                data[outer][inner] = json!(1);
-            }
-            // If the view had a field that the definition lacks, the output would contain a `null`.
-            assert_eq!((view.round_trip)(data.clone()).unwrap(), data, "{name}");
-            for (pointer, optional, wrong) in declared(&kind.fields, "") {
-                let place = format!("{name}: {pointer}");
-                let absent = (view.round_trip)(without(&data, &pointer));
-                if optional {
-                    // The view serializes an absent field as `null` only if the view has the field.
-                    let null = with(&data, &pointer, Value::Null);
-                    assert_eq!(absent.expect(&place), null, "{place}: expected a declared field");
-                    assert_eq!((view.round_trip)(null.clone()).expect(&place), null, "{place}");
-                } else {
-                    assert!(absent.is_err(), "{place}: expected an error for a missing field");
-                }
-                if let Some(wrong) = wrong {
-                    let read = (view.round_trip)(with(&data, &pointer, wrong));
-                    assert!(read.is_err(), "{place}: expected an error for a wrong type");
-                }
-            }
-        });
-    }
-
-    #[test]
-    fn debug_output_contains_no_credential() {
-        for_every_kind(|plan, kind, view| {
-            let data = full_object(&kind.fields);
-            for field in kind.fields.iter().filter(|field| field.secret) {
-                let printed =
-                    (view.debug)(with(&data, &format!("/{}", field.name), json!("hunter2")));
-                assert!(
-                    !printed.contains("hunter2"),
-                    "{}.{}: expected no value of `{}` in the output",
-                    plan.name,
-                    kind.name,
-                    field.name
-                );
-            }
-        });
-    }
-
-    /// Removes `null` members and converts 10.0 to 10, so that equal data compares as equal.
-    fn normalized(value: Value) -> Value {
-        match value {
-            Value::Array(list) => list.into_iter().map(normalized).collect(),
-            Value::Object(members) => {
-                let present = members.into_iter().filter(|(_, value)| !value.is_null());
-                present.map(|(name, value)| (name, normalized(value))).collect::<Map<_, _>>().into()
-            }
-            Value::Number(number) => match number.as_f64().filter(|n| n.fract() == 0.0) {
-                Some(whole) if number.is_f64() => json!(whole as i64),
-                _ => Value::Number(number),
-            },
-            Value::Bool(_) | Value::Null | Value::String(_) => value,
-        }
-    }
-
-    #[test]
-    fn views_keep_all_data_of_the_samples() {
-        for_every_kind(|plan, kind, view| {
-            let name = format!("{}.{}", plan.name, kind.name);
-            let sample = kind.sample.as_deref().or(plan.sample.body.as_deref()).expect(&name);
-            let sample = Object::from_json(sample).unwrap();
-            let mut data = Vec::new();
-            kind.fields
-                .write_message(&sample, &mut Conversion::of_callback(), |_| false, &mut data)
-                .unwrap_or_else(|fault| panic!("{name}: {fault}"));
-            let data: Value = serde_json::from_slice(&data).unwrap();
-            let read =
-                (view.round_trip)(data.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(normalized(read), normalized(data), "{name}");
-        });
-    }
-}
+pub(super) use {answer, callback, describe, view};
