@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of GitHub.
 //!
+//! [`GithubCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>

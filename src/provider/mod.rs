@@ -3,7 +3,7 @@
 //! A definition is a TOML text. It describes the callbacks, signatures, kinds, fields and replies
 //! of a platform. gatepost compiles a definition to a [`Plan`] when it reads the config, not for
 //! each callback. The built-in definitions are the TOML files in this folder. A typed view is a
-//! Rust type for the data of an event; a test compares each view with the definition.
+//! Rust type for the data of an event; `tests/it/view_files.rs` generates the views.
 
 pub(crate) mod decision;
 pub(crate) mod definition;

@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of Mux.
 //!
+//! [`MuxCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://www.mux.com/docs/core/verify-webhook-signatures>

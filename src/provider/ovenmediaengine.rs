@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of OvenMediaEngine.
 //!
+//! [`OvenmediaengineCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://docs.ovenmediaengine.com/access-control/admission-webhooks>

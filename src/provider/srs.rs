@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of SRS.
 //!
+//! [`SrsCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://ossrs.io/lts/en-us/docs/v7/doc/http-callback>

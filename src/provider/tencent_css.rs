@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of Tencent Cloud CSS.
 //!
+//! [`TencentCssCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/267/38080>

@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of Tencent RTC.
 //!
+//! [`TencentTrtcCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://www.tencentcloud.com/document/product/647/39558>

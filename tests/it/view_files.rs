@@ -177,7 +177,8 @@ impl<'p> Views<'p> {
         let inner = if field.fields.is_empty() {
             None
         } else {
-            let inner = listed(&TYPES, &key).unwrap_or(format!("{outer}{}", camel_case(&field.name)));
+            let inner =
+                listed(&TYPES, &key).unwrap_or(format!("{outer}{}", camel_case(&field.name)));
             let docs = match field.json_type {
                 Some("array") => format!("An element of [`{outer}::{name}`]."),
                 _ => format!("The object [`{outer}::{name}`]."),
@@ -197,7 +198,8 @@ impl<'p> Views<'p> {
             _ => "Value".into(),
         };
         let ty = if field.identifying { ty } else { format!("Option<{ty}>") };
-        let docs = field.about.as_deref().map_or(format!("The field `{}`.", field.name), str::to_owned);
+        let docs =
+            field.about.as_deref().map_or(format!("The field `{}`.", field.name), str::to_owned);
         let docs = if field.secret { docs + " A credential: do not log it." } else { docs };
         Member { name, json: field.name.to_string(), ty, docs }
     }
@@ -207,8 +209,10 @@ impl<'p> Views<'p> {
         let mut out = format!(
             "// @generated from {}.toml by `{COMMAND}`.\n\n\
              //! Typed views of the callbacks of {title}.\n//!\n\
+             //! [`{}Callback`] has a variant for each kind.\n\
              //! Fields have the platform's names and units.\n//!\n//! Source: <{docs}>\n\n",
-            name.replace('-', "_")
+            name.replace('-', "_"),
+            camel_case(name)
         );
         let mut types = self.types.iter().flat_map(|view| &view.members).map(|member| &member.ty);
         if types.clone().any(|ty| ty.contains("Map<")) {
@@ -258,7 +262,8 @@ impl<'p> Views<'p> {
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
     let is_scalar = !matches!(field.json_type, Some("array" | "object"));
     let mut paths = printed.iter().filter(|path| path[0] == &*field.name);
-    !field.secret && paths.any(|path| if path.len() == 1 { is_scalar } else { !field.fields.is_empty() })
+    !field.secret
+        && paths.any(|path| if path.len() == 1 { is_scalar } else { !field.fields.is_empty() })
 }
 
 fn path_of(provider: &ProviderInfo) -> PathBuf {

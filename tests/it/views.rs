@@ -128,8 +128,19 @@ fn without(data: &Value, pointer: &str) -> Value {
 #[test]
 fn views_read_any_value_of_field_that_does_not_identify() {
     let values = [
-        r#"null"#, r#"false"#, r#"0"#, r#"-1.5"#, r#"1e308"#, r#"18446744073709551615"#, r#""""#,
-        r#""text""#, r#"[]"#, r#"[null]"#, r#"[1,{},"a",[{}]]"#, r#"{}"#, r#"{"kind":{"a":null}}"#,
+        r#"null"#,
+        r#"false"#,
+        r#"0"#,
+        r#"-1.5"#,
+        r#"1e308"#,
+        r#"18446744073709551615"#,
+        r#""""#,
+        r#""text""#,
+        r#"[]"#,
+        r#"[null]"#,
+        r#"[1,{},"a",[{}]]"#,
+        r#"{}"#,
+        r#"{"kind":{"a":null}}"#,
     ];
     for_every_kind(|provider, kind, full| {
         for (pointer, field) in pointers(&kind.fields, "") {

@@ -539,6 +539,15 @@ mod tests {
     }
 
     #[test]
+    fn copies_value_of_any_type_as_received() {
+        for value in ["1e400", "\" \"", "\"\"", "true", "[1, null]", "{\"a\":{}}"] {
+            assert_eq!(typed("'any?'", value).as_deref(), Some(value));
+        }
+        assert_eq!(typed("'any?'", "null").as_deref(), Some("null"));
+        assert_eq!(form("'any'", "1").as_deref(), Some("\"1\""));
+    }
+
+    #[test]
     fn keeps_all_digits_of_a_number_in_a_string_field() {
         assert_eq!(typed("'string'", "2210464508206756938").unwrap(), "\"2210464508206756938\"");
         assert_eq!(typed("'string'", "\"a\\u00e9\"").unwrap(), "\"a\\u00e9\"");

@@ -123,7 +123,10 @@ fn read_field(
             }
             let ty = read_type(word?.value, Some(table), item, usage, faults);
             table.finish();
-            Some((Field { about, nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
+            Some((
+                Field { about, nullable, secret, lenient, when, ..plain(ty?, optional) },
+                aliases,
+            ))
         }
         Form::Other(_) => {
             let problem = format!("expected a string or a table, found {}", item.form.name());

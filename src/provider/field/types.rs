@@ -98,9 +98,8 @@ impl TypeError {
 }
 
 impl Type {
-    pub(super) const NAMES: [&'static str; 9] = [
-        "any", "array", "boolean", "integer", "json", "number", "object", "string", "timestamp",
-    ];
+    pub(super) const NAMES: [&'static str; 9] =
+        ["any", "array", "boolean", "integer", "json", "number", "object", "string", "timestamp"];
 
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -121,7 +120,9 @@ impl Type {
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
-            (Self::Any, _) | (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
+            (Self::Any, _) | (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => {
+                true
+            }
             (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
             (Self::Integer(range), Shape::Number) => {
                 let in_range =

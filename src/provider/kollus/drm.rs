@@ -1,4 +1,4 @@
-//! The DRM callback and the app's answer. The player asks to download a video, reports a finished
+//! The app's answer to a DRM callback. The player asks to download a video, reports a finished
 //! download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{DrmItem, PlaytimeType};
 use crate::provider::view::answer;
 
-/// The app's answer to a [`Drm`] callback: one [`DrmItemReply`] for each item of the callback.
+/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item of the callback.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
@@ -39,7 +39,7 @@ impl FromIterator<DrmItemReply> for DrmReply {
 }
 
 answer! {
-    /// The app's answer to one item of a [`Drm`] callback.
+    /// The app's answer to one item of a [`Drm`](super::Drm) callback.
     ///
     /// gatepost omits fields that do not apply to the item's kind. If a value is out of range,
     /// gatepost discards the answer to this item and applies the config key `on_failure`.

@@ -10,7 +10,8 @@
 //! | video library | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
 //! | live broadcasts | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
-//! Fields have the names and units that Kollus uses.
+//! [`KollusCallback`] has a variant for each kind. Fields have the names and units that Kollus uses.
+//! A field is an `Option` unless the callback or the decision depends on it.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;

@@ -1,9 +1,7 @@
-//! Callbacks in which a player asks for permission to play, or for the next video, and the app's
-//! answers.
+//! The app's answers to callbacks in which a player asks for permission to play.
 //!
-//! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/next-episode-callback/> (read in 2026-11)
+//! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/> and
+//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> (read in 2026-11)
 
 use serde::Serialize;
 
@@ -11,7 +9,7 @@ use super::PlaytimeType;
 use crate::provider::view::answer;
 
 answer! {
-    /// The app's answer to a [`LivePlay`] callback.
+    /// The app's answer to a [`LivePlay`](super::LivePlay) callback.
     ///
     /// ```
     /// use gatepost::kollus::PlayReply;
@@ -50,7 +48,7 @@ impl PlayReply {
 }
 
 answer! {
-    /// The app's answer to a [`VodPlay`] callback.
+    /// The app's answer to a [`VodPlay`](super::VodPlay) callback.
     ///
     /// In the documentation of the setters, the kind is the callback's field `kind`. gatepost omits
     /// fields that do not apply to this kind. If a value is out of range, gatepost discards the

@@ -2,6 +2,7 @@
 
 //! Typed views of the callbacks of Kollus.
 //!
+//! [`KollusCallback`] has a variant for each kind.
 //! Fields have the platform's names and units.
 //!
 //! Source: <https://docs.kollus.com/en/service-guide/vod/integration/callback/>
