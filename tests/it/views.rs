@@ -161,6 +161,45 @@ fn views_read_any_value_of_field_that_does_not_identify() {
     });
 }
 
+/// gatepost refuses a callback that lacks an identifying field. A view of an accepted callback
+/// therefore never fails.
+#[test]
+fn every_accepted_callback_has_a_view() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let mut verdicts = BTreeSet::new();
+    let providers = gatepost::providers();
+    let kollus = providers.iter().find(|provider| &*provider.name == "kollus").unwrap();
+    for kind in kollus.kinds.iter().filter(|kind| ["live_play", "drm"].contains(&&*kind.name)) {
+        let vector = vectors.iter().find(|one| one.name == format!("kollus/kind_{}", kind.name));
+        let request = Request::of(vector.unwrap());
+        let full = full_object(&kind.fields);
+        let full = if full.get("kind").is_some() { with(&full, "/kind", json!(100)) } else { full };
+        for (pointer, field) in pointers(&kind.fields, "") {
+            for value in ["null", "1", "1e400", "true", "\"a\"", "\"\"", "[]", "[1]", "{}"] {
+                // The member is a form value, or inside the JSON text of a form value.
+                let member = |(name, member): (&String, &Value)| {
+                    let text = member.as_str().map_or_else(|| member.to_string(), str::to_owned);
+                    let text = text.replace("\"MARK\"", value);
+                    (name.clone(), text.replace("MARK", value.trim_matches('"')))
+                };
+                let data = with(&full, &pointer, json!("MARK"));
+                let form: Vec<_> = data.as_object().unwrap().iter().map(member).collect();
+                let body = serde_urlencoded::to_string(form).unwrap();
+                let judged = judge(&gate, &request.head(), body.as_bytes(), 4096, 1_703_731_478);
+                verdicts.insert((judged.is_ok(), field.identifying));
+                if let Ok(accepted) = judged {
+                    let view = accepted.view::<gatepost::kollus::KollusCallback>();
+                    assert!(view.is_ok(), "{pointer} = {value}: expected a view, found {view:?}");
+                }
+            }
+        }
+    }
+    for expected in [(true, true), (true, false), (false, true)] {
+        assert!(verdicts.contains(&expected), "expected the case {expected:?}, found none");
+    }
+}
+
 #[test]
 fn misfit_is_none_and_remains_in_extra() {
     let data = r#"{"event_type":1,"app":["a"],"width":1e3,"height":720,"new":{"a":1}}"#;
