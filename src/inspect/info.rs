@@ -103,7 +103,7 @@ pub struct FieldInfo {
     /// The meaning of the field.
     pub about: Option<Box<str>>,
     /// The fields of the object, or of each object in the array.
-    pub fields: Vec<FieldInfo>,
+    pub fields: Vec<Self>,
     /// True if each event of the kind has the field with its declared type. gatepost refuses any
     /// other callback, because the identity of the callback or a decision depends on the field.
     pub identifying: bool,

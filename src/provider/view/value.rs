@@ -66,10 +66,9 @@ pub(crate) trait FieldValue: Serialize + Sized {
 
     fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Parsed<Self>, A::Error> {
         // With its feature `arbitrary_precision`, `serde_json` presents a number as an object.
-        Ok(match Value::deserialize(MapAccessDeserializer::new(object))? {
-            Value::Number(number) => Self::of_number(number),
-            value => Self::of_any(value),
-        })
+        let value = Value::deserialize(MapAccessDeserializer::new(object))?;
+        let Value::Number(number) = value else { return Ok(Self::of_any(value)) };
+        Ok(Self::of_number(number))
     }
 }
 
@@ -105,10 +104,9 @@ impl FieldValue for String {
 
 impl FieldValue for Map<String, Value> {
     fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Parsed<Self>, A::Error> {
-        Ok(match Value::deserialize(MapAccessDeserializer::new(object))? {
-            Value::Object(members) => Parsed::fit(members),
-            value => Self::of_any(value),
-        })
+        let value = Value::deserialize(MapAccessDeserializer::new(object))?;
+        let Value::Object(members) = value else { return Ok(Self::of_any(value)) };
+        Ok(Parsed::fit(members))
     }
 }
 
