@@ -13,6 +13,7 @@ mod examples;
 mod hostile;
 #[cfg(feature = "tower")]
 mod layer;
+mod others;
 mod properties;
 mod resends;
 mod shadow;

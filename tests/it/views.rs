@@ -63,7 +63,8 @@ fn views_keep_all_data_of_every_vector() {
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
         let event = accepted.event();
-        let data: Value = accepted.view().unwrap();
+        // The data of a body that is not JSON has no view.
+        let Ok(data) = accepted.view::<Value>() else { continue };
         let Some(view) = read(event.provider(), event.kind(), &data.to_string()) else { continue };
         let (view, _) = view.unwrap_or_else(|error| panic!("{}: {error}", vector.name));
         seen.insert(event.ce_type().to_owned());
@@ -286,7 +287,8 @@ fn schemas_accept_event_of_every_vector() {
         let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
             continue;
         };
-        let data: Value = accepted.view().unwrap();
+        // The data of a body that is not JSON has no view.
+        let Ok(data) = accepted.view::<Value>() else { continue };
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{}: expected no faults, found {faults:#?}", vector.name);
         checked += 1;
