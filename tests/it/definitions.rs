@@ -126,6 +126,36 @@ fn reports_contradictory_keys_of_definition() {
 }
 
 #[test]
+fn about_reaches_info_and_schema() {
+    let text = format!(
+        "tenant = '/inner/who'\n{HEAD}[kind]\nfrom = '/e'\n\
+         [fields]\ninner = {{ type = 'object', about = 'The inside.', \
+           fields = {{ who = {{ type = 'string', secret = true, about = 'The tenant.' }} }} }}\n\
+         [kinds.a]\nabout = 'A question.'\nsubject = '/inner/who'\n\
+         [kinds.a.reply]\nallow = {{ ok = true }}\ndeny = {{ ok = false }}\n\
+         fields = {{ ok = {{ type = 'boolean', about = 'The answer.' }} }}\n"
+    );
+    let definition = Definition::parse(&text).unwrap();
+    let info = definition.info();
+    let [kind] = &info.kinds[..] else { panic!("expected one kind") };
+    assert_eq!((kind.about.as_deref(), &*kind.subject[0]), (Some("A question."), "/inner/who"));
+    let inner = &kind.fields[0];
+    assert_eq!((inner.about.as_deref(), inner.identifying), (Some("The inside."), true));
+    assert_eq!(inner.fields[0].about.as_deref(), Some("The tenant."));
+    assert_eq!(kind.reply[0].about.as_deref(), Some("The answer."));
+    let schema = definition.schema("a").unwrap();
+    assert_eq!(schema["description"], "A question. C: d");
+    let inner = &schema["properties"]["inner"];
+    assert_eq!(inner["description"], "The inside.");
+    let who = &inner["properties"]["who"]["description"];
+    assert_eq!(who, "The tenant. A credential: do not log it.");
+    let answer = &schema["$defs"]["answer"]["anyOf"][0]["properties"]["ok"];
+    assert_eq!(answer["description"], "The answer.");
+    let number = faults("[kind]\nother = 'a'\n[kinds.a]\nabout = 1\n");
+    assert!(number[0].contains("expected a string"), "{number:?}");
+}
+
+#[test]
 fn reports_fault_in_common_fields_only_once() {
     let faults = faults("[kind]\nfrom = '/e'\n[fields]\nf = 'txt'\n[kinds.a]\n[kinds.b]\n");
     assert_eq!(faults.len(), 1, "{faults:#?}");

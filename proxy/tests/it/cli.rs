@@ -119,9 +119,14 @@ fn every_shipped_config_passes_check() {
 fn lists_providers_and_fields() {
     let (code, stdout, _) = run(&["providers"]);
     assert_eq!(code, Some(0));
-    assert!(stdout.contains("  kollus.live_play\tdecision\n"), "{stdout}");
-    assert!(stdout.contains("  tencent-css.push\tnotification\n"), "{stdout}");
+    let play = "  kollus.live_play\tdecision\tA request for permission to play a live broadcast.\n";
+    assert!(stdout.contains(play), "{stdout}");
+    assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
-    assert!(stdout.contains("  stream_param\tstring, secret\n"), "{stdout}");
+    let start = "tencent-css.push\tEvent at the start of a push.\n  event_type\tinteger\t";
+    assert!(stdout.starts_with(start), "{stdout}");
+    assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
+    let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
+    assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
     assert_eq!(run(&["providers", "unknown"]).0, Some(1));
 }

@@ -264,7 +264,10 @@ fn schema_prints_config_and_kinds() {
     let (code, stdout, _) = run(&["schema", "tencent-css.push"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
+    let sequence = &schema["properties"]["sequence"];
+    assert_eq!(sequence["type"], "string");
+    let about = sequence["description"].as_str().unwrap();
+    assert!(about.starts_with("The identifier of the push"), "{about}");
     assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));

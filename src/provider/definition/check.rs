@@ -35,7 +35,8 @@ impl<'f> DefinitionReader<'f> {
                 let list = kind.fields.find(&items.list).and_then(|at| kind.fields.get(at));
                 let item_fields = list.and_then(|field| match &field.ty {
                     Type::Array { inner, .. } | Type::Json { inner, .. } => inner.fields.as_deref(),
-                    Type::Boolean
+                    Type::Any
+                    | Type::Boolean
                     | Type::Integer(_)
                     | Type::Number
                     | Type::Object { .. }

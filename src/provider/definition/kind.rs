@@ -147,6 +147,7 @@ impl<'f> DefinitionReader<'f> {
         defaults: &KindDefaults,
         ce_type: &str,
     ) -> Option<Kind> {
+        let about = table.string("about").map(|about| about.value.into());
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
@@ -178,6 +179,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name,
             ce_type,
+            about,
             docs,
             group,
             when,
@@ -241,6 +243,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name: Arc::from("unknown"),
             ce_type: self.header(table, &format!("{ce_type}.unknown"))?,
+            about: None,
             docs: None,
             group: None,
             when: Vec::new(),

@@ -91,6 +91,7 @@ fn read_field(
             name,
             key,
             ty,
+            about: None,
             optional,
             nullable: false,
             secret: false,
@@ -108,6 +109,7 @@ fn read_field(
         Form::Table(table) => {
             let word = table.require_string("type", "set the type of the field");
             let optional = table.boolean("optional").unwrap_or(false);
+            let about = table.string("about").map(|text| text.value.into());
             let mut aliases = Vec::new();
             let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
             match usage {
@@ -121,7 +123,10 @@ fn read_field(
             }
             let ty = read_type(word?.value, Some(table), item, usage, faults);
             table.finish();
-            Some((Field { nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
+            Some((
+                Field { about, nullable, secret, lenient, when, ..plain(ty?, optional) },
+                aliases,
+            ))
         }
         Form::Other(_) => {
             let problem = format!("expected a string or a table, found {}", item.form.name());
@@ -141,6 +146,7 @@ fn read_type(
     let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
     let inner = || table.map(|t| read_inner(t, usage, faults)).unwrap_or_default();
     Some(match word {
+        "any" => Type::Any,
         "array" => Type::Array { wrap: usage == Usage::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table, faults)),
