@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
@@ -223,6 +224,10 @@ pub(crate) struct Ask {
     pub(crate) forward: Forward,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
+    /// Meaning of an unclear answer to a notification.
+    pub(crate) unclear_answer: UnclearAnswer,
+    /// True if gatepost has logged which members it drops from the app's answers.
+    pub(crate) has_logged_dropped: AtomicBool,
     /// Time for which gatepost remembers a delivered event and replies to resends without the app;
     /// `None` if gatepost asks the app about each resend.
     pub(crate) resend_window: Option<Duration>,
@@ -231,6 +236,22 @@ pub(crate) struct Ask {
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
+}
+
+/// Meaning of an answer to a notification with a 2xx status and a body that neither is an
+/// acknowledgement nor contradicts one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UnclearAnswer {
+    /// The app did not take the event. The platform sends the callback again.
+    Refused,
+    /// The app took the event.
+    #[default]
+    Taken,
+}
+
+impl UnclearAnswer {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("refused", Self::Refused), ("taken", Self::Taken)];
 }
 
 /// The bindings of one provider: the template of each tenant.

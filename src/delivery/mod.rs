@@ -17,6 +17,7 @@
 //! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
+mod acknowledgement;
 mod drive;
 mod outcome;
 mod request;
@@ -101,7 +102,7 @@ impl Accepted {
             None => self.memory().seen.get(key, now).map(|_| self.acknowledged(Origin::Resend)),
             Some(_) => {
                 let reply = self.memory().replies.find(key, now)?;
-                Some(Conclusion { reply, origin: Origin::Resend })
+                Some(Conclusion::new(reply, Origin::Resend))
             }
         };
         Some(Flights::join(self.memory(), key, earlier_reply))
@@ -147,10 +148,12 @@ impl Accepted {
         let Some(viewer) = self.viewer() else { return conclusion };
         let replies = &self.memory().replies;
         match &conclusion.origin {
-            Origin::App => replies.keep(viewer, &conclusion.reply, now.after(max_age)),
+            Origin::App | Origin::Empty(_) => {
+                replies.keep(viewer, &conclusion.reply, now.after(max_age));
+            }
             Origin::Failure(reason) => {
                 if let Some(reply) = replies.find(viewer, now) {
-                    return Conclusion { reply, origin: Origin::LastGood(reason.clone()) };
+                    return Conclusion::new(reply, Origin::LastGood(reason.clone()));
                 }
             }
             Origin::Fixed | Origin::LastGood(_) | Origin::Resend | Origin::Unlisted => {}
@@ -234,7 +237,7 @@ impl Question {
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
-        let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
+        let conclusion = self.accepted.answered(ask, answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         // If the app had less than half of `timeout_ms`, a time-out does not count as a failure of
         // the app. Waiting copies do not share this time-out, because more time is left for them.
@@ -264,8 +267,9 @@ impl Question {
     fn settle(mut self, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
         let resend = self.ask().and_then(|ask| ask.resend_window.map(|window| (ask, window)));
-        let mut shared = conclusion.clone();
-        if let (Origin::App, Some((ask, window))) = (&conclusion.origin, resend) {
+        let mut shared = Conclusion::new(conclusion.reply.clone(), conclusion.origin.clone());
+        if let (Origin::App | Origin::Empty(_), Some((ask, window))) = (&conclusion.origin, resend)
+        {
             let (memory, until) = (self.accepted.memory(), now.after(window));
             match &ask.policy {
                 None => drop(memory.seen.get_or_insert(claim.key(), 0, until, now)),
@@ -312,7 +316,7 @@ impl Question {
 /// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
 /// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
 ///
-/// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+/// let answer = Answer::Response { status: StatusCode::OK, body: Some("{\"allow\":true}".into()) };
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(wait.await.unwrap().reply.body(), conclusion.reply.body());
 /// assert_eq!(overdue.give_up(now).origin.as_str(), "failure");

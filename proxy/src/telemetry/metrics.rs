@@ -28,6 +28,7 @@ pub(crate) struct Metrics {
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
     misfits: IntCounterVec,
+    dropped_members: IntCounterVec,
     circuits: IntGaugeVec,
 }
 
@@ -112,6 +113,11 @@ impl Metrics {
                 "Accepted callbacks with fields that do not fit the definition.",
                 &["provider", "kind"],
             ),
+            dropped_members: counter(
+                "gatepost_answer_members_dropped_total",
+                "Members of the app's answers that the platform's reply does not have.",
+                &["provider", "kind"],
+            ),
             seconds: callback_seconds(&registry),
             in_flight: register(
                 &registry,
@@ -153,6 +159,10 @@ impl Metrics {
         });
         if accepted.misfits().len() > 0 {
             self.misfits.with_label_values(&[provider, kind]).inc();
+        }
+        let dropped = conclusion.dropped_members().len();
+        if dropped > 0 {
+            self.dropped_members.with_label_values(&[provider, kind]).inc_by(dropped as u64);
         }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
