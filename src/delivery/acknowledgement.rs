@@ -21,8 +21,6 @@ use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::UnclearAnswer;
 
-use super::outcome::check_status;
-
 /// Checks that the app took the event of a notification. `ack` is the platform's acknowledgement.
 ///
 /// # Errors
@@ -49,6 +47,20 @@ pub(super) fn check_taken(
     match (meaning, unclear) {
         (Meaning::Unclear, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
         (Meaning::Unclear, UnclearAnswer::Taken) | (Meaning::Taken, _) => Ok(()),
+    }
+}
+
+/// Checks that the app answered with a 2xx status.
+pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
+    match answer {
+        Answer::Response { status, .. } if status.is_success() => Ok(()),
+        Answer::Response { status, .. } => {
+            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
+        }
+        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
+        Answer::Unreachable(reason) => {
+            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
+        }
     }
 }
 

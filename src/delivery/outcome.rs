@@ -10,7 +10,7 @@
 
 use http::StatusCode;
 
-use super::acknowledgement::check_taken;
+use super::acknowledgement::{check_status, check_taken};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::provider::decision::{Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply};
 use crate::reply::{Answer, Reply, answer_text, unavailable_reply};
@@ -94,20 +94,6 @@ impl Accepted {
 
     fn acknowledgement(&self) -> &Reply {
         &self.template().plan.ack
-    }
-}
-
-/// Checks that the app answered with a 2xx status.
-pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
-    match answer {
-        Answer::Response { status, .. } if status.is_success() => Ok(()),
-        Answer::Response { status, .. } => {
-            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
-        }
-        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-        Answer::Unreachable(reason) => {
-            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
-        }
     }
 }
 

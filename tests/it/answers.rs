@@ -81,6 +81,7 @@ fn drops_and_lists_unknown_members_of_an_answer_to_a_decision() {
         (r#"{"allow":true,"user":"x"}"#, vec!["user"]),
         (r#"{"data":{"allow":true,"ttl":60}}"#, vec!["ttl"]),
         (r#"{"data":{"result":1},"date":"today"}"#, vec!["date"]),
+        (r#"{"result":1,"date":"today"}"#, vec!["date"]),
         (r#"{"result":1,"debug":{"result":0}}"#, vec!["debug"]),
     ] {
         let conclusion = conclude(&gate, "/kollus", PLAY, answer);
@@ -136,6 +137,7 @@ fn refuses_misspelt_members_and_contradictions() {
         r#"{"data":{"result":1},"allow":true}"#,
         r#"{"data":{"result":1},"vmcheck":1}"#,
         r#"{"data":{"result":1},"Data":{"result":0}}"#,
+        r#"{"data":{"result":1},"daata":{"result":0}}"#,
     ] {
         let conclusion = conclude(&gate, "/kollus", PLAY, answer);
         assert_eq!((text(&conclusion), code(&conclusion)), (DENIED, "answer_invalid"), "{answer}");

@@ -185,8 +185,8 @@ impl Decision {
     ) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
-        for (name, _) in object.iter().filter(|(name, _)| *name != envelope) {
-            self.drop_beside(name, envelope, conversion)?;
+        for (name, value) in object.iter().filter(|(name, _)| *name != envelope) {
+            self.drop_beside(name, value, envelope, conversion)?;
         }
         let shape = inside.shape;
         if shape != Shape::Object && !(shape == Shape::Array && self.item_list.is_some()) {
@@ -200,6 +200,7 @@ impl Decision {
     fn drop_beside(
         &self,
         name: &str,
+        value: &Value<'_>,
         envelope: &str,
         conversion: &mut Conversion,
     ) -> Result<(), AnswerError> {
@@ -209,7 +210,7 @@ impl Decision {
                 envelope: envelope.into(),
             });
         }
-        self.drop_unknown(name, is_respelt(name, envelope).then_some(envelope), conversion)
+        self.drop_unknown(name, value, conversion)
     }
 
     fn parse_list<'a>(
@@ -320,30 +321,26 @@ impl Decision {
                 let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
                 Ok(Some(ReplyField { name: ReplyFieldName::Undeclared(name.into()), json }))
             }
-            None => {
-                let envelope = self.envelope.as_deref();
-                let envelope = envelope.filter(|envelope| is_misspelt(name, envelope));
-                self.drop_unknown(name, envelope, conversion).map(|()| None)
-            }
+            None => self.drop_unknown(name, value, conversion).map(|()| None),
         }
     }
 
-    /// Drops an unknown member of an answer, and notes its name. `meant` is the name that the app
-    /// probably means, if the caller knows it.
+    /// Drops an unknown member of an answer, and notes its name.
     fn drop_unknown(
         &self,
         name: &str,
-        meant: Option<&str>,
+        value: &Value<'_>,
         conversion: &mut Conversion,
     ) -> Result<(), AnswerError> {
         if conversion.sent_by == SentBy::Operator {
             return Err(AnswerError::Unknown { field: name.into() });
         }
         self.fields.check_unknown(name)?;
-        let common = [COMMON_ALLOW, COMMON_MESSAGE].into_iter();
-        let meant = meant
-            .or_else(|| common.filter(|word| *word != name).find(|word| is_misspelt(name, word)));
-        if let Some(meant) = meant {
+        // A member with a single value, such as a date, is no misspelt envelope.
+        let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
+        let envelope = self.envelope.as_deref().filter(|_| is_container);
+        let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);
+        if let Some(meant) = meant.find(|meant| *meant != name && is_misspelt(name, meant)) {
             return Err(misspelt(name, meant));
         }
         conversion.note_dropped(&FieldPath::ROOT, name);
