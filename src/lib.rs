@@ -122,7 +122,7 @@ pub use inspect::{
 pub use intake::Intake;
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
-pub use provider::{View, kollus, tencent_css, tencent_trtc};
+pub use provider::{IdentityInfo, View, kollus, tencent_css, tencent_trtc};
 pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
 pub use template::Template;

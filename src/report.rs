@@ -96,11 +96,14 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 /// answer or refuses an event, the level is warning. If the template does not list the kind, the
 /// level is info. Otherwise, the level is debug.
 ///
-/// Logs another warning for misfits. Logs a warning for members that gatepost dropped from the
+/// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs a warning for members that gatepost dropped from the
 /// answer: once for each template and kind, and again after a reload of the config.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     if accepted.misfits().len() > 0 {
         misfits(accepted, now);
+    }
+    if accepted.reuses_id() {
+        reused_id(accepted, now);
     }
     if conclusion.dropped_members().len() > 0 {
         dropped(accepted, conclusion);
@@ -176,6 +179,23 @@ fn misfits(accepted: &Accepted, now: Timestamp) {
         template = accepted.template().name(),
         suppressed = nonzero(suppressed),
         "callback accepted with fields that do not fit the definition"
+    );
+}
+
+/// Logs a warning for an accepted callback whose signed id arrived earlier with other data.
+#[cold]
+fn reused_id(accepted: &Accepted, now: Timestamp) {
+    let code = "id_reused";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::warn!(
+        code,
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "callback accepted with the id of an earlier callback that has other data"
     );
 }
 

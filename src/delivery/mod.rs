@@ -35,6 +35,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::event::Identity;
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
 use crate::printable::print_only;
 use crate::reply::{Answer, REPLY_MARGIN};
@@ -96,7 +97,7 @@ impl Accepted {
     /// Returns the right to ask the app, the pending conclusion of another copy, or an earlier
     /// reply. Returns `None` if the app receives every copy of the callback.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
-        ask.resend_window?;
+        self.resend_window(ask)?;
         let key = self.identity();
         let earlier_reply = || match &ask.policy {
             None => self.memory().seen.get(key, now).map(|_| self.acknowledged(Origin::Resend)),
@@ -108,14 +109,33 @@ impl Accepted {
         Some(Flights::join(self.memory(), key, earlier_reply))
     }
 
+    /// Returns the time for which gatepost remembers the callback; `None` if the app receives every
+    /// copy of it.
+    ///
+    /// Without an identity, equal data may be another event. gatepost then treats a copy as a resend
+    /// only if the operator has set `dedupe` for the kind.
+    fn resend_window(&self, ask: &Ask) -> Option<Duration> {
+        let rule = ask.resends.as_ref()?;
+        (rule.by_content || self.event().identity != Identity::New).then_some(rule.window)
+    }
+
     /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
         let event = self.event();
-        // A client can forge an id that the platform chooses but does not sign. Such an id
-        // identifies the callback only together with the data.
-        let id_suffices = self.template().plan.id.is_empty() || self.has_signed_id();
-        let data: &[u8] = if id_suffices { &[] } else { event.data() };
-        let parts = [self.template().name().as_bytes(), &event.id, data];
+        let plan = &self.template().plan;
+        let name = self.template().name().as_bytes();
+        let parts: [&[u8]; 4] = match event.identity {
+            Identity::Content => [name, &event.id, &[], &[]],
+            // If a resend may have other fields, a signed id alone identifies the callback. A client
+            // can forge an id that the platform does not sign.
+            Identity::Declared if !plan.id_without.is_empty() && self.has_signed_id() => {
+                [name, &event.id, &[], &[]]
+            }
+            Identity::Declared => [name, &event.id, &[], event.data()],
+            Identity::New => {
+                [name, event.source().as_bytes(), event.kind().as_bytes(), event.data()]
+            }
+        };
         let reply_signing = self.reply_signing();
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
@@ -266,7 +286,8 @@ impl Question {
     /// Remembers a reply that the app decided, and shares every conclusion with waiting copies.
     fn settle(mut self, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
-        let resend = self.ask().and_then(|ask| ask.resend_window.map(|window| (ask, window)));
+        let accepted = &self.accepted;
+        let resend = self.ask().and_then(|ask| Some((ask, accepted.resend_window(ask)?)));
         let mut shared = Conclusion::new(conclusion.reply.clone(), conclusion.origin.clone());
         if let (Origin::App | Origin::Empty(_), Some((ask, window))) = (&conclusion.origin, resend)
         {

@@ -9,6 +9,7 @@ pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
 pub(crate) mod field;
+mod identity;
 pub(crate) mod locator;
 pub(crate) mod plan;
 pub(crate) mod pointer;
@@ -20,6 +21,7 @@ pub mod tencent_css;
 pub mod tencent_trtc;
 mod view;
 
+pub use identity::IdentityInfo;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

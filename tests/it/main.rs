@@ -12,6 +12,7 @@ mod drive;
 mod examples;
 #[cfg(feature = "tower")]
 mod hostile;
+mod identity;
 #[cfg(feature = "tower")]
 mod layer;
 mod properties;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::Config;
+use gatepost::{Config, IdentityInfo, Template};
 
 use super::error::CommandError;
 use super::print::{err, out};
@@ -22,5 +22,34 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let (routes, count) = (config.routes().count(), templates.len());
     let names = templates.join(", ");
     out(&format!("{shown}: OK (routes: {routes}, templates: {count}): {names}"));
+    config.templates().for_each(print_identities);
     Ok(())
+}
+
+/// Prints which kinds of a template have which rule for `ce-id`.
+fn print_identities(template: &Template) {
+    let rules: [(&str, fn(&IdentityInfo) -> bool); 3] = [
+        ("from its `id`", |rule| matches!(rule, IdentityInfo::Declared(_))),
+        ("from its content", |rule| matches!(rule, IdentityInfo::Content(_))),
+        ("new for each callback, resends included", |rule| matches!(rule, IdentityInfo::New)),
+    ];
+    for (what, applies) in rules {
+        let kinds = template.identities().filter(|(_, rule)| applies(rule));
+        let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
+        if !kinds.is_empty() {
+            let (name, kinds) = (template.name(), list(&kinds));
+            out(&format!("template {name}: ce-id {what}: {kinds}"));
+        }
+    }
+}
+
+/// Lists at most eight names.
+fn list(names: &[&str]) -> String {
+    const MAX_NAMES: usize = 8;
+    match names.split_at_checked(MAX_NAMES) {
+        Some((first, [_, ..])) => {
+            format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
+        }
+        Some((_, [])) | None => names.join(", "),
+    }
 }

@@ -40,6 +40,7 @@ fn list_named(name: &str) -> Result<(), CommandError> {
         }
         is_known = true;
         out(&full);
+        out(&format!("  ce-id\t{}", kind.identity));
         kind.fields.iter().for_each(list_field);
         if !kind.reply.is_empty() {
             out("  reply:");

@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
+    reused_ids: IntCounterVec,
     misfits: IntCounterVec,
     dropped_members: IntCounterVec,
     circuits: IntGaugeVec,
@@ -105,7 +106,12 @@ impl Metrics {
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature arrived earlier with another body.",
+                "Accepted callbacks whose signature arrived earlier with another body or id.",
+                &["provider", "template"],
+            ),
+            reused_ids: counter(
+                "gatepost_ids_reused_total",
+                "Accepted callbacks whose signed id arrived earlier with other data.",
                 &["provider", "template"],
             ),
             misfits: counter(
@@ -166,6 +172,9 @@ impl Metrics {
         }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
+        }
+        if accepted.reuses_id() {
+            self.reused_ids.with_label_values(&[provider, accepted.template().name()]).inc();
         }
         if let Some(unavailable) = conclusion.origin.failure() {
             let labels = [provider, kind, unavailable.kind().as_str()];

@@ -286,7 +286,7 @@ impl<'f> ConfigReader<'f, '_> {
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
-            resend_window: self.resend_window(entry, kind, template),
+            resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
             policy,

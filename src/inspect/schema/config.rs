@@ -206,7 +206,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "Action if a client reuses a signature with another body: count the reuse, or refuse the callback.",
+                "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
