@@ -200,10 +200,15 @@ impl Encoding {
         (written == len).then_some(output)
     }
 
-    /// Decodes text of any length.
-    pub(crate) fn decode_all(self, text: &str) -> Option<Vec<u8>> {
+    /// Decodes a key.
+    ///
+    /// Ignores bits after the last whole byte. Some platforms make up keys from base64 digits, and the
+    /// Standard Webhooks library for Python accepts such keys.
+    pub(crate) fn decode_key(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
-        alphabet.decode(text.as_bytes()).ok()
+        let mut lenient = alphabet.specification();
+        lenient.check_trailing_bits = false;
+        lenient.encoding().ok()?.decode(text.as_bytes()).ok()
     }
 
     /// Returns the alphabet to decode with, and the text without padding.
@@ -227,4 +232,29 @@ pub(crate) fn hex_of(digest: Digest, bytes: &[u8]) -> String {
     };
     message.update(bytes);
     Encoding::Hex.encode(message.finish().as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_key_with_or_without_padding_and_ignores_surplus_bits() {
+        let decoded = |text: &str| Encoding::Base64.decode_key(text);
+        assert_eq!(decoded("TUs="), decoded("TUs"));
+        assert_eq!(decoded("TUs"), Some(b"MK".to_vec()));
+        // The last digit of `TUt` has a bit beyond the second byte.
+        assert_eq!(decoded("TUt"), Some(b"MK".to_vec()));
+        for damaged in ["TUsT?", "T", "TU s"] {
+            assert_eq!(decoded(damaged), None, "{damaged}");
+        }
+    }
+
+    #[test]
+    fn does_not_decode_signature_with_surplus_bits() {
+        let digest = BASE64_NOPAD.encode(&[0xff; 32]);
+        assert!(Encoding::Base64.decode(&digest, 32).is_some());
+        let surplus = format!("{}9", &digest[..42]);
+        assert!(Encoding::Base64.decode(&surplus, 32).is_none());
+    }
 }

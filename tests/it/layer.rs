@@ -361,18 +361,18 @@ async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
 
 /// Log lines of this thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Collects log lines until the caller drops the returned guard.
-    fn collect(&self) -> impl Drop + use<> {
+    pub fn collect(&self) -> impl Drop + use<> {
         let log = self.clone();
         let subscriber =
             tracing_subscriber::fmt().with_writer(move || log.clone()).with_ansi(false);
         subscriber.finish().set_default()
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }

@@ -15,6 +15,7 @@ mod hostile;
 mod identity;
 #[cfg(feature = "tower")]
 mod layer;
+mod others;
 mod properties;
 mod resends;
 mod shadow;

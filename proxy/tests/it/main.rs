@@ -11,6 +11,7 @@ mod failure;
 mod faults;
 mod hostile;
 mod mock;
+mod others_through_pingora;
 mod pass_through;
 mod readme;
 mod refusals;
@@ -21,6 +22,9 @@ mod signing;
 mod source;
 mod stop;
 mod support;
+#[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
+#[path = "../../../tests/it/others/table.rs"]
+mod table;
 mod template_api;
 mod template_load;
 mod templates;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use gatepost::Timestamp;
+use gatepost::{Gate, Timestamp};
 use gatepost_proxy::GateModule;
 use pingora::prelude::*;
 
@@ -40,7 +40,12 @@ fn serve(app: &App) -> u16 {
 
 /// Serves a [`GateModule`] for the vectors. Concurrent tests need a separate `clock` each.
 pub fn serve_by(app: &App, clock: fn() -> Timestamp) -> u16 {
-    let gate = GateModule::new(vectors::gate(&app.url(""))).with_clock(clock);
+    serve_gate(vectors::gate(&app.url("")), clock)
+}
+
+/// Serves a gate with `clock`.
+pub fn serve_gate(gate: Gate, clock: fn() -> Timestamp) -> u16 {
+    let gate = GateModule::new(gate).with_clock(clock);
     let port = free_port();
     std::thread::spawn(move || {
         let mut server = Server::new(None).unwrap();

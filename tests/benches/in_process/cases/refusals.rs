@@ -10,7 +10,7 @@ use super::push::{BODY, gate, numbered, with_body};
 use crate::bench::Bench;
 
 use RefusalKind::{
-    AddressReserved, BodyTooLarge, FieldDuplicate, FieldMissing, FramingAmbiguous, JsonMalformed,
+    AddressReserved, BodyTooLarge, FieldDuplicate, FramingAmbiguous, JsonMalformed, KindMissing,
     MethodNotAllowed, PathAmbiguous, RateLimited, SignatureMismatch, SignatureMissing,
     SourceNotAllowed, TenantUnknown, TimestampExpired, TimestampTooFarAhead, TokenMismatch,
 };
@@ -40,7 +40,7 @@ pub fn all() -> Vec<Bench> {
     ];
     let by_body = vec![
         ("field_duplicate", &open, changed("{", "{\"t\":1,"), FieldDuplicate),
-        ("field_missing", &open, changed("\"appname\":", "\"name\":"), FieldMissing),
+        ("kind_missing", &open, changed("\"event_type\":", "\"event\":"), KindMissing),
         ("json_malformed", &open, with_body(format!("{BODY},")), JsonMalformed),
         ("signature_mismatch", &open, changed("bc31454d", "bc31454e"), SignatureMismatch),
         ("signature_missing", &open, changed("\"sign\":", "\"sing\":"), SignatureMissing),

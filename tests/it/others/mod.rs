@@ -1,0 +1,10 @@
+//! Vectors and scenarios of other projects, and payloads that they publish.
+
+#[cfg(feature = "tower")]
+mod octokit;
+#[cfg(feature = "tower")]
+mod scenarios;
+pub mod table;
+mod through_core;
+#[cfg(feature = "tower")]
+mod through_layer;
