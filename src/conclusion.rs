@@ -51,12 +51,12 @@ pub struct Conclusion {
     /// The origin of the reply.
     pub origin: Origin,
     /// Names of the members that gatepost dropped from the answer.
-    pub(crate) dropped: Vec<Box<str>>,
+    pub(crate) dropped: Box<[Box<str>]>,
 }
 
 impl Conclusion {
-    pub(crate) const fn new(reply: Reply, origin: Origin) -> Self {
-        Self { reply, origin, dropped: Vec::new() }
+    pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
+        Self { reply, origin, dropped: Box::default() }
     }
 
     /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,
@@ -150,8 +150,8 @@ pub enum UnavailableKind {
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
-    /// The app refused a notification: by a 4xx status, or by an answer that contradicts the
-    /// platform's acknowledgement.
+    /// The app refused a notification: by a status such as 403 or 422, or by an answer that
+    /// contradicts the platform's acknowledgement.
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,

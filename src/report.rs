@@ -99,15 +99,7 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 /// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs a warning for members that gatepost dropped from the
 /// answer: once for each template and kind, and again after a reload of the config.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
-    if accepted.misfits().len() > 0 {
-        misfits(accepted, now);
-    }
-    if accepted.reuses_id() {
-        reused_id(accepted, now);
-    }
-    if conclusion.dropped_members().len() > 0 {
-        dropped(accepted, conclusion);
-    }
+    warn_of_oddities(accepted, conclusion, now);
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
     let template = accepted.template().name();
@@ -161,6 +153,19 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
         origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
             line!(debug, origin.as_str(), None::<u64>, "callback concluded");
         }
+    }
+}
+
+/// Logs a warning for each oddity of the callback and of the app's answer.
+fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+    if accepted.misfits().len() > 0 {
+        misfits(accepted, now);
+    }
+    if accepted.reuses_id() {
+        reused_id(accepted, now);
+    }
+    if conclusion.dropped_members().len() > 0 {
+        dropped(accepted, conclusion);
     }
 }
 

@@ -5,7 +5,7 @@
 //! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
 //! | 2xx in which `allow` is `false`, or a member of the acknowledgement has another value | refused the event |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
-//! | 4xx except 408, 425 and 429 | refused the event |
+//! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no answer in time | failed |
 //!
 //! A platform would not take an answer that contradicts its acknowledgement: it expects
@@ -64,14 +64,18 @@ pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
     }
 }
 
-/// Returns true for a status with which the app refuses an event for good. The other statuses of
-/// the class 4xx ask to send the event later.
+/// Returns true for a status with which the app refuses an event. The other statuses of the class
+/// 4xx are no word of the app about the event: the address is wrong, or the app is overloaded.
 fn is_refusal(status: StatusCode) -> bool {
-    let asks_to_retry = matches!(
+    let is_failure = matches!(
         status,
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+        StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+            | StatusCode::TOO_MANY_REQUESTS
     );
-    status.is_client_error() && !asks_to_retry
+    status.is_client_error() && !is_failure
 }
 
 /// Meaning of a body with a 2xx status.

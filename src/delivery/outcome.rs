@@ -49,6 +49,7 @@ impl Accepted {
             (None, DecisionInput::Empty) => Origin::Empty(UnavailableKind::AnswerEmpty.into()),
             (None, _) => Origin::App,
         };
+        let dropped = dropped.into();
         Conclusion { reply: policy.reply_signing.sign(body), origin, dropped }
     }
 

@@ -52,7 +52,9 @@ fn judge(
             intake.push(body.to_owned().into())?;
             intake.finish(NOW)
         }
-        other => panic!("expected a callback, found {other:?}"),
+        Admission::Other | Admission::Refused(_) | Admission::Shadow(_) => {
+            panic!("expected a callback")
+        }
     }
 }
 
@@ -192,7 +194,7 @@ fn mux_resend_may_have_other_attempts() {
              \"attempts\":[{attempts}]}}"
         )
     };
-    assert_eq!(twice(&gate(""), "/mux", &body(""), &body("1")).1, true);
+    assert!(twice(&gate(""), "/mux", &body(""), &body("1")).1, "expected the same id");
 }
 
 fn webhook(gate: &Gate, id: &str, body: &str) -> Accepted {
@@ -224,8 +226,8 @@ fn delivers_another_signed_body_under_the_same_webhook_id() {
 fn derives_ids_as_the_manual_says() {
     let digest = |text: &str| HEXLOWER.encode(&Sha256::digest(text)[..16]);
     let gate = gate("");
-    let declared = github(&gate, Some("72d3162e"), MEMBER).unwrap();
-    assert_eq!(declared.event().id(), digest("/github/o\0member\072d3162e"));
+    let declared = github(&gate, Some("a72d3162e"), MEMBER).unwrap();
+    assert_eq!(declared.event().id(), digest("/github/o\0member\0a72d3162e"));
     let push = r#"{"event_type":1,"app":"a.b","appname":"live","channel_id":"s","event_time":1,
         "node":"n","sequence":"1","stream_id":"s","stream_param":"","user_ip":"u"}"#;
     let content = accept(&gate, "/tencent-css", &[], &css(push, 0));

@@ -28,13 +28,15 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
 
 /// Prints which kinds of a template have which rule for `ce-id`.
 fn print_identities(template: &Template) {
-    let rules: [(&str, fn(&IdentityInfo) -> bool); 3] = [
-        ("from its `id`", |rule| matches!(rule, IdentityInfo::Declared(_))),
-        ("from its content", |rule| matches!(rule, IdentityInfo::Content(_))),
-        ("new for each callback, resends included", |rule| matches!(rule, IdentityInfo::New)),
-    ];
-    for (what, applies) in rules {
-        let kinds = template.identities().filter(|(_, rule)| applies(rule));
+    const WORDS: [&str; 3] =
+        ["from its `id`", "from its content", "new for each callback, resends included"];
+    let of = |rule: &IdentityInfo| match rule {
+        IdentityInfo::Declared(_) => WORDS[0],
+        IdentityInfo::Content(_) => WORDS[1],
+        IdentityInfo::New | _ => WORDS[2],
+    };
+    for what in WORDS {
+        let kinds = template.identities().filter(|(_, rule)| of(rule) == what);
         let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
         if !kinds.is_empty() {
             let (name, kinds) = (template.name(), list(&kinds));

@@ -71,13 +71,27 @@ fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     register(registry, IntGaugeVec::new(circuits, &["address"]))
 }
 
+fn requests_in_flight(registry: &Registry) -> IntGauge {
+    let gauge = IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves.");
+    register(registry, gauge)
+}
+
+fn unreadable_requests(registry: &Registry) -> IntCounter {
+    let help = "Malformed or incomplete HTTP/1 requests.";
+    register(registry, IntCounter::new("gatepost_requests_unreadable_total", help))
+}
+
+fn dropped_log_lines(registry: &Registry) -> IntCounter {
+    let help = "Log lines that gatepost dropped after a failed write or with a full queue.";
+    register(registry, IntCounter::new("gatepost_log_lines_dropped_total", help))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
         let counter = |name, help, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
-        let one = |name, help| register(&registry, IntCounter::new(name, help));
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
@@ -125,19 +139,10 @@ impl Metrics {
                 &["provider", "kind"],
             ),
             seconds: callback_seconds(&registry),
-            in_flight: register(
-                &registry,
-                IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
-            ),
-            unreadable: one(
-                "gatepost_requests_unreadable_total",
-                "Malformed or incomplete HTTP/1 requests.",
-            ),
+            in_flight: requests_in_flight(&registry),
+            unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
-            log_lines_dropped: one(
-                "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost dropped after a failed write or with a full queue.",
-            ),
+            log_lines_dropped: dropped_log_lines(&registry),
             registry,
         }
     }
