@@ -19,6 +19,7 @@ use crate::intake::Intake;
 use crate::reply::{Reply, unavailable_reply};
 use crate::report;
 use crate::shadow::Shadow;
+use crate::template::Reach;
 use crate::time::Timestamp;
 
 /// Service that puts a [`Gate`] in front of an inner service. [`GateLayer`](super::GateLayer)
@@ -61,9 +62,9 @@ where
             let peer = (self.peer)(request.extensions());
             (peer.map_or(head, |peer| head.with_peer(peer)), (self.clock)())
         };
-        match self.gate.admit_lazily(request.uri().path(), arrival) {
+        match self.gate.admit_lazily(request.uri().path(), Reach::Exact, arrival) {
             Admission::Other => {
-                strip_reserved(request.headers_mut());
+                self.gate.strip_reserved(request.headers_mut());
                 // Not `Request::map`, because it would copy the head again.
                 let (parts, body) = request.into_parts();
                 let request = Request::from_parts(parts, RequestBody::inner(body));
@@ -87,7 +88,8 @@ impl<S> GateService<S> {
         S: Service<Request<RequestBody<B>>>,
         B: Body<Data = Bytes>,
     {
-        strip_reserved(request.headers_mut());
+        // The platform may have sent `webhook-*`, so these headers stay.
+        strip_reserved(request.headers_mut(), false);
         let clock = self.clock;
         let observer = shadow.observe(move |s| report::shadowed(s, clock()));
         let request = request.map(|body| RequestBody::observed(body, observer, clock));

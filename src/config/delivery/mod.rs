@@ -21,7 +21,7 @@ use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::reply::REPLY_MARGIN;
 use crate::secret::Secret;
-use crate::template::{Ask, Delivery, Proof, UnclearAnswer};
+use crate::template::{Ask, Delivery, Proof, Reach, UnclearAnswer};
 use crate::toml_reader::{Form, Located, Place, Table, allowed};
 
 /// Name of the entry for every kind that no other entry covers.
@@ -42,6 +42,7 @@ struct Entry {
     forward: Forward,
     empty_answer: Option<(EmptyAnswer, Place)>,
     unclear_answer: Option<(UnclearAnswer, Place)>,
+    reach: Reach,
 }
 
 /// The parts of a template that gatepost compiles into deliveries.
@@ -141,6 +142,12 @@ impl<'f> ConfigReader<'f, '_> {
         let forward = table.string("forward");
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
+        let reach = self.reach(table);
+        if table.has("reserve") && url.is_none() {
+            let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
+            let problem = "expected a url beside reserve, found none";
+            self.faults.add(&table.place_of("reserve"), problem, remedy);
+        }
         table.finish();
         if url.is_some() && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
@@ -162,6 +169,7 @@ impl<'f> ConfigReader<'f, '_> {
             forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
             empty_answer,
             unclear_answer,
+            reach,
             ..Entry::empty(name, table.place.clone())
         }
     }
@@ -283,6 +291,7 @@ impl<'f> ConfigReader<'f, '_> {
         let timeout = entry.timeout.unwrap_or(kind.times.timeout);
         Ask {
             url: entry.url.clone(),
+            reach: entry.reach,
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
@@ -351,6 +360,7 @@ impl Entry {
             forward: Forward::default(),
             empty_answer: None,
             unclear_answer: None,
+            reach: Reach::default(),
         }
     }
 
