@@ -32,7 +32,8 @@ use crate::reply::Reply;
 /// # };
 ///
 /// // `ask` returns a question about a `live_play` callback from Kollus.
-/// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+/// let body = Some(r#"{"allow":true}"#.into());
+/// let answer = Answer::Response { status: StatusCode::OK, body };
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
 ///
@@ -49,6 +50,23 @@ pub struct Conclusion {
     pub reply: Reply,
     /// The origin of the reply.
     pub origin: Origin,
+    /// Names of the members that gatepost dropped from the answer.
+    pub(crate) dropped: Box<[Box<str>]>,
+}
+
+impl Conclusion {
+    pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
+        Self { reply, origin, dropped: Box::default() }
+    }
+
+    /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,
+    /// because the platform's reply has no such members. A path has the form `a.b` or `a[].b`.
+    ///
+    /// The list has at most 16 paths. It is empty for the copies that share one answer, so that a
+    /// server counts the members of each answer once.
+    pub fn dropped_members(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.dropped.iter().map(|name| &**name)
+    }
 }
 
 /// Origin of a reply.
@@ -57,6 +75,8 @@ pub struct Conclusion {
 pub enum Origin {
     /// The app's answer.
     App,
+    /// The app's empty answer to a decision, which denies.
+    Empty(Unavailable),
     /// The failure policy, because gatepost has no usable answer from the app.
     Failure(Unavailable),
     /// The fixed answer from the template.
@@ -74,7 +94,7 @@ impl Origin {
     #[must_use]
     pub const fn failure(&self) -> Option<&Unavailable> {
         match self {
-            Self::Failure(reason) | Self::LastGood(reason) => Some(reason),
+            Self::Empty(reason) | Self::Failure(reason) | Self::LastGood(reason) => Some(reason),
             Self::App | Self::Fixed | Self::Resend | Self::Unlisted => None,
         }
     }
@@ -84,6 +104,7 @@ impl Origin {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::App => "app",
+            Self::Empty(_) => "answer_empty",
             Self::Failure(_) => "failure",
             Self::Fixed => "fixed",
             Self::LastGood(_) => "last_good",
@@ -108,12 +129,17 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
+    /// The app's answer to a decision is empty, and `empty_answer` is `"deny"`. The reply denies.
+    AnswerEmpty,
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
     /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
     AnswerTooLarge,
+    /// The app's answer to a notification does not say that the app took the event, and
+    /// `unclear_answer` is `"refused"`.
+    AnswerUnclear,
     /// The rate limit of the route is exhausted, so gatepost did not ask the app.
     AppOverloaded,
     /// The status of the answer is not 2xx. For a decision, 401 and 403 are usable too.
@@ -124,6 +150,9 @@ pub enum UnavailableKind {
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
+    /// The app refused a notification: by a status such as 403 or 422, or by an answer that
+    /// contradicts the platform's acknowledgement.
+    EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
 }
@@ -138,14 +167,19 @@ impl UnavailableKind {
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
+            Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so it denies"),
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
+            Self::AnswerUnclear => {
+                ("answer_unclear", "the app's answer does not say that the app took the event")
+            }
             Self::AppOverloaded => ("app_overloaded", "the route's rate limit is exhausted"),
             Self::AppStatus => ("app_status", "unexpected status of the app's answer"),
             Self::AppTimeout => ("app_timeout", "the app did not answer in time"),
             Self::AppUnreachable => ("app_unreachable", "gatepost cannot reach the app"),
             Self::CircuitOpen => ("circuit_open", "the app's circuit is open"),
+            Self::EventRefused => ("event_refused", "the app refused the event"),
             Self::ReplyKeyMissing => {
                 ("reply_key_missing", "the template has no key for reply signing")
             }

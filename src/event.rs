@@ -52,13 +52,14 @@ use crate::time::Timestamp;
 /// assert_eq!(event.subject(), Some("live/stream-1"));
 /// assert_eq!(event.time(), Some(Timestamp::from_secs(1_545_030_273)));
 ///
-/// let refusal = judge(r#"{"event_type":1"#).unwrap_err();
-/// assert_eq!(refusal.kind().as_str(), "json_malformed");
+/// let refusal = judge(r#"{"event_type":1,"event_type":0}"#).unwrap_err();
+/// assert_eq!(refusal.kind().as_str(), "field_duplicate");
 /// # Ok::<(), gatepost::Refusal>(())
 /// ```
 #[derive(Clone)]
 pub struct Event {
     pub(crate) id: Id,
+    pub(crate) identity: Identity,
     pub(crate) source: Arc<EventSource>,
     pub(crate) kind: Arc<str>,
     pub(crate) provider: Arc<str>,
@@ -74,6 +75,21 @@ pub struct Event {
 
 /// Id of an event: 32 hex digits.
 pub(crate) type Id = [u8; 32];
+
+/// Origin of an event's id.
+///
+/// An app drops an event whose id it has seen. Two events must therefore never have the same id, and
+/// the resend of a callback must have the same id if gatepost can recognize it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// A digest of source, kind and data. The data contains a time or a sequence, so two events have
+    /// different data.
+    Content,
+    /// A digest of source, kind and the fields that the definition names in `id`.
+    Declared,
+    /// New for each callback, because two events may have equal data.
+    New,
+}
 
 /// Source of an event: provider and tenant, as text and as a header value.
 #[derive(Debug)]
@@ -131,7 +147,11 @@ pub(crate) const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 
 impl Event {
-    /// Returns the id: 32 hex digits. A resend of the same callback has the same id.
+    /// Returns the id: 32 hex digits.
+    ///
+    /// A resend of the same callback has the same id if gatepost can recognize it: if the definition
+    /// names an identity, or if the callback contains a time or a sequence. Otherwise, the id is new
+    /// for each callback. [`KindInfo::identity`](crate::KindInfo::identity) is the rule of a kind.
     #[must_use]
     pub fn id(&self) -> &str {
         // Never fails: the id consists of hex digits.
@@ -274,9 +294,12 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Returns the id of an event: a digest of the source, the kind and the data.
+/// Returns the id of an event: the first half of the SHA-256 of source, kind and identity, separated
+/// by zero bytes.
 ///
-/// `data` contains only fields that are the same in every copy of the callback.
+/// `data` is the identity: the fields of `id`, separated by zero bytes, or the data without the
+/// fields that a resend may change. This derivation is frozen: stores keep ids, and machines with
+/// different versions of gatepost must agree.
 pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     let mut hash = Sha256::new();
     // A zero byte follows the source and the kind, so that `ab, c` and `a, bc` have different ids.
@@ -289,6 +312,13 @@ pub(crate) fn event_id(source: &str, kind: &str, data: &[u8]) -> Id {
     if let Some((half, _)) = hash.finalize().split_first_chunk::<16>() {
         HEXLOWER.encode_mut(half, &mut id);
     }
+    id
+}
+
+/// Returns a new id with the given value.
+pub(crate) fn new_event_id(value: u128) -> Id {
+    let mut id = [0; 32];
+    HEXLOWER.encode_mut(&value.to_be_bytes(), &mut id);
     id
 }
 
@@ -343,6 +373,7 @@ mod tests {
     fn writes_structured_mode_as_one_json_object() {
         let event = Event {
             id: [b'0'; 32],
+            identity: Identity::Content,
             source: EventSource::new("p", Some("t")).into(),
             kind: "push".into(),
             provider: "p".into(),

@@ -59,6 +59,16 @@ impl fmt::Debug for Answer {
 /// Maximum length of an answer's body, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
+/// Returns the text of an answer's body without surrounding white space; `None` if the body is not
+/// UTF-8.
+///
+/// Skips a byte order mark at the start. If a PHP file starts with that mark, PHP sends the mark
+/// before the answer.
+pub(crate) fn answer_text(body: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(body).ok()?;
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
+}
+
 /// A complete reply to the platform.
 ///
 /// # Examples

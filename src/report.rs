@@ -12,9 +12,10 @@
 use core::net::IpAddr;
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::conclusion::{Conclusion, Origin};
+use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
 use crate::route::Mode;
@@ -106,12 +107,14 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 
 /// Logs the conclusion of an accepted callback.
 ///
-/// If gatepost has no usable answer from the app, the level is error. If the template does not list
-/// the kind, the level is info. Otherwise, the level is debug.
+/// If gatepost has no usable answer from the app, the level is error. If the app denies by an empty
+/// answer or refuses an event, the level is warning. If the template does not list the kind, the
+/// level is info. Otherwise, the level is debug.
+///
+/// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs a warning for members that gatepost dropped from the
+/// answer: once for each template and kind, and again after a reload of the config.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
-    if accepted.misfits().len() > 0 {
-        misfits(accepted, now);
-    }
+    warn_of_oddities(accepted, conclusion, now);
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
     let template = accepted.template().name();
@@ -135,7 +138,15 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
         };
     }
     match &conclusion.origin {
-        Origin::Failure(unavailable) | Origin::LastGood(unavailable) => {
+        Origin::Empty(word) | Origin::Failure(word) if is_word_of_app(word.kind()) => {
+            let code = word.kind().as_str();
+            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
+                line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
+            }
+        }
+        Origin::Empty(unavailable)
+        | Origin::Failure(unavailable)
+        | Origin::LastGood(unavailable) => {
             let code = unavailable.kind().as_str();
             if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
                 line!(
@@ -160,6 +171,19 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     }
 }
 
+/// Logs a warning for each oddity of the callback and of the app's answer.
+fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+    if accepted.misfits().len() > 0 {
+        misfits(accepted, now);
+    }
+    if accepted.reuses_id() {
+        reused_id(accepted, now);
+    }
+    if conclusion.dropped_members().len() > 0 {
+        dropped(accepted, conclusion);
+    }
+}
+
 /// Logs a warning for an accepted callback with misfits.
 #[cold]
 fn misfits(accepted: &Accepted, now: Timestamp) {
@@ -175,6 +199,49 @@ fn misfits(accepted: &Accepted, now: Timestamp) {
         template = accepted.template().name(),
         suppressed = nonzero(suppressed),
         "callback accepted with fields that do not fit the definition"
+    );
+}
+
+/// Logs a warning for an accepted callback whose signed id arrived earlier with other data.
+#[cold]
+fn reused_id(accepted: &Accepted, now: Timestamp) {
+    let code = "id_reused";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::warn!(
+        code,
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "callback accepted with the id of an earlier callback that has other data"
+    );
+}
+
+/// Returns true if the app itself decided the outcome, so that there is no failure to repair.
+const fn is_word_of_app(kind: UnavailableKind) -> bool {
+    matches!(
+        kind,
+        UnavailableKind::AnswerEmpty
+            | UnavailableKind::AnswerUnclear
+            | UnavailableKind::EventRefused
+    )
+}
+
+/// Logs a warning for an answer with members that gatepost dropped.
+#[cold]
+fn dropped(accepted: &Accepted, conclusion: &Conclusion) {
+    let logged = accepted.delivery().as_ask().map(|ask| &ask.has_logged_dropped);
+    if logged.is_none_or(|logged| logged.swap(true, Ordering::Relaxed)) {
+        return;
+    }
+    tracing::warn!(
+        code = "answer_members_dropped",
+        members = conclusion.dropped_members().collect::<Vec<_>>().join(" "),
+        kind = accepted.event().kind(),
+        template = accepted.template().name(),
+        "the app's answer has members that the platform's reply does not have: gatepost drops them"
     );
 }
 

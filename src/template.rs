@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
@@ -11,11 +12,11 @@ use http::{HeaderValue, Uri};
 use crate::breaker::Breaker;
 use crate::event::{EventSource, Forward};
 use crate::event_signing::EventSigning;
-use crate::provider::Plan;
 use crate::provider::decision::{Policy, ReplyField};
 use crate::provider::digest::Key;
 use crate::provider::setting::SettingType;
 use crate::provider::signature::{Signature, Window};
+use crate::provider::{IdentityInfo, Plan};
 use crate::secret::Secret;
 
 /// The keys, addresses and settings for a set of tenants.
@@ -82,6 +83,14 @@ impl Template {
         setting.is_some_and(|setting| !matches!(setting.ty, SettingType::Secret))
     }
 
+    /// Returns the kinds whose events the app receives, each with the rule for the id of its events.
+    pub fn identities(&self) -> impl Iterator<Item = (&str, IdentityInfo)> {
+        let kinds = self.plan.kinds.iter().zip(&self.deliveries);
+        kinds
+            .filter(|(_, delivery)| delivery.as_ask().is_some())
+            .map(|(kind, _)| (&*kind.name, IdentityInfo::from(kind)))
+    }
+
     /// Returns the addresses to which gatepost delivers the template's events, and the reach of
     /// each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Uri, Reach)> {
@@ -142,16 +151,17 @@ pub(crate) struct Proof {
     /// Kinds that gatepost accepts without a signature, as indices in `plan.kinds`. If such a
     /// callback has a signature, the signature must be valid.
     pub(crate) unsigned: Vec<usize>,
-    /// Treatment of a signature that has already arrived with a different body.
+    /// Treatment of a signature that has already arrived with a different body or id.
     pub(crate) reuse: Reuse,
 }
 
-/// Treatment of a signature that has already arrived with a different body. Such a reuse is
-/// possible only if the signature does not cover the body.
+/// Treatment of a signature that has already arrived with a different body or id. Such a reuse is
+/// possible only if the signature does not cover the body or the id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// Accepts and counts the callback. The callback may be genuine: if the signature covers only
-    /// the time, two callbacks of the same second have the same signature.
+    /// the time, two callbacks of the same second have the same signature. If it covers only the
+    /// body, two events with equal bodies have the same signature.
     #[default]
     Count,
     /// Refuses the callback.
@@ -229,14 +239,43 @@ pub(crate) struct Ask {
     pub(crate) forward: Forward,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
-    /// Time for which gatepost remembers a delivered event and replies to resends without the app;
-    /// `None` if gatepost asks the app about each resend.
-    pub(crate) resend_window: Option<Duration>,
+    /// Meaning of an unclear answer to a notification.
+    pub(crate) unclear_answer: UnclearAnswer,
+    /// True if gatepost has logged which members it drops from the app's answers.
+    pub(crate) has_logged_dropped: AtomicBool,
+    /// Treatment of resends; `None` if gatepost asks the app about each resend.
+    pub(crate) resends: Option<ResendRule>,
     /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost
     /// sends no such reply.
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
+}
+
+/// Meaning of an answer to a notification with a 2xx status and a body that neither is an
+/// acknowledgement nor contradicts one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UnclearAnswer {
+    /// The app did not take the event. The platform sends the callback again.
+    Refused,
+    /// The app took the event.
+    #[default]
+    Taken,
+}
+
+impl UnclearAnswer {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("refused", Self::Refused), ("taken", Self::Taken)];
+}
+
+/// Treatment of resends: gatepost replies to a resend of a delivered event without the app.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResendRule {
+    /// Time for which gatepost remembers a delivered event.
+    pub(crate) window: Duration,
+    /// If true, gatepost treats a callback with equal data as a resend even if the callback has no
+    /// identity.
+    pub(crate) by_content: bool,
 }
 
 /// The paths that gatepost reserves for an address or a route.

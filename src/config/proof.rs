@@ -57,14 +57,18 @@ impl<'f> ConfigReader<'f, '_> {
         Unsigned::Kinds(kinds.iter().filter_map(find).collect())
     }
 
-    /// Reads `signature_reuse`. If every signature covers the body, reports a fault: a client
-    /// cannot send such a signature again with a different body.
+    /// Reads `signature_reuse`. If every signature covers the body and the id, reports a fault: a
+    /// client cannot send such a signature again with a different body or id.
     pub(super) fn reuse(&self, word: &Located<&str>, plan: &Plan) -> Reuse {
-        let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
-        let mut all = plan.signature.iter().chain(of_kinds);
-        if !all.any(|signature| !signature.covers_body()) {
-            let problem =
-                format!("expected a platform that does not sign every body, found {}", plan.title);
+        let covers_all = |kind: usize| {
+            plan.signature_of(Some(kind)).is_none_or(|signature| {
+                let id = &plan.kind(Some(kind)).id;
+                signature.covers_body() && id.iter().all(|id| signature.covers(id))
+            })
+        };
+        if (0..plan.kinds.len()).all(covers_all) {
+            let found = format!("found {}, which signs every body and id", plan.title);
+            let problem = format!("expected no signature_reuse, {found}");
             self.faults.add(&word.place, problem, "remove signature_reuse");
         }
         self.word(word, "value", &Reuse::WORDS).unwrap_or_default()

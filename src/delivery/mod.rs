@@ -17,6 +17,7 @@
 //! The app has at most `timeout_ms` to answer, and at most the platform's remaining time less
 //! [`REPLY_MARGIN`]. The platform's time starts when the head arrives.
 
+mod acknowledgement;
 mod drive;
 mod outcome;
 mod request;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::event::Identity;
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
 use crate::printable::print_only;
 use crate::reply::{Answer, REPLY_MARGIN};
@@ -95,26 +97,45 @@ impl Accepted {
     /// Returns the right to ask the app, the pending conclusion of another copy, or an earlier
     /// reply. Returns `None` if the app receives every copy of the callback.
     fn join(&self, ask: &Ask, now: Timestamp) -> Option<Result<Joined, Conclusion>> {
-        ask.resend_window?;
+        self.resend_window(ask)?;
         let key = self.identity();
         let earlier_reply = || match &ask.policy {
             None => self.memory().seen.get(key, now).map(|_| self.acknowledged(Origin::Resend)),
             Some(_) => {
                 let reply = self.memory().replies.find(key, now)?;
-                Some(Conclusion { reply, origin: Origin::Resend })
+                Some(Conclusion::new(reply, Origin::Resend))
             }
         };
         Some(Flights::join(self.memory(), key, earlier_reply))
     }
 
+    /// Returns the time for which gatepost remembers the callback; `None` if the app receives every
+    /// copy of it.
+    ///
+    /// Without an identity, equal data may be another event. gatepost then treats a copy as a resend
+    /// only if the operator has set `dedupe` for the kind.
+    fn resend_window(&self, ask: &Ask) -> Option<Duration> {
+        let rule = ask.resends.as_ref()?;
+        (rule.by_content || self.event().identity != Identity::New).then_some(rule.window)
+    }
+
     /// Returns a fingerprint that all resends of the callback share and no other callback has.
     fn identity(&self) -> Fingerprint {
         let event = self.event();
-        // A client can forge an id that the platform chooses but does not sign. Such an id
-        // identifies the callback only together with the data.
-        let id_suffices = self.template().plan.id.is_empty() || self.has_signed_id();
-        let data: &[u8] = if id_suffices { &[] } else { event.data() };
-        let parts = [self.template().name().as_bytes(), &event.id, data];
+        let plan = &self.template().plan;
+        let name = self.template().name().as_bytes();
+        let parts: [&[u8]; 4] = match event.identity {
+            Identity::Content => [name, &event.id, &[], &[]],
+            // If a resend may have other fields, a signed id alone identifies the callback. A client
+            // can forge an id that the platform does not sign.
+            Identity::Declared if !plan.id_without.is_empty() && self.has_signed_id() => {
+                [name, &event.id, &[], &[]]
+            }
+            Identity::Declared => [name, &event.id, &[], event.data()],
+            Identity::New => {
+                [name, event.source().as_bytes(), event.kind().as_bytes(), event.data()]
+            }
+        };
         let reply_signing = self.reply_signing();
         self.memory().fingerprint(Domain::Callback, parts.into_iter().chain([&*reply_signing]))
     }
@@ -147,10 +168,12 @@ impl Accepted {
         let Some(viewer) = self.viewer() else { return conclusion };
         let replies = &self.memory().replies;
         match &conclusion.origin {
-            Origin::App => replies.keep(viewer, &conclusion.reply, now.after(max_age)),
+            Origin::App | Origin::Empty(_) => {
+                replies.keep(viewer, &conclusion.reply, now.after(max_age));
+            }
             Origin::Failure(reason) => {
                 if let Some(reply) = replies.find(viewer, now) {
-                    return Conclusion { reply, origin: Origin::LastGood(reason.clone()) };
+                    return Conclusion::new(reply, Origin::LastGood(reason.clone()));
                 }
             }
             Origin::Fixed | Origin::LastGood(_) | Origin::Resend | Origin::Unlisted => {}
@@ -234,7 +257,7 @@ impl Question {
     #[must_use]
     pub fn conclude(self, answer: &Answer, now: Timestamp) -> Conclusion {
         let Some(ask) = self.ask() else { return self.accepted.without_app() };
-        let conclusion = self.accepted.answered(ask.policy.as_ref(), answer);
+        let conclusion = self.accepted.answered(ask, answer);
         let conclusion = self.accepted.last_good(ask, conclusion, now);
         // If the app had less than half of `timeout_ms`, a time-out does not count as a failure of
         // the app. Waiting copies do not share this time-out, because more time is left for them.
@@ -263,9 +286,11 @@ impl Question {
     /// Remembers a reply that the app decided, and shares every conclusion with waiting copies.
     fn settle(mut self, conclusion: Conclusion, now: Timestamp) -> Conclusion {
         let Some(claim) = self.claim.take() else { return conclusion };
-        let resend = self.ask().and_then(|ask| ask.resend_window.map(|window| (ask, window)));
-        let mut shared = conclusion.clone();
-        if let (Origin::App, Some((ask, window))) = (&conclusion.origin, resend) {
+        let accepted = &self.accepted;
+        let resend = self.ask().and_then(|ask| Some((ask, accepted.resend_window(ask)?)));
+        let mut shared = Conclusion::new(conclusion.reply.clone(), conclusion.origin.clone());
+        if let (Origin::App | Origin::Empty(_), Some((ask, window))) = (&conclusion.origin, resend)
+        {
             let (memory, until) = (self.accepted.memory(), now.after(window));
             match &ask.policy {
                 None => drop(memory.seen.get_or_insert(claim.key(), 0, until, now)),
@@ -312,7 +337,7 @@ impl Question {
 /// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
 /// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
 ///
-/// let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+/// let answer = Answer::Response { status: StatusCode::OK, body: Some("{\"allow\":true}".into()) };
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(wait.await.unwrap().reply.body(), conclusion.reply.body());
 /// assert_eq!(overdue.give_up(now).origin.as_str(), "failure");

@@ -3,31 +3,34 @@
 //! | answer | reply to a decision | reply to a notification |
 //! |---|---|---|
 //! | 2xx with a valid body | the body, as the platform's JSON | acknowledgement |
-//! | 2xx with an empty body | allow, with the defaults of the template | acknowledgement |
-//! | 2xx with any other body | `on_failure` of the template | acknowledgement |
+//! | 2xx with an empty or blank body | deny; with `empty_answer = "allow"`, allow with the defaults of the template | acknowledgement |
+//! | 2xx with any other body | `on_failure` of the template | acknowledgement, or 503: see [`acknowledgement`](super::acknowledgement) |
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
 //! | any other status, or no answer in time | `on_failure` of the template | 503 |
 
 use http::StatusCode;
 
+use super::acknowledgement::{check_status, check_taken};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
-use crate::provider::decision::{Decision, DecisionInput, Policy};
-use crate::reply::{Answer, unavailable_reply};
-use crate::template::Delivery;
+use crate::provider::decision::{Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply};
+use crate::reply::{Answer, Reply, answer_text, unavailable_reply};
+use crate::template::{Ask, Delivery};
 use crate::verdict::Accepted;
 
 impl Accepted {
-    /// Returns the conclusion for the app's answer. `policy` is `None` for a notification.
-    pub(crate) fn answered(&self, policy: Option<&Policy>, answer: &Answer) -> Conclusion {
-        match (&self.kind().decision, policy) {
-            (Some(decision), Some(policy)) => match decision_input(answer) {
+    /// Returns the conclusion for the app's answer.
+    pub(crate) fn answered(&self, ask: &Ask, answer: &Answer) -> Conclusion {
+        match (&self.kind().decision, &ask.policy) {
+            (Some(decision), Some(policy)) => match decision_input(answer, policy.empty_answer) {
                 Ok(input) => self.decided(decision, policy, input),
                 Err(reason) => self.failed(Some(policy), reason),
             },
-            (None, _) | (Some(_), None) => match check_status(answer) {
-                Ok(()) => self.acknowledged(Origin::App),
-                Err(reason) => self.failed(policy, reason),
-            },
+            (None, policy) | (Some(_), policy @ None) => {
+                match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
+                    Ok(()) => self.acknowledged(Origin::App),
+                    Err(reason) => self.failed(policy.as_ref(), reason),
+                }
+            }
         }
     }
 
@@ -39,9 +42,15 @@ impl Accepted {
         policy: &Policy,
         input: DecisionInput<'_>,
     ) -> Conclusion {
-        let (body, fault) = decision.write(&self.event().data, input, policy);
-        let origin = fault.map_or(Origin::App, |fault| Origin::Failure(fault.into()));
-        Conclusion { reply: policy.reply_signing.sign(body), origin }
+        let WrittenReply { body, fault, dropped } =
+            decision.write(&self.event().data, input, policy);
+        let origin = match (fault, input) {
+            (Some(fault), _) => Origin::Failure(fault.into()),
+            (None, DecisionInput::Empty) => Origin::Empty(UnavailableKind::AnswerEmpty.into()),
+            (None, _) => Origin::App,
+        };
+        let dropped = dropped.into();
+        Conclusion { reply: policy.reply_signing.sign(body), origin, dropped }
     }
 
     /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.
@@ -51,7 +60,7 @@ impl Accepted {
             (Some(decision), Some(policy)) => {
                 Conclusion { origin, ..self.decided(decision, policy, DecisionInput::Failure) }
             }
-            (None, _) | (Some(_), None) => Conclusion { reply: unavailable_reply(), origin },
+            (None, _) | (Some(_), None) => Conclusion::new(unavailable_reply(), origin),
         }
     }
 
@@ -60,7 +69,7 @@ impl Accepted {
         let write = |input, policy: &Policy, origin| {
             let Some(decision) = &self.kind().decision else { return self.acknowledged(origin) };
             match self.decided(decision, policy, input) {
-                Conclusion { reply, origin: Origin::App } => Conclusion { reply, origin },
+                Conclusion { reply, origin: Origin::App, .. } => Conclusion::new(reply, origin),
                 failure => failure,
             }
         };
@@ -81,26 +90,16 @@ impl Accepted {
 
     /// Returns a conclusion with the acknowledgement that the platform expects.
     pub(crate) fn acknowledged(&self, origin: Origin) -> Conclusion {
-        Conclusion { reply: self.template().plan.ack.clone(), origin }
+        Conclusion::new(self.acknowledgement().clone(), origin)
     }
-}
 
-/// Checks that the app answered with a 2xx status.
-fn check_status(answer: &Answer) -> Result<(), Unavailable> {
-    match answer {
-        Answer::Response { status, .. } if status.is_success() => Ok(()),
-        Answer::Response { status, .. } => {
-            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
-        }
-        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
-        Answer::Unreachable(reason) => {
-            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
-        }
+    fn acknowledgement(&self) -> &Reply {
+        &self.template().plan.ack
     }
 }
 
 /// Reads the app's yes or no from its answer.
-fn decision_input(answer: &Answer) -> Result<DecisionInput<'_>, Unavailable> {
+fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
     if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
         answer
     {
@@ -108,8 +107,11 @@ fn decision_input(answer: &Answer) -> Result<DecisionInput<'_>, Unavailable> {
     }
     check_status(answer)?;
     match answer {
-        Answer::Response { body: Some(body), .. } if body.trim_ascii().is_empty() => {
-            Ok(DecisionInput::Allow)
+        Answer::Response { body: Some(body), .. } if answer_text(body) == Some("") => {
+            Ok(match empty {
+                EmptyAnswer::Allow => DecisionInput::Allow,
+                EmptyAnswer::Deny => DecisionInput::Empty,
+            })
         }
         Answer::Response { body: Some(body), .. } => Ok(DecisionInput::Answer(body)),
         Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {

@@ -6,7 +6,7 @@ use crate::provider::locator::Locator;
 use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
-use crate::provider::{Kind, Plan, built_in};
+use crate::provider::{IdentityInfo, Kind, Plan, built_in};
 
 /// The contents of a definition.
 ///
@@ -83,6 +83,8 @@ pub struct KindInfo {
     /// True for a decision: the reply depends on the app's answer. False for a notification: the
     /// reply only acknowledges the callback.
     pub decision: bool,
+    /// The rule for the id of an event, `ce-id`.
+    pub identity: IdentityInfo,
     /// The declared fields of the event's data.
     pub fields: Vec<FieldInfo>,
     /// The fields of the reply; empty for a notification.
@@ -145,6 +147,7 @@ impl From<&Kind> for KindInfo {
             subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
             time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
+            identity: IdentityInfo::from(kind),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),
         }

@@ -14,7 +14,7 @@
 //! 7. kind: the callback names its kind, or the route sets the kind;
 //! 8. types: each field has its declared type;
 //! 9. reuse: no other callback had the same signature. This rule applies only to a signature that
-//!    does not cover the body, and only with `signature_reuse = "refuse"`.
+//!    does not cover the body or the id of the callback, and only with `signature_reuse = "refuse"`.
 //!
 //! The route's rate limit counts only accepted callbacks: [`Accepted::next`] checks this limit.
 
@@ -23,9 +23,9 @@ mod normalise;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, iter};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -33,7 +33,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::body::BodyBuffer;
 use crate::client::Arrival;
-use crate::event::{Event, EventSource};
+use crate::event::{Event, EventSource, Id, Identity, new_event_id};
 use crate::head::Head;
 use crate::memory::{Domain, Memory};
 use crate::printable::printable;
@@ -42,9 +42,9 @@ use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::KindFound;
 use crate::provider::signature::SignatureError;
 use crate::route::{Route, RouteIndex, Routes};
-use crate::template::{RequiredSignature, Reuse, Template};
+use crate::template::{Reuse, Template};
 use crate::time::Timestamp;
-use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind};
+use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused};
 use normalise::normalise;
 
 pub(crate) use head_check::{CheckedHead, check_head};
@@ -207,13 +207,18 @@ impl Intake {
         let received = Received { settings: &template.settings, ..received };
         let refuse =
             |cause: RefusalCause| self.refuse(cause).of(tenant.as_deref(), Some(&template.name));
-        let judged = judge(self.route(), template, &source, &received, now).map_err(refuse)?;
+        let new_id = || new_event_id(self.0.memory.new_id());
+        let judged =
+            judge(self.route(), template, &source, &received, new_id, now).map_err(refuse)?;
         let Judgement { kind, unknown_kind, event } = judged;
         // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
         // later verdict.
-        let reuses_signature = !self.0.in_shadow
-            && reuses_signature(&self.0.memory, template, kind, &event, &received, now);
-        if reuses_signature && template.proof.reuse == Reuse::Refuse {
+        let reused = if self.0.in_shadow {
+            None
+        } else {
+            reused(&self.0.memory, template, kind, &event, &received, now)
+        };
+        if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
         let limit = self.route().limit.clone();
@@ -231,7 +236,7 @@ impl Intake {
             arrival,
             limit,
             memory,
-            reuses_signature,
+            reused,
         }))
     }
 }
@@ -265,6 +270,7 @@ fn judge(
     template: &Template,
     source: &Arc<EventSource>,
     received: &Received<'_>,
+    new_id: impl FnOnce() -> Id,
     now: Timestamp,
 ) -> Result<Judgement, RefusalCause> {
     let plan = &route.plan;
@@ -275,7 +281,7 @@ fn judge(
         KindFound::Missing => (None, None),
     };
     let demand = template.required_signature(kind);
-    if plan.depends_on_repair(demand.map(|demand| demand.signature), received) {
+    if plan.depends_on_repair(kind, demand.map(|demand| demand.signature), received) {
         return Err(RefusalKind::JsonMalformed.into());
     }
     if let Some(demand) = demand {
@@ -291,36 +297,61 @@ fn judge(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    let event = normalise(plan, kind, signature, source, received)?;
+    let event = normalise(plan, kind, signature, source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, event })
 }
 
-/// Returns true if the callback's signature does not cover the body and has already arrived with
-/// another callback.
+/// Returns the part of the callback's proof that has already arrived with another callback.
 ///
-/// Remembers each such signature until the signature expires. A resend of the same callback is no
-/// reuse.
-fn reuses_signature(
+/// Remembers a part of the proof that only the platform can write, together with a part that the
+/// proof does not cover or that must not change:
+///
+/// 1. a signature that does not cover the body, with the callback;
+/// 2. a signature that does not cover the id of the callback, with this id;
+/// 3. a signed id, with the data. If a resend may change fields, this rule does not apply.
+///
+/// A resend of the same callback is no reuse.
+fn reused(
     memory: &Memory,
     template: &Template,
     kind: Option<usize>,
     event: &Event,
     received: &Received<'_>,
     now: Timestamp,
-) -> bool {
-    let demand = template.required_signature(kind).filter(|demand| !demand.signature.covers_body());
-    let Some(RequiredSignature { signature, window: Some(window), .. }) = demand else {
-        return false;
-    };
-    let name = Cow::Borrowed(template.name().as_bytes());
-    let key = memory
-        .fingerprint(Domain::Signed, iter::once(name).chain(signature.covered_values(received)));
+) -> Option<Reused> {
+    let demand = template.required_signature(kind)?;
+    let (plan, signature) = (&template.plan, demand.signature);
+    let covers_body = signature.covers_body();
+    let id = &plan.kind(kind).id;
     // If the id is a digest of all data, hashing the data again would add nothing.
-    let data: &[u8] = if template.plan.id_covers_all_data() { &[] } else { event.data() };
-    let digest = memory.short_fingerprint(Domain::Callback, [&event.id, data]);
-    let earlier = memory.seen.get_or_insert(key, digest, now.after(window.lifetime()), now);
-    earlier.is_some_and(|earlier| earlier != digest)
+    let is_digest = event.identity == Identity::Content && plan.id_without.is_empty();
+    let data: &[u8] = if is_digest { &[] } else { event.data() };
+    let event_id: &[u8] = if event.identity == Identity::New { &[] } else { &event.id };
+    let name = Cow::Borrowed(template.name().as_bytes());
+    let (reused, with, parts) = if !covers_body {
+        demand.window?;
+        (Reused::Signature, [event_id, data], None)
+    } else if !id.iter().all(|id| signature.covers(id)) {
+        (Reused::Signature, [event_id, &[]], Some(Cow::Borrowed(received.raw)))
+    } else if !id.is_empty() && plan.id_without.is_empty() {
+        (Reused::Id, [&[][..], data], Some(Cow::Borrowed(event_id)))
+    } else {
+        return None;
+    };
+    let covered = signature.covered_values(received).filter(|_| reused == Reused::Signature);
+    let key = memory.fingerprint(
+        if reused == Reused::Id { Domain::Id } else { Domain::Signed },
+        [name].into_iter().chain(covered).chain(parts),
+    );
+    let lifetime = demand.window.map_or(UNTIMED_PROOF_LIFETIME, |window| window.lifetime());
+    let digest = memory.short_fingerprint(Domain::Callback, with);
+    let earlier = memory.proofs.get_or_insert(key, digest, now.after(lifetime), now);
+    earlier.filter(|earlier| *earlier != digest).map(|_| reused)
 }
+
+/// Time for which gatepost remembers a signature that contains no time, and is therefore always
+/// valid.
+const UNTIMED_PROOF_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns true if the callback names `kind` or no kind.
 fn names_no_other_kind(plan: &Plan, kind: Option<usize>, received: &Received<'_>) -> bool {

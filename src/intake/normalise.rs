@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, EventSource, event_id};
+use crate::event::{Event, EventSource, Id, Identity, event_id};
 use crate::json::Name;
-use crate::provider::Plan;
-use crate::provider::field::Conversion;
+use crate::provider::field::{Conversion, FieldError};
 use crate::provider::locator::{Locator, Received};
 use crate::provider::pointer::Pointer;
 use crate::provider::signature::Signature;
+use crate::provider::{Kind, Plan};
+use crate::time::Timestamp;
 use crate::verdict::RefusalCause;
 
 /// Converts a callback to an event.
@@ -22,13 +23,15 @@ use crate::verdict::RefusalCause;
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if an essential field is a misfit.
+/// Returns the cause of the refusal if an essential field is a misfit, or if a value that identifies
+/// the callback is missing.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
     signature: Option<&Signature>,
     source: &Arc<EventSource>,
     received: &Received<'_>,
+    new_id: impl FnOnce() -> Id,
 ) -> Result<Event, RefusalCause> {
     let (kind, object) = (plan.kind(index), received.object);
     let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
@@ -50,11 +53,15 @@ pub(super) fn normalise(
     } else {
         subject(&kind.subject, received)
     };
-    let id_fields: Option<Vec<_>> = plan.id.iter().map(|locator| locator.text(received)).collect();
-    let id = match id_fields.filter(|fields| !fields.is_empty()) {
-        Some(fields) => event_id(source.as_str(), &kind.name, fields.join("/").as_bytes()),
-        None if plan.id_without.is_empty() => event_id(source.as_str(), &kind.name, &data),
-        None => {
+    let (identity, id) = match identity(kind, time, received) {
+        Identity::Declared => {
+            let declared = declared_identity(kind, received)?;
+            (Identity::Declared, event_id(source.as_str(), &kind.name, declared.as_bytes()))
+        }
+        Identity::Content if plan.id_without.is_empty() => {
+            (Identity::Content, event_id(source.as_str(), &kind.name, &data))
+        }
+        Identity::Content => {
             // A callback and its resend may differ in the fields of `id_without`, so the id must
             // not depend on these fields.
             let mut stable = Vec::with_capacity(data.len());
@@ -63,11 +70,13 @@ pub(super) fn normalise(
             };
             let mut conversion = Conversion::of_callback();
             kind.fields.write_message(object, &mut conversion, leave_out, &mut stable)?;
-            event_id(source.as_str(), &kind.name, &stable)
+            (Identity::Content, event_id(source.as_str(), &kind.name, &stable))
         }
+        Identity::New => (Identity::New, new_id()),
     };
     Ok(Event {
         id,
+        identity,
         source: Arc::clone(source),
         kind: Arc::clone(&kind.name),
         provider: Arc::clone(&plan.name),
@@ -78,6 +87,37 @@ pub(super) fn normalise(
         misfits,
         is_raw: object.is_absent,
     })
+}
+
+/// Determines the origin of the event's id.
+fn identity(kind: &Kind, time: Option<Timestamp>, received: &Received<'_>) -> Identity {
+    if !kind.id.is_empty() {
+        return Identity::Declared;
+    }
+    // Some platforms write 0 for an unset time.
+    let has_time = time.is_some_and(|time| time.as_millis() != 0);
+    let has_text = |pointer: &Pointer| {
+        pointer.text(received.object).is_some_and(|text| !text.trim().is_empty())
+    };
+    if has_time || kind.sequence.iter().any(has_text) { Identity::Content } else { Identity::New }
+}
+
+/// Returns the values that the definition names in `id`, separated by zero bytes.
+///
+/// # Errors
+///
+/// Returns an error if a value is missing or empty.
+fn declared_identity(kind: &Kind, received: &Received<'_>) -> Result<String, FieldError> {
+    let mut identity = String::new();
+    for (index, locator) in kind.id.iter().enumerate() {
+        let value = locator.text(received).filter(|value| !value.trim().is_empty());
+        let missing = || FieldError::Missing { field: locator.to_string().into() };
+        if index > 0 {
+            identity.push('\0');
+        }
+        identity.push_str(&value.ok_or_else(missing)?);
+    }
+    Ok(identity)
 }
 
 /// Returns the subject of an event: the non-empty values at `parts`, joined with `/`.

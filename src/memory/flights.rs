@@ -149,7 +149,7 @@ mod tests {
         let joined = Flights::join(&memory, 1, || None::<()>);
         let Ok(Joined::Waiting(mut shared)) = joined else { panic!("expected a second wait") };
         let reply = crate::reply::unavailable_reply();
-        second.share(&Conclusion { reply, origin: Origin::Resend });
+        second.share(&Conclusion::new(reply, Origin::Resend));
         assert!(matches!(shared.try_recv(), Ok(Some(_))));
     }
 }

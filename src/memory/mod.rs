@@ -2,8 +2,8 @@
 //!
 //! 1. [`Seen`]: notifications that the app has acknowledged. gatepost replies to a resend without
 //!    asking the app.
-//! 2. [`Seen`]: signatures that do not cover the body. gatepost detects another body with the
-//!    same signature.
+//! 2. [`Seen`]: signatures and signed ids. gatepost detects another callback with the same
+//!    signature or id.
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
 //!    app fails, gatepost may repeat the last reply to the same viewer.
@@ -17,6 +17,7 @@ mod seen;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -30,7 +31,12 @@ use crate::printable::print_only;
 pub(crate) struct Memory {
     /// Hasher with random keys and without input. Each fingerprint uses a copy.
     hasher: SipHasher13,
+    /// Number of new ids.
+    new_ids: AtomicU64,
     pub(crate) seen: Seen,
+    /// Signatures and signed ids. A table of its own, because some of its entries last for a day:
+    /// in a common table, they would replace the acknowledged notifications.
+    pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
 }
@@ -40,6 +46,10 @@ pub(crate) struct Memory {
 pub(crate) enum Domain {
     /// Identifies a callback by its contents.
     Callback,
+    /// Numbers the events that have no identity.
+    NewId,
+    /// Identifies a signed id.
+    Id,
     /// Identifies a signature by the values that it covers.
     Signed,
     /// Identifies a viewer and the content that they watch.
@@ -62,6 +72,15 @@ impl Memory {
         hasher.finish128().as_u128()
     }
 
+    /// Returns a value that no earlier call has returned, on this machine or on another.
+    ///
+    /// The value is a keyed hash of a counter. The keys are random for each [`Memory`], so the core
+    /// needs no source of randomness for each callback.
+    pub(crate) fn new_id(&self) -> u128 {
+        let number = self.new_ids.fetch_add(1, Ordering::Relaxed);
+        self.fingerprint(Domain::NewId, [number.to_ne_bytes()])
+    }
+
     /// Returns the low half of a fingerprint.
     ///
     /// 64 bits are enough to compare values that are stored under the same full fingerprint.
@@ -80,7 +99,9 @@ impl Default for Memory {
         let [key0, key1] = [0, 1].map(|number: u8| RandomState::new().hash_one(number));
         Self {
             hasher: SipHasher13::new_with_keys(key0, key1),
+            new_ids: AtomicU64::new(0),
             seen: Seen::default(),
+            proofs: Seen::default(),
             flights: Flights::default(),
             replies: Replies::default(),
         }
@@ -158,6 +179,14 @@ mod tests {
         assert_ne!(one, memory.fingerprint(Domain::Callback, [&b"ab"[..], b"c"]));
         assert_ne!(one, Memory::default().fingerprint(Domain::Viewer, [&b"ab"[..], b"c"]));
         assert_ne!(one >> 64, one & u128::from(u64::MAX));
+    }
+
+    #[test]
+    fn new_ids_differ_within_and_between_memories() {
+        let memories = [Memory::default(), Memory::default()];
+        let ids: std::collections::HashSet<_> =
+            memories.iter().flat_map(|memory| (0..1000).map(|_| memory.new_id())).collect();
+        assert_eq!(ids.len(), 2000);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod decision;
 pub(crate) mod definition;
 pub(crate) mod digest;
 pub(crate) mod field;
+mod identity;
 pub(crate) mod locator;
 pub(crate) mod plan;
 pub(crate) mod pointer;
@@ -25,6 +26,7 @@ pub mod tencent_trtc;
 pub mod tencent_vod;
 mod view;
 
+pub use identity::IdentityInfo;
 pub(crate) use plan::{Kind, Plan};
 pub use view::View;
 

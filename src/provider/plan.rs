@@ -48,8 +48,6 @@ pub(crate) struct Plan {
     /// all kinds of a group.
     pub(crate) groups: Vec<Box<str>>,
     pub(crate) sample: SampleData,
-    /// Fields that identify a callback when its data alone does not.
-    pub(crate) id: Vec<Locator>,
     /// Fields that the platform may change when it resends a callback. The id of an event does not
     /// depend on these fields.
     pub(crate) id_without: Vec<Name<'static>>,
@@ -170,19 +168,28 @@ pub(crate) struct Kind {
     /// A realistic body without a signature, as a JSON object.
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
-    /// True if two different events of this kind may have equal data, so that gatepost cannot
-    /// recognize a resend.
-    pub(crate) repeats: bool,
+    /// The locators of the values that identify an event. If the list is empty, the data identifies
+    /// the event, provided that it contains a time or a sequence.
+    pub(crate) id: Vec<Locator>,
+    /// Pointers to values that differ between two events with otherwise equal data, such as a
+    /// counter. gatepost uses the first value that is present.
+    pub(crate) sequence: Vec<Pointer>,
     pub(crate) viewer: ViewerKey,
 }
 
 impl Kind {
+    /// Returns `true` if the callbacks of this kind can have an identity, by which gatepost
+    /// recognizes a resend.
+    pub(crate) const fn can_identify(&self) -> bool {
+        !self.id.is_empty() || self.time.is_some() || !self.sequence.is_empty()
+    }
+
     /// Marks the fields on which the identity of a callback or a decision depends.
     ///
     /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
     /// that identify an item, and on those that determine which fields the reply has.
-    pub(crate) fn mark_essential(&mut self, tenant: &[Locator], id: &[Locator]) {
-        let Self { fields, decision, subject, viewer, .. } = self;
+    pub(crate) fn mark_essential(&mut self, tenant: &[Locator]) {
+        let Self { fields, decision, subject, viewer, id, .. } = self;
         let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());
         id.iter().filter_map(Locator::pointer).for_each(&mut mark);
         let Some(decision) = decision else { return };
@@ -313,21 +320,17 @@ impl Plan {
     /// gatepost refuses such a callback: two different values could be equal after the repair.
     pub(crate) fn depends_on_repair(
         &self,
+        kind: Option<usize>,
         signature: Option<&Signature>,
         received: &Received<'_>,
     ) -> bool {
-        let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.id);
+        let named = self.tenant.iter().chain(&self.kind_rule.from).chain(&self.kind(kind).id);
         let mut values = named.chain(signature.into_iter().flat_map(Signature::locators));
         received.object.is_repaired
             && values.any(|locator| {
                 let text = locator.pointer().and_then(|pointer| pointer.text(received.object));
                 text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
             })
-    }
-
-    /// Returns `true` if two events whose data differs always have different ids.
-    pub(crate) const fn id_covers_all_data(&self) -> bool {
-        self.id.is_empty() && self.id_without.is_empty()
     }
 
     /// Returns the index of the kind with this name.

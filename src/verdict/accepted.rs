@@ -63,8 +63,17 @@ pub(crate) struct AcceptedCallback {
     pub(crate) arrival: Arrival,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// True if an earlier callback with another body had the same signature.
-    pub(crate) reuses_signature: bool,
+    /// The part of the proof that has already arrived with another callback.
+    pub(crate) reused: Option<Reused>,
+}
+
+/// A part of a callback's proof that has already arrived with another callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reused {
+    /// The signed id. The data is different.
+    Id,
+    /// The signature. The body or the unsigned id is different.
+    Signature,
 }
 
 print_only! { AcceptedCallback: event template; }
@@ -130,14 +139,24 @@ impl Accepted {
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 
-    /// Returns true if an earlier callback with another body had the same signature.
+    /// Returns true if an earlier callback with another body or another id had the same signature.
     ///
-    /// Reuse is possible only if the signature does not cover the body. Reuse does not prove an
-    /// attack: if a platform signs only the time, all callbacks of one second have the same
-    /// signature.
+    /// Reuse is possible only if the signature does not cover the body, or the header that contains
+    /// the id. Reuse does not prove an attack. If a platform signs only the time, all callbacks of
+    /// one second have the same signature. If it signs only the body, two events with equal bodies
+    /// have the same signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
-        self.0.reuses_signature
+        self.0.reused == Some(Reused::Signature)
+    }
+
+    /// Returns true if an earlier callback with other data had the same id, and the platform has
+    /// signed both.
+    ///
+    /// gatepost delivers both events. They have the same `ce-id`.
+    #[must_use]
+    pub fn reuses_id(&self) -> bool {
+        self.0.reused == Some(Reused::Id)
     }
 
     pub(crate) fn memory(&self) -> &Arc<Memory> {
@@ -178,7 +197,7 @@ impl Accepted {
     pub(crate) fn has_signed_id(&self) -> bool {
         let template = &self.0.template;
         let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
-        required.is_some_and(|one| template.plan.id.iter().all(|id| one.signature.covers(id)))
+        required.is_some_and(|one| self.kind().id.iter().all(|id| one.signature.covers(id)))
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

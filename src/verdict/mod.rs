@@ -10,8 +10,8 @@ mod accepted;
 mod refusal;
 mod refusal_kind;
 
-pub(crate) use accepted::AcceptedCallback;
 pub use accepted::{Accepted, ViewError};
+pub(crate) use accepted::{AcceptedCallback, Reused};
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;
 

@@ -197,7 +197,8 @@ impl From<FieldError> for RefusalCause {
             | FieldError::Range { .. }
             | FieldError::TooMany { .. }
             | FieldError::Type { .. }
-            | FieldError::Misspelt { .. } => RefusalKind::FieldInvalid,
+            | FieldError::Misspelt { .. }
+            | FieldError::Undeclared { .. } => RefusalKind::FieldInvalid,
         };
         Self::with(kind, fault.to_string())
     }

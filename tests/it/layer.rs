@@ -338,7 +338,7 @@ async fn allow_accepts_listed_client_directly_and_through_trusted_proxy() {
         service_fn(|request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| async move {
             let seen = request.headers().get("x-forwarded-for").cloned();
             let allowed = seen.is_some_and(|seen| seen == "192.0.2.1");
-            let answer = if allowed { "" } else { "{\"result\":0}" };
+            let answer = if allowed { "{\"result\":1}" } else { "{\"result\":0}" };
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(answer)))
         });
     let send = async |layer: GateLayer, peer: [u8; 4]| {

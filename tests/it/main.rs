@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read files")]
 
+mod answers;
 mod config;
 mod core;
 mod definitions;
@@ -11,6 +12,7 @@ mod drive;
 mod examples;
 #[cfg(feature = "tower")]
 mod hostile;
+mod identity;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;

@@ -449,7 +449,7 @@ fn unsigned_id_does_not_identify_event() {
 // The platform signs only the time. The callback's id depends on only a part of the body.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
-    for id_rule in ["id = '/id'", "id_without = 'n'"] {
+    for id_rule in ["id = '/id'", "id_without = 'n'\nsequence = '/id'"] {
         let folder = tempfile::tempdir().unwrap();
         let definition = format!(
             "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n{id_rule}\n\

@@ -176,7 +176,8 @@ fn applies_failure_policy_to_decisions_above_route_limit() {
     let gate = gate("", "limit = { per_second = 1 }");
     let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
     let Next::Ask(question) = next() else { panic!("expected a question") };
-    let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+    let body = Some(r#"{"allow":true}"#.into());
+    let answer = Answer::Response { status: StatusCode::OK, body };
     let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
     assert!(matches!(conclusion.origin, Origin::App));
     let Next::Reply(conclusion) = next() else { panic!("expected a reply") };

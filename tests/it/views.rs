@@ -374,7 +374,9 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         let is_for = |rule: &&Value| rule["if"]["properties"]["provider"]["const"] == provider;
         entry.iter().find(is_for).unwrap()["then"]["properties"].clone()
     };
-    let delivery = of("kollus")["on"]["properties"]["live_play"]["anyOf"][1].clone();
+    // A decision and a notification have keys of their own. The parser names all of them.
+    let delivery = |kind| properties(&of("kollus")["on"]["properties"][kind]["anyOf"][1]);
+    let delivery: BTreeSet<_> = delivery("live_play").union(&delivery("upload")).cloned().collect();
     for (config, in_schema) in [
         (format!("zzz = 1\n{base}"), properties(&schema)),
         (format!("{base}zzz = 1\n"), properties(&schema["properties"]["route"]["items"])),
@@ -386,7 +388,7 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         (format!("{base}{template}settings.zzz = 1\n"), properties(&of("tencent-css")["settings"])),
         (
             format!("{base}[[template]]\nname = 'a'\nprovider = 'kollus'\non.live_play.zzz = 1\n"),
-            properties(&delivery),
+            delivery,
         ),
         (
             format!("{base}[[template]]\nname = 'a'\nprovider = 'kollus'\nsettings.zzz = 1\n"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::Config;
+use gatepost::{Config, IdentityInfo, Template};
 
 use super::error::CommandError;
 use super::print::{err, out};
@@ -20,6 +20,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    config.templates().for_each(print_identities);
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
@@ -27,18 +28,42 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Counts the routes and templates, and names at most 8 templates.
+/// Prints which kinds of a template have which rule for `ce-id`.
+fn print_identities(template: &Template) {
+    const WORDS: [&str; 3] =
+        ["from its `id`", "from its content", "new for each callback, resends included"];
+    let of = |rule: &IdentityInfo| match rule {
+        IdentityInfo::Declared(_) => WORDS[0],
+        IdentityInfo::Content(_) => WORDS[1],
+        IdentityInfo::New | _ => WORDS[2],
+    };
+    for what in WORDS {
+        let kinds = template.identities().filter(|(_, rule)| of(rule) == what);
+        let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
+        if !kinds.is_empty() {
+            let (name, kinds) = (template.name(), list(&kinds));
+            out(&format!("template {name}: ce-id {what}: {kinds}"));
+        }
+    }
+}
+
+/// Counts the routes and templates, and lists the templates.
 fn summary(routes: usize, names: &[&str]) -> String {
-    const MAX_NAMES: usize = 8;
     let counted = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (routes, templates) = (counted(routes, "route"), counted(names.len(), "template"));
     let colon = if names.is_empty() { "" } else { ": " };
-    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
-    let more = match names.len().saturating_sub(MAX_NAMES) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("OK ({routes}, {templates}{colon}{shown}{more})")
+    format!("OK ({routes}, {templates}{colon}{})", list(names))
+}
+
+/// Lists at most eight names.
+fn list(names: &[&str]) -> String {
+    const MAX_NAMES: usize = 8;
+    match names.split_at_checked(MAX_NAMES) {
+        Some((first, [_, ..])) => {
+            format!("{} and {} more", first.join(", "), names.len() - MAX_NAMES)
+        }
+        Some((_, [])) | None => names.join(", "),
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
+    reused_ids: IntCounterVec,
     misfits: IntCounterVec,
+    dropped_members: IntCounterVec,
     circuits: IntGaugeVec,
 }
 
@@ -78,13 +80,27 @@ fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     register(registry, IntGaugeVec::new(circuits, &["address"]))
 }
 
+fn requests_in_flight(registry: &Registry) -> IntGauge {
+    let gauge = IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves.");
+    register(registry, gauge)
+}
+
+fn unreadable_requests(registry: &Registry) -> IntCounter {
+    let help = "Malformed or incomplete HTTP/1 requests.";
+    register(registry, IntCounter::new("gatepost_requests_unreadable_total", help))
+}
+
+fn dropped_log_lines(registry: &Registry) -> IntCounter {
+    let help = "Log lines that gatepost dropped after a failed write or with a full queue.";
+    register(registry, IntCounter::new("gatepost_log_lines_dropped_total", help))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
         let counter = |name, help, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
         };
-        let one = |name, help| register(&registry, IntCounter::new(name, help));
         Self {
             callbacks: counter(
                 "gatepost_callbacks_total",
@@ -114,7 +130,12 @@ impl Metrics {
             ),
             reused: counter(
                 "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature arrived earlier with another body.",
+                "Accepted callbacks whose signature arrived earlier with another body or id.",
+                &["provider", "template"],
+            ),
+            reused_ids: counter(
+                "gatepost_ids_reused_total",
+                "Accepted callbacks whose signed id arrived earlier with other data.",
                 &["provider", "template"],
             ),
             misfits: counter(
@@ -122,20 +143,16 @@ impl Metrics {
                 "Accepted callbacks with fields that do not fit the definition.",
                 &["provider", "kind"],
             ),
+            dropped_members: counter(
+                "gatepost_answer_members_dropped_total",
+                "Members of the app's answers that the platform's reply does not have.",
+                &["provider", "kind"],
+            ),
             seconds: callback_seconds(&registry),
-            in_flight: register(
-                &registry,
-                IntGauge::new("gatepost_requests_in_flight", "Requests that gatepost serves."),
-            ),
-            unreadable: one(
-                "gatepost_requests_unreadable_total",
-                "Malformed or incomplete HTTP/1 requests.",
-            ),
+            in_flight: requests_in_flight(&registry),
+            unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
-            log_lines_dropped: one(
-                "gatepost_log_lines_dropped_total",
-                "Log lines that gatepost dropped after a failed write or with a full queue.",
-            ),
+            log_lines_dropped: dropped_log_lines(&registry),
             registry,
         }
     }
@@ -168,8 +185,15 @@ impl Metrics {
         if accepted.misfits().len() > 0 {
             self.misfits.with_label_values(&[provider, kind]).inc();
         }
+        let dropped = conclusion.dropped_members().len();
+        if dropped > 0 {
+            self.dropped_members.with_label_values(&[provider, kind]).inc_by(dropped as u64);
+        }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();
+        }
+        if accepted.reuses_id() {
+            self.reused_ids.with_label_values(&[provider, accepted.template().name()]).inc();
         }
         if let Some(unavailable) = conclusion.origin.failure() {
             let labels = [provider, kind, unavailable.kind().as_str()];

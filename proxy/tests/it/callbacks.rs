@@ -178,6 +178,35 @@ fn sends_event_without_address_to_callback_path_on_upstream() {
 }
 
 #[test]
+fn counts_dropped_members_and_logs_their_names_once() {
+    let app = App::answering(200, r#"{"allow":true,"user":"hidden","role":"hidden"}"#);
+    let gate = Gatepost::serve("", &templates(&app));
+    for _ in 0..3 {
+        assert_eq!(gate.send(&play()).text(), r#"{"data":{"result":1}}"#);
+    }
+    let line = gate.program.wait_for_line("answer_members_dropped");
+    assert!(line.contains(r#""members":"user role""#), "{line}");
+    let counted = r#"gatepost_answer_members_dropped_total{kind="live_play",provider="kollus"} 6"#;
+    let metrics = gate.metrics();
+    assert!(metrics.contains(counted), "{metrics}");
+    let log = gate.program.log();
+    assert_eq!(log.matches("answer_members_dropped").count(), 1, "{log}");
+    assert!(!log.contains("hidden"), "{log}");
+}
+
+#[test]
+fn logs_a_refusal_by_the_app_as_a_warning() {
+    let app = App::answering(403, r#"{"message":"hidden"}"#);
+    let gate = Gatepost::serve("", &templates(&app));
+    assert_eq!(gate.send(&pushed()).status, 503);
+    let line = gate.program.wait_for_line("event_refused");
+    assert!(
+        line.contains("WARN") && line.contains("the app refused the event: status 403"),
+        "{line}"
+    );
+}
+
+#[test]
 fn counts_callbacks_refusals_and_failures() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve("", &templates(&app));
@@ -191,7 +220,8 @@ fn counts_callbacks_refusals_and_failures() {
     for line in [
         r#"gatepost_callbacks_total{kind="push",origin="app",provider="tencent-css"} 1"#,
         r#"gatepost_callbacks_total{kind="unknown",origin="unlisted",provider="tencent-css"} 1"#,
-        r#"gatepost_callbacks_total{kind="live_play",origin="app",provider="kollus"} 1"#,
+        r#"gatepost_callbacks_total{kind="live_play",origin="answer_empty",provider="kollus"} 1"#,
+        r#"gatepost_app_failures_total{code="answer_empty",kind="live_play",provider="kollus"} 1"#,
         r#"gatepost_refusals_total{code="tenant_missing",provider="tencent-css"} 1"#,
         r#"gatepost_callback_seconds_count{kind="push",provider="tencent-css"} 1"#,
     ] {

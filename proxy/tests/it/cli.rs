@@ -112,6 +112,15 @@ fn every_shipped_config_passes_check() {
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{config}: expected success, found {stderr}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        if config.ends_with("full.toml") {
+            for line in [
+                "template prod-live: ce-id from its content: push, interruption, ",
+                "template paid-channels: ce-id new for each callback, resends included: live_play",
+            ] {
+                assert!(stdout.contains(line), "{line}: {stdout}");
+            }
+        }
     }
 }
 
@@ -128,5 +137,8 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
     assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
+    let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
+    let rule = "  ce-id\tcontent, with /event_time or /update_time or /sequence; without it, new";
+    assert!(stdout.contains(rule), "{stdout}");
     assert_eq!(run(&["providers", "unknown"]).0, Some(1));
 }

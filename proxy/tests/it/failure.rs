@@ -90,7 +90,7 @@ fn applies_failure_policy_on_invalid_answer() {
     for (answer, code) in [
         ("not json", "answer_malformed"),
         ("{\"result\":7}", "answer_invalid"),
-        ("{\"result\":1,\"debug\":true}", "answer_invalid"),
+        ("{\"result\":1,\"vmchek\":true}", "answer_invalid"),
     ] {
         let app = App::answering(200, answer);
         let gate = Gatepost::serve("", &templates(&app));

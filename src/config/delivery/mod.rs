@@ -5,6 +5,7 @@ mod failure;
 mod reply_signing;
 mod resend;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::Uri;
@@ -13,12 +14,14 @@ use self::failure::{LastGood, OnFailure};
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
 use crate::event::Forward;
-use crate::provider::decision::{Decision, Policy, ReplyField, ReplySigning, read_reply_fields};
+use crate::provider::decision::{
+    Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
+};
 use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::reply::REPLY_MARGIN;
 use crate::secret::Secret;
-use crate::template::{Ask, Delivery, Proof, Reach};
+use crate::template::{Ask, Delivery, Proof, Reach, UnclearAnswer};
 use crate::toml_reader::{Form, Located, Place, Table, allowed};
 
 /// Name of the entry for every kind that no other entry covers.
@@ -37,6 +40,8 @@ struct Entry {
     budget: Option<Duration>,
     dedupe: Option<Dedupe>,
     forward: Forward,
+    empty_answer: Option<(EmptyAnswer, Place)>,
+    unclear_answer: Option<(UnclearAnswer, Place)>,
     reach: Reach,
 }
 
@@ -135,6 +140,8 @@ impl<'f> ConfigReader<'f, '_> {
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
+        let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
+        let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
         if table.has("reserve") && url.is_none() {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
@@ -160,9 +167,22 @@ impl<'f> ConfigReader<'f, '_> {
             budget,
             dedupe,
             forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
+            empty_answer,
+            unclear_answer,
             reach,
             ..Entry::empty(name, table.place.clone())
         }
+    }
+
+    /// Reads a keyword and its place.
+    fn placed_word<T: Copy>(
+        &self,
+        table: &Table<'f>,
+        key: &'f str,
+        words: &[(&str, T)],
+    ) -> Option<(T, Place)> {
+        let word = table.string(key)?;
+        Some((self.word(&word, key, words)?, word.place))
     }
 
     fn forward(&self, word: &Located<&str>) -> Option<Forward> {
@@ -172,18 +192,28 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reports reply settings in entries that cover only notifications, because the reply to a
-    /// notification is always the same.
+    /// notification is always the same. Also reports `unclear_answer` in entries that cover only
+    /// decisions.
     fn check_uses(&self, entries: &[Entry], plan: &Plan) {
         for entry in entries {
-            let decides = |kind: &Kind| kind.decision.is_some() && entry.covers(kind);
-            let covers_none = !plan.kinds.iter().any(|kind| entry.covers(kind));
-            if covers_none || plan.kinds.iter().any(decides) {
+            let covered = || plan.kinds.iter().filter(|kind| entry.covers(kind));
+            if covered().next().is_none() {
+                continue;
+            }
+            if covered().all(|kind| kind.decision.is_some())
+                && let Some((_, place)) = &entry.unclear_answer
+            {
+                let remedy = "remove this key; on_failure sets the reply to an unclear answer";
+                self.faults.add(place, "expected a notification, found a decision", remedy);
+            }
+            if covered().any(|kind| kind.decision.is_some()) {
                 continue;
             }
             let on_failure = entry.on_failure.iter().map(OnFailure::place);
             let last_good = entry.last_good.iter().map(|last_good| &last_good.place);
             let reply = entry.reply.iter().map(|json| &json.place);
-            for place in on_failure.chain(last_good).chain(reply) {
+            let empty_answer = entry.empty_answer.iter().map(|(_, place)| place);
+            for place in on_failure.chain(last_good).chain(reply).chain(empty_answer) {
                 let remedy = "remove this key; if the app does not accept the event, gatepost \
                               replies 503 and the platform sends the callback again";
                 self.faults.add(place, "expected a decision, found a notification", remedy);
@@ -216,6 +246,7 @@ impl<'f> ConfigReader<'f, '_> {
         let deny_policy = |(decision, signing): (&Decision, ReplySigning)| Policy {
             on_failure: decision.deny.clone(),
             defaults: Vec::new(),
+            empty_answer: decision.default_empty_answer(),
             reply_signing: signing,
         };
         let Some(entry) = entry else {
@@ -232,6 +263,8 @@ impl<'f> ConfigReader<'f, '_> {
         let policy = decision.map(|(decision, signing)| Policy {
             on_failure: self.failure_fields(entry, decision),
             defaults: entry.reply.as_ref().map_or_else(Vec::new, |r| self.defaults(r, decision)),
+            empty_answer: (entry.empty_answer.as_ref())
+                .map_or_else(|| decision.default_empty_answer(), |(word, _)| *word),
             reply_signing: signing,
         });
         if entry.answer.is_some() {
@@ -265,10 +298,12 @@ impl<'f> ConfigReader<'f, '_> {
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
-            resend_window: self.resend_window(entry, kind, template),
+            resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
             policy,
+            unclear_answer: entry.unclear_answer.as_ref().map(|(w, _)| *w).unwrap_or_default(),
+            has_logged_dropped: AtomicBool::new(false),
         }
     }
 
@@ -326,6 +361,8 @@ impl Entry {
             budget: None,
             dedupe: None,
             forward: Forward::default(),
+            empty_answer: None,
+            unclear_answer: None,
             reach: Reach::default(),
         }
     }

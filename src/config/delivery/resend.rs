@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Entry, TemplateParts};
 use crate::config::{ConfigReader, DAY_SECS};
 use crate::provider::Kind;
+use crate::template::ResendRule;
 use crate::toml_reader::{Form, Item};
 
 /// The value of `dedupe`.
@@ -36,27 +37,28 @@ impl<'f> ConfigReader<'f, '_> {
         Some(Dedupe { is_on: self.switch(item, "window_secs = 900")?, window: None })
     }
 
-    /// Returns the time for which gatepost remembers a callback; `None` if resends go to the app.
+    /// Returns the treatment of resends; `None` if resends go to the app.
     ///
-    /// If the entry sets `dedupe`, this value applies. Otherwise, the template's `dedupe` applies
-    /// to kinds whose equal callbacks are always resends. Decisions are not such kinds: a viewer
-    /// who presses play twice causes two equal decisions.
-    pub(super) fn resend_window(
+    /// If the entry sets `dedupe`, this value applies, even to callbacks without an identity.
+    /// Otherwise, the template's `dedupe` applies to notifications with an identity. It does not
+    /// apply to decisions: a viewer who presses play twice causes two equal decisions.
+    pub(super) fn resends(
         &self,
         entry: &Entry,
         kind: &Kind,
         template: &TemplateParts<'_>,
-    ) -> Option<Duration> {
-        let is_distinct = kind.decision.is_none() && !kind.repeats;
-        let dedupe = match &entry.dedupe {
-            Some(of_entry) if of_entry.is_on => of_entry,
-            None if template.dedupe.is_on && is_distinct => &template.dedupe,
+    ) -> Option<ResendRule> {
+        let is_distinct = kind.decision.is_none() && kind.can_identify();
+        let (dedupe, by_content) = match &entry.dedupe {
+            Some(of_entry) if of_entry.is_on => (of_entry, true),
+            None if template.dedupe.is_on && is_distinct => (&template.dedupe, false),
             Some(_) | None => return None,
         };
         let kind = template.plan.kind_named(&kind.name);
         let lifetime =
             || template.proof.window_of(template.plan, kind).map(|window| window.lifetime());
         let window = dedupe.window.or(template.dedupe.window);
-        Some(window.or_else(lifetime).unwrap_or(DEFAULT_RESEND_WINDOW))
+        let window = window.or_else(lifetime).unwrap_or(DEFAULT_RESEND_WINDOW);
+        Some(ResendRule { window, by_content })
     }
 }

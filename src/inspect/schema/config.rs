@@ -214,7 +214,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
             },
             "dedupe": dedupe(),
             "signature_reuse": {
-                "description": "Action if a client reuses a signature with another body: count the reuse, or refuse the callback.",
+                "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
             },
             "settings": { "type": "object" },
@@ -234,33 +234,21 @@ fn on(provider: &ProviderInfo) -> Value {
 }
 
 fn delivery(kind: &KindInfo) -> Value {
-    let reply = |about: &str| json!({ "type": "object", "description": about });
     let mut properties = json!({
         "url": text("Address of the app."),
-        "answer": reply("Fixed answer; gatepost does not ask the app."),
+        "answer": {
+            "type": "object",
+            "description": "Fixed answer; gatepost does not ask the app.",
+        },
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
         "reserve": reserve(),
         "dedupe": dedupe(),
     });
-    if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {
-        let on_failure = json!({
-            "description": "Reply if the app gives no usable answer.",
-            "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
-        });
-        properties.insert("on_failure".into(), on_failure);
-        let last_good = switch(
-            "If the app fails, gatepost repeats the last good reply to the same viewer.",
-            &json!({
-                "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
-            }),
-        );
-        properties.insert("last_good".into(), last_good);
-        let defaults = reply(
-            "Default fields of a reply that allows the request; fields of the app's answer take precedence.",
-        );
-        properties.insert("reply".into(), defaults);
+    let own = if kind.decision { decision_keys() } else { notification_keys() };
+    if let (Some(properties), Value::Object(own)) = (properties.as_object_mut(), own) {
+        properties.extend(own);
     }
     json!({
         "description": if kind.decision {
@@ -272,6 +260,40 @@ fn delivery(kind: &KindInfo) -> Value {
             { "type": "string" },
             { "type": "object", "additionalProperties": false, "properties": properties },
         ],
+    })
+}
+
+/// Returns the keys that only entries for decisions have.
+fn decision_keys() -> Value {
+    json!({
+        "on_failure": {
+            "description": "Reply if the app gives no usable answer.",
+            "anyOf": [{ "enum": ["allow", "deny", "last_good"] }, { "type": "object" }],
+        },
+        "last_good": switch(
+            "If the app fails, gatepost repeats the last good reply to the same viewer.",
+            &json!({
+                "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
+            }),
+        ),
+        "reply": {
+            "type": "object",
+            "description": "Default fields of a reply that allows the request; fields of the app's answer take precedence.",
+        },
+        "empty_answer": {
+            "description": "Meaning of a 2xx answer with an empty or blank body.",
+            "enum": ["allow", "deny"],
+        },
+    })
+}
+
+/// Returns the keys that only entries for notifications have.
+fn notification_keys() -> Value {
+    json!({
+        "unclear_answer": {
+            "description": "Meaning of a 2xx answer that neither takes nor refuses the event.",
+            "enum": ["taken", "refused"],
+        },
     })
 }
 

@@ -1,11 +1,23 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
+//!
+//! gatepost drops a member that the reply does not know, and notes its name. It refuses a member
+//! that the app probably means to have an effect:
+//!
+//! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope;
+//! - a member beside the envelope that has the name of a reply field or `allow`.
+//!
+//! In a config or a definition, it refuses every unknown member.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
 use crate::json::{self, BodyError, Json, Object, Shape, Value};
-use crate::provider::field::{Conversion, Field, FieldError, Fields};
+use crate::provider::field::{
+    Conversion, Field, FieldError, FieldPath, Fields, SentBy, is_misspelt, is_respelt,
+};
+use crate::reply::answer_text;
 
 use super::Decision;
 
@@ -29,6 +41,9 @@ pub(crate) enum ReplyFieldName {
 /// config, the config error adds the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
+    /// The answer sets a field both inside and beside the envelope, or only beside it.
+    #[error("expected `{field}` inside `{envelope}`, found it beside `{envelope}`")]
+    BesideEnvelope { field: Box<str>, envelope: Box<str> },
     /// The answer sets a field twice: by two members, or by a member and by `allow`.
     #[error("expected one value for `{field}`, found two")]
     SetTwice { field: Box<str> },
@@ -79,10 +94,10 @@ const COMMON_ALLOW: &str = "allow";
 pub(super) const COMMON_MESSAGE: &str = "message";
 
 impl Decision {
-    /// Parses the body of an app's answer.
+    /// Parses the body of an app's answer. Notes the members that it drops in `conversion`.
     ///
-    /// Skips a byte order mark at the start. If a PHP file starts with that mark, PHP sends the
-    /// mark before the answer.
+    /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. In this case, stores the
+    /// repaired text in `repaired`.
     ///
     /// # Errors
     ///
@@ -91,23 +106,45 @@ impl Decision {
     pub(super) fn parse_answer<'a>(
         &self,
         answer: &'a [u8],
+        conversion: &mut Conversion,
+        repaired: &'a OnceCell<String>,
     ) -> Result<ParsedAnswer<'a>, AnswerError> {
-        let text = std::str::from_utf8(answer).map_err(|_| AnswerError::Malformed)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        let text = answer_text(answer).ok_or(AnswerError::Malformed)?;
+        let parsed = self.parse_text(text, conversion);
+        let is_malformed = match &parsed {
+            Ok(ParsedAnswer::PerItem(elements)) => {
+                elements.iter().any(|(_, fields)| *fields == Err(AnswerError::Malformed))
+            }
+            Ok(ParsedAnswer::Uniform { .. } | ParsedAnswer::Unusable) => false,
+            Err(fault) => *fault == AnswerError::Malformed,
+        };
+        let Some(text) = is_malformed.then(|| json::without_lone_surrogates(text)).flatten() else {
+            return parsed;
+        };
+        self.parse_text(repaired.get_or_init(|| text), conversion)
+    }
+
+    fn parse_text<'a>(
+        &self,
+        text: &'a str,
+        conversion: &mut Conversion,
+    ) -> Result<ParsedAnswer<'a>, AnswerError> {
         if self.item_list.is_some() && text.starts_with('[') {
-            return self.parse_list(text);
+            return self.parse_list(text, conversion);
         }
         if let Some(field) = self.bare.filter(|_| !text.starts_with('{')) {
             json::check_nested(text)?;
-            let value = self.reply_field(field, &Value::json(text))?;
+            let value = self.reply_field(field, &Value::json(text), conversion)?;
             let fields: Vec<_> = value.into_iter().collect();
             return Ok(ParsedAnswer::Uniform { fields: fields.into(), is_common: false });
         }
         let object = Object::from_json(text)?;
-        match self.inside_envelope(&object)? {
-            None => self.parse_uniform(&object),
-            Some(raw) if self.item_list.is_some() && raw.starts_with('[') => self.parse_list(raw),
-            Some(raw) => self.parse_uniform(&Object::from_json(raw)?),
+        match self.inside_envelope(&object, conversion)? {
+            None => self.parse_uniform(&object, conversion),
+            Some(raw) if self.item_list.is_some() && raw.starts_with('[') => {
+                self.parse_list(raw, conversion)
+            }
+            Some(raw) => self.parse_uniform(&Object::from_json(raw)?, conversion),
         }
     }
 
@@ -115,9 +152,10 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// Returns an error if the answer is a list, or if [`Self::parse_answer`] returns an error.
+    /// Returns an error if the answer is a list or has an unknown member, or if
+    /// [`Self::parse_answer`] returns an error.
     pub(crate) fn parse_fixed(&self, json: &str) -> Result<Vec<ReplyField>, AnswerError> {
-        match self.parse_answer(json.as_bytes())? {
+        match self.parse_text(json, &mut Conversion::of_config())? {
             ParsedAnswer::PerItem(_) | ParsedAnswer::Unusable => Err(AnswerError::Malformed),
             ParsedAnswer::Uniform { fields, .. } => Ok(fields.into_owned()),
         }
@@ -125,22 +163,30 @@ impl Decision {
 
     /// Returns the message in the body of an answer whose status denies.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
-        let text = std::str::from_utf8(answer).ok()?;
-        let object = Object::from_json(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
-        let inside = self.inside_envelope(&object).ok().flatten();
-        let inner = inside.and_then(|raw| Object::from_json(raw).ok());
-        let message = inner.as_ref().unwrap_or(&object).get(COMMON_MESSAGE)?;
+        let repaired = OnceCell::new();
+        let object = Object::from_json_repaired(answer_text(answer)?, &repaired).ok()?;
+        let inside = match self.envelope.as_deref().and_then(|envelope| object.get(envelope)) {
+            Some(Value::Json(inside)) => Object::from_json(inside.text).ok(),
+            Some(Value::Text(_)) | None => None,
+        };
+        let inside = inside.as_ref().and_then(|inside| inside.get(COMMON_MESSAGE));
+        let message = inside.or_else(|| object.get(COMMON_MESSAGE))?;
         // Drop a message of a wrong type. After an error, gatepost would apply the failure policy,
         // and that policy may allow the request that the app has denied.
-        self.reply_field(self.message?, message).ok().flatten()
+        self.reply_field(self.message?, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
-    /// Returns the JSON text inside the envelope, or `None` if the answer has no envelope.
-    fn inside_envelope<'a>(&self, object: &Object<'a>) -> Result<Option<&'a str>, AnswerError> {
+    /// Returns the JSON text inside the envelope, or `None` if the answer has no envelope. Drops
+    /// the members beside the envelope.
+    fn inside_envelope<'a>(
+        &self,
+        object: &Object<'a>,
+        conversion: &mut Conversion,
+    ) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
-        if let Some((name, _)) = object.iter().find(|(name, _)| *name != envelope) {
-            return Err(AnswerError::Unknown { field: name.into() });
+        for (name, value) in object.iter().filter(|(name, _)| *name != envelope) {
+            self.drop_beside(name, value, envelope, conversion)?;
         }
         let shape = inside.shape;
         if shape != Shape::Object && !(shape == Shape::Array && self.item_list.is_some()) {
@@ -150,14 +196,35 @@ impl Decision {
         Ok(Some(inside.text))
     }
 
-    fn parse_list<'a>(&self, raw: &'a str) -> Result<ParsedAnswer<'a>, AnswerError> {
+    /// Drops a member beside the envelope, unless it contradicts the members inside.
+    fn drop_beside(
+        &self,
+        name: &str,
+        value: &Value<'_>,
+        envelope: &str,
+        conversion: &mut Conversion,
+    ) -> Result<(), AnswerError> {
+        if name == COMMON_ALLOW || self.fields.find(name).is_some() {
+            return Err(AnswerError::BesideEnvelope {
+                field: name.into(),
+                envelope: envelope.into(),
+            });
+        }
+        self.drop_unknown(name, value, conversion)
+    }
+
+    fn parse_list<'a>(
+        &self,
+        raw: &'a str,
+        conversion: &mut Conversion,
+    ) -> Result<ParsedAnswer<'a>, AnswerError> {
         let elements = json::elements(raw)?;
         if elements.len() > MAX_ELEMENTS {
             return Err(AnswerError::Unmatched { count: elements.len() });
         }
         let elements = elements.into_iter().map(|raw| match Object::from_json(raw) {
             Ok(object) => {
-                let (fields, _) = self.fields_of(&object);
+                let (fields, _) = self.fields_of(&object, conversion);
                 (object, fields)
             }
             Err(defect) => (Object::default(), Err(defect.into())),
@@ -165,27 +232,39 @@ impl Decision {
         Ok(ParsedAnswer::PerItem(elements.collect()))
     }
 
-    fn parse_uniform<'a>(&self, object: &Object<'a>) -> Result<ParsedAnswer<'a>, AnswerError> {
-        let (fields, is_common) = self.fields_of(object);
+    fn parse_uniform<'a>(
+        &self,
+        object: &Object<'a>,
+        conversion: &mut Conversion,
+    ) -> Result<ParsedAnswer<'a>, AnswerError> {
+        let (fields, is_common) = self.fields_of(object, conversion);
         Ok(ParsedAnswer::Uniform { fields: fields?.into(), is_common })
     }
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
     /// An object has the common form if it has an undeclared member `allow`.
-    fn fields_of(&self, object: &Object<'_>) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
+    fn fields_of(
+        &self,
+        object: &Object<'_>,
+        conversion: &mut Conversion,
+    ) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
         let allow = object.get(COMMON_ALLOW);
         match allow.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
-            None => (self.native_fields(object), false),
-            Some(allow) => (self.common_fields(object, allow), true),
+            None => (self.native_fields(object, conversion), false),
+            Some(allow) => (self.common_fields(object, allow, conversion), true),
         }
     }
 
     /// Parses an object that contains only the platform's fields.
-    fn native_fields(&self, object: &Object<'_>) -> Result<Vec<ReplyField>, AnswerError> {
+    fn native_fields(
+        &self,
+        object: &Object<'_>,
+        conversion: &mut Conversion,
+    ) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = Vec::with_capacity(object.len() + 2);
         for (name, value) in object.iter().filter(|(name, _)| !self.is_echo(name)) {
-            fields.extend(self.named_field(name, value)?);
+            fields.extend(self.named_field(name, value, conversion)?);
         }
         self.check_complete(&fields)?;
         Ok(fields)
@@ -196,6 +275,7 @@ impl Decision {
         &self,
         object: &Object<'_>,
         allow: &Value<'_>,
+        conversion: &mut Conversion,
     ) -> Result<Vec<ReplyField>, AnswerError> {
         let mut fields = match allow {
             Value::Json(Json { text: "true", .. }) => self.allow.clone(),
@@ -208,9 +288,9 @@ impl Decision {
         let rest = object.iter().filter(|(name, _)| *name != COMMON_ALLOW && !self.is_echo(name));
         for (name, value) in rest {
             let added = match (name, self.message) {
-                (COMMON_MESSAGE, Some(message)) => self.reply_field(message, value)?,
+                (COMMON_MESSAGE, Some(message)) => self.reply_field(message, value, conversion)?,
                 (COMMON_MESSAGE, None) => None,
-                _ => self.named_field(name, value)?,
+                _ => self.named_field(name, value, conversion)?,
             };
             if added.iter().any(|added| fields.iter().any(|field| field.name == added.name)) {
                 return Err(AnswerError::SetTwice { field: name.into() });
@@ -221,30 +301,60 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset`] is true for the value.
+    /// Converts a member of an answer. Returns `None` if [`Field::is_unset`] is true for the value,
+    /// or if gatepost drops the member.
     fn named_field(
         &self,
         name: &str,
         value: &Value<'_>,
+        conversion: &mut Conversion,
     ) -> Result<Option<ReplyField>, AnswerError> {
         match self.fields.find(name) {
-            Some(index) => self.reply_field(index, value),
+            Some(index) => self.reply_field(index, value, conversion),
             None if self.open => {
+                let respelt = self.fields.iter().find(|field| is_respelt(name, &field.name));
+                if let Some(field) = respelt {
+                    return Err(misspelt(name, &field.name));
+                }
                 let mut out = Vec::new();
                 value.write(&mut out);
                 let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
                 Ok(Some(ReplyField { name: ReplyFieldName::Undeclared(name.into()), json }))
             }
-            None => Err(AnswerError::Unknown { field: name.into() }),
+            None => self.drop_unknown(name, value, conversion).map(|()| None),
         }
+    }
+
+    /// Drops an unknown member of an answer, and notes its name.
+    fn drop_unknown(
+        &self,
+        name: &str,
+        value: &Value<'_>,
+        conversion: &mut Conversion,
+    ) -> Result<(), AnswerError> {
+        if conversion.sent_by == SentBy::Operator {
+            return Err(AnswerError::Unknown { field: name.into() });
+        }
+        self.fields.check_unknown(name)?;
+        // A member with a single value, such as a date, is no misspelt envelope.
+        let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
+        let envelope = self.envelope.as_deref().filter(|_| is_container);
+        let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);
+        if let Some(meant) = meant.find(|meant| *meant != name && is_misspelt(name, meant)) {
+            return Err(misspelt(name, meant));
+        }
+        conversion.note_dropped(&FieldPath::ROOT, name);
+        Ok(())
     }
 
     fn reply_field(
         &self,
         index: usize,
         value: &Value<'_>,
+        conversion: &mut Conversion,
     ) -> Result<Option<ReplyField>, AnswerError> {
-        self.fields.get(index).map_or(Ok(None), |field| read_reply_field(index, field, value))
+        let field = self.fields.get(index);
+        field.map_or(Ok(None), |field| read_reply_field(index, field, value, conversion))
     }
 
     /// Checks that no required field is missing.
@@ -268,12 +378,13 @@ fn read_reply_field(
     index: usize,
     field: &Field,
     value: &Value<'_>,
+    conversion: &mut Conversion,
 ) -> Result<Option<ReplyField>, AnswerError> {
     if field.is_unset(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
-    field.write_value(value, &mut Conversion::of_answer(), &mut out)?;
+    field.write_value(value, conversion, &mut out)?;
     let json = String::from_utf8(out).map_err(|_| AnswerError::Malformed)?.into();
     Ok(Some(ReplyField { name: ReplyFieldName::Declared(index), json }))
 }
@@ -293,9 +404,14 @@ pub(crate) fn read_reply_fields(
         let unknown = || AnswerError::Unknown { field: name.into() };
         let index = fields.find(name).ok_or_else(unknown)?;
         let field = fields.get(index).ok_or_else(unknown)?;
-        reply_fields.extend(read_reply_field(index, field, value)?);
+        let mut conversion = Conversion::of_config();
+        reply_fields.extend(read_reply_field(index, field, value, &mut conversion)?);
     }
     Ok(reply_fields)
+}
+
+fn misspelt(name: &str, meant: &str) -> AnswerError {
+    FieldError::Misspelt { field: name.into(), meant: meant.into() }.into()
 }
 
 impl From<BodyError> for AnswerError {
@@ -315,7 +431,8 @@ impl From<AnswerError> for Unavailable {
     fn from(fault: AnswerError) -> Self {
         match fault {
             AnswerError::Malformed => UnavailableKind::AnswerMalformed.into(),
-            AnswerError::SetTwice { .. }
+            AnswerError::BesideEnvelope { .. }
+            | AnswerError::SetTwice { .. }
             | AnswerError::Field(_)
             | AnswerError::Item { .. }
             | AnswerError::NotAnswered

@@ -23,6 +23,7 @@ pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST,
 };
+pub(crate) use write::WrittenReply;
 
 use super::field::Fields;
 
@@ -51,7 +52,28 @@ pub(crate) struct Decision {
     pub(crate) reply_signing: ReplySigningRule,
 }
 
+/// The meaning of an empty answer: a 2xx status with an empty or blank body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EmptyAnswer {
+    Allow,
+    Deny,
+}
+
+impl EmptyAnswer {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("allow", Self::Allow), ("deny", Self::Deny)];
+}
+
 impl Decision {
+    /// Returns the meaning of an empty answer if the config does not set it.
+    ///
+    /// The platform reads the verdict from the body of the reply. An answer without a body has no
+    /// verdict, so it denies.
+    #[expect(clippy::unused_self, reason = "depends on where the platform reads the verdict")]
+    pub(crate) const fn default_empty_answer(&self) -> EmptyAnswer {
+        EmptyAnswer::Deny
+    }
+
     /// Returns the names of the callback's or the item's fields on which the reply depends.
     pub(crate) fn callback_fields(&self) -> impl Iterator<Item = &str> {
         let items = self.item_list.as_ref();
@@ -70,6 +92,7 @@ pub(crate) struct Policy {
     /// The fields that gatepost adds to a reply that allows. A field of the answer takes
     /// precedence.
     pub(crate) defaults: Vec<ReplyField>,
+    pub(crate) empty_answer: EmptyAnswer,
     pub(crate) reply_signing: ReplySigning,
 }
 
@@ -78,8 +101,10 @@ pub(crate) struct Policy {
 pub(crate) enum DecisionInput<'a> {
     /// The body of the app's answer.
     Answer(&'a [u8]),
-    /// An approval without fields: the app's answer has a 2xx status and an empty body.
+    /// An approval without fields: the app's answer is empty, and [`EmptyAnswer::Allow`] applies.
     Allow,
+    /// A denial without fields: the app's answer is empty, and [`EmptyAnswer::Deny`] applies.
+    Empty,
     /// A denial, with the body of the app's answer. The body may contain a message, in any form.
     Deny(&'a [u8]),
     /// The failure policy, [`Policy::on_failure`].

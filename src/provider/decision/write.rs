@@ -1,11 +1,22 @@
 //! Writes the JSON of the reply to a decision.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::answer::{AnswerError, ParsedAnswer};
 use super::list::{ItemList, echo_value};
 use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName};
 use crate::json::{self, Object};
+use crate::provider::field::Conversion;
+
+/// The JSON of a reply.
+pub(crate) struct WrittenReply {
+    pub(crate) body: Vec<u8>,
+    /// The first fault of the answer, if the failure policy determines the reply or a part of it.
+    pub(crate) fault: Option<AnswerError>,
+    /// The paths of the members that gatepost has dropped from the answer.
+    pub(crate) dropped: Vec<Box<str>>,
+}
 
 /// The reply to one item, or to the whole callback.
 struct ItemReply<'p> {
@@ -32,17 +43,18 @@ impl Decision {
     /// Writes the JSON of the reply. `data` is the data of the event.
     ///
     /// If the answer is invalid, the failure policy determines the reply. If the answer to one item
-    /// is invalid, the failure policy determines the reply to that item. In both cases, also
-    /// returns the first fault.
+    /// is invalid, the failure policy determines the reply to that item.
     pub(crate) fn write(
         &self,
         data: &[u8],
         input: DecisionInput<'_>,
         policy: &Policy,
-    ) -> (Vec<u8>, Option<AnswerError>) {
+    ) -> WrittenReply {
+        let (mut conversion, repaired) = (Conversion::of_answer(), OnceCell::new());
         let parsed = match input {
-            DecisionInput::Answer(answer) => self.parse_answer(answer),
+            DecisionInput::Answer(answer) => self.parse_answer(answer, &mut conversion, &repaired),
             DecisionInput::Allow => Ok(ParsedAnswer::uniform(&*self.allow)),
+            DecisionInput::Empty => Ok(ParsedAnswer::uniform(&*self.deny)),
             DecisionInput::Deny(answer) => Ok(match self.message_of(answer) {
                 None => ParsedAnswer::uniform(&*self.deny),
                 Some(message) => ParsedAnswer::uniform(
@@ -75,7 +87,7 @@ impl Decision {
         if self.envelope.is_some() {
             out.push(b'}');
         }
-        (out, fault.or(item_fault))
+        WrittenReply { body: out, fault: fault.or(item_fault), dropped: conversion.noted }
     }
 
     /// Returns `true` if the reply depends on the data of the event.
@@ -230,7 +242,7 @@ impl Decision {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ReplySigning, read_reply_fields};
+    use super::super::{EmptyAnswer, ReplySigning, read_reply_fields};
     use super::*;
     use crate::provider::{Kind, built_in_named};
 
@@ -246,12 +258,13 @@ mod tests {
     fn policy(decision: &Decision, defaults: &str, on_failure: &str) -> Policy {
         let parse = |json| decision.parse_fixed(json).unwrap();
         let defaults = read_reply_fields(defaults, &decision.fields).unwrap();
-        Policy { on_failure: parse(on_failure), defaults, reply_signing: ReplySigning::default() }
+        let (on_failure, reply_signing) = (parse(on_failure), ReplySigning::default());
+        Policy { on_failure, defaults, empty_answer: EmptyAnswer::Deny, reply_signing }
     }
 
     /// Returns the text of the reply, or the fault if there is one.
-    fn text(written: (Vec<u8>, Option<AnswerError>)) -> Result<String, AnswerError> {
-        written.1.map_or_else(|| Ok(String::from_utf8(written.0).unwrap()), Err)
+    fn text(written: WrittenReply) -> Result<String, AnswerError> {
+        written.fault.map_or_else(|| Ok(String::from_utf8(written.body).unwrap()), Err)
     }
 
     fn answered(answer: &str) -> Result<String, AnswerError> {
@@ -285,7 +298,6 @@ mod tests {
 
     #[test]
     fn reports_invalid_answers_by_field() {
-        let unknown = |field: &str| AnswerError::Unknown { field: field.into() };
         let twice = |field: &str| AnswerError::SetTwice { field: field.into() };
         for (answer, fault) in [
             ("", AnswerError::Malformed),
@@ -293,8 +305,6 @@ mod tests {
             ("ok", AnswerError::Malformed),
             (r#"{"result":1,"result":0}"#, twice("result")),
             (r#"{"allow":true,"result":1}"#, twice("result")),
-            (r#"{"result":1,"note":1}"#, unknown("note")),
-            (r#"{"data":{"result":1},"code":0}"#, unknown("code")),
         ] {
             assert_eq!(answered(answer), Err(fault), "{answer}");
         }
@@ -359,7 +369,7 @@ mod tests {
     fn drm(items: &str, input: DecisionInput<'_>) -> (Vec<String>, Option<String>) {
         let decision = kind("drm").decision.unwrap();
         let policy = policy(&decision, r#"{"vmcheck":0}"#, r#"{"result":0,"message":"later"}"#);
-        let (body, fault) = decision.write(items.as_bytes(), input, &policy);
+        let WrittenReply { body, fault, .. } = decision.write(items.as_bytes(), input, &policy);
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let data = body["data"].as_array().unwrap();
         let short = |element: &serde_json::Value| {
@@ -458,7 +468,7 @@ mod tests {
             DecisionInput::Answer(deletes.as_bytes()),
             DecisionInput::Answer(br#"[{"kind":2,"media_content_key":"b","result":1}]"#),
         ] {
-            let (body, _) = decision.write(done.as_bytes(), input, &policy);
+            let body = decision.write(done.as_bytes(), input, &policy).body;
             let body = String::from_utf8(body).unwrap();
             let unchanged = r#"{"data":[{"kind":2,"media_content_key":"b","result":1},"#;
             assert!(body.starts_with(unchanged), "{input:?}: {body}");

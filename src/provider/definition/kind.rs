@@ -20,6 +20,8 @@ pub(super) struct KindDefaults {
     fields: DeclaredFields,
     subject: Vec<Locator>,
     time: Option<EventTime>,
+    id: Vec<Locator>,
+    sequence: Vec<Pointer>,
     times: Times,
 }
 
@@ -32,13 +34,16 @@ const DEFAULT_TIMES: Times =
 type EventTime = (Vec<Pointer>, Unit);
 
 impl<'f> DefinitionReader<'f> {
-    /// Reads the keys that all kinds inherit: `fields`, `subject`, `time` and the time limits.
+    /// Reads the keys that all kinds inherit: `fields`, `subject`, `time`, `id`, `sequence` and the
+    /// time limits.
     pub(super) fn kind_defaults(&self, table: &Table<'f>) -> KindDefaults {
         let fields = table.table("fields").map(|t| declare(&t, Usage::Event, self.faults));
         KindDefaults {
             fields: fields.unwrap_or_default(),
             subject: self.locators(table, "subject"),
             time: self.event_time(table),
+            id: self.locators(table, "id"),
+            sequence: self.pointers(table, "sequence"),
             times: self.times(table, DEFAULT_TIMES),
         }
     }
@@ -157,7 +162,10 @@ impl<'f> DefinitionReader<'f> {
         let subject = if table.has("subject") { subject } else { defaults.subject.clone() };
         let time = self.event_time(table).or_else(|| defaults.time.clone());
         let times = self.times(table, defaults.times);
-        let repeats = table.boolean("repeats").unwrap_or_default();
+        let id = self.locators(table, "id");
+        let id = if table.has("id") { id } else { defaults.id.clone() };
+        let sequence = self.pointers(table, "sequence");
+        let sequence = if table.has("sequence") { sequence } else { defaults.sequence.clone() };
         let viewer = ViewerKey(self.pointers(table, "viewer"));
         let fields = match table.table("fields") {
             Some(added) => defaults.fields.clone().extend(&added, Usage::Event, self.faults),
@@ -190,7 +198,8 @@ impl<'f> DefinitionReader<'f> {
             decision,
             sample,
             times,
-            repeats,
+            id,
+            sequence,
             viewer,
         })
     }
@@ -254,9 +263,9 @@ impl<'f> DefinitionReader<'f> {
             decision: None,
             sample: None,
             times: defaults.times,
-            // Two different events of an undeclared kind may have equal data, so gatepost cannot
-            // recognize a resend.
-            repeats: true,
+            id: defaults.id.clone(),
+            // Two different events of an undeclared kind may have equal data.
+            sequence: Vec::new(),
             viewer: ViewerKey::default(),
         })
     }

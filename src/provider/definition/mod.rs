@@ -82,7 +82,6 @@ impl<'f> DefinitionReader<'f> {
         let tenant_case = table.string("tenant_case");
         let tenant_case = self.word(tenant_case.as_ref(), "case", &CASES).unwrap_or_default();
         let signature = table.table("signature").map(|t| self.signature(&t));
-        let id = self.locators(table, "id");
         let id_without = table.strings("id_without");
         let ack = table.table("reply").map(|t| self.ack(&t));
         let kind_table = self.require_table(table, "kind");
@@ -91,7 +90,7 @@ impl<'f> DefinitionReader<'f> {
         let kinds_table = self.require_table(table, "kinds")?;
         let ce_type = ce_type?.value;
         let mut kinds = self.kinds(&kinds_table, &defaults, ce_type);
-        kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant, &id));
+        kinds.iter_mut().for_each(|kind| kind.mark_essential(&tenant));
         let kind_rule = self.kind_rule(&kind_table?, &kinds);
         self.check_kinds(&kinds_table, &kinds);
         table.finish();
@@ -101,7 +100,7 @@ impl<'f> DefinitionReader<'f> {
             Some(read) => Some(read?),
         };
         let mut unknown = self.unknown_kind(table, &defaults, ce_type)?;
-        unknown.mark_essential(&tenant, &id);
+        unknown.mark_essential(&tenant);
         let groups = kinds.iter().filter_map(|kind| kind.group.clone()).collect();
         let methods: Vec<_> = request.methods.iter().map(Method::as_str).collect();
         Some(Plan {
@@ -121,7 +120,6 @@ impl<'f> DefinitionReader<'f> {
             kinds,
             groups,
             sample,
-            id,
             id_without: id_without.iter().map(|name| name.value.into()).collect(),
             ack: ack.flatten().unwrap_or_else(|| Reply::empty(StatusCode::OK)),
             headers: self.headers.into_inner(),

@@ -1,12 +1,20 @@
 //! The conversion of one message, and the fields of the message that gatepost does not convert.
 
 use super::Field;
+use crate::printable::printable;
+
+/// The maximum number of undeclared members that gatepost lists for one answer. Unlike the declared
+/// fields of a callback, the members of an answer have no bound but its length.
+const MAX_DROPPED: usize = 16;
 
 /// The sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
     /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
     App,
+    /// The operator, in a config or a definition. Follows the rules of an answer, but may contain
+    /// no undeclared member.
+    Operator,
     /// The platform. A value has the documented type or is a string.
     Platform,
 }
@@ -32,9 +40,21 @@ impl Conversion {
         Self { sent_by: SentBy::App, noted: Vec::new() }
     }
 
+    pub(crate) const fn of_config() -> Self {
+        Self { sent_by: SentBy::Operator, noted: Vec::new() }
+    }
+
     /// Returns `true` if gatepost copies a value at this position that cannot be converted.
     pub(super) const fn permits_misfit(&self, at: &FieldPath<'_>) -> bool {
         matches!(self.sent_by, SentBy::Platform) && !at.is_essential
+    }
+
+    /// Adds the undeclared member `name` of an answer to the list, unless the list is full.
+    #[cold]
+    pub(crate) fn note_dropped(&mut self, at: &FieldPath<'_>, name: &str) {
+        if self.noted.len() < MAX_DROPPED {
+            self.note(at, &printable(name));
+        }
     }
 
     /// Adds the field `name` of the object at `at` to the list, or `at` itself if `name` is empty.
@@ -51,7 +71,7 @@ impl Conversion {
 ///
 /// A linked list on the stack, so that a message without a misfit needs no allocation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FieldPath<'p> {
+pub(crate) struct FieldPath<'p> {
     outer: Option<&'p Self>,
     step: PathStep<'p>,
     /// The field that contains the position is essential.
@@ -67,7 +87,7 @@ enum PathStep<'p> {
 
 impl FieldPath<'_> {
     /// The message itself.
-    pub(super) const ROOT: FieldPath<'static> =
+    pub(crate) const ROOT: FieldPath<'static> =
         FieldPath { outer: None, step: PathStep::Root, is_essential: false };
 
     /// Returns the position of a field's value in this object.

@@ -32,8 +32,7 @@ mod conversion;
 mod read;
 mod types;
 
-use conversion::FieldPath;
-pub(crate) use conversion::{Conversion, SentBy};
+pub(crate) use conversion::{Conversion, FieldPath, SentBy};
 pub(crate) use read::{DeclaredFields, Usage, declare, read_condition, read_fields, read_unit};
 pub(crate) use types::{Nested, Range, Type, parse_whole};
 
@@ -98,6 +97,8 @@ pub(crate) enum FieldError {
     Type { field: Box<str>, wanted: &'static str, found: &'static str },
     #[error("expected a declared field, found `{field}`; did you mean `{meant}`?")]
     Misspelt { field: Box<str>, meant: Box<str> },
+    #[error("expected a declared field, found `{field}`")]
+    Undeclared { field: Box<str> },
 }
 
 impl FieldError {
@@ -108,7 +109,8 @@ impl FieldError {
         | Self::Range { field, .. }
         | Self::TooMany { field, .. }
         | Self::Type { field, .. }
-        | Self::Misspelt { field, .. }) = &mut self;
+        | Self::Misspelt { field, .. }
+        | Self::Undeclared { field }) = &mut self;
         let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
         *field = format!("{outer}{dot}{field}").into();
         self
@@ -211,13 +213,13 @@ impl Fields {
         is_consumed: impl Fn(&Name<'_>) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FieldError> {
-        let sent_by_app = conversion.sent_by == SentBy::App;
+        let is_callback = conversion.sent_by == SentBy::Platform;
         let mut seen = 0_u128;
         let mut members = ObjectWriter::begin(object.text(), out);
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if sent_by_app && declared.is_some_and(|(_, f)| f.is_unset(value)) {
+            if !is_callback && declared.is_some_and(|(_, f)| f.is_unset(value)) {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
@@ -236,10 +238,7 @@ impl Fields {
                         field.write(value, conversion, at, out)?;
                     }
                 }
-                None if sent_by_app => {
-                    self.check_unknown(name.text())?;
-                    conversion.note(at, name.text());
-                }
+                None if !is_callback => self.drop_unknown(name.text(), conversion, at)?,
                 None if members.copy(&member.span) => {}
                 None => {
                     let out = members.begin_member();
@@ -265,7 +264,7 @@ impl Fields {
             return Ok(());
         }
         let refused = match conversion.sent_by {
-            SentBy::App => missing,
+            SentBy::App | SentBy::Operator => missing,
             SentBy::Platform => missing & self.essential,
         };
         if let Some(field) = self.first_of(refused) {
@@ -296,6 +295,21 @@ impl Fields {
         is_listed
     }
 
+    /// Notes an undeclared member of an answer, which the caller drops.
+    fn drop_unknown(
+        &self,
+        name: &str,
+        conversion: &mut Conversion,
+        at: &FieldPath<'_>,
+    ) -> Result<(), FieldError> {
+        self.check_unknown(name)?;
+        if conversion.sent_by == SentBy::Operator {
+            return Err(FieldError::Undeclared { field: name.into() });
+        }
+        conversion.note_dropped(at, name);
+        Ok(())
+    }
+
     /// Checks that an undeclared name is not a misspelt name of a declared field.
     ///
     /// gatepost drops undeclared members of an answer. If it dropped a misspelt member, the reply
@@ -320,12 +334,24 @@ impl Fields {
     }
 }
 
-/// Returns `true` if `name` is probably a misspelling of `meant`.
+/// Returns `true` if `name` is probably a misspelling of `meant`: another spelling of the same name,
+/// or a name with one or two other characters.
+///
+/// A name of at most four characters may have one other character: `meta` is not a misspelt `data`.
 pub(crate) fn is_misspelt(name: &str, meant: &str) -> bool {
-    const MAX_EDITS: usize = 2;
-    let folded = |text: &str| text.to_ascii_lowercase().replace('-', "_");
-    name.len().abs_diff(meant.len()) <= MAX_EDITS
-        && strsim::levenshtein(&folded(name), &folded(meant)) <= MAX_EDITS
+    let max_edits = if meant.len() > 4 { 2 } else { 1 };
+    is_respelt(name, meant)
+        || (name.len().abs_diff(meant.len()) <= max_edits
+            && strsim::levenshtein(&folded(name), &folded(meant)) <= max_edits)
+}
+
+/// Returns `true` if `name` differs from `meant` at most in case and in `-` for `_`.
+pub(crate) fn is_respelt(name: &str, meant: &str) -> bool {
+    name.len() == meant.len() && folded(name) == folded(meant)
+}
+
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
 
 /// A writer of one object. It copies most members from the text of a source object.

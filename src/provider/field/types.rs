@@ -243,8 +243,8 @@ fn write_integer(
     out: &mut Vec<u8>,
 ) -> Result<(), TypeError> {
     let number = match (sent_by, value) {
-        (SentBy::App, Value::Json(Json { text: "true", .. })) => 1,
-        (SentBy::App, Value::Json(Json { text: "false", .. })) => 0,
+        (SentBy::App | SentBy::Operator, Value::Json(Json { text: "true", .. })) => 1,
+        (SentBy::App | SentBy::Operator, Value::Json(Json { text: "false", .. })) => 0,
         _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
     if !range.contains(number) {

@@ -186,7 +186,7 @@ view! {
         /// The name of the file, without the folder.
         filename: Option<String> = "filename",
         /// The key of the uploaded file.
-        upload_file_key: Option<String> = "upload_file_key",
+        upload_file_key: String = "upload_file_key",
     }
 
     /// Event at the end of a video's transcoding.

@@ -1,0 +1,137 @@
+//! Reads from the answer to a notification if the app took the event.
+//!
+//! | answer | the app |
+//! |---|---|
+//! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
+//! | 2xx in which `allow` is `false`, or a member of the acknowledgement has another value | refused the event |
+//! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
+//! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
+//! | any other status, or no answer in time | failed |
+//!
+//! A platform would not take an answer that contradicts its acknowledgement: it expects
+//! `{"code":0}`, so `{"code":1}` makes it send the callback again. gatepost does the same.
+
+use std::cell::OnceCell;
+
+use http::StatusCode;
+
+use crate::conclusion::{Unavailable, UnavailableKind};
+use crate::json::{Json, Object, Shape, Value};
+use crate::provider::field::parse_whole;
+use crate::reply::{Answer, Reply, answer_text};
+use crate::template::UnclearAnswer;
+
+/// Checks that the app took the event of a notification. `ack` is the platform's acknowledgement.
+///
+/// # Errors
+///
+/// Returns the reason for which the platform must send the callback again.
+pub(super) fn check_taken(
+    answer: &Answer,
+    ack: &Reply,
+    unclear: UnclearAnswer,
+) -> Result<(), Unavailable> {
+    if let Answer::Response { status, .. } = answer
+        && is_refusal(*status)
+    {
+        let detail = format!("status {}", status.as_str());
+        return Err(Unavailable::with(UnavailableKind::EventRefused, &detail));
+    }
+    check_status(answer)?;
+    let meaning = match answer {
+        Answer::Response { body: Some(body), .. } => read(body, ack.body())?,
+        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
+            Meaning::Unclear
+        }
+    };
+    match (meaning, unclear) {
+        (Meaning::Unclear, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
+        (Meaning::Unclear, UnclearAnswer::Taken) | (Meaning::Taken, _) => Ok(()),
+    }
+}
+
+/// Checks that the app answered with a 2xx status.
+pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
+    match answer {
+        Answer::Response { status, .. } if status.is_success() => Ok(()),
+        Answer::Response { status, .. } => {
+            Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()))
+        }
+        Answer::Timeout => Err(UnavailableKind::AppTimeout.into()),
+        Answer::Unreachable(reason) => {
+            Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
+        }
+    }
+}
+
+/// Returns true for a status with which the app refuses an event. The other statuses of the class
+/// 4xx are no word of the app about the event: the address is wrong, or the app is overloaded.
+fn is_refusal(status: StatusCode) -> bool {
+    let is_failure = matches!(
+        status,
+        StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+            | StatusCode::TOO_MANY_REQUESTS
+    );
+    status.is_client_error() && !is_failure
+}
+
+/// Meaning of a body with a 2xx status.
+enum Meaning {
+    Taken,
+    Unclear,
+}
+
+/// Reads the body of an answer. `ack` is the body of the platform's acknowledgement.
+fn read(body: &[u8], ack: &[u8]) -> Result<Meaning, Unavailable> {
+    let Some(text) = answer_text(body) else { return Ok(Meaning::Unclear) };
+    if text.is_empty() || text.as_bytes() == ack {
+        return Ok(Meaning::Taken);
+    }
+    let repaired = OnceCell::new();
+    let Ok(answer) = Object::from_json_repaired(text, &repaired) else {
+        return Ok(Meaning::Unclear);
+    };
+    let allow = match answer.get("allow") {
+        Some(Value::Json(Json { text: "false", .. })) => return Err(contradiction("allow")),
+        Some(Value::Json(Json { text: "true", .. })) => true,
+        Some(Value::Json(_) | Value::Text(_)) | None => false,
+    };
+    let ack = std::str::from_utf8(ack).ok().and_then(|ack| Object::from_json(ack).ok());
+    let repeats = repeats(&answer, &ack.unwrap_or_default())?;
+    Ok(if allow || repeats || answer.len() == 0 { Meaning::Taken } else { Meaning::Unclear })
+}
+
+/// Returns true if the answer has every member of the acknowledgement.
+///
+/// # Errors
+///
+/// Returns an error if a member of the acknowledgement has another value in the answer.
+fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
+    let mut repeated = 0;
+    for (name, expected) in ack.iter() {
+        match answer.get(name).and_then(comparable).zip(comparable(expected)) {
+            Some((found, expected)) if found == expected => repeated += 1,
+            Some((found, expected)) if found.0 == expected.0 => return Err(contradiction(name)),
+            Some(_) | None => {}
+        }
+    }
+    Ok(repeated > 0 && repeated == ack.len())
+}
+
+/// Returns a value's form and text, so that `0`, `0.0` and `"0"` are equal. `None` for a value that
+/// is neither a string, a number nor a boolean.
+fn comparable(value: &Value<'_>) -> Option<(bool, String)> {
+    if let Value::Json(Json { text, shape: Shape::Boolean, .. }) = value {
+        return Some((true, (*text).to_owned()));
+    }
+    let text = value.scalar()?;
+    Some((false, parse_whole(&text).map_or_else(|| text.into_owned(), |number| number.to_string())))
+}
+
+fn contradiction(field: &str) -> Unavailable {
+    let detail = format!("expected the `{field}` of the acknowledgement, found another value");
+    Unavailable::with(UnavailableKind::EventRefused, &detail)
+}

@@ -1,0 +1,318 @@
+//! Tests of the replies to the app's answers: unknown members, empty answers, and answers that
+//! contradict an acknowledgement.
+
+use gatepost::{
+    Accepted, Admission, Answer, Conclusion, Gate, Head, Next, Question, Timestamp, UnavailableKind,
+};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
+const PLAY: &str = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+const DRM: &str = "items=%5B%7B%22kind%22%3A1%2C%22media_content_key%22%3A%22a%22%7D%5D";
+const OPENING: &str =
+    r#"{"request":{"direction":"incoming","status":"opening","url":"rtmp://o.test/a/s"}}"#;
+const ON_PLAY: &str = r#"{"action":"on_play","vhost":"v","app":"a","stream":"s"}"#;
+const ON_STOP: &str = r#"{"action":"on_stop","vhost":"v","app":"a","stream":"s"}"#;
+
+const ALLOWED: &str = r#"{"data":{"result":1}}"#;
+const DENIED: &str = r#"{"data":{"result":0}}"#;
+
+/// Returns a gate. `kollus` and `srs` are lines in the templates of these providers.
+fn gate(kollus: &str, srs: &str) -> Gate {
+    let text = format!(
+        "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n\
+         [[route]]\npath = '/ome'\nprovider = 'ovenmediaengine'\n\
+         [[route]]\npath = '/srs'\nprovider = 'srs'\n\
+         [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'\n\
+         settings = {{ security_key = 'k', custom_key = 'c' }}\n{kollus}\n\
+         [[template]]\nname = 'ome'\nprovider = 'ovenmediaengine'\nbind = '*'\n\
+         insecure_unsigned = true\n\
+         [[template]]\nname = 'srs'\nprovider = 'srs'\nbind = '*'\n{srs}\n"
+    );
+    Gate::builder().toml(text).build().unwrap_or_else(|e| panic!("expected a gate, found {e}"))
+}
+
+fn accept(gate: &Gate, path: &'static str, body: &'static str) -> Accepted {
+    let (uri, headers) = (Uri::from_static(path), HeaderMap::new());
+    let Admission::Callback(mut intake) =
+        gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW)
+    else {
+        panic!("expected a callback")
+    };
+    intake.push(body.into()).unwrap();
+    intake.finish(NOW).unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
+}
+
+fn question(gate: &Gate, path: &'static str, body: &'static str) -> Question {
+    match accept(gate, path, body).next(NOW) {
+        Next::Ask(question) => question,
+        Next::Reply(_) | Next::Wait(_) => panic!("expected a question"),
+    }
+}
+
+fn response(status: u16, body: &str) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap();
+    Answer::Response { status, body: Some(body.to_owned().into()) }
+}
+
+fn conclude(gate: &Gate, path: &'static str, body: &'static str, answer: &str) -> Conclusion {
+    question(gate, path, body).conclude(&response(200, answer), NOW)
+}
+
+fn code(conclusion: &Conclusion) -> &'static str {
+    conclusion.origin.failure().map_or("app", |reason| reason.kind().as_str())
+}
+
+fn text(conclusion: &Conclusion) -> &str {
+    std::str::from_utf8(conclusion.reply.body()).unwrap()
+}
+
+fn dropped(conclusion: &Conclusion) -> Vec<&str> {
+    conclusion.dropped_members().collect()
+}
+
+#[test]
+fn drops_and_lists_unknown_members_of_an_answer_to_a_decision() {
+    let gate = gate("", "");
+    for (answer, names) in [
+        (r#"{"data":{"result":1},"exp":1800000000}"#, vec!["exp"]),
+        (r#"{"data":{"result":1},"meta":{"a":1},"code":0}"#, vec!["meta", "code"]),
+        (r#"{"data":{"result":1,"user":"x","roles":[]}}"#, vec!["user", "roles"]),
+        (r#"{"allow":true,"user":"x"}"#, vec!["user"]),
+        (r#"{"data":{"allow":true,"ttl":60}}"#, vec!["ttl"]),
+        (r#"{"data":{"result":1},"date":"today"}"#, vec!["date"]),
+        (r#"{"result":1,"date":"today"}"#, vec!["date"]),
+        (r#"{"result":1,"debug":{"result":0}}"#, vec!["debug"]),
+    ] {
+        let conclusion = conclude(&gate, "/kollus", PLAY, answer);
+        assert_eq!((text(&conclusion), code(&conclusion)), (ALLOWED, "app"), "{answer}");
+        assert_eq!(dropped(&conclusion), names, "{answer}");
+    }
+    let known = conclude(&gate, "/kollus", PLAY, r#"{"result":1,"vmcheck":1}"#);
+    assert_eq!(dropped(&known), [""; 0]);
+    let ome = conclude(&gate, "/ome", OPENING, r#"{"allowed":true,"code":0}"#);
+    assert_eq!((text(&ome), code(&ome)), (r#"{"allowed":true}"#, "app"));
+    assert_eq!(dropped(&ome), ["code"]);
+}
+
+#[test]
+fn drops_unknown_members_of_list_elements() {
+    let gate = gate("", "");
+    for answer in [
+        r#"[{"result":1,"note":"x"}]"#,
+        r#"{"data":[{"result":1,"note":"x"}]}"#,
+        r#"{"data":[{"result":1}],"note":1}"#,
+        r#"{"data":[{"allow":true,"note":"x"}]}"#,
+    ] {
+        let conclusion = conclude(&gate, "/kollus", DRM, answer);
+        assert_eq!(code(&conclusion), "app", "{answer}");
+        assert_eq!(dropped(&conclusion), ["note"], "{answer}");
+    }
+}
+
+#[test]
+fn lists_a_bounded_number_of_dropped_members() {
+    let many: String = (0..5000).map(|n| format!(",\"unknown{n}\":0")).collect();
+    let conclusion = conclude(&gate("", ""), "/kollus", PLAY, &format!("{{\"result\":1{many}}}"));
+    assert_eq!(text(&conclusion), ALLOWED);
+    assert!((1..=32).contains(&dropped(&conclusion).len()), "{:?}", dropped(&conclusion).len());
+}
+
+#[test]
+fn refuses_misspelt_members_and_contradictions() {
+    let gate = gate("", "");
+    for answer in [
+        r#"{"alow":true}"#,
+        r#"{"Allow":true}"#,
+        r#"{"allow":true,"mesage":"x"}"#,
+        r#"{"result":1,"disable_tvot":1}"#,
+        r#"{"result":1,"disable-tvout":1}"#,
+        r#"{"result":1,"VMCheck":1}"#,
+        r#"{"Data":{"result":0},"result":1}"#,
+        r#"{"data":{"result":1,"disable_tvot":1}}"#,
+        r#"{"data":{"result":1},"resul":0}"#,
+        // A member beside the envelope that names a reply field or `allow` is a contradiction.
+        r#"{"data":{"result":1},"result":0}"#,
+        r#"{"data":{"result":1},"allow":false}"#,
+        r#"{"data":{"result":1},"allow":true}"#,
+        r#"{"data":{"result":1},"vmcheck":1}"#,
+        r#"{"data":{"result":1},"Data":{"result":0}}"#,
+        r#"{"data":{"result":1},"daata":{"result":0}}"#,
+    ] {
+        let conclusion = conclude(&gate, "/kollus", PLAY, answer);
+        assert_eq!((text(&conclusion), code(&conclusion)), (DENIED, "answer_invalid"), "{answer}");
+    }
+    let misspelt = conclude(&gate, "/kollus", PLAY, r#"{"result":1,"disable_tvot":1}"#);
+    let reason = misspelt.origin.failure().unwrap().to_string();
+    assert!(reason.contains("did you mean"), "{reason}");
+    let open = conclude(&gate, "/srs", ON_PLAY, r#"{"code":0,"Code":1}"#);
+    assert_eq!(code(&open), "answer_invalid");
+    let open = conclude(&gate, "/srs", ON_PLAY, r#"{"code":0,"mode":1}"#);
+    assert_eq!((text(&open), code(&open)), (r#"{"code":0,"mode":1}"#, "app"));
+}
+
+#[test]
+fn fixed_answers_and_failure_policies_of_a_config_stay_strict() {
+    for on in [
+        "answer = { result = 1, note = 'x' }",
+        "answer = { allow = true, note = 'x' }",
+        "answer = { data = { result = 1 }, exp = 1 }",
+        "url = 'http://a.test/'\non_failure = { result = 0, note = 'x' }",
+        "url = 'http://a.test/'\nreply = { note = 'x' }",
+    ] {
+        let text = format!(
+            "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+             provider = 'kollus'\nbind = '*'\n[template.on.live_play]\n{on}\n"
+        );
+        let error = Gate::builder().toml(text).build().err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("reply field")), "{on}");
+    }
+    let nested = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+                  provider = 'kollus'\nbind = '*'\n\
+                  settings = { security_key = 'k', custom_key = 'c' }\n[template.on.vod_play]\n\
+                  answer = { result = 1, play_section = { start_time = 0, end_time = 1, x = 1 } }\n";
+    assert!(Gate::builder().toml(nested).build().is_err(), "expected a fault for a nested member");
+}
+
+#[test]
+fn reads_lone_surrogates_in_an_answer_as_replacement_characters() {
+    let gate = gate("", "");
+    let native = conclude(&gate, "/kollus", PLAY, r#"{"result":0,"message":"no \ud83d"}"#);
+    assert_eq!(code(&native), "app");
+    let reply: serde_json::Value = serde_json::from_slice(native.reply.body()).unwrap();
+    assert_eq!(reply["data"]["message"], "no \u{fffd}");
+    for answer in [
+        r#"[{"result":1,"message":"\ude00"}]"#,
+        r#"{"data":[{"result":1,"message":"\ude00"}]}"#,
+        r#"{"result":1,"user":"\ud83d"}"#,
+    ] {
+        assert_eq!(code(&conclude(&gate, "/kollus", DRM, answer)), "app", "{answer}");
+    }
+    let denied = question(&gate, "/kollus", PLAY)
+        .conclude(&response(403, r#"{"message":"no \ud83d"}"#), NOW);
+    let reply: serde_json::Value = serde_json::from_slice(denied.reply.body()).unwrap();
+    assert_eq!(reply["data"]["message"], "no \u{fffd}");
+}
+
+#[test]
+fn empty_answer_to_a_decision_denies_by_default() {
+    // Neither the failure policy nor a last good reply replaces the app's word.
+    let gate = gate("[template.on.live_play]\non_failure = 'allow'\nlast_good = true", "");
+    let allowed = conclude(&gate, "/kollus", PLAY, r#"{"allow":true}"#);
+    assert_eq!(text(&allowed), ALLOWED);
+    for (status, body) in
+        [(200, ""), (204, ""), (200, " \r\n\t"), (201, "\u{feff}\n"), (200, "\u{a0}")]
+    {
+        let answer = response(status, body);
+        let conclusion = question(&gate, "/kollus", PLAY).conclude(&answer, NOW);
+        assert_eq!(text(&conclusion), DENIED, "{status} {body:?}");
+        assert_eq!(code(&conclusion), "answer_empty", "{status} {body:?}");
+    }
+    let srs = conclude(&gate, "/srs", ON_PLAY, "");
+    assert_eq!((text(&srs), code(&srs)), (r#"{"code":1}"#, "answer_empty"));
+    // The latest word of the app is a denial.
+    let failed = question(&gate, "/kollus", PLAY).conclude(&Answer::Timeout, NOW);
+    assert_eq!((text(&failed), failed.origin.as_str()), (DENIED, "last_good"));
+}
+
+#[test]
+fn empty_answer_is_no_failure_of_the_circuit() {
+    let gate = gate("[template.on]\nlive_play = 'http://app.test/play'", "");
+    for _ in 0..20 {
+        assert_eq!(code(&conclude(&gate, "/kollus", PLAY, "")), "answer_empty");
+    }
+    assert!(gate.circuits().iter().all(|circuit| !circuit.is_open));
+}
+
+#[test]
+fn empty_answer_allows_where_the_address_says_so() {
+    let gate = gate(
+        "[template.on.live_play]\nempty_answer = 'allow'\nreply = { vmcheck = 0 }\n\
+         [template.on.vod_play]\nempty_answer = 'deny'",
+        "",
+    );
+    let conclusion = conclude(&gate, "/kollus", PLAY, "\n");
+    assert_eq!(text(&conclusion), r#"{"data":{"result":1,"vmcheck":0}}"#);
+    assert_eq!(code(&conclusion), "app");
+    assert_eq!(text(&conclude(&gate, "/kollus", PLAY, "{}")), DENIED);
+}
+
+#[test]
+fn answer_settings_belong_to_their_sort_of_kind() {
+    for (on, expected) in [
+        ("[template.on.upload]\nempty_answer = 'deny'", "expected a decision"),
+        ("[template.on.live_play]\nunclear_answer = 'refused'", "expected a notification"),
+        ("[template.on.live_play]\nempty_answer = 'allowed'", "empty_answer"),
+        ("[template.on.upload]\nunclear_answer = 'take'", "unclear_answer"),
+    ] {
+        let text = format!(
+            "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+             provider = 'kollus'\nbind = '*'\n{on}\n"
+        );
+        let error = Gate::builder().toml(text).build().unwrap_err().to_string();
+        assert!(error.contains(expected), "{on}: {error}");
+    }
+}
+
+#[test]
+fn notification_is_refused_by_a_client_error_and_by_a_contradicting_answer() {
+    let gate = gate("", "");
+    for (status, body) in [
+        (401, ""),
+        (403, r#"{"message":"no"}"#),
+        (400, ""),
+        (422, "x"),
+        (200, r#"{"code":1}"#),
+        (200, r#" {"code":"1","msg":"failed"}"#),
+        (200, r#"{"allow":false}"#),
+        (200, r#"{"code":0,"allow":false}"#),
+    ] {
+        let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(status, body), NOW);
+        assert_eq!(conclusion.reply.status(), 503, "{status} {body}");
+        assert_eq!(code(&conclusion), "event_refused", "{status} {body}");
+    }
+    let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(403, ""), NOW);
+    let reason = conclusion.origin.failure().unwrap();
+    assert_eq!(reason.kind(), UnavailableKind::EventRefused);
+    assert_eq!(reason.to_string(), "the app refused the event: status 403");
+    let conclusion = conclude(&gate, "/srs", ON_STOP, r#"{"code":1}"#);
+    assert_eq!(
+        conclusion.origin.failure().unwrap().to_string(),
+        "the app refused the event: expected the `code` of the acknowledgement, found another value"
+    );
+    for status in [500, 302, 404, 405, 408, 425, 429] {
+        let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(status, ""), NOW);
+        assert_eq!(code(&conclusion), "app_status", "{status}");
+    }
+}
+
+#[test]
+fn unclear_answer_to_a_notification_is_taken_unless_the_address_refuses_it() {
+    let unclear = ["ok", "<html>", "[]", "1", r#"{"ok":true}"#, r#"{"code":null}"#, "{", "\"x\""];
+    let clear =
+        ["", " \n", r#"{"code":0}"#, r#"{"code":"0","data":{}}"#, r#"{"allow":true}"#, "\u{feff}"];
+    let default = gate("", "");
+    for answer in unclear.iter().chain(&clear) {
+        let conclusion = conclude(&default, "/srs", ON_STOP, answer);
+        assert_eq!(
+            (conclusion.reply.status().as_u16(), code(&conclusion)),
+            (200, "app"),
+            "{answer}"
+        );
+    }
+    let strict = gate("", "[template.on.'*']\nunclear_answer = 'refused'");
+    for answer in unclear {
+        let conclusion = conclude(&strict, "/srs", ON_STOP, answer);
+        assert_eq!(conclusion.reply.status(), 503, "{answer}");
+        assert_eq!(code(&conclusion), "answer_unclear", "{answer}");
+    }
+    for answer in clear {
+        assert_eq!(code(&conclude(&strict, "/srs", ON_STOP, answer)), "app", "{answer}");
+    }
+    let too_large = Answer::Response { status: StatusCode::OK, body: None };
+    assert_eq!(
+        code(&question(&strict, "/srs", ON_STOP).conclude(&too_large, NOW)),
+        "answer_unclear"
+    );
+    assert_eq!(code(&question(&default, "/srs", ON_STOP).conclude(&too_large, NOW)), "app");
+}

@@ -1,0 +1,252 @@
+//! Tests of the identity of events: `ce-id`, resends, and ids and signatures that are reused.
+
+use data_encoding::{BASE64, HEXLOWER};
+use gatepost::{
+    Accepted, Admission, Answer, Gate, Head, Next, Origin, Refusal, RefusalKind, Timestamp,
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+
+const NOW: Timestamp = Timestamp::from_secs(1_703_731_478);
+
+/// Returns a gate. `github` is a line in the template of GitHub.
+fn gate(github: &str) -> Gate {
+    let route = |name: &str| format!("[[route]]\npath = '/{name}'\nprovider = '{name}'\n");
+    let template = |name: &str, more: &str| {
+        format!("[[template]]\nname = '{name}'\nprovider = '{name}'\nbind = '*'\n{more}\n")
+    };
+    let names = ["github", "standard-webhooks", "tencent-css", "srs", "mux", "ovenmediaengine"];
+    let routes: String = names.into_iter().map(route).collect();
+    let open = "insecure_unsigned = true";
+    let text = [
+        routes,
+        "[[route]]\npath = '/kollus'\nprovider = 'kollus'\n".into(),
+        "[[route]]\npath = '/upload'\nprovider = 'kollus'\nkind = 'upload'\n".into(),
+        template("github", &format!("keys = ['key']\n{github}")),
+        template("standard-webhooks", "keys = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']"),
+        template("tencent-css", "keys = ['test']"),
+        template("srs", ""),
+        template("mux", open),
+        template("ovenmediaengine", open),
+        template("kollus", ""),
+    ];
+    let built = Gate::builder().toml(text.concat()).build();
+    built.unwrap_or_else(|error| panic!("expected a gate, found {error}"))
+}
+
+fn judge(
+    gate: &Gate,
+    path: &'static str,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Result<Accepted, Refusal> {
+    let uri = Uri::from_static(path);
+    let value = |(name, value): &(&'static str, &str)| {
+        (HeaderName::from_static(name), value.parse().unwrap())
+    };
+    let headers: HeaderMap = headers.iter().map(value).collect();
+    match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
+        Admission::Callback(mut intake) => {
+            intake.push(body.to_owned().into())?;
+            intake.finish(NOW)
+        }
+        Admission::Other | Admission::Refused(_) | Admission::Shadow(_) => {
+            panic!("expected a callback")
+        }
+    }
+}
+
+fn accept(
+    gate: &Gate,
+    path: &'static str,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Accepted {
+    judge(gate, path, headers, body).unwrap_or_else(|e| panic!("expected acceptance, found {e}"))
+}
+
+/// Returns true if gatepost asks the app. The app then takes the event.
+fn delivers(accepted: &Accepted) -> bool {
+    match accepted.next(NOW) {
+        Next::Ask(question) => {
+            let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+            drop(question.conclude(&answer, NOW));
+            true
+        }
+        Next::Reply(conclusion) => {
+            assert!(matches!(conclusion.origin, Origin::Resend), "{conclusion:?}");
+            false
+        }
+        Next::Wait(wait) => panic!("expected a question or a reply, found {wait:?}"),
+    }
+}
+
+const MEMBER: &str = r#"{"action":"added","member":{"login":"x"},"repository":{"full_name":"o/r","owner":{"login":"o"}}}"#;
+
+fn github(gate: &Gate, delivery: Option<&str>, body: &str) -> Result<Accepted, Refusal> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"key").unwrap();
+    mac.update(body.as_bytes());
+    let signature = format!("sha256={}", HEXLOWER.encode(&mac.finalize().into_bytes()));
+    let mut headers = vec![("x-github-event", "member"), ("x-hub-signature-256", &*signature)];
+    headers.extend(delivery.map(|delivery| ("x-github-delivery", delivery)));
+    judge(gate, "/github", &headers, body)
+}
+
+#[test]
+fn github_delivers_equal_bodies_with_other_delivery_ids() {
+    let gate = gate("");
+    let removed = MEMBER.replace("added", "removed");
+    let all = [("1", MEMBER), ("2", &removed), ("3", MEMBER)];
+    let all = all.map(|(delivery, body)| github(&gate, Some(delivery), body).unwrap());
+    assert!(all.iter().all(delivers));
+    let ids = all.each_ref().map(|accepted| accepted.event().id().to_owned());
+    assert!(ids[0] != ids[2] && ids[0] != ids[1], "{ids:?}");
+    let again = github(&gate, Some("3"), MEMBER).unwrap();
+    assert_eq!(again.event().id(), ids[2]);
+    assert!(!delivers(&again), "expected a resend");
+}
+
+#[test]
+fn callback_without_its_declared_identity_is_refused() {
+    let gate = gate("");
+    for delivery in [None, Some("")] {
+        let refusal = github(&gate, delivery, MEMBER).unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::FieldMissing);
+        assert!(refusal.to_string().contains("header:x-github-delivery"), "{refusal}");
+    }
+    for id in ["", r#""id":"","#, r#""id":null,"#] {
+        let body =
+            format!("{{{id}\"type\":\"video.asset.ready\",\"environment\":{{\"id\":\"e\"}}}}");
+        let refusal = judge(&gate, "/mux", &[], &body).unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::FieldMissing, "{id}");
+    }
+}
+
+#[test]
+fn unsigned_delivery_id_of_github_does_not_hide_a_reused_signature() {
+    let lax = gate("");
+    assert!(!github(&lax, Some("1"), MEMBER).unwrap().reuses_signature());
+    assert!(!github(&lax, Some("1"), MEMBER).unwrap().reuses_signature(), "expected a resend");
+    assert!(github(&lax, Some("2"), MEMBER).unwrap().reuses_signature());
+    let strict = gate("signature_reuse = 'refuse'");
+    drop(github(&strict, Some("1"), MEMBER).unwrap());
+    drop(github(&strict, Some("1"), MEMBER).unwrap());
+    let refusal = github(&strict, Some("2"), MEMBER).unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::SignatureReused);
+    drop(github(&strict, Some("2"), &MEMBER.replace("added", "removed")).unwrap());
+}
+
+fn css(body: &str, secs: i64) -> String {
+    let t = NOW.as_millis() / 1000 + 600 + secs;
+    let sign: String =
+        Md5::digest(format!("test{t}")).iter().map(|byte| format!("{byte:02x}")).collect();
+    body.replacen('{', &format!("{{\"t\":{t},\"sign\":\"{sign}\","), 1)
+}
+
+/// Returns the verdicts on two callbacks with equal data: delivered, and with the same `ce-id`.
+fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, bool) {
+    let one = accept(gate, path, &[], first);
+    assert!(delivers(&one));
+    let other = accept(gate, path, &[], second);
+    (delivers(&other), one.event().id() == other.event().id())
+}
+
+const LOST: (bool, bool) = (false, true);
+const DELIVERED: (bool, bool) = (true, false);
+
+#[test]
+fn equal_data_without_time_or_sequence_is_another_event() {
+    let gate = gate("");
+    let relay =
+        r#"{"event_type":314,"callback_event":"VodSourceFileStart","task_id":"1","appid":1}"#;
+    assert_eq!(twice(&gate, "/tencent-css", &css(relay, 0), &css(relay, 60)), DELIVERED);
+    let zero = relay.replace("314,", "314,\"event_time\":0,");
+    assert_eq!(twice(&gate, "/tencent-css", &css(&zero, 1), &css(&zero, 61)), DELIVERED);
+    let timed = relay.replace("314,", "314,\"event_time\":1703731478,");
+    assert_eq!(twice(&gate, "/tencent-css", &css(&timed, 2), &css(&timed, 62)), LOST);
+    for stopped in [
+        r#"{"action":"on_stop","vhost":"v","app":"a","stream":"s"}"#,
+        r#"{"action":"on_dvr","vhost":"v","app":"a","stream":"s","file":"s.flv"}"#,
+        r#"{"action":"on_hls","vhost":"v","app":"a","stream":"s","file":"s.ts"}"#,
+    ] {
+        assert_eq!(twice(&gate, "/srs", stopped, stopped), DELIVERED, "{stopped}");
+    }
+    let hls = r#"{"action":"on_hls","vhost":"v","app":"a","stream":"s","file":"s.ts","seq_no":0}"#;
+    assert_eq!(twice(&gate, "/srs", hls, hls), LOST);
+    let closing =
+        r#"{"request":{"direction":"incoming","status":"closing","url":"rtmp://o.test/a/s"}}"#;
+    assert_eq!(twice(&gate, "/ovenmediaengine", closing, closing), DELIVERED);
+    let timed = closing.replace("{\"dir", "{\"time\":\"2026-11-22T09:10:00.456+00:00\",\"dir");
+    assert_eq!(twice(&gate, "/ovenmediaengine", &timed, &timed), LOST);
+    let state = "stream_key=k&broadcast_key=b&channel_key=c&broadcast_state=pause";
+    assert_eq!(twice(&gate, "/kollus", state, state), DELIVERED);
+    let upload = "upload_file_key=u&filename=f";
+    assert_eq!(twice(&gate, "/upload", upload, upload), LOST);
+}
+
+#[test]
+fn mux_resend_may_have_other_attempts() {
+    let body = |attempts: &str| {
+        format!(
+            "{{\"type\":\"video.asset.ready\",\"id\":\"1\",\"environment\":{{\"id\":\"e\"}},\
+             \"attempts\":[{attempts}]}}"
+        )
+    };
+    assert!(twice(&gate(""), "/mux", &body(""), &body("1")).1, "expected the same id");
+}
+
+fn webhook(gate: &Gate, id: &str, body: &str) -> Accepted {
+    let time = (NOW.as_millis() / 1000).to_string();
+    let key = BASE64.decode(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{time}.{body}").as_bytes());
+    let signature = format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()));
+    let headers =
+        [("webhook-id", id), ("webhook-timestamp", &*time), ("webhook-signature", &*signature)];
+    accept(gate, "/standard-webhooks", &headers, body)
+}
+
+#[test]
+fn delivers_another_signed_body_under_the_same_webhook_id() {
+    let gate = gate("");
+    let first = webhook(&gate, "msg_1", r#"{"type":"a","n":1}"#);
+    assert!(delivers(&first) && !first.reuses_id());
+    let resend = webhook(&gate, "msg_1", r#"{"type":"a","n":1}"#);
+    assert!(!delivers(&resend) && !resend.reuses_id());
+    let other = webhook(&gate, "msg_1", r#"{"type":"a","n":2}"#);
+    assert!(delivers(&other) && other.reuses_id());
+    assert_eq!(other.event().id(), first.event().id());
+    assert!(!other.reuses_signature());
+}
+
+/// The derivation is frozen: stores keep ids, and machines of two versions must agree.
+#[test]
+fn derives_ids_as_the_manual_says() {
+    let digest = |text: &str| HEXLOWER.encode(&Sha256::digest(text)[..16]);
+    let gate = gate("");
+    let declared = github(&gate, Some("a72d3162e"), MEMBER).unwrap();
+    assert_eq!(declared.event().id(), digest("/github/o\0member\0a72d3162e"));
+    let push = r#"{"event_type":1,"app":"a.b","appname":"live","channel_id":"s","event_time":1,
+        "node":"n","sequence":"1","stream_id":"s","stream_param":"","user_ip":"u"}"#;
+    let content = accept(&gate, "/tencent-css", &[], &css(push, 0));
+    let data = std::str::from_utf8(content.event().data()).unwrap();
+    assert_eq!(content.event().id(), digest(&format!("/tencent-css/a.b\0push\0{data}")));
+    let new = accept(&gate, "/srs", &[], r#"{"action":"on_stop","vhost":"v","app":"a"}"#);
+    let id = new.event().id();
+    assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+}
+
+#[test]
+fn definition_information_names_the_rule_for_the_id() {
+    let rule = |name: &str| {
+        let (provider, kind) = name.split_once('.').unwrap();
+        let info = gatepost::Definition::built_in(provider).unwrap().info();
+        let kind = info.kinds.iter().find(|info| &*info.name == kind).unwrap();
+        kind.identity.to_string()
+    };
+    assert_eq!(rule("github.member"), "id: header:x-github-delivery");
+    assert_eq!(rule("srs.on_hls"), "content, with /seq_no; without it, new for each callback");
+    assert_eq!(rule("srs.on_stop"), "new for each callback");
+}
