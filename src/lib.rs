@@ -119,7 +119,7 @@ pub use inspect::{
     Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
     Step, config_schema, providers,
 };
-pub use intake::Intake;
+pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::{View, kollus, tencent_css, tencent_trtc};
