@@ -38,8 +38,10 @@ mod body;
 mod exchange;
 mod future;
 mod service;
+mod uri;
 
 use core::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::Extensions;
@@ -50,6 +52,7 @@ pub use future::ResponseFuture;
 pub use service::GateService;
 
 use crate::gate::Gate;
+use crate::printable::print_only;
 use crate::time::Timestamp;
 
 /// Layer that puts a [`Gate`] in front of a service.
@@ -100,26 +103,77 @@ use crate::time::Timestamp;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct GateLayer {
     gate: Gate,
-    clock: fn() -> Timestamp,
-    peer: Peer,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    peer: Arc<Peer>,
+    others: OtherRequests,
+    shows_token: bool,
 }
 
+print_only! { GateLayer: gate others; }
+
 /// Function that reads the address of the connection's peer from the extensions of a request.
-type Peer = fn(&Extensions) -> Option<IpAddr>;
+type Peer = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
+
+/// Treatment of a request whose path has no route.
+#[derive(Clone, Copy, Debug)]
+enum OtherRequests {
+    Pass,
+    Refuse,
+}
 
 impl GateLayer {
     /// Creates a layer with the system clock and without peer addresses.
-    pub const fn new(gate: Gate) -> Self {
-        Self { gate, clock: system_time, peer: |_| None }
+    pub fn new(gate: Gate) -> Self {
+        Self {
+            gate,
+            clock: Arc::new(system_time),
+            peer: Arc::new(|_| None),
+            others: OtherRequests::Pass,
+            shows_token: false,
+        }
+    }
+
+    /// Refuses each request whose path has no route, with the status 403.
+    ///
+    /// Use this method for a router that only receives callbacks. If the paths of the config and of
+    /// the router differ by mistake, no unverified request reaches a handler.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use axum::{Router, routing::post};
+    /// use gatepost::{Gate, GateLayer};
+    ///
+    /// # fn example(gate: Gate) -> Router {
+    /// let callbacks = Router::new()
+    ///     .route("/tencent", post(|| async {}))
+    ///     .layer(GateLayer::new(gate).callbacks_only());
+    /// Router::new().nest("/callbacks", callbacks)
+    /// # }
+    /// # }
+    /// ```
+    pub fn callbacks_only(self) -> Self {
+        Self { others: OtherRequests::Refuse, ..self }
+    }
+
+    /// Shows the secret segment of the path to the inner service.
+    ///
+    /// By default, the URIs of an event contain `{token}` in its place, so that no log line of the
+    /// app contains the secret.
+    pub fn show_token(self) -> Self {
+        Self { shows_token: true, ..self }
     }
 
     /// Replaces the system clock, for example in a test that sends a recorded callback.
-    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
-        Self { clock, ..self }
+    pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Sets the function that reads the address of the connection's peer from the extensions of a
@@ -157,8 +211,11 @@ impl GateLayer {
     ///
     /// In tonic, the extension is `TcpConnectInfo`, and its method `remote_addr` returns the
     /// address.
-    pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
-        Self { peer, ..self }
+    pub fn with_peer(
+        self,
+        peer: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        Self { peer: Arc::new(peer), ..self }
     }
 }
 
@@ -171,6 +228,6 @@ impl<S> Layer<S> for GateLayer {
     type Service = GateService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GateService::new(self.gate.clone(), inner, self.clock, self.peer)
+        GateService::new(Arc::new(self.clone()), inner)
     }
 }
