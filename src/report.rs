@@ -19,6 +19,8 @@ use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
+#[cfg(feature = "axum")]
+use crate::verdict::ViewError;
 use crate::verdict::{Accepted, Refusal};
 
 /// Logs a refusal as a warning.
@@ -58,6 +60,23 @@ pub(crate) fn not_a_callback(now: Timestamp) {
         suppressed = nonzero(suppressed),
         "request refused: expected the path of a route, found another path; write the path of each \
          route as clients send it"
+    );
+}
+
+/// Logs an error about a handler whose type does not describe the callback.
+#[cfg(feature = "axum")]
+pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
+    let code = "view_mismatch";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::error!(
+        code,
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "handler did not run: {reason}"
     );
 }
 

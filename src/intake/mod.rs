@@ -30,6 +30,8 @@ use std::{fmt, iter};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+#[cfg(feature = "tower")]
+use http::uri::PathAndQuery;
 
 use crate::body::BodyBuffer;
 use crate::client::Arrival;
@@ -41,8 +43,6 @@ use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
-#[cfg(feature = "tower")]
-use crate::route::around_token;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
@@ -218,13 +218,11 @@ impl Intake {
         }
     }
 
-    /// Returns the secret segment of `path`; `None` if the route has no `{token}`, or if `path` is
-    /// not the path of the route.
+    /// Returns the path of the route with `{token}` in place of the secret segment; `None` if the
+    /// path has no secret segment.
     #[cfg(feature = "tower")]
-    pub(crate) fn token_in<'p>(&self, path: &'p str) -> Option<&'p str> {
-        self.route().token.as_ref()?;
-        let (before, after) = around_token(&self.route().pattern)?;
-        path.strip_prefix(before)?.strip_suffix(after)
+    pub(crate) fn masked_path(&self) -> Option<&PathAndQuery> {
+        self.route().masked.as_ref()
     }
 
     /// Judges the complete body at the time `now`.

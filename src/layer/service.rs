@@ -143,25 +143,31 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Send + 'static,
     {
-        // Most services are ready. The response future polls again, with a real waker, if not.
+        // Most services are ready. If not, the response future polls again, with a real waker.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => ResponseFuture::pass(self.inner.call(request)),
             Poll::Ready(Err(error)) => {
                 drop(self.take_inner());
                 ResponseFuture::wait(async { Err(error) })
             }
-            Poll::Pending => {
-                let mut service = self.take_inner();
-                ResponseFuture::wait(async move {
-                    poll_fn(|cx| service.poll_ready(cx)).await?;
-                    service.call(request).await
-                })
-            }
+            Poll::Pending => self.wait(request),
         }
     }
 
-    /// Takes the inner service, and leaves a clone. Only the original may wait for a permit.
     #[inline(never)]
+    fn wait<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        B: Send + 'static,
+    {
+        let mut service = self.take_inner();
+        ResponseFuture::wait(async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        })
+    }
+
+    /// Takes the inner service, and leaves a clone. Only the original may wait for a permit.
     fn take_inner(&mut self) -> S
     where
         S: Clone,

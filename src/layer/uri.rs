@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use http::{Extensions, Request, Uri};
 
 use crate::intake::Intake;
-use crate::route::TOKEN_SEGMENT;
+use crate::route::{TOKEN_SEGMENT, around_token};
 
 /// Returns the URI that axum stored, if any.
 #[cfg(feature = "axum")]
@@ -24,18 +24,33 @@ pub(super) const fn original(_: &Extensions) -> Option<&Uri> {
 
 /// Replaces the secret segment in the URIs that the inner service sees by `{token}`.
 pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
+    let Some(masked) = intake.masked_path() else { return };
     let (uri, original) = (request.uri(), original(request.extensions()));
-    let found = original.and_then(|original| intake.token_in(original.path()));
-    let Some(token) = found.or_else(|| intake.token_in(uri.path())) else { return };
-    let hidden = without_token(uri, token);
-    #[cfg(feature = "axum")]
-    if let Some(original) = original.map(|original| without_token(original, token)) {
-        request.extensions_mut().insert(OriginalUri(original));
-    }
+    let Some(found) = original.into_iter().chain([uri]).find_map(|uri| token_in(uri, masked))
+    else {
+        return;
+    };
+    let hide = |uri: &Uri| without_token(uri, found, masked);
+    let (hidden, hidden_original) = (hide(uri), original.map(hide));
     *request.uri_mut() = hidden;
+    #[cfg(feature = "axum")]
+    if let (Some(OriginalUri(uri)), Some(hidden)) =
+        (request.extensions_mut().get_mut(), hidden_original)
+    {
+        *uri = hidden;
+    }
 }
 
-fn without_token(uri: &Uri, token: &str) -> Uri {
+/// Returns the secret segment; `None` if `masked` is the path of another URI.
+fn token_in<'u>(uri: &'u Uri, masked: &PathAndQuery) -> Option<&'u str> {
+    let (before, after) = around_token(masked.path())?;
+    uri.path().strip_prefix(before)?.strip_suffix(after)
+}
+
+fn without_token(uri: &Uri, token: &str, masked: &PathAndQuery) -> Uri {
+    if token_in(uri, masked) == Some(token) && uri.query().is_none() {
+        return with_path(uri.clone(), masked.clone());
+    }
     let hidden = |segment| if segment == token { TOKEN_SEGMENT } else { segment };
     let mut path = uri.path().split('/').map(hidden).collect::<Vec<_>>().join("/");
     if let Some(query) = uri.query() {
@@ -50,6 +65,9 @@ fn without_token(uri: &Uri, token: &str) -> Uri {
 
 /// Replaces the path and the query of a URI.
 pub(super) fn with_path(uri: Uri, path: PathAndQuery) -> Uri {
+    if uri.authority().is_none() {
+        return path.into();
+    }
     let mut parts = uri.into_parts();
     parts.path_and_query = Some(path);
     // This cannot fail: a scheme and an authority that are valid with one path are valid with every

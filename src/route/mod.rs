@@ -42,6 +42,7 @@ use std::collections::{HashMap, HashSet};
 use std::iter::once_with;
 use std::sync::Arc;
 
+use http::uri::PathAndQuery;
 use matchit::Router;
 
 use self::decode::decode;
@@ -80,6 +81,8 @@ pub(crate) struct Route {
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
+    /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
+    pub(crate) masked: Option<PathAndQuery>,
     /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
     /// callback names its kind.
     pub(crate) kind: Option<usize>,
@@ -458,6 +461,7 @@ mod tests {
             pattern: pattern.into(),
             plan: Arc::clone(plan),
             token: None,
+            masked: None,
             kind: None,
             template: None,
             bindings: Arc::default(),

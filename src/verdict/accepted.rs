@@ -107,6 +107,12 @@ impl Accepted {
         &self.0.raw
     }
 
+    /// Returns true if `T` describes the kind of the callback.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is<T: View>(&self) -> bool {
+        T::describes(&self.event().provider, &self.event().kind)
+    }
+
     /// Deserializes the data of the event.
     ///
     /// # Errors

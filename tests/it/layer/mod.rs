@@ -6,6 +6,8 @@ mod failures;
 mod readiness;
 #[cfg(feature = "axum")]
 mod routers;
+#[cfg(feature = "axum")]
+mod stacks;
 
 use std::cell::Cell;
 use std::convert::Infallible;
