@@ -65,7 +65,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send> ClientSide for Request
             // `drive` counts trailers as an empty chunk, because trailers may have no end.
             Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
             Some(Err(error)) => {
-                self.failure = Some(failure_of(error.into()));
+                self.failure = Some(failure_of(&*error.into()));
                 Err(Disconnected)
             }
         }
@@ -76,12 +76,12 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send> ClientSide for Request
     }
 }
 
-fn failure_of(error: BoxError) -> BodyFailure {
+fn failure_of(error: &(dyn Error + 'static)) -> BodyFailure {
     // Layers outside of the gate may limit the body, and frameworks wrap the error.
-    if causes(&*error).any(|cause| cause.is::<LengthLimitError>()) {
+    if causes(error).any(|cause| cause.is::<LengthLimitError>()) {
         return BodyFailure::TooLarge;
     }
-    BodyFailure::Failed(text_of(&*error))
+    BodyFailure::Failed(text_of(error))
 }
 
 /// Returns an error, and the errors that caused it.

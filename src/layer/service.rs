@@ -54,18 +54,23 @@ impl GateLayer {
         if extensions.get::<Accepted>().is_some() {
             return None;
         }
-        match uri::original(extensions) {
-            Some(original) if original.path() != uri.path() => {
-                Some(match self.admit_as(original, request) {
-                    Admission::Other => self.admit_as(uri, request),
-                    Admission::Shadow(shadow) => match self.admit_as(uri, request) {
-                        Admission::Other | Admission::Shadow(_) => Admission::Shadow(shadow),
-                        stricter => stricter,
-                    },
-                    admission => admission,
-                })
+        Some(match uri::original(extensions) {
+            Some(original) if original.path() != uri.path() => self.admit_both(original, request),
+            Some(_) | None => self.admit_as(uri, request),
+        })
+    }
+
+    #[inline(never)]
+    fn admit_both<B>(&self, original: &Uri, request: &Request<B>) -> Admission {
+        let admission = self.admit_as(original, request);
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+            return admission;
+        }
+        match self.admit_as(request.uri(), request) {
+            Admission::Other => admission,
+            stricter @ (Admission::Callback(_) | Admission::Refused(_) | Admission::Shadow(_)) => {
+                stricter
             }
-            Some(_) | None => Some(self.admit_as(uri, request)),
         }
     }
 

@@ -111,13 +111,13 @@ async fn panic_of_future_is_failure_of_app() {
     async fn at_once(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
         panic!("broken {}", "future")
     }
-    async fn later(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn after_wait(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
         tokio::task::yield_now().await;
         std::panic::panic_any(7)
     }
     let log = failure_log(service_fn(at_once)).await;
     assert!(log.contains("app_unreachable") && log.contains("broken future"), "{log}");
-    let log = failure_log(service_fn(later)).await;
+    let log = failure_log(service_fn(after_wait)).await;
     assert!(log.contains("app_unreachable") && log.contains("panic"), "{log}");
 }
 
@@ -292,4 +292,39 @@ async fn empty_frames_of_callback_end_and_leave_time_for_other_tasks() {
         });
         assert!(beside.await, "expected another task to run meanwhile");
     }
+}
+
+/// Answers after the first poll.
+async fn later(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
+    tokio::task::yield_now().await;
+    Ok(Response::new(Full::from(r#"{"allow":true}"#)))
+}
+
+#[test]
+fn runtime_without_timer_fails_callbacks_that_wait() {
+    let log = Log::default();
+    let _guard = log.collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let replied = runtime.block_on(async {
+        let at_once = service_fn(|_: Event| {
+            ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(r#"{"allow":true}"#))))
+        });
+        let at_once = reply(GateLayer::new(gate("")).layer(at_once), play()).await;
+        assert_eq!(at_once.1, r#"{"data":{"result":1}}"#);
+        reply(GateLayer::new(gate("")).layer(service_fn(later)), play()).await
+    });
+    assert_eq!(replied, (StatusCode::OK, LATER.to_owned()));
+    assert!(log.text().contains("timer_missing"), "{}", log.text());
+    assert!(log.text().contains("enable_time"), "{}", log.text());
+}
+
+#[test]
+fn thread_without_runtime_fails_callbacks_that_wait() {
+    let log = Log::default();
+    let _guard = log.collect();
+    let service = service_fn(|_: Event| pending::<Result<Response<Full<Bytes>>, Infallible>>());
+    let replied = std::pin::pin!(reply(GateLayer::new(gate("")).layer(service), play()));
+    let replied = replied.poll(&mut Context::from_waker(std::task::Waker::noop()));
+    assert_eq!(replied, Poll::Ready((StatusCode::OK, LATER.to_owned())));
+    assert!(log.text().contains("timer_missing"), "{}", log.text());
 }

@@ -58,8 +58,7 @@ where
     S::Error: std::fmt::Debug,
 {
     let mut busy = service.clone();
-    let call = busy.ready().await.unwrap().call(Request::new(RequestBody::default()));
-    call
+    busy.ready().await.unwrap().call(Request::new(RequestBody::default()))
 }
 
 #[tokio::test(start_paused = true)]
