@@ -13,9 +13,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::json;
@@ -67,6 +68,8 @@ pub struct Event {
     pub(crate) data: Bytes,
     /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
     pub(crate) misfits: Vec<Box<str>>,
+    /// True if `data` is the body as received, because the body is not an object.
+    pub(crate) is_raw: bool,
 }
 
 /// Id of an event: 32 hex digits.
@@ -172,7 +175,7 @@ impl Event {
         self.time
     }
 
-    /// Returns the typed data: one JSON object.
+    /// Returns the typed data: one JSON object, or the body as received if it is not an object.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
@@ -212,13 +215,20 @@ impl Event {
         received: Option<&HeaderValue>,
     ) -> (Bytes, HeaderValue) {
         match forward {
-            Forward::CloudEvents => (self.structured(), STRUCTURED),
-            Forward::Json => (self.data.clone(), JSON),
-            Forward::Raw => (raw.clone(), received.cloned().unwrap_or(OCTETS)),
+            Forward::CloudEvents => (self.structured(received), STRUCTURED),
+            Forward::Json if !self.is_raw => (self.data.clone(), JSON),
+            Forward::Json | Forward::Raw => (raw.clone(), received.cloned().unwrap_or(OCTETS)),
         }
     }
 
-    fn structured(&self) -> Bytes {
+    fn structured(&self, received: Option<&HeaderValue>) -> Bytes {
+        let is_json = !self.is_raw || serde_json::from_slice::<&RawValue>(&self.data).is_ok();
+        let received = received.and_then(|value| value.to_str().ok());
+        let content_type = match received {
+            _ if is_json => "application/json",
+            Some(received) => received,
+            None => "application/octet-stream",
+        };
         let time = self.time.and_then(Timestamp::to_rfc3339);
         let attributes = [
             ("specversion", Some("1.0")),
@@ -227,7 +237,7 @@ impl Event {
             ("type", Some(self.ce_type())),
             ("subject", self.subject()),
             ("time", time.as_deref()),
-            ("datacontenttype", Some("application/json")),
+            ("datacontenttype", Some(content_type)),
         ];
         // The attributes take up to 320 bytes in most events.
         let mut out = Vec::with_capacity(self.data.len() + 320);
@@ -239,8 +249,14 @@ impl Event {
             json::write_string(value, &mut out);
             out.push(b',');
         }
-        out.extend_from_slice(b"\"data\":");
-        out.extend_from_slice(&self.data);
+        if is_json {
+            out.extend_from_slice(b"\"data\":");
+            out.extend_from_slice(&self.data);
+        } else {
+            out.extend_from_slice(b"\"data_base64\":\"");
+            out.extend_from_slice(BASE64.encode(&self.data).as_bytes());
+            out.push(b'"');
+        }
         out.push(b'}');
         out.into()
     }
@@ -335,9 +351,10 @@ mod tests {
             time: Some(Timestamp::from_secs(0)),
             data: Bytes::from_static(b"{\"x\":1}"),
             misfits: Vec::new(),
+            is_raw: false,
         };
         assert_eq!(
-            event.structured(),
+            event.structured(None),
             "{\"specversion\":\"1.0\",\"id\":\"00000000000000000000000000000000\",\"source\":\"/p/t\",\"type\":\"com.p.push\",\
              \"subject\":\"a\\\"b\",\"time\":\"1970-01-01T00:00:00Z\",\
              \"datacontenttype\":\"application/json\",\"data\":{\"x\":1}}"

@@ -212,6 +212,7 @@ impl<'f> ConfigReader<'f, '_> {
             self.faults.add(&table.place, "expected at least one route, found none", remedy);
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
+        self.warn_of_routes_without_template(&route_tables, &templates, &routes);
         self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);
         for (table, template) in template_tables.iter().zip(&templates) {
             for url in template.iter().flat_map(|template| template.urls()) {

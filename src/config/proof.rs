@@ -9,7 +9,7 @@ use crate::provider::Plan;
 use crate::provider::digest::Key;
 use crate::provider::locator::Locator;
 use crate::provider::setting::{Setting, SettingType};
-use crate::provider::signature::{MAX_AHEAD_KEY, Signature, Window};
+use crate::provider::signature::{MAX_AHEAD_KEY, Signature, TimeRule, Window};
 use crate::secret::Secret;
 use crate::template::{KindKeys, Proof, Reuse};
 use crate::toml_reader::{Form, Item, Located, Place, Table, allowed};
@@ -79,10 +79,10 @@ impl<'f> ConfigReader<'f, '_> {
             |setting: &Setting| setting.default().map(|text| Secret::new(text.as_bytes()));
         let mut values: Vec<_> = plan.settings.iter().map(default).collect();
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
-        let mut window = time.map(|time| time.window);
+        let mut window = time.and_then(TimeRule::default_window);
         for (name, item) in table.iter().flat_map(|table| table.entries()) {
             let past_key = time.map(|time| time.meaning.past_key());
-            match (plan.setting(name), &mut window, table) {
+            match (plan.setting(name), time, table) {
                 (Some(index), ..) => {
                     let declared = plan.settings.get(index);
                     let read = declared.map(|setting| self.setting(setting, &item));
@@ -90,10 +90,12 @@ impl<'f> ConfigReader<'f, '_> {
                         *value = read;
                     }
                 }
-                (None, Some(window), Some(table)) if past_key == Some(name) => {
+                (None, Some(time), Some(table)) if past_key == Some(name) => {
+                    let window = window.get_or_insert(time.window);
                     window.past_secs = secs(table, name).unwrap_or(window.past_secs);
                 }
-                (None, Some(window), Some(table)) if name == MAX_AHEAD_KEY => {
+                (None, Some(time), Some(table)) if name == MAX_AHEAD_KEY => {
+                    let window = window.get_or_insert(time.window);
                     window.max_ahead_secs = secs(table, name).unwrap_or(window.max_ahead_secs);
                 }
                 _ => self.unknown_setting(name, &item.place, plan, past_key),
@@ -202,14 +204,22 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Decodes a key from the platform's format.
+    /// Decodes a key from the platform's format. Warns of a key that is easy to guess.
     fn key(&self, signature: &Signature, place: &Place, secret: &Secret) -> Option<Key> {
-        let key = signature.key.prepare(signature.digest, secret);
-        if key.is_none() {
-            let remedy = "copy the complete key from the platform's console";
-            self.faults.add(place, "expected the platform's key format, found another", remedy);
+        match signature.key.prepare(signature.digest, secret) {
+            Ok((key, is_weak)) => {
+                if is_weak {
+                    let remedy = "create a key with a random generator, and set it on both sides";
+                    self.warnings.add(place, "attackers can guess this key", remedy);
+                }
+                Some(key)
+            }
+            Err(error) => {
+                let remedy = "copy the complete key from the platform's console";
+                self.faults.add(place, error.to_string(), remedy);
+                None
+            }
         }
-        key
     }
 }
 

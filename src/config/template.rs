@@ -143,6 +143,13 @@ impl<'f> ConfigReader<'f, '_> {
         keys_place: &Place,
         table: &Table<'f>,
     ) {
+        let signature = plan.signature.as_ref();
+        if signature.is_some_and(|signature| keys > 0 && !signature.covers_request()) {
+            let problem = format!("the signature of {} covers no part of a request", plan.title);
+            let remedy = "sign the body, or treat each callback as a secret: a client that has seen \
+                          one callback can forge any other";
+            self.warnings.add(keys_place, problem, remedy);
+        }
         match (plan.uses_template_keys(), keys > 0) {
             (true, false) if !unsigned => {
                 let problem = format!("expected keys, because {} signs, found none", plan.title);
@@ -222,6 +229,28 @@ impl<'f> ConfigReader<'f, '_> {
                     remedy,
                 );
             }
+        }
+    }
+
+    /// Warns of each route on which gatepost refuses every callback, because the route's provider
+    /// has no template.
+    pub(super) fn warn_of_routes_without_template(
+        &self,
+        tables: &[Table<'f>],
+        templates: &[Option<Arc<Template>>],
+        routes: &Routes,
+    ) {
+        for table in tables {
+            let Some(path) = table.string("path") else { continue };
+            let route = routes.iter().find(|route| *route.pattern == *path.value);
+            let Some(plan) = route.map(|route| &route.plan) else { continue };
+            if templates.iter().flatten().any(|template| template.plan.name == plan.name) {
+                continue;
+            }
+            let title = &plan.title;
+            let problem = format!("gatepost refuses every callback of {title} without a template");
+            let remedy = format!("add a [[template]] with provider = \"{}\"", plan.name);
+            self.warnings.add(&table.place_of("provider"), problem, remedy);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::head::Head;
 use crate::intake::tenants;
 use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
-use crate::provider::plan::{BodyFormat, KindFound};
+use crate::provider::plan::KindFound;
 use crate::route::{Lookup, Route};
 use crate::template::{Delivery, RequiredSignature};
 use crate::time::Timestamp;
@@ -152,7 +152,7 @@ impl Steps {
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
         let Ok(captured) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
-        if body.is_empty() && plan.body != BodyFormat::Query {
+        if body.is_empty() && !plan.permits_empty_body() {
             return;
         }
         let repaired = OnceCell::new();

@@ -185,12 +185,12 @@ impl<'d> Sample<'d> {
         let body = self.body();
         let (uri, body) = match self.plan.body {
             BodyFormat::Query => (with_query(to, &body), Vec::new()),
-            BodyFormat::Form | BodyFormat::Json => (to.clone(), body),
+            BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => (to.clone(), body),
         };
         let content_type = match self.plan.body {
             BodyFormat::Form => Some("application/x-www-form-urlencoded"),
             BodyFormat::Json => Some("application/json"),
-            BodyFormat::Query => None,
+            BodyFormat::Query | BodyFormat::Raw => None,
         };
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = method.clone();
@@ -210,7 +210,8 @@ impl<'d> Sample<'d> {
         now: Timestamp,
         to: &Uri,
     ) -> Result<(), SampleError> {
-        let key = signature.key.prepare(signature.digest, key).ok_or(SampleError::Key)?;
+        let prepared = signature.key.prepare(signature.digest, key);
+        let (key, _) = prepared.map_err(|_| SampleError::Key)?;
         let mut time = String::new();
         if let Some(rule) = &signature.time {
             let at = now.as_millis().saturating_add(rule.lifetime_secs.saturating_mul(1000));
@@ -224,7 +225,7 @@ impl<'d> Sample<'d> {
         let raw = self.body();
         let uri = match self.plan.body {
             BodyFormat::Query => with_query(to, &raw),
-            BodyFormat::Form | BodyFormat::Json => to.clone(),
+            BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => to.clone(),
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
         let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
@@ -268,7 +269,9 @@ impl<'d> Sample<'d> {
     /// and a body for any other format.
     fn body(&self) -> Vec<u8> {
         match self.plan.body {
-            BodyFormat::Json => serde_json::to_vec(&self.body).unwrap_or_default(),
+            BodyFormat::Json | BodyFormat::Raw => {
+                serde_json::to_vec(&self.body).unwrap_or_default()
+            }
             BodyFormat::Form | BodyFormat::Query => {
                 let text =
                     |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

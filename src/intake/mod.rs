@@ -41,7 +41,7 @@ use crate::memory::{Domain, Memory};
 use crate::printable::printable;
 use crate::provider::Plan;
 use crate::provider::locator::{CapturedHead, Received};
-use crate::provider::plan::{BodyFormat, KindFound};
+use crate::provider::plan::KindFound;
 use crate::provider::signature::SignatureError;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
@@ -234,7 +234,7 @@ impl Intake {
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
         let raw = self.0.body.take();
         let plan = &self.route().plan;
-        if raw.is_empty() && plan.body != BodyFormat::Query {
+        if raw.is_empty() && !plan.permits_empty_body() {
             return Err(self.refuse(RefusalKind::BodyMissing));
         }
         let repaired = OnceCell::new();

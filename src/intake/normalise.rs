@@ -35,7 +35,11 @@ pub(super) fn normalise(
     let consumed = |name: &Name<'_>| signature.is_some_and(|signature| signature.consumes(name));
     let mut conversion = Conversion::of_callback();
     kind.fields.write_message(object, &mut conversion, consumed, &mut data)?;
-    let misfits = conversion.noted;
+    let mut misfits = conversion.noted;
+    if object.is_absent {
+        misfits.clear();
+        data = received.raw.to_vec();
+    }
     let is_misfit = |pointer: &Pointer| kind.fields.lists(&misfits, pointer);
     let time = kind.time.as_ref().and_then(|(from, unit)| {
         let (from, text) = from.iter().find_map(|from| Some((from, from.text(object)?)))?;
@@ -72,6 +76,7 @@ pub(super) fn normalise(
         time,
         data: data.into(),
         misfits,
+        is_raw: object.is_absent,
     })
 }
 

@@ -38,6 +38,16 @@ pub(crate) enum BodyError {
     TooDeep,
 }
 
+impl BodyError {
+    /// Returns `true` if the body may be valid in another format.
+    pub(crate) const fn is_other_format(&self) -> bool {
+        match self {
+            Self::InvalidUtf8 | Self::JsonMalformed | Self::NotAnObject => true,
+            Self::Duplicate(_) | Self::FormMalformed | Self::TooDeep => false,
+        }
+    }
+}
+
 /// The value of a member: JSON text as received, or decoded form text.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
@@ -165,6 +175,9 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 /// character. No UTF-8 text can contain one, so most JSON parsers refuse it.
 pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     const REPLACEMENT: &str = "\\ufffd";
+    if !text.contains("\\u") {
+        return None;
+    }
     let mut repaired = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -231,8 +244,10 @@ pub(crate) struct Object<'a> {
     text: &'a str,
     members: Vec<Member<'a>>,
     index: NameIndex,
-    /// The text has U+FFFD in place of lone surrogates.
+    /// True if the text has U+FFFD in place of lone surrogates.
     pub(crate) is_repaired: bool,
+    /// True if the body is not an object, so that the object has no members.
+    pub(crate) is_absent: bool,
 }
 
 impl<'a> Object<'a> {
@@ -266,9 +281,23 @@ impl<'a> Object<'a> {
         Ok(Self { is_repaired: true, ..object })
     }
 
+    /// Returns an object without members for a body that is not an object.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the body is JSON that breaks rule 3 or 4 of this module: parsers would
+    /// disagree about its values.
+    pub(crate) fn absent(body: &[u8]) -> Result<Self, BodyError> {
+        let checked = std::str::from_utf8(body).map(check_nested);
+        match checked {
+            Ok(Err(defect)) if !defect.is_other_format() => Err(defect),
+            Ok(_) | Err(_) => Ok(Self { is_absent: true, ..Self::default() }),
+        }
+    }
+
     fn of(text: &'a str, members: Vec<Member<'a>>) -> Result<Self, BodyError> {
         match NameIndex::of(&members, |member| &member.name) {
-            Ok(index) => Ok(Self { text, members, index, is_repaired: false }),
+            Ok(index) => Ok(Self { text, members, index, ..Self::default() }),
             Err(duplicate) => Err(BodyError::Duplicate(duplicate.text().to_owned())),
         }
     }

@@ -14,7 +14,7 @@ use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{BodyError, Json, Name, NameMap, Object, Shape, Value};
+use crate::json::{self, BodyError, Json, Name, NameMap, Object, Shape, Value};
 use crate::printable::print_only;
 use crate::reply::Reply;
 use crate::time::Unit;
@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
+    /// The format of a body that is not in the format `body`; `None` refuses such a body.
+    pub(crate) other_body: Option<BodyFormat>,
     /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
     /// The headers that the locators refer to.
@@ -83,8 +85,29 @@ impl TenantCase {
 pub(crate) enum BodyFormat {
     Form,
     Json,
+    /// The body has no fields. gatepost passes it to the app as received.
+    Raw,
     /// The fields are query parameters. The callback has no body.
     Query,
+}
+
+impl BodyFormat {
+    fn read<'b>(
+        self,
+        body: &'b [u8],
+        query: Option<&'b str>,
+        repaired: &'b OnceCell<String>,
+    ) -> Result<Object<'b>, BodyError> {
+        match self {
+            Self::Form => Object::from_form(body),
+            Self::Json => {
+                let text = std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?;
+                Object::from_json_repaired(text, repaired)
+            }
+            Self::Query => Object::from_form(query.unwrap_or_default().as_bytes()),
+            Self::Raw => Object::absent(body),
+        }
+    }
 }
 
 /// The rule that determines the kind of a callback.
@@ -224,31 +247,54 @@ impl Plan {
         query: Option<&'b str>,
         repaired: &'b OnceCell<String>,
     ) -> Result<Object<'b>, BodyError> {
-        let object = match self.body {
-            BodyFormat::Form => Object::from_form(body)?,
-            BodyFormat::Query => Object::from_form(query.unwrap_or_default().as_bytes())?,
-            BodyFormat::Json => {
-                let text = std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?;
-                Object::from_json_repaired(text, repaired)?
-            }
+        let object = match self.body.read(body, query, repaired) {
+            Ok(object) => object,
+            Err(defect) => match self.other_body.filter(|_| defect.is_other_format()) {
+                Some(format) => {
+                    let object = format.read(body, query, repaired)?;
+                    // Nearly any text is a form, so a form must contain the expected member.
+                    let lacks = |name| format == BodyFormat::Form && object.find(name).is_none();
+                    if self.unwrap.as_ref().is_some_and(lacks) {
+                        return Err(defect);
+                    }
+                    object
+                }
+                None => return Err(defect),
+            },
         };
-        match self.unwrapped(&object) {
-            Some(raw) => {
-                let mut inner = Object::from_json(raw)?;
-                inner.is_repaired = object.is_repaired;
+        match self.unwrapped(&object, repaired) {
+            Some((text, is_repaired)) => {
+                let mut inner = Object::from_json(text)?;
+                inner.is_repaired = is_repaired;
                 Ok(inner)
             }
             None => Ok(object),
         }
     }
 
-    /// Returns the JSON text inside the `unwrap` member if the platform has wrapped the callback.
+    /// Returns `true` if the definition permits a callback without a body.
+    pub(crate) fn permits_empty_body(&self) -> bool {
+        self.body == BodyFormat::Query || self.other_body == Some(BodyFormat::Raw)
+    }
+
+    /// Returns the JSON text inside the `unwrap` member if the platform has wrapped the callback. Also
+    /// returns `true` if the text has U+FFFD in place of lone surrogates.
     ///
     /// The callback is wrapped if the object has no other member. The callback is also wrapped if
     /// only this member, not the outer object, names the kind.
-    fn unwrapped<'b>(&self, object: &Object<'b>) -> Option<&'b str> {
-        let raw = match object.find(self.unwrap.as_ref()?)? {
-            Value::Json(Json { text, shape: Shape::Object, .. }) => *text,
+    fn unwrapped<'b>(
+        &self,
+        object: &Object<'b>,
+        repaired: &'b OnceCell<String>,
+    ) -> Option<(&'b str, bool)> {
+        let (raw, is_repaired) = match object.find(self.unwrap.as_ref()?)? {
+            Value::Json(Json { text, shape: Shape::Object, .. }) => (*text, object.is_repaired),
+            Value::Text(text) if text.starts_with('{') => {
+                let without = json::without_lone_surrogates(text);
+                let is_repaired = without.is_some();
+                let text = repaired.get_or_init(|| without.unwrap_or_else(|| text.to_string()));
+                (&**text, is_repaired)
+            }
             Value::Json(_) | Value::Text(_) => return None,
         };
         let names_kind = |object: &Object<'_>| {
@@ -256,7 +302,8 @@ impl Plan {
             names.into_iter().any(|name| object.find(name).is_some())
         };
         let inner_names_kind = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
-        (object.len() == 1 || (!names_kind(object) && inner_names_kind())).then_some(raw)
+        let is_wrapped = object.len() == 1 || (!names_kind(object) && inner_names_kind());
+        is_wrapped.then_some((raw, is_repaired))
     }
 
     /// Returns `true` if the verdict depends on a value with a replaced lone surrogate.

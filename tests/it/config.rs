@@ -1,14 +1,15 @@
 //! Tests of config faults and warnings, in the form that an operator reads.
 
-use gatepost::{Config, ConfigError, Gate};
+use gatepost::{Config, ConfigError, Gate, Head};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 fn errors(config: &str) -> Vec<String> {
-    let error = Gate::builder().toml(config).variable("KEY", "s3cret").build().unwrap_err();
+    let error = Gate::builder().toml(config).variable("KEY", "s3cret-key").build().unwrap_err();
     error.to_string().lines().map(|line| line.strip_prefix("config:").unwrap().to_owned()).collect()
 }
 
 fn build(config: &str) -> Result<Gate, ConfigError> {
-    Gate::builder().toml(config).variable("KEY", "s3cret").build()
+    Gate::builder().toml(config).variable("KEY", "s3cret-key").build()
 }
 
 const ROUTES: &str = "
@@ -27,6 +28,12 @@ const TEMPLATE: &str =
 
 fn with(template: &str) -> String {
     format!("{ROUTES}[[template]]\n{template}")
+}
+
+/// Returns the warnings, without that of the route of [`ROUTES`] that has no template.
+fn other_warnings(gate: &Gate) -> Vec<String> {
+    let warnings = gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    warnings.into_iter().filter(|warning| !warning.contains("without a template")).collect()
 }
 
 #[test]
@@ -187,7 +194,7 @@ fn fault_never_shows_secret() {
         "name = 'a'\nprovider = 'tencent-css'\nkeys = ['hunter2', { env = 'KEY', hunter3 = 1 }]\nkey = 'hunter4'\n",
     );
     let shown = errors(&config).join("\n");
-    for secret in ["hunter2", "hunter4", "s3cret"] {
+    for secret in ["hunter2", "hunter4", "s3cret-key"] {
         assert!(!shown.contains(secret), "expected no secret, found {shown}");
     }
 }
@@ -216,6 +223,7 @@ bind = ['d']
         "4:1: template[0]: no tenant is bound to this template",
         "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
         "10:9: template[1].keys[0]: expected a source, found a literal secret",
+        "10:9: template[1].keys[0]: attackers can guess this key",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, start) in warnings.iter().zip(expected) {
@@ -230,8 +238,8 @@ fn accepts_example_without_warnings() {
     let gate = Gate::builder()
         .toml(text)
         .variable("KOLLUS_PATH_TOKEN", "x")
-        .variable("TENCENT_KEY", "y")
-        .variable("TENCENT_OLD_KEY", "z")
+        .variable("TENCENT_KEY", "current-key")
+        .variable("TENCENT_OLD_KEY", "previous-key")
         .build()
         .unwrap();
     assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
@@ -309,8 +317,7 @@ fn refuses_invalid_networks_and_rate_limits() {
 fn warns_of_networks_that_contain_every_address() {
     let warnings = |top: &str, keys: &str| {
         let config = with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
-        let gate = build(&format!("{top}\n{config}")).unwrap();
-        gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        other_warnings(&build(&format!("{top}\n{config}")).unwrap()).join("\n")
     };
     let all_may_call = "allow[1]: the network contains every address: every client may send";
     assert!(warnings("", "allow = ['10.0.0.1', '0.0.0.0/0']").contains(all_may_call));
@@ -330,13 +337,13 @@ fn compares_admin_token_and_never_shows_it() {
     let config =
         format!("admin = '127.0.0.1:1'\nadmin_token = {{ env = 'KEY' }}\n{}", with(TEMPLATE));
     let build = |key: &str| Gate::builder().toml(&*config).variable("KEY", key).build();
-    let gate = build("s3cret").unwrap();
+    let gate = build("s3cret-key").unwrap();
     let token = gate.proxy_settings().admin_token.unwrap();
-    assert!(token.matches(b"s3cret"));
-    assert!(!token.matches(b"s3crep"));
+    assert!(token.matches(b"s3cret-key"));
+    assert!(!token.matches(b"s3cret-kez"));
     assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
-    assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
-    assert!(!format!("{gate:?}").contains("s3cret"));
+    assert_eq!(other_warnings(&gate), [""; 0]);
+    assert!(!format!("{gate:?}").contains("s3cret-key"));
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
         assert!(faults.contains("admin_token: expected a token that fits"), "{faults}");
@@ -444,7 +451,7 @@ fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
     let shadow =
         ROUTES.replace("provider = 'tencent-css'", "provider = 'tencent-css'\nmode = 'shadow'");
     let gate = build(&format!("{shadow}[[template]]\n{TEMPLATE}")).unwrap();
-    let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
+    let warnings = other_warnings(&gate);
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     let expected =
         "9:8: route[1].mode: callbacks on this path reach the app unverified; write \"enforce\"";
@@ -467,4 +474,61 @@ fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
             "provider = 'tencent-css'\nmode = 'shade'\n[[",
         ));
     assert!(faults[0].contains("found another word; did you mean `shadow`?"), "{faults:#?}");
+}
+
+#[test]
+fn warns_of_route_without_template() {
+    let config = "[[route]]\npath = '/cb'\nprovider = 'mux'\n";
+    let warnings = |config: &str| {
+        build(config).unwrap().warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let expected = "3:1: route[0].provider: gatepost refuses every callback of Mux without a \
+                    template; add a [[template]] with provider = \"mux\"";
+    assert_eq!(warnings(config), [expected]);
+    let with_template =
+        "[[template]]\nname = 'a'\nprovider = 'mux'\nkeys = [{ env = 'KEY' }]\nbind = ['*']\n";
+    assert_eq!(warnings(&format!("{config}{with_template}")), [""; 0]);
+}
+
+#[test]
+fn warns_of_key_that_attackers_can_guess() {
+    let warnings = |key: &str| {
+        let gate = Gate::builder().toml(with(TEMPLATE)).variable("KEY", key).build().unwrap();
+        other_warnings(&gate)
+    };
+    for weak in ["a", "1234567", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        let found = warnings(weak);
+        assert!(found.len() == 1 && found[0].contains("attackers can guess this key"), "{found:?}");
+    }
+    assert_eq!(warnings("12345678"), [""; 0]);
+}
+
+#[test]
+fn checks_signed_time_that_the_definition_does_not_enforce_only_with_a_limit() {
+    let config = |settings: &str| {
+        format!(
+            "[[route]]\npath = '/cb'\nprovider = 'ovenmediaengine'\n[[template]]\nname = 'a'\n\
+             provider = 'ovenmediaengine'\nkeys = [{{ env = 'KEY' }}]\nbind = ['*']\n{settings}"
+        )
+    };
+    // Signed with the key `s3cret-key`.
+    let body = r#"{"request":{"direction":"incoming","status":"closing","time":"2026-11-22T09:10:00.456+00:00"}}"#;
+    let mut headers = HeaderMap::new();
+    headers.insert("x-ome-signature", HeaderValue::from_static("UH9LCO2LwHR0TsT7sWYfjWx4KKo"));
+    let uri = Uri::from_static("/cb");
+    let judge = |settings: &str, now: i64| {
+        let gate = build(&config(settings)).unwrap();
+        let head = Head::new(&Method::POST, &uri, &headers);
+        let judged = crate::core::judge(&gate, &head, body.as_bytes(), 4096, now);
+        judged.map_or_else(|refusal| refusal.kind().as_str(), |_| "accepted")
+    };
+    let sent = 1_795_338_600;
+    for (settings, now, expected) in [
+        ("", sent + 1_000_000, "accepted"),
+        ("settings.max_age_secs = 60", sent + 60, "accepted"),
+        ("settings.max_age_secs = 60", sent + 61, "timestamp_expired"),
+        ("settings.max_ahead_secs = 5", sent - 6, "timestamp_too_far_ahead"),
+    ] {
+        assert_eq!(judge(settings, now), expected, "{settings} {now}");
+    }
 }

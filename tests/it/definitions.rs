@@ -65,6 +65,18 @@ fn reports_contradictory_keys_of_definition() {
             "expected a declaration of `nope`",
         ),
         (
+            format!(
+                "{kind}[kinds.a.reply]\nallow = {{ r = 1 }}\ndeny = {{ r = 1 }}\nfields = {{ r = 'integer' }}"
+            ),
+            "found the values of the reply that allows",
+        ),
+        (
+            format!(
+                "{kind}[kinds.a.reply]\nallow = {{ r = 1 }}\ndeny = {{ r = 1, s = 2 }}\nfields = {{ r = 'integer', s = 'integer?' }}"
+            ),
+            "found the values of the reply that allows",
+        ),
+        (
             format!("{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'jwt'"),
             "expected a key to sign the reply",
         ),

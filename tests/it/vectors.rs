@@ -228,7 +228,8 @@ impl Vector {
         }
         let content_type = header("content-type").unwrap_or_default();
         event.insert("datacontenttype".into(), content_type.into());
-        event.insert("data".into(), serde_json::from_slice(&seen.body).unwrap());
+        let text = || String::from_utf8_lossy(&seen.body).into();
+        event.insert("data".into(), serde_json::from_slice(&seen.body).unwrap_or_else(|_| text()));
         self.check_event(&Value::Object(event));
         self.expect("event", &seen.method.as_str(), &"POST");
         assert!(header("gatepost-template").is_some(), "{}: expected gatepost-template", self.name);

@@ -80,7 +80,8 @@ fn views_keep_all_data_of_every_vector() {
         }
         let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
         let event = accepted.event();
-        let data: Value = accepted.view().unwrap();
+        // The data of a body that is not JSON has no view.
+        let Ok(data) = accepted.view::<Value>() else { continue };
         assert!(read.len() <= 1, "{}: expected at most 1 view, found {}", vector.name, read.len());
         if let Some(view) = read.first() {
             seen.insert(event.ce_type().to_owned());
@@ -106,7 +107,8 @@ fn schemas_accept_event_of_every_vector() {
         let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
             continue;
         };
-        let data: Value = accepted.view().unwrap();
+        // The data of a body that is not JSON has no view.
+        let Ok(data) = accepted.view::<Value>() else { continue };
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{}: expected no faults, found {faults:#?}", vector.name);
         checked += 1;

@@ -153,7 +153,10 @@ fn creates_binds_changes_and_deletes_template() {
     assert_eq!(file.text(), expected);
 
     file.good(&["unbind", "new", "push.example.com", "*"]);
-    file.good(&["delete", "new", "--yes"]);
+    let done = file.call(&["delete", "new", "--yes"]);
+    let warning = "refuses every callback of Tencent Cloud CSS without a template";
+    assert_eq!(done.code, Some(0));
+    assert!(done.err.contains(warning), "expected {warning}, found {}", done.err);
     assert_eq!(file.text(), CONFIG.replace("['c1']", "[\"c2\", \"c3\"]"));
 }
 

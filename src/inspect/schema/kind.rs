@@ -6,6 +6,7 @@ use super::DRAFT;
 use crate::json::{Name, Shape};
 use crate::provider::decision::{Decision, ReplyField, ReplyFieldName};
 use crate::provider::field::{Field, Fields, Nested, Range, Type};
+use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::time::Unit;
 
@@ -16,6 +17,10 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     // The event's data does not contain the members that belong to the signature.
     let is_consumed = |name: &str| signature.is_some_and(|rule| rule.consumes(&Name::new(name)));
     let mut schema = object(&kind.fields, true, &is_consumed);
+    if plan.other_body == Some(BodyFormat::Raw) {
+        // The data may also be a body that is no object.
+        schema.remove("type");
+    }
     schema.insert("$schema".into(), DRAFT.into());
     schema.insert("title".into(), format!("{}.{}", plan.name, kind.name).into());
     let docs = kind.docs.as_deref().unwrap_or(&plan.docs);

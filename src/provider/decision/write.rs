@@ -213,6 +213,13 @@ impl Decision {
         out.push(b'}');
     }
 
+    /// Returns `true` if the reply that denies sets no field of the reply that allows to another value.
+    ///
+    /// A definition without `allow` fields does not tell gatepost how the platform decides.
+    pub(crate) fn denies_like_allow(&self) -> bool {
+        !self.allow.is_empty() && self.allows(&self.deny)
+    }
+
     /// Returns `true` if `fields` allow the request: each field that both `self.allow` and
     /// `self.deny` set has the value in `self.allow`.
     fn allows(&self, fields: &[ReplyField]) -> bool {

@@ -25,6 +25,10 @@ impl<'f> DefinitionReader<'f> {
 
     /// Checks that the kind declares the fields of the callback on which the reply depends.
     fn check_reply(&self, place: &Place, kind: &Kind, decision: &Decision) {
+        if decision.denies_like_allow() {
+            let problem = "expected a reply that denies, found the values of the reply that allows";
+            self.faults.add(place, problem, "set a field of `allow` to another value in `deny`");
+        }
         let context = match &decision.item_list {
             None => Some(&kind.fields),
             Some(items) => {

@@ -26,8 +26,12 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const CASES: [(&str, TenantCase); 2] =
     [("insensitive", TenantCase::Insensitive), ("sensitive", TenantCase::Sensitive)];
 
-const FORMATS: [(&str, BodyFormat); 3] =
-    [("form", BodyFormat::Form), ("json", BodyFormat::Json), ("query", BodyFormat::Query)];
+const FORMATS: [(&str, BodyFormat); 4] = [
+    ("form", BodyFormat::Form),
+    ("json", BodyFormat::Json),
+    ("query", BodyFormat::Query),
+    ("raw", BodyFormat::Raw),
+];
 
 /// Compiles a definition.
 ///
@@ -59,6 +63,7 @@ struct DefinitionReader<'f> {
 struct Request {
     methods: Vec<Method>,
     body: BodyFormat,
+    other_body: Option<BodyFormat>,
     unwrap: Option<Name<'static>>,
 }
 
@@ -106,6 +111,7 @@ impl<'f> DefinitionReader<'f> {
             allow: self.header(table, &methods.join(", "))?,
             methods: request.methods,
             body: request.body,
+            other_body: request.other_body,
             unwrap: request.unwrap,
             tenant,
             tenant_case,
@@ -187,11 +193,21 @@ impl<'f> DefinitionReader<'f> {
             let remedy = "write methods = [\"POST\"]";
             self.faults.add(&table.place, "expected at least one method, found none", remedy);
         }
-        let format = table.require_string("body", "write \"json\", \"form\" or \"query\"");
-        let body = self.word(format.as_ref(), "body format", &FORMATS);
+        let (body, other_body) = self.body_formats(table);
         let unwrap = table.string("unwrap").map(|name| name.value.into());
         table.finish();
-        Some(Request { methods, body: body?, unwrap })
+        Some(Request { methods, body: body?, other_body, unwrap })
+    }
+
+    /// Reads `body`: a format, or a list of a format and the format of other bodies.
+    fn body_formats(&self, table: &Table<'f>) -> (Option<BodyFormat>, Option<BodyFormat>) {
+        let words = table.strings("body");
+        if words.is_empty() || words.len() > 2 {
+            let problem = format!("expected one or two body formats, found {}", words.len());
+            self.faults.add(&table.place_of("body"), problem, "write body = \"json\"");
+        }
+        let mut formats = words.iter().map(|word| self.word(Some(word), "body format", &FORMATS));
+        (formats.next().flatten(), formats.next().flatten())
     }
 
     /// Reads `[reply.ack] json = {…}`: the reply to notifications.

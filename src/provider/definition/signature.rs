@@ -150,8 +150,10 @@ impl<'f> DefinitionReader<'f> {
         let prefix = table.string("prefix").map(|prefix| prefix.value.into());
         let encoding = table.string("encoding");
         let encoding = self.word(encoding.as_ref(), "encoding", &Encoding::WORDS);
+        let min_bytes = table.integer("min_bytes", 1..=1024);
         table.finish();
-        KeyRule { setting, prefix, encoding }
+        let min_bytes = min_bytes.and_then(|min| usize::try_from(min).ok());
+        KeyRule { setting, prefix, encoding, min_bytes }
     }
 
     /// Reads `time`. The defaults of the window depend on the meaning of the time.
@@ -174,7 +176,8 @@ impl<'f> DefinitionReader<'f> {
             TimeMeaning::Sent => 0,
         };
         let unit = read_unit(table, self.faults);
+        let is_enforced = table.boolean("enforced").unwrap_or(true);
         table.finish();
-        Some(TimeRule { from: from?, unit, meaning, window, lifetime_secs })
+        Some(TimeRule { from: from?, unit, meaning, window, is_enforced, lifetime_secs })
     }
 }

@@ -37,6 +37,15 @@ impl Signature {
         in_body || self.parts.iter().any(|part| part.from.place() == Some(place))
     }
 
+    /// Returns `true` if the signature depends on the request, and not on the key and fixed text alone.
+    pub(crate) fn covers_request(&self) -> bool {
+        self.parts.iter().any(|part| match &part.from {
+            PartSource::Key | PartSource::Literal(_) => false,
+            PartSource::Value(place) => !matches!(place, Locator::Setting(..)),
+            PartSource::Body | PartSource::FormText | PartSource::Listed(_) => true,
+        })
+    }
+
     /// Returns `true` if the signature protects the whole body.
     pub(crate) fn covers_body(&self) -> bool {
         self.parts.iter().any(|part| matches!(part.from, PartSource::Body | PartSource::FormText))
@@ -65,20 +74,53 @@ pub(crate) struct KeyRule {
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
+    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also refuses
+    /// a key that repeats one byte.
+    pub(crate) min_bytes: Option<usize>,
+}
+
+/// The minimum length of a key in bytes, below which gatepost warns. Attackers can guess a shorter
+/// key.
+const MIN_SAFE_BYTES: usize = 8;
+
+/// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.
+fn is_strong(key: &Secret, min_bytes: usize) -> bool {
+    let bytes = key.expose();
+    bytes.len() >= min_bytes && bytes.iter().any(|byte| Some(byte) != bytes.first())
 }
 
 impl KeyRule {
-    /// Decodes a key and prepares it for `digest`.
+    /// Decodes a key and prepares it for `digest`. Also returns `true` if the key is easy to guess.
     ///
-    /// Returns `None` if the key does not decode to at least one byte.
-    pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Option<Key> {
-        let Some(encoding) = self.encoding else { return Some(digest.key(secret.clone())) };
+    /// # Errors
+    ///
+    /// Returns an error if the key does not decode to at least one byte, or if it is weaker than
+    /// the platform permits.
+    pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
+        let key = self.decode(secret).ok_or(KeyError::Malformed)?;
+        if let Some(min_bytes) = self.min_bytes.filter(|min_bytes| !is_strong(&key, *min_bytes)) {
+            return Err(KeyError::Weak { min_bytes });
+        }
+        let is_weak = !is_strong(&key, MIN_SAFE_BYTES);
+        Ok((digest.key(key), is_weak))
+    }
+
+    fn decode(&self, secret: &Secret) -> Option<Secret> {
+        let Some(encoding) = self.encoding else { return Some(secret.clone()) };
         let text = std::str::from_utf8(secret.expose()).ok()?;
         let stripped = self.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix));
-        let decoded =
-            encoding.decode_key(stripped.unwrap_or(text)).filter(|key| !key.is_empty())?;
-        Some(digest.key(Secret::new(decoded)))
+        let decoded = encoding.decode_key(stripped.unwrap_or(text))?;
+        (!decoded.is_empty()).then(|| Secret::new(decoded))
     }
+}
+
+/// The reason why gatepost does not accept a key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error("expected a key in the platform's format, found a key in another format")]
+    Malformed,
+    #[error("expected at least {min_bytes} bytes, not all equal, found a weaker key")]
+    Weak { min_bytes: usize },
 }
 
 /// One part of the signed message.
@@ -147,6 +189,8 @@ pub(crate) struct TimeRule {
     pub(crate) unit: Unit,
     pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
+    /// False if gatepost checks the time only for templates that set a limit.
+    pub(crate) is_enforced: bool,
     /// The seconds between the current time and the expiry in an example callback that gatepost
     /// creates; 0 for [`TimeMeaning::Sent`].
     pub(crate) lifetime_secs: i64,
@@ -197,6 +241,12 @@ pub(crate) struct Window {
 }
 
 impl TimeRule {
+    /// Returns the window for a template that sets no limit; `None` if the definition does not
+    /// enforce one.
+    pub(crate) fn default_window(&self) -> Option<Window> {
+        self.is_enforced.then_some(self.window)
+    }
+
     /// Checks that the time in `text` is within the window around `now`.
     ///
     /// # Errors

@@ -147,7 +147,7 @@ const WAYS: [Way; 4] = [
     Way { bind: "bind = ['*']", content_type: JSON, lost: &[("A2", 322)] },
     Way { bind: "pinned", content_type: JSON, lost: &[("A2", 322)] },
     Way { bind: "owners", content_type: JSON, lost: &[("A2", 296), (NO_OWNER, 42)] },
-    Way { bind: "bind = ['*']", content_type: FORM, lost: &[("A7", 726)] },
+    Way { bind: "bind = ['*']", content_type: FORM, lost: &[("A2", 322)] },
 ];
 
 fn bound(bind: &str, payloads: &[Payload]) -> Gate {
