@@ -64,6 +64,11 @@ fn allowed() -> (u16, String) {
 
 const FORGED: &str = "kind=100";
 
+/// Returns the router of a tonic server without services.
+fn tonic() -> Router {
+    tonic::service::Routes::default().into_axum_router()
+}
+
 /// Places where an app may put the layer, for the callback path `/api/cb`.
 fn placements(record: &Record) -> Vec<(&'static str, Router)> {
     let layer = || GateLayer::new(gate("/api/cb", ""));
@@ -90,6 +95,13 @@ fn placements(record: &Record) -> Vec<(&'static str, Router)> {
                 .nest("/api", Router::new().nest_service("/cb", layer().layer(routes("/")))),
         ),
         ("route_service", Router::new().route_service("/api/cb", layer().layer(routes("/api/cb")))),
+        ("tonic", tonic().route("/api/cb", record.handler()).layer(layer())),
+        ("tonic_nest", Router::new().nest("/api", tonic().merge(routes("/cb")).layer(layer()))),
+        (
+            "tonic_service",
+            Router::new()
+                .nest_service("/api", layer().layer(tonic().route("/cb", record.handler()))),
+        ),
         ("around_nest", Router::new().nest("/api", routes("/cb")).layer(layer())),
     ]
 }
@@ -191,6 +203,27 @@ async fn handlers_do_not_see_token() {
         assert_eq!(send(&app, "/hooks/guess/play", FORM).await.0, 401);
         assert_eq!(record.take(), [""; 0]);
     }
+}
+
+/// On HTTP/2, and through some proxies, a URI has a scheme and an authority.
+#[tokio::test]
+async fn handlers_do_not_see_token_in_absolute_uri() {
+    let record = Record::default();
+    let layer = GateLayer::new(gate("/hooks/{token}", ""));
+    let app = Router::new().fallback(record.handler()).layer(layer);
+    assert_eq!(send(&app, "http://gate.test/hooks/t0ken", FORM).await, allowed());
+    let hidden = "http://gate.test/hooks/{token}";
+    assert_eq!(record.take(), [format!("accepted {hidden} {hidden} - com.kollus.live_play")]);
+}
+
+#[tokio::test]
+async fn handlers_see_token_if_asked_to() {
+    let record = Record::default();
+    let layer = GateLayer::new(gate("/hooks/{token}", "")).show_token();
+    let app = Router::new().route("/hooks/t0ken", record.handler());
+    let app = Router::new().fallback_service(layer.layer(app));
+    assert_eq!(send(&app, "/hooks/t0ken", FORM).await, allowed());
+    assert!(record.take()[0].starts_with("accepted /hooks/t0ken /hooks/t0ken "));
 }
 
 /// The inner gate would refuse the outer gate's event address, or remove its headers.
