@@ -22,6 +22,17 @@ pub(super) const fn original(_: &Extensions) -> Option<&Uri> {
     None
 }
 
+/// Replaces the URI that axum stored, if any.
+#[cfg(feature = "axum")]
+fn replace_original(extensions: &mut Extensions, uri: Option<Uri>) {
+    if let (Some(OriginalUri(original)), Some(uri)) = (extensions.get_mut(), uri) {
+        *original = uri;
+    }
+}
+
+#[cfg(not(feature = "axum"))]
+fn replace_original(_: &mut Extensions, _: Option<Uri>) {}
+
 /// Replaces the secret segment in the URIs that the inner service sees by `{token}`.
 pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
     let Some(masked) = intake.masked_path() else { return };
@@ -33,12 +44,7 @@ pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
     let hide = |uri: &Uri| without_token(uri, found, masked);
     let (hidden, hidden_original) = (hide(uri), original.map(hide));
     *request.uri_mut() = hidden;
-    #[cfg(feature = "axum")]
-    if let (Some(OriginalUri(uri)), Some(hidden)) =
-        (request.extensions_mut().get_mut(), hidden_original)
-    {
-        *uri = hidden;
-    }
+    replace_original(request.extensions_mut(), hidden_original);
 }
 
 /// Returns the secret segment; `None` if `masked` is the path of another URI.

@@ -42,6 +42,7 @@ use std::collections::{HashMap, HashSet};
 use std::iter::once_with;
 use std::sync::Arc;
 
+#[cfg(feature = "tower")]
 use http::uri::PathAndQuery;
 use matchit::Router;
 
@@ -82,6 +83,7 @@ pub(crate) struct Route {
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
     /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
+    #[cfg(feature = "tower")]
     pub(crate) masked: Option<PathAndQuery>,
     /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
     /// callback names its kind.
@@ -461,6 +463,7 @@ mod tests {
             pattern: pattern.into(),
             plan: Arc::clone(plan),
             token: None,
+            #[cfg(feature = "tower")]
             masked: None,
             kind: None,
             template: None,
