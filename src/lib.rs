@@ -114,7 +114,7 @@ pub use delivery::{
 };
 pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
-pub use head::{Head, RequestContext, is_reserved, strip_reserved};
+pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
     Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
     Step, config_schema, providers,

@@ -115,7 +115,7 @@ impl Reply {
         Self::new(status, content_type, Bytes::from_static(text))
     }
 
-    /// Returns the reply to a request whose target is not a path.
+    /// Returns the reply to a request with a [`HeadFault`](crate::HeadFault).
     #[must_use]
     pub fn bad_request() -> Self {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }

@@ -15,6 +15,7 @@ use std::error::Error;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::conclusion::{Conclusion, Origin};
+use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::shadow::{Outcome, Shadowed};
@@ -37,6 +38,20 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
         from = refusal.client().map(tracing::field::display),
         suppressed = nonzero(suppressed),
         "callback refused: {refusal}"
+    );
+}
+
+/// Logs a warning for a request that the server refused with the status 400, whatever its path.
+pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
+    let code = fault.as_str();
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let from = from.map(tracing::field::display);
+    tracing::warn!(
+        code,
+        status = 400,
+        from,
+        suppressed = nonzero(suppressed),
+        "request refused: {fault}"
     );
 }
 

@@ -24,7 +24,7 @@ use crate::verdict::{Accepted, Refusal};
 
 /// A request to a route in shadow mode.
 ///
-/// Call [`strip_reserved`](crate::strip_reserved) to remove the headers that only gatepost may set.
+/// Remove the headers of [`is_reserved`](crate::is_reserved), which only gatepost may set.
 /// Then pass the request on to the app, and pass each chunk of the body to the [`Observer`].
 ///
 /// # Examples

@@ -82,10 +82,14 @@ impl Template {
         setting.is_some_and(|setting| !matches!(setting.ty, SettingType::Secret))
     }
 
-    /// Returns the addresses to which gatepost delivers the template's events.
-    pub(crate) fn urls(&self) -> impl Iterator<Item = &Uri> {
+    /// Returns the addresses to which gatepost delivers the template's events, and the reach of
+    /// each.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Uri, Reach)> {
         let all = self.deliveries.iter().chain([&self.unknown]);
-        all.filter_map(|delivery| delivery.as_ask()?.url.as_ref())
+        all.filter_map(|delivery| {
+            let ask = delivery.as_ask()?;
+            Some((ask.url.as_ref()?, ask.reach))
+        })
     }
 
     /// Returns `true` if the events of some kind keep the callback's path, because the kind has no
@@ -216,6 +220,8 @@ impl Delivery {
 pub(crate) struct Ask {
     /// Address of the app; if `None`, the event keeps the path of the callback.
     pub(crate) url: Option<Uri>,
+    /// Paths that gatepost reserves for the address.
+    pub(crate) reach: Reach,
     /// Longest wait for the app: from connecting to the last byte of its answer.
     pub(crate) timeout: Duration,
     /// Longest wait of the platform: from its request to the last byte of the reply.
@@ -231,6 +237,21 @@ pub(crate) struct Ask {
     pub(crate) last_good_max_age: Option<Duration>,
     /// Breaker of the address; `None` if the config turns breakers off.
     pub(crate) breaker: Option<Arc<Breaker>>,
+}
+
+/// The paths that gatepost reserves for an address or a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The path in every spelling.
+    Exact,
+    /// Everything below the base of the path, too.
+    #[default]
+    Subtree,
+}
+
+impl Reach {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("exact", Self::Exact), ("subtree", Self::Subtree)];
 }
 
 /// The bindings of one provider: the template of each tenant.

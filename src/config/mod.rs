@@ -27,7 +27,7 @@ use self::plans::Plans;
 use crate::breaker::Breaker;
 use crate::client::Networks;
 use crate::route::Routes;
-use crate::template::Template;
+use crate::template::{Reach, Template};
 use crate::toml_reader::{self, Fault, Faults, Item, Located, Table, allowed};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
@@ -130,6 +130,22 @@ impl Config {
         self.templates.iter().map(|template| &**template)
     }
 
+    /// Returns each path below which, or at which, gatepost refuses requests that are no callbacks:
+    /// a path ends in `/*` if gatepost reserves everything below it, too.
+    ///
+    /// A layer reserves only the addresses and the routes themselves.
+    pub fn reserved_paths(&self) -> impl Iterator<Item = String> {
+        self.routes.reserved().into_iter().map(|(path, reach)| match reach {
+            Reach::Exact => path.to_owned(),
+            Reach::Subtree => format!("{path}/*"),
+        })
+    }
+
+    /// Returns true if a template signs its events.
+    pub(crate) fn signs_events(&self) -> bool {
+        self.templates.iter().any(|template| template.signing.is_some())
+    }
+
     /// Returns a warning for each setting that is allowed but not recommended, in the order of the
     /// file.
     #[must_use]
@@ -213,9 +229,15 @@ impl<'f> ConfigReader<'f, '_> {
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         self.warn_of_routes_without_template(&route_tables, &templates, &routes);
-        self.reserve_addresses(&template_tables, &templates, proxy.upstream.as_ref(), &mut routes);
+        let upstream = proxy.upstream.as_ref();
+        self.reserve_addresses(&template_tables, &templates, upstream, &mut routes);
+        routes.reserve_routes(|route| {
+            let of_route = |template: &Template| template.plan.name == route.plan.name;
+            templates.iter().flatten().any(|t| of_route(t) && t.has_delivery_without_url())
+        });
+        self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
         for (table, template) in template_tables.iter().zip(&templates) {
-            for url in template.iter().flat_map(|template| template.urls()) {
+            for (url, _) in template.iter().flat_map(|template| template.addresses()) {
                 self.check_loop(&table.place_of("on"), url, &proxy.listen);
             }
         }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::{ConfigReader, ProxySettings};
 use crate::client::Networks;
 use crate::limit::Rate;
+use crate::route::has_dot_segment;
 use crate::toml_reader::{Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
@@ -37,6 +38,11 @@ impl ConfigReader<'_, '_> {
                           but no user name";
             self.faults.add(&text.place, "expected a valid URL, found an invalid address", remedy);
         }
+        if url.as_ref().is_some_and(|url| has_dot_segment(url.path())) {
+            let problem = "expected a path without the segments . and .., found one of them";
+            self.faults.add(&text.place, problem, "write the path that the server resolves");
+            return None;
+        }
         url
     }
 
@@ -57,17 +63,66 @@ pub(super) fn port_of(url: &Uri) -> u16 {
 }
 
 /// Returns `true` if a request to the URL reaches the listener.
-///
-/// `localhost` is the only name that can match, because gatepost resolves no other name.
 fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let ip: Option<IpAddr> =
-        if host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { host.parse().ok() };
-    let reaches = |ip: IpAddr| {
-        let own = listener.ip();
-        ip == own || (ip.is_loopback() && (own.is_loopback() || own.is_unspecified()))
+    let own = listener.ip();
+    let reaches = match machine(url) {
+        Machine::This => own.is_loopback() || own.is_unspecified(),
+        Machine::Address(ip) => ip == own.to_canonical(),
+        Machine::Name(_) => false,
     };
-    port_of(url) == listener.port() && ip.is_some_and(reaches)
+    port_of(url) == listener.port() && reaches
+}
+
+/// Returns `true` if two URLs name the same machine and port.
+///
+/// gatepost compares names, and does not resolve them.
+pub(super) fn same_server(one: &Uri, other: &Uri) -> bool {
+    port_of(one) == port_of(other) && machine(one) == machine(other)
+}
+
+/// The host of a URL, as far as its spelling tells.
+#[derive(PartialEq, Eq)]
+enum Machine {
+    /// The machine on which gatepost runs, such as `localhost`, `127.1` or `0.0.0.0`.
+    This,
+    Address(IpAddr),
+    /// A name in lower case.
+    Name(String),
+}
+
+fn machine(url: &Uri) -> Machine {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    let address = host.parse().ok().or_else(|| short_ipv4(host).map(IpAddr::V4));
+    match address.map(|address| address.to_canonical()) {
+        Some(address) if address.is_loopback() || address.is_unspecified() => Machine::This,
+        Some(address) => Machine::Address(address),
+        None if is_local_name(host) => Machine::This,
+        None => Machine::Name(host.to_owned()),
+    }
+}
+
+fn is_local_name(host: &str) -> bool {
+    ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"].contains(&host)
+        || host.ends_with(".localhost")
+}
+
+/// Parses the forms of an IPv4 address that the system's resolver also accepts: fewer than four
+/// parts, and hexadecimal or octal numbers, such as `127.1`, `2130706433` or `0x7f.0.0.1`.
+fn short_ipv4(host: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None if part.starts_with('0') => u32::from_str_radix(part, 8).ok(),
+        None => part.parse().ok(),
+    };
+    let parts: Vec<_> = host.split('.').map(number).collect::<Option<_>>()?;
+    let (last, leading) = parts.split_last().filter(|(_, leading)| leading.len() < 4)?;
+    let free_bits = 32 - 8 * u32::try_from(leading.len()).ok()?;
+    if leading.iter().any(|part| *part > 255) || u64::from(*last) >> free_bits > 0 {
+        return None;
+    }
+    let high = leading.iter().zip([24, 16, 8]).fold(0, |bits, (part, shift)| bits | part << shift);
+    Some(Ipv4Addr::from_bits(high | last))
 }
 
 /// Returns `true` if the URL has no port, or a port from 1 to 65535.
@@ -157,4 +212,48 @@ impl<'f> ConfigReader<'f, '_> {
 /// because gatepost converts a mapped client address to IPv4.
 fn is_mapped(network: &IpNet) -> bool {
     matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recognises_spellings_of_one_machine() {
+        let same = |one: &str, other: &str| {
+            let url = |host: &str| format!("http://{host}:80/x").parse().unwrap();
+            same_server(&url(one), &url(other))
+        };
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "0",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.01",
+            "localhost",
+            "LOCALHOST.",
+            "app.localhost",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[0:0:0:0:0:ffff:7f00:1]",
+            "ip6-localhost",
+        ] {
+            assert!(same("localhost", host), "{host}");
+            assert!(!same("app.test", host) && !same("10.0.0.1", host), "{host}");
+        }
+        for host in ["10.0.0.1", "10.1", "167772161", "0xa.1", "[::ffff:10.0.0.1]", "012.0.0.1"] {
+            assert!(same("10.0.0.1", host) && !same("localhost", host), "{host}");
+        }
+        assert!(same("app.test", "APP.test."));
+        for host in ["app.test", "127.0.0.1.x", "1.2.3.4.5", "256.0.0.1", "127.16777216", "0x", ""]
+        {
+            assert!(host.is_empty() || !same("localhost", host), "{host}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::limit::RouteLimit;
 use crate::provider::Plan;
 use crate::route::{Mode, Route, Routes, TOKEN_SEGMENT, is_canonical};
 use crate::secret::Secret;
-use crate::template::Template;
+use crate::template::{Reach, Template};
 use crate::toml_reader::{Item, Located, Table, allowed};
 
 impl<'f> ConfigReader<'f, '_> {
@@ -31,6 +31,7 @@ impl<'f> ConfigReader<'f, '_> {
         let limit = self.rate(table, "limit").map(RouteLimit::new);
         let source_limit = self.rate(table, "source_limit");
         let mode = self.mode(table);
+        let reach = self.reach(table);
         table.finish();
         let path = path.filter(|path| self.path_fits(path));
         let token = self.token(table, path.as_ref(), token);
@@ -57,6 +58,7 @@ impl<'f> ConfigReader<'f, '_> {
             limit,
             source_limit,
             mode,
+            reach,
         };
         if let Err(existing) = routes.add(route) {
             let remedy = format!("choose a path other than {existing}");
@@ -75,6 +77,12 @@ impl<'f> ConfigReader<'f, '_> {
             self.warnings.add(&word.place, problem, remedy);
         }
         mode
+    }
+
+    /// Reads `reserve`: the paths that gatepost reserves for a route or an address.
+    pub(super) fn reach(&self, table: &Table<'f>) -> Reach {
+        let word = table.string("reserve");
+        word.and_then(|word| self.word(&word, "reservation", &Reach::WORDS)).unwrap_or_default()
     }
 
     /// Reports each shadow route of a proxy without an upstream. Such a proxy has no server to

@@ -1,6 +1,5 @@
 //! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
-use core::net::IpAddr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,14 +7,14 @@ use http::Uri;
 
 use super::ConfigReader;
 use super::delivery::TemplateParts;
-use super::network::port_of;
+use super::network::{port_of, same_server};
 use super::plans::Plans;
 use super::proof::Unsigned;
 use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
 use crate::provider::Plan;
-use crate::route::Routes;
-use crate::template::{Bindings, Template, WILDCARD_TENANT, check_description, check_name};
+use crate::route::{Lookup, Routes, has_base};
+use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
 use crate::toml_reader::{Located, Place, Table};
 
 /// The bindings of each provider, by the provider's name.
@@ -195,18 +194,45 @@ impl<'f> ConfigReader<'f, '_> {
     ) {
         for (table, template) in tables.iter().zip(templates) {
             let Some(template) = template else { continue };
-            // If gatepost reserved `/`, clients could not request the app's start page. A reserved
-            // path includes every query. An app that routes by query would therefore lose all
-            // requests to that path.
-            let is_open = |url: &Uri| url.path() == "/" || url.query().is_some();
-            let shared = |url: &&Uri| upstream.is_none_or(|upstream| same_server(upstream, url));
-            let urls: Vec<_> = template.urls().filter(shared).collect();
-            for url in urls.iter().filter(|url| !is_open(url)) {
-                routes.reserve(url.path(), &template.plan);
+            let is_shared = |url: &Uri| upstream.is_none_or(|upstream| same_server(upstream, url));
+            let shared: Vec<_> = template.addresses().filter(|(url, _)| is_shared(url)).collect();
+            for (url, reach) in shared.iter().filter(|(url, _)| !is_open(url)) {
+                routes.reserve(url.path(), *reach, &template.plan);
             }
-            if upstream.is_some() && urls.iter().any(|url| is_open(url)) {
+            let reachable = |url: &Uri| is_open(url) || !has_base(url.path());
+            if upstream.is_some() && shared.iter().any(|(url, _)| reachable(url)) {
                 let remedy = "give events a separate path, or make the app require ce-type";
                 let problem = "clients can reach an address of this template through the upstream";
+                self.warnings.add(&table.place_of("on"), problem, remedy);
+            }
+        }
+    }
+
+    /// Warns of an address that may be on the upstream under another name, so that its path is not
+    /// reserved.
+    pub(super) fn warn_of_other_hosts(
+        &self,
+        tables: &[Table<'f>],
+        templates: &[Option<Arc<Template>>],
+        upstream: Option<&Uri>,
+        routes: &Routes,
+    ) {
+        let Some(upstream) = upstream else { return };
+        let may_be_upstream = |url: &Uri| {
+            port_of(url) == port_of(upstream)
+                && !same_server(upstream, url)
+                && matches!(routes.find(url.path(), Reach::Exact), Lookup::Other)
+        };
+        for (table, template) in tables.iter().zip(templates) {
+            let mut urls = template.iter().flat_map(|t| t.addresses()).map(|(url, _)| url);
+            if let Some(url) = urls.find(|url| may_be_upstream(url)) {
+                let host = url.host().unwrap_or_default();
+                let problem = format!(
+                    "expected the host of `upstream` or another port, found {host} with the port \
+                     of `upstream`: the address is not reserved"
+                );
+                let remedy = "if both are one machine, write the host of `upstream`; otherwise \
+                              ignore this";
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
         }
@@ -287,15 +313,10 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` if two URLs name the same host and port. All loopback hosts count as equal.
+/// Returns `true` for an address that cannot be reserved.
 ///
-/// Compares host names as text, without resolving these names.
-fn same_server(a: &Uri, b: &Uri) -> bool {
-    let host = |url: &Uri| url.host().unwrap_or_default().to_ascii_lowercase();
-    let is_loopback = |host: &str| {
-        let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        host == "localhost" || address.is_some_and(|address| address.is_loopback())
-    };
-    let (one, other) = (host(a), host(b));
-    port_of(a) == port_of(b) && (one == other || (is_loopback(&one) && is_loopback(&other)))
+/// Reserving `/` would refuse requests for the app's start page. A reserved path includes every
+/// query, so an app that routes by query would lose all requests to that path.
+fn is_open(url: &Uri) -> bool {
+    url.path() == "/" || url.query().is_some()
 }

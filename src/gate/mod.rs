@@ -2,27 +2,33 @@
 
 mod builder;
 
+use core::cell::LazyCell;
 use core::net::IpAddr;
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::BytesMut;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use builder::GateBuilder;
 
 use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ProxySettings};
-use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::head::{
+    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_reserved,
+    is_reserved_with_signing, is_set_by_proxies, strip_reserved,
+};
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
 use crate::printable::print_only;
 use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
+use crate::template::Reach;
 use crate::time::Timestamp;
 use crate::toml_reader::Fault;
 use crate::verdict::{Refusal, RefusalCause, RefusalKind};
@@ -88,6 +94,8 @@ struct GateState {
     /// Filter that rules out most paths without a route. gatepost checks this filter before
     /// `current`.
     path_filter: SharedPathFilter,
+    /// True if a template of the current config signs its events.
+    signs_events: AtomicBool,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
 }
@@ -200,10 +208,11 @@ impl Gate {
     /// Compiles a checked config.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        let signs_events = AtomicBool::new(config.signs_events());
         let (active, path_filter) = (ActiveConfig::new(config, None), SharedPathFilter::default());
         active.routes.add_to(&path_filter);
         let current = ArcSwap::from_pointee(active);
-        Self(Arc::new(GateState { path_filter, current, memory: Arc::default() }))
+        Self(Arc::new(GateState { path_filter, signs_events, current, memory: Arc::default() }))
     }
 
     /// Replaces the config of this gate and of all its clones.
@@ -216,6 +225,7 @@ impl Gate {
     /// - The listeners and threads of the proxy do not change.
     pub fn replace(&self, config: Config) {
         let earlier = self.0.current.load();
+        self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
         // The filter must contain the new paths before the new config is visible. Otherwise a
         // callback on a new path could reach the app without a verdict.
@@ -282,7 +292,18 @@ impl Gate {
     /// Judges the head of a request that arrived at the time `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.admit_lazily(head.path(), || (*head, now))
+        self.admit_lazily(head.path(), Reach::Exact, || (*head, now))
+    }
+
+    /// Does the same as [`Gate::admit`] for a door that passes other requests to another server.
+    ///
+    /// Such a server may map further paths to a callback path or to an address of events: index
+    /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
+    /// info (`/live/push/x`). gatepost refuses these paths too, unless the config has
+    /// `reserve = "exact"`.
+    #[must_use]
+    pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
+        self.admit_lazily(head.path(), Reach::Subtree, || (*head, now))
     }
 
     /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
@@ -293,12 +314,13 @@ impl Gate {
     pub(crate) fn admit_lazily<'h>(
         &self,
         path: &str,
+        reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
         if self.0.path_filter.rules_out(path) {
             return Admission::Other;
         }
-        self.look_up(path, arrival)
+        self.look_up(path, reach, arrival)
     }
 
     // Not inlined, so that `admit_lazily` remains small. Most requests need only that method.
@@ -306,10 +328,11 @@ impl Gate {
     fn look_up<'h>(
         &self,
         path: &str,
+        reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
         let active = self.0.current.load();
-        let lookup = active.routes.find(path);
+        let lookup = active.routes.find(path, reach);
         if matches!(lookup, Lookup::Other) {
             return Admission::Other;
         }
@@ -321,7 +344,8 @@ impl Gate {
     /// unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
-        active.admit(active.routes.find(head.path()), head, &self.0.memory, true, now)
+        let lookup = active.routes.find(head.path(), Reach::Subtree);
+        active.admit(lookup, head, &self.0.memory, true, now)
     }
 
     /// Returns the values of `x-forwarded-for`, `x-forwarded-host` and `x-forwarded-proto` for a
@@ -338,6 +362,60 @@ impl Gate {
         let mut text = BytesMut::with_capacity(MAX_IPV4_BYTES);
         let values = self.client(head).forwarded_headers(head, context, &mut text);
         names.into_iter().zip(values)
+    }
+
+    /// Removes the headers that a client must not send to the app: those of [`is_reserved`], and
+    /// `webhook-*` if gatepost signs events. A layer calls this for each request that it passes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gatepost::Gate;
+    /// use http::HeaderMap;
+    ///
+    /// let config = "[[route]]\npath = '/hook'\nprovider = 'mux'";
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("ce-type", "com.example.forged".parse()?);
+    /// headers.insert("accept", "*/*".parse()?);
+    /// Gate::builder().toml(config).build()?.strip_reserved(&mut headers);
+    /// assert!(headers.contains_key("accept") && !headers.contains_key("ce-type"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn strip_reserved(&self, headers: &mut HeaderMap) {
+        strip_reserved(headers, self.signs_events());
+    }
+
+    /// Returns true if a template signs its events.
+    fn signs_events(&self) -> bool {
+        // Relaxed: a request that arrives during a reload may be judged by either config.
+        self.0.signs_events.load(Ordering::Relaxed)
+    }
+
+    /// Returns the names of the headers that the server must remove from a request before it passes
+    /// the request on: those of [`Gate::strip_reserved`], and unless the peer is a trusted proxy,
+    /// those of [`is_set_by_proxies`].
+    ///
+    /// A request on a route in shadow mode keeps `webhook-*`, because the platform may have sent
+    /// these headers: `is_shadow` is true for such a request.
+    ///
+    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call it after
+    /// the removal.
+    pub fn headers_to_remove<'h>(
+        &self,
+        head: &Head<'h>,
+        is_shadow: bool,
+    ) -> impl Iterator<Item = &'h HeaderName> {
+        let signing = self.signs_events() && !is_shadow;
+        let is_removed = if signing { is_reserved_with_signing } else { is_reserved };
+        let is_trusted = LazyCell::new(|| {
+            let active = self.0.current.load();
+            head.peer().is_some_and(|peer| active.trusted.contain(peer))
+        });
+        let headers = head.headers();
+        headers
+            .keys()
+            .filter(move |name| is_removed(name) || (is_set_by_proxies(name) && !*is_trusted))
     }
 
     /// Returns true if gatepost accepts a PROXY protocol header from this peer.
@@ -363,7 +441,7 @@ impl Gate {
 pub enum Admission {
     /// A callback. Read its body into the [`Intake`].
     Callback(Intake),
-    /// A request for a path without a route. Call [`strip_reserved`](crate::strip_reserved), then
+    /// A request for a path without a route. Call [`Gate::strip_reserved`], then
     /// pass the request on.
     Other,
     /// A refused request. Send [`Refusal::reply`]. You need not read the body.

@@ -17,7 +17,7 @@ use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::KindFound;
 use crate::route::{Lookup, Route};
-use crate::template::{Delivery, RequiredSignature};
+use crate::template::{Delivery, Reach, RequiredSignature};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
 
@@ -92,7 +92,7 @@ impl Gate {
         let admission = self.admit_recorded(head, now);
         let client = self.client(head);
         self.with_routes(|routes| {
-            if let Lookup::Callback(found, _) = routes.find(head.path()) {
+            if let Lookup::Callback(found, _) = routes.find(head.path(), Reach::Subtree) {
                 let route = routes.at(found);
                 steps.add("route", format!("{} of {}", route.pattern, route.plan.title));
                 steps.source(route, &client);

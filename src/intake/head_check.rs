@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
@@ -32,7 +32,7 @@ pub(crate) fn check_head(
     token: Option<&str>,
 ) -> Result<CheckedHead, RefusalCause> {
     let headers = head.headers();
-    let length = declared_length(head)?;
+    let length = head.declared_length().map_err(|_| RefusalKind::FramingAmbiguous)?;
     if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
@@ -55,33 +55,6 @@ pub(crate) fn check_head(
         }
         Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
     }
-}
-
-/// Returns the value of `content-length`, or 0 without this header.
-///
-/// RFC 9112, section 6.3, permits a server to repair some ambiguous framing. gatepost refuses all
-/// ambiguous framing, because the app may repair the framing differently (request smuggling).
-///
-/// Framing is ambiguous in a request with two lengths, with two transfer encodings, or with a
-/// length and a transfer encoding. Framing is also ambiguous if the transfer encoding is not
-/// `chunked` or the length contains a character other than a digit.
-fn declared_length(head: &Head<'_>) -> Result<u64, RefusalKind> {
-    let ambiguous = RefusalKind::FramingAmbiguous;
-    let mut lengths = head.headers().get_all(CONTENT_LENGTH).iter();
-    let mut encodings = head.headers().get_all(TRANSFER_ENCODING).iter();
-    let (length, encoding) = (lengths.next(), encodings.next());
-    let is_repeated = lengths.next().is_some() || encodings.next().is_some();
-    if head.has_unclear_framing() || is_repeated || (length.is_some() && encoding.is_some()) {
-        return Err(ambiguous);
-    }
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-        return Err(ambiguous);
-    }
-    let parse = |value: &HeaderValue| {
-        let text = value.to_str().ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?;
-        text.parse().ok()
-    };
-    length.map_or(Ok(0), |value| parse(value).ok_or(ambiguous))
 }
 
 /// Returns the first coding in a `content-encoding` header that changes the body.

@@ -22,6 +22,7 @@ use crate::intake::Intake;
 use crate::reply::{Reply, unavailable_reply};
 use crate::report;
 use crate::shadow::Shadow;
+use crate::template::Reach;
 use crate::verdict::Accepted;
 
 /// Service that puts a [`Gate`](crate::Gate) in front of an inner service. [`GateLayer`] creates
@@ -76,7 +77,7 @@ impl GateLayer {
 
     #[inline]
     fn admit_as<B>(&self, uri: &Uri, request: &Request<B>) -> Admission {
-        self.gate.admit_lazily(uri.path(), || {
+        self.gate.admit_lazily(uri.path(), Reach::Exact, || {
             let head = Head::new(request.method(), uri, request.headers());
             let peer = (self.peer)(request.extensions());
             (peer.map_or(head, |peer| head.with_peer(peer)), self.now())
@@ -108,7 +109,7 @@ where
             None => self.pass(request),
             Some(Admission::Other) => match self.layer.others {
                 OtherRequests::Pass => {
-                    strip_reserved(request.headers_mut());
+                    self.layer.gate.strip_reserved(request.headers_mut());
                     self.pass(request)
                 }
                 OtherRequests::Refuse => {
@@ -189,7 +190,8 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        strip_reserved(request.headers_mut());
+        // The platform may have sent `webhook-*`, so these headers stay.
+        strip_reserved(request.headers_mut(), false);
         let layer = Arc::clone(&self.layer);
         let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));
         let layer = Arc::clone(&self.layer);

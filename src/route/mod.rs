@@ -18,7 +18,8 @@
 //!    - the whole path;
 //!    - the path up to an encoded NUL, `?` or `#`;
 //!    - the path without the authority after `//` (`//host/x`);
-//!    - the path up to and including a script's name, and the rest of the path (`/index.php/x`);
+//!    - the path up to and including a script's name, the rest of the path, and the path without
+//!      that name (`/app/index.php/x`);
 //!    - the path without a format suffix (`.json`).
 //!
 //!    Servers may also disagree about a route's secret segment, `{token}` in the config. Some
@@ -28,6 +29,8 @@
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
 //!
+//! In front of a file server, gatepost also reserves the [subtree](subtree) of a path.
+//!
 //! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
 //! one exception. If some server could read the spelling as an enforcing route's path or as a
 //! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
@@ -36,28 +39,30 @@
 mod decode;
 mod path_filter;
 mod pieces;
+mod search;
+mod subtree;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::iter::once_with;
 use std::sync::Arc;
 
 #[cfg(feature = "tower")]
 use http::uri::PathAndQuery;
 use matchit::Router;
 
-use self::decode::decode;
 pub(crate) use self::path_filter::SharedPathFilter;
-use self::path_filter::{PathFilter, folded, has_one_reading, is_plain};
-pub(crate) use self::pieces::around_token;
-use self::pieces::{Pieces, cut_spellings, join};
+use self::path_filter::{PathFilter, has_one_reading, is_plain};
+use self::pieces::{Pieces, join};
+pub(crate) use self::pieces::{around_token, has_dot_segment};
+use self::search::Search;
+use self::subtree::{Owner, Subtrees, base_of};
 use crate::client::{Client, Networks};
 use crate::event::EventSource;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
 use crate::printable::printable;
 use crate::provider::Plan;
 use crate::secret::Secret;
-use crate::template::{Bindings, Template};
+use crate::template::{Bindings, Reach, Template};
 use crate::time::Timestamp;
 use crate::verdict::{RefusalCause, RefusalKind};
 
@@ -99,6 +104,8 @@ pub(crate) struct Route {
     /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
     pub(crate) mode: Mode,
+    /// Paths that gatepost reserves for the route in front of a file server.
+    pub(crate) reach: Reach,
 }
 
 impl Route {
@@ -194,7 +201,7 @@ pub(crate) const TOKEN_SEGMENT: &str = "{token}";
 pub(crate) struct RouteIndex(usize);
 
 /// A reserved address: a path to which gatepost delivers events, and the plan of the provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) path: Arc<str>,
     pub(crate) plan: Arc<Plan>,
@@ -230,6 +237,8 @@ pub(crate) struct Routes {
     shadowed: Router<usize>,
     /// Reserved addresses, by lower-case path.
     addresses: HashMap<String, Address>,
+    /// Paths that servers map to a route or to a reserved address.
+    subtrees: Subtrees,
     path_filter: PathFilter,
 }
 
@@ -263,16 +272,57 @@ impl Routes {
     ///
     /// In shadow mode, callbacks reach the app on the route's path, so gatepost must not block that
     /// path.
-    pub(crate) fn reserve(&mut self, path: &str, plan: &Arc<Plan>) {
-        let normalised = join(&Pieces::of(path).names);
+    pub(crate) fn reserve(&mut self, path: &str, reach: Reach, plan: &Arc<Plan>) {
+        let names = Pieces::of(path).names;
+        let normalised = join(&names);
         let is_shadow_path = |route: &Route| {
             route.mode == Mode::Shadow && join(&Pieces::of(&route.pattern).names) == normalised
         };
-        if !self.list.iter().any(is_shadow_path) {
-            let address = Address { path: path.into(), plan: Arc::clone(plan) };
-            self.path_filter.add(&normalised);
-            self.addresses.entry(normalised).or_insert(address);
+        if self.list.iter().any(is_shadow_path) {
+            return;
         }
+        let address = Address { path: path.into(), plan: Arc::clone(plan) };
+        if reach == Reach::Subtree {
+            self.reserve_below(&names, Owner::Address(address.clone()));
+        }
+        self.path_filter.add(&normalised);
+        self.addresses.entry(normalised).or_insert(address);
+    }
+
+    /// Reserves the paths that servers map to a route.
+    ///
+    /// A file server dispatches a secret segment from its parent. If the app receives events at the
+    /// route's own path, gatepost therefore reserves the parent as well.
+    pub(crate) fn reserve_routes(&mut self, receives_events: impl Fn(&Route) -> bool) {
+        for index in 0..self.list.len() {
+            let route = &self.list[index];
+            let base = match around_token(&route.pattern) {
+                None => &*route.pattern,
+                Some((parent, _)) if receives_events(route) => parent,
+                Some(_) => continue,
+            };
+            if route.mode == Mode::Enforce && route.reach == Reach::Subtree {
+                let names = Pieces::of(base).names;
+                self.reserve_below(&names, Owner::Route(RouteIndex(index)));
+            }
+        }
+    }
+
+    fn reserve_below(&mut self, names: &[String], owner: Owner) {
+        if let Some(base) = base_of(names) {
+            self.path_filter.add_prefix(&base);
+            self.subtrees.add(base, owner);
+        }
+    }
+
+    /// Returns each reserved path in lower case, and the paths that it covers.
+    pub(crate) fn reserved(&self) -> Vec<(&str, Reach)> {
+        let exact = self.addresses.keys().map(|path| (&**path, Reach::Exact));
+        let exact = exact.filter(|(path, _)| !self.subtrees.contain(path.split('/').skip(1)));
+        let below = self.subtrees.bases().map(|base| (base, Reach::Subtree));
+        let mut reserved: Vec<_> = exact.chain(below).collect();
+        reserved.sort_unstable_by_key(|(path, _)| *path);
+        reserved
     }
 
     /// Returns the route that a lookup in these routes found.
@@ -304,25 +354,11 @@ impl Routes {
     }
 
     /// Looks up a path, first by exact text, then in every reading.
-    pub(crate) fn find<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
+    pub(crate) fn find<'p>(&self, path: &'p str, reach: Reach) -> Lookup<'_, 'p> {
         if !self.path_filter.may_contain(path) && has_one_reading(path) {
             return Lookup::Other;
         }
-        self.find_in_full(path)
-    }
-
-    // Not inlined, so that `find` remains small. For most paths, gatepost runs only `find`.
-    #[inline(never)]
-    fn find_in_full<'p>(&self, path: &'p str) -> Lookup<'_, 'p> {
-        let Ok(matched) = self.exact.at(path) else { return self.find_spelling(path) };
-        let found = RouteIndex(*matched.value);
-        if self.is_shadow(found) {
-            let stricter = self.find_spelling(path);
-            if self.must_refuse(&stricter) {
-                return stricter;
-            }
-        }
-        Lookup::Callback(found, matched.params.get(TOKEN))
+        Search { routes: self, reach }.find(path)
     }
 
     /// Finds the enforcing route with exactly this path, and the secret segment of the path.
@@ -335,106 +371,11 @@ impl Routes {
     fn is_shadow(&self, found: RouteIndex) -> bool {
         self.at(found).mode == Mode::Shadow
     }
+}
 
-    /// Returns true if a request with this lookup result must not reach the app unverified.
-    fn must_refuse(&self, lookup: &Lookup<'_, '_>) -> bool {
-        match lookup {
-            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.is_shadow(*found),
-            Lookup::Other => false,
-            Lookup::Reserved(_) => true,
-        }
-    }
-
-    /// Looks up every reading of a path. Never returns [`Lookup::Callback`].
-    fn find_spelling(&self, path: &str) -> Lookup<'_, 'static> {
-        if has_one_reading(path) {
-            return self.find_folded(&folded(path));
-        }
-        self.find_readings(path)
-    }
-
-    /// Normalises a path, looks up each reading and returns the strictest result.
-    fn find_readings(&self, path: &str) -> Lookup<'_, 'static> {
-        let whole = decode(path);
-        // Lazy: the lookup ends at the first reading that gatepost must refuse.
-        let uncut = once_with(|| self.find_pieces(&Pieces::decoded(path, &whole)));
-        let cut = once_with(|| cut_spellings(path, &whole)).flatten();
-        let cut = cut.map(|spelling| self.find_pieces(&Pieces::of(&spelling)));
-        self.strictest(uncut.chain(cut))
-    }
-
-    /// Returns the first match that must be refused, else the first match of any kind.
-    fn strictest<'r>(
-        &self,
-        lookups: impl Iterator<Item = Lookup<'r, 'static>>,
-    ) -> Lookup<'r, 'static> {
-        let mut first = Lookup::Other;
-        for found in lookups {
-            if self.must_refuse(&found) {
-                return found;
-            }
-            if matches!(first, Lookup::Other) {
-                first = found;
-            }
-        }
-        first
-    }
-
-    /// Looks up every reading of a path, split into [`Pieces`], and returns the strictest result.
-    fn find_pieces(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
-        if pieces.has_parent {
-            return self.find_in_order(pieces);
-        }
-        let readings = pieces.readings();
-        let read = readings.iter().map(|names| self.find_folded(&join(names)));
-        let with_token = once_with(|| self.find_split_token(pieces, &readings)).flatten();
-        self.strictest(read.chain(with_token))
-    }
-
-    /// Finds a route whose secret segment some server reads as several segments, or as none.
-    /// Prefers an enforcing route.
-    fn find_split_token(
-        &self,
-        pieces: &Pieces,
-        readings: &[Vec<&str>],
-    ) -> Option<Lookup<'_, 'static>> {
-        let fits = |route: &Route| {
-            readings.iter().any(|names| pieces.fits_split_token(names, &route.pattern))
-        };
-        let found = |wanted: Mode| {
-            let mut routes = self.with_token.iter().map(|index| RouteIndex(*index));
-            routes.find(|found| self.at(*found).mode == wanted && fits(self.at(*found)))
-        };
-        found(Mode::Enforce).or_else(|| found(Mode::Shadow)).map(Lookup::Ambiguous)
-    }
-
-    /// Looks up a lower-case path.
-    fn find_folded(&self, folded: &str) -> Lookup<'_, 'static> {
-        if let Ok(matched) = self.enforced.at(folded) {
-            return Lookup::Ambiguous(RouteIndex(*matched.value));
-        }
-        if let Some(address) = self.addresses.get(folded) {
-            return Lookup::Reserved(address);
-        }
-        let shadow = self.shadowed.at(folded);
-        shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(RouteIndex(*matched.value)))
-    }
-
-    /// Finds a route or a reserved address whose segments occur in the path in order.
-    fn find_in_order(&self, pieces: &Pieces) -> Lookup<'_, 'static> {
-        let route_in = |mode| {
-            let fits =
-                |route: &Route| route.mode == mode && pieces.contain_in_order(&route.pattern);
-            Some(Lookup::Ambiguous(RouteIndex(self.list.iter().position(fits)?)))
-        };
-        let address = || {
-            let fits = |(path, _): &(&String, _)| pieces.contain_in_order(path);
-            let (_, address) = self.addresses.iter().find(fits)?;
-            Some(Lookup::Reserved(address))
-        };
-        let refused = route_in(Mode::Enforce).or_else(address);
-        refused.or_else(|| route_in(Mode::Shadow)).unwrap_or(Lookup::Other)
-    }
+/// Returns true if gatepost can reserve the subtree of the path: false for `/` and `/index.php`.
+pub(crate) fn has_base(path: &str) -> bool {
+    base_of(&Pieces::of(path).names).is_some()
 }
 
 /// Returns true if every server reads the configured path in the same way, apart from case.
@@ -448,8 +389,10 @@ pub(crate) fn is_canonical(pattern: &str) -> bool {
 }
 
 /// Endings of script names. A server may pass the rest of the path to the script as an argument.
-const SCRIPTS: [&str; 10] =
-    [".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".php", ".phtml", ".pl", ".py", ".rb"];
+const SCRIPTS: [&str; 17] = [
+    ".asp", ".aspx", ".cgi", ".fcgi", ".jsp", ".phar", ".php", ".php3", ".php4", ".php5", ".php7",
+    ".php8", ".pht", ".phtml", ".pl", ".py", ".rb",
+];
 /// Format suffixes that a server may remove from the last segment.
 const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 
@@ -473,6 +416,7 @@ mod tests {
             limit: None,
             source_limit: None,
             mode,
+            reach: Reach::Subtree,
         }
     }
 
@@ -482,7 +426,8 @@ mod tests {
         for pattern in ["/callbacks/tencent", "/hooks/{token}", "/cb/x.php"] {
             routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
         }
-        routes.reserve("/live/Push", &plan);
+        routes.reserve("/live/Push", Reach::Subtree, &plan);
+        routes.reserve_routes(|_| false);
         routes
     }
 
@@ -554,7 +499,7 @@ mod tests {
         for spelling in SPELLINGS.into_iter().chain(["/live/push", "/hooks/x", "/Hooks/x"]) {
             assert!(!path_filter.rules_out(spelling), "{spelling}");
         }
-        for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/callbacks"] {
+        for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/login"] {
             assert!(path_filter.rules_out(other), "{other}");
         }
     }
@@ -574,7 +519,7 @@ mod tests {
     fn refuses_every_spelling_except_the_exact_path() {
         let routes = routes();
         for spelling in SPELLINGS {
-            match routes.find(spelling) {
+            match routes.find(spelling, Reach::Exact) {
                 Lookup::Callback(..) => assert_eq!(spelling, "/callbacks/tencent"),
                 Lookup::Ambiguous(_) => {}
                 Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
@@ -599,7 +544,10 @@ mod tests {
             "/index.min.php/callbacks/tencent",
             "/INDEX.PHP/callbacks/tencent",
         ] {
-            assert!(matches!(routes.find(spelling), Lookup::Ambiguous(_)), "{spelling}");
+            assert!(
+                matches!(routes.find(spelling, Reach::Exact), Lookup::Ambiguous(_)),
+                "{spelling}"
+            );
         }
         for spelling in [
             "/live/Push",
@@ -611,7 +559,10 @@ mod tests {
             "/live/push;a=b",
             "/live/push%3Fa",
         ] {
-            assert!(matches!(routes.find(spelling), Lookup::Reserved(_)), "{spelling}");
+            assert!(
+                matches!(routes.find(spelling, Reach::Exact), Lookup::Reserved(_)),
+                "{spelling}"
+            );
         }
     }
 
@@ -622,16 +573,16 @@ mod tests {
         for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
             routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
         }
-        routes.reserve("/live/shadow", &plan);
+        routes.reserve("/live/shadow", Reach::Subtree, &plan);
         for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-            let Lookup::Callback(found, _) = routes.find(path) else {
+            let Lookup::Callback(found, _) = routes.find(path, Reach::Exact) else {
                 panic!("expected a callback path, found {path}")
             };
             assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
         }
         assert!(routes.find_exact("/callbacks/tencent").is_some());
         for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-            let Lookup::Ambiguous(found) = routes.find(path) else {
+            let Lookup::Ambiguous(found) = routes.find(path, Reach::Exact) else {
                 panic!("expected an ambiguous path, found {path}")
             };
             assert!(routes.is_shadow(found), "{path}");
@@ -646,7 +597,140 @@ mod tests {
             "/shadow/index.php%2fcallbacks%2ftencent",
             "/live/push.json",
         ] {
-            assert!(routes.must_refuse(&routes.find(path)), "{path}");
+            assert!(
+                Search { routes: &routes, reach: Reach::Exact }
+                    .must_refuse(&routes.find(path, Reach::Exact)),
+                "{path}"
+            );
+        }
+    }
+
+    const BELOW: [&str; 22] = [
+        "/live/push/x",
+        "/live/push/index.php",
+        "/LIVE/push/Index.php/x",
+        "/live/push.php",
+        "/live/push.PHP/x",
+        "/live/push.phtml",
+        "/live/push.php.json",
+        "/live.php/push",
+        "/live/push/a/b/c",
+        "/live/push/x.js",
+        "/live//push/x",
+        "/live/%70ush/x",
+        "/live/push;a/x",
+        "/live/push.php%00.png",
+        "/live/push.php./x",
+        "/x/../live/push.php",
+        "/x/../live/push/x",
+        "/index.php/live/push.php",
+        "/index.php/live/push/x",
+        "//evil.test/live/push/x",
+        "/live/push%2fx",
+        "/live\\push\\x",
+    ];
+
+    #[test]
+    fn reserves_subtree_of_address_in_front_of_file_server_only() {
+        let routes = routes();
+        let (path_filter, exact) = (SharedPathFilter::default(), Reach::Exact);
+        routes.add_to(&path_filter);
+        for path in BELOW {
+            assert!(!path_filter.rules_out(path), "{path}");
+            let found = routes.find(path, Reach::Subtree);
+            assert!(matches!(found, Lookup::Reserved(_)), "{path}");
+        }
+        for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
+            assert!(matches!(routes.find(path, exact), Lookup::Other), "{path}");
+        }
+        for path in
+            ["/live/pushes", "/live/push.png", "/live", "/live/x", "/push/x", "/live/index.php"]
+        {
+            assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
+        }
+    }
+
+    #[test]
+    fn reserves_subtree_of_route_in_front_of_file_server_only() {
+        let routes = routes();
+        for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
+            let found = routes.find(path, Reach::Subtree);
+            assert!(matches!(found, Lookup::Ambiguous(_)), "{path}");
+            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
+        }
+        for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
+            assert!(!matches!(routes.find(path, Reach::Subtree), Lookup::Reserved(_)), "{path}");
+        }
+        assert!(matches!(routes.find("/hooks/x", Reach::Subtree), Lookup::Callback(..)));
+    }
+
+    #[test]
+    fn reserves_parent_of_secret_segment_if_app_receives_events_there() {
+        let plan = Arc::new(built_in().next().unwrap());
+        for (pattern, path, is_reserved) in [
+            ("/hooks/{token}", "/hooks/", true),
+            ("/hooks/{token}", "/hooks", true),
+            ("/hooks/{token}", "/hooks/index.php/x", true),
+            ("/hooks/{token}", "/hooks/a/b", true),
+            ("/hooks/{token}", "/hook", false),
+            ("/{token}", "/a/b", false),
+        ] {
+            let mut routes = Routes::default();
+            routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
+            routes.reserve_routes(|_| true);
+            let found = routes.find(path, Reach::Subtree);
+            assert_eq!(matches!(found, Lookup::Ambiguous(_)), is_reserved, "{path}");
+        }
+    }
+
+    #[test]
+    fn index_script_reserves_its_folder_but_not_the_root() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let mut routes = Routes::default();
+        for address in ["/ev/index.php", "/index.php", "/exact/push"] {
+            let is_exact = address.starts_with("/exact");
+            let reach = if is_exact { Reach::Exact } else { Reach::Subtree };
+            routes.reserve(address, reach, &plan);
+        }
+        for path in
+            ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"]
+        {
+            let found = routes.find(path, Reach::Subtree);
+            assert!(matches!(found, Lookup::Reserved(_)), "{path}");
+        }
+        for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
+            assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
+        }
+        let reserved =
+            [("/ev", Reach::Subtree), ("/exact/push", Reach::Exact), ("/index.php", Reach::Exact)];
+        assert_eq!(routes.reserved(), reserved);
+    }
+
+    #[test]
+    fn literal_shadow_route_stays_open_below_reserved_path() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let mut routes = routes();
+        for pattern in ["/live/push/new", "/live/push/{token}"] {
+            routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
+        }
+        for (path, is_open) in [
+            ("/live/push/new", true),
+            ("/live/push//new", true),
+            ("/live/push/x", false),
+            ("/live/push/index.php", false),
+        ] {
+            let search = Search { routes: &routes, reach: Reach::Subtree };
+            assert_eq!(!search.must_refuse(&search.find(path)), is_open, "{path}");
+        }
+    }
+
+    #[test]
+    fn finds_path_behind_script_in_a_folder() {
+        let mut routes = routes();
+        let plan = Arc::new(built_in().next().unwrap());
+        routes.reserve("/app/live/end", Reach::Exact, &plan);
+        for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
+            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Reserved(_)), "{path}");
         }
     }
 
@@ -659,16 +743,18 @@ mod tests {
 
         #[test]
         fn filters_agree_with_a_full_lookup(
-            path in "(/(callbacks|tencent|Live|push|LIVE|hooks|x|cb|v1.2|a..b|b.js|c.json|D.PHP|é|_~-|)){0,4}[/.;%]?",
+            path in "(/(callbacks|tencent|Live|push|LIVE|hooks|x|cb|v1.2|a..b|b.js|c.json|D.PHP|é|_~-|push.php|index.php|)){0,4}[/.;%]?",
+            is_subtree: bool,
         ) {
             let routes = routes();
+            let reach = if is_subtree { Reach::Subtree } else { Reach::Exact };
             let found = |lookup: Lookup<'_, '_>| match lookup {
                 Lookup::Ambiguous(found) | Lookup::Callback(found, _) => format!("{found:?}"),
                 Lookup::Other => "other".to_owned(),
                 Lookup::Reserved(address) => address.path.to_string(),
             };
-            let expected = found(routes.find_readings(&path));
-            proptest::prop_assert_eq!(found(routes.find(&path)), &*expected, "{}", path);
+            let expected = found(Search { routes: &routes, reach }.find_readings(&path));
+            proptest::prop_assert_eq!(found(routes.find(&path, reach)), &*expected, "{}", path);
             let path_filter = SharedPathFilter::default();
             routes.add_to(&path_filter);
             let is_other = expected == "other";
@@ -702,7 +788,7 @@ mod tests {
             "//hooks/a/b",
             "/Hooks/a/b%2fc",
         ] {
-            assert!(matches!(routes.find(path), Lookup::Other), "{path}");
+            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
         }
     }
 

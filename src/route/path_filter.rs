@@ -1,7 +1,7 @@
 //! Filters that rule out most unrelated paths in one pass over the bytes of the path.
 //!
-//! A *known path* is the path of a route or of a reserved address. An *unrelated path* is a path
-//! that no server reads as a known path.
+//! A *known path* is the path of a route or of a reserved address, or a path below them that is
+//! reserved. An *unrelated path* is a path that no server reads as a known path.
 //!
 //! Nearly all paths have one reading: every server finds the same segments in the path, apart from
 //! case. Such a path needs no normalisation. Most of these paths differ from every known path in
@@ -182,7 +182,8 @@ pub(super) fn folded(path: &str) -> Cow<'_, str> {
 pub(super) struct PathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
     endings: u64,
-    /// Lower-case text before `{token}` of each path with a token.
+    /// Lower-case prefixes: the text before `{token}` of each path with a token, and the bases of
+    /// subtrees.
     prefixes: Vec<Box<str>>,
 }
 
@@ -191,8 +192,13 @@ impl PathFilter {
     pub(super) fn add(&mut self, pattern: &str) {
         match pattern.split_once(TOKEN_SEGMENT) {
             None => self.endings |= ending_bit(pattern),
-            Some((prefix, _)) => self.prefixes.push(prefix.to_lowercase().into()),
+            Some((prefix, _)) => self.add_prefix(&prefix.to_lowercase()),
         }
+    }
+
+    /// Adds all paths that start with a lower-case prefix.
+    pub(super) fn add_prefix(&mut self, prefix: &str) {
+        self.prefixes.push(prefix.into());
     }
 
     /// Returns false if `path` can match none of the added paths. Requires a path with one reading.
@@ -218,18 +224,16 @@ impl PathFilter {
 pub(crate) struct SharedPathFilter {
     /// Set of the [`ending_bit`]s of all paths without a token.
     endings: AtomicU64,
-    /// Set of the [`first_bit`]s of all paths with a token.
-    first_letters: AtomicU64,
+    /// Set of the [`start_bit`]s of all paths with one of the prefixes.
+    starts: AtomicU64,
 }
 
 impl SharedPathFilter {
     /// Adds all paths of a config.
     pub(super) fn add(&self, config: &PathFilter) {
-        // After the prefix `/`, the first letter belongs to the token and can be any letter.
-        let bits = |prefix: &str| if prefix.len() > 1 { first_bit(prefix) } else { u64::MAX };
-        let first_letters = config.prefixes.iter().fold(0, |set, prefix| set | bits(prefix));
+        let starts = config.prefixes.iter().fold(0, |set, prefix| set | start_bits(prefix));
         self.endings.fetch_or(config.endings, Relaxed);
-        self.first_letters.fetch_or(first_letters, Relaxed);
+        self.starts.fetch_or(starts, Relaxed);
     }
 
     /// Returns true if the path is certainly unrelated. Returns false for every spelling of a known
@@ -240,7 +244,7 @@ impl SharedPathFilter {
     #[inline]
     pub(crate) fn rules_out(&self, path: &str) -> bool {
         let hits = self.endings.load(Relaxed) & ending_bit(path)
-            | self.first_letters.load(Relaxed) & first_bit(path);
+            | self.starts.load(Relaxed) & start_bit(path);
         hits == 0 && has_one_reading(path)
     }
 }
@@ -254,12 +258,32 @@ fn ending_bit(path: &str) -> u64 {
     1 << ((path.len() * SPREAD + usize::from(last)) % 64)
 }
 
-/// Selects one of 64 bits by the first byte after the leading slash. Ignores case.
+/// Selects one of 64 bits by the first two bytes after the leading slash. Ignores case.
 ///
-/// Returns 0 if there is no such byte.
+/// Returns 0 for the path `/`.
 #[inline]
-fn first_bit(path: &str) -> u64 {
-    path.as_bytes().get(1).map_or(0, |first| 1 << ((first | CASE_BIT) % 64))
+fn start_bit(path: &str) -> u64 {
+    match *path.as_bytes() {
+        [_, first, second, ..] => bit_of_start(first, second),
+        [_, first] => bit_of_start(first, 0),
+        _ => 0,
+    }
+}
+
+/// Returns the set of the [`start_bit`]s of all paths with this prefix.
+fn start_bits(prefix: &str) -> u64 {
+    match *prefix.as_bytes() {
+        [_, first, second, ..] => bit_of_start(first, second),
+        [_, first] => (0..=u8::MAX).fold(0, |set, second| set | bit_of_start(first, second)),
+        _ => u64::MAX,
+    }
+}
+
+#[inline]
+fn bit_of_start(first: u8, second: u8) -> u64 {
+    /// Odd, so that the first letter spreads over all bits.
+    const SPREAD: usize = 11;
+    1 << ((usize::from(first | CASE_BIT) * SPREAD + usize::from(second | CASE_BIT)) % 64)
 }
 
 /// Bit that is set in lower-case ASCII letters and clear in upper-case ASCII letters.

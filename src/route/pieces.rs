@@ -72,9 +72,16 @@ impl Pieces {
                 let stem = FORMATS.iter().find_map(|format| last.strip_suffix(format));
                 readings.extend(stem.map(|stem| [as_strs(parents), vec![stem]].concat()));
             }
-            let script = names.iter().position(|n| SCRIPTS.iter().any(|s| n.ends_with(s)));
-            if let Some((script, rest)) = script.map(|index| names.split_at(index + 1)) {
-                readings.extend([as_strs(script), as_strs(rest)]);
+            // Servers differ in which of several scripts they take.
+            let is_script = |name: &String| SCRIPTS.iter().any(|s| name.ends_with(s));
+            let (first, last) =
+                (names.iter().position(is_script), names.iter().rposition(is_script));
+            for script in first.into_iter().chain(last.filter(|last| Some(*last) != first)) {
+                let (parents, rest) = (&names[..script], &names[script + 1..]);
+                readings.extend([as_strs(&names[..=script]), as_strs(rest)]);
+                if !parents.is_empty() && !rest.is_empty() {
+                    readings.push([as_strs(parents), as_strs(rest)].concat());
+                }
             }
         }
         readings
@@ -190,6 +197,14 @@ fn has_parent(decoded: &str) -> bool {
     }
     let mut segments = decoded.split(|c| is_slash(c) || is_cut(c));
     segments.any(|segment| before_parameters(segment).trim_end() == "..")
+}
+
+/// Returns true if some server would resolve a segment `.` or `..` of the path.
+pub(crate) fn has_dot_segment(path: &str) -> bool {
+    let decoded = decode(path);
+    let segments = decoded.split(|c| is_slash(c) || is_cut(c));
+    let is_dots = |segment: &str| matches!(before_parameters(segment).trim(), "." | "..");
+    segments.into_iter().any(is_dots)
 }
 
 fn before_parameters(segment: &str) -> &str {

@@ -39,7 +39,18 @@ fn both_lengths() -> Vec<Case> {
         let line = format!("POST {path} HTTP/1.1");
         request(format!("both, on {path}"), &line, &[short, CHUNKED].concat(), "0\r\n\r\n")
     };
-    cases.push(elsewhere("/other").gets(&[200]).app_sees(&["POST /other"]));
+    cases.push(elsewhere("/other").with_hyper(|case| case.gets(&[200]).app_sees(&["POST /other"])));
+    let other = |lines: &str, body| {
+        request(format!("{lines:?} on another path"), "POST /other HTTP/1.1", lines, body)
+    };
+    let twice = "content-length: 5\r\ncontent-length: 5\r\n";
+    cases.extend([
+        other("content-length: 5, 5\r\n", "hello"),
+        other("content-length: +5\r\n", "hello"),
+        other(twice, "hello").with_hyper(|case| case.passed("POST /other")),
+        other("transfer-encoding: gzip, chunked\r\n", "0\r\n\r\n")
+            .with_hyper(|case| case.passed("POST /other")),
+    ]);
     cases.push(elsewhere("/live/push").gets(&[403]));
     cases
 }

@@ -189,6 +189,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = requests();
     cases.extend(fields());
     cases.extend(pseudo_headers());
+    cases.extend(authorities());
     cases.extend(frames());
     cases.extend(floods());
     cases
@@ -273,19 +274,6 @@ fn pseudo_headers() -> Vec<Case> {
         h2("no path", Reset, || push(&LINE[..3])),
         h2("no method", Reset, || push(&LINE[1..])),
         h2("no scheme", Reset, || push(&[LINE[0], LINE[2], LINE[3]])),
-        h2("no authority", Answered(400), || push(&[LINE[0], LINE[1], LINE[3]]))
-            .with_hyper(Case::served),
-        h2("an authority with userinfo", Answered(400), || {
-            push(&[LINE[0], LINE[1], (":authority", "a@gate.test"), LINE[3]])
-        })
-        .with_hyper(Case::served),
-        h2("an authority with a path", Reset, || {
-            push(&[LINE[0], LINE[1], (":authority", "gate.test/x"), LINE[3]])
-        }),
-        h2("a host other than the authority", Answered(400), || with(&[("host", "evil.test")]))
-            .with_hyper(Case::served),
-        h2("two hosts", Answered(400), || with(&[("host", "gate.test"), ("host", "gate.test")]))
-            .with_hyper(Case::served),
         h2("a method with a space", Gone, || {
             push(&[(":method", "POST /x HTTP/1.1\r\n"), LINE[1], LINE[2], LINE[3]])
         }),
@@ -312,6 +300,42 @@ fn pseudo_headers() -> Vec<Case> {
             .concat()
         })
         .app_sees(&[EVENT]),
+    ]
+}
+
+/// RFC 9113, section 8.3.1: authority and host.
+fn authorities() -> Vec<Case> {
+    use Fate::{Answered, Reset};
+    vec![
+        h2("no authority", Answered(400), || push(&[LINE[0], LINE[1], LINE[3]]))
+            .with_hyper(Case::served),
+        h2("an authority with userinfo", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":authority", "a@gate.test"), LINE[3]])
+        })
+        .with_hyper(Case::served),
+        h2("an authority with a path", Reset, || {
+            push(&[LINE[0], LINE[1], (":authority", "gate.test/x"), LINE[3]])
+        }),
+        h2("a host other than the authority", Answered(400), || with(&[("host", "evil.test")]))
+            .with_hyper(Case::served),
+        h2("two hosts", Answered(400), || with(&[("host", "gate.test"), ("host", "gate.test")]))
+            .with_hyper(Case::served),
+        h2("an authority with a comma", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":authority", "a,b"), LINE[3]])
+        })
+        .with_hyper(Case::served),
+        h2("an authority with an empty label", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":authority", "gate..test"), LINE[3]])
+        })
+        .with_hyper(Case::served),
+        h2("a host that is a path", Answered(400), || {
+            push(&[LINE[0], LINE[1], LINE[3], ("host", "x/live/push?")])
+        })
+        .with_hyper(Case::served),
+        h2("a host that is a path, on another path", Answered(400), || {
+            push(&[LINE[0], LINE[1], (":path", "/other"), ("host", "x/live/push?")])
+        })
+        .with_hyper(|case| case.passed("POST /other")),
     ]
 }
 

@@ -89,38 +89,50 @@ fn callback_paths() -> Vec<Case> {
         to("/callbacks/kollus/S3CRET-T0KEN").gets(&[401]).kept(),
         to("/callbacks/tencentx").passed("POST /callbacks/tencentx"),
         to("/callbacks").passed("POST /callbacks"),
-        to("/callbacks/tencent/x").passed("POST /callbacks/tencent/x"),
         to("/callbacks/tencent_").passed("POST /callbacks/tencent_"),
     ]);
+    // The proxy reserves what a file server maps to the path, the layer only the path itself.
+    cases.extend(BELOW.map(|below| {
+        let target = format!("/callbacks/tencent{below}");
+        to(&target).kept().with_hyper(|case| case.passed(&format!("POST {target}")))
+    }));
     cases
 }
 
+const BELOW: [&str; 6] = ["/x", "/index.php", "/index.php/x", ".php", ".php/x", ".phtml"];
+
 fn addresses() -> Vec<Case> {
-    [
-        "/live/push",
-        "/live//push",
-        "/LIVE/push",
-        "/live/push/",
-        "/live/./push",
-        "/x/../live/push",
-        "/live/%70ush",
-        "/live%2fpush",
-        "/live/push;x",
-        "/live/push?x=y",
-        "/live\\push",
-        "/live/push%00",
-        "/live/push.json",
-        "/index.php/live/push",
-        "/kollus/play",
-        "/kollus//play",
-        "/%6bollus/play",
-        "/x/..%2fkollus/play",
-        "//kollus/play",
-        "/live/push%20",
-    ]
-    .map(|target| to(target).gets(&[403]).kept())
-    .into()
+    let mut cases: Vec<_> = ADDRESSES.map(|target| to(target).gets(&[403]).kept()).into();
+    cases.extend(BELOW.map(|below| {
+        let target = format!("/live/push{below}");
+        let passed = |case: Case| case.passed(&format!("POST {target}"));
+        to(&target).gets(&[403]).kept().with_hyper(passed)
+    }));
+    cases
 }
+
+const ADDRESSES: [&str; 20] = [
+    "/live/push",
+    "/live//push",
+    "/LIVE/push",
+    "/live/push/",
+    "/live/./push",
+    "/x/../live/push",
+    "/live/%70ush",
+    "/live%2fpush",
+    "/live/push;x",
+    "/live/push?x=y",
+    "/live\\push",
+    "/live/push%00",
+    "/live/push.json",
+    "/index.php/live/push",
+    "/kollus/play",
+    "/kollus//play",
+    "/%6bollus/play",
+    "/x/..%2fkollus/play",
+    "//kollus/play",
+    "/live/push%20",
+];
 
 /// RFC 9112, section 3.2: origin, absolute, authority and asterisk form.
 fn forms() -> Vec<Case> {

@@ -282,8 +282,114 @@ fn warns_if_clients_can_reach_app_address_through_upstream() {
     };
     assert!(warns("http://127.0.0.1:3000", "http://localhost:3000/"));
     assert!(warns("http://app:80", "http://APP/index.php?r=play"));
+    assert!(warns("http://app:80", "http://app/index.php"));
+    assert!(!warns("http://app:80", "http://app/ev/index.php"));
     assert!(!warns("http://127.0.0.1:3000", "http://127.0.0.1:3001/"));
     assert!(!warns("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
+}
+
+/// Builds a proxy with this upstream, and a template with this entry for Kollus' plays.
+fn proxy_to(upstream: &str, entry: &str) -> Config {
+    let text = format!(
+        "listen = '127.0.0.1:1'\nupstream = '{upstream}'\n\
+         [[route]]\npath = '/cb'\nprovider = 'kollus'\n\
+         [[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = {entry}\n"
+    );
+    Config::from_text(&text, "gatepost.toml").unwrap_or_else(|error| panic!("{entry}: {error}"))
+}
+
+#[test]
+fn reserves_address_under_every_name_of_the_upstreams_machine() {
+    let is_reserved = |upstream: &str, host: &str| {
+        let config = proxy_to(upstream, &format!("'http://{host}:3000/kollus/play'"));
+        let is_reserved = config.reserved_paths().any(|path| path == "/kollus/play/*");
+        let warns = config.warnings().iter().any(|w| w.to_string().contains("is not reserved"));
+        assert_ne!(is_reserved, warns, "{upstream} and {host}: {:?}", config.warnings());
+        is_reserved
+    };
+    for host in [
+        "0.0.0.0",
+        "127.1",
+        "127.0.0.2",
+        "localhost.",
+        "LOCALHOST",
+        "[::1]",
+        "[::]",
+        "2130706433",
+        "[::ffff:127.0.0.1]",
+        "0x7f000001",
+        "app.localhost",
+    ] {
+        assert!(is_reserved("http://127.0.0.1:3000", host), "{host}");
+        assert!(is_reserved("http://localhost:3000", host), "{host}");
+    }
+    assert!(is_reserved("http://app.test:3000", "APP.test."));
+    assert!(is_reserved("http://10.0.0.1:3000", "10.1"));
+    assert!(!is_reserved("http://127.0.0.1:3000", "app.test"));
+    assert!(!is_reserved("http://app.test:3000", "127.0.0.1"));
+    let elsewhere = proxy_to("http://127.0.0.1:3000", "'http://app.test:3001/kollus/play'");
+    assert!(elsewhere.warnings().iter().all(|w| !w.to_string().contains("reserved")));
+}
+
+#[test]
+fn reserve_limits_the_reserved_paths() {
+    let reserved = |entry: &str| {
+        let config = proxy_to("http://127.0.0.1:3000", entry);
+        config
+            .reserved_paths()
+            .filter(|path| !path.starts_with("/cb"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let url = "url = 'http://127.0.0.1:3000/Live/push.php'";
+    assert_eq!(reserved(&format!("{{ {url} }}")), "/live/push/*");
+    assert_eq!(reserved(&format!("{{ {url}, reserve = 'subtree' }}")), "/live/push/*");
+    assert_eq!(reserved(&format!("{{ {url}, reserve = 'exact' }}")), "/live/push.php");
+    assert_eq!(reserved("'http://127.0.0.1:3000/ev/index.php'"), "/ev/*");
+    assert_eq!(reserved("'http://127.0.0.1:3000/index.php'"), "/index.php");
+    assert_eq!(reserved("'http://127.0.0.1:3000/'"), "");
+    for (entry, expected) in [
+        (
+            "{ url = 'http://a/b', reserve = 'all' }",
+            "expected a reservation, found another word; use one of these reservations: `exact`, `subtree`",
+        ),
+        ("{ reserve = 'exact' }", "expected a url beside reserve, found none; set a url"),
+    ] {
+        let template =
+            format!("name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = {entry}");
+        let faults = errors(&with(&template));
+        assert!(faults[0].contains(expected), "{entry}: {faults:#?}");
+    }
+}
+
+#[test]
+fn route_reserves_its_subtree_unless_config_says_exact() {
+    let reserved = |keys: &str| {
+        let text = format!("[[route]]\npath = '/Hook'\nprovider = 'tencent-css'\n{keys}");
+        let config = Config::from_text(&text, "gatepost.toml").unwrap();
+        config.reserved_paths().collect::<Vec<_>>()
+    };
+    assert_eq!(reserved(""), ["/hook/*"]);
+    assert!(reserved("reserve = 'exact'").is_empty());
+    assert!(reserved("mode = 'shadow'").is_empty());
+}
+
+#[test]
+fn refuses_address_with_dot_segments() {
+    for path in
+        ["/x/../live/push", "/./push", "/push/..", "/x/%2e%2e/push", "/x/..;a/push", "/x/%2E"]
+    {
+        let template = format!(
+            "name = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = 'http://a{path}'"
+        );
+        let faults = errors(&with(&template));
+        let expected = "expected a path without the segments . and .., found one of them; write";
+        assert!(faults[0].contains(expected), "{path}: {faults:#?}");
+    }
+    for path in ["/..x/push", "/a.b/c", "/...", "/x?y=/../z"] {
+        let entry = format!("'http://127.0.0.1:3000{path}'");
+        let _accepted = proxy_to("http://127.0.0.1:3000", &entry);
+    }
 }
 
 #[test]

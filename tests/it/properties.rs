@@ -65,8 +65,11 @@ proptest! {
             body[at] = byte;
         }
         if let Ok(data) = verdict(vector, &body, 97) {
-            let parsed: serde_json::Value = serde_json::from_slice(&data).unwrap();
-            prop_assert!(parsed.is_object());
+            // The data of Standard Webhooks may be any body. A number in the data may be out of the
+            // range of `serde_json::Value`.
+            let is_json = serde_json::from_slice::<&serde_json::value::RawValue>(&data).is_ok();
+            let is_object = is_json && data.starts_with(b"{");
+            prop_assert!(is_object || vector.name.starts_with("standard-webhooks/"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! `gatepost check`: the faults and warnings of a config file.
+//! `gatepost check`: the faults, the warnings and the reserved paths of a config file.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use gatepost::Config;
 use super::error::CommandError;
 use super::print::{err, out};
 
-/// Checks a config file, and prints its warnings or its faults.
+/// Checks a config file, and prints its warnings and reserved paths, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
     let shown = path.display();
@@ -22,5 +22,9 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let (routes, count) = (config.routes().count(), templates.len());
     let names = templates.join(", ");
     out(&format!("{shown}: OK (routes: {routes}, templates: {count}): {names}"));
+    // `/*` means everything below the path.
+    for path in config.reserved_paths() {
+        out(&format!("reserved: {path}"));
+    }
     Ok(())
 }

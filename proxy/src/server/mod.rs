@@ -45,8 +45,6 @@ pub(crate) enum StartError {
     Signals(io::Error),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
-    #[error("cannot resolve `upstream`: {0}")]
-    Upstream(io::Error),
     #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
@@ -64,8 +62,7 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
-    let upstream = settings.upstream.as_ref().map(Upstream::resolve).transpose();
-    let upstream = upstream.map_err(StartError::Upstream)?;
+    let upstream = settings.upstream.as_ref().map(Upstream::new);
     let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;

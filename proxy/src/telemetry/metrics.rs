@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Circuit, Conclusion, Refusal, Shadowed};
+use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     callbacks: IntCounterVec,
     refusals: IntCounterVec,
+    rejected: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
@@ -61,6 +62,14 @@ fn callback_seconds(registry: &Registry) -> HistogramVec {
     register(registry, HistogramVec::new(seconds, &["provider", "kind"]))
 }
 
+fn rejected_requests(registry: &Registry) -> IntCounterVec {
+    let rejected = Opts::new(
+        "gatepost_requests_rejected_total",
+        "Requests whose head gatepost refuses on every path, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(rejected, &["code"]))
+}
+
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     let circuits = Opts::new(
         "gatepost_app_circuit_open",
@@ -87,6 +96,7 @@ impl Metrics {
                 "Refused callbacks, by the code of the reason.",
                 &["provider", "code"],
             ),
+            rejected: rejected_requests(&registry),
             failures: counter(
                 "gatepost_app_failures_total",
                 "Callbacks without a usable answer of the app, by the code of the reason.",
@@ -133,6 +143,10 @@ impl Metrics {
     pub(crate) fn refused(&self, refusal: &Refusal) {
         let labels = [refusal.provider(), refusal.kind().as_str()];
         self.refusals.with_label_values(&labels).inc();
+    }
+
+    pub(crate) fn rejected(&self, fault: HeadFault) {
+        self.rejected.with_label_values(&[fault.as_str()]).inc();
     }
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {

@@ -44,6 +44,22 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
 }
 
 #[test]
+fn check_prints_every_reserved_path() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = "listen = ['127.0.0.1:1']\nupstream = 'http://127.0.0.1:3000'\n\
+                  [[route]]\npath = '/cb'\nprovider = 'srs'\n\
+                  [[template]]\nname = 'a'\nprovider = 'srs'\nbind = ['*']\n[template.on]\n\
+                  on_play = 'http://localhost:3000/live/play.php'\n\
+                  on_stop = { url = 'http://localhost:3000/live/stop', reserve = 'exact' }\n";
+    std::fs::write(&path, config).unwrap();
+    let (code, stdout, _) = run(&["check", "-c", path.to_str().unwrap()]);
+    assert_eq!(code, Some(0));
+    let reserved: Vec<_> = stdout.lines().filter_map(|l| l.strip_prefix("reserved: ")).collect();
+    assert_eq!(reserved, ["/cb/*", "/live/play/*", "/live/stop"], "{stdout}");
+}
+
+#[test]
 fn error_names_missing_file_or_address_in_use() {
     let (code, _, stderr) = run(&["run", "-c", "no-such-file.toml"]);
     assert_eq!(code, Some(1));

@@ -12,6 +12,7 @@ mod faults;
 mod hostile;
 mod mock;
 mod others_through_pingora;
+mod outside_heads;
 mod pass_through;
 mod readme;
 mod refusals;
@@ -30,6 +31,7 @@ mod template_load;
 mod templates;
 mod unseen;
 mod upgrade;
+mod upstreams;
 #[path = "../../../tests/it/vectors.rs"]
 mod vectors;
 mod vectors_through_pingora;

@@ -11,7 +11,7 @@ fn passes_other_requests_without_reserved_headers() {
     let app = App::answering(207, "as it is");
     let gate = serve(&app);
     let headers = "x-own: kept\r\ncookie: a=b\r\nce-type: forged\r\nCe_Id: forged\r\n\
-                   Gatepost-Template: forged\r\nwebhook-signature: forged\r\n";
+                   Gatepost-Template: forged\r\nwebhook-id: kept\r\n";
     let reply = gate.send(&post_with("/other/%41?x=1&y=%20", headers, "a body"));
     assert_eq!((reply.status, reply.text().as_str()), (207, "as it is"));
     let seen = app.only();
@@ -19,6 +19,7 @@ fn passes_other_requests_without_reserved_headers() {
     assert_eq!(seen.body, b"a body");
     assert_eq!(seen.header("host"), Some("gate.test"));
     assert_eq!(seen.header("x-own"), Some("kept"));
+    assert_eq!(seen.header("webhook-id"), Some("kept"));
     assert_eq!(seen.header("cookie"), Some("a=b"));
     assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(seen.header("x-forwarded-host"), Some("gate.test"));
@@ -118,4 +119,14 @@ fn tries_every_address_of_upstream() {
     let upstream = format!("upstream = 'http://localhost:{}'", app.port);
     let gate = Gatepost::serve(&upstream, &templates(&app));
     assert_eq!(gate.send(&post("/other", "x")).text(), "ok");
+}
+
+#[test]
+fn serves_callbacks_while_upstream_name_does_not_resolve() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("upstream = 'http://no-such-host.invalid'", &templates(&app));
+    gate.program.wait_for_line("cannot resolve the upstream");
+    assert_eq!(gate.send(&pushed()).status, 200);
+    assert_eq!(app.only().header("ce-type"), Some("com.tencentcloud.css.push"));
+    assert_eq!(gate.send(&post("/other", "x")).status, 502);
 }

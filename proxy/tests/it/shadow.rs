@@ -49,7 +49,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
     let genuine = push();
     let forged = with_flipped_sign(&genuine);
     let (first, rest) = genuine.split_at(99);
-    let headers = "x-own: kept\r\nce-type: forged\r\nwebhook-id: forged\r\n";
+    let headers = "x-own: kept\r\nce-type: forged\r\nwebhook-id: sent\r\n";
     for (request, body) in [
         (post_with("/callbacks/tencent?x=%41", headers, &genuine), &genuine),
         (post_with("/callbacks/tencent?x=%41", headers, &forged), &forged),
@@ -63,6 +63,7 @@ fn passes_genuine_and_forged_callbacks_to_app() {
         if before < 2 {
             assert_eq!(seen.line, "POST /callbacks/tencent?x=%41 HTTP/1.1");
             assert_eq!(seen.header("x-own"), Some("kept"));
+            assert_eq!(seen.header("webhook-id"), Some("sent"));
         }
         assert!(seen.headers.iter().all(|(_, value)| value != "forged"), "{seen:?}");
     }

@@ -24,6 +24,41 @@ fn signing(app: &App, secrets: &str, forward: &str) -> Gatepost {
     )
 }
 
+#[test]
+fn removes_event_signature_of_clients_if_gatepost_signs_events() {
+    let app = App::answering(200, "");
+    let headers = "webhook-id: forged\r\nWebhook_Signature: forged\r\nwebhook-x: forged\r\n";
+    let sent = post_with("/other", headers, "x");
+    for (top, expected) in [(format!("signing_secret = '{SECRET}'\n"), 0), (String::new(), 3)] {
+        let top = format!("{top}upstream = '{}'", app.url(""));
+        let gate = Gatepost::serve(&top, &templates(&app));
+        let before = app.seen().len();
+        assert_eq!(gate.send(&sent).status, 200);
+        let seen = app.seen().remove(before);
+        let forged = seen.headers.iter().filter(|(_, value)| value == "forged").count();
+        assert_eq!(forged, expected, "{seen:?}");
+    }
+}
+
+#[test]
+fn shadow_route_passes_signature_of_the_platform_although_gatepost_signs_events() {
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve_config(&format!(
+        "signing_secret = '{SECRET}'\nupstream = '{}'\n[[route]]\npath = '/hook'\n\
+         provider = 'standard-webhooks'\nmode = 'shadow'\n[[template]]\nname = 'a'\n\
+         provider = 'standard-webhooks'\nkeys = ['{NEXT}']\nbind = ['*']\n",
+        app.url("")
+    ));
+    let time = i64::try_from(now()).unwrap();
+    let signature = Webhook::new(NEXT).unwrap().sign("msg_1", time, b"{}").unwrap();
+    let headers = format!(
+        "webhook-id: msg_1\r\nwebhook-timestamp: {time}\r\nwebhook-signature: {signature}\r\n"
+    );
+    assert_eq!(gate.send(&post_with("/hook", &headers, "{}")).status, 200);
+    assert!(verifies(&app.only(), NEXT), "expected the signature of the platform");
+    gate.program.wait_for_line("callback would be accepted");
+}
+
 /// Returns the event that the app receives for a genuine push.
 fn signed(secrets: &str, forward: &str) -> Seen {
     let app = App::answering(200, "");

@@ -18,7 +18,7 @@ use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::reply::REPLY_MARGIN;
 use crate::secret::Secret;
-use crate::template::{Ask, Delivery, Proof};
+use crate::template::{Ask, Delivery, Proof, Reach};
 use crate::toml_reader::{Form, Located, Place, Table, allowed};
 
 /// Name of the entry for every kind that no other entry covers.
@@ -37,6 +37,7 @@ struct Entry {
     budget: Option<Duration>,
     dedupe: Option<Dedupe>,
     forward: Forward,
+    reach: Reach,
 }
 
 /// The parts of a template that gatepost compiles into deliveries.
@@ -134,6 +135,12 @@ impl<'f> ConfigReader<'f, '_> {
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = table.string("forward");
+        let reach = self.reach(table);
+        if table.has("reserve") && url.is_none() {
+            let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
+            let problem = "expected a url beside reserve, found none";
+            self.faults.add(&table.place_of("reserve"), problem, remedy);
+        }
         table.finish();
         if url.is_some() && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
@@ -153,6 +160,7 @@ impl<'f> ConfigReader<'f, '_> {
             budget,
             dedupe,
             forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
+            reach,
             ..Entry::empty(name, table.place.clone())
         }
     }
@@ -250,6 +258,7 @@ impl<'f> ConfigReader<'f, '_> {
         let timeout = entry.timeout.unwrap_or(kind.times.timeout);
         Ask {
             url: entry.url.clone(),
+            reach: entry.reach,
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
@@ -314,6 +323,7 @@ impl Entry {
             budget: None,
             dedupe: None,
             forward: Forward::default(),
+            reach: Reach::default(),
         }
     }
 

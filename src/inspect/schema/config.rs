@@ -156,11 +156,19 @@ fn route() -> Value {
                 "enum": ["enforce", "shadow"],
                 "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
+            "reserve": reserve(),
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Rate limit of the genuine callbacks that the app receives."),
             "source_limit": rate("Rate limit of the callbacks from one client."),
         },
+    })
+}
+
+fn reserve() -> Value {
+    json!({
+        "description": "Paths that the proxy keeps other requests away from: the path alone, or also what a file server maps to it.",
+        "enum": ["exact", "subtree"],
     })
 }
 
@@ -233,6 +241,7 @@ fn delivery(kind: &KindInfo) -> Value {
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
         "forward": { "enum": ["json", "cloudevents", "raw"] },
+        "reserve": reserve(),
         "dedupe": dedupe(),
     });
     if let (true, Some(properties)) = (kind.decision, properties.as_object_mut()) {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str;
 
 use bytes::Bytes;
-use gatepost::Head;
+use gatepost::{Head, is_host};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
@@ -95,9 +95,6 @@ fn usual_method(name: &str) -> Option<Method> {
 /// Bytes allowed in the path and the query of a target.
 const IN_TARGET: [bool; 256] = table(b"-._~!$&'()*+,;=:@/?%");
 
-/// Bytes allowed in `host`.
-const IN_HOST: [bool; 256] = table(b"-._:[]");
-
 /// Creates a table in which letters, digits and the bytes in `more` are true.
 const fn table(more: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
@@ -131,9 +128,8 @@ impl Framing {
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Option<()> {
         let value = value.as_bytes();
         if *name == HOST {
-            let is_plain = value.iter().all(|byte| IN_HOST[usize::from(*byte)]);
             let is_first = !std::mem::replace(&mut self.has_host, true);
-            (is_plain && is_first && !value.is_empty()).then_some(())
+            (is_first && is_host(value)).then_some(())
         } else if *name == CONTENT_LENGTH {
             let is_number = value.iter().all(u8::is_ascii_digit);
             let length = str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()?;
@@ -196,6 +192,9 @@ pub(super) mod tests {
             ("host: gate.test:8080\r\n", ""),
             ("host: gate", "host: a@gate"),
             ("host: gate.test:8080", "host:"),
+            ("host: gate", "host: .gate"),
+            (":8080", ":80:80"),
+            (":8080", ":65536"),
             ("host", "host: x\r\nhost"),
             ("host", "transfer-encoding: chunked\r\nhost"),
             ("host", "expect: 100-continue\r\nhost"),

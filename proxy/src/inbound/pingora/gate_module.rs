@@ -6,10 +6,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, Observer, Reply, RequestContext, Shadow, Timestamp, is_reserved, report,
+    Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
 };
+use http::header::HOST;
+use http::{HeaderValue, Version};
 use pingora::http::RequestHeader;
 use pingora::prelude::Session;
+use pingora::protocols::http::authority::{
+    RawTargetAuthority, is_http_family_scheme, raw_target_authority,
+};
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
@@ -54,9 +59,10 @@ impl GateModule {
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
-    /// Returns `Ok(true)` if the module has written a reply. Returns `Ok(false)` for a request that
-    /// is no callback, and for a request on a route in shadow mode. In these cases, the module has
-    /// removed the headers that only the gate may set.
+    /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
+    /// invalid host, target or length. Returns `Ok(false)` for a request that is no callback, and
+    /// for a request on a route in shadow mode. In these cases, the module has removed the headers
+    /// that a client must not send, and has reduced the target to its path.
     ///
     /// # Errors
     ///
@@ -64,26 +70,38 @@ impl GateModule {
     /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
         let started = Instant::now();
-        if !has_judged_target(session.req_header()) {
-            Box::pin(write_unread(session, &Reply::bad_request())).await;
-            return Ok(true);
+        if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
+            return Ok(self.reject(session, fault).await);
         }
         let driver = &self.0;
-        match driver.gate.admit(&head(session), (driver.clock)()) {
-            Admission::Other => {
-                strip_reserved(session);
-                return Ok(false);
-            }
-            Admission::Shadow(shadow) => {
-                strip_reserved(session);
-                self.observe(session, shadow);
-                return Ok(false);
-            }
+        match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
+            Admission::Other => return Ok(self.pass(session, None).await),
+            Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
             // Boxed, so that the future of a request for the upstream stays small.
             Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
         Ok(true)
+    }
+
+    /// Prepares a request for the app. Returns true if the module has refused the request instead.
+    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> bool {
+        if let Err(fault) = head(session).check_framing() {
+            return self.reject(session, fault).await;
+        }
+        strip(session, &self.0.gate, shadow.is_some());
+        if let Some(shadow) = shadow {
+            self.observe(session, shadow);
+        }
+        false
+    }
+
+    /// Refuses a request for a fault of its head. Returns true.
+    async fn reject(&self, session: &mut Session, fault: HeadFault) -> bool {
+        METRICS.rejected(fault);
+        report::rejected(fault, peer(session), (self.0.clock)());
+        Box::pin(write_unread(session, &Reply::bad_request())).await;
+        true
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {
@@ -163,24 +181,41 @@ fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
 
-/// Removes the headers that only the gate may set. Uses Pingora's own method, because this method
-/// also removes the original spelling of each name.
-fn strip_reserved(session: &mut Session) {
-    let header = session.req_header_mut();
-    let reserved: Vec<_> =
-        header.headers.keys().filter(|name| is_reserved(name)).cloned().collect();
-    for name in reserved {
-        header.remove_header(&name);
+/// Removes headers with Pingora's own method, which also removes the original spelling of their
+/// names.
+fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
+    let names: Vec<_> = gate.headers_to_remove(&head(session), is_shadow).cloned().collect();
+    for name in names {
+        session.req_header_mut().remove_header(&name);
     }
 }
 
-/// Returns true if the request target is a path, `*` or an HTTP URL. For such a target, Pingora
-/// forwards the path that the gate judges. Pingora stores any other target as raw bytes, which
-/// differ from the URI that the gate judges.
-fn has_judged_target(request: &RequestHeader) -> bool {
-    let raw = request.raw_path();
-    let absolute = [&b"http://"[..], b"https://"]
-        .iter()
-        .any(|scheme| raw.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
-    raw.starts_with(b"/") || raw == b"*" || absolute
+/// Makes the target a path, so that the app reads the path that the gate judges.
+///
+/// An HTTP URL becomes its path; its authority becomes the host of an HTTP/1.0 request without one.
+/// Pingora has compared the authority with the host. Pingora stores any other target as raw bytes,
+/// with a URI that differs.
+fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
+    let header = session.req_header_mut();
+    let raw = header.raw_path();
+    if raw.starts_with(b"/") || raw == b"*" {
+        return if header.raw_path_is_utf8() { Ok(()) } else { Err(HeadFault::TargetInvalid) };
+    }
+    let RawTargetAuthority::Absolute { scheme, authority, .. } = raw_target_authority(raw) else {
+        return Err(HeadFault::TargetInvalid);
+    };
+    let host = HeaderValue::from_bytes(authority).map_err(|_| HeadFault::HostMalformed)?;
+    if !is_http_family_scheme(scheme) || !header.raw_path_is_utf8() {
+        return Err(HeadFault::TargetInvalid);
+    }
+    if header.version == Version::HTTP_10 && !header.headers.contains_key(HOST) {
+        header.insert_header(HOST, host).map_err(|_| HeadFault::HostMalformed)?;
+    }
+    let path = header.uri.clone();
+    header.set_uri(path);
+    Ok(())
+}
+
+fn check_host(session: &Session) -> Result<(), HeadFault> {
+    head(session).check_host(session.req_header().version)
 }

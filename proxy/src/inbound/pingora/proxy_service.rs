@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::{Gate, Reply};
-use http::Uri;
+use http::header::HOST;
+use http::{HeaderValue, Uri};
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
@@ -43,21 +44,28 @@ pub(crate) struct ProxyService {
 
 /// Destination of every request that is no callback.
 pub(crate) struct Upstream {
-    /// One peer per address of `host`. If no address is reachable, gatepost resolves `host` again.
+    /// One peer per address of `host`. Empty until `host` can be resolved. If no address is
+    /// reachable, gatepost resolves `host` again.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
     port: u16,
+    /// Value of `host` for a request without one.
+    authority: HeaderValue,
 }
 
 impl Upstream {
-    /// Resolves the addresses of the upstream.
-    pub(crate) fn resolve(url: &Uri) -> io::Result<Self> {
+    /// Resolves the addresses of the upstream. If that fails, logs a warning. gatepost then tries
+    /// again for each request, because callbacks may not need the upstream at all.
+    pub(crate) fn new(url: &Uri) -> Self {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let peers = RwLock::new(look_up(&host, port, tls)?);
-        Ok(Self { peers, tls, host, port })
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let authority = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
+        let upstream = Self { peers: RwLock::default(), tls, host, port, authority };
+        upstream.store((&*upstream.host, port).to_socket_addrs());
+        upstream
     }
 
     fn peers(&self) -> Arc<[HttpPeer]> {
@@ -65,36 +73,45 @@ impl Upstream {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Resolves the host name again in the background, for later requests.
-    fn refresh(self: &Arc<Self>) {
-        let upstream = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            match look_up(&upstream.host, upstream.port, upstream.tls) {
-                Ok(found) => {
-                    *upstream.peers.write().unwrap_or_else(PoisonError::into_inner) = found;
-                }
-                Err(error) => {
-                    tracing::warn!(host = upstream.host, "cannot resolve the upstream: {error}")
-                }
+    /// Replaces the peers by those at the addresses, or logs the reason why there are none.
+    fn store(&self, found: io::Result<impl Iterator<Item = SocketAddr>>) {
+        match found {
+            Ok(addresses) => {
+                let peers = addresses.map(|address| self.peer_at(address)).collect();
+                *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
             }
-        });
+            Err(error) => tracing::warn!(host = self.host, "cannot resolve the upstream: {error}"),
+        }
     }
 
-    /// Returns the address to try after `tries` failed attempts; `None` after the last address.
-    fn peer(&self, tries: usize) -> Option<HttpPeer> {
-        self.peers().get(tries).cloned()
-    }
-}
-
-fn look_up(host: &str, port: u16, tls: bool) -> io::Result<Arc<[HttpPeer]>> {
-    let peer = |address: SocketAddr| {
-        let mut peer = HttpPeer::new(address, tls, host.to_owned());
+    fn peer_at(&self, address: SocketAddr) -> HttpPeer {
+        let mut peer = HttpPeer::new(address, self.tls, self.host.clone());
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.tcp_keepalive = Some(TCP_KEEPALIVE);
         peer
-    };
-    Ok((host, port).to_socket_addrs()?.map(peer).collect())
+    }
+
+    /// Resolves the host name.
+    async fn resolve(&self) {
+        let found = tokio::net::lookup_host((&*self.host, self.port));
+        let found = tokio::time::timeout(CONNECT_TIMEOUT, found).await;
+        self.store(found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())));
+    }
+
+    /// Resolves the host name again in the background, for later requests.
+    fn refresh(self: &Arc<Self>) {
+        let upstream = Arc::clone(self);
+        tokio::spawn(async move { upstream.resolve().await });
+    }
+
+    /// Returns the address to try after `tries` failed attempts; `None` after the last address.
+    async fn peer(&self, tries: usize) -> Option<HttpPeer> {
+        if self.peers().is_empty() {
+            self.resolve().await;
+        }
+        self.peers().get(tries).cloned()
+    }
 }
 
 impl ProxyService {
@@ -156,9 +173,13 @@ impl ProxyHttp for ProxyService {
         _session: &mut Session,
         context: &mut RequestState,
     ) -> pingora::Result<Box<HttpPeer>> {
-        let peer = self.upstream.as_ref().and_then(|upstream| upstream.peer(context.tries));
-        peer.map(Box::new)
-            .ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "no other upstream address"))
+        let peer = match &self.upstream {
+            Some(upstream) => upstream.peer(context.tries).await,
+            None => None,
+        };
+        peer.map(Box::new).ok_or_else(|| {
+            Error::explain(ErrorType::ConnectNoRoute, "no upstream address").into_up()
+        })
     }
 
     fn fail_to_connect(
@@ -195,6 +216,13 @@ impl ProxyHttp for ProxyService {
         request: &mut RequestHeader,
         _context: &mut RequestState,
     ) -> pingora::Result<()> {
-        self.module.upstream_request_filter(session, request)
+        self.module.upstream_request_filter(session, request)?;
+        // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
+        if let Some(upstream) = &self.upstream
+            && !request.headers.contains_key(HOST)
+        {
+            request.insert_header(HOST, upstream.authority.clone())?;
+        }
+        Ok(())
     }
 }

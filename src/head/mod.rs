@@ -1,8 +1,15 @@
-//! Heads of requests, and the headers that only gatepost may set.
+//! Heads of requests, and the rules for heads from outside.
+
+mod checks;
+mod outside_headers;
 
 use core::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+pub use checks::{HeadFault, is_host};
+pub use outside_headers::{is_reserved, is_set_by_proxies};
+pub(crate) use outside_headers::{is_reserved_with_signing, strip_reserved};
 
 use crate::printable::print_only;
 
@@ -81,10 +88,6 @@ impl<'r> Head<'r> {
         self.uri
     }
 
-    pub(crate) const fn has_unclear_framing(&self) -> bool {
-        self.has_unclear_framing
-    }
-
     /// Returns the headers as received.
     #[must_use]
     pub const fn headers(&self) -> &'r HeaderMap {
@@ -136,114 +139,3 @@ impl<'c> RequestContext<'c> {
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Prefixes of the headers that only gatepost may set.
-const RESERVED: [&str; 3] = ["ce-", "gatepost-", "webhook-"];
-
-/// Headers that gatepost rewrites. A request may contain these headers, but only in this spelling.
-const WRITTEN: [HeaderName; 3] = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-
-/// Returns true for a header that a client must not send to the app: `ce-*`, `gatepost-*`,
-/// `webhook-*`.
-///
-/// Includes spellings such as `ce_type` and `ce.type`, because CGI, and therefore PHP, passes all
-/// spellings to the app under one name. For the same reason, includes other spellings of
-/// `x-forwarded-for`, `-host` and `-proto`.
-///
-/// # Examples
-///
-/// ```
-/// use gatepost::is_reserved;
-/// use http::HeaderName;
-///
-/// assert!(is_reserved(&HeaderName::from_static("ce-type")));
-/// assert!(is_reserved(&HeaderName::from_static("x_forwarded_for")));
-/// assert!(!is_reserved(&HeaderName::from_static("x-forwarded-for")));
-/// assert!(!is_reserved(&HeaderName::from_static("content-type")));
-/// ```
-#[inline]
-#[must_use]
-pub fn is_reserved(name: &HeaderName) -> bool {
-    /// Set of the first letters `c`, `g`, `w` and `x`, one bit for each value of the low five bits.
-    const FIRST_LETTERS: u32 =
-        1 << (b'c' % 32) | 1 << (b'g' % 32) | 1 << (b'w' % 32) | 1 << (b'x' % 32);
-    let name = name.as_str();
-    // Fast exit: compares a name in full only if its first two letters match. This code runs for
-    // every header of every request.
-    match name.as_bytes() {
-        [first, second, ..] if FIRST_LETTERS >> (first % 32) & 1 == 1 => match (first, second) {
-            (b'c' | b'w', b'e') | (b'g', b'a') | (b'x', _) => is_reserved_spelling(name),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-#[inline(never)]
-fn is_reserved_spelling(name: &str) -> bool {
-    // Any byte that is neither letter nor digit counts as `-`, as in CGI.
-    let starts_with = |word: &str| {
-        let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
-        name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
-    };
-    RESERVED.iter().any(|prefix| starts_with(prefix))
-        || WRITTEN
-            .iter()
-            .map(HeaderName::as_str)
-            .any(|written| name.len() == written.len() && name != written && starts_with(written))
-}
-
-/// Removes the headers that only gatepost may set. Call this function for each request that you
-/// pass on.
-///
-/// # Examples
-///
-/// ```
-/// use gatepost::strip_reserved;
-/// use http::HeaderMap;
-///
-/// let mut headers = HeaderMap::new();
-/// headers.insert("ce-type", "com.example.forged".parse()?);
-/// headers.insert("accept", "*/*".parse()?);
-/// strip_reserved(&mut headers);
-/// assert!(headers.contains_key("accept") && !headers.contains_key("ce-type"));
-/// # Ok::<(), http::header::InvalidHeaderValue>(())
-/// ```
-#[inline]
-pub fn strip_reserved(headers: &mut HeaderMap) {
-    // Few requests have a reserved header, so the common case neither allocates nor writes.
-    if headers.keys().any(is_reserved) {
-        remove_reserved(headers);
-    }
-}
-
-#[inline(never)]
-fn remove_reserved(headers: &mut HeaderMap) {
-    let names: Vec<_> = headers.keys().filter(|name| is_reserved(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn strips_reserved_headers_in_every_spelling() {
-        let mut headers = HeaderMap::new();
-        for name in
-            ["ce-type", "ce_type", "ce.type", "gatepost-template", "webhook-id", "x_forwarded_for"]
-        {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("forged"));
-        }
-        for name in ["cent", "accept", "x-ce-type", "x-forwarded-for"] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("kept"));
-        }
-        strip_reserved(&mut headers);
-        assert_eq!(headers.len(), 4);
-        assert!(headers.values().all(|value| value == "kept"));
-    }
-}

@@ -1,0 +1,217 @@
+//! Starts real servers with the apps in `tests/upstreams/apps`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::support::{PATIENCE, connect, free_port};
+
+/// A running server. Dropping this value stops the server.
+pub(super) struct Server {
+    pub(super) port: u16,
+    folder: TempDir,
+    processes: Vec<Child>,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+impl Server {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("handled"), "").unwrap();
+        Self { port: free_port(), folder, processes: Vec::new() }
+    }
+
+    fn spawn(&mut self, command: &mut Command) {
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        command.current_dir(root().join("tests/upstreams/apps"));
+        command.env("HANDLED", self.path("handled")).env("PORT", self.port.to_string());
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap_or_else(|error| {
+            panic!("expected to start {command:?}: {error}; run tests/run, which installs it")
+        });
+        self.processes.push(child);
+    }
+
+    fn start(command: impl FnOnce(u16) -> Command) -> Self {
+        let mut server = Self::new();
+        server.spawn(&mut command(server.port));
+        drop(connect(server.port));
+        server
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Returns probe and event type of each request that the handlers have received.
+    pub(super) fn handled(&self) -> Vec<(String, String)> {
+        let text = std::fs::read_to_string(self.path("handled")).unwrap();
+        let pair = |line: &str| {
+            let (probe, kind) = line.split_once(' ').unwrap_or((line, "-"));
+            (probe.to_owned(), kind.to_owned())
+        };
+        text.lines().map(pair).collect()
+    }
+
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Serves a folder with `php -S`.
+    pub(super) fn php_files() -> Self {
+        Self::start(|port| {
+            let mut command = Command::new("php");
+            command.args(["-S", &format!("127.0.0.1:{port}"), "-t", "files"]);
+            command
+        })
+    }
+
+    /// Serves a router script with `php -S`.
+    pub(super) fn php_router() -> Self {
+        Self::start(|port| {
+            let mut command = Command::new("php");
+            command.args(["-S", &format!("127.0.0.1:{port}"), "router.php"]);
+            command
+        })
+    }
+
+    /// Serves a folder of `apps` with nginx and php-fpm.
+    pub(super) fn nginx(root_folder: &str, try_files: &str) -> Self {
+        let mut server = Self::new();
+        let folder = server.folder.path().display().to_string();
+        for name in ["nginx.conf", "php-fpm.conf"] {
+            let text = std::fs::read_to_string(root().join("tests/upstreams/apps").join(name));
+            let text = text.unwrap();
+            let text = text
+                .replace("{folder}", &folder)
+                .replace("{apps}", &root().join("tests/upstreams/apps").display().to_string())
+                .replace("{root}", root_folder)
+                .replace("{try_files}", try_files)
+                .replace("{port}", &server.port.to_string());
+            // Started as root, nginx and php-fpm must stay root to read the folder of the test.
+            let is_root = rustix::process::geteuid().is_root();
+            let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
+            let pool =
+                if is_root && name == "php-fpm.conf" { "user = root\ngroup = root\n" } else { "" };
+            std::fs::write(server.path(name), format!("{user}{text}{pool}")).unwrap();
+        }
+        let mut fpm = Command::new(find_php_fpm());
+        fpm.arg("-F").arg("-y").arg(server.path("php-fpm.conf"));
+        if rustix::process::geteuid().is_root() {
+            fpm.arg("-R");
+        }
+        server.spawn(&mut fpm);
+        let socket = server.path("php-fpm.sock");
+        let started = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            assert!(started.elapsed() < PATIENCE, "expected php-fpm:\n{}", server.log());
+            std::thread::yield_now();
+        }
+        let mut nginx = Command::new(on_path("nginx").unwrap_or_else(|| "/usr/sbin/nginx".into()));
+        nginx.arg("-p").arg(server.folder.path()).arg("-c").arg(server.path("nginx.conf"));
+        nginx.arg("-e").arg(server.path("nginx.log"));
+        server.spawn(&mut nginx);
+        drop(connect(server.port));
+        server
+    }
+
+    /// Runs a script with Node.
+    pub(super) fn node(script: &str) -> Self {
+        Self::start(|_| {
+            let mut command = Command::new("node");
+            command.arg(script).env("NODE_PATH", root().join("target/upstreams/node_modules"));
+            command
+        })
+    }
+
+    /// Serves the Flask app.
+    pub(super) fn gunicorn() -> Self {
+        Self::start(|port| {
+            let mut command = python();
+            command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
+            command.args([
+                "--workers",
+                "1",
+                "--threads",
+                "4",
+                "--no-control-socket",
+                "flask_app:app",
+            ]);
+            command
+        })
+    }
+
+    /// Serves the ASGI app with uvicorn.
+    pub(super) fn uvicorn() -> Self {
+        Self::start(|port| {
+            let mut command = python();
+            command.args(["-m", "uvicorn", "--port", &port.to_string(), "asgi_app:app"]);
+            command
+        })
+    }
+
+    /// Serves the ASGI app with daphne.
+    pub(super) fn daphne() -> Self {
+        Self::start(|port| {
+            let mut command = Command::new("daphne");
+            command.args(["-b", "127.0.0.1", "-p", &port.to_string(), "asgi_app:app"]);
+            command.env("PYTHONDONTWRITEBYTECODE", "1");
+            command
+        })
+    }
+
+    /// Serves the Rack app.
+    pub(super) fn puma() -> Self {
+        Self::start(|port| {
+            let mut command = Command::new("puma");
+            command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:4", "config.ru"]);
+            command
+        })
+    }
+}
+
+fn python() -> Command {
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", root().join("target/upstreams/python"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.exists())
+}
+
+/// Finds php-fpm, whose name on Debian contains the version, in a folder that is not in every `PATH`.
+fn find_php_fpm() -> PathBuf {
+    let is_fpm = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"))
+    };
+    let sbin = std::fs::read_dir("/usr/sbin").into_iter().flatten().flatten();
+    on_path("php-fpm")
+        .or_else(|| sbin.map(|entry| entry.path()).find(is_fpm))
+        .expect("expected php-fpm; run tests/run, which installs it")
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Asked to stop, a master process also stops its workers.
+        for child in &self.processes {
+            let id = child.id().to_string();
+            let _gone = Command::new("kill").args(["-s", "TERM", &id]).status();
+        }
+        let started = Instant::now();
+        for child in &mut self.processes {
+            while started.elapsed() < PATIENCE && matches!(child.try_wait(), Ok(None)) {
+                std::thread::yield_now();
+            }
+            let _gone = child.kill();
+            let _gone = child.wait();
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Headers of outside requests that must not reach the app.
+//!
+//! 1. Only gatepost may set `ce-*` and `gatepost-*`. If gatepost signs events, the same holds for
+//!    `webhook-*`. Otherwise these headers stay, because the app may receive Standard Webhooks from
+//!    others.
+//! 2. Some servers and frameworks take the path or the internal target of a request from a header,
+//!    such as `script-name` (gunicorn) or `x-original-url` (Symfony). With such a header, a request
+//!    for a path that gatepost passes would reach the handler of another path. gatepost removes
+//!    these headers from every request, even from a trusted proxy, which may pass on what its own
+//!    clients send.
+//! 3. `proxy` sets `HTTP_PROXY` of CGI programs, which is the proxy of their own requests.
+//! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. gatepost
+//!    keeps these headers if the peer is a trusted proxy.
+//!
+//! CGI, and therefore PHP, WSGI and Rack, passes `ce-type`, `ce_type` and `ce.type` to the app under
+//! one name. The rules hold for every spelling that CGI cannot tell apart. A header of rule 4 stays
+//! only in its usual spelling. The same holds for `content-length`, `content-type` and
+//! `transfer-encoding`.
+//!
+//! Headers that change only the method, such as `x-http-method-override`, stay: gatepost judges a
+//! path for every method.
+
+use http::{HeaderMap, HeaderName};
+
+/// Prefixes of the headers that only gatepost may set.
+const GATEPOST: [&str; 2] = ["ce-", "gatepost-"];
+
+/// Prefix of the headers of a signed event.
+const EVENT_SIGNING: &str = "webhook-";
+
+/// Prefixes of headers that change the path or the internal target: X-Accel (nginx, read by Rack)
+/// and the routing of Next.js.
+const REROUTING_PREFIXES: [&str; 3] = ["x-accel-", "x-invoke-", "x-middleware-"];
+
+/// Headers that change the path or the internal target, and `proxy`.
+const REROUTING: [&str; 36] = [
+    "daphne-root-path",
+    "document-root",
+    "document-uri",
+    "orig-path-info",
+    "orig-script-name",
+    "path-info",
+    "path-translated",
+    "proxy",
+    "redirect-uri",
+    "redirect-url",
+    "request-uri",
+    "request-url",
+    "root-path",
+    "script-filename",
+    "script-name",
+    "script-uri",
+    "script-url",
+    "unencoded-url",
+    "x-context-path",
+    "x-envoy-original-path",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-script-name",
+    "x-forwarded-uri",
+    "x-forwarded-url",
+    "x-ingress-path",
+    "x-matched-path",
+    "x-now-route-matches",
+    "x-original-path",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-uri",
+    "x-rewrite-url",
+    "x-script-name",
+    "x-sendfile-type",
+    "x-waws-unencoded-url",
+];
+
+/// Start of most headers by which proxies describe the client.
+const X_FORWARDED: &str = "x-forwarded";
+
+/// Other headers by which proxies describe the client, its host and its scheme.
+const OF_PROXIES: [&str; 19] = [
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "forwarded-for",
+    "front-end-https",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-envoy-original-host",
+    "x-host",
+    "x-http-host-override",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-real-ip",
+    "x-scheme",
+    "x-url-scheme",
+];
+
+/// Headers that have a meaning only in this spelling.
+const USUAL: [&str; 3] = ["content-length", "content-type", "transfer-encoding"];
+
+/// Sender from which the app may receive a header.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Anyone,
+    TrustedProxy,
+    /// Gatepost alone, if it signs events.
+    EventSigning,
+    Gatepost,
+}
+
+/// Returns true for a header that a client must not send to the app: a header that only gatepost
+/// may set (`ce-*`, `gatepost-*`), or one that changes the path that the app sees.
+///
+/// Returns false for `webhook-*`. [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes
+/// these headers if gatepost signs events.
+///
+/// Includes spellings such as `ce_type` and `ce.type`, because CGI, and therefore PHP, passes all
+/// spellings to the app under one name. For the same reason, includes other spellings of
+/// `x-forwarded-for` and of all headers of [`is_set_by_proxies`], and of `content-length`.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::is_reserved;
+/// use http::HeaderName;
+///
+/// assert!(is_reserved(&HeaderName::from_static("ce-type")));
+/// assert!(is_reserved(&HeaderName::from_static("script_name")));
+/// assert!(is_reserved(&HeaderName::from_static("x_forwarded_for")));
+/// assert!(!is_reserved(&HeaderName::from_static("x-forwarded-for")));
+/// assert!(!is_reserved(&HeaderName::from_static("content-type")));
+/// ```
+#[inline]
+#[must_use]
+pub fn is_reserved(name: &HeaderName) -> bool {
+    sender(name.as_str()) == Sender::Gatepost
+}
+
+/// Returns true for a header by which proxies describe the client, its host or its scheme:
+/// `forwarded`, `x-forwarded-*`, `x-real-ip` and similar headers.
+///
+/// A server that is no layer must remove these headers unless the peer is a trusted proxy.
+/// [`Gate::headers_to_remove`](crate::Gate::headers_to_remove) contains them in that case.
+///
+/// # Examples
+///
+/// ```
+/// use gatepost::is_set_by_proxies;
+/// use http::HeaderName;
+///
+/// assert!(is_set_by_proxies(&HeaderName::from_static("x-real-ip")));
+/// assert!(!is_set_by_proxies(&HeaderName::from_static("x-request-id")));
+/// ```
+#[inline]
+#[must_use]
+pub fn is_set_by_proxies(name: &HeaderName) -> bool {
+    sender(name.as_str()) == Sender::TrustedProxy
+}
+
+/// Returns true for a header that [`is_reserved`], or that belongs to a signed event.
+#[inline]
+pub(crate) fn is_reserved_with_signing(name: &HeaderName) -> bool {
+    matches!(sender(name.as_str()), Sender::Gatepost | Sender::EventSigning)
+}
+
+/// Removes the headers that only gatepost may set. `signs_events` includes those of event signing.
+#[inline]
+pub(crate) fn strip_reserved(headers: &mut HeaderMap, signs_events: bool) {
+    let is_removed = if signs_events { is_reserved_with_signing } else { is_reserved };
+    // Few requests have a reserved header, so the common case neither allocates nor writes.
+    if headers.keys().any(is_removed) {
+        remove(headers, is_removed);
+    }
+}
+
+#[inline(never)]
+fn remove(headers: &mut HeaderMap, is_removed: fn(&HeaderName) -> bool) {
+    let names: Vec<_> = headers.keys().filter(|name| is_removed(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// Returns the permitted sender of the header. This code runs for every header of every request, so two
+/// tables let nearly all names pass without a comparison.
+#[inline]
+fn sender(name: &str) -> Sender {
+    let [first, second, ..] = name.as_bytes() else { return Sender::Anyone };
+    let letter = usize::from(first % 32);
+    let may_have_prefix = match (first, second) {
+        (b'c' | b'w', b'e') | (b'g', b'a') => true,
+        (b'x', second) => !second.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    if may_have_prefix || LENGTHS[letter] & length_bit(name) != 0 {
+        sender_in_full(name)
+    } else {
+        Sender::Anyone
+    }
+}
+
+#[inline(never)]
+fn sender_in_full(name: &str) -> Sender {
+    let is_any = |words: &[&str]| {
+        words.iter().any(|word| word.len() == name.len() && starts_with(name, word))
+    };
+    let has_any_prefix = |words: &[&str]| words.iter().any(|word| starts_with(name, word));
+    if has_any_prefix(&GATEPOST) || has_any_prefix(&REROUTING_PREFIXES) || is_any(&REROUTING) {
+        return Sender::Gatepost;
+    }
+    if starts_with(name, EVENT_SIGNING) {
+        return Sender::EventSigning;
+    }
+    let rest = name.as_bytes().get(X_FORWARDED.len());
+    let is_forwarded =
+        starts_with(name, X_FORWARDED) && rest.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let is_usual = || name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_forwarded || is_any(&OF_PROXIES) {
+        return if is_usual() { Sender::TrustedProxy } else { Sender::Gatepost };
+    }
+    if is_any(&USUAL) && !is_usual() { Sender::Gatepost } else { Sender::Anyone }
+}
+
+/// Returns true if CGI cannot tell the start of the name from `word`. Any byte that is neither
+/// letter nor digit counts as `-`.
+fn starts_with(name: &str, word: &str) -> bool {
+    let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
+    name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
+}
+
+/// Set of the [`length_bit`]s of the listed names, by first letter.
+static LENGTHS: [u64; 32] = {
+    let lists: [&[&str]; 3] = [&REROUTING, &OF_PROXIES, &USUAL];
+    let (mut lengths, mut list) = ([0; 32], 0);
+    while list < lists.len() {
+        let mut index = 0;
+        while index < lists[list].len() {
+            let word = lists[list][index];
+            lengths[(word.as_bytes()[0] % 32) as usize] |= length_bit(word);
+            index += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+/// Returns one of 64 bits, chosen by the length of a name.
+const fn length_bit(name: &str) -> u64 {
+    1 << (name.len() % 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn strips_reserved_headers_in_every_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in
+            ["ce-type", "ce_type", "ce.type", "gatepost-template", "script.name", "x_forwarded_for"]
+        {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("forged"));
+        }
+        for name in ["cent", "accept", "x-ce-type", "x-forwarded-for", "webhook-id", "webhook_id"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("kept"));
+        }
+        strip_reserved(&mut headers, false);
+        assert_eq!(headers.len(), 6);
+        assert!(headers.values().all(|value| value == "kept"));
+        strip_reserved(&mut headers, true);
+        assert_eq!(headers.len(), 4);
+    }
+
+    #[test]
+    fn finds_every_listed_name_in_every_spelling() {
+        for (words, usual) in [
+            (&GATEPOST[..], Sender::Gatepost),
+            (&REROUTING_PREFIXES, Sender::Gatepost),
+            (&[EVENT_SIGNING][..], Sender::EventSigning),
+            (&REROUTING, Sender::Gatepost),
+            (&OF_PROXIES, Sender::TrustedProxy),
+            (&[X_FORWARDED, "x-forwarded-port"][..], Sender::TrustedProxy),
+            (&USUAL, Sender::Anyone),
+        ] {
+            for word in words {
+                assert!(sender(word) == usual, "{word}");
+                for separator in word.contains('-').then_some(["_", ".", "~"]).iter().flatten() {
+                    let spelling = word.replacen('-', separator, 1);
+                    let is_signing = word.starts_with(EVENT_SIGNING);
+                    let expected = if is_signing { Sender::EventSigning } else { Sender::Gatepost };
+                    assert!(sender(&spelling) == expected, "{spelling}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn leaves_other_names() {
+        for name in [
+            "a",
+            "accept",
+            "connection",
+            "content-language",
+            "cookie",
+            "forwarder",
+            "host",
+            "proxy-authorization",
+            "referer",
+            "script-names",
+            "te",
+            "x-accelerate",
+            "x-forwardedness",
+            "x-http-method-override",
+            "x-requested-with",
+        ] {
+            assert!(sender(name) == Sender::Anyone, "{name}");
+        }
+    }
+}

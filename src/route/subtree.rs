@@ -1,0 +1,125 @@
+//! Paths that a file server maps to the path of a route or of an address.
+//!
+//! Many servers find a script by more paths than one. For `/live/push`, some serve
+//! `/live/push/index.php` or `/live/push.php`, and pass the rest of a longer path to that script as
+//! its path info (`/live/push/x`). With a front controller in a folder, `/ev/index.php` serves all
+//! of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
+//!
+//! The base of a path is the path without script and format suffixes, and without an index name at
+//! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
+//! names of a request's path in the same form. The root has no base, because all paths are below
+//! it: `/` and `/index.php` are reserved as they are.
+//!
+//! A layer passes requests to services in the same process, which map no files. It heeds only
+//! [`Reach::Exact`](crate::template::Reach::Exact).
+
+use std::collections::HashMap;
+
+use super::pieces::Pieces;
+use super::{Address, FORMATS, Lookup, RouteIndex, SCRIPTS};
+
+/// Reason for which gatepost reserves a subtree.
+#[derive(Debug)]
+pub(super) enum Owner {
+    Address(Address),
+    Route(RouteIndex),
+}
+
+impl Owner {
+    pub(super) const fn lookup(&self) -> Lookup<'_, 'static> {
+        match self {
+            Self::Address(address) => Lookup::Reserved(address),
+            Self::Route(route) => Lookup::Ambiguous(*route),
+        }
+    }
+}
+
+/// Reserved subtrees by the base of their path.
+#[derive(Debug, Default)]
+pub(super) struct Subtrees {
+    by_base: HashMap<String, Owner>,
+    /// Number of names in the longest base.
+    depth: usize,
+}
+
+impl Subtrees {
+    /// Adds a subtree, unless its base is known.
+    pub(super) fn add(&mut self, base: String, owner: Owner) {
+        self.depth = self.depth.max(base.matches('/').count());
+        self.by_base.entry(base).or_insert(owner);
+    }
+
+    pub(super) fn bases(&self) -> impl Iterator<Item = &str> {
+        self.by_base.keys().map(String::as_str)
+    }
+
+    /// Finds the subtree that contains a path of lower-case names.
+    pub(super) fn find<'n>(&self, names: impl Iterator<Item = &'n str>) -> Option<&Owner> {
+        let mut base = String::new();
+        names.take(self.depth).find_map(|name| {
+            base.push('/');
+            base.push_str(stem(name));
+            self.by_base.get(&base)
+        })
+    }
+
+    pub(super) fn contain<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {
+        self.find(names).is_some()
+    }
+
+    /// Finds a subtree whose base occurs among the pieces in order. Covers paths with `..`.
+    pub(super) fn find_in_order(&self, pieces: &Pieces) -> Option<&Owner> {
+        let occurs = |base: &str| {
+            let mut names = pieces.names.iter();
+            base.split('/').skip(1).all(|wanted| names.any(|name| stem(name) == wanted))
+        };
+        self.by_base.iter().find(|(base, _)| occurs(base)).map(|(_, owner)| owner)
+    }
+}
+
+/// Returns the base of a path of lower-case names; `None` for the root and for a script that a
+/// server runs for the root.
+pub(super) fn base_of(names: &[String]) -> Option<String> {
+    let mut stems: Vec<_> = names.iter().map(|name| stem(name)).collect();
+    if stems.last().is_some_and(|last| matches!(*last, "index" | "default")) {
+        stems.pop();
+    }
+    (!stems.is_empty()).then(|| super::join(&stems))
+}
+
+/// Returns the name without its script and format suffixes.
+fn stem(name: &str) -> &str {
+    let suffixes = || SCRIPTS.iter().chain(&FORMATS);
+    let mut stem = name;
+    while let Some(shorter) = suffixes().find_map(|suffix| stem.strip_suffix(suffix))
+        && !shorter.is_empty()
+    {
+        stem = shorter;
+    }
+    stem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_is_path_without_suffixes_and_index_name() {
+        for (path, base) in [
+            ("/live/push", Some("/live/push")),
+            ("/live/push.php", Some("/live/push")),
+            ("/live/push.json.php", Some("/live/push")),
+            ("/live/push/index.php", Some("/live/push")),
+            ("/ev/index", Some("/ev")),
+            ("/ev/Default.aspx", Some("/ev")),
+            ("/app.php/live/push", Some("/app/live/push")),
+            ("/ev/indexes", Some("/ev/indexes")),
+            ("/.php", Some("/.php")),
+            ("/", None),
+            ("/index.php", None),
+            ("/index", None),
+        ] {
+            assert_eq!(base_of(&Pieces::of(path).names).as_deref(), base, "{path}");
+        }
+    }
+}
