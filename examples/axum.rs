@@ -25,7 +25,9 @@ async fn play(Callback(viewer): Callback<LivePlay>) -> PlayReply {
 }
 
 async fn pushed(Callback(push): Callback<Push>) {
-    println!("{} is live on {}", push.stream_id, push.app);
+    // A field that does not identify the callback is `None` if the platform omits or changes it.
+    let (stream, domain) = (push.stream_id.unwrap_or_default(), push.app.unwrap_or_default());
+    println!("{stream} is live on {domain}");
 }
 
 async fn other(accepted: Accepted) {

@@ -16,7 +16,8 @@ use crate::verdict::{Accepted, ViewError};
 /// Extractor for the typed data of an accepted callback.
 ///
 /// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
-/// the callback. Otherwise, the extractor returns a [`CallbackRejection`].
+/// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. It never rejects an
+/// accepted callback because of a field's value: a misfit is `None`.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -32,6 +33,24 @@ use crate::verdict::{Accepted, ViewError};
 /// }
 ///
 /// let app: Router = Router::new().route("/kollus/play", post(play));
+/// ```
+///
+/// A handler for several kinds takes the enum of the provider:
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use gatepost::axum::Callback;
+/// use gatepost::tencent_css::TencentCssCallback;
+///
+/// async fn live(Callback(callback): Callback<TencentCssCallback>) {
+///     match callback {
+///         TencentCssCallback::Push(push) => println!("{:?} is live", push.stream_id),
+///         TencentCssCallback::Interruption(end) => println!("{:?} has ended", end.stream_id),
+///         _ => {}
+///     }
+/// }
+///
+/// let app: Router = Router::new().route("/live", post(live));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Callback<T>(pub T);
@@ -111,7 +130,9 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
 #[non_exhaustive]
 pub enum CallbackRejection {
     /// The request did not pass [`GateLayer`](crate::GateLayer). The status is 403.
-    #[error("expected a callback accepted by gatepost, found another request; add `GateLayer`")]
+    #[error(
+        "expected a callback accepted by gatepost, found a request that bypassed it; add `GateLayer`"
+    )]
     NotAccepted,
     /// The callback does not match the type `T` of [`Callback`]. The status is 422.
     #[error(transparent)]

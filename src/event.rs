@@ -52,8 +52,8 @@ use crate::time::Timestamp;
 /// assert_eq!(event.subject(), Some("live/stream-1"));
 /// assert_eq!(event.time(), Some(Timestamp::from_secs(1_545_030_273)));
 ///
-/// let refusal = judge(r#"{"event_type":1,"app":"test.domain.com"}"#).unwrap_err();
-/// assert_eq!(refusal.kind().as_str(), "field_missing");
+/// let refusal = judge(r#"{"event_type":1"#).unwrap_err();
+/// assert_eq!(refusal.kind().as_str(), "json_malformed");
 /// # Ok::<(), gatepost::Refusal>(())
 /// ```
 #[derive(Clone)]

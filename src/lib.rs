@@ -122,7 +122,9 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
-pub use provider::{View, kollus, tencent_css, tencent_trtc};
+pub use provider::{
+    View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc, tencent_vod,
+};
 pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
 pub use template::Template;

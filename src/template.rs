@@ -323,8 +323,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("expected a name, found an empty text".into());
     }
-    if name.chars().count() > MAX_CHARS {
-        return Err("expected at most 30 characters, found more".into());
+    let count = name.chars().count();
+    if count > MAX_CHARS {
+        return Err(format!("expected at most {MAX_CHARS} characters, found {count}"));
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-') || is_chinese(c);
     match name.chars().find(|c| !fits(*c)) {
@@ -348,10 +349,11 @@ const fn is_chinese(c: char) -> bool {
 /// # Errors
 ///
 /// Returns the problem if the description has more than 100 characters.
-pub(crate) fn check_description(description: &str) -> Result<(), &'static str> {
+pub(crate) fn check_description(description: &str) -> Result<(), String> {
     const MAX_CHARS: usize = 100;
-    if description.chars().count() > MAX_CHARS {
-        return Err("expected at most 100 characters, found more");
+    let count = description.chars().count();
+    if count > MAX_CHARS {
+        return Err(format!("expected at most {MAX_CHARS} characters, found {count}"));
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::toml_reader::Fault;
 /// let error = Config::from_text(text, "gatepost.toml").unwrap_err();
 /// assert_eq!(error.faults().len(), 1);
 /// assert!(error.to_string().starts_with(
-///     "gatepost.toml:3:12: route[0].provider: expected a provider, "
+///     "gatepost.toml:3:12: route[0].provider: expected a known provider, "
 /// ));
 /// ```
 #[derive(Debug)]

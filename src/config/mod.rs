@@ -28,7 +28,7 @@ use crate::breaker::Breaker;
 use crate::client::Networks;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{self, Fault, Faults, Item, Located, Table, allowed};
+use crate::toml_reader::{self, Fault, Faults, Item, Located, Table};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -203,8 +203,7 @@ impl<'f> ConfigReader<'f, '_> {
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
-            let remedy = allowed(noun, word.value, words.iter().map(|(name, _)| *name));
-            self.faults.add(&word.place, format!("expected a {noun}, found another word"), remedy);
+            self.faults.add_unknown(word, noun, words.iter().map(|(name, _)| *name));
         }
         found
     }

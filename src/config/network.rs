@@ -25,25 +25,18 @@ impl ConfigReader<'_, '_> {
 
     /// Parses an `http` or `https` URL without a user name.
     pub(super) fn url(&self, text: &Located<&str>) -> Option<Uri> {
-        let url: Option<Uri> = text.value.parse().ok();
-        let fits = |url: &Uri| {
-            matches!(url.scheme_str(), Some("http" | "https"))
-                && url.host().is_some_and(|host| !host.is_empty())
-                && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-                && has_good_port(url)
-        };
-        let url = url.filter(fits);
-        if url.is_none() {
+        let url = parse_url(text.value);
+        if let Err(found) = url {
             let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
                           but no user name";
-            self.faults.add(&text.place, "expected a valid URL, found an invalid address", remedy);
+            self.faults.add(&text.place, format!("expected a valid URL, found {found}"), remedy);
         }
-        if url.as_ref().is_some_and(|url| has_dot_segment(url.path())) {
+        if url.as_ref().is_ok_and(|url| has_dot_segment(url.path())) {
             let problem = "expected a path without the segments . and .., found one of them";
             self.faults.add(&text.place, problem, "write the path that the server resolves");
             return None;
         }
-        url
+        url.ok()
     }
 
     /// Reports an address on which the proxy itself listens, because the proxy would send each
@@ -54,6 +47,25 @@ impl ConfigReader<'_, '_> {
             self.faults.add(place, "expected the app's address, found the proxy's address", remedy);
         }
     }
+}
+
+/// Parses a URL.
+///
+/// # Errors
+///
+/// Describes the misfit without the URL, because a URL may contain a password.
+fn parse_url(text: &str) -> Result<Uri, &'static str> {
+    let url: Uri = text.parse().map_err(|_| "an invalid URL")?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err("no http:// or https://");
+    }
+    let Some(authority) = url.authority().filter(|authority| !authority.host().is_empty()) else {
+        return Err("no host");
+    };
+    if authority.as_str().contains('@') {
+        return Err("a user name");
+    }
+    if has_good_port(&url) { Ok(url) } else { Err("an invalid port") }
 }
 
 /// Returns the port of a URL, or the default port of its scheme.
@@ -174,7 +186,7 @@ impl<'f> ConfigReader<'f, '_> {
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
                 "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add(&text.place, "expected a network, found an invalid network", remedy);
+            self.faults.add_text(text, "a network", remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::ConfigReader;
 use crate::provider::{Plan, built_in_named, built_in_names, definition};
-use crate::toml_reader::{Table, allowed};
+use crate::toml_reader::Table;
 
 /// The compiled definitions by name. gatepost compiles a built-in definition at its first use.
 pub(super) struct Plans {
@@ -58,7 +58,7 @@ impl<'f> ConfigReader<'f, '_> {
             match plan {
                 Ok(plan) if is_taken(&from_files, &plan) => {
                     let problem = format!("expected an unused provider name, found {}", plan.name);
-                    self.faults.add(&name.place, problem, "choose another name");
+                    self.faults.add(&name.place, problem, "write another `name` in this file");
                 }
                 Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),
                 Err(faults) => {
@@ -79,8 +79,7 @@ impl<'f> ConfigReader<'f, '_> {
         // A definition file with a fault may define the unknown provider, so gatepost reports only
         // the fault of that file.
         if plan.is_none() && !plans.incomplete {
-            let remedy = allowed("provider", provider.value, plans.names());
-            self.faults.add(&provider.place, "expected a provider, found an unknown name", remedy);
+            self.faults.add_unknown(&provider, "provider", plans.names());
         }
         plan
     }

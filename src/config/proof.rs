@@ -43,16 +43,14 @@ impl<'f> ConfigReader<'f, '_> {
         let kinds = item.strings();
         if kinds.is_empty() || kinds.len() != item.len() {
             let remedy = "write true, false, or a list of kinds that the platform sends unsigned";
-            let found = item.form.name();
+            let found = item.found();
             let problem = format!("expected a boolean or a non-empty list of kinds, found {found}");
             self.faults.add(&item.place, problem, remedy);
         }
         let find = |name: &Located<&str>| {
             let kind = plan.kind_named(name.value);
             if kind.is_none() {
-                let names = plan.kinds.iter().map(|kind| &*kind.name);
-                let remedy = allowed("kind", name.value, names);
-                self.faults.add(&name.place, "expected a kind, found an unknown name", remedy);
+                self.faults.add_unknown(name, "kind", plan.kinds.iter().map(|kind| &*kind.name));
             }
             kind
         };
@@ -65,7 +63,8 @@ impl<'f> ConfigReader<'f, '_> {
         let of_kinds = plan.kinds.iter().filter_map(|kind| kind.signature.as_ref());
         let mut all = plan.signature.iter().chain(of_kinds);
         if !all.any(|signature| !signature.covers_body()) {
-            let problem = format!("expected no signature_reuse: {} signs every body", plan.title);
+            let problem =
+                format!("expected a platform that does not sign every body, found {}", plan.title);
             self.faults.add(&word.place, problem, "remove signature_reuse");
         }
         self.word(word, "value", &Reuse::WORDS).unwrap_or_default()
@@ -112,7 +111,8 @@ impl<'f> ConfigReader<'f, '_> {
         } else {
             allowed("setting", name, names.into_iter())
         };
-        self.faults.add(place, "expected a setting, found an unknown name", remedy);
+        let name = Located { value: name, place: place.clone() };
+        self.faults.add_text(&name, "a known setting", remedy);
     }
 
     fn setting(&self, setting: &Setting, item: &Item<'f>) -> Option<Secret> {
@@ -129,8 +129,17 @@ impl<'f> ConfigReader<'f, '_> {
             Form::Table(_) | Form::Other(_) => "",
         };
         if !words.iter().any(|allowed| **allowed == *word) {
+            // Does not show the word: the operator may have written the value of a secret setting.
+            let found = match &item.form {
+                Form::String(_) => "a word that is not allowed",
+                Form::Table(_) | Form::Other(_) => item.form.name(),
+            };
             let remedy = allowed("value", word, words.iter().map(|word| &**word));
-            self.faults.add(&item.place, "expected an allowed value, found another word", remedy);
+            self.faults.add(
+                &item.place,
+                format!("expected an allowed value, found {found}"),
+                remedy,
+            );
         }
         Some(Secret::new(word.as_bytes()))
     }
@@ -178,9 +187,14 @@ impl<'f> ConfigReader<'f, '_> {
         let without_key = |own: &&KindKeys| own.keys.is_empty() && !template_keys.is_empty();
         for own in kind_keys.iter().filter(without_key) {
             if !unsigned.contains(&own.kind) {
-                let name = &plan.kind(Some(own.kind)).name;
-                let remedy = format!("set this key, or add insecure_unsigned = [\"{name}\"]");
-                self.faults.add(settings_place, format!("expected a key for {name}"), remedy);
+                let kind = plan.kind(Some(own.kind));
+                let setting = kind.signature.as_ref().and_then(|signature| signature.key.setting);
+                let setting = setting.and_then(|index| plan.settings.get(index));
+                let key = setting.map_or("keys", |setting| &setting.name);
+                let name = &kind.name;
+                let remedy = format!("set `{key}`, or add insecure_unsigned = [\"{name}\"]");
+                let problem = format!("expected a key for {name}, found none");
+                self.faults.add(settings_place, problem, remedy);
             }
         }
         Proof { keys: template_keys, window: settings.window, kind_keys, unsigned, reuse }
@@ -247,9 +261,16 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     fn signing_key(&self, item: &Item<'f>) -> Option<Key> {
-        let key = event_signing::key(&self.secret(item)?);
+        let secret = self.secret(item)?;
+        let key = event_signing::key(&secret);
         if key.is_none() {
-            let problem = "expected whsec_ followed by 24 to 64 bytes in base64, found other text";
+            let found = if secret.expose().starts_with(b"whsec_") {
+                "a wrong length or invalid base64"
+            } else {
+                "text without whsec_"
+            };
+            let problem =
+                format!("expected whsec_ followed by 24 to 64 bytes in base64, found {found}");
             let remedy = "create a secret: echo \"whsec_$(openssl rand -base64 32)\"";
             self.faults.add(&item.place, problem, remedy);
         }

@@ -103,7 +103,7 @@ impl<'f> ConfigReader<'f, '_> {
         if address.is_none() {
             let remedy =
                 "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add(&text.place, "expected a listen address, found another text", remedy);
+            self.faults.add_text(text, "a listen address", remedy);
         }
         address.map(|value| Located { value, place: text.place.clone() })
     }
@@ -112,8 +112,10 @@ impl<'f> ConfigReader<'f, '_> {
         let mut taken = HashSet::new();
         for address in addresses {
             if !taken.insert(address.value) {
-                let remedy = "write a different address for each listener";
-                self.faults.add(&address.place, "expected an unused address", remedy);
+                let problem = format!("expected an unused address, found {} twice", address.value);
+                let remedy =
+                    "write a different address for each entry of `listen`, and for `admin`";
+                self.faults.add(&address.place, problem, remedy);
             }
         }
     }
@@ -158,7 +160,9 @@ impl<'f> ConfigReader<'f, '_> {
         let secret = self.secret(&item)?;
         if !secret.expose().iter().all(u8::is_ascii_graphic) {
             let remedy = "use printable ASCII characters without spaces";
-            self.faults.add(&item.place, "expected a token that fits into a header", remedy);
+            let problem = "expected a token that fits into a header, found a space, a control \
+                           character or a non-ASCII character";
+            self.faults.add(&item.place, problem, remedy);
         }
         Some(AdminToken(secret))
     }

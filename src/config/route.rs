@@ -61,8 +61,9 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
         };
         if let Err(existing) = routes.add(route) {
-            let remedy = format!("choose a path other than {existing}");
-            self.faults.add(&path.place, "expected an unused path, found a used path", remedy);
+            let problem =
+                format!("expected an unused path, found the path of the route {existing}");
+            self.faults.add(&path.place, problem, "choose another path");
         }
     }
 
@@ -102,7 +103,7 @@ impl<'f> ConfigReader<'f, '_> {
         if !fits {
             let remedy = "start the path with /; remove %, ;, //, dots between slashes and a slash \
                           at the end; use {token} only as a whole segment";
-            self.faults.add(&path.place, "expected a path with one spelling, found more", remedy);
+            self.faults.add_text(path, "a path with one spelling", remedy);
         }
         fits
     }
@@ -139,7 +140,9 @@ impl<'f> ConfigReader<'f, '_> {
                 let fits = |secret: &Secret| is_segment(secret.expose());
                 if secret.as_ref().is_some_and(|secret| !fits(secret)) {
                     let remedy = "use letters, digits, -, ., _ and ~, and not only dots";
-                    self.faults.add(&token.place, "expected a valid path segment", remedy);
+                    let problem = "expected a valid path segment, found only dots or a character \
+                                   that a path cannot contain";
+                    self.faults.add(&token.place, problem, remedy);
                 }
                 secret
             }
@@ -150,8 +153,7 @@ impl<'f> ConfigReader<'f, '_> {
     fn kind(&self, kind: &Located<&str>, plan: &Plan) -> Option<usize> {
         let index = plan.kind_named(kind.value);
         if index.is_none() {
-            let remedy = allowed("kind", kind.value, plan.kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&kind.place, "expected a kind, found an unknown name", remedy);
+            self.faults.add_unknown(kind, "kind", plan.kinds.iter().map(|kind| &*kind.name));
         }
         index
     }
@@ -166,7 +168,7 @@ impl<'f> ConfigReader<'f, '_> {
         let template = of_provider().find(|template| *template.name == *name.value);
         if template.is_none() {
             let remedy = allowed("template", name.value, of_provider().map(|t| &*t.name));
-            self.faults.add(&name.place, "expected a template of the provider, found none", remedy);
+            self.faults.add_text(name, &format!("a template of {}", plan.title), remedy);
         }
         template.cloned()
     }

@@ -1,6 +1,7 @@
 //! Sources of a config. Only this file of the core reads files and environment variables.
 
 use std::collections::HashMap;
+use std::env::VarError;
 use std::io;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,12 +31,16 @@ impl ConfigSources {
         self.overrides.insert(name.into(), Zeroizing::new(value.into()));
     }
 
-    /// Returns the value of a variable; `None` if the variable is not set or not UTF-8.
+    /// Returns the value of a variable.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the variable is not set or not UTF-8.
     #[expect(clippy::disallowed_methods, reason = "only this file of the core reads sources")]
-    pub(crate) fn variable(&self, name: &str) -> Option<Zeroizing<String>> {
+    pub(crate) fn variable(&self, name: &str) -> Result<Zeroizing<String>, VarError> {
         match self.overrides.get(name) {
-            Some(value) => Some(value.clone()),
-            None => std::env::var(name).ok().map(Zeroizing::new),
+            Some(value) => Ok(value.clone()),
+            None => std::env::var(name).map(Zeroizing::new),
         }
     }
 
@@ -71,13 +76,17 @@ const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 ///
 /// Returns an error for any other file, because a read from a device or a pipe may never end.
 fn read_regular(path: &Path, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a regular file"));
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
+        let problem = format!("expected a regular file, found {found}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     if u64::try_from(read).is_ok_and(|read| read > max) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too large"));
+        let problem = format!("expected at most {max} bytes, found more");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
     }
     Ok(bytes)
 }
@@ -117,17 +126,14 @@ impl<'f> ConfigReader<'f, '_> {
         let (env, file) = (table.string("env"), table.string("file"));
         table.finish();
         match (env, file) {
-            (Some(env), None) => {
-                let value = self.sources.variable(env.value);
-                if value.is_none() {
-                    self.faults.add(
-                        &env.place,
-                        not_set(env.value),
-                        "set the variable before gatepost starts",
-                    );
+            (Some(env), None) => match self.sources.variable(env.value) {
+                Ok(value) => Some(value.as_bytes().trim_ascii_end().to_vec()),
+                Err(error) => {
+                    let remedy = "set the variable to UTF-8 text before gatepost starts";
+                    self.faults.add(&env.place, unusable(env.value, &error), remedy);
+                    None
                 }
-                Some(value?.as_bytes().trim_ascii_end().to_vec())
-            }
+            },
             (None, Some(file)) => match self.sources.file(Path::new(file.value)) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
@@ -136,24 +142,44 @@ impl<'f> ConfigReader<'f, '_> {
                     None
                 }
             },
-            (None, None) | (Some(_), Some(_)) => {
+            (env, _) => {
+                let found = if env.is_some() { "both" } else { "neither" };
+                let problem = format!("expected either `env` or `file`, found {found}");
                 let remedy = "write either { env = \"NAME\" } or { file = \"name\" }";
-                self.faults.add(&table.place, "expected either `env` or `file`", remedy);
+                self.faults.add(&table.place, problem, remedy);
                 None
             }
         }
     }
 }
 
-/// Describes a missing environment variable.
+/// Describes an environment variable that is not set or not UTF-8.
 ///
 /// Omits a name with unusual characters. The operator may have written the secret instead of a
 /// name.
-fn not_set(name: &str) -> String {
+fn unusable(name: &str, error: &VarError) -> String {
     let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    let problem = match error {
+        VarError::NotPresent => "is not set",
+        VarError::NotUnicode(_) => "is not UTF-8",
+    };
     if name.bytes().all(is_usual) {
-        format!("the environment variable `{name}` is not set")
+        format!("the environment variable `{name}` {problem}")
     } else {
-        "this environment variable is not set".to_owned()
+        format!("this environment variable {problem}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinguishes_variable_that_is_not_utf8_from_variable_that_is_not_set() {
+        let not_utf8 = VarError::NotUnicode("hunter2".into());
+        assert_eq!(unusable("KEY", &not_utf8), "the environment variable `KEY` is not UTF-8");
+        assert_eq!(unusable("hunter2", &not_utf8), "this environment variable is not UTF-8");
+        let absent = VarError::NotPresent;
+        assert_eq!(unusable("KEY", &absent), "the environment variable `KEY` is not set");
     }
 }

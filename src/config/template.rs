@@ -42,8 +42,9 @@ impl<'f> ConfigReader<'f, '_> {
             };
             let template = Arc::new(template);
             if names.insert(template.name().to_owned(), templates.len()).is_some() {
+                let name = Located { value: template.name(), place: name_place };
                 let remedy = "choose a different name for each template";
-                self.faults.add(&name_place, "expected an unused name, found a used name", remedy);
+                self.faults.add_text(&name, "an unused name", remedy);
             }
             let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
             for tenant in bind {
@@ -59,7 +60,7 @@ impl<'f> ConfigReader<'f, '_> {
         let is_unfit = |c: char| c.is_whitespace() || matches!(c, '/' | ':');
         if tenant.value.is_empty() || tenant.value.contains(is_unfit) {
             let remedy = "write only a push domain or channel key, or \"*\" for all other tenants";
-            self.faults.add(&tenant.place, "expected a tenant, found an invalid name", remedy);
+            self.faults.add_text(tenant, "a tenant", remedy);
         } else if let Err(existing) = bound.bind(tenant.value, template) {
             let problem =
                 format!("expected an unbound tenant, found a tenant of `{}`", existing.name());
@@ -173,7 +174,8 @@ impl<'f> ConfigReader<'f, '_> {
                 );
             }
             (false, true) => {
-                let problem = format!("expected no keys, because {} does not sign", plan.title);
+                let problem =
+                    format!("expected no keys, because {} does not sign, found {keys}", plan.title);
                 self.faults.add(keys_place, problem, "remove keys");
             }
             (true, true) | (false, false) => {}

@@ -1,6 +1,9 @@
 //! The kinds, fields and settings that a definition declares, for command lines and other tools.
 
-use crate::provider::field::Field;
+use crate::json::Shape;
+use crate::provider::field::{Field, Fields};
+use crate::provider::locator::Locator;
+use crate::provider::pointer::Pointer;
 use crate::provider::setting::{Setting, SettingType};
 use crate::provider::signature::MAX_AHEAD_KEY;
 use crate::provider::{Kind, Plan, built_in};
@@ -25,6 +28,8 @@ pub struct ProviderInfo {
     pub title: Box<str>,
     /// The URL of the platform's documentation.
     pub docs: Box<str>,
+    /// The fields that every kind has, unless the kind declares a field of the same name.
+    pub fields: Vec<FieldInfo>,
     /// The kinds of callbacks that the platform sends.
     pub kinds: Vec<KindInfo>,
     /// Names of groups, sorted. An entry of `[template.on]` for a group applies to the kinds of
@@ -69,6 +74,12 @@ impl From<&Setting> for SettingInfo {
 pub struct KindInfo {
     /// The key in `[template.on]`.
     pub name: Box<str>,
+    /// The meaning of callbacks of this kind.
+    pub about: Option<Box<str>>,
+    /// JSON Pointers to the values in the event's subject. Values from a header are omitted.
+    pub subject: Vec<Box<str>>,
+    /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
+    pub time: Vec<Box<str>>,
     /// True for a decision: the reply depends on the app's answer. False for a notification: the
     /// reply only acknowledges the callback.
     pub decision: bool,
@@ -86,6 +97,16 @@ pub struct FieldInfo {
     pub name: Box<str>,
     /// The declared type, for example `integer`.
     pub ty: &'static str,
+    /// The JSON type of the value, for example `number`; `None` if the declared type allows several
+    /// JSON types.
+    pub json_type: Option<&'static str>,
+    /// The meaning of the field.
+    pub about: Option<Box<str>>,
+    /// The fields of the object, or of each object in the array.
+    pub fields: Vec<Self>,
+    /// True if each event of the kind has the field with its declared type. gatepost refuses any
+    /// other callback, because the identity of the callback or a decision depends on the field.
+    pub identifying: bool,
     /// True if the field may be absent or `null`.
     pub optional: bool,
     /// True if the field contains a credential.
@@ -103,21 +124,26 @@ impl From<&Plan> for ProviderInfo {
         let mut groups = plan.groups.clone();
         groups.sort();
         groups.dedup();
+        let fields = plan.unknown.fields.iter().map(FieldInfo::from).collect();
         let kinds = plan.kinds.iter().map(KindInfo::from).collect();
         let settings = plan.settings.iter().map(SettingInfo::from).collect();
         let (title, docs) = (plan.title.clone(), plan.docs.clone());
         let time = plan.signature.as_ref().and_then(|signature| signature.time.as_ref());
         let window =
             time.map(|time| vec![time.meaning.past_key(), MAX_AHEAD_KEY]).unwrap_or_default();
-        Self { name: (&*plan.name).into(), title, docs, kinds, groups, settings, window }
+        Self { name: (&*plan.name).into(), title, docs, fields, kinds, groups, settings, window }
     }
 }
 
 impl From<&Kind> for KindInfo {
     fn from(kind: &Kind) -> Self {
+        let text = |pointer: &Pointer| pointer.to_string().into();
         let reply = kind.decision.iter().flat_map(|decision| decision.fields.iter());
         Self {
             name: (&*kind.name).into(),
+            about: kind.about.clone(),
+            subject: kind.subject.iter().filter_map(Locator::pointer).map(text).collect(),
+            time: kind.time.iter().flat_map(|(pointers, _)| pointers).map(text).collect(),
             decision: kind.decision.is_some(),
             fields: kind.fields.iter().map(FieldInfo::from).collect(),
             reply: reply.map(FieldInfo::from).collect(),
@@ -127,9 +153,14 @@ impl From<&Kind> for KindInfo {
 
 impl From<&Field> for FieldInfo {
     fn from(field: &Field) -> Self {
+        let inner = field.ty.nested().and_then(|nested| nested.fields.as_deref());
         Self {
             name: field.name.clone(),
             ty: field.ty.name(),
+            json_type: field.ty.shape().map(Shape::name),
+            about: field.about.clone(),
+            fields: inner.into_iter().flat_map(Fields::iter).map(Self::from).collect(),
+            identifying: field.essential && !field.optional && !field.nullable,
             optional: field.optional,
             secret: field.secret,
         }

@@ -55,7 +55,9 @@ print_only! { Sample<'_>: plan; }
 #[non_exhaustive]
 pub enum SampleError {
     /// The key does not have the platform's encoding.
-    #[error("expected a key as the platform shows it, found other text; copy the complete key")]
+    #[error(
+        "expected a complete key, found a key that gatepost cannot decode; copy the complete key"
+    )]
     Key,
     /// [`Sample::set`] received an invalid `place`, or a `value` that a header cannot contain.
     #[error(

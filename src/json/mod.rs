@@ -10,6 +10,7 @@
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
 
+mod large_number;
 mod name;
 mod scan;
 
@@ -18,6 +19,7 @@ use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
 
+pub(crate) use large_number::quote_large_numbers;
 use name::NameIndex;
 pub(crate) use name::{Name, NameMap};
 use scan::Scan;

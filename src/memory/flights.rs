@@ -29,7 +29,7 @@ impl Hasher for TruncatingHasher {
         self.0 = fingerprint as u64;
     }
 
-    /// The trait requires this method. A fingerprint uses only `write_u128`.
+    // The trait requires this method. A fingerprint uses only `write_u128`.
     fn write(&mut self, bytes: &[u8]) {
         let bytes = bytes.iter().map(|byte| u64::from(*byte));
         self.0 = bytes.fold(self.0, |hash, byte| hash.rotate_left(8) ^ byte);

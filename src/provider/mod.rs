@@ -3,7 +3,7 @@
 //! A definition is a TOML text. It describes the callbacks, signatures, kinds, fields and replies
 //! of a platform. gatepost compiles a definition to a [`Plan`] when it reads the config, not for
 //! each callback. The built-in definitions are the TOML files in this folder. A typed view is a
-//! Rust type for the data of an event; a test compares each view with the definition.
+//! Rust type for the data of an event; `tests/it/view_files.rs` generates the views.
 
 pub(crate) mod decision;
 pub(crate) mod definition;
@@ -15,9 +15,14 @@ pub(crate) mod pointer;
 pub(crate) mod setting;
 pub(crate) mod signature;
 
+pub mod github;
 pub mod kollus;
+pub mod mux;
+pub mod ovenmediaengine;
+pub mod srs;
 pub mod tencent_css;
 pub mod tencent_trtc;
+pub mod tencent_vod;
 mod view;
 
 pub(crate) use plan::{Kind, Plan};

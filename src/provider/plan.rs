@@ -148,6 +148,8 @@ pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     /// The CloudEvents type of events of this kind.
     pub(crate) ce_type: HeaderValue,
+    /// The meaning of callbacks of this kind, for documentation.
+    pub(crate) about: Option<Box<str>>,
     /// The documentation URL of this kind; `None` means the URL of the plan.
     pub(crate) docs: Option<Box<str>>,
     /// The group whose address gatepost uses if the config sets no address for the kind.

@@ -247,20 +247,24 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// Returns the pattern of `route` if an earlier route has the same path, apart from case.
+    /// If an earlier route has the same path, apart from case, returns the pattern of that route.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
-        let conflict = |_| Arc::clone(&route.pattern);
         let folded = route.pattern.to_lowercase();
+        let existing = || {
+            let mut earlier = self.list.iter();
+            let same = earlier.find(|earlier| earlier.pattern.to_lowercase() == folded);
+            Arc::clone(&same.unwrap_or(&route).pattern)
+        };
         if self.patterns.contains(&folded) {
-            return Err(Arc::clone(&route.pattern));
+            return Err(existing());
         }
-        self.exact.insert(&*route.pattern, index).map_err(conflict)?;
+        self.exact.insert(&*route.pattern, index).map_err(|_| existing())?;
         let by_mode = match route.mode {
             Mode::Enforce => &mut self.enforced,
             Mode::Shadow => &mut self.shadowed,
         };
-        by_mode.insert(&*folded, index).map_err(conflict)?;
+        by_mode.insert(&*folded, index).map_err(|_| existing())?;
         self.path_filter.add(&folded);
         self.with_token.extend(around_token(&route.pattern).map(|_| index));
         self.patterns.insert(folded);

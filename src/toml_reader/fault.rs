@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
+use crate::printable::printable;
+
 /// A problem at one place of a file, with its remedy.
 ///
 /// # Examples
@@ -111,6 +113,25 @@ impl<'t> Faults<'t> {
         });
     }
 
+    /// Adds a fault that shows `text`. Never pass a text that may be a secret.
+    pub(crate) fn add_text(&self, text: &Located<&str>, wanted: &str, remedy: impl Into<String>) {
+        let found = printable(text.value);
+        self.add(&text.place, format!("expected {wanted}, found \"{found}\""), remedy);
+    }
+
+    /// Adds a fault that shows a word that is not in `words`. Never pass a word that may be a
+    /// secret.
+    ///
+    /// `noun` is a noun for such a word, such as `key`.
+    pub(crate) fn add_unknown<'w>(
+        &self,
+        word: &Located<&str>,
+        noun: &str,
+        words: impl Iterator<Item = &'w str>,
+    ) {
+        self.add_text(word, &format!("a known {noun}"), allowed(noun, word.value, words));
+    }
+
     /// Adds the faults of another file.
     pub(crate) fn take(&self, faults: impl IntoIterator<Item = Fault>) {
         self.list.borrow_mut().extend(faults);
@@ -153,4 +174,58 @@ impl Place {
 pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) place: Place,
+}
+
+/// Formats a remedy that lists the allowed words. Suggests a word that is close to `wrong`.
+///
+/// `noun` is a noun for one such word, such as `key`.
+pub(crate) fn allowed<'w>(noun: &str, wrong: &str, words: impl Iterator<Item = &'w str>) -> String {
+    let mut words: Vec<_> = words.collect();
+    if words.is_empty() {
+        return format!("add this {noun}, or remove the key");
+    }
+    words.sort_unstable();
+    words.dedup();
+    let suggestion = words
+        .iter()
+        .map(|word| (strsim::levenshtein(wrong, word), word))
+        .min()
+        // Permits one edit in a short word, and one edit for every three letters of a longer word.
+        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
+        .map(|(_, word)| format!("did you mean `{word}`? "))
+        .unwrap_or_default();
+    format!("{suggestion}use one of these {noun}s: {}", list(&words))
+}
+
+/// Formats words as a list of at most 8 words in backticks.
+pub(crate) fn list(words: &[&str]) -> String {
+    const MAX_WORDS: usize = 8;
+    let shown: Vec<_> = words.iter().take(MAX_WORDS).map(|word| format!("`{word}`")).collect();
+    let more = match words.len().saturating_sub(MAX_WORDS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_a_word_close_to_the_wrong_word() {
+        let words = || ["upstream", "listen", "admin"].into_iter();
+        assert!(allowed("key", "upstraem", words()).starts_with("did you mean `upstream`?"));
+        assert!(allowed("key", "zebra", words()).starts_with("use one of these keys"));
+    }
+
+    #[test]
+    fn lists_at_most_eight_words() {
+        let words = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        assert_eq!(list(&words[..2]), "`1`, `2`");
+        assert!(list(&words[..8]).ends_with(", `8`"));
+        assert!(list(&words).ends_with(", `8` and 1 more"));
+        let none = allowed("template", "x", std::iter::empty());
+        assert_eq!(none, "add this template, or remove the key");
+    }
 }

@@ -8,6 +8,7 @@ use http::HeaderValue;
 
 use crate::client::Arrival;
 use crate::event::Event;
+use crate::json::quote_large_numbers;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::printable::print_only;
@@ -115,6 +116,9 @@ impl Accepted {
 
     /// Deserializes the data of the event.
     ///
+    /// A view of this crate reads any data: a misfit is `None`, and [`Self::misfits`] lists it. A
+    /// number beyond the range of an `f64` becomes a string of its digits.
+    ///
     /// # Errors
     ///
     /// Returns an error if `T` describes another kind, or if the data does not match `T`.
@@ -126,7 +130,9 @@ impl Accepted {
         }
         // Parse a `str`: in a byte slice, `serde_json` would check each string for UTF-8.
         let text = std::str::from_utf8(&event.data).unwrap_or_default();
-        serde_json::from_str(text)
+        let read = |text: &str| T::read(&event.kind, text);
+        read(text)
+            .or_else(|error| read(&quote_large_numbers(text)).map_err(|_| error))
             .map_err(|error| ViewError::Data { line: error.line(), column: error.column() })
     }
 

@@ -154,7 +154,11 @@ impl Gatepost {
         kilobytes.unwrap_or(0.0) / 1024.0
     }
 
-    /// Waits until the process ends. Returns an error if the process fails or does not end in time.
+    /// Waits until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process fails or does not end in time.
     pub fn wait(&mut self) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -171,11 +175,20 @@ impl Gatepost {
     }
 
     /// Sends `SIGTERM`, and waits until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process fails or does not end in time.
     pub fn stop(&mut self) -> Result<(), String> {
         self.signal(Signal::TERM);
         self.wait()
     }
 
+    /// Reads the metrics.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process does not serve the metrics in time.
     pub fn metrics(&self) -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin))?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -108,7 +108,7 @@ fn extensions() -> Vec<Case> {
     ]
 }
 
-/// gatepost reads trailers and drops them.
+// gatepost reads trailers and drops them.
 fn trailers() -> Vec<Case> {
     let with = |name: &str, lines: &str| {
         chunked(format!("a trailer {name}"), &format!("{{hex}}\r\n{{push}}\r\n0\r\n{lines}\r\n"))

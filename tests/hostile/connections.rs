@@ -18,8 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 9.3.2: pipelining. A server need not answer pipelined requests, and Pingora
-/// does not answer them after a request on another path. But no reply may go to another request.
+// RFC 9112, section 9.3.2: pipelining. A server need not answer pipelined requests, and Pingora
+// does not answer them after a request on another path. But no reply may go to another request.
 fn pipelines() -> Vec<Case> {
     let at_once = |name: &str, first: &str, second: &str| {
         case(format!("{name}, at once"), format!("{first}{second}"))
@@ -75,7 +75,7 @@ fn nested() -> Vec<Case> {
     ]
 }
 
-/// The client closes its side of the connection, and waits for the reply.
+// The client closes its side of the connection, and waits for the reply.
 fn half_closed() -> Vec<Case> {
     let all = |name: &str, bytes: &str| case(format!("half-closed {name}"), bytes).waits();
     // hyper drops a service that is still pending when its client closes its side.
@@ -94,7 +94,7 @@ fn half_closed() -> Vec<Case> {
     ]
 }
 
-/// The client closes its side before the end of the request.
+// The client closes its side before the end of the request.
 fn broken_off() -> Vec<Case> {
     let half = |name: &str, bytes: &str| case(name, bytes).gets(&[]).waits();
     vec![
@@ -116,7 +116,7 @@ const WEBSOCKET: &str = "upgrade: websocket\r\nconnection: upgrade\r\n\
 const H2C: &str = "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\
                    http2-settings: AAMAAABkAAQAAP__\r\n";
 
-/// gatepost upgrades no connection on a callback path.
+// gatepost upgrades no connection on a callback path.
 fn upgrades() -> Vec<Case> {
     let push = |name: &str, lines: &str| post(name, &format!("{LENGTH}{lines}"), "{push}");
     let get = |path: &str| {
@@ -138,7 +138,7 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-/// An app that supports h2c would read the rest of the connection as HTTP/2, without gatepost.
+// An app that supports h2c would read the rest of the connection as HTTP/2, without gatepost.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {
@@ -157,7 +157,7 @@ fn tunnels() -> Vec<Case> {
     ]
 }
 
-/// RFC 9110, section 10.1.1.
+// RFC 9110, section 10.1.1.
 fn expectations() -> Vec<Case> {
     let expect = |value: &str| {
         let lines = format!("{LENGTH}expect: {value}\r\n");

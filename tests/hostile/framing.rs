@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 6.1: requests with both a length and chunks.
+// RFC 9112, section 6.1: requests with both a length and chunks.
 fn both_lengths() -> Vec<Case> {
     let both = |name: &str, headers: [&str; 2], body: &str| post(name, &headers.concat(), body);
     let (short, inner) = ("content-length: 5\r\n", "0\r\n\r\n{genuine}");

@@ -98,8 +98,8 @@ fn values() -> Vec<Case> {
         .collect()
 }
 
-/// gatepost removes every spelling of the headers that only gatepost may set. A value in the event
-/// cannot add a header.
+// gatepost removes every spelling of the headers that only gatepost may set. A value in the event
+// cannot add a header.
 fn reserved() -> Vec<Case> {
     let forged = [
         "ce-type: forged",
@@ -161,7 +161,7 @@ fn reserved() -> Vec<Case> {
     cases
 }
 
-/// RFC 9112, section 3.2.
+// RFC 9112, section 3.2.
 fn hosts() -> Vec<Case> {
     let host = |name: &str, lines: &str| {
         case(

@@ -238,7 +238,7 @@ fn requests() -> Vec<Case> {
     ]
 }
 
-/// RFC 9113, section 8.2.
+// RFC 9113, section 8.2.
 fn fields() -> Vec<Case> {
     use Fate::{Answered, Gone, Reset};
     vec![
@@ -260,7 +260,7 @@ fn fields() -> Vec<Case> {
     ]
 }
 
-/// RFC 9113, section 8.3.
+// RFC 9113, section 8.3.
 fn pseudo_headers() -> Vec<Case> {
     use Fate::{Answered, Gone, Reset};
     vec![
@@ -388,7 +388,7 @@ fn frames() -> Vec<Case> {
     ]
 }
 
-/// A flood must not delay a genuine push on another connection.
+// A flood must not delay a genuine push on another connection.
 fn floods() -> Vec<Case> {
     vec![
         scene("h2: endless continuations", |door| {

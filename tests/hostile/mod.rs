@@ -29,7 +29,7 @@ pub use wire::Wire;
 /// the Kollus route `/callbacks/kollus/{token}`. The addresses of events are `/live/push` and
 /// `/kollus/play`. Requests on all other paths pass to the app.
 pub trait Door {
-    /// Server that parses the bytes for gatepost.
+    /// Returns the server that parses the bytes for gatepost.
     fn server(&self) -> Server;
 
     fn port(&self) -> u16;
@@ -296,6 +296,10 @@ pub fn run(door: &dyn Door) {
 
 /// Sends one push in HTTP/1.1 and one in HTTP/2, and abandons both before the app answers. Checks
 /// that gatepost answers a third push.
+///
+/// # Errors
+///
+/// Returns an error if gatepost does not answer the third push.
 #[allow(dead_code, reason = "only the test of the proxy has a slow app")]
 pub fn abandon(
     door: &dyn Door,

@@ -134,7 +134,7 @@ const ADDRESSES: [&str; 20] = [
     "/live/push%20",
 ];
 
-/// RFC 9112, section 3.2: origin, absolute, authority and asterisk form.
+// RFC 9112, section 3.2: origin, absolute, authority and asterisk form.
 fn forms() -> Vec<Case> {
     let connect = |target: &str, body: &str| {
         let bytes = format!("CONNECT {target} HTTP/1.1\r\nhost: gate.test:80\r\n\r\n{body}");

@@ -22,6 +22,10 @@ pub struct Response {
 
 impl Response {
     /// Checks that the body is one of the constant bodies: a refusal tells the client no reason.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for any other body.
     pub fn check(&self) -> Result<(), String> {
         let known: [&[u8]; 5] =
             [b"", b"refused\n", b"not found\n", b"{\"code\":0}", b"bad request\n"];
@@ -49,6 +53,10 @@ impl Wire {
     }
 
     /// Reads the next response; `None` if the server closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server sends no complete response in time.
     pub fn response(&mut self) -> Result<Option<Response>, String> {
         let end = loop {
             if let Some(at) = self.unread.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -69,11 +77,19 @@ impl Wire {
     }
 
     /// Reads the status of the next response.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server sends no complete response in time.
     pub fn status(&mut self) -> Result<Option<u16>, String> {
         Ok(self.response()?.map(|response| response.status))
     }
 
     /// Reads `length` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server sends fewer bytes in time.
     pub fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
         while self.unread.len() < length {
             if !self.fill()? {
@@ -84,6 +100,10 @@ impl Wire {
     }
 
     /// Waits for a byte. Returns false if the server closes the connection instead.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the server neither sends a byte nor closes the connection in time.
     pub fn has_more(&mut self) -> Result<bool, String> {
         Ok(!self.unread.is_empty() || self.fill()?)
     }

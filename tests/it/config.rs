@@ -57,14 +57,14 @@ pusch = 'http://127.0.0.1:3000/push'
 ",
     );
     let starts = [
-        "1:11: listen[0]: expected a listen address, found another text; write an IP address and a port",
+        "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
-        "3:1: colour: expected an allowed key, found an unknown key; use one of these keys: `admin`, `admin_token`, `breaker`",
-        "6:8: route[0].path: expected a path with one spelling, found more; start the path with /",
-        "7:12: route[0].provider: expected a provider, found an unknown name; use one of these providers: `github`, `kollus`",
+        "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_token`, `breaker`",
+        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",
+        "7:12: route[0].provider: expected a known provider, found \"tencent\"; use one of these providers: `github`, `kollus`",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: expected a kind, found an unknown name; did you mean `push`? use one of these kinds",
+        "15:9: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -114,12 +114,15 @@ fn refuses_invalid_templates() {
             &format!("{kollus}on.live_play = {{ answer = {{ result = 1 }}, url = 'http://x/' }}"),
             "expected a url or an answer, found both",
         ),
-        (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "within the limits"),
-        (&format!("{kollus}on.live_play = {{ forward = 'xml' }}"), "expected a format"),
+        (&format!("{kollus}on.live_play = {{ timeout_ms = 0 }}"), "from 1 to 600000, found 0"),
+        (
+            &format!("{kollus}on.live_play = {{ forward = 'xml' }}"),
+            "expected a known format, found \"xml\"",
+        ),
         (&format!("{kollus}on.live_play = 'http://127.0.0.1:99999/x'"), "expected a valid URL"),
         (
             &format!("{kollus}settings.grace_secs = 1"),
-            "settings.grace_secs: expected a setting, found an unknown name; use one of these settings: `custom_key`",
+            "settings.grace_secs: expected a known setting, found \"grace_secs\"; use one of these settings: `custom_key`",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\non.push = { on_failure = { code = 1 } }",
@@ -127,11 +130,11 @@ fn refuses_invalid_templates() {
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace_secs = -1",
-            "within the limits",
+            "from 0 to 86400, found -1",
         ),
         (
             "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "expected a setting, found an unknown name; use one of these settings: `grace_secs`",
+            "expected a known setting, found \"grace\"; use one of these settings: `grace_secs`",
         ),
     ];
     for (template, expected) in cases {
@@ -149,7 +152,7 @@ fn refuses_two_templates_with_the_same_name_or_tenant() {
     let one = "name = 'a'\nprovider = 'kollus'\nbind = ['c']\n[[template]]\n";
     let faults = errors(&with(&format!("{one}name = 'a'\nprovider = 'kollus'\nbind = ['c', '*']")));
     assert_eq!(faults.len(), 2, "{faults:#?}");
-    assert!(faults[0].contains("expected an unused name, found a used name"));
+    assert!(faults[0].contains("expected an unused name, found \"a\""));
     assert!(faults[1].contains("expected an unbound tenant, found a tenant of `a`"));
     // Templates of different providers may bind the same tenant.
     let other_provider =
@@ -166,16 +169,25 @@ fn refuses_invalid_routes() {
         ("path = '/a/{token}'\nprovider = 'kollus'\ntoken = '..'", "a valid path segment"),
         ("path = '/a/x{token}'\nprovider = 'kollus'\ntoken = 'x'", "a path with one spelling"),
         ("path = '/a/{other}'\nprovider = 'kollus'", "a path with one spelling"),
-        ("path = '/a'\nprovider = 'kollus'\nkind = 'push'", "expected a kind"),
-        ("path = '/a'\nprovider = 'kollus'\ntemplate = 'x'", "expected a template"),
-        ("path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217", "within the limits"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nkind = 'push'",
+            "expected a known kind, found \"push\"",
+        ),
+        (
+            "path = '/a'\nprovider = 'kollus'\ntemplate = 'x'",
+            "found \"x\"; add this template, or remove the key",
+        ),
+        (
+            "path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217",
+            "1 to 16777216, found 16777217",
+        ),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nprovider = 'kollus'",
-            "expected an unused path, found a used path",
+            "expected an unused path, found the path of the route /a; choose another path",
         ),
         (
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/A'\nprovider = 'kollus'",
-            "expected an unused path, found a used path",
+            "expected an unused path, found the path of the route /a; choose another path",
         ),
     ];
     for (route, expected) in cases {
@@ -219,7 +231,7 @@ bind = ['d']
     let warnings: Vec<_> = gate.warnings().iter().map(ToString::to_string).collect();
     let expected = [
         "1:1: route[0]: Kollus does not sign, and the path has no secret segment",
-        "4:1: template[0]: gatepost cannot sign the replies to vod_play, drm; set the platform's keys",
+        "4:1: template[0]: gatepost cannot sign the replies to `vod_play`, `drm`; set the platform's keys",
         "4:1: template[0]: no tenant is bound to this template",
         "9:1: template[1].provider: no route receives callbacks of Tencent Cloud CSS",
         "10:9: template[1].keys[0]: expected a source, found a literal secret",
@@ -252,11 +264,11 @@ fn refuses_invalid_proxy_settings() {
     let cases = [
         (
             "listen = ['127.0.0.1:1', '127.0.0.1:1']\nupstream = 'http://x'",
-            "expected an unused address",
+            "expected an unused address, found 127.0.0.1:1 twice",
         ),
         (
             "listen = '127.0.0.1:1'\nadmin = '127.0.0.1:1'\nupstream = 'http://x'",
-            "expected an unused address",
+            "expected an unused address, found 127.0.0.1:1 twice",
         ),
         ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "expected a valid URL"),
         ("listen = '127.0.0.1:1'", "expected an address for each kind"),
@@ -351,7 +363,7 @@ fn reserve_limits_the_reserved_paths() {
     for (entry, expected) in [
         (
             "{ url = 'http://a/b', reserve = 'all' }",
-            "expected a reservation, found another word; use one of these reservations: `exact`, `subtree`",
+            "expected a known reservation, found \"all\"; use one of these reservations: `exact`, `subtree`",
         ),
         ("{ reserve = 'exact' }", "expected a url beside reserve, found none; set a url"),
     ] {
@@ -396,9 +408,8 @@ fn refuses_address_with_dot_segments() {
 fn refuses_invalid_networks_and_rate_limits() {
     let route =
         |keys: &str| with(TEMPLATE).replacen("[[template]]", &format!("{keys}\n[[template]]"), 1);
-    let network =
-        "found an invalid network; write an address or a network, for example \"192.0.2.0/24\"";
-    let rate = "within the limits, found another; write a number from 1 to 1000000";
+    let network = "\"; write an address or a network, for example \"192.0.2.0/24\"";
+    let rate = "expected a number from 1 to 1000000, found 0; write a number from 1 to 1000000";
     for (config, expected) in [
         (format!("trusted_proxies = ['10.0.0.0/33']\n{}", with(TEMPLATE)), network),
         (format!("trusted_proxies = 'app.test'\n{}", with(TEMPLATE)), network),
@@ -410,7 +421,7 @@ fn refuses_invalid_networks_and_rate_limits() {
         (route("limit = { burst = 1 }"), "limit: expected `per_second`, found none; add per"),
         (route("limit = { per_second = 0 }"), rate),
         (route("source_limit = { per_second = 1, burst = 0 }"), rate),
-        (route("source_limit = { per_minute = 1, per_second = 1 }"), "unknown key"),
+        (route("source_limit = { per_minute = 1, per_second = 1 }"), "found \"per_minute\""),
         (route("limit = 5"), "expected a table, found a whole number; write a table"),
     ] {
         let faults = errors(&config);
@@ -579,7 +590,7 @@ fn warns_of_shadow_mode_and_refuses_shadow_mode_without_upstream() {
             "provider = 'tencent-css'\n[[",
             "provider = 'tencent-css'\nmode = 'shade'\n[[",
         ));
-    assert!(faults[0].contains("found another word; did you mean `shadow`?"), "{faults:#?}");
+    assert!(faults[0].contains("found \"shade\"; did you mean `shadow`?"), "{faults:#?}");
 }
 
 #[test]

@@ -40,6 +40,10 @@ impl Request {
 const NOW: Timestamp = Timestamp::from_secs(0);
 
 /// Returns the verdict on a body that arrives in chunks of `size` bytes.
+///
+/// # Errors
+///
+/// Returns the refusal of the callback.
 pub fn judge(
     gate: &Gate,
     head: &Head<'_>,
@@ -51,6 +55,10 @@ pub fn judge(
 }
 
 /// Returns the verdict on a body that arrives in these chunks.
+///
+/// # Errors
+///
+/// Returns the refusal of the callback.
 pub fn judge_chunks<'b>(
     gate: &Gate,
     head: &Head<'_>,

@@ -40,12 +40,15 @@ fn reports_contradictory_keys_of_definition() {
         ),
         (
             format!("{kind}fields = {{ f = 'integer' }}\nsample = '{{\"f\":\"x\"}}'"),
-            "invalid sample: `f` is missing or has another type",
+            "expected `f` with its type, found none or another type; correct the sample",
         ),
         (format!("{kind}sample = '[]'"), "expected a JSON object"),
         (format!("{kind}falls_back_to = 'a'"), "found the name of a group"),
-        (format!("{kind}falls_back_to = '*'"), "expected a group's name"),
-        ("[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(), "expected a kind's name"),
+        (format!("{kind}falls_back_to = '*'"), "expected a name that is not reserved, found \"*\""),
+        (
+            "[kind]\nfrom = '/e'\n[kinds.unknown]\n".to_owned(),
+            "expected a name that is not reserved, found \"unknown\"",
+        ),
         (
             "[kind]\nfrom = '/e'\nnames = { 1 = 5 }\n[kinds.a]\n".to_owned(),
             "expected a string or a non-empty list",
@@ -120,6 +123,36 @@ fn reports_contradictory_keys_of_definition() {
         );
     }
     assert_eq!(faults(kind), [""; 0]);
+}
+
+#[test]
+fn about_reaches_info_and_schema() {
+    let text = format!(
+        "tenant = '/inner/who'\n{HEAD}[kind]\nfrom = '/e'\n\
+         [fields]\ninner = {{ type = 'object', about = 'The inside.', \
+           fields = {{ who = {{ type = 'string', secret = true, about = 'The tenant.' }} }} }}\n\
+         [kinds.a]\nabout = 'A question.'\nsubject = '/inner/who'\n\
+         [kinds.a.reply]\nallow = {{ ok = true }}\ndeny = {{ ok = false }}\n\
+         fields = {{ ok = {{ type = 'boolean', about = 'The answer.' }} }}\n"
+    );
+    let definition = Definition::parse(&text).unwrap();
+    let info = definition.info();
+    let [kind] = &info.kinds[..] else { panic!("expected one kind") };
+    assert_eq!((kind.about.as_deref(), &*kind.subject[0]), (Some("A question."), "/inner/who"));
+    let inner = &kind.fields[0];
+    assert_eq!((inner.about.as_deref(), inner.identifying), (Some("The inside."), true));
+    assert_eq!(inner.fields[0].about.as_deref(), Some("The tenant."));
+    assert_eq!(kind.reply[0].about.as_deref(), Some("The answer."));
+    let schema = definition.schema("a").unwrap();
+    assert_eq!(schema["description"], "A question. C: d");
+    let inner = &schema["properties"]["inner"];
+    assert_eq!(inner["description"], "The inside.");
+    let who = &inner["properties"]["who"]["description"];
+    assert_eq!(who, "The tenant. A credential: do not log it.");
+    let answer = &schema["$defs"]["answer"]["anyOf"][0]["properties"]["ok"];
+    assert_eq!(answer["description"], "The answer.");
+    let number = faults("[kind]\nother = 'a'\n[kinds.a]\nabout = 1\n");
+    assert!(number[0].contains("expected a string"), "{number:?}");
 }
 
 #[test]

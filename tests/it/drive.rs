@@ -269,8 +269,8 @@ fn still_waits_for_app_if_client_sends_more_data() {
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }
 
-/// The request body and the service can contain permits, for example of a concurrency limit. The
-/// layer must release these permits before the app answers.
+// The request body and the service can contain permits, for example of a concurrency limit. The
+// layer must release these permits before the app answers.
 #[cfg(feature = "tower")]
 #[test]
 fn layer_drops_body_and_service_before_app_answers() {

@@ -20,4 +20,5 @@ mod shadow;
 mod signed;
 mod source;
 mod vectors;
+mod view_files;
 mod views;

@@ -416,7 +416,7 @@ fn timeout_due_to_slow_client_does_not_open_circuit() {
     assert!(gate.circuits().iter().all(|circuit| !circuit.is_open));
 }
 
-/// The callback's id is in a header that the signature does not cover.
+// The callback's id is in a header that the signature does not cover.
 #[test]
 fn unsigned_id_does_not_identify_event() {
     let folder = tempfile::tempdir().unwrap();
@@ -446,7 +446,7 @@ fn unsigned_id_does_not_identify_event() {
     drop(expect_question(sent(b.0, b.1).next(at(0))));
 }
 
-/// The platform signs only the time. The callback's id depends on only a part of the body.
+// The platform signs only the time. The callback's id depends on only a part of the body.
 #[test]
 fn detects_reused_signature_for_another_body_with_same_id() {
     for id_rule in ["id = '/id'", "id_without = 'n'"] {
@@ -522,7 +522,14 @@ fn fault_describes_each_invalid_delivery_key() {
         ("live_play = { on_failure = 'last_good', last_good = false }", "contradicts on_failure"),
         ("live_play = { last_good = { max_age_secs = 0 } }", "max_age_secs"),
         ("live_play = { dedupe = 'yes' }", "write true, false, or { window_secs = 900 }"),
-        ("drm = { on_failure = 'last_good' }", "expected a kind that names a viewer"),
+        (
+            "drm = { on_failure = 'last_good' }",
+            "expected a kind that names a viewer, found drm; write",
+        ),
+        (
+            "drm = { last_good = true }",
+            "expected a kind that names a viewer, found drm; remove last_good",
+        ),
         ("upload = { last_good = true }", "expected a decision, found a notification"),
     ] {
         let fault = fault(on);

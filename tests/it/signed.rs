@@ -397,7 +397,7 @@ fn set_key(config: &mut Table, key: &str) {
     }
 }
 
-/// Tencent CSS signs only the key and `t`, not the data of the event.
+// Tencent CSS signs only the key and `t`, not the data of the event.
 #[test]
 fn accepts_changed_data_that_tencent_css_does_not_sign() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gatepost::{Accepted, Definition, View, kollus, tencent_css, tencent_trtc};
-use serde_json::Value;
+use gatepost::{Accepted, Definition, FieldInfo, KindInfo, ProviderInfo, View, tencent_css};
+use serde_json::{Value, json};
 
 use crate::core::{Request, judge};
 use crate::vectors::{self, Vector};
@@ -19,17 +19,30 @@ fn accepted() -> Vec<(Vector, Accepted)> {
     judged.collect()
 }
 
-/// Reads the event's data into the view `T`, and converts the view to JSON. Returns `None` if `T`
-/// describes another kind.
-fn round_trip<T: View + serde::Serialize>(accepted: &Accepted) -> Option<Value> {
-    let event = accepted.event();
-    if !T::describes(event.provider(), event.kind()) {
-        return None;
+/// Reads data as the callback enum of the provider. Returns the view as JSON, and its `Debug` output.
+fn read(provider: &str, kind: &str, data: &str) -> Option<serde_json::Result<(Value, String)>> {
+    fn read_as<T: View + serde::Serialize + std::fmt::Debug>(
+        provider: &str,
+        kind: &str,
+        data: &str,
+    ) -> Option<serde_json::Result<(Value, String)>> {
+        let read = || {
+            let view = T::read(kind, data)?;
+            Ok((serde_json::to_value(&view)?, format!("{view:?}")))
+        };
+        T::describes(provider, kind).then(read)
     }
-    let view: T = accepted
-        .view()
-        .unwrap_or_else(|error| panic!("expected a view of {}, found: {error}", event.ce_type()));
-    Some(serde_json::to_value(view).unwrap())
+    let readers = [
+        read_as::<gatepost::github::GithubCallback>,
+        read_as::<gatepost::kollus::KollusCallback>,
+        read_as::<gatepost::mux::MuxCallback>,
+        read_as::<gatepost::ovenmediaengine::OvenmediaengineCallback>,
+        read_as::<gatepost::srs::SrsCallback>,
+        read_as::<gatepost::tencent_css::TencentCssCallback>,
+        read_as::<gatepost::tencent_trtc::TencentTrtcCallback>,
+        read_as::<gatepost::tencent_vod::TencentVodCallback>,
+    ];
+    readers.iter().find_map(|read| read(provider, kind, data))
 }
 
 /// Removes irrelevant differences: a view writes an absent field as `null`, and 10 as 10.0.
@@ -45,50 +58,217 @@ fn normalized(value: &Value) -> Value {
     }
 }
 
-type RoundTrip = fn(&Accepted) -> Option<Value>;
-
-fn views() -> Vec<RoundTrip> {
-    macro_rules! all {
-        ($($module:ident: $($view:ident)*;)*) => {
-            vec![$($(round_trip::<$module::$view>),*),*]
-        };
+#[test]
+fn views_keep_all_data_of_every_vector() {
+    let mut seen = BTreeSet::new();
+    for (vector, accepted) in accepted() {
+        let event = accepted.event();
+        // The data of a body that is not JSON has no view.
+        let Ok(data) = accepted.view::<Value>() else { continue };
+        let Some(view) = read(event.provider(), event.kind(), &data.to_string()) else { continue };
+        let (view, _) = view.unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        seen.insert(event.ce_type().to_owned());
+        assert_eq!(normalized(&view), normalized(&data), "{}: expected all data", vector.name);
     }
-    all! {
-        kollus: Bookmark BroadcastState ChannelAdd ChannelDelete ContentUpdate Drm LiveLms LivePlay
-            NextEpisode RecordingTransfer Transcoding Upload VodLms VodPlay;
-        tencent_css: AudioModeration EvaluationAverage EvaluationLow Highlights Interruption
-            PornDetection Push PushError QualityControl RecordingException RecordingFile
-            RecordingStatus Relay Screencapture SmartErasing StreamliveInterruption StreamlivePush
-            Subtitles Summary;
-        tencent_trtc: Notification;
+    assert!(seen.len() > 150, "expected more than 150 kinds, found {}", seen.len());
+}
+
+/// Calls `check` with each kind of the built-in providers, its fields and data with every field.
+fn for_every_kind(check: impl Fn(&ProviderInfo, &KindInfo, &Value)) {
+    for provider in gatepost::providers() {
+        for kind in provider.kinds.iter().filter(|kind| !kind.fields.is_empty()) {
+            check(&provider, kind, &full_object(&kind.fields));
+        }
+    }
+}
+
+fn full_object(fields: &[FieldInfo]) -> Value {
+    let member = |field: &FieldInfo| (field.name.to_string(), full_value(field));
+    fields.iter().map(member).collect()
+}
+
+/// Returns a value of the declared type, with every inner field.
+fn full_value(field: &FieldInfo) -> Value {
+    match field.json_type {
+        Some("array") if field.fields.is_empty() => json!([1, "text", {}, null]),
+        Some("array") => json!([full_object(&field.fields)]),
+        Some("boolean") => json!(true),
+        Some("number") => json!(7),
+        Some("object") if field.fields.is_empty() => json!({ "a": 1 }),
+        Some("object") => full_object(&field.fields),
+        Some("string") => json!("text"),
+        _ => json!({ "any": [1] }),
+    }
+}
+
+/// Lists the JSON pointer of every field.
+fn pointers<'f>(fields: &'f [FieldInfo], outer: &str) -> Vec<(String, &'f FieldInfo)> {
+    let mut list = Vec::new();
+    for field in fields {
+        let pointer = format!("{outer}/{}", field.name);
+        let element = if field.json_type == Some("array") { "/0" } else { "" };
+        list.extend(pointers(&field.fields, &format!("{pointer}{element}")));
+        list.push((pointer, field));
+    }
+    list
+}
+
+fn with(data: &Value, pointer: &str, value: Value) -> Value {
+    let mut data = data.clone();
+    *data.pointer_mut(pointer).unwrap() = value;
+    data
+}
+
+fn without(data: &Value, pointer: &str) -> Value {
+    let mut data = data.clone();
+    let (outer, name) = pointer.rsplit_once('/').unwrap();
+    data.pointer_mut(outer).unwrap().as_object_mut().unwrap().remove(name).unwrap();
+    data
+}
+
+#[test]
+fn views_read_any_value_of_field_that_does_not_identify() {
+    let values = [
+        r#"null"#,
+        r#"false"#,
+        r#"0"#,
+        r#"-1.5"#,
+        r#"1e308"#,
+        r#"18446744073709551615"#,
+        r#""""#,
+        r#""text""#,
+        r#"[]"#,
+        r#"[null]"#,
+        r#"[1,{},"a",[{}]]"#,
+        r#"{}"#,
+        r#"{"kind":{"a":null}}"#,
+    ];
+    for_every_kind(|provider, kind, full| {
+        for (pointer, field) in pointers(&kind.fields, "") {
+            let place = format!("{}.{}: {pointer}", provider.name, kind.name);
+            let view = |data: &Value| read(&provider.name, &kind.name, &data.to_string()).unwrap();
+            if field.identifying {
+                assert!(view(&without(full, &pointer)).is_err(), "{place}: expected an error");
+                continue;
+            }
+            let absent = without(full, &pointer);
+            assert_eq!(normalized(&view(&absent).unwrap().0), normalized(&absent), "{place}");
+            for value in values {
+                let data = with(full, &pointer, serde_json::from_str(value).unwrap());
+                let (read, _) = view(&data).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert_eq!(normalized(&read), normalized(&data), "{place}: {value}");
+            }
+        }
+    });
+}
+
+/// gatepost refuses a callback that lacks an identifying field. A view of an accepted callback
+/// therefore never fails.
+#[test]
+fn every_accepted_callback_has_a_view() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let mut verdicts = BTreeSet::new();
+    let providers = gatepost::providers();
+    let kollus = providers.iter().find(|provider| &*provider.name == "kollus").unwrap();
+    for kind in kollus.kinds.iter().filter(|kind| ["live_play", "drm"].contains(&&*kind.name)) {
+        let vector = vectors.iter().find(|one| one.name == format!("kollus/kind_{}", kind.name));
+        let request = Request::of(vector.unwrap());
+        let full = full_object(&kind.fields);
+        let full = if full.get("kind").is_some() { with(&full, "/kind", json!(100)) } else { full };
+        for (pointer, field) in pointers(&kind.fields, "") {
+            for value in ["null", "1", "1e400", "true", "\"a\"", "\"\"", "[]", "[1]", "{}"] {
+                // The member is a form value, or inside the JSON text of a form value.
+                let member = |(name, member): (&String, &Value)| {
+                    let text = member.as_str().map_or_else(|| member.to_string(), str::to_owned);
+                    let text = text.replace("\"MARK\"", value);
+                    (name.clone(), text.replace("MARK", value.trim_matches('"')))
+                };
+                let data = with(&full, &pointer, json!("MARK"));
+                let form: Vec<_> = data.as_object().unwrap().iter().map(member).collect();
+                let body = serde_urlencoded::to_string(form).unwrap();
+                let judged = judge(&gate, &request.head(), body.as_bytes(), 4096, 1_703_731_478);
+                verdicts.insert((judged.is_ok(), field.identifying));
+                if let Ok(accepted) = judged {
+                    let view = accepted.view::<gatepost::kollus::KollusCallback>();
+                    assert!(view.is_ok(), "{pointer} = {value}: expected a view, found {view:?}");
+                }
+            }
+        }
+    }
+    for expected in [(true, true), (true, false), (false, true)] {
+        assert!(verdicts.contains(&expected), "expected the case {expected:?}, found none");
     }
 }
 
 #[test]
-fn views_keep_all_data_of_every_vector() {
-    let views = views();
-    let mut seen = BTreeSet::new();
-    for (vector, accepted) in accepted() {
-        if accepted.misfits().len() > 0 {
-            continue;
-        }
-        if vector.name == "kollus/drm_odd_item" {
-            // The value of a `lenient` field can have another type than the definition declares. No
-            // typed view can read such a value, so an app must read the data as JSON.
-            assert!(accepted.view::<kollus::Drm>().is_err());
-            continue;
-        }
-        let read: Vec<_> = views.iter().filter_map(|view| view(&accepted)).collect();
-        let event = accepted.event();
-        // The data of a body that is not JSON has no view.
-        let Ok(data) = accepted.view::<Value>() else { continue };
-        assert!(read.len() <= 1, "{}: expected at most 1 view, found {}", vector.name, read.len());
-        if let Some(view) = read.first() {
-            seen.insert(event.ce_type().to_owned());
-            assert_eq!(normalized(view), normalized(&data), "{}: expected all data", vector.name);
-        }
+fn misfit_is_none_and_remains_in_extra() {
+    let data = r#"{"event_type":1,"app":["a"],"width":1e3,"height":720,"new":{"a":1}}"#;
+    let push = tencent_css::Push::read("push", data).unwrap();
+    assert_eq!((push.app.as_deref(), push.width, push.height), (None, None, Some(720)));
+    assert_eq!(Value::from(push.extra), json!({ "app": ["a"], "width": 1e3, "new": { "a": 1 } }));
+}
+
+#[test]
+fn list_contains_elements_that_fit() {
+    let items = json!([1, { "title": "a" }, null, "b", { "title": 2 }]);
+    let data = json!({ "items": items }).to_string();
+    let view = tencent_css::Highlights::read("highlights", &data).unwrap();
+    let titles: Vec<_> = view.items.iter().flatten().map(|item| item.title.as_deref()).collect();
+    assert_eq!(titles, [Some("a"), None]);
+    assert_eq!(view.extra["items"], items);
+}
+
+#[test]
+fn views_accept_numbers_that_rust_cannot_represent() {
+    let gate = vectors::gate("http://app.test");
+    let vectors = vectors::all();
+    let vector = vectors.iter().find(|vector| vector.name == "tencent-css/push").unwrap();
+    let body = String::from_utf8(vector.body.to_vec()).unwrap();
+    let digits = "9".repeat(400);
+    for (number, text) in [("1e400", "1e400"), ("-1E+999", "-1E+999"), (&digits, &digits)] {
+        let members = format!("{{\"width\":{number},\"a\\\"1e400\":[{{\"b\":[{number},1]}}],");
+        let body = body.replacen('{', &members, 1).replace("\"width\":0", "\"w\":0");
+        let request = Request::of(vector);
+        let accepted =
+            judge(&gate, &request.head(), body.as_bytes(), 4096, vector.case.now).unwrap();
+        let push: tencent_css::Push = accepted.view().unwrap();
+        assert_eq!((push.width, &push.extra["width"]), (None, &json!(text)));
+        assert_eq!(push.extra["a\"1e400"], json!([{ "b": [text, 1] }]));
+        assert_eq!(push.stream_id.as_deref(), Some("test_stream"));
+        assert_eq!(accepted.view::<Value>().unwrap()["width"], text);
     }
-    assert!(seen.len() > 80, "expected more than 80 kinds, found {}", seen.len());
+}
+
+#[test]
+fn enum_has_variant_for_each_kind() {
+    use gatepost::kollus::KollusCallback;
+
+    let data = r#"{"client_user_id":"u","media_content_key":"m","channel_key":"c"}"#;
+    let read = |kind| KollusCallback::read(kind, data).unwrap();
+    assert!(matches!(read("live_play"), KollusCallback::LivePlay(play) if play.channel_key == "c"));
+    assert!(matches!(read("next_episode"), KollusCallback::NextEpisode(_)));
+    assert!(matches!(read("unknown"), KollusCallback::Unknown(data) if data.len() == 3));
+    assert!(KollusCallback::describes("kollus", "unknown"));
+    assert!(!KollusCallback::describes("mux", "event"));
+}
+
+#[test]
+fn debug_output_of_views_contains_no_credential() {
+    for_every_kind(|provider, kind, full| {
+        let events = provider.kinds.iter().flat_map(|kind| kind.subject.iter().chain(&kind.time));
+        let listed: BTreeSet<_> = events.map(|path| &**path).collect();
+        for (pointer, field) in pointers(&kind.fields, "") {
+            let data = with(full, &pointer, json!("hunter2")).to_string();
+            if let Ok((_, printed)) = read(&provider.name, &kind.name, &data).unwrap() {
+                let may_print = !field.secret && listed.contains(&*pointer);
+                let place = format!("{}.{}: {pointer}", provider.name, kind.name);
+                assert!(may_print || !printed.contains("hunter2"), "{place}: {printed}");
+            }
+            let unknown = read(&provider.name, "none", &data).unwrap().unwrap().1;
+            assert_eq!(unknown, "Unknown(..)");
+        }
+    });
 }
 
 #[test]
@@ -213,14 +393,25 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
             properties(&of("kollus")["settings"]),
         ),
     ] {
-        let error = gatepost::Gate::builder().toml(config.clone()).build().unwrap_err();
-        let fault = error
-            .faults()
-            .iter()
-            .find(|fault| fault.remedy().contains("use one of these "))
-            .unwrap();
-        let allowed: BTreeSet<_> =
-            fault.remedy().split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        assert_eq!(allowed, in_schema, "{config}");
+        // The parser lists only some of the allowed words, and counts the others.
+        let remedy = remedy_for(&config, "zzz").unwrap();
+        let listed: BTreeSet<_> = remedy.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        assert!(listed.is_subset(&in_schema), "{config}: {remedy}");
+        let more =
+            remedy.rsplit_once(" and ").map_or("0", |(_, more)| more.trim_end_matches(" more"));
+        assert_eq!(listed.len() + more.parse::<usize>().unwrap(), in_schema.len(), "{remedy}");
+        for key in &in_schema {
+            let config = config.replace("zzz", &format!("{key:?}"));
+            assert_eq!(remedy_for(&config, key), None, "{config}");
+        }
     }
+}
+
+/// Returns the remedy for the unknown word `word` in a config; `None` if the parser knows the word.
+fn remedy_for(config: &str, word: &str) -> Option<String> {
+    let built = gatepost::Gate::builder().toml(config).build();
+    let unknown = format!(", found \"{word}\"");
+    let faults = built.as_ref().err().map_or(&[][..], gatepost::ConfigError::faults);
+    let fault = faults.iter().find(|fault| fault.problem().ends_with(&unknown));
+    fault.map(|fault| fault.remedy().to_owned())
 }

@@ -177,7 +177,7 @@ impl Document {
 
     fn no_template(&self, name: &str) -> EditError {
         let names: Vec<_> = self.templates().into_iter().filter_map(name_of).collect();
-        let existing = if names.is_empty() { "none".to_owned() } else { list(&names) };
+        let existing = list(&names);
         let message = format!(
             "expected an existing template, found `{name}`; existing templates: {existing}"
         );
@@ -226,6 +226,8 @@ fn nth(item: &mut Item, index: usize) -> Option<TableEntries<'_>> {
 fn no_toml(text: &str, error: &toml_edit::TomlError) -> EditError {
     let start = error.span().map_or(0, |span| span.start);
     let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
-    let message = format!("line {line}: invalid TOML: {}; see https://toml.io", error.message());
+    let found = error.message();
+    let message =
+        format!("line {line}: expected TOML, found an error: {found}; correct the syntax");
     EditError::invalid(message)
 }

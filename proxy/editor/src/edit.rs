@@ -175,7 +175,7 @@ fn bind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), E
 fn unbind(document: &mut Document, name: &str, tenants: &[String]) -> Result<(), EditError> {
     let bound = strings(document.template(name)?, "bind");
     if let Some(tenant) = tenants.iter().find(|tenant| !bound.contains(&&***tenant)) {
-        let existing = if bound.is_empty() { "none".to_owned() } else { list(&bound) };
+        let existing = list(&bound);
         let message =
             format!("expected a tenant of `{name}`, found `{tenant}`; bound tenants: {existing}");
         return Err(EditError::new(EditErrorKind::TenantNotBound, message));
@@ -462,7 +462,7 @@ push = \"http://127.0.0.1:3000/n\"
     fn syntax_error_does_not_quote_the_line() {
         let (code, message) = refusal(&delete("a"), "a = 1\nkeys = ['hunter2\n");
         assert_eq!(code, EditErrorKind::Invalid);
-        assert!(message.starts_with("line 2: invalid TOML:"), "{message}");
+        assert!(message.starts_with("line 2: expected TOML, found an error:"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
 

@@ -6,7 +6,7 @@ use crate::document::{Document, check_has_delivery};
 use crate::error::EditError;
 use crate::template_change::{KeyChange, KeySource, KindEntry, TemplateChange};
 use crate::toml_array;
-use crate::toml_table::{TableEntries, array_mut, list, unfit};
+use crate::toml_table::{TableEntries, array_mut, cut, list, unfit};
 use crate::toml_value::TomlValue;
 
 /// Applies a change to a template. After an error, drop `document`: it may contain a part of the
@@ -71,7 +71,7 @@ fn remove_from_table(
 }
 
 fn no_entry(name: &str, table: &str, key: &str, names: &[&str]) -> EditError {
-    let existing = if names.is_empty() { "none".to_owned() } else { list(names) };
+    let existing = list(names);
     EditError::invalid(format!(
         "expected an entry of `{table}` in `{name}`, found `{key}`; existing entries: {existing}"
     ))
@@ -170,11 +170,10 @@ fn position(keys: &Array, key: &KeySource) -> Option<usize> {
 }
 
 fn no_key(name: &str, keys: &Array) -> EditError {
-    let keys = keys.iter().filter_map(KeySource::from_value);
-    let keys: Vec<_> = keys.map(|key| key.to_value().to_string()).collect();
-    let existing = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+    let keys: Vec<_> = keys.iter().filter_map(KeySource::from_value).collect();
+    let existing = cut(keys.iter().map(|key| key.to_value().to_string()));
     EditError::invalid(format!(
-        "expected a key of `{name}`, found an unknown key; existing keys: {existing}"
+        "expected a key of `{name}`, found a key that is not in the list; existing keys: {existing}"
     ))
 }
 
@@ -305,7 +304,10 @@ mod tests {
         let keys = KeyChange::Some { add: vec![], remove: vec![env] };
         let (_, message) =
             refusal(&edit("prod", TemplateChange { keys, ..TemplateChange::default() }), TEXT);
-        assert!(message.starts_with("expected a key of `prod`, found an unknown key"), "{message}");
+        assert!(
+            message.starts_with("expected a key of `prod`, found a key that is not in the list"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -172,14 +172,25 @@ pub(crate) fn array_mut<'t>(
 /// Creates the error for a key whose value has a form that gatepost cannot edit.
 pub(crate) fn unfit(key: &str) -> EditError {
     EditError::invalid(format!(
-        "expected `{key}` in a form that gatepost can edit, found another form; edit the file by \
-         hand"
+        "expected `{key}` in a form that gatepost can edit, found another type or a table in braces \
+         over several lines; edit the file by hand"
     ))
 }
 
-/// Formats names for a message: each name in backticks, with commas between the names.
+/// Formats names for a message: each name in backticks.
 pub(crate) fn list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    cut(names.iter().map(|name| format!("`{name}`")))
+}
+
+/// Joins at most 8 items with commas. Returns `none` if there are no items.
+pub(crate) fn cut(items: impl ExactSizeIterator<Item = String>) -> String {
+    const MAX_ITEMS: usize = 8;
+    let more = match items.len().saturating_sub(MAX_ITEMS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown: Vec<_> = items.take(MAX_ITEMS).collect();
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") + &more }
 }
 
 #[cfg(test)]
@@ -192,6 +203,13 @@ mod tests {
         let mut document: DocumentMut = text.parse().unwrap();
         edit(&mut TableEntries::of(&mut document["t"]).unwrap());
         document.to_string()
+    }
+
+    #[test]
+    fn list_has_at_most_eight_names() {
+        assert_eq!((list(&[]), list(&["a", "b"])), ("none".to_owned(), "`a`, `b`".to_owned()));
+        assert!(list(&["a"; 8]).ends_with(", `a`"));
+        assert!(list(&["a"; 9]).ends_with(", `a` and 1 more"));
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Hash for PoolKey {
 
 impl PoolKey {
     fn of(url: &Uri) -> Result<Self, BoxError> {
-        let authority = url.authority().cloned().ok_or("expected a host in the address")?;
+        let authority =
+            url.authority().cloned().ok_or("expected a host in the address, found none")?;
         Ok(Self { is_https: url.scheme() == Some(&Scheme::HTTPS), authority })
     }
 

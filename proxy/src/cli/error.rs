@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use gatepost::{ConfigError, SampleError};
 use gatepost_editor::EditError;
+use http::StatusCode;
 
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
@@ -24,15 +25,15 @@ pub(super) enum CommandError {
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set. Omits a name with unusual characters, because
+    /// The environment variable of a key is not set or not UTF-8. Omits a name with unusual characters, because
     /// the operator may have given the key instead of the name.
-    #[error("the environment variable {0} is not set; set it to the key")]
-    Environment(String),
+    #[error("the environment variable {name} {problem}; set it to the key")]
+    Environment { name: String, problem: &'static str },
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     /// The reply to a sent callback has no 2xx status.
-    #[error("expected a reply with a 2xx status; see the log of the server")]
-    NotAccepted,
+    #[error("expected a reply with a 2xx status, found {0}; see the log of the server")]
+    NotAccepted(StatusCode),
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
     /// The gate refuses the recorded request.

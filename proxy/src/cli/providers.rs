@@ -21,7 +21,7 @@ fn list_all() {
         out(&format!("{}\t{}\t{}", provider.name, provider.title, provider.docs));
         for kind in &provider.kinds {
             let answer = if kind.decision { "decision" } else { "notification" };
-            out(&format!("  {}.{}\t{answer}", provider.name, kind.name));
+            out(&format!("  {}.{}\t{answer}{}", provider.name, kind.name, column(&kind.about)));
         }
         for group in &provider.groups {
             let what = "shared address of kinds without their own address";
@@ -39,11 +39,11 @@ fn list_named(name: &str) -> Result<(), CommandError> {
             continue;
         }
         is_known = true;
-        out(&full);
-        kind.fields.iter().for_each(list_field);
+        out(&format!("{full}{}", column(&kind.about)));
+        list_fields(&kind.fields, "  ");
         if !kind.reply.is_empty() {
             out("  reply:");
-            kind.reply.iter().for_each(list_field);
+            list_fields(&kind.reply, "  ");
         }
     }
     for provider in all.iter().filter(|provider| *provider.name == *name) {
@@ -56,10 +56,20 @@ fn list_named(name: &str) -> Result<(), CommandError> {
     if is_known { Ok(()) } else { Err(unknown(name, "provider or kind")) }
 }
 
-fn list_field(field: &FieldInfo) {
-    let optional = if field.optional { ", optional" } else { "" };
-    let secret = if field.secret { ", secret" } else { "" };
-    out(&format!("  {}\t{}{optional}{secret}", field.name, field.ty));
+/// Lists fields, and the fields inside each field with more indentation.
+fn list_fields(fields: &[FieldInfo], indent: &str) {
+    for field in fields {
+        let optional = if field.optional { ", optional" } else { "" };
+        let secret = if field.secret { ", secret" } else { "" };
+        let about = column(&field.about);
+        out(&format!("{indent}{}\t{}{optional}{secret}{about}", field.name, field.ty));
+        list_fields(&field.fields, &format!("{indent}  "));
+    }
+}
+
+/// Returns a description as a further column; an empty string if there is no description.
+fn column(about: &Option<Box<str>>) -> String {
+    about.as_deref().map(|about| format!("\t{about}")).unwrap_or_default()
 }
 
 /// Prints the JSON Schema of the config file, or of a kind.
@@ -91,6 +101,7 @@ pub(super) fn definition(name: &str, file: Option<&Path>) -> Result<Definition, 
 }
 
 fn unknown(name: &str, what: &str) -> CommandError {
-    let problem = format!("unknown {what}; run `gatepost providers` for a list");
+    let problem =
+        format!("expected a known {what}, found `{name}`; run `gatepost providers` for a list");
     CommandError::argument(name, problem)
 }

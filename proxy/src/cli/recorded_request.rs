@@ -19,7 +19,7 @@ pub(super) enum RecordingError {
     BodyTooShort { announced: usize, found: usize },
     #[error("expected content-length, found transfer-encoding; save the decoded body")]
     Chunked,
-    #[error("expected an empty line after the head; add an empty line before the body")]
+    #[error("expected an empty line after the head, found none; add an empty line before the body")]
     HeadOpen,
     #[error("expected an HTTP/1.1 request, found a malformed head: {0}")]
     Malformed(String),

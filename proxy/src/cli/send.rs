@@ -1,5 +1,6 @@
 //! `gatepost send`: sends a realistic, signed callback in place of the platform.
 
+use std::env::VarError;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -65,23 +66,29 @@ impl std::fmt::Debug for KeyArgument {
 pub(super) fn run(arguments: &SendArguments) -> Result<(), CommandError> {
     let full_kind = &arguments.kind;
     let (provider, kind) = full_kind.split_once('.').ok_or_else(|| {
-        let problem = "expected PROVIDER.KIND, for example tencent-css.push";
+        let problem = "expected PROVIDER.KIND, found no dot; write, for example, tencent-css.push";
         CommandError::argument(full_kind, problem)
     })?;
     let definition = definition(provider, arguments.definition.as_deref())?;
     let mut sample = definition.sample(kind).ok_or_else(|| {
         let remedy = format!("run `gatepost providers {provider}` for a list");
-        CommandError::argument(full_kind, format!("unknown kind; {remedy}"))
+        let problem = format!("expected a known kind, found `{kind}`; {remedy}");
+        CommandError::argument(full_kind, problem)
     })?;
     for field in &arguments.fields {
         let (name, value) = field.split_once('=').ok_or_else(|| {
-            CommandError::argument(field, "expected FIELD=VALUE, for example app=push.example.com")
+            let problem =
+                "expected FIELD=VALUE, found no =; write, for example, app=push.example.com";
+            CommandError::argument(field, problem)
         })?;
         sample.set(name, value)?;
     }
     let to = &arguments.to;
     if to.scheme().is_none() || to.host().is_none() {
-        let problem = "expected an address such as http://127.0.0.1:8080/callbacks";
+        let found = if to.scheme().is_none() { "no scheme" } else { "no host" };
+        let problem = format!(
+            "expected an address, found {found}; write, for example, http://127.0.0.1:8080/callbacks"
+        );
         return Err(CommandError::argument(to.to_string(), problem));
     }
     let now = arguments.at.map_or_else(clock::now, Timestamp::from_secs);
@@ -104,10 +111,14 @@ fn key(arguments: &SendArguments) -> Result<Option<String>, CommandError> {
         return Ok(arguments.key.as_ref().map(|key| key.0.clone()));
     };
     let value = std::env::var(name);
-    value.map(Some).map_err(|_| {
+    value.map(Some).map_err(|error| {
         let is_usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         let named = if name.bytes().all(is_usual) { name } else { "of --key-env" };
-        CommandError::Environment(named.to_owned())
+        let problem = match error {
+            VarError::NotPresent => "is not set",
+            VarError::NotUnicode(_) => "is not UTF-8",
+        };
+        CommandError::Environment { name: named.to_owned(), problem }
     })
 }
 
@@ -151,7 +162,7 @@ fn deliver(request: Request<Bytes>) -> Result<(), CommandError> {
             err(&format!("the reply has the header {name}"));
         }
     }
-    if head.status.is_success() { Ok(()) } else { Err(CommandError::NotAccepted) }
+    if head.status.is_success() { Ok(()) } else { Err(CommandError::NotAccepted(head.status)) }
 }
 
 /// Decodes the payload of a JSON Web Token; `None` if the body is not such a token.

@@ -35,7 +35,7 @@ const FIXED_FIELDS: usize = 4;
 pub(crate) enum HeaderError {
     #[error("incomplete PROXY header; check the proxy in front of gatepost")]
     Ended,
-    #[error("expected a PROXY header, found other bytes; turn the PROXY protocol on in the proxy")]
+    #[error("expected a PROXY header, found none; turn the PROXY protocol on in the proxy")]
     Missing,
     #[error("the PROXY header is malformed; check the proxy in front of gatepost")]
     Malformed,

@@ -203,7 +203,8 @@ fn check_directory(path: &Path) -> io::Result<()> {
     let metadata = std::fs::metadata(directory)?;
     let owner = is_ours(metadata.uid());
     if !metadata.is_dir() || !owner || metadata.mode() & 0o022 != 0 {
-        let message = "expected a directory that no other user can write to; use another path";
+        let message = "expected a directory that no other user can write to, found a directory of \
+                       another user or with other permissions; use another path";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     }
     Ok(())
@@ -213,7 +214,10 @@ fn check_peer(stream: &UnixStream) -> io::Result<()> {
     if is_ours(sockopt::socket_peercred(stream)?.uid.as_raw()) {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "expected a peer that runs as this user"))
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "expected a peer that runs as this user, found a process of another user",
+    ))
 }
 
 fn is_ours(user: u32) -> bool {

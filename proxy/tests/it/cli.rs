@@ -30,7 +30,7 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
         assert_eq!(stdout, "");
         let lines: Vec<_> = stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{stderr}");
-        let first = "2:1: upstraem: expected an allowed key, found an unknown key; did you mean";
+        let first = "2:1: upstraem: expected a known key, found \"upstraem\"; did you mean";
         assert!(lines[0].starts_with(&format!("{shown}:{first}")), "{stderr}");
         assert!(
             lines[1].starts_with(&format!("{shown}:3:1: route[0]: expected `provider`, found")),
@@ -119,9 +119,14 @@ fn every_shipped_config_passes_check() {
 fn lists_providers_and_fields() {
     let (code, stdout, _) = run(&["providers"]);
     assert_eq!(code, Some(0));
-    assert!(stdout.contains("  kollus.live_play\tdecision\n"), "{stdout}");
-    assert!(stdout.contains("  tencent-css.push\tnotification\n"), "{stdout}");
+    let play = "  kollus.live_play\tdecision\tA request for permission to play a live broadcast.\n";
+    assert!(stdout.contains(play), "{stdout}");
+    assert!(stdout.contains("  github.fork\tnotification\n"), "{stdout}");
     let (_, stdout, _) = run(&["providers", "tencent-css.push"]);
-    assert!(stdout.contains("  stream_param\tstring, secret\n"), "{stdout}");
+    let start = "tencent-css.push\tEvent at the start of a push.\n  event_type\tinteger\t";
+    assert!(stdout.starts_with(start), "{stdout}");
+    assert!(stdout.contains("  stream_param\tstring, secret\tThe parameters of"), "{stdout}");
+    let (_, stdout, _) = run(&["providers", "tencent-css.relay"]);
+    assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
     assert_eq!(run(&["providers", "unknown"]).0, Some(1));
 }

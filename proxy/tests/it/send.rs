@@ -1,5 +1,6 @@
 //! `gatepost send`, `explain` and `schema`, and the manual's page on adding a provider.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -152,17 +153,25 @@ fn send_prints_status_reply_and_problems() {
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [
-        (&["tencent-css.pusch"][..], "unknown kind"),
-        (&["tencentcss.push"], "unknown provider"),
+        (&["tencent-css.pusch"][..], "expected a known kind, found `pusch`"),
+        (&["tencentcss.push"], "expected a known provider, found `tencentcss`"),
         (&["push"], "expected PROVIDER.KIND"),
         (&["tencent-css.push", "app"], "expected FIELD=VALUE"),
-        (&["standard-webhooks.event", "--key", "whsec_?"], "expected a key as the platform"),
+        (&["standard-webhooks.event", "--key", "whsec_?"], "expected a complete key"),
         (&["tencent-css.push", "--key-env", "GATEPOST_NOT_SET"], "GATEPOST_NOT_SET is not set"),
     ] {
         let (code, stdout, stderr) = run(&[&["send", "--to", &tencent], arguments].concat());
         assert_eq!((code, &*stdout), (Some(1), ""), "{arguments:?}");
         assert!(stderr.contains(said), "expected {said} in: {stderr}");
     }
+    let not_utf8 = std::ffi::OsStr::from_bytes(b"hunter2\xff");
+    let (code, _, stderr) = output(
+        gatepost()
+            .args(["send", "--to", &tencent, "tencent-css.push", "--key-env", "NOT_UTF8"])
+            .env("NOT_UTF8", not_utf8),
+    );
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("NOT_UTF8 is not UTF-8"), "{stderr}");
     let (code, _, stderr) = run(&["send", "kollus.live_play", "--to", "nowhere"]);
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with("nowhere: expected an address"), "{stderr}");
@@ -255,7 +264,10 @@ fn schema_prints_config_and_kinds() {
     let (code, stdout, _) = run(&["schema", "tencent-css.push"]);
     assert_eq!(code, Some(0));
     let schema: Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!(schema["properties"]["sequence"], json!({ "type": "string" }));
+    let sequence = &schema["properties"]["sequence"];
+    assert_eq!(sequence["type"], "string");
+    let about = sequence["description"].as_str().unwrap();
+    assert!(about.starts_with("The identifier of the push"), "{about}");
     assert!(schema["properties"]["sign"].is_null(), "expected no `sign` in the schema");
     let (code, stdout, _) = run(&["schema", "config"]);
     assert_eq!(code, Some(0));
@@ -317,12 +329,12 @@ fn definition_fault_names_file_line_and_allowed_words() {
     assert_eq!(code, Some(1));
     let file = path("cam.toml").display().to_string();
     for start in [
-        "7:8: request.body: expected a known body format, found another word; did you mean `json`?",
-        "9:10: signature.digest: expected a known digest, found another word; did you mean",
-        "11:9: signature.parts: expected a signed part, found other text; write \"key\", \"body\"",
-        "12:12: signature.found_in: expected a location, found other text; write \"/pointer\"",
-        "16:17: kinds.motion.fields.at: expected a known type, found another word; use one of",
-        "17:1: kinds.motion.colour: expected an allowed key, found an unknown key; use one",
+        "7:8: request.body: expected a known body format, found \"jason\"; did you mean `json`?",
+        "9:10: signature.digest: expected a known digest, found \"hmac-sha265\"; did you mean",
+        "11:9: signature.parts: expected a signed part, found \"bdy\"; write \"key\", \"body\"",
+        "12:12: signature.found_in: expected a location, found \"X-Signature\"; write \"/pointer\"",
+        "16:17: kinds.motion.fields.at: expected a known type, found \"time\"; use one of",
+        "17:1: kinds.motion.colour: expected a known key, found \"colour\"; use one",
     ] {
         let line = format!("{file}:{start}");
         assert!(stderr.lines().any(|own| own.starts_with(&line)), "expected {line} in:\n{stderr}");

@@ -144,7 +144,7 @@ fn sighup_applies_command_line_edits_under_load() {
     std::fs::write(&config, format!("colour = 1\n{good}")).unwrap();
     gate.program.signal("HUP");
     let line = gate.program.wait_for_line("kept the earlier config");
-    assert!(line.contains("colour: expected an allowed key, found an unknown key"), "{line}");
+    assert!(line.contains("colour: expected a known key, found "), "{line}");
     std::fs::write(&config, format!("upstream = 'http://127.0.0.1:9'\n{good}")).unwrap();
     gate.program.signal("HUP");
     gate.program.wait_for_line("changed; restart gatepost");

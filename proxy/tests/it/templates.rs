@@ -218,10 +218,10 @@ fn reports_every_fault_of_resulting_config() {
     };
     let faults = [
         "expected a valid config, found faults, so gatepost keeps the old config; correct these faults",
-        "expected at most 30 characters, found more; use 1 to 30 Chinese characters",
-        "expected at most 100 characters, found more",
-        "template[1].on.pusch: expected a kind, found an unknown name; did you mean `push`?",
-        "template[1].settings.grace: expected a setting, found an unknown name",
+        "expected at most 30 characters, found 31; use 1 to 30 Chinese characters",
+        "expected at most 100 characters, found 101",
+        "template[1].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`?",
+        "template[1].settings.grace: expected a known setting, found \"grace\"",
         "the environment variable `NO_SUCH_KEY` is not set",
     ];
     let extra = ["--on", "pusch=http://x/", "--setting", "grace=1", "--key-env", "NO_SUCH_KEY"];

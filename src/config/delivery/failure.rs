@@ -117,8 +117,11 @@ impl<'f> ConfigReader<'f, '_> {
         if kind.viewer.0.is_empty() {
             // An entry for a group of kinds or for "*" may also cover kinds that name a viewer.
             if entry.name == *kind.name {
-                let remedy = "write \"deny\", \"allow\", or the fields of a reply";
-                let problem = "expected a kind that names a viewer, found another";
+                let remedy = match &entry.last_good {
+                    Some(_) => "remove last_good",
+                    None => "write \"deny\", \"allow\", or the fields of a reply",
+                };
+                let problem = format!("expected a kind that names a viewer, found {}", kind.name);
                 self.faults.add(place, problem, remedy);
             }
             return None;

@@ -96,8 +96,8 @@ impl<'f> ConfigReader<'f, '_> {
             .into_iter()
             .filter_map(|(name, item)| {
                 if !names().any(|known| known == name) {
-                    let remedy = allowed("kind", name, names());
-                    self.faults.add(&item.place, "expected a kind, found an unknown name", remedy);
+                    let name = Located { value: name, place: item.place.clone() };
+                    self.faults.add_unknown(&name, "kind", names());
                 }
                 match &item.form {
                     Form::String(url) => {
@@ -239,7 +239,10 @@ impl<'f> ConfigReader<'f, '_> {
             return Delivery::Fixed(fixed.zip(policy));
         }
         if entry.forward == Forward::Raw && plan.body == BodyFormat::Query {
-            let problem = format!("expected another format, because {} sends no body", plan.title);
+            let problem = format!(
+                "expected \"json\" or \"cloudevents\", because {} sends no body, found \"raw\"",
+                plan.title
+            );
             self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
         Delivery::Ask(self.ask(entry, kind, policy, template))

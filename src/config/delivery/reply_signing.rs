@@ -7,6 +7,7 @@ use crate::config::ConfigReader;
 use crate::provider::Kind;
 use crate::provider::decision::{Decision, ReplyForm, ReplyFormRule, ReplySigning, TOKEN_DIGEST};
 use crate::template::Delivery;
+use crate::toml_reader::list;
 
 impl ConfigReader<'_, '_> {
     /// Compiles the reply signing of a decision.
@@ -44,7 +45,9 @@ impl ConfigReader<'_, '_> {
         let headers = rule.headers.iter().filter_map(|(name, index)| {
             let mut value = HeaderValue::from_bytes(value(*index)?.expose()).ok();
             if value.is_none() {
-                let problem = format!("expected a value of {name} that fits into a header");
+                let setting = template.plan.settings.get(*index).map_or("", |found| &found.name);
+                let problem =
+                    format!("expected `{setting}` to fit into a header, found a control character");
                 self.faults.add(
                     &template.settings_place,
                     problem,
@@ -59,7 +62,7 @@ impl ConfigReader<'_, '_> {
         Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
     }
 
-    /// If the config lists the kind by name, reports the missing settings of reply signing.
+    /// Reports the missing settings of reply signing if the config lists the kind by name.
     pub(super) fn report_missing_reply_key(
         &self,
         missing: &[String],
@@ -67,7 +70,9 @@ impl ConfigReader<'_, '_> {
         kind: &Kind,
     ) {
         if let Some(entry) = entry.filter(|entry| entry.name == *kind.name) {
-            let problem = format!("expected settings to sign the reply to {}", kind.name);
+            let (kind, missing_list) = (&kind.name, missing.join(" or "));
+            let problem =
+                format!("expected settings to sign the reply to {kind}, found no {missing_list}");
             let remedy = format!("set {} under [template.settings]", missing.join(" and "));
             self.faults.add(&entry.place, problem, remedy);
         }
@@ -84,7 +89,7 @@ impl ConfigReader<'_, '_> {
         let unsigned = kinds.filter(|(_, delivery)| matches!(delivery, Delivery::MissingReplyKey));
         let names: Vec<_> = unsigned.map(|(kind, _)| &*kind.name).collect();
         if !names.is_empty() {
-            let problem = format!("gatepost cannot sign the replies to {}", names.join(", "));
+            let problem = format!("gatepost cannot sign the replies to {}", list(&names));
             let remedy = "set the platform's keys under [template.settings], or list under \
                           [template.on] the kinds that the platform sends";
             self.warnings.add(&template.on_place, problem, remedy);

@@ -24,7 +24,11 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     schema.insert("$schema".into(), DRAFT.into());
     schema.insert("title".into(), format!("{}.{}", plan.name, kind.name).into());
     let docs = kind.docs.as_deref().unwrap_or(&plan.docs);
-    schema.insert("description".into(), format!("{}: {docs}", plan.title).into());
+    let description = match &kind.about {
+        Some(about) => format!("{about} {}: {docs}", plan.title),
+        None => format!("{}: {docs}", plan.title),
+    };
+    schema.insert("description".into(), description.into());
     schema.insert("$defs".into(), json!({ "answer": answer(kind) }));
     schema.into()
 }
@@ -107,20 +111,27 @@ fn of_field(field: &Field, open: bool) -> Value {
     if field.optional || field.nullable {
         schema = json!({ "anyOf": [schema, { "type": "null" }] });
     }
-    if let Some(schema) = schema.as_object_mut() {
-        if field.secret {
-            schema.insert("description".into(), "A credential: do not log it.".into());
-        }
-        if let Some(when) = &field.when {
-            let text = format!("Only if `{}` is one of: {}.", when.field, when.values.join(", "));
-            schema.insert("description".into(), text.into());
-        }
+    let description = description(field);
+    if let Some(schema) = schema.as_object_mut().filter(|_| !description.is_empty()) {
+        schema.insert("description".into(), description.into());
     }
     schema
 }
 
+fn description(field: &Field) -> String {
+    let about = field.about.as_deref().map(str::to_owned);
+    let secret = field.secret.then(|| "A credential: do not log it.".to_owned());
+    let when = field
+        .when
+        .as_ref()
+        .map(|when| format!("Only if `{}` is one of: {}.", when.field, when.values.join(", ")));
+    let sentences: Vec<_> = about.into_iter().chain(secret).chain(when).collect();
+    sentences.join(" ")
+}
+
 fn of_type(ty: &Type, open: bool) -> Value {
     match ty {
+        Type::Any => json!({}),
         Type::Array { inner, .. } => array(inner, open),
         Type::Boolean => json!({ "type": "boolean" }),
         Type::Integer(range) => integer(range),

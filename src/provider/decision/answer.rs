@@ -36,7 +36,7 @@ pub(crate) enum AnswerError {
     Field(#[from] FieldError),
     #[error("{list}[{index}]: {fault}")]
     Item { list: Box<str>, index: usize, fault: Box<str> },
-    #[error("expected a JSON object as the answer, found other data")]
+    #[error("expected a JSON object as the answer, found malformed JSON or another type")]
     Malformed,
     #[error("expected an answer to this item, found none")]
     NotAnswered,

@@ -430,7 +430,7 @@ mod tests {
             ]
         );
         let expected =
-            "items[0]: expected `expiration_count` to be from 0 to 1000, found another number";
+            "items[0]: expected `expiration_count` to be from 0 to 1000, found a greater number";
         assert_eq!(fault.as_deref(), Some(expected));
         let (_, fault) = answer(ITEMS, r#"[{"kind":1,"media_content_key":"a","result":1}]"#);
         assert_eq!(fault.as_deref(), Some("items[1]: expected an answer to this item, found none"));

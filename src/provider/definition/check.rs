@@ -35,7 +35,8 @@ impl<'f> DefinitionReader<'f> {
                 let list = kind.fields.find(&items.list).and_then(|at| kind.fields.get(at));
                 let item_fields = list.and_then(|field| match &field.ty {
                     Type::Array { inner, .. } | Type::Json { inner, .. } => inner.fields.as_deref(),
-                    Type::Boolean
+                    Type::Any
+                    | Type::Boolean
                     | Type::Integer(_)
                     | Type::Number
                     | Type::Object { .. }
@@ -80,11 +81,12 @@ impl<'f> DefinitionReader<'f> {
         };
         let (mut conversion, mut out) = (Conversion::of_callback(), Vec::new());
         let result = kind.fields.write_message(&object, &mut conversion, |_| false, &mut out);
-        let misfit =
-            conversion.noted.first().map(|path| format!("`{path}` is missing or has another type"));
+        let misfit = conversion
+            .noted
+            .first()
+            .map(|path| format!("expected `{path}` with its type, found none or another type"));
         if let Some(fault) = result.err().map(|fault| fault.to_string()).or(misfit) {
-            let problem = format!("invalid sample: {fault}");
-            self.faults.add(place, problem, "correct the sample, or the declaration of the field");
+            self.faults.add(place, fault, "correct the sample, or the declaration of the field");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::provider::plan::{Kind, KindRule, SampleData, Times, ViewerKey};
 use crate::provider::pointer::Pointer;
 use crate::reply::REPLY_MARGIN;
 use crate::time::Unit;
-use crate::toml_reader::{Form, Item, Located, Table, allowed};
+use crate::toml_reader::{Form, Item, Located, Table};
 
 /// The values that kinds inherit from the top level of the definition.
 pub(super) struct KindDefaults {
@@ -51,9 +51,9 @@ impl<'f> DefinitionReader<'f> {
         let budget = read("budget_ms").unwrap_or(inherited.budget);
         let times = Times { timeout: read("timeout_ms").unwrap_or(inherited.timeout), budget };
         if budget <= REPLY_MARGIN {
-            let problem =
-                format!("expected a longer budget, found at most {} ms", REPLY_MARGIN.as_millis());
-            self.faults.add(&table.place_of("budget_ms"), problem, "increase the budget");
+            let (margin, found) = (REPLY_MARGIN.as_millis(), budget.as_millis());
+            let problem = format!("expected a budget of more than {margin} ms, found {found} ms");
+            self.faults.add(&table.place_of("budget_ms"), problem, "increase budget_ms");
         }
         times
     }
@@ -100,7 +100,9 @@ impl<'f> DefinitionReader<'f> {
             Form::Table(_) | Form::Other(_) => {
                 let names = item.strings();
                 if names.is_empty() || names.len() != item.len() {
-                    let problem = "expected a string or a non-empty list of strings, found neither";
+                    let found = item.found();
+                    let problem =
+                        format!("expected a string or a non-empty list of strings, found {found}");
                     self.faults.add(&item.place, problem, "write a kind, or a list of kinds");
                 }
                 names.iter().filter_map(find).collect()
@@ -112,8 +114,7 @@ impl<'f> DefinitionReader<'f> {
     fn kind_index(&self, name: &Located<&str>, kinds: &[Kind]) -> Option<usize> {
         let index = kinds.iter().position(|kind| *kind.name == *name.value);
         if index.is_none() {
-            let remedy = allowed("kind", name.value, kinds.iter().map(|kind| &*kind.name));
-            self.faults.add(&name.place, "expected a kind, found an unknown name", remedy);
+            self.faults.add_unknown(name, "kind", kinds.iter().map(|kind| &*kind.name));
         }
         index
     }
@@ -146,6 +147,7 @@ impl<'f> DefinitionReader<'f> {
         defaults: &KindDefaults,
         ce_type: &str,
     ) -> Option<Kind> {
+        let about = table.string("about").map(|about| about.value.into());
         let docs = table.string("docs").map(|docs| docs.value.into());
         let group = table.string("falls_back_to").map(|group| group.value.into());
         self.check_name(name, group.as_deref(), table);
@@ -177,6 +179,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name,
             ce_type,
+            about,
             docs,
             group,
             when,
@@ -196,7 +199,7 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn sample(&self, text: &Located<&str>) -> Option<Box<str>> {
         let fits = Object::from_json(text.value.trim()).is_ok();
         if !fits {
-            let problem = "expected a JSON object, found other text";
+            let problem = "expected a JSON object, found malformed JSON or another type";
             self.faults.add(&text.place, problem, "write the body of a callback");
         }
         fits.then(|| text.value.trim().into())
@@ -221,11 +224,11 @@ impl<'f> DefinitionReader<'f> {
     fn check_name(&self, name: &str, group: Option<&str>, table: &Table<'f>) {
         const RESERVED: [&str; 3] = ["", "*", "unknown"];
         if RESERVED.contains(&name) {
-            let problem = "expected a kind's name, found a reserved or empty name";
+            let problem = format!("expected a name that is not reserved, found {name:?}");
             self.faults.add(&table.place, problem, "rename the kind");
         }
-        if group.is_some_and(|group| RESERVED.contains(&group)) {
-            let problem = "expected a group's name, found a reserved or empty name";
+        if let Some(group) = group.filter(|group| RESERVED.contains(group)) {
+            let problem = format!("expected a name that is not reserved, found {group:?}");
             self.faults.add(&table.place_of("falls_back_to"), problem, "rename the group");
         }
     }
@@ -240,6 +243,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Kind {
             name: Arc::from("unknown"),
             ce_type: self.header(table, &format!("{ce_type}.unknown"))?,
+            about: None,
             docs: None,
             group: None,
             when: Vec::new(),

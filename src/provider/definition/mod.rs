@@ -19,7 +19,7 @@ use super::plan::{BodyFormat, Plan, TenantCase};
 use super::setting::Setting;
 use crate::json::Name;
 use crate::reply::Reply;
-use crate::toml_reader::{self, Fault, Faults, Located, Table, allowed};
+use crate::toml_reader::{self, Fault, Faults, Located, Table};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -136,11 +136,8 @@ impl<'f> DefinitionReader<'f> {
         let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let fits = !name.value.is_empty() && name.value.bytes().all(fits);
         if !fits {
-            self.faults.add(
-                &name.place,
-                "expected lower-case letters, digits and - as the name, found other text",
-                "write a name such as `tencent-css`",
-            );
+            let wanted = "lower-case letters, digits and - as the name";
+            self.faults.add_text(name, wanted, "write a name such as `tencent-css`");
         }
         fits
     }
@@ -148,7 +145,8 @@ impl<'f> DefinitionReader<'f> {
     /// Returns the table at `key`, and reports a fault if `table` has no such key.
     fn require_table(&self, table: &Table<'f>, key: &'f str) -> Option<Table<'f>> {
         if !table.has(key) {
-            self.faults.add(&table.place, format!("expected `[{key}]`, found none"), "add a table");
+            let problem = format!("expected `[{key}]`, found none");
+            self.faults.add(&table.place, problem, format!("add the table `{key}`"));
         }
         table.table(key)
     }
@@ -166,9 +164,7 @@ impl<'f> DefinitionReader<'f> {
         let word = word?;
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {
-            let remedy = allowed(what, word.value, words.iter().map(|(name, _)| *name));
-            let problem = format!("expected a known {what}, found another word");
-            self.faults.add(&word.place, problem, remedy);
+            self.faults.add_unknown(word, what, words.iter().map(|(name, _)| *name));
         }
         found
     }
@@ -176,7 +172,9 @@ impl<'f> DefinitionReader<'f> {
     fn header(&self, table: &Table<'f>, text: &str) -> Option<HeaderValue> {
         let value = HeaderValue::from_str(text).ok();
         if value.is_none() {
-            self.faults.add(&table.place, "expected ASCII names, found other text", "use ASCII");
+            let text = Located { value: text, place: table.place.clone() };
+            let remedy = "use ASCII in ce_type and in the names of kinds";
+            self.faults.add_text(&text, "ASCII", remedy);
         }
         value
     }

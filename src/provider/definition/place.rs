@@ -5,18 +5,15 @@ use http::HeaderName;
 use super::DefinitionReader;
 use crate::provider::locator::{CapturedHeader, Locator};
 use crate::provider::pointer::Pointer;
-use crate::toml_reader::{Located, Table, allowed};
+use crate::toml_reader::{Located, Table};
 
 impl<'f> DefinitionReader<'f> {
     /// Reads a JSON Pointer.
     pub(super) fn pointer(&self, text: &Located<&str>) -> Option<Pointer> {
         let pointer = Pointer::parse(text.value);
         if pointer.is_none() {
-            self.faults.add(
-                &text.place,
-                "expected a JSON Pointer, found text that does not start with /",
-                "write a pointer, for example \"/stream_id\"",
-            );
+            let remedy = "write a pointer, for example \"/stream_id\"";
+            self.faults.add_text(text, "a JSON Pointer", remedy);
         }
         pointer
     }
@@ -43,7 +40,7 @@ impl<'f> DefinitionReader<'f> {
             _ => {
                 let remedy = "write \"/pointer\", \"header:NAME\", \"query:NAME\" or \
                               \"setting:NAME\"";
-                self.faults.add(&text.place, "expected a location, found other text", remedy);
+                self.faults.add_text(text, "a location", remedy);
                 None
             }
         }
@@ -56,8 +53,7 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn header_name(&self, text: &Located<&str>, name: &str) -> Option<HeaderName> {
         let name = HeaderName::try_from(name).ok();
         if name.is_none() {
-            let problem = "expected a header name, found other text";
-            self.faults.add(&text.place, problem, "use letters, digits and -");
+            self.faults.add_text(text, "a header name", "use letters, digits and -");
         }
         name
     }
@@ -76,9 +72,9 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn setting(&self, text: &Located<&str>, name: &str) -> Option<usize> {
         let index = self.settings.iter().position(|setting| *setting.name == *name);
         if index.is_none() {
+            let name = Located { value: name, place: text.place.clone() };
             let names = self.settings.iter().map(|setting| &*setting.name);
-            let remedy = allowed("setting", name, names);
-            self.faults.add(&text.place, "expected a setting, found an unknown name", remedy);
+            self.faults.add_unknown(&name, "setting", names);
         }
         index
     }

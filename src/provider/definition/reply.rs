@@ -9,7 +9,7 @@ use crate::provider::decision::{
 };
 use crate::provider::field::{Fields, Usage, read_condition, read_fields};
 use crate::provider::setting::SettingType;
-use crate::toml_reader::{Form, Located, Table, allowed};
+use crate::toml_reader::{Form, Located, Table};
 
 impl<'f> DefinitionReader<'f> {
     /// Reads the table of a decision's reply.
@@ -44,8 +44,7 @@ impl<'f> DefinitionReader<'f> {
     fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
         let field = fields.find(name.value);
         if field.is_none() {
-            let remedy = allowed("field", name.value, fields.iter().map(|f| &*f.name));
-            self.faults.add(&name.place, "expected a reply field, found an unknown name", remedy);
+            self.faults.add_unknown(name, "reply field", fields.iter().map(|f| &*f.name));
         }
         field
     }
@@ -116,13 +115,15 @@ impl<'f> DefinitionReader<'f> {
 
     /// Checks that the setting that chooses the reply form allows only valid forms.
     fn check_forms(&self, word: &Located<&str>, index: usize) {
-        let words = match self.settings.get(index).map(|setting| &setting.ty) {
+        let setting = self.settings.get(index);
+        let words = match setting.map(|setting| &setting.ty) {
             Some(SettingType::OneOf(words)) => words.as_slice(),
             _ => &[],
         };
         let known = |word: &str| ReplyForm::WORDS.iter().any(|(name, _)| *name == word);
         if words.is_empty() || !words.iter().all(|word| known(word)) {
-            let problem = "expected a setting that chooses a reply form, found another setting";
+            let name = setting.map_or("", |setting| &setting.name);
+            let problem = format!("expected a setting that chooses a reply form, found `{name}`");
             self.faults.add(&word.place, problem, "declare one_of = [\"plain\", \"jwt\"]");
         }
     }
@@ -130,7 +131,11 @@ impl<'f> DefinitionReader<'f> {
     /// Reads `setting:NAME`, and returns the index of the setting.
     fn setting_named(&self, word: &Located<&str>) -> Option<usize> {
         let Some(name) = word.value.strip_prefix("setting:") else {
-            self.faults.add(&word.place, "expected `setting:NAME`, found text", "name a setting");
+            self.faults.add(
+                &word.place,
+                "expected `setting:NAME`, found text without `setting:`",
+                "name a setting",
+            );
             return None;
         };
         self.setting(word, name)

@@ -87,8 +87,9 @@ impl<'f> DefinitionReader<'f> {
         let is_value = matches!(time.from, PartSource::Listed(_) | PartSource::Value(_));
         let covered = parts.iter().any(|part| part.from == time.from || (in_body && whole(part)));
         if !is_value || !covered {
-            let remedy = "name one of the parts, or a member of a signed body";
-            self.faults.add(place, "expected a signed time, found another value", remedy);
+            let found = if is_value { "an unsigned value" } else { "a part without a time" };
+            let remedy = "set time.from to one of the parts, or to a member of a signed body";
+            self.faults.add(place, format!("expected a signed time, found {found}"), remedy);
         }
     }
 
@@ -135,8 +136,7 @@ impl<'f> DefinitionReader<'f> {
             (word, prefix) => {
                 let is_locator = matches!(prefix, Some(("header" | "query" | "setting", _)));
                 if !is_locator && !word.starts_with('/') {
-                    let problem = "expected a signed part, found other text";
-                    self.faults.add(&text.place, problem, ALLOWED_PARTS);
+                    self.faults.add_text(text, "a signed part", ALLOWED_PARTS);
                     return None;
                 }
                 self.locator(text).map(PartSource::Value)

@@ -4,6 +4,7 @@
 //!
 //! | type | input | output |
 //! |---|---|---|
+//! | `any` | any value | the value |
 //! | `string` | a string; or a number, with all its digits | a string |
 //! | `integer` | a whole number, or a string that contains one | a number |
 //! | `number` | a number, or a string that contains one | a number |
@@ -24,7 +25,7 @@
 //! These values mean that a field is unset:
 //!
 //! - `null`, for an optional or nullable field;
-//! - an empty or blank string, for an optional field of any type but `string`;
+//! - an empty or blank string, for an optional field of any type but `string` and `any`;
 //! - a string with the JSON text `null` or `""`, for an optional `json` field.
 
 mod conversion;
@@ -46,6 +47,8 @@ pub(crate) struct Field {
     /// The start of the field's member in a JSON object: `"name":`.
     pub(crate) key: Box<[u8]>,
     pub(crate) ty: Type,
+    /// The meaning of the field, for documentation.
+    pub(crate) about: Option<Box<str>>,
     /// True if the field may be absent or `null`.
     pub(crate) optional: bool,
     /// True if the field may be `null`. Only `optional` permits an absent field.
@@ -87,8 +90,8 @@ pub(crate) enum FieldError {
     Order { field: Box<str>, than: Box<str> },
     #[error("expected the field `{field}`, found none")]
     Missing { field: Box<str> },
-    #[error("expected `{field}` to be from {min} to {max}, found another number")]
-    Range { field: Box<str>, min: i64, max: i64 },
+    #[error("expected `{field}` to be from {min} to {max}, found a {found} number")]
+    Range { field: Box<str>, min: i64, max: i64, found: &'static str },
     #[error("expected the length of `{field}` to be at most {max}, found a longer array")]
     TooMany { field: Box<str>, max: usize },
     #[error("expected `{field}` to be a valid {wanted}, found a value of type {found}")]
@@ -452,7 +455,9 @@ impl Field {
         };
         match value.shape() {
             Shape::Null => self.optional || self.nullable,
-            Shape::String => self.optional && !matches!(self.ty, Type::String) && is_blank(),
+            Shape::String => {
+                self.optional && !matches!(self.ty, Type::Any | Type::String) && is_blank()
+            }
             Shape::Array | Shape::Boolean | Shape::Number | Shape::Object => false,
         }
     }
@@ -531,6 +536,15 @@ mod tests {
         ] {
             assert_eq!(typed("'integer'", wrong), None, "expected an error for {wrong}");
         }
+    }
+
+    #[test]
+    fn copies_value_of_any_type_as_received() {
+        for value in ["1e400", "\" \"", "\"\"", "true", "[1, null]", "{\"a\":{}}"] {
+            assert_eq!(typed("'any?'", value).as_deref(), Some(value));
+        }
+        assert_eq!(typed("'any?'", "null").as_deref(), Some("null"));
+        assert_eq!(form("'any'", "1").as_deref(), Some("\"1\""));
     }
 
     #[test]
@@ -710,7 +724,7 @@ mod tests {
         })
         .unwrap_err();
         let shown = faults.first().unwrap().to_string();
-        let start = "1:5: f: expected a known type, found another word; did you mean `integer`?";
+        let start = "1:5: f: expected a known type, found \"integr\"; did you mean `integer`?";
         assert!(shown.starts_with(start), "expected {start}, found {shown}");
     }
 }

@@ -6,7 +6,7 @@ use super::types::{Nested, Range, Type};
 use super::{Condition, Field, FieldRef, Fields, MAX_FIELDS};
 use crate::json::{self, Json, NameMap, Shape, Value};
 use crate::time::Unit;
-use crate::toml_reader::{Faults, Form, Item, Table, allowed};
+use crate::toml_reader::{Faults, Form, Item, Located, Table};
 
 /// The message that contains a declared field. Some keys of a declaration are valid only for an
 /// event, others only for a reply.
@@ -91,6 +91,7 @@ fn read_field(
             name,
             key,
             ty,
+            about: None,
             optional,
             nullable: false,
             secret: false,
@@ -108,6 +109,7 @@ fn read_field(
         Form::Table(table) => {
             let word = table.require_string("type", "set the type of the field");
             let optional = table.boolean("optional").unwrap_or(false);
+            let about = table.string("about").map(|text| text.value.into());
             let mut aliases = Vec::new();
             let (mut nullable, mut secret, mut lenient, mut when) = (false, false, false, None);
             match usage {
@@ -121,7 +123,10 @@ fn read_field(
             }
             let ty = read_type(word?.value, Some(table), item, usage, faults);
             table.finish();
-            Some((Field { nullable, secret, lenient, when, ..plain(ty?, optional) }, aliases))
+            Some((
+                Field { about, nullable, secret, lenient, when, ..plain(ty?, optional) },
+                aliases,
+            ))
         }
         Form::Other(_) => {
             let problem = format!("expected a string or a table, found {}", item.form.name());
@@ -141,6 +146,7 @@ fn read_type(
     let flag = |key| table.and_then(|t| t.boolean(key)).unwrap_or(false);
     let inner = || table.map(|t| read_inner(t, usage, faults)).unwrap_or_default();
     Some(match word {
+        "any" => Type::Any,
         "array" => Type::Array { wrap: usage == Usage::Event && flag("wrap"), inner: inner() },
         "boolean" => Type::Boolean,
         "integer" => Type::Integer(read_range(table, faults)),
@@ -157,8 +163,8 @@ fn read_type(
             Type::Timestamp(unit)
         }
         other => {
-            let remedy = allowed("type", other, Type::NAMES.into_iter());
-            faults.add(&item.place, "expected a known type, found another word", remedy);
+            let word = Located { value: other, place: item.place.clone() };
+            faults.add_unknown(&word, "type", Type::NAMES.into_iter());
             return None;
         }
     })
@@ -195,7 +201,15 @@ pub(crate) fn read_condition(table: &Table<'_>, faults: &Faults<'_>) -> Option<C
     });
     if condition.is_none() || members.next().is_some() {
         let remedy = "write one field with its values, for example { kind = [1, 3] }";
-        faults.add(&table.place, "expected a condition on one field, found another table", remedy);
+        let found = match object.len() {
+            1 => "a table as its value".to_owned(),
+            fields => format!("{fields} fields"),
+        };
+        faults.add(
+            &table.place,
+            format!("expected one field with its values, found {found}"),
+            remedy,
+        );
         return None;
     }
     condition
@@ -208,9 +222,8 @@ fn read_shape(table: &Table<'_>, faults: &Faults<'_>) -> Option<Shape> {
     match word.value {
         "array" => Some(Shape::Array),
         "object" => Some(Shape::Object),
-        other => {
-            let remedy = allowed("shape", other, ["array", "object"].into_iter());
-            faults.add(&word.place, "expected a known shape, found another word", remedy);
+        _ => {
+            faults.add_unknown(&word, "shape", ["array", "object"].into_iter());
             None
         }
     }
@@ -224,7 +237,8 @@ fn read_range(table: Option<&Table<'_>>, faults: &Faults<'_>) -> Range {
         or_zero: table.and_then(|t| t.boolean("or_zero")).unwrap_or(false),
     };
     if let Some(table) = table.filter(|_| range.min > range.max) {
-        let problem = "expected min to be at most max, found a greater min";
+        let Range { min, max, .. } = range;
+        let problem = format!("expected min to be at most max, found {min} and {max}");
         faults.add(&table.place_of("min"), problem, "decrease min or increase max");
     }
     range
@@ -235,8 +249,7 @@ pub(crate) fn read_unit(table: &Table<'_>, faults: &Faults<'_>) -> Unit {
     let Some(unit) = table.string("unit") else { return Unit::Seconds };
     let found = Unit::WORDS.iter().find(|(word, _)| *word == unit.value).map(|(_, unit)| *unit);
     if found.is_none() {
-        let remedy = allowed("unit", unit.value, Unit::WORDS.iter().map(|(word, _)| *word));
-        faults.add(&unit.place, "expected a known unit, found another word", remedy);
+        faults.add_unknown(&unit, "unit", Unit::WORDS.iter().map(|(word, _)| *word));
     }
     found.unwrap_or(Unit::Seconds)
 }

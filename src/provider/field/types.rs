@@ -10,6 +10,7 @@ use crate::time::{Unit, number};
 /// The declared type of a field or array element.
 #[derive(Clone, Debug)]
 pub(crate) enum Type {
+    Any,
     Array {
         /// True if the field accepts a number as an array of one element.
         wrap: bool,
@@ -73,8 +74,8 @@ impl Range {
 pub(super) enum TypeError {
     /// A field or element inside the value is invalid.
     Inside(FieldError),
-    /// The value is an integer outside the range.
-    Range(Range),
+    /// The value is an integer outside the range: `smaller` or `greater`.
+    Range(Range, &'static str),
     /// The value has a type that gatepost cannot convert.
     Type,
 }
@@ -85,8 +86,8 @@ impl TypeError {
         match self {
             Self::Inside(fault) if name.is_empty() => fault,
             Self::Inside(fault) => fault.inside(name),
-            Self::Range(Range { min, max, .. }) => {
-                FieldError::Range { field: name.into(), min, max }
+            Self::Range(Range { min, max, .. }, found) => {
+                FieldError::Range { field: name.into(), min, max, found }
             }
             Self::Type => {
                 let (wanted, found) = (ty.name(), found.name());
@@ -97,11 +98,12 @@ impl TypeError {
 }
 
 impl Type {
-    pub(super) const NAMES: [&'static str; 8] =
-        ["array", "boolean", "integer", "json", "number", "object", "string", "timestamp"];
+    pub(super) const NAMES: [&'static str; 9] =
+        ["any", "array", "boolean", "integer", "json", "number", "object", "string", "timestamp"];
 
     pub(crate) const fn name(&self) -> &'static str {
         match self {
+            Self::Any => "any",
             Self::Array { .. } => "array",
             Self::Boolean => "boolean",
             Self::Integer(_) => "integer",
@@ -118,7 +120,9 @@ impl Type {
     #[inline(always)]
     pub(super) fn is_unchanged(&self, value: &Json<'_>) -> bool {
         match (self, value.shape) {
-            (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => true,
+            (Self::Any, _) | (Self::Boolean, Shape::Boolean) | (Self::String, Shape::String) => {
+                true
+            }
             (Self::Number | Self::Timestamp(_), Shape::Number) => value.is_plain,
             (Self::Integer(range), Shape::Number) => {
                 let in_range =
@@ -137,15 +141,46 @@ impl Type {
         }
     }
 
+    /// Returns the JSON type of a value of this type; `None` if there are several JSON types.
+    pub(crate) const fn shape(&self) -> Option<Shape> {
+        match self {
+            Self::Any => None,
+            Self::Array { .. } => Some(Shape::Array),
+            Self::Boolean => Some(Shape::Boolean),
+            Self::Integer(_) | Self::Number | Self::Timestamp(_) => Some(Shape::Number),
+            Self::Json { shape, .. } => *shape,
+            Self::Object { .. } => Some(Shape::Object),
+            Self::String => Some(Shape::String),
+        }
+    }
+
+    /// Returns the declared contents of an object or array; `None` for other types.
+    pub(crate) const fn nested(&self) -> Option<&Nested> {
+        match self {
+            Self::Array { inner, .. } | Self::Json { inner, .. } | Self::Object { inner, .. } => {
+                Some(inner)
+            }
+            Self::Any
+            | Self::Boolean
+            | Self::Integer(_)
+            | Self::Number
+            | Self::String
+            | Self::Timestamp(_) => None,
+        }
+    }
+
     /// Returns the declared fields of the object, or of the objects in the array.
     pub(super) fn nested_mut(&mut self) -> Option<&mut Fields> {
         match self {
             Self::Array { inner, .. } | Self::Json { inner, .. } | Self::Object { inner, .. } => {
                 inner.fields.as_mut().map(Arc::make_mut)
             }
-            Self::Boolean | Self::Integer(_) | Self::Number | Self::String | Self::Timestamp(_) => {
-                None
-            }
+            Self::Any
+            | Self::Boolean
+            | Self::Integer(_)
+            | Self::Number
+            | Self::String
+            | Self::Timestamp(_) => None,
         }
     }
 
@@ -175,6 +210,7 @@ impl Type {
                 }
             }
             Self::Array { .. } | Self::Object { .. } => return Err(TypeError::Type),
+            Self::Any => value.write(out),
             Self::Boolean => {
                 out.extend_from_slice(boolean(value).ok_or(TypeError::Type)?.as_bytes())
             }
@@ -212,7 +248,8 @@ fn write_integer(
         _ => value.scalar().and_then(|text| parse_whole(&text)).ok_or(TypeError::Type)?,
     };
     if !range.contains(number) {
-        return Err(TypeError::Range(range.clone()));
+        let found = if number < range.min { "smaller" } else { "greater" };
+        return Err(TypeError::Range(range.clone(), found));
     }
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Ok(())

@@ -1,64 +1,14 @@
-//! The DRM callback and the app's answer. The player asks to download a video, reports a finished
+//! The app's answer to a DRM callback. The player asks to download a video, reports a finished
 //! download, or asks to play a download.
 //!
 //! Source: <https://docs.kollus.com/en/dev-guide/vod/player-callback/drm-callback/> (read in 2026-11)
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::PlaytimeType;
-use crate::provider::view::{answer, describe, view};
+use super::{DrmItem, PlaytimeType};
+use crate::provider::view::answer;
 
-view! {
-    /// Requests about downloads. The app's answer has one element for each request.
-    ///
-    /// One callback may mix requests with different values of `kind`.
-    #[derive(Debug)]
-    pub struct Drm {
-        /// The requests. Kollus documents a maximum of ten.
-        pub items: Vec<DrmItem>,
-    }
-
-    /// One request about one download.
-    #[derive(Debug)]
-    pub struct DrmItem {
-        /// The kind of the request: 1 asks to download a video, 2 reports a finished download, 3
-        /// asks to play a download.
-        pub kind: i64,
-        /// The key of the video.
-        pub media_content_key: String,
-        /// The user identifier from the token with which the player opened the video.
-        pub client_user_id: Option<String>,
-        /// The identifier of the player.
-        pub player_id: Option<String>,
-        /// The identifier of the device's hardware.
-        pub hardware_id: Option<String>,
-        /// The model of the device. May contain a slash.
-        pub device_name: Option<String>,
-        /// The fields `uservalue0` to `uservalue99` that are set, by name.
-        pub uservalues: Option<Map<String, Value>>,
-        /// The session that the player assigned to this playback. Only in kind 3.
-        pub session_key: Option<String>,
-        /// The start of playback on the viewer's device, in Unix seconds. Only in kind 3.
-        pub start_at: Option<i64>,
-        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
-        pub localtime: Option<i64>,
-        /// 1 if the download has expired on the device. Only in kind 3.
-        pub content_expired: Option<i64>,
-        /// 1 if the `check_expiration_date` of the download has passed. Only in kind 3.
-        pub check_expired: Option<i64>,
-        /// The purpose of kind 3: 0 to play the download, 1 to refresh several downloads.
-        pub reset_req: Option<i64>,
-        /// The expiry time that the device has stored, in Unix seconds. Only in kind 3.
-        pub expiration_date: Option<i64>,
-    }
-}
-
-describe! { "kollus":
-    Drm = "drm",
-}
-
-/// The app's answer to a [`Drm`] callback: one [`DrmItemReply`] for each item of the callback.
+/// The app's answer to a [`Drm`](super::Drm) callback: one [`DrmItemReply`] for each item of the callback.
 ///
 /// ```
 /// use gatepost::kollus::{Drm, DrmItem, DrmItemReply, DrmReply};
@@ -89,7 +39,7 @@ impl FromIterator<DrmItemReply> for DrmReply {
 }
 
 answer! {
-    /// The app's answer to one item of a [`Drm`] callback.
+    /// The app's answer to one item of a [`Drm`](super::Drm) callback.
     ///
     /// gatepost omits fields that do not apply to the item's kind. If a value is out of range,
     /// gatepost discards the answer to this item and applies the config key `on_failure`.

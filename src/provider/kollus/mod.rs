@@ -10,7 +10,8 @@
 //! | video library | [`Upload`], [`Transcoding`], [`ContentUpdate`], [`ChannelAdd`], [`ChannelDelete`] | |
 //! | live broadcasts | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
-//! Fields have the names and units that Kollus uses.
+//! [`KollusCallback`] has a variant for each kind. Fields have the names and units that Kollus uses.
+//! A field is an `Option` unless the callback or the decision depends on it.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;
@@ -27,17 +28,12 @@
 //! Source: <https://docs.kollus.com/en/service-guide/vod/integration/callback/> (read in 2026-11)
 
 mod drm;
-mod lms;
-mod platform;
 mod play;
+mod views;
 
-pub use drm::{Drm, DrmItem, DrmItemReply, DrmReply};
-pub use lms::{BlockInfo, Bookmark, LiveLms, LmsData, VodLms};
-pub use platform::{
-    BroadcastState, ChannelAdd, ChannelDelete, ContentUpdate, RecordingTransfer, Transcoding,
-    Upload,
-};
-pub use play::{LivePlay, NextEpisode, PlayReply, VodPlay, VodPlayReply};
+pub use drm::{DrmItemReply, DrmReply};
+pub use play::{PlayReply, VodPlayReply};
+pub use views::*;
 
 /// The time that `expiration_playtime` measures.
 ///

@@ -1,87 +1,15 @@
-//! Callbacks in which a player asks for permission to play, or for the next video, and the app's
-//! answers.
+//! The app's answers to callbacks in which a player asks for permission to play.
 //!
-//! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/>,
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> and
-//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/next-episode-callback/> (read in 2026-11)
+//! Sources: <https://docs.kollus.com/en/dev-guide/live/player/play-callback/> and
+//! <https://docs.kollus.com/en/dev-guide/vod/player-callback/play-callback/> (read in 2026-11)
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::PlaytimeType;
-use crate::provider::view::{answer, describe, view};
-
-view! {
-    /// A request for permission to play a live broadcast.
-    #[derive(Debug)]
-    pub struct LivePlay {
-        /// The kind of the request, always 100.
-        pub kind: i64,
-        /// The user identifier from the token with which the player opened the broadcast.
-        pub client_user_id: String,
-        /// The identifier of the player.
-        pub player_id: Option<String>,
-        /// The identifier of the device's hardware.
-        pub hardware_id: Option<String>,
-        /// The model of the device. May contain a slash.
-        pub device_name: Option<String>,
-        /// The key of the live broadcast. This key does not identify a video.
-        pub media_content_key: String,
-        /// The key of the channel.
-        pub channel_key: String,
-        /// The fields `uservalue0` to `uservalue99` that are set, by name.
-        pub uservalues: Option<Map<String, Value>>,
-        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
-        pub localtime: Option<i64>,
-    }
-
-    /// A request for permission to play a video.
-    ///
-    /// For a downloaded video, the player sends a [`Drm`](super::Drm) callback instead.
-    #[derive(Debug)]
-    pub struct VodPlay {
-        /// The kind of the request: 1 before playback, 3 as soon as the player is ready.
-        pub kind: i64,
-        /// The user identifier from the token with which the player opened the video.
-        pub client_user_id: String,
-        /// The identifier of the player.
-        pub player_id: Option<String>,
-        /// The identifier of the device's hardware.
-        pub hardware_id: Option<String>,
-        /// The model of the device. May contain a slash.
-        pub device_name: Option<String>,
-        /// The key of the video.
-        pub media_content_key: String,
-        /// The fields `uservalue0` to `uservalue99` that are set, by name.
-        pub uservalues: Option<Map<String, Value>>,
-        /// The time on the viewer's device, in Unix seconds. The device's clock may be wrong.
-        pub localtime: Option<i64>,
-    }
-
-    /// A request for the next video. The player sends the request at a configured position of the
-    /// current video.
-    ///
-    /// The operator chooses the fields in the console of Kollus. Kollus does not document the
-    /// fields of the reply, so gatepost sends the members of the app's JSON object unchanged.
-    #[derive(Debug)]
-    pub struct NextEpisode {
-        /// The user identifier from the token with which the player opened the video.
-        pub client_user_id: Option<String>,
-        /// The key of the current video.
-        pub media_content_key: Option<String>,
-        /// The fields `uservalue0` to `uservalue99` that are set, by name.
-        pub uservalues: Option<Map<String, Value>>,
-    }
-}
-
-describe! { "kollus":
-    LivePlay = "live_play",
-    NextEpisode = "next_episode",
-    VodPlay = "vod_play",
-}
+use crate::provider::view::answer;
 
 answer! {
-    /// The app's answer to a [`LivePlay`] callback.
+    /// The app's answer to a [`LivePlay`](super::LivePlay) callback.
     ///
     /// ```
     /// use gatepost::kollus::PlayReply;
@@ -120,7 +48,7 @@ impl PlayReply {
 }
 
 answer! {
-    /// The app's answer to a [`VodPlay`] callback.
+    /// The app's answer to a [`VodPlay`](super::VodPlay) callback.
     ///
     /// In the documentation of the setters, the kind is the callback's field `kind`. gatepost omits
     /// fields that do not apply to this kind. If a value is out of range, gatepost discards the

@@ -117,7 +117,7 @@ impl KeyRule {
 /// The reason why gatepost does not accept a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyError {
-    #[error("expected a key in the platform's format, found a key in another format")]
+    #[error("expected a key in the platform's format, found a key that gatepost cannot decode")]
     Malformed,
     #[error("expected at least {min_bytes} bytes, not all equal, found a weaker key")]
     Weak { min_bytes: usize },

@@ -63,6 +63,10 @@ impl Baseline {
     }
 
     /// Reads the committed counts.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is absent or malformed.
     pub fn read() -> Result<Self, Failure> {
         fs::read_to_string(Self::path())
             .map_err(|why| format!("expected a baseline, found: {why}; run `counts --write`"))?
@@ -70,6 +74,10 @@ impl Baseline {
     }
 
     /// Writes these counts as the new baseline.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is not writable.
     pub fn write(&self) -> Result<(), Failure> {
         let before = Self::read().unwrap_or_default();
         Ok(fs::write(Self::path(), self.following(&before).to_string())?)

@@ -63,6 +63,10 @@ pub fn measure_all(benches: Vec<Bench>) {
 }
 
 /// Counts the instructions of the benches whose name contains `filter`.
+///
+/// # Errors
+///
+/// Returns an error if valgrind is absent or fails.
 pub fn count(filter: &str) -> Result<Baseline, Failure> {
     let dir = TempDir::new()?;
     let names = run(callgrind(dir.path(), filter)?)?;

@@ -91,6 +91,10 @@ const HEAD: &str = "\
 |---|--:|--:|--:|--:|--:|--:|--:|---|";
 
 /// Prints every figure.
+///
+/// # Errors
+///
+/// Returns an error if a bench of a figure is absent.
 pub fn print(counts: &Baseline, benches: &mut [Bench]) -> Result<(), Failure> {
     println!("{HEAD}");
     for Figure(name, ours, other, limit) in &FIGURES {

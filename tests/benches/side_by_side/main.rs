@@ -162,7 +162,7 @@ fn hurry() -> Result<(), Box<dyn Error>> {
     if status.success() {
         Ok(())
     } else {
-        Err("expected root, found another user; run as root".into())
+        Err("expected root, found an unprivileged user; run as root".into())
     }
 }
 

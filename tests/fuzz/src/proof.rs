@@ -110,7 +110,8 @@ impl Scheme {
     }
 }
 
-/// <https://www.mux.com/docs/core/verify-webhook-signatures>: `t=…,v1=…`, computed over `t.body`.
+/// Checks `t=…,v1=…`, computed over `t.body`:
+/// <https://www.mux.com/docs/core/verify-webhook-signatures>.
 fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     let entries: Vec<_> = list.split(|b| *b == b',').map(<[u8]>::trim_ascii).collect();
     let Some(time) = entries.iter().find_map(|e| e.strip_prefix(b"t=")) else { return false };
@@ -119,8 +120,8 @@ fn mux(list: &[u8], body: &[u8], now: i64) -> bool {
     is_near(time, now, 300, 300) && given.any(|given| given == expected)
 }
 
-/// <https://www.tencentcloud.com/document/product/267/38080>: MD5 of key and time, as a member of the
-/// body or of its `data` object.
+/// Checks the MD5 of key and time, as a member of the body or of its `data` object:
+/// <https://www.tencentcloud.com/document/product/267/38080>.
 fn plain(body: &[u8], t: &str, sign: &str, keys: &[&str], now: i64) -> bool {
     type Members<'a> = BTreeMap<String, &'a RawValue>;
     let Ok(outer) = serde_json::from_slice::<Members<'_>>(body) else { return false };

@@ -96,7 +96,7 @@ fn of_vector(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
     }
 }
 
-/// The app's answer, for each of the first kinds.
+/// Returns the app's answer, for each of the first kinds.
 fn of_app_answer(vector: &Vector) -> Vec<Vec<u8>> {
     let Some(answer) = &vector.case.app else { return Vec::new() };
     let input = |kind| format!("{kind} {}\n{}", answer.status, answer.body).into_bytes();
@@ -126,7 +126,7 @@ fn definitions() -> impl Iterator<Item = Vec<u8>> {
     toml_files("src/provider").map(|text| beginning(&text))
 }
 
-/// The TOML files of a folder of the repository.
+/// Returns the TOML files of a folder of the repository.
 fn toml_files(folder: &str) -> impl Iterator<Item = String> {
     let entries = fs::read_dir(crate_root().join("../..").join(folder)).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -135,7 +135,7 @@ fn toml_files(folder: &str) -> impl Iterator<Item = String> {
         .map(|path| fs::read_to_string(path).expect("a text file"))
 }
 
-/// As many whole kinds or templates as fit into [`MAX_BYTES`].
+/// Returns as many whole kinds or templates as fit into [`MAX_BYTES`].
 fn beginning(text: &str) -> Vec<u8> {
     let mut kept = String::new();
     for part in text.split_inclusive("\n\n") {
@@ -147,7 +147,7 @@ fn beginning(text: &str) -> Vec<u8> {
     kept.into_bytes()
 }
 
-/// The text with `s3cr3t`, which the target `configs` looks for, in place of every key.
+/// Returns the text with `s3cr3t`, which the target `configs` looks for, in place of every key.
 fn with_secret(text: &str) -> String {
     let mut text = text.replace("file = ", "env = ");
     for key in [

@@ -28,8 +28,8 @@ fuzz_target!(|data: &[u8]| {
     assert!(!printed.contains(SECRET) || is_in_name(text), "{printed}");
 });
 
-/// Returns true if the text has `s3cr3t` in a place that may be shown: the name of a key, tenant or
-/// template, or an address.
+/// Returns true if the text has `s3cr3t` in a place that may be shown: the name of a key, provider,
+/// kind, tenant or template, an address, or a word such as a mode.
 fn is_in_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
     fn named(value: &toml::Value, is_shown: bool) -> bool {
@@ -41,7 +41,22 @@ fn is_in_name(text: &str) -> bool {
         }
     }
     fn in_table(table: &toml::Table, is_shown: bool) -> bool {
-        const SHOWN: [&str; 6] = ["admin", "bind", "listen", "name", "path", "upstream"];
+        const SHOWN: [&str; 14] = [
+            "admin",
+            "allow",
+            "bind",
+            "insecure_unsigned",
+            "kind",
+            "listen",
+            "mode",
+            "name",
+            "path",
+            "provider",
+            "signature_reuse",
+            "template",
+            "trusted_proxies",
+            "upstream",
+        ];
         table.iter().any(|(key, value)| {
             key.contains(SECRET) || named(value, is_shown || SHOWN.contains(&&**key) || key == "on")
         })

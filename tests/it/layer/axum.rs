@@ -45,7 +45,7 @@ async fn send(app: Router, path: &str, body: String) -> (u16, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// `Router::layer` runs the layer after routing, so the router matches the callback's path.
+// `Router::layer` runs the layer after routing, so the router matches the callback's path.
 #[tokio::test]
 async fn router_layer_calls_handler_of_callback_path() {
     let app = || {
@@ -62,7 +62,7 @@ async fn router_layer_calls_handler_of_callback_path() {
     assert_eq!(wrong, (401, "refused\n".into()));
 }
 
-/// A layer around the router runs before routing, so the router matches the app's address.
+// A layer around the router runs before routing, so the router matches the app's address.
 #[tokio::test]
 async fn layer_around_router_calls_handler_of_app_address() {
     let on = "[template.on]\nlive_play = 'http://ignored/kollus/play'";
@@ -77,7 +77,7 @@ async fn layer_around_router_calls_handler_of_app_address() {
     assert_eq!(reply, (403, "refused\n".into()));
 }
 
-/// The handler's response tells only the status, so the log must tell the reason.
+// The handler's response tells only the status, so the log must tell the reason.
 #[tokio::test]
 async fn layer_does_not_call_handler_of_another_kind() {
     let log = Log::default();
@@ -151,7 +151,7 @@ async fn callbacks_only_refuses_other_paths() {
     assert!(log.text().contains("not_a_callback"), "{}", log.text());
 }
 
-/// Only the gate can put `Accepted` into the extensions: no header causes it.
+// Only the gate can put `Accepted` into the extensions: no header causes it.
 #[tokio::test]
 async fn callbacks_only_refuses_request_with_headers_of_an_event() {
     let app = Router::new().fallback(|| async { "reached" });

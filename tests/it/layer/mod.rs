@@ -142,8 +142,8 @@ async fn layer_gives_expected_result_for_chunks_of_any_size() {
     }
 }
 
-/// Sends each vector unchanged, and with three damaged bodies. The layer must call the service
-/// if and only if the core asks the app.
+// Sends each vector unchanged, and with three damaged bodies. The layer must call the service
+// if and only if the core asks the app.
 #[tokio::test]
 async fn layer_calls_service_only_for_accepted_callbacks() {
     let gate = vectors::gate("http://elsewhere.test:81");
@@ -396,8 +396,8 @@ impl std::io::Write for Log {
     }
 }
 
-/// In shadow mode, the service receives the request without reserved headers. The client receives
-/// the response of the service.
+// In shadow mode, the service receives the request without reserved headers. The client receives
+// the response of the service.
 #[tokio::test]
 async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     let log = Log::default();
@@ -433,7 +433,7 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
 }
 
-/// Some services do not read the body. Others read the last frame, but do not poll for the end.
+// Some services do not read the body. Others read the last frame, but do not poll for the end.
 #[tokio::test]
 async fn shadow_verdict_depends_on_number_of_frames_that_service_reads() {
     let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();

@@ -118,7 +118,7 @@ async fn layer_verifies_at_every_place_of_a_router() {
     }
 }
 
-/// In a nested router, a config may also name the path that the nested router sees.
+// In a nested router, a config may also name the path that the nested router sees.
 #[tokio::test]
 async fn layer_verifies_path_within_nested_router() {
     let record = Record::default();
@@ -135,7 +135,7 @@ async fn layer_verifies_path_within_nested_router() {
     }
 }
 
-/// A layer may change the path after axum has stored it.
+// A layer may change the path after axum has stored it.
 #[tokio::test]
 async fn layer_verifies_rewritten_path() {
     let record = Record::default();
@@ -163,7 +163,7 @@ async fn stricter_of_two_paths_wins() {
     assert_eq!(record.take(), [""; 0]);
 }
 
-/// An address may name the path as clients see it, or as the nested router sees it.
+// An address may name the path as clients see it, or as the nested router sees it.
 #[tokio::test]
 async fn address_within_nested_service_is_reserved_and_reached() {
     for address in ["http://app.test/api/play", "http://app.test/play"] {
@@ -205,7 +205,7 @@ async fn handlers_do_not_see_token() {
     }
 }
 
-/// On HTTP/2, and through some proxies, a URI has a scheme and an authority.
+// On HTTP/2, and through some proxies, a URI has a scheme and an authority.
 #[tokio::test]
 async fn handlers_do_not_see_token_in_absolute_uri() {
     let record = Record::default();
@@ -226,7 +226,7 @@ async fn handlers_see_token_if_asked_to() {
     assert!(record.take()[0].starts_with("accepted /hooks/t0ken /hooks/t0ken "));
 }
 
-/// The inner gate would refuse the outer gate's event address, or remove its headers.
+// The inner gate would refuse the outer gate's event address, or remove its headers.
 #[tokio::test]
 async fn inner_gate_passes_event_of_outer_gate() {
     let record = Record::default();

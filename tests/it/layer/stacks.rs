@@ -217,7 +217,7 @@ async fn documented_order_turns_timeout_into_failure_policy() {
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
-/// In `Router::layer`, the layers run after routing. A route that follows is outside of them.
+// In `Router::layer`, the layers run after routing. A route that follows is outside of them.
 #[tokio::test]
 async fn documented_order_works_in_router_layer() {
     let stack = ServiceBuilder::new()
@@ -248,7 +248,7 @@ async fn middleware(request: ::axum::extract::Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// axum's middleware takes `axum::body::Body` only.
+// axum's middleware takes `axum::body::Body` only.
 #[tokio::test]
 async fn adapters_permit_from_fn_within_gate() {
     let app = ServiceBuilder::new()

@@ -138,7 +138,7 @@ async fn send(gate: &Gate, others: &Others, send: &Send, events: &Ids) -> u16 {
     service.oneshot(request).await.unwrap().status().as_u16()
 }
 
-/// Also checks that the log contains no field of a callback and no key.
+// Also checks that the log contains no field of a callback and no key.
 #[tokio::test]
 async fn layer_passes_scenarios_of_other_projects() {
     let log = Log::default();

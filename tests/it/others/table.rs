@@ -263,6 +263,10 @@ impl Verdicts {
     }
 
     /// Checks the verdict of gatepost: `accepted` or the code of the refusal.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the table expects another result.
     pub fn expect(&self, row: &str, found: &str) -> Result<(), String> {
         match &self.pending {
             _ if found == self.ours => Ok(()),

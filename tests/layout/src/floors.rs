@@ -21,6 +21,10 @@ const MAP: &str = "ARCHITECTURE.md";
 type Floors = BTreeMap<String, (u32, usize)>;
 
 /// Reports imports of a higher floor, and differences between the table and the modules of `src`.
+///
+/// # Errors
+///
+/// Returns an error if the table is malformed.
 pub fn floors(workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
     let Some(map) = workspace.files.get(MAP) else {
         eprintln!("floors: expected a file {MAP}, found none; add it to check this rule");

@@ -30,6 +30,10 @@ pub struct Reference {
 }
 
 /// Reads the modules of the crate whose root file is `root`. The first module is the root module.
+///
+/// # Errors
+///
+/// Returns an error if the file of a module is absent.
 pub fn read(root: &str, files: &BTreeMap<String, File>) -> Result<Vec<Module>, Failure> {
     let (folder, _) = root.rsplit_once('/').unwrap_or_default();
     let mut tree = Tree { folder, files, modules: Vec::new() };

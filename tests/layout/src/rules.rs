@@ -59,6 +59,10 @@ impl fmt::Display for Finding {
 impl Rule {
     /// Returns the rule's findings that `allow.txt` does not permit, and a finding for each unused
     /// exception.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `allow.txt` or an input of the rule is malformed.
     pub fn findings(&self, workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
         let exceptions = exceptions(ALLOWED)?;
         Ok(permit(self.name, (self.check)(workspace)?, &exceptions))

@@ -37,6 +37,10 @@ impl Token {
 }
 
 /// Splits a Rust file into tokens, in source order.
+///
+/// # Errors
+///
+/// Returns an error if the text is not Rust.
 pub fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
     let mut lexer = Lexer { source, end: 0, depth: 0, test: false, tokens: Vec::new() };
     lexer.stream(source.parse()?);

@@ -39,6 +39,10 @@ pub struct Crate {
 
 impl Workspace {
     /// Reads the source tree that contains this package.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file is unreadable or malformed.
     pub fn read() -> Result<Self, Failure> {
         let mut files = BTreeMap::new();
         collect(Path::new(ROOT), "", &mut files)?;

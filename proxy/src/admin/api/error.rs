@@ -6,29 +6,37 @@ use http::StatusCode;
 /// Reason why the API refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
-    #[error("expected JSON as the body; correct line {line}, column {column}")]
+    #[error(
+        "expected JSON as the body, found a syntax error; correct line {line}, column {column}"
+    )]
     BodyNotJson { line: usize, column: usize },
     #[error("expected a body of at most {limit} bytes, found more; send a shorter body")]
     BodyTooLarge { limit: usize },
-    #[error("expected a JSON body; send content-type: application/json")]
+    #[error(
+        "expected a JSON body, found no such content-type; send content-type: application/json"
+    )]
     BodyType,
     #[error(transparent)]
     Edit(#[from] EditError),
-    #[error("incomplete request body")]
+    #[error("expected the whole request body within 10 s, found a part of it; send the whole body")]
     Incomplete,
     #[error("{message}")]
     InvalidBody { message: &'static str, faults: Vec<EditFault> },
-    #[error("unsupported method; use {allow}")]
+    #[error("expected a method of the path, found an unsupported method; use {allow}")]
     MethodNotAllowed { allow: String },
     #[error("the API is disabled; set admin_token in the config")]
     NoApi,
-    #[error("unknown path; see /api/openapi.json")]
+    #[error("expected a path of the API, found an unknown path; see /api/openapi.json")]
     NotFound,
     #[error("internal error; see the log of gatepost")]
     Panicked,
-    #[error("expected percent-encoded UTF-8 in the path; encode each name")]
+    #[error(
+        "expected percent-encoded UTF-8 in the path, found an invalid encoding; encode each name"
+    )]
     PathEncoding,
-    #[error("missing or wrong token; send authorization: Bearer and the admin_token")]
+    #[error(
+        "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"
+    )]
     Unauthorized,
 }
 

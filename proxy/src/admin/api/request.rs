@@ -80,7 +80,7 @@ impl<'b> BodyReader<'b> {
         match body.as_object() {
             Some(map) => Ok(Self { map, asked: Vec::new(), faults: Vec::new() }),
             None => Err(ApiError::InvalidBody {
-                message: "expected a JSON object as the body; see /api/openapi.json",
+                message: "expected a JSON object as the body, found an array or a single value; see /api/openapi.json",
                 faults: Vec::new(),
             }),
         }
@@ -95,6 +95,19 @@ impl<'b> BodyReader<'b> {
         self.faults.push(EditFault::new(key, problem, remedy));
     }
 
+    /// Adds a fault that names the type of `json`.
+    fn wrong_type(&mut self, key: &str, wanted: &str, json: &Json, remedy: &str) {
+        let found = match json {
+            Json::Null => "null",
+            Json::Bool(_) => "a boolean",
+            Json::Number(_) => "a number",
+            Json::String(_) => "a string",
+            Json::Array(_) => "an array with other elements",
+            Json::Object(_) => "an object with other members",
+        };
+        self.fault(key, &format!("expected {wanted}, found {found}"), remedy);
+    }
+
     fn required(&mut self, key: &'static str, remedy: &str) -> String {
         if !self.map.contains_key(key) {
             self.fault(key, "expected a string, found no value", remedy);
@@ -104,11 +117,12 @@ impl<'b> BodyReader<'b> {
 
     /// Returns `Some(None)` for `null`, and `None` for an absent or invalid value.
     fn text(&mut self, key: &'static str) -> Option<Option<String>> {
-        match self.get(key)? {
+        let json = self.get(key)?;
+        match json {
             Json::Null => Some(None),
             Json::String(text) => Some(Some(text.clone())),
             Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
-                self.fault(key, "expected a string", "write a string or null");
+                self.wrong_type(key, "a string", json, "write a string or null");
                 None
             }
         }
@@ -119,7 +133,7 @@ impl<'b> BodyReader<'b> {
         let texts =
             json.as_array().map(|items| items.iter().map(|item| item.as_str().map(str::to_owned)));
         texts.and_then(Iterator::collect).unwrap_or_else(|| {
-            self.fault(key, "expected a list of strings", "write [\"…\"]");
+            self.wrong_type(key, "a list of strings", json, "write [\"…\"]");
             Vec::new()
         })
     }
@@ -131,7 +145,7 @@ impl<'b> BodyReader<'b> {
         let keys = sources.and_then(Iterator::collect);
         if keys.is_none() {
             let remedy = "write a list of { \"env\": \"NAME\" } and { \"file\": \"name\" }";
-            self.fault(key, "expected a list of key sources", remedy);
+            self.wrong_type(key, "a list of key sources", json, remedy);
         }
         keys
     }
@@ -144,7 +158,7 @@ impl<'b> BodyReader<'b> {
     ) -> Vec<(String, Option<T>)> {
         let Some(json) = self.get(key) else { return Vec::new() };
         let Some(map) = json.as_object() else {
-            self.fault(key, "expected an object", "write an object with one member per entry");
+            self.wrong_type(key, "an object", json, "write an object with one member per entry");
             return Vec::new();
         };
         let mut entries = Vec::new();
@@ -152,7 +166,7 @@ impl<'b> BodyReader<'b> {
             let value = read(json);
             if value.is_none() && !json.is_null() {
                 let remedy = "use a type from /api/openapi.json, without null inside the value";
-                self.fault(&format!("{key}.{name}"), "unsupported value", remedy);
+                self.wrong_type(&format!("{key}.{name}"), "a supported value", json, remedy);
             }
             entries.push((name.clone(), value));
         }
@@ -164,12 +178,14 @@ impl<'b> BodyReader<'b> {
         let unknown: Vec<_> =
             self.map.keys().filter(|key| !self.asked.contains(&&***key)).collect();
         let remedy = format!("use only {}", self.asked.join(", "));
-        unknown.into_iter().for_each(|key| self.fault(key, "unknown key", &remedy));
+        for key in unknown {
+            self.fault(key, &format!("expected a known key, found `{key}`"), &remedy);
+        }
         if self.faults.is_empty() {
             return Ok(read);
         }
         Err(ApiError::InvalidBody {
-            message: "invalid request body; correct the faults",
+            message: "expected a valid request body, found faults; correct these faults",
             faults: self.faults,
         })
     }

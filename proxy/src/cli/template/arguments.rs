@@ -209,9 +209,12 @@ impl EntryArguments {
 /// Reason why an argument is invalid.
 #[derive(Debug, thiserror::Error)]
 enum ArgumentError {
-    #[error("expected a JSON object without null, for example live_play={{\"result\":1}}")]
+    #[error(
+        "expected a JSON object without null, found malformed JSON, null or another type; write, for \
+         example, live_play={{\"result\":1}}"
+    )]
     Answer,
-    #[error("expected NAME=VALUE")]
+    #[error("expected NAME=VALUE, found no =, no name or no value; write all three")]
     Pair,
 }
 

@@ -349,7 +349,7 @@ mod tests {
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
     }
 
-    /// On an open connection, gatepost would read the late body as a request.
+    // On an open connection, gatepost would read the late body as a request.
     #[tokio::test(start_paused = true)]
     async fn closes_connection_if_body_of_refused_request_does_not_arrive() {
         let head = REQUEST.replace("/tencent", "/kollus/guess").replace("{}", "");

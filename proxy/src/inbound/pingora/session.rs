@@ -35,8 +35,8 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
-    /// Pingora drops bytes that arrive before the reply. gatepost therefore closes the connection
-    /// after the reply.
+    /// Waits for activity of the client, and closes the connection after the reply, because Pingora
+    /// drops bytes that arrive before the reply.
     async fn client_activity(&mut self) -> ClientActivity {
         let heard = self.downstream_session.read_body_or_idle(true).await;
         self.set_keepalive(None);

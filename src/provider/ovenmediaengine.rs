@@ -1,0 +1,101 @@
+// @generated from ovenmediaengine.toml by `UPDATE_VIEWS=1 cargo test --test it view_files`.
+
+//! Typed views of the callbacks of OvenMediaEngine.
+//!
+//! [`OvenmediaengineCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://docs.ovenmediaengine.com/access-control/admission-webhooks>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A publisher or viewer asks to open a session.
+    pub struct Opening prints(request) {
+        /// The publisher or viewer.
+        client: Option<OpeningClient> = "client",
+        /// The request for a stream.
+        request: OpeningRequest = "request",
+    }
+
+    /// The object [`Opening::client`].
+    pub struct OpeningClient prints() {
+        /// The IP address of the connection.
+        address: Option<String> = "address",
+        /// The port of the connection.
+        port: Option<i64> = "port",
+        /// The IP address that a proxy in front of OME reports.
+        real_ip: Option<String> = "real_ip",
+        /// The user agent of the player.
+        user_agent: Option<String> = "user_agent",
+    }
+
+    /// The object [`Opening::request`].
+    pub struct OpeningRequest prints(time) {
+        /// `incoming` for a publisher, `outgoing` for a viewer.
+        direction: String = "direction",
+        /// The protocol, such as `RTMP` or `WebRTC`.
+        protocol: Option<String> = "protocol",
+        /// `opening` or `closing`.
+        status: Option<String> = "status",
+        /// The URL of the stream, which may contain a token. A credential: do not log it.
+        url: String = "url",
+        /// The URL to which the app redirected the session, which may contain a token. A
+        /// credential: do not log it.
+        new_url: Option<String> = "new_url",
+        /// The time of the request, in RFC 3339.
+        time: Option<String> = "time",
+    }
+
+    /// A session has ended.
+    pub struct Closing prints(request) {
+        /// The publisher or viewer.
+        client: Option<ClosingClient> = "client",
+        /// The request for a stream.
+        request: Option<ClosingRequest> = "request",
+    }
+
+    /// The object [`Closing::client`].
+    pub struct ClosingClient prints() {
+        /// The IP address of the connection.
+        address: Option<String> = "address",
+        /// The port of the connection.
+        port: Option<i64> = "port",
+        /// The IP address that a proxy in front of OME reports.
+        real_ip: Option<String> = "real_ip",
+        /// The user agent of the player.
+        user_agent: Option<String> = "user_agent",
+    }
+
+    /// The object [`Closing::request`].
+    pub struct ClosingRequest prints(time) {
+        /// `incoming` for a publisher, `outgoing` for a viewer.
+        direction: Option<String> = "direction",
+        /// The protocol, such as `RTMP` or `WebRTC`.
+        protocol: Option<String> = "protocol",
+        /// `opening` or `closing`.
+        status: Option<String> = "status",
+        /// The URL of the stream, which may contain a token. A credential: do not log it.
+        url: Option<String> = "url",
+        /// The URL to which the app redirected the session, which may contain a token. A
+        /// credential: do not log it.
+        new_url: Option<String> = "new_url",
+        /// The time of the request, in RFC 3339.
+        time: Option<String> = "time",
+    }
+}
+
+describe! { "ovenmediaengine":
+    Opening = "opening",
+    Closing = "closing",
+}
+
+callback! { "ovenmediaengine":
+    /// A callback of OvenMediaEngine, by its kind.
+    pub enum OvenmediaengineCallback {
+        /// A publisher or viewer asks to open a session.
+        Opening(Opening) = "opening",
+        /// A session has ended.
+        Closing(Closing) = "closing",
+    }
+}
