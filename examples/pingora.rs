@@ -9,6 +9,7 @@ use bytes::Bytes;
 use gatepost::Gate;
 use gatepost_proxy::GateModule;
 use pingora::prelude::*;
+use pingora::server::configuration::ServerConf;
 
 struct MyProxy {
     gate: GateModule,
@@ -48,7 +49,13 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let upstream = arguments.next().unwrap_or_else(|| "127.0.0.1:3000".into());
     let gate = GateModule::new(Gate::from_toml_file("examples/gatepost.toml")?);
 
-    let mut server = Server::new(None)?;
+    // Without these limits, Pingora takes five minutes to stop.
+    let conf = ServerConf {
+        grace_period_seconds: Some(5),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    };
+    let mut server = Server::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     let mut proxy = http_proxy_service(&server.configuration, MyProxy { gate, upstream });
     proxy.add_tcp(&listen);

@@ -1,4 +1,4 @@
-//! A tonic server that receives callbacks and gRPC requests on one port.
+//! A tonic server that receives callbacks, gRPC requests and gRPC-Web requests on one port.
 //!
 //! ```sh
 //! cargo run --example tonic -- 127.0.0.1:8080
@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_web::GrpcWebLayer;
 
 async fn play(Json(viewer): Json<Value>) -> Json<Value> {
     Json(match viewer["client_user_id"].as_str() {
@@ -37,6 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_, health) = tonic_health::server::health_reporter();
     let router = Routes::new(health)
         .into_axum_router()
+        // Before the routes of callbacks: this layer refuses HTTP/1 requests that are no gRPC-Web.
+        .layer(GrpcWebLayer::new())
         .route("/kollus/play", post(play))
         .route("/live/push", post(event))
         .route("/live/other", post(event));

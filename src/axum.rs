@@ -1,12 +1,16 @@
 //! Extractors for axum: [`Callback`] for the typed data of a callback, and [`Accepted`] for the
 //! verdict.
 
-use axum_core::extract::FromRequestParts;
+use std::convert::Infallible;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
+use crate::layer::system_time;
 use crate::provider::View;
+use crate::report;
 use crate::verdict::{Accepted, ViewError};
 
 /// Extractor for the typed data of an accepted callback.
@@ -55,9 +59,49 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     type Rejection = CallbackRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let accepted = parts.extensions.get::<Accepted>().ok_or(CallbackRejection::NotAccepted)?;
-        accepted.view().map(Self).map_err(CallbackRejection::View)
+        let accepted = parts.extensions.get().ok_or(CallbackRejection::NotAccepted)?;
+        view(accepted).map(Self)
     }
+}
+
+/// Extracts `None` if the request is no accepted callback, or if the callback has another kind.
+///
+/// One handler can therefore take several kinds:
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use gatepost::axum::Callback;
+/// use gatepost::tencent_css::{Interruption, Push};
+///
+/// async fn stream(start: Option<Callback<Push>>, end: Option<Callback<Interruption>>) {
+///     match (start, end) {
+///         (Some(Callback(push)), _) => println!("{} is live", push.stream_id),
+///         (_, Some(Callback(end))) => println!("{} has ended", end.stream_id),
+///         (None, None) => println!("another kind"),
+///     }
+/// }
+///
+/// let app: Router = Router::new().route("/live/stream", post(stream));
+/// ```
+impl<T: View, S: Send + Sync> OptionalFromRequestParts<S> for Callback<T> {
+    type Rejection = CallbackRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        let accepted = parts.extensions.get::<Accepted>();
+        accepted.filter(|accepted| accepted.is::<T>()).map(|a| view(a).map(Self)).transpose()
+    }
+}
+
+/// Returns the typed data of a callback, and logs the reason if that fails: the response of the
+/// handler only tells its status.
+fn view<T: View>(accepted: &Accepted) -> Result<T, CallbackRejection> {
+    accepted.view().map_err(|error| {
+        report::view_failed(accepted, &error, system_time());
+        CallbackRejection::View(error)
+    })
 }
 
 /// Extracts the accepted callback: its event, its template, and its body as received.
@@ -66,6 +110,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         parts.extensions.get().cloned().ok_or(CallbackRejection::NotAccepted)
+    }
+}
+
+/// Extracts `None` if the request is no accepted callback.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        Ok(parts.extensions.get().cloned())
     }
 }
 

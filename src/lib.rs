@@ -47,7 +47,7 @@
 //! | feature | provides |
 //! |---|---|
 //! | `tower` (default) | [`GateLayer`], for axum, tonic and other tower services |
-//! | `axum` | the extractor [`axum::Callback`], and `IntoResponse` for typed answers |
+//! | `axum` | the extractor [`axum::Callback`], `IntoResponse` for typed answers, and the layer in nested routers |
 //! | `tracing` | [`report`], log lines about callbacks |
 //!
 //! The proxy is a separate crate, `gatepost-proxy`. The [`manual`] describes the threats, the
@@ -119,7 +119,7 @@ pub use inspect::{
     Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
     Step, config_schema, providers,
 };
-pub use intake::Intake;
+pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::{

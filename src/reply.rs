@@ -137,6 +137,12 @@ impl Reply {
         Self::text(StatusCode::NOT_FOUND, b"not found\n")
     }
 
+    /// Returns the reply to a request that is no callback, if the server serves only callbacks.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn not_a_callback() -> Self {
+        Self::text(StatusCode::FORBIDDEN, b"refused\n")
+    }
+
     /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

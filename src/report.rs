@@ -21,6 +21,8 @@ use crate::limit::{Budget, Rate};
 use crate::route::Mode;
 use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
+#[cfg(feature = "axum")]
+use crate::verdict::ViewError;
 use crate::verdict::{Accepted, Refusal};
 
 /// Logs a refusal as a warning.
@@ -61,6 +63,50 @@ pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now:
     let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
     tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
+}
+
+/// Logs a warning about a request that a server of callbacks refused, because its path has no route.
+#[cfg(feature = "tower")]
+pub(crate) fn not_a_callback(now: Timestamp) {
+    let code = "not_a_callback";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    tracing::warn!(
+        code,
+        status = 403,
+        suppressed = nonzero(suppressed),
+        "request refused: expected the path of a route, found another path; write the path of each \
+         route as clients send it"
+    );
+}
+
+/// Logs an error about a handler whose type does not describe the callback.
+#[cfg(feature = "axum")]
+pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
+    let code = "view_mismatch";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    let event = accepted.event();
+    tracing::error!(
+        code,
+        id = event.id(),
+        source = event.source(),
+        kind = event.kind(),
+        template = accepted.template().name(),
+        suppressed = nonzero(suppressed),
+        "handler did not run: {reason}"
+    );
+}
+
+/// Logs an error about a runtime that has no timer.
+#[cfg(feature = "tower")]
+pub(crate) fn timer_missing(now: Timestamp) {
+    let code = "timer_missing";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    tracing::error!(
+        code,
+        suppressed = nonzero(suppressed),
+        "callback cannot wait: expected a tokio runtime with a timer, found none; build the runtime \
+         with `enable_time` or `enable_all`"
+    );
 }
 
 /// Logs the outcome of a request to a route in shadow mode.

@@ -14,6 +14,7 @@ mod sources;
 mod template;
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 pub use error::ConfigError;
@@ -85,7 +86,8 @@ impl Config {
         Self::parse(&text, &sources).map_err(|e| e.at(path))
     }
 
-    /// Checks a text as if it were the content of the file at `path`.
+    /// Checks a text as if it were the content of the file at `path`. For a text that belongs to no
+    /// file, use [`str::parse`].
     ///
     /// Resolves relative paths in the text against the folder of `path`. Does not read the file at
     /// `path`. That file need not exist.
@@ -149,6 +151,24 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
+    }
+}
+
+/// Checks a text. Relative paths in the text start at the working directory.
+///
+/// ```
+/// use gatepost::{Config, Gate};
+///
+/// let config: Config = "[[route]]\npath = '/hook'\nprovider = 'mux'".parse()?;
+/// assert_eq!(config.routes().collect::<Vec<_>>(), ["/hook"]);
+/// assert!("[[route]]\npath = 'hook'".parse::<Config>().is_err());
+/// # Ok::<(), gatepost::ConfigError>(())
+/// ```
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Self::parse(text, &ConfigSources::default())
     }
 }
 

@@ -50,6 +50,8 @@ impl<'f> ConfigReader<'f, '_> {
             template: template.and_then(|name| self.pinned(&name, &plan, templates)),
             bindings: bindings.get(&plan.name).cloned().unwrap_or_default(),
             plan,
+            #[cfg(feature = "tower")]
+            masked: token.as_ref().and_then(|_| path.value.parse().ok()),
             token,
             max_body_bytes,
             allow,

@@ -32,7 +32,7 @@ use http::uri::PathAndQuery;
 use super::{Next, Question};
 use crate::conclusion::Conclusion;
 use crate::head::{Head, RequestContext};
-use crate::intake::Intake;
+use crate::intake::{BodyFailure, Intake};
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -51,7 +51,17 @@ pub trait ClientSide: Send {
 
     /// Reads the next chunk of the body. Returns `None` after the last chunk. If the client expects
     /// `100 Continue`, the first call also sends `100 Continue`.
+    ///
+    /// May return empty chunks. The driver counts each chunk, and lets other tasks run after every
+    /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
+
+    /// Returns the reason for which [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
+    ///
+    /// The default implementation returns [`BodyFailure::Disconnected`].
+    fn body_failure(&mut self) -> BodyFailure {
+        BodyFailure::Disconnected
+    }
 
     /// Waits for activity of the client after the end of the body.
     ///
@@ -94,7 +104,8 @@ pub trait Runtime: Sync {
     }
 }
 
-/// Error: the client disconnected before the body was complete.
+/// Error: the client disconnected before the body was complete, or the body has failed.
+/// [`ClientSide::body_failure`] returns the reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected;
 
@@ -275,11 +286,14 @@ async fn read(
     let read = {
         let body = pin!(async {
             loop {
-                match client.next_chunk().await {
-                    Ok(Some(chunk)) => intake.push(chunk)?,
-                    Ok(None) => return Ok(true),
-                    Err(Disconnected) => return Ok(false),
+                for _ in 0..CHUNKS_PER_TURN {
+                    match client.next_chunk().await {
+                        Ok(Some(chunk)) => intake.push(chunk)?,
+                        Ok(None) => return Ok(true),
+                        Err(Disconnected) => return Ok(false),
+                    }
                 }
+                end_turn().await;
             }
         });
         in_time(body, pin!(runtime.sleep(time_limit))).await
@@ -289,9 +303,28 @@ async fn read(
             let now = runtime.now();
             intake.finish(now).map(|accepted| (accepted, now))
         }
-        Some(Ok(false)) | None => Err(intake.interrupted()),
+        Some(Ok(false)) => Err(intake.failed(client.body_failure())),
         Some(Err(refusal)) => Err(refusal),
+        None => Err(intake.interrupted()),
     }
+}
+
+/// Number of chunks that a task reads in one turn.
+///
+/// A body whose chunks are always ready would otherwise block the thread, and no timer would fire.
+pub(crate) const CHUNKS_PER_TURN: u32 = 64;
+
+/// Ends the turn of the current task: other tasks and timers run before the task continues.
+pub(crate) async fn end_turn() {
+    let mut has_ended = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_ended, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Returns the conclusion and its time; `None` if the client disconnects before the conclusion.

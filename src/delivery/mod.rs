@@ -26,6 +26,8 @@ pub use drive::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest,
     Runtime, drive,
 };
+#[cfg(feature = "tower")]
+pub(crate) use drive::{CHUNKS_PER_TURN, end_turn};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -30,6 +30,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+#[cfg(feature = "tower")]
+use http::uri::PathAndQuery;
 
 use crate::body::BodyBuffer;
 use crate::client::Arrival;
@@ -91,12 +93,33 @@ struct IntakeState {
     routes: Arc<Routes>,
     route: RouteIndex,
     body: BodyBuffer,
+    /// Number of chunks so far, empty chunks included.
+    chunks: usize,
     declared_length: usize,
     captured: CapturedHead,
     content_type: Option<HeaderValue>,
     arrival: Arrival,
     memory: Arc<Memory>,
     in_shadow: bool,
+}
+
+/// Reason for which a body ended before it was complete.
+///
+/// ```
+/// use gatepost::BodyFailure;
+///
+/// let failure = BodyFailure::Failed("connection reset".into());
+/// assert_ne!(failure, BodyFailure::Disconnected);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyFailure {
+    /// The client disconnected.
+    Disconnected,
+    /// The body exceeds a limit of the server, which may be below `max_body_bytes`.
+    TooLarge,
+    /// The server could not read the body. Contains the reason, for the log.
+    Failed(String),
 }
 
 // Omits the head and the body, because both contain personal data and may contain secrets.
@@ -121,6 +144,7 @@ impl Intake {
             routes,
             route,
             body: BodyBuffer::default(),
+            chunks: 0,
             declared_length,
             captured,
             content_type,
@@ -158,9 +182,14 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`.
+    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`, or if
+    /// the body has so many chunks that most of them are empty.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
-        if chunk.len() > self.route().max_body_bytes.saturating_sub(self.0.body.len()) {
+        let limit = self.route().max_body_bytes;
+        self.0.chunks += 1;
+        if chunk.len() > limit.saturating_sub(self.0.body.len())
+            || self.0.chunks > limit.saturating_add(EMPTY_CHUNKS)
+        {
             return Err(self.refuse(RefusalKind::BodyTooLarge));
         }
         self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));
@@ -176,6 +205,24 @@ impl Intake {
     #[must_use]
     pub fn interrupted(self) -> Refusal {
         self.refuse(RefusalKind::BodyIncomplete)
+    }
+
+    /// Returns the refusal of a callback whose body failed.
+    pub(crate) fn failed(self, failure: BodyFailure) -> Refusal {
+        match failure {
+            BodyFailure::Disconnected => self.interrupted(),
+            BodyFailure::TooLarge => self.refuse(RefusalKind::BodyTooLarge),
+            BodyFailure::Failed(why) => {
+                self.refuse(RefusalCause::with(RefusalKind::BodyIncomplete, printable(&why)))
+            }
+        }
+    }
+
+    /// Returns the path of the route with `{token}` in place of the secret segment; `None` if the
+    /// path has no secret segment.
+    #[cfg(feature = "tower")]
+    pub(crate) fn masked_path(&self) -> Option<&PathAndQuery> {
+        self.route().masked.as_ref()
     }
 
     /// Judges the complete body at the time `now`.
@@ -240,6 +287,11 @@ impl Intake {
         }))
     }
 }
+
+/// Number of empty chunks that a body of maximum length may have.
+///
+/// Each chunk counts as at least a byte, so an endless body of empty chunks reaches the limit too.
+const EMPTY_CHUNKS: usize = 16;
 
 /// Maximum number of bytes that gatepost reserves because of `content-length` alone.
 ///

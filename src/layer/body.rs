@@ -5,6 +5,7 @@
 //! one of the two, so the layer boxes no body.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -12,8 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
 
+use super::GateLayer;
 use crate::shadow::Observer;
-use crate::time::Timestamp;
 
 pin_project! {
     /// Body of a request to the inner service: an event, or the body that the client sends.
@@ -55,7 +56,7 @@ pin_project! {
 #[derive(Debug)]
 struct ShadowTap {
     observer: Observer,
-    clock: fn() -> Timestamp,
+    layer: Arc<GateLayer>,
 }
 
 macro_rules! delegate {
@@ -124,8 +125,8 @@ impl<B> RequestBody<B> {
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
     /// Wraps the body of a request to a route in shadow mode. `observer` receives each chunk.
-    pub(super) fn observed(body: B, observer: Observer, clock: fn() -> Timestamp) -> Self {
-        let mut tap = Box::new(ShadowTap { observer, clock });
+    pub(super) fn observed(body: B, observer: Observer, layer: Arc<GateLayer>) -> Self {
+        let mut tap = Box::new(ShadowTap { observer, layer });
         // The inner service may never poll a body that has already ended.
         if body.is_end_stream() {
             tap.finish();
@@ -173,6 +174,6 @@ impl ShadowTap {
     }
 
     fn finish(&mut self) {
-        self.observer.finish((self.clock)());
+        self.observer.finish(self.layer.now());
     }
 }

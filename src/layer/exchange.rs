@@ -1,35 +1,52 @@
 //! Implements the traits of [`drive`](crate::drive): `ClientSide` for a request, `AppSide` for an
 //! inner service, and `Runtime` for tokio.
 
+use std::any::Any;
+use std::error::Error;
+use std::future::poll_fn;
+use std::iter::successors;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
+use super::GateLayer;
 use super::body::RequestBody;
+use super::uri::{address_within, with_path};
 use crate::body::BodyBuffer;
 use crate::delivery::{
-    AppSide, Asked, Attempt, ClientSide, Disconnected, EventRequest, Question, Runtime,
+    AppSide, Asked, Attempt, CHUNKS_PER_TURN, ClientSide, Disconnected, EventRequest, Question,
+    Runtime, end_turn,
 };
 use crate::head::{Head, RequestContext};
+use crate::intake::BodyFailure;
 use crate::reply::{Answer, MAX_ANSWER_BYTES};
+use crate::report;
 use crate::time::Timestamp;
+
+/// Any error of a service or of a body.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The client's request. `drive` reads the body in chunks.
 pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
     /// `None` after the end of the body, to release the body's resources while the app answers.
     pub(super) body: Pin<&'r mut Option<B>>,
+    /// Reason for which the body failed.
+    pub(super) failure: Option<BodyFailure>,
 }
 
-impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send> ClientSide for RequestReader<'_, B> {
     fn head(&self) -> Head<'_> {
         self.head
     }
@@ -39,19 +56,42 @@ impl<B: Body<Data = Bytes> + Send> ClientSide for RequestReader<'_, B> {
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        while let Some(mut body) = self.body.as_mut().as_pin_mut() {
-            match body.frame().await {
-                None => self.body.set(None),
-                Some(Err(_)) => return Err(Disconnected),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some(data));
-                    }
-                }
+        let Some(mut body) = self.body.as_mut().as_pin_mut() else { return Ok(None) };
+        match body.frame().await {
+            None => {
+                self.body.set(None);
+                Ok(None)
+            }
+            // `drive` counts trailers as an empty chunk, because trailers may have no end.
+            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Some(Err(error)) => {
+                self.failure = Some(failure_of(&*error.into()));
+                Err(Disconnected)
             }
         }
-        Ok(None)
     }
+
+    fn body_failure(&mut self) -> BodyFailure {
+        self.failure.take().unwrap_or(BodyFailure::Disconnected)
+    }
+}
+
+fn failure_of(error: &(dyn Error + 'static)) -> BodyFailure {
+    // Layers outside of the gate may limit the body, and frameworks wrap the error.
+    if causes(error).any(|cause| cause.is::<LengthLimitError>()) {
+        return BodyFailure::TooLarge;
+    }
+    BodyFailure::Failed(text_of(error))
+}
+
+/// Returns an error, and the errors that caused it.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
+}
+
+/// Returns the texts of an error and of its causes.
+fn text_of(error: &(dyn Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The inner service, and the values that the event's request takes from the callback.
@@ -94,11 +134,8 @@ impl<S, B> InnerService<S, B> {
         request.extensions_mut().insert(question.accepted().clone());
         *request.uri_mut() = std::mem::take(&mut self.uri);
         if let Some(path) = question.url().and_then(Uri::path_and_query) {
-            let mut uri = std::mem::take(request.uri_mut()).into_parts();
-            uri.path_and_query = Some(path.clone());
-            // This cannot fail: a scheme and an authority that are valid with one path are valid
-            // with every path.
-            *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+            let path = address_within(path, &request);
+            *request.uri_mut() = with_path(std::mem::take(request.uri_mut()), path);
         }
         request
     }
@@ -107,7 +144,9 @@ impl<S, B> InnerService<S, B> {
 impl<S, B, R> AppSide for InnerService<S, B>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send> + Send,
-    R: Body<Data = Bytes> + Send,
+    S::Error: Into<BoxError>,
+    B: Send,
+    R: Body<Data = Bytes, Error: Into<BoxError>> + Send,
 {
     fn ask<'a>(
         &'a mut self,
@@ -116,45 +155,103 @@ where
         _: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, S, B, R> {
         let request = self.event_request(question, event);
-        let response = self.service.take().map(|mut service| service.call(request));
+        let service = self.service.take();
         async {
-            let Some(response) = response else { return Asked::ConnectionClosed };
-            Asked::Answered(match response.await.ok() {
-                Some(response) => read_answer(response).await,
-                None => Answer::Unreachable("the inner service returned an error".into()),
-            })
+            let Some(service) = service else { return Asked::ConnectionClosed };
+            Asked::Answered(without_panic(answer(service, request)).await)
         }
     }
 }
 
-async fn read_answer<R: Body<Data = Bytes>>(response: Response<R>) -> Answer {
+/// Waits until the service is ready, calls it, and reads its response.
+async fn answer<S, B, R>(mut service: S, request: Request<B>) -> Answer
+where
+    S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
+    R: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
+        return unreachable("the service is not ready", &*error.into());
+    }
+    let response = service.call(request);
+    drop(service);
+    let response = match response.await {
+        Ok(response) => response,
+        Err(error) => return unreachable("the service failed", &*error.into()),
+    };
+    read_answer(response).await
+}
+
+fn unreachable(what: &str, error: &(dyn Error + 'static)) -> Answer {
+    Answer::Unreachable(format!("{what}: {}", text_of(error)))
+}
+
+/// Reads the body of the answer. Each frame counts as at least a byte, because a body may consist
+/// of empty frames without an end.
+async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
+    response: Response<R>,
+) -> Answer {
     let (parts, body) = response.into_parts();
     let status = parts.status;
     let mut body = pin!(body);
     let mut answer = BodyBuffer::default();
-    while let Some(frame) = body.as_mut().frame().await {
-        let Ok(frame) = frame else {
-            return Answer::Unreachable("incomplete response body".into());
-        };
-        let Ok(data) = frame.into_data() else { continue };
-        if data.len() > MAX_ANSWER_BYTES - answer.len() {
-            return Answer::Response { status, body: None };
+    for number in 1..=MAX_ANSWER_FRAMES {
+        match body.as_mut().frame().await {
+            None => return Answer::Response { status, body: Some(answer.take()) },
+            Some(Err(error)) => return unreachable("incomplete response body", &*error.into()),
+            Some(Ok(frame)) => {
+                let data = frame.into_data().unwrap_or_default();
+                if data.len() > MAX_ANSWER_BYTES - answer.len() {
+                    break;
+                }
+                answer.push(data, 0);
+            }
         }
-        answer.push(data, 0);
+        if number % CHUNKS_PER_TURN == 0 {
+            end_turn().await;
+        }
     }
-    Answer::Response { status, body: Some(answer.take()) }
+    Answer::Response { status, body: None }
+}
+
+/// Maximum number of frames in the body of an answer: one for each byte, and some without data.
+const MAX_ANSWER_FRAMES: u32 = MAX_ANSWER_BYTES as u32 + 16;
+
+/// Runs `work`. If `work` panics, returns the answer of an app that gatepost cannot reach.
+///
+/// The state that `work` shares with other requests is the service's own. Any server that survives
+/// a panic of a handler makes the same assumption, for example axum on tokio.
+async fn without_panic(work: impl Future<Output = Answer>) -> Answer {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
+    })
+    .await
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Answer {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Answer::Unreachable(format!("panic in the service: {}", text.unwrap_or("no message")))
 }
 
 /// The layer's clock and tokio's timer.
-pub(super) struct TokioRuntime(pub(super) fn() -> Timestamp);
+pub(super) struct TokioRuntime(pub(super) Arc<GateLayer>);
 
 impl Runtime for TokioRuntime {
     fn now(&self) -> Timestamp {
-        (self.0)()
+        self.0.now()
     }
 
+    /// Without a tokio timer, completes at once: gatepost cannot keep a time limit, so it must not
+    /// wait. Applies the failure policy instead, and logs the reason.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
-        async move { sleep_until(deadline).await }
+        async move {
+            match catch_unwind(|| sleep_until(deadline)) {
+                Ok(timer) => timer.await,
+                Err(_) => report::timer_missing(self.now()),
+            }
+        }
     }
 }

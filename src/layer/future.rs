@@ -13,7 +13,7 @@ use crate::reply::{Reply, unavailable_reply};
 pin_project! {
     /// Response future of [`GateService`](super::GateService). `F` is the future of the inner
     /// service.
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F: Future> {
         #[pin]
         state: ResponseState<F>,
     }
@@ -21,9 +21,11 @@ pin_project! {
 
 pin_project! {
     #[project = ResponseStateProj]
-    enum ResponseState<F> {
+    enum ResponseState<F: Future> {
         // The request is not a callback, or its route is in shadow mode.
         Passing { #[pin] future: F },
+        // As `Passing`, but the inner service was not ready. The box keeps the enum small.
+        Waiting { future: Pin<Box<dyn Future<Output = F::Output> + Send>> },
         // The gate has refused the head. After completion, `reply` is `None`.
         Replying { reply: Option<Reply> },
         // The request is a callback. The box keeps the enum small for all other requests.
@@ -31,9 +33,13 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F: Future> ResponseFuture<F> {
     pub(super) const fn pass(future: F) -> Self {
         Self { state: ResponseState::Passing { future } }
+    }
+
+    pub(super) fn wait(future: impl Future<Output = F::Output> + Send + 'static) -> Self {
+        Self { state: ResponseState::Waiting { future: Box::pin(future) } }
     }
 
     pub(super) const fn reply(reply: Reply) -> Self {
@@ -57,6 +63,9 @@ where
         let reply = match state.as_mut().project() {
             ResponseStateProj::Passing { future } => {
                 return Poll::Ready(Ok(ready!(future.poll(cx))?.map(ResponseBody::inner)));
+            }
+            ResponseStateProj::Waiting { future } => {
+                return Poll::Ready(Ok(ready!(future.as_mut().poll(cx))?.map(ResponseBody::inner)));
             }
             // `reply` is `None` only if a caller polls the future again after completion.
             ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),

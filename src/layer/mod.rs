@@ -13,6 +13,9 @@
 //! - If the route is in [shadow mode](crate::Shadow), the layer also passes the request on, and
 //!   passes each chunk of the body to an [`Observer`](crate::Observer).
 //!
+//! - If another gate has accepted the request, the layer passes it on untouched: `Accepted` is in
+//!   its extensions, and no client can put it there.
+//!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the
@@ -33,13 +36,140 @@
 //! # }
 //! # }
 //! ```
+//!
+//! | place in an axum app | the layer judges |
+//! |---|---|
+//! | `layer`, `route_layer`, on a `MethodRouter` | requests for the routes so far; a route that you add after `layer` is outside of it |
+//! | `merge` | requests for the routes of the merged router |
+//! | `fallback_service`, or around the router | every request, and an address selects the handler |
+//! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
+//!
+//! In a nested router, the layer judges the path that the client sent, and also the path without
+//! the prefix. It finds the former in axum's extension `OriginalUri`, for which it needs gatepost's
+//! feature `axum`. If a router only receives callbacks, add [`GateLayer::callbacks_only`]: the layer
+//! then refuses each path without a route, so no mistake in a path lets a request through
+//! unverified.
+//!
+//! # The event's request
+//!
+//! | part | in the request that the inner service receives |
+//! |---|---|
+//! | method | `POST` |
+//! | URI | the path and query of the address, or else those of the callback; the secret segment is `{token}` unless [`GateLayer::show_token`] |
+//! | version | as received |
+//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; no other, such as `authorization`, `cookie`, `user-agent` or `x-request-id` |
+//! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
+//! | body | the event's data, or the callback's body with `forward = "raw"` |
+//!
+//! axum's extractor `Path` still returns the secret segment if the handler's own route has a
+//! parameter in its place.
+//!
+//! # Failures of the inner service
+//!
+//! The time that the app has for its answer starts after the verdict. It includes the wait until
+//! the inner service is ready. An error, a panic (in `poll_ready`, in `call`, in the future or in
+//! the response's body) and a time-out are failures of the app: gatepost applies the failure policy,
+//! logs the text of the error or panic, and counts the failure for the circuit breaker. A panic on
+//! any other path reaches the server, as without the layer.
+//!
+//! The layer needs a tokio runtime with a timer (`enable_time` or `enable_all`, as in
+//! `#[tokio::main]`). Without one, gatepost fails each callback that has to wait (code
+//! `timer_missing`), because it cannot keep a time limit.
+//!
+//! # Order of layers
+//!
+//! | place | layers | reason |
+//! |---|---|---|
+//! | outside | `NormalizePath`, around the router | the gate refuses other spellings of a callback's path |
+//! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they see the platform's request and reply |
+//! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; an exceeded limit is `body_too_large` |
+//! | inside | `CatchPanic`, `Timeout` | outside, their responses would go to the platform in place of its format |
+//! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would use the limit up |
+//! | inside | middleware that reads the event, such as axum's `from_fn` | |
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use std::time::Duration;
+//!
+//! use axum::error_handling::HandleErrorLayer;
+//! use axum::{Router, routing::post};
+//! use gatepost::GateLayer;
+//! use http::StatusCode;
+//! use tower::ServiceBuilder;
+//! use tower_http::catch_panic::CatchPanicLayer;
+//! use tower_http::compression::CompressionLayer;
+//! use tower_http::timeout::TimeoutLayer;
+//! use tower_http::trace::TraceLayer;
+//!
+//! # fn example(gate: gatepost::Gate) {
+//! let time = Duration::from_secs(1);
+//! let stack = ServiceBuilder::new()
+//!     .layer(TraceLayer::new_for_http())
+//!     .layer(CompressionLayer::new())
+//!     .layer(GateLayer::new(gate))
+//!     .layer(CatchPanicLayer::new())
+//!     .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, time))
+//!     .layer(HandleErrorLayer::new(async |_| StatusCode::SERVICE_UNAVAILABLE))
+//!     .load_shed()
+//!     .concurrency_limit(100);
+//! let app: Router = Router::new().route("/hooks/tencent", post(|| async {})).layer(stack);
+//! # }
+//! # }
+//! ```
+//!
+//! The layer is always ready. A `load_shed` or a `concurrency_limit` outside of it sees no
+//! back-pressure of the inner service.
+//!
+//! In tonic, `GrpcWebLayer` answers 400 to each HTTP/1 request that is not gRPC-Web, on either side
+//! of the gate. Put it around the gRPC routes only, and add the callbacks' routes after it, as
+//! `examples/tonic.rs` does.
+//!
+//! # Body types
+//!
+//! The layer boxes no body. The inner service receives [`RequestBody`], and the layer returns
+//! [`ResponseBody`]. Routers and the layers of tower-http accept any body. These need
+//! `axum::body::Body`: `from_fn` inside of the gate, `option_layer`, and `into_make_service` around
+//! the gate. Convert the bodies with tower's `map_request` and `map_response`:
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::body::Body;
+//! use axum::extract::Request;
+//! use axum::middleware::{Next, from_fn};
+//! use axum::response::Response;
+//! use axum::{Router, ServiceExt, routing::post};
+//! use gatepost::GateLayer;
+//! use gatepost::layer::{RequestBody, ResponseBody};
+//! use tower::ServiceBuilder;
+//!
+//! async fn audit(request: Request, next: Next) -> Response {
+//!     next.run(request).await
+//! }
+//!
+//! # fn example(gate: gatepost::Gate) {
+//! let router: Router = Router::new().route("/live/push", post(|| async {}));
+//! let gate = ServiceBuilder::new()
+//!     .map_response(|response: http::Response<ResponseBody<Body>>| response.map(Body::new))
+//!     .layer(GateLayer::new(gate))
+//!     .map_request(|request: http::Request<RequestBody<Body>>| request.map(Body::new));
+//! let app = ServiceBuilder::new()
+//!     .option_layer(Some(gate))
+//!     .layer(from_fn(audit))
+//!     .service(router);
+//! let make_service = ServiceExt::<Request>::into_make_service(app);
+//! # drop(make_service);
+//! # }
+//! # }
+//! ```
 
 mod body;
 mod exchange;
 mod future;
 mod service;
+mod uri;
 
 use core::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::Extensions;
@@ -50,6 +180,7 @@ pub use future::ResponseFuture;
 pub use service::GateService;
 
 use crate::gate::Gate;
+use crate::printable::print_only;
 use crate::time::Timestamp;
 
 /// Layer that puts a [`Gate`] in front of a service.
@@ -100,26 +231,77 @@ use crate::time::Timestamp;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct GateLayer {
     gate: Gate,
-    clock: fn() -> Timestamp,
-    peer: Peer,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    peer: Arc<Peer>,
+    others: OtherRequests,
+    shows_token: bool,
 }
 
+print_only! { GateLayer: gate others; }
+
 /// Function that reads the address of the connection's peer from the extensions of a request.
-type Peer = fn(&Extensions) -> Option<IpAddr>;
+type Peer = dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync;
+
+/// Treatment of a request whose path has no route.
+#[derive(Clone, Copy, Debug)]
+enum OtherRequests {
+    Pass,
+    Refuse,
+}
 
 impl GateLayer {
     /// Creates a layer with the system clock and without peer addresses.
-    pub const fn new(gate: Gate) -> Self {
-        Self { gate, clock: system_time, peer: |_| None }
+    pub fn new(gate: Gate) -> Self {
+        Self {
+            gate,
+            clock: Arc::new(system_time),
+            peer: Arc::new(|_| None),
+            others: OtherRequests::Pass,
+            shows_token: false,
+        }
+    }
+
+    /// Refuses each request whose path has no route, with the status 403.
+    ///
+    /// Use this method for a router that only receives callbacks. If the paths of the config and of
+    /// the router differ by mistake, no unverified request reaches a handler.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use axum::{Router, routing::post};
+    /// use gatepost::{Gate, GateLayer};
+    ///
+    /// # fn example(gate: Gate) -> Router {
+    /// let callbacks = Router::new()
+    ///     .route("/tencent", post(|| async {}))
+    ///     .layer(GateLayer::new(gate).callbacks_only());
+    /// Router::new().nest("/callbacks", callbacks)
+    /// # }
+    /// # }
+    /// ```
+    pub fn callbacks_only(self) -> Self {
+        Self { others: OtherRequests::Refuse, ..self }
+    }
+
+    /// Shows the secret segment of the path to the inner service.
+    ///
+    /// By default, the URIs of an event contain `{token}` in its place, so that no log line of the
+    /// app contains the secret.
+    pub fn show_token(self) -> Self {
+        Self { shows_token: true, ..self }
     }
 
     /// Replaces the system clock, for example in a test that sends a recorded callback.
-    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
-        Self { clock, ..self }
+    pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Sets the function that reads the address of the connection's peer from the extensions of a
@@ -157,13 +339,16 @@ impl GateLayer {
     ///
     /// In tonic, the extension is `TcpConnectInfo`, and its method `remote_addr` returns the
     /// address.
-    pub fn with_peer(self, peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
-        Self { peer, ..self }
+    pub fn with_peer(
+        self,
+        peer: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        Self { peer: Arc::new(peer), ..self }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the layer supplies the time to the core")]
-fn system_time() -> Timestamp {
+pub(crate) fn system_time() -> Timestamp {
     SystemTime::now().into()
 }
 
@@ -171,6 +356,6 @@ impl<S> Layer<S> for GateLayer {
     type Service = GateService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GateService::new(self.gate.clone(), inner, self.clock, self.peer)
+        GateService::new(Arc::new(self.clone()), inner)
     }
 }

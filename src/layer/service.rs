@@ -1,40 +1,87 @@
 //! The layer's service. It judges the head of each request; the response future reads the body.
 
+use std::future::poll_fn;
 use std::pin::pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
-use super::Peer;
 use super::body::{RequestBody, ResponseBody};
-use super::exchange::{InnerService, RequestReader, TokioRuntime};
+use super::exchange::{BoxError, InnerService, RequestReader, TokioRuntime};
 use super::future::ResponseFuture;
+use super::uri::{self, hide_token};
+use super::{GateLayer, OtherRequests};
 use crate::delivery::{Driven, Runtime as _, drive};
-use crate::gate::{Admission, Gate};
+use crate::gate::Admission;
 use crate::head::{Head, strip_reserved};
 use crate::intake::Intake;
 use crate::reply::{Reply, unavailable_reply};
 use crate::report;
 use crate::shadow::Shadow;
 use crate::template::Reach;
-use crate::time::Timestamp;
+use crate::verdict::Accepted;
 
-/// Service that puts a [`Gate`] in front of an inner service. [`GateLayer`](super::GateLayer)
-/// creates this service.
+/// Service that puts a [`Gate`](crate::Gate) in front of an inner service. [`GateLayer`] creates
+/// this service.
+///
+/// The service is always ready, because a request that is no callback must not keep a callback
+/// waiting, nor the reverse. It awaits the readiness of the inner service
+///
+/// - for an event: after the verdict, within the time that the app has for its answer;
+/// - for any other request: in the response future.
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
-    gate: Gate,
+    layer: Arc<GateLayer>,
     inner: S,
-    clock: fn() -> Timestamp,
-    peer: Peer,
 }
 
 impl<S> GateService<S> {
-    pub(super) const fn new(gate: Gate, inner: S, clock: fn() -> Timestamp, peer: Peer) -> Self {
-        Self { gate, inner, clock, peer }
+    pub(super) const fn new(layer: Arc<GateLayer>, inner: S) -> Self {
+        Self { layer, inner }
+    }
+}
+
+impl GateLayer {
+    /// Judges the head of a request; `None` if another gate has accepted the request.
+    ///
+    /// If a router has changed the path, judges both paths, and returns the stricter admission.
+    #[inline]
+    fn admit<B>(&self, request: &Request<B>) -> Option<Admission> {
+        let (extensions, uri) = (request.extensions(), request.uri());
+        if extensions.get::<Accepted>().is_some() {
+            return None;
+        }
+        Some(match uri::original(extensions) {
+            Some(original) if original.path() != uri.path() => self.admit_both(original, request),
+            Some(_) | None => self.admit_as(uri, request),
+        })
+    }
+
+    #[inline(never)]
+    fn admit_both<B>(&self, original: &Uri, request: &Request<B>) -> Admission {
+        let admission = self.admit_as(original, request);
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+            return admission;
+        }
+        match self.admit_as(request.uri(), request) {
+            Admission::Other => admission,
+            stricter @ (Admission::Callback(_) | Admission::Refused(_) | Admission::Shadow(_)) => {
+                stricter
+            }
+        }
+    }
+
+    #[inline]
+    fn admit_as<B>(&self, uri: &Uri, request: &Request<B>) -> Admission {
+        self.gate.admit_lazily(uri.path(), Reach::Exact, || {
+            let head = Head::new(request.method(), uri, request.headers());
+            let peer = (self.peer)(request.extensions());
+            (peer.map_or(head, |peer| head.with_peer(peer)), self.now())
+        })
     }
 }
 
@@ -44,80 +91,137 @@ where
         + Clone
         + Send
         + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    R: Body<Data = Bytes> + Send + 'static,
+    S::Error: Into<BoxError> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let arrival = || {
-            let head = Head::new(request.method(), request.uri(), request.headers());
-            let peer = (self.peer)(request.extensions());
-            (peer.map_or(head, |peer| head.with_peer(peer)), (self.clock)())
-        };
-        match self.gate.admit_lazily(request.uri().path(), Reach::Exact, arrival) {
-            Admission::Other => {
-                self.gate.strip_reserved(request.headers_mut());
-                // Not `Request::map`, because it would copy the head again.
-                let (parts, body) = request.into_parts();
-                let request = Request::from_parts(parts, RequestBody::inner(body));
-                ResponseFuture::pass(self.inner.call(request))
-            }
-            Admission::Refused(refusal) => {
-                report::refused(&refusal, (self.clock)());
+        match self.layer.admit(&request) {
+            None => self.pass(request),
+            Some(Admission::Other) => match self.layer.others {
+                OtherRequests::Pass => {
+                    self.layer.gate.strip_reserved(request.headers_mut());
+                    self.pass(request)
+                }
+                OtherRequests::Refuse => {
+                    report::not_a_callback(self.layer.now());
+                    ResponseFuture::reply(Reply::not_a_callback())
+                }
+            },
+            Some(Admission::Refused(refusal)) => {
+                report::refused(&refusal, self.layer.now());
                 ResponseFuture::reply(refusal.reply())
             }
-            Admission::Shadow(shadow) => self.observe(shadow, request),
-            Admission::Callback(intake) => self.judge(intake, request),
+            Some(Admission::Shadow(shadow)) => self.observe(shadow, request),
+            Some(Admission::Callback(intake)) => self.judge(intake, request),
         }
     }
 }
 
 impl<S> GateService<S> {
+    /// Passes a request on with its body.
+    #[inline]
+    fn pass<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<RequestBody<B>>, Future: Send, Error: Send> + Clone + Send + 'static,
+        S::Error: 'static,
+        B: Send + 'static,
+    {
+        // Not `Request::map`, because it would copy the head again.
+        let (parts, body) = request.into_parts();
+        self.forward(Request::from_parts(parts, RequestBody::inner(body)))
+    }
+
+    /// Calls the inner service as soon as it is ready.
+    #[inline]
+    fn forward<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        S::Error: 'static,
+        B: Send + 'static,
+    {
+        // Most services are ready. If not, the response future polls again, with a real waker.
+        match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => ResponseFuture::pass(self.inner.call(request)),
+            Poll::Ready(Err(error)) => {
+                drop(self.take_inner());
+                ResponseFuture::wait(async { Err(error) })
+            }
+            Poll::Pending => self.wait(request),
+        }
+    }
+
+    #[inline(never)]
+    fn wait<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        B: Send + 'static,
+    {
+        let mut service = self.take_inner();
+        ResponseFuture::wait(async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        })
+    }
+
+    /// Takes the inner service, and leaves a clone. Only the original may wait for a permit.
+    fn take_inner(&mut self) -> S
+    where
+        S: Clone,
+    {
+        let clone = self.inner.clone();
+        std::mem::replace(&mut self.inner, clone)
+    }
+
     // Not inlined, to keep the code of `call` short for requests that are not callbacks.
     #[inline(never)]
     fn observe<B>(&mut self, shadow: Shadow, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
-        S: Service<Request<RequestBody<B>>>,
-        B: Body<Data = Bytes>,
+        S: Service<Request<RequestBody<B>>, Future: Send, Error: Send> + Clone + Send + 'static,
+        S::Error: 'static,
+        B: Body<Data = Bytes> + Send + 'static,
     {
         // The platform may have sent `webhook-*`, so these headers stay.
         strip_reserved(request.headers_mut(), false);
-        let clock = self.clock;
-        let observer = shadow.observe(move |s| report::shadowed(s, clock()));
-        let request = request.map(|body| RequestBody::observed(body, observer, clock));
-        ResponseFuture::pass(self.inner.call(request))
+        let layer = Arc::clone(&self.layer);
+        let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));
+        let layer = Arc::clone(&self.layer);
+        self.forward(request.map(|body| RequestBody::observed(body, observer, layer)))
     }
 
     // Not inlined, for the same reason as `observe`.
     #[inline(never)]
-    fn judge<B, R>(&mut self, intake: Intake, request: Request<B>) -> ResponseFuture<S::Future>
+    fn judge<B, R>(&self, intake: Intake, mut request: Request<B>) -> ResponseFuture<S::Future>
     where
         S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send>
             + Clone
             + Send
             + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        R: Body<Data = Bytes> + Send + 'static,
+        S::Error: Into<BoxError>,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        // `poll_ready` has polled `self.inner`, but not the clone. This call therefore uses the
-        // original service, and the next call uses the clone.
-        let clone = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, clone);
-        let runtime = TokioRuntime(self.clock);
+        if !self.layer.shows_token {
+            hide_token(&intake, &mut request);
+        }
+        let runtime = TokioRuntime(Arc::clone(&self.layer));
         let (parts, body) = request.into_parts();
-        let mut app = InnerService::new(ready, parts.uri.clone(), parts.version, parts.extensions);
+        // A clone, because `self.inner` may hold a permit from an earlier poll.
+        let inner = self.inner.clone();
+        let mut app = InnerService::new(inner, parts.uri.clone(), parts.version, parts.extensions);
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
-            let mut client = RequestReader { head, body: pin!(Some(body)) };
+            let mut client = RequestReader { head, body: pin!(Some(body)), failure: None };
             reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
         })
     }

@@ -46,12 +46,14 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+#[cfg(feature = "tower")]
+use http::uri::PathAndQuery;
 use matchit::Router;
 
 pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
-pub(crate) use self::pieces::has_dot_segment;
-use self::pieces::{Pieces, around_token, join};
+use self::pieces::{Pieces, join};
+pub(crate) use self::pieces::{around_token, has_dot_segment};
 use self::search::Search;
 use self::subtree::{Owner, Subtrees, base_of};
 use crate::client::{Client, Networks};
@@ -85,6 +87,9 @@ pub(crate) struct Route {
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
+    /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
+    #[cfg(feature = "tower")]
+    pub(crate) masked: Option<PathAndQuery>,
     /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
     /// callback names its kind.
     pub(crate) kind: Option<usize>,
@@ -405,6 +410,8 @@ mod tests {
             pattern: pattern.into(),
             plan: Arc::clone(plan),
             token: None,
+            #[cfg(feature = "tower")]
+            masked: None,
             kind: None,
             template: None,
             bindings: Arc::default(),

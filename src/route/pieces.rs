@@ -131,7 +131,7 @@ impl Pieces {
 
 /// Returns the text before and after `{token}` in a configured path; `None` if the path has no
 /// `{token}`.
-pub(super) fn around_token(pattern: &str) -> Option<(&str, &str)> {
+pub(crate) fn around_token(pattern: &str) -> Option<(&str, &str)> {
     // In a configured path, only `{token}` contains a brace.
     let token = pattern.find('{')?;
     Some((pattern.get(..token)?, pattern.get(token + TOKEN_SEGMENT.len()..)?))

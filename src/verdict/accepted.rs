@@ -117,6 +117,12 @@ impl Accepted {
         &self.0.raw
     }
 
+    /// Returns true if `T` describes the kind of the callback.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is<T: View>(&self) -> bool {
+        T::describes(&self.event().provider, &self.event().kind)
+    }
+
     /// Deserializes the data of the event.
     ///
     /// A view of this crate reads any data: a misfit is `None`, and [`Self::misfits`] lists it. A

@@ -210,6 +210,36 @@ fn refuses_incomplete_body() {
     assert_eq!(refusal.kind().as_str(), "body_incomplete");
 }
 
+/// Returns a client with 100 empty chunks before its body.
+fn client_with_empty_chunks() -> Client {
+    let empty = std::iter::repeat_n(Ok(Bytes::new()), 100);
+    Client::with_body(empty.chain([Ok(BODY.into())]).collect())
+}
+
+#[test]
+fn lets_other_tasks_run_between_chunks_that_are_always_ready() {
+    let driven = run(client_with_empty_chunks(), &mut App::default(), Duration::ZERO);
+    assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
+}
+
+#[test]
+fn time_limit_ends_body_whose_chunks_are_always_ready() {
+    let driven = run(client_with_empty_chunks(), &mut App::default(), Duration::from_secs(30));
+    let Poll::Ready(Driven::Refused(refusal)) = driven else {
+        panic!("expected a refusal, found {driven:?}")
+    };
+    assert_eq!(refusal.kind().as_str(), "body_incomplete");
+}
+
+#[test]
+fn refuses_body_of_empty_chunks_without_end() {
+    let mut intake = intake(&Client::new());
+    let chunks = gatepost::DEFAULT_MAX_BODY_BYTES + 16;
+    (0..chunks).for_each(|_| intake.push(Bytes::new()).unwrap());
+    let refusal = intake.push(Bytes::new()).unwrap_err();
+    assert_eq!(refusal.kind().as_str(), "body_too_large");
+}
+
 #[test]
 fn stops_if_client_disconnects() {
     let client = Client { activity: Some(ClientActivity::Disconnected), ..Client::new() };

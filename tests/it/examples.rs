@@ -98,7 +98,7 @@ fn axum_example_serves_callbacks() {
 }
 
 #[tokio::test]
-async fn tonic_example_serves_callbacks_and_grpc() {
+async fn tonic_example_serves_callbacks_grpc_and_grpc_web() {
     let mut example = Example::start("tonic");
     assert_callbacks(&example);
     assert_eq!(example.line(), "com.tencentcloud.css.push");
@@ -109,6 +109,27 @@ async fn tonic_example_serves_callbacks_and_grpc() {
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let health = client.check(HealthCheckRequest::default()).await.unwrap();
     assert_eq!(health.into_inner().status, 1);
+    assert_eq!(grpc_web_status(&example), "0");
+}
+
+/// Asks for the server's health with a gRPC-Web request over HTTP/1. Returns the gRPC status.
+fn grpc_web_status(example: &Example) -> String {
+    use std::io::Write as _;
+
+    let url = format!("http://{}/grpc.health.v1.Health/Check", example.address);
+    let mut curl = Command::new("curl")
+        .args(["-s", "--http1.1", "-H", "content-type: application/grpc-web+proto"])
+        .args(["--data-binary", "@-", &url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // An empty message: no compression, and a length of 0.
+    curl.stdin.take().unwrap().write_all(&[0; 5]).unwrap();
+    let output = curl.wait_with_output().unwrap().stdout;
+    let text = String::from_utf8_lossy(&output);
+    let status = text.lines().find_map(|line| line.split_once("grpc-status:")).unwrap().1;
+    status.trim().to_owned()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::*;
 
@@ -104,7 +104,7 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let (port, app) = (free_port(), App::answering(200, "from the upstream"));
     let mut command = Command::new(example("pingora"));
     command.arg(format!("127.0.0.1:{port}")).arg(format!("127.0.0.1:{}", app.port));
-    let _proxy = Program::start(command.current_dir(root()).stdout(Stdio::null()));
+    let mut proxy = Program::start(command.current_dir(root()).stdout(Stdio::null()));
     let mut client = Client::new(connect(port));
     assert_eq!(client.send(&post("/other", "x")).text(), "from the upstream");
     let reply = client.send(&post("/callbacks/tencent", &push()));
@@ -114,4 +114,10 @@ fn pingora_example_checks_callbacks_and_passes_other_requests() {
     let mut client = Client::new(connect(port));
     let reply = client.send(&post("/callbacks/kollus/try-me", PLAY));
     assert_eq!(reply.text(), r#"{"data":{"result":0}}"#);
+
+    let started = Instant::now();
+    proxy.signal("TERM");
+    assert_eq!(proxy.wait(), Some(0));
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(30), "expected a stop within 30 s, found {took:?}");
 }

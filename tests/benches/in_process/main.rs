@@ -6,9 +6,10 @@
 //! cargo run --release -p gatepost-benches -- counts --check   # fails if a count grows too much
 //! cargo run --release -p gatepost-benches -- counts --write   # writes the baseline
 //! cargo run --release -p gatepost-benches -- compare          # compares benches with references
+//! cargo run --release -p gatepost-benches -- in-flight        # 10,000 callbacks at once
 //! ```
 //!
-//! Both commands need valgrind. The baseline, `tests/benches/instructions.txt`, lists the
+//! `counts` and `compare` need valgrind. The baseline, `tests/benches/instructions.txt`, lists the
 //! instructions per run of each bench: in total, and without the hash functions.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints a table")]
@@ -21,6 +22,7 @@ mod bench;
 mod callgrind;
 mod cases;
 mod compare;
+mod in_flight;
 #[allow(dead_code, reason = "only the tests check vectors")]
 #[path = "../../it/vectors.rs"]
 mod vectors;
@@ -34,7 +36,8 @@ use tokio::runtime::Builder;
 /// Error that the program prints.
 type Failure = Box<dyn Error>;
 
-const USAGE: &str = "usage: gatepost-benches compare | counts [--check | --write | FILTER]";
+const USAGE: &str =
+    "usage: gatepost-benches compare | in-flight | counts [--check | --write | FILTER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -49,6 +52,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[&str]) -> Result<ExitCode, Failure> {
+    if arguments == ["in-flight"] {
+        return in_flight::print().map(|()| ExitCode::SUCCESS);
+    }
     // The layer's timers need a runtime, although no timer fires.
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();

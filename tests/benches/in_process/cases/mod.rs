@@ -4,7 +4,7 @@ mod by_hand;
 mod callback;
 mod layer;
 mod lookup;
-mod play;
+pub mod play;
 mod push;
 mod refusals;
 mod steps;
