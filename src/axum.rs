@@ -75,8 +75,8 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
 ///
 /// async fn stream(start: Option<Callback<Push>>, end: Option<Callback<Interruption>>) {
 ///     match (start, end) {
-///         (Some(Callback(push)), _) => println!("{} is live", push.stream_id),
-///         (_, Some(Callback(end))) => println!("{} has ended", end.stream_id),
+///         (Some(Callback(push)), _) => println!("{:?} is live", push.stream_id),
+///         (_, Some(Callback(end))) => println!("{:?} has ended", end.stream_id),
 ///         (None, None) => println!("another kind"),
 ///     }
 /// }

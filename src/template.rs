@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
@@ -242,7 +241,8 @@ pub(crate) struct Ask {
     /// Meaning of an unclear answer to a notification.
     pub(crate) unclear_answer: UnclearAnswer,
     /// True if gatepost has logged which members it drops from the app's answers.
-    pub(crate) has_logged_dropped: AtomicBool,
+    #[cfg(feature = "tracing")]
+    pub(crate) has_logged_dropped: std::sync::atomic::AtomicBool,
     /// Treatment of resends; `None` if gatepost asks the app about each resend.
     pub(crate) resends: Option<ResendRule>,
     /// Maximum age of the last good reply that gatepost sends if the app fails; `None` if gatepost

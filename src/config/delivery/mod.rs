@@ -5,7 +5,6 @@ mod failure;
 mod reply_signing;
 mod resend;
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::Uri;
@@ -303,7 +302,8 @@ impl<'f> ConfigReader<'f, '_> {
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
             policy,
             unclear_answer: entry.unclear_answer.as_ref().map(|(w, _)| *w).unwrap_or_default(),
-            has_logged_dropped: AtomicBool::new(false),
+            #[cfg(feature = "tracing")]
+            has_logged_dropped: std::sync::atomic::AtomicBool::new(false),
         }
     }
 
