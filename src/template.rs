@@ -90,6 +90,18 @@ impl Template {
             .map(|(kind, _)| (&*kind.name, IdentityInfo::from(kind)))
     }
 
+    /// Returns the kinds that `[template.on]` does not list, although it lists others. gatepost
+    /// acknowledges a notification of such a kind, and denies a decision, without asking the app.
+    ///
+    /// The value is true for a decision.
+    pub fn unlisted(&self) -> impl Iterator<Item = (&str, bool)> {
+        let kinds = self.plan.kinds.iter().zip(&self.deliveries);
+        kinds.filter_map(|(kind, delivery)| match delivery {
+            Delivery::Unlisted(policy) => Some((&*kind.name, policy.is_some())),
+            Delivery::Ask(_) | Delivery::Fixed(_) | Delivery::MissingReplyKey => None,
+        })
+    }
+
     /// Returns the addresses to which gatepost delivers the template's events, and the reach of
     /// each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&Uri, Reach)> {

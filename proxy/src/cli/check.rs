@@ -21,6 +21,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
     config.templates().for_each(print_identities);
+    config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
@@ -43,6 +44,18 @@ fn print_identities(template: &Template) {
         if !kinds.is_empty() {
             let (name, kinds) = (template.name(), list(&kinds));
             out(&format!("template {name}: ce-id {what}: {kinds}"));
+        }
+    }
+}
+
+/// Prints the kinds of a template for which gatepost replies without asking the app.
+fn print_unlisted(template: &Template) {
+    for (is_decision, reply) in [(false, "acknowledged"), (true, "denied")] {
+        let kinds = template.unlisted().filter(|(_, decision)| *decision == is_decision);
+        let kinds: Vec<_> = kinds.map(|(kind, _)| kind).collect();
+        if !kinds.is_empty() {
+            let (name, kinds) = (template.name(), kinds.join(", "));
+            out(&format!("template {name}: {reply} without the app: {kinds}"));
         }
     }
 }
