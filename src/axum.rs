@@ -17,7 +17,8 @@ use crate::verdict::{Accepted, ViewError};
 ///
 /// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
 /// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. It never rejects an
-/// accepted callback because of a field's value: a misfit is `None`.
+/// accepted callback because of a field's value: a field is `None` if its value does not have the
+/// declared type.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -59,12 +60,12 @@ impl<T: View, S: Send + Sync> FromRequestParts<S> for Callback<T> {
     type Rejection = CallbackRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let accepted = parts.extensions.get().ok_or(CallbackRejection::NotAccepted)?;
+        let accepted = parts.extensions.get().ok_or_else(not_accepted)?;
         view(accepted).map(Self)
     }
 }
 
-/// Extracts `None` if the request is no accepted callback, or if the callback has another kind.
+/// Extracts `None` if the request is not an accepted callback, or if the callback has another kind.
 ///
 /// One handler can therefore take several kinds:
 ///
@@ -95,8 +96,13 @@ impl<T: View, S: Send + Sync> OptionalFromRequestParts<S> for Callback<T> {
     }
 }
 
-/// Returns the typed data of a callback, and logs the reason if that fails: the response of the
-/// handler only tells its status.
+fn not_accepted() -> CallbackRejection {
+    report::not_accepted(system_time());
+    CallbackRejection::NotAccepted
+}
+
+/// Returns the typed data of a callback. Logs the error here, because the layer receives only the
+/// status of the rejection.
 fn view<T: View>(accepted: &Accepted) -> Result<T, CallbackRejection> {
     accepted.view().map_err(|error| {
         report::view_failed(accepted, &error, system_time());
@@ -109,11 +115,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Accepted {
     type Rejection = CallbackRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        parts.extensions.get().cloned().ok_or(CallbackRejection::NotAccepted)
+        parts.extensions.get().cloned().ok_or_else(not_accepted)
     }
 }
 
-/// Extracts `None` if the request is no accepted callback.
+/// Extracts `None` if the request is not an accepted callback.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Accepted {
     type Rejection = Infallible;
 
@@ -145,6 +151,7 @@ impl IntoResponse for CallbackRejection {
             Self::NotAccepted => StatusCode::FORBIDDEN,
             Self::View(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        (status, self.to_string()).into_response()
+        // A constant for the client. The reason is for the operator, and is in the log.
+        (status, "refused\n").into_response()
     }
 }

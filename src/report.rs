@@ -96,6 +96,19 @@ pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestam
     );
 }
 
+/// Logs an error about a request that reached an extractor without passing the layer.
+#[cfg(feature = "axum")]
+pub(crate) fn not_accepted(now: Timestamp) {
+    let code = "not_accepted";
+    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
+    tracing::error!(
+        code,
+        suppressed = nonzero(suppressed),
+        "handler did not run: expected a callback accepted by gatepost, found a request that \
+         bypassed it; add `GateLayer`"
+    );
+}
+
 /// Logs an error about a runtime that has no timer.
 #[cfg(feature = "tower")]
 pub(crate) fn timer_missing(now: Timestamp) {

@@ -1,7 +1,8 @@
 //! Rules for the head of every request, whatever its path: the host and the length of the body.
 //!
-//! An app that builds a URL from the host would read another path in `x/live/push?`. A server that
-//! repairs two lengths differently reads the body as a second request.
+//! If an app builds a URL from the host, the host `x/live/push?` makes the app read the path
+//! `/live/push`. If a request has two lengths and the app uses another one than gatepost, the app
+//! reads a part of the body as a second request.
 
 use core::net::Ipv6Addr;
 
@@ -171,7 +172,7 @@ fn is_ipv6(text: &[u8]) -> bool {
     str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Returns true for nothing, or for a colon with no digits or with a port.
+/// Returns true for empty text, for a colon alone, and for a colon followed by a port number.
 fn is_port(text: &[u8]) -> bool {
     let [b':', digits @ ..] = text else { return text.is_empty() };
     let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());

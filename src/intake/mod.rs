@@ -13,8 +13,9 @@
 //!    too far in the future;
 //! 7. kind: the callback names its kind, or the route sets the kind;
 //! 8. types: each field has its declared type;
-//! 9. reuse: no other callback had the same signature. This rule applies only to a signature that
-//!    does not cover the body or the id of the callback, and only with `signature_reuse = "refuse"`.
+//! 9. reuse: no other callback had the same signature. This rule applies only with
+//!    `signature_reuse = "refuse"`, and only to a signature that leaves the body or the id of the
+//!    callback unsigned.
 //!
 //! The route's rate limit counts only accepted callbacks: [`Accepted::next`] checks this limit.
 
@@ -183,7 +184,7 @@ impl Intake {
     /// # Errors
     ///
     /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`, or if
-    /// the body has so many chunks that most of them are empty.
+    /// it has more than `max_body_bytes` + 16 chunks.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         let limit = self.route().max_body_bytes;
         self.0.chunks += 1;
@@ -288,9 +289,9 @@ impl Intake {
     }
 }
 
-/// Number of empty chunks that a body of maximum length may have.
+/// Number of chunks that a body may have beyond its maximum length in bytes.
 ///
-/// Each chunk counts as at least a byte, so an endless body of empty chunks reaches the limit too.
+/// With this limit, gatepost refuses an endless body of empty chunks.
 const EMPTY_CHUNKS: usize = 16;
 
 /// Maximum number of bytes that gatepost reserves because of `content-length` alone.
@@ -353,16 +354,16 @@ fn judge(
     Ok(Judgement { kind, unknown_kind, event })
 }
 
-/// Returns the part of the callback's proof that has already arrived with another callback.
+/// Returns the value (signature or id) that has already arrived with another callback.
 ///
-/// Remembers a part of the proof that only the platform can write, together with a part that the
-/// proof does not cover or that must not change:
+/// Stores each value that only the platform can produce, with a digest of the data of the same
+/// callback. If the value arrives again with other data, it is reused. The values and their data:
 ///
-/// 1. a signature that does not cover the body, with the callback;
-/// 2. a signature that does not cover the id of the callback, with this id;
-/// 3. a signed id, with the data. If a resend may change fields, this rule does not apply.
+/// 1. a signature that does not cover the body: all data of the callback;
+/// 2. a signature that does not cover the id of the callback: this id;
+/// 3. a signed id: the data. If a resend may change fields, this rule does not apply.
 ///
-/// A resend of the same callback is no reuse.
+/// A resend of the same callback does not count as reuse.
 fn reused(
     memory: &Memory,
     template: &Template,

@@ -446,7 +446,9 @@ mod tests {
                 (Ok(object), Ok(expected)) => {
                     prop_assert!(are_valid);
                     let members = object.members().map(|member| {
-                        let Value::Json(json) = &member.value else { panic!("expected JSON") };
+                        let Value::Json(json) = &member.value else {
+                            panic!("expected JSON, found {member:?}")
+                        };
                         (member.name.text().to_owned(), json.text.to_owned())
                     });
                     prop_assert_eq!(&members.collect::<Vec<_>>(), expected);

@@ -184,7 +184,7 @@ impl<'s> AppSide for App<'s> {
         let event = event.into_parts();
         async move {
             let Some(url) = url else {
-                let why = "expected an address in the template, or `upstream`; set one of these";
+                let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
             app::ask(&url, event, attempt).await

@@ -149,7 +149,7 @@ fn send_prints_status_reply_and_problems() {
         let (code, stdout, _) =
             run(&[&["send", "tencent-css.push", "--to", &tencent], wrong].concat());
         let is_refused = (code, &*stdout) == (Some(1), "401 Unauthorized\nrefused\n");
-        // For an event without a domain, gatepost uses the template that binds "*".
+        // For a callback without a domain, gatepost uses the template that binds "*".
         assert_eq!(is_refused, !wrong.contains(&"app="), "{wrong:?}: {stdout}");
     }
     for (arguments, said) in [

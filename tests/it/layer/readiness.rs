@@ -62,7 +62,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn service_that_is_never_ready_gets_time_of_answer() {
+async fn answer_timeout_includes_wait_for_readiness() {
     let log = Log::default();
     let _guard = log.collect();
     let never = service_fn(|_: Request<RequestBody<Full<Bytes>>>| -> Never { pending() });
@@ -160,7 +160,7 @@ async fn error_of_readiness_is_failure_of_app() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn works_around_buffer() {
+async fn replies_to_every_callback_if_inner_service_is_buffer() {
     let buffer = tower::buffer::Buffer::new(Warming { polls: 2, fails: false }, 1);
     let service = GateLayer::new(gate("")).layer(buffer);
     let replies: Vec<_> = (0..20).map(|_| tokio::spawn(reply(service.clone(), play()))).collect();

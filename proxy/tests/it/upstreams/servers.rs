@@ -48,7 +48,8 @@ impl Server {
         self.folder.path().join(name)
     }
 
-    /// Returns probe and event type of each request that the handlers have received.
+    /// Returns the name of the test request and the event type of each request that the handlers
+    /// have received.
     pub(super) fn handled(&self) -> Vec<(String, String)> {
         let text = std::fs::read_to_string(self.path("handled")).unwrap();
         let pair = |line: &str| {
@@ -109,7 +110,8 @@ impl Server {
         let socket = server.path("php-fpm.sock");
         let started = Instant::now();
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-            assert!(started.elapsed() < PATIENCE, "expected php-fpm:\n{}", server.log());
+            let log = server.log();
+            assert!(started.elapsed() < PATIENCE, "expected a php-fpm socket, found none:\n{log}");
             std::thread::yield_now();
         }
         let mut nginx = Command::new(on_path("nginx").unwrap_or_else(|| "/usr/sbin/nginx".into()));
@@ -187,15 +189,15 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.exists())
 }
 
-/// Finds php-fpm, whose name on Debian contains the version, in a folder that is not in every `PATH`.
+/// Finds php-fpm in `PATH`, else in `/usr/sbin`. On Debian, the file name contains the version.
 fn find_php_fpm() -> PathBuf {
     let is_fpm = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"))
     };
     let sbin = std::fs::read_dir("/usr/sbin").into_iter().flatten().flatten();
-    on_path("php-fpm")
-        .or_else(|| sbin.map(|entry| entry.path()).find(is_fpm))
-        .expect("expected php-fpm; run tests/run, which installs it")
+    on_path("php-fpm").or_else(|| sbin.map(|entry| entry.path()).find(is_fpm)).expect(
+        "expected php-fpm in PATH or /usr/sbin, found none; run tests/run, which installs it",
+    )
 }
 
 impl Drop for Server {
