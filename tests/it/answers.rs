@@ -316,3 +316,17 @@ fn unclear_answer_to_a_notification_is_taken_unless_the_address_refuses_it() {
     );
     assert_eq!(code(&question(&default, "/srs", ON_STOP).conclude(&too_large, NOW)), "app");
 }
+
+#[test]
+fn boolean_does_not_allow_where_zero_allows() {
+    let gate = gate("", "");
+    for answer in ["false", "true", r#"{"code":false}"#, r#"{"code":true}"#, "1e-400"] {
+        let conclusion = conclude(&gate, "/srs", ON_PLAY, answer);
+        let expected = (r#"{"code":1}"#, "answer_invalid");
+        assert_eq!((text(&conclusion), code(&conclusion)), expected, "{answer}");
+    }
+    for answer in ["0", "\"0\"", r#"{"code":0}"#, r#"{"allow":true}"#] {
+        let conclusion = conclude(&gate, "/srs", ON_PLAY, answer);
+        assert_eq!(text(&conclusion), r#"{"code":0}"#, "{answer}");
+    }
+}

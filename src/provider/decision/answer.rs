@@ -353,8 +353,19 @@ impl Decision {
         value: &Value<'_>,
         conversion: &mut Conversion,
     ) -> Result<Option<ReplyField>, AnswerError> {
-        let field = self.fields.get(index);
-        field.map_or(Ok(None), |field| read_reply_field(index, field, value, conversion))
+        let Some(field) = self.fields.get(index) else { return Ok(None) };
+        if value.shape() == Shape::Boolean && self.allows_with_zero(index) {
+            let (field, found) = (field.name.clone(), value.shape().name());
+            return Err(FieldError::Type { field, wanted: "integer", found }.into());
+        }
+        read_reply_field(index, field, value, conversion)
+    }
+
+    /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's `false`
+    /// to 0, and so allow what the app denies.
+    fn allows_with_zero(&self, index: usize) -> bool {
+        let name = ReplyFieldName::Declared(index);
+        self.allow.iter().any(|field| field.name == name && *field.json == *"0")
     }
 
     /// Checks that no required field is missing.

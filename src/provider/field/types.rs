@@ -273,10 +273,13 @@ pub(crate) fn parse_whole(text: &str) -> Option<i64> {
         return None;
     }
     // Parse a number with an exponent as `f64`. Refuse numbers above 2^53, because an `f64` is not
-    // exact there.
+    // exact there, and numbers that are 0 only because they are too small for an `f64`.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = mantissa.bytes().all(|b| b == b'0');
+    let is_exact = number.fract() == 0.0 && number.abs() <= EXACT && (number == 0.0) == is_zero;
+    is_exact.then_some(number as i64)
 }
 
 fn is_number(text: &str) -> bool {
