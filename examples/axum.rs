@@ -25,7 +25,7 @@ async fn play(Callback(viewer): Callback<LivePlay>) -> PlayReply {
 }
 
 async fn pushed(Callback(push): Callback<Push>) {
-    // A field that does not identify the callback is `None` if the platform omits or changes it.
+    // If the platform omits one of these fields, or changes its type, the field is `None`.
     let (stream, domain) = (push.stream_id.unwrap_or_default(), push.app.unwrap_or_default());
     println!("{stream} is live on {domain}");
 }

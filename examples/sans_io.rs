@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let head = Head::new(&Method::POST, &uri, &headers);
     let now = Timestamp::from_secs(1_703_731_478);
     let Admission::Callback(mut intake) = gate.admit(&head, now) else {
-        return Err("expected a callback".into());
+        return Err("expected a callback, found another request".into());
     };
 
     // A server reads the body in chunks of any size.

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_, health) = tonic_health::server::health_reporter();
     let router = Routes::new(health)
         .into_axum_router()
-        // Before the routes of callbacks: this layer refuses HTTP/1 requests that are no gRPC-Web.
+        // Add this layer before the callbacks: this layer refuses HTTP/1 requests except gRPC-Web.
         .layer(GrpcWebLayer::new())
         .route("/kollus/play", post(play))
         .route("/live/push", post(event))

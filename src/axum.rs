@@ -17,8 +17,8 @@ use crate::verdict::{Accepted, ViewError};
 ///
 /// The request must have passed [`GateLayer`](crate::GateLayer), and `T` must describe the kind of
 /// the callback. Otherwise, the extractor returns a [`CallbackRejection`]. It never rejects an
-/// accepted callback because of a field's value: a field is `None` if its value does not have the
-/// declared type.
+/// accepted callback because of a field's value: if this value does not have the declared type,
+/// the field is `None`.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -151,7 +151,7 @@ impl IntoResponse for CallbackRejection {
             Self::NotAccepted => StatusCode::FORBIDDEN,
             Self::View(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        // A constant for the client. The reason is for the operator, and is in the log.
+        // The client receives a constant text. The log contains the reason, for the operator.
         (status, "refused\n").into_response()
     }
 }

@@ -62,8 +62,8 @@ impl Conclusion {
     /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,
     /// because the platform's reply has no such members. A path has the form `a.b` or `a[].b`.
     ///
-    /// The list has at most 16 paths. It is empty for the copies that share one answer, so that a
-    /// server counts the members of each answer once.
+    /// The list has at most 16 paths. If copies of a callback share an answer, the conclusions of
+    /// the waiting copies have an empty list. A server therefore counts the members only once.
     pub fn dropped_members(&self) -> impl ExactSizeIterator<Item = &str> {
         self.dropped.iter().map(|name| &**name)
     }

@@ -78,12 +78,12 @@ pub(crate) type Id = [u8; 32];
 
 /// Origin of an event's id.
 ///
-/// An app drops an event whose id it has seen. Two events must therefore never have the same id, and
-/// the resend of a callback must have the same id if gatepost can recognize it.
+/// An app drops an event whose id it has seen. Two events must therefore never have the same id,
+/// and the resend of a callback must have the same id if gatepost can recognize it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// A digest of source, kind and data. The data contains a time or a sequence, so two events have
-    /// different data.
+    /// A digest of source, kind and data. The data contains a time or a sequence, so two events
+    /// have different data.
     Content,
     /// A digest of source, kind and the fields that the definition names in `id`.
     Declared,
@@ -149,9 +149,10 @@ pub(crate) const SPECVERSION: HeaderValue = HeaderValue::from_static("1.0");
 impl Event {
     /// Returns the id: 32 hex digits.
     ///
-    /// A resend of the same callback has the same id if gatepost can recognize it: if the definition
-    /// names an identity, or if the callback contains a time or a sequence. Otherwise, the id is new
-    /// for each callback. [`KindInfo::identity`](crate::KindInfo::identity) is the rule of a kind.
+    /// A resend of the same callback has the same id if gatepost can recognize it: if the
+    /// definition names an identity, or if the callback contains a time or a sequence. Otherwise,
+    /// the id is new for each callback. [`KindInfo::identity`](crate::KindInfo::identity) returns
+    /// the rule for one kind.
     #[must_use]
     pub fn id(&self) -> &str {
         // Never fails: the id consists of hex digits.
@@ -183,7 +184,8 @@ impl Event {
         self.ce_type.to_str().unwrap_or_default()
     }
 
-    /// Returns the subject, for example `live/stream-1`; `None` if it is empty or too long.
+    /// Returns the subject, for example `live/stream-1`; `None` if the subject is empty or too
+    /// long.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
@@ -195,7 +197,8 @@ impl Event {
         self.time
     }
 
-    /// Returns the typed data: one JSON object, or the body as received if it is not an object.
+    /// Returns the typed data: one JSON object, or the body as received if the body is not an
+    /// object.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
@@ -219,8 +222,8 @@ impl Event {
         self.time?.write_rfc3339(text).then(|| take_header(text))
     }
 
-    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if all
-    /// fields fit.
+    /// Returns the value of `gatepost-misfits`: the paths, separated by commas. `None` if the event
+    /// has no misfits.
     pub(crate) fn misfits_header(&self) -> Option<HeaderValue> {
         (!self.misfits.is_empty()).then(|| encoded_header(&self.misfits.join(",")))
     }
@@ -294,8 +297,8 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Returns the id of an event: the first half of the SHA-256 of source, kind and identity, separated
-/// by zero bytes.
+/// Returns the id of an event: the first half of the SHA-256 of source, kind and identity,
+/// separated by zero bytes.
 ///
 /// `data` is the identity: the fields of `id`, separated by zero bytes, or the data without the
 /// fields that a resend may change. This derivation is frozen: stores keep ids, and machines with

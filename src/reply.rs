@@ -137,7 +137,8 @@ impl Reply {
         Self::text(StatusCode::NOT_FOUND, b"not found\n")
     }
 
-    /// Returns the reply to a request that is no callback, if the server serves only callbacks.
+    /// Returns the reply to a request that is not a callback, for a server that serves only
+    /// callbacks.
     #[cfg(feature = "tower")]
     pub(crate) const fn not_a_callback() -> Self {
         Self::text(StatusCode::FORBIDDEN, b"refused\n")

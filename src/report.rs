@@ -65,7 +65,8 @@ pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now:
     tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
 }
 
-/// Logs a warning about a request that a server of callbacks refused, because its path has no route.
+/// Logs a warning about a request that a server of callbacks refused, because its path has no
+/// route.
 #[cfg(feature = "tower")]
 pub(crate) fn not_a_callback(now: Timestamp) {
     let code = "not_a_callback";
@@ -170,8 +171,9 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 /// answer or refuses an event, the level is warning. If the template does not list the kind, the
 /// level is info. Otherwise, the level is debug.
 ///
-/// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs a warning for members that gatepost dropped from the
-/// answer: once for each template and kind, and again after a reload of the config.
+/// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs
+/// a warning for members that gatepost dropped from the answer: once for each template and kind,
+/// and again after a reload of the config.
 pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     warn_of_oddities(accepted, conclusion, now);
     let event = accepted.event();

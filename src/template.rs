@@ -82,7 +82,8 @@ impl Template {
         setting.is_some_and(|setting| !matches!(setting.ty, SettingType::Secret))
     }
 
-    /// Returns the kinds whose events the app receives, each with the rule for the id of its events.
+    /// Returns the kinds whose events the app receives, each with the rule for the id of its
+    /// events.
     pub fn identities(&self) -> impl Iterator<Item = (&str, IdentityInfo)> {
         let kinds = self.plan.kinds.iter().zip(&self.deliveries);
         kinds
@@ -90,8 +91,8 @@ impl Template {
             .map(|(kind, _)| (&*kind.name, IdentityInfo::from(kind)))
     }
 
-    /// Returns the kinds that `[template.on]` does not list, although it lists others. gatepost
-    /// acknowledges a notification of such a kind, and denies a decision, without asking the app.
+    /// Returns the kinds that a non-empty `[template.on]` does not list. gatepost acknowledges a
+    /// notification of such a kind, and denies a decision, without asking the app.
     ///
     /// The value is true for a decision.
     pub fn unlisted(&self) -> impl Iterator<Item = (&str, bool)> {
@@ -167,12 +168,12 @@ pub(crate) struct Proof {
 }
 
 /// Treatment of a signature that has already arrived with a different body or id. Such a reuse is
-/// possible only if the signature does not cover the body or the id.
+/// possible only if the signature leaves the body or the id unsigned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// Accepts and counts the callback. The callback may be genuine: if the signature covers only
-    /// the time, two callbacks of the same second have the same signature. If it covers only the
-    /// body, two events with equal bodies have the same signature.
+    /// the time, two callbacks of the same second have the same signature. If the signature covers
+    /// only the body, two events with equal bodies have the same signature.
     #[default]
     Count,
     /// Refuses the callback.
@@ -264,8 +265,8 @@ pub(crate) struct Ask {
     pub(crate) breaker: Option<Arc<Breaker>>,
 }
 
-/// Meaning of an answer to a notification with a 2xx status and a body that neither is an
-/// acknowledgement nor contradicts one.
+/// Meaning of an unclear answer to a notification: the status is 2xx, and the body neither repeats
+/// nor contradicts the acknowledgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UnclearAnswer {
     /// The app did not take the event. The platform sends the callback again.
@@ -295,7 +296,7 @@ pub(crate) struct ResendRule {
 pub(crate) enum Reach {
     /// The path in every spelling.
     Exact,
-    /// Everything below the base of the path, too.
+    /// The path in every spelling, and everything below its base: see `route::subtree`.
     #[default]
     Subtree,
 }

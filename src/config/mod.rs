@@ -130,10 +130,11 @@ impl Config {
         self.templates.iter().map(|template| &**template)
     }
 
-    /// Returns each path below which, or at which, gatepost refuses requests that are no callbacks:
-    /// a path ends in `/*` if gatepost reserves everything below it, too.
+    /// Returns the reserved paths. If a request for a reserved path is not a callback, gatepost
+    /// refuses the request. If gatepost also reserves everything below a path, the path ends in
+    /// `/*`.
     ///
-    /// A layer reserves only the addresses and the routes themselves.
+    /// A layer reserves only the paths of addresses and routes, and nothing below these paths.
     pub fn reserved_paths(&self) -> impl Iterator<Item = String> {
         self.routes.reserved().into_iter().map(|(path, reach)| match reach {
             Reach::Exact => path.to_owned(),
@@ -199,7 +200,7 @@ impl<'f> ConfigReader<'f, '_> {
         switch
     }
 
-    /// Parses one of the words in `words`. `noun` is a noun for such a word, for the fault.
+    /// Parses one of the words in `words`. A fault calls such a word a `noun`.
     fn word<T: Copy>(&self, word: &Located<&str>, noun: &str, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
         if found.is_none() {

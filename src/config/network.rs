@@ -53,7 +53,7 @@ impl ConfigReader<'_, '_> {
 ///
 /// # Errors
 ///
-/// Describes the misfit without the URL, because a URL may contain a password.
+/// Returns a description of the fault. Omits the URL, because a URL may contain a password.
 fn parse_url(text: &str) -> Result<Uri, &'static str> {
     let url: Uri = text.parse().map_err(|_| "an invalid URL")?;
     if !matches!(url.scheme_str(), Some("http" | "https")) {
@@ -92,7 +92,7 @@ pub(super) fn same_server(one: &Uri, other: &Uri) -> bool {
     port_of(one) == port_of(other) && machine(one) == machine(other)
 }
 
-/// The host of a URL, as far as its spelling tells.
+/// The host of a URL, derived only from its spelling.
 #[derive(PartialEq, Eq)]
 enum Machine {
     /// The machine on which gatepost runs, such as `localhost`, `127.1` or `0.0.0.0`.

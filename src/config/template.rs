@@ -210,8 +210,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Warns of an address that may be on the upstream under another name, so that its path is not
-    /// reserved.
+    /// Warns of an address whose host may be another name of the upstream. gatepost does not
+    /// reserve the path of such an address.
     pub(super) fn warn_of_other_hosts(
         &self,
         tables: &[Table<'f>],
@@ -233,8 +233,8 @@ impl<'f> ConfigReader<'f, '_> {
                     "expected the host of `upstream` or another port, found {host} with the port \
                      of `upstream`: the address is not reserved"
                 );
-                let remedy = "if both are one machine, write the host of `upstream`; otherwise \
-                              ignore this";
+                let remedy = "if both hosts are the same machine, write the host of `upstream`; \
+                              otherwise ignore this warning";
                 self.warnings.add(&table.place_of("on"), problem, remedy);
             }
         }
@@ -315,7 +315,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 }
 
-/// Returns `true` for an address that cannot be reserved.
+/// Returns `true` for an address that gatepost cannot reserve.
 ///
 /// Reserving `/` would refuse requests for the app's start page. A reserved path includes every
 /// query, so an app that routes by query would lose all requests to that path.

@@ -1,4 +1,4 @@
-//! Reads from the answer to a notification if the app took the event.
+//! Reads the answer to a notification: the app took the event, refused the event, or failed.
 //!
 //! | answer | the app |
 //! |---|---|
@@ -8,8 +8,9 @@
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no answer in time | failed |
 //!
-//! A platform would not take an answer that contradicts its acknowledgement: it expects
-//! `{"code":0}`, so `{"code":1}` makes it send the callback again. gatepost does the same.
+//! If a reply contradicts the acknowledgement that the platform expects, the platform sends the
+//! callback again. For example, a platform that expects `{"code":0}` treats `{"code":1}` as a
+//! failure. gatepost reads an answer in the same way: with `{"code":1}`, the app refuses the event.
 
 use std::cell::OnceCell;
 
@@ -64,8 +65,8 @@ pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
     }
 }
 
-/// Returns true for a status with which the app refuses an event. The other statuses of the class
-/// 4xx are no word of the app about the event: the address is wrong, or the app is overloaded.
+/// Returns true for a status with which the app refuses an event. The other 4xx statuses mean that
+/// the address is wrong or that the app is overloaded.
 fn is_refusal(status: StatusCode) -> bool {
     let is_failure = matches!(
         status,
@@ -121,8 +122,8 @@ fn repeats(answer: &Object<'_>, ack: &Object<'_>) -> Result<bool, Unavailable> {
     Ok(repeated > 0 && repeated == ack.len())
 }
 
-/// Returns a value's form and text, so that `0`, `0.0` and `"0"` are equal. `None` for a value that
-/// is neither a string, a number nor a boolean.
+/// Returns true for a boolean, and a text to compare: `0`, `0.0` and `"0"` have the same text.
+/// Returns `None` for a value that is not a string, a number or a boolean.
 fn comparable(value: &Value<'_>) -> Option<(bool, String)> {
     if let Value::Json(Json { text, shape: Shape::Boolean, .. }) = value {
         return Some((true, (*text).to_owned()));

@@ -52,7 +52,7 @@ pub trait ClientSide: Send {
     /// Reads the next chunk of the body. Returns `None` after the last chunk. If the client expects
     /// `100 Continue`, the first call also sends `100 Continue`.
     ///
-    /// May return empty chunks. The driver counts each chunk, and lets other tasks run after every
+    /// May return empty chunks. The driver counts each chunk, and yields to other tasks after every
     /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 

@@ -112,10 +112,10 @@ impl Accepted {
     }
 
     /// Returns the time for which gatepost remembers the callback; `None` if the app receives every
-    /// copy of it.
+    /// copy.
     ///
-    /// Without an identity, equal data may be another event. gatepost then treats a copy as a resend
-    /// only if the operator has set `dedupe` for the kind.
+    /// Without an identity, a callback with equal data may be another event. gatepost then treats a
+    /// copy as a resend only if the operator has set `dedupe` for the kind.
     fn resend_window(&self, ask: &Ask) -> Option<Duration> {
         let rule = ask.resends.as_ref()?;
         (rule.by_content || self.event().identity != Identity::New).then_some(rule.window)
@@ -128,8 +128,8 @@ impl Accepted {
         let name = self.template().name().as_bytes();
         let parts: [&[u8]; 4] = match event.identity {
             Identity::Content => [name, &event.id, &[], &[]],
-            // If a resend may have other fields, a signed id alone identifies the callback. A client
-            // can forge an id that the platform does not sign.
+            // If a resend may have other fields, a signed id alone identifies the callback. A
+            // client can forge an id that the platform does not sign.
             Identity::Declared if !plan.id_without.is_empty() && self.has_signed_id() => {
                 [name, &event.id, &[], &[]]
             }

@@ -295,7 +295,8 @@ impl Gate {
         self.admit_lazily(head.path(), Reach::Exact, || (*head, now))
     }
 
-    /// Does the same as [`Gate::admit`] for a door that passes other requests to another server.
+    /// Does the same as [`Gate::admit`], for a door that passes requests without a route to another
+    /// server.
     ///
     /// Such a server may map further paths to a callback path or to an address of events: index
     /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
@@ -364,8 +365,9 @@ impl Gate {
         names.into_iter().zip(values)
     }
 
-    /// Removes the headers that a client must not send to the app: those of [`is_reserved`], and
-    /// `webhook-*` if gatepost signs events. A layer calls this for each request that it passes on.
+    /// Removes the headers that a client must not send to the app: the headers for which
+    /// [`is_reserved`] returns true. If gatepost signs events, also removes `webhook-*`. A layer
+    /// calls this method for each request that it passes on.
     ///
     /// # Examples
     ///
@@ -392,15 +394,16 @@ impl Gate {
         self.0.signs_events.load(Ordering::Relaxed)
     }
 
-    /// Returns the names of the headers that the server must remove from a request before it passes
-    /// the request on: those of [`Gate::strip_reserved`], and unless the peer is a trusted proxy,
-    /// those of [`is_set_by_proxies`].
+    /// Returns the names of the headers that the server must remove from a request before the
+    /// server passes the request on. These are the headers that [`Gate::strip_reserved`] removes.
+    /// If the peer is not a trusted proxy, the names include each header for which
+    /// [`is_set_by_proxies`] returns true.
     ///
-    /// A request on a route in shadow mode keeps `webhook-*`, because the platform may have sent
-    /// these headers: `is_shadow` is true for such a request.
+    /// `is_shadow` is true for a request on a route in shadow mode. Such a request keeps
+    /// `webhook-*`, because the platform may have sent these headers.
     ///
-    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call it after
-    /// the removal.
+    /// [`Gate::forwarded_headers`] reads only headers of trusted proxies, so you may call that
+    /// method after the removal.
     pub fn headers_to_remove<'h>(
         &self,
         head: &Head<'h>,

@@ -1,8 +1,8 @@
 //! Rules for the head of every request, whatever its path: the host and the length of the body.
 //!
 //! If an app builds a URL from the host, the host `x/live/push?` makes the app read the path
-//! `/live/push`. If a request has two lengths and the app uses another one than gatepost, the app
-//! reads a part of the body as a second request.
+//! `/live/push`. A request may also have two lengths. If gatepost and the app use different
+//! lengths, the app reads a part of the body as a second request.
 
 use core::net::Ipv6Addr;
 
@@ -29,8 +29,8 @@ use super::Head;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadFault {
-    /// The request has both `content-length` and `transfer-encoding`, or one of them is repeated or
-    /// malformed.
+    /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
+    /// repeated or malformed.
     #[error(
         "expected one `content-length` of digits or one `transfer-encoding: chunked`, found an ambiguous length"
     )]
@@ -39,7 +39,7 @@ pub enum HeadFault {
     #[error("expected the authority of the target in `host`, found another host")]
     HostContradictory,
     /// The host is empty, or neither a name nor an address.
-    #[error("expected a name or an IP address and at most a port in `host`, found other text")]
+    #[error("expected a name or an IP address with an optional port in `host`, found other text")]
     HostMalformed,
     /// The request names no host.
     #[error("expected a `host`, found none")]
@@ -81,8 +81,8 @@ impl Head<'_> {
 
     /// Checks that the request names one host that every server reads alike.
     ///
-    /// On HTTP/2, the host is that of the URI, of `host`, or the same in both. A request of HTTP/1.0
-    /// may lack a host.
+    /// On HTTP/2, the host may be in the URI, in `host`, or in both. Two different hosts are a
+    /// fault. A request of HTTP/1.0 may lack a host.
     ///
     /// # Errors
     ///
@@ -115,12 +115,13 @@ impl Head<'_> {
         self.declared_length().map(drop)
     }
 
-    /// Returns the value of `content-length`, or 0 without this header.
+    /// Returns the value of `content-length`; 0 if the header is absent.
     ///
-    /// RFC 9112, section 6.3, lets a server repair some ambiguous framing. gatepost refuses all
-    /// ambiguous framing, because the app may repair the framing differently (request smuggling):
-    /// two lengths, two transfer encodings, a length with a transfer encoding, any transfer encoding
-    /// other than `chunked`, and a length with characters other than digits.
+    /// RFC 9112, section 6.3, permits a server to repair some ambiguous framing. gatepost refuses
+    /// all ambiguous framing, because the app may repair the framing differently (request
+    /// smuggling). Framing is ambiguous in these cases: two lengths, two transfer encodings, a
+    /// length with a transfer encoding, any transfer encoding other than `chunked`, and a length
+    /// with characters other than digits.
     pub(crate) fn declared_length(&self) -> Result<u64, HeadFault> {
         let ambiguous = HeadFault::FramingAmbiguous;
         let mut lengths = self.headers.get_all(CONTENT_LENGTH).iter();
@@ -180,7 +181,7 @@ fn is_port(text: &[u8]) -> bool {
     number.is_some_and(|digits| digits.is_empty() || digits.parse::<u16>().is_ok())
 }
 
-/// Returns true for a name without an empty label. The last label may be empty, as in `gate.test.`.
+/// Returns true for a name in which only the last label may be empty, as in `gate.test.`.
 fn is_name(name: &[u8]) -> bool {
     let mut previous = b'.';
     for byte in name {

@@ -1,24 +1,25 @@
-//! Headers of outside requests that must not reach the app.
+//! Headers that the app must not receive from a client.
 //!
-//! 1. Only gatepost may set `ce-*` and `gatepost-*`. If gatepost signs events, the same holds for
-//!    `webhook-*`. Otherwise these headers stay, because the app may receive Standard Webhooks from
-//!    others.
+//! 1. Only gatepost may set `ce-*` and `gatepost-*`. If gatepost signs events, only gatepost may
+//!    set `webhook-*`, too. Otherwise, gatepost keeps `webhook-*`, because the app may receive
+//!    Standard Webhooks from other services.
 //! 2. Some servers and frameworks take the path or the internal target of a request from a header,
 //!    such as `script-name` (gunicorn) or `x-original-url` (Symfony). With such a header, a request
 //!    for a path that gatepost passes would reach the handler of another path. gatepost removes
-//!    these headers from every request, even from a trusted proxy, which may pass on what its own
-//!    clients send.
-//! 3. `proxy` sets `HTTP_PROXY` of CGI programs, which is the proxy of their own requests.
+//!    these headers from every request. Even a trusted proxy may pass on such a header from its own
+//!    clients.
+//! 3. CGI passes the header `proxy` to a program as `HTTP_PROXY`. Many programs send their own
+//!    requests through the proxy in this variable.
 //! 4. Proxies describe the client, its host and its scheme to the app, as in `x-real-ip`. gatepost
 //!    keeps these headers if the peer is a trusted proxy.
 //!
-//! CGI, and therefore PHP, WSGI and Rack, passes `ce-type`, `ce_type` and `ce.type` to the app under
-//! one name. The rules hold for every spelling that CGI cannot tell apart. A header of rule 4 stays
-//! only in its usual spelling. The same holds for `content-length`, `content-type` and
-//! `transfer-encoding`.
+//! CGI, and therefore PHP, WSGI and Rack, passes `ce-type`, `ce_type` and `ce.type` to the app
+//! under one name. The rules apply to each of these spellings. gatepost keeps a header of rule 4
+//! only in its usual spelling. gatepost also keeps `content-length`, `content-type` and
+//! `transfer-encoding` only in their usual spelling.
 //!
-//! Headers that change only the method, such as `x-http-method-override`, stay: gatepost judges a
-//! path for every method.
+//! gatepost keeps headers that change only the method, such as `x-http-method-override`, because
+//! gatepost judges a path for every method.
 
 use http::{HeaderMap, HeaderName};
 
@@ -72,7 +73,7 @@ const REROUTING: [&str; 36] = [
     "x-waws-unencoded-url",
 ];
 
-/// Start of most headers by which proxies describe the client.
+/// Prefix of most headers by which proxies describe the client.
 const X_FORWARDED: &str = "x-forwarded";
 
 /// Other headers by which proxies describe the client, its host and its scheme.
@@ -98,7 +99,7 @@ const OF_PROXIES: [&str; 19] = [
     "x-url-scheme",
 ];
 
-/// Headers that have a meaning only in this spelling.
+/// Headers that the app may receive only in this spelling.
 const USUAL: [&str; 3] = ["content-length", "content-type", "transfer-encoding"];
 
 /// Sender from which the app may receive a header.
@@ -106,20 +107,21 @@ const USUAL: [&str; 3] = ["content-length", "content-type", "transfer-encoding"]
 enum Sender {
     Anyone,
     TrustedProxy,
-    /// Gatepost alone, if it signs events.
+    /// Only gatepost, if gatepost signs events.
     EventSigning,
     Gatepost,
 }
 
 /// Returns true for a header that a client must not send to the app: a header that only gatepost
-/// may set (`ce-*`, `gatepost-*`), or one that changes the path that the app sees.
+/// may set (`ce-*`, `gatepost-*`), or a header that changes the path that the app reads.
 ///
 /// Returns false for `webhook-*`. [`Gate::strip_reserved`](crate::Gate::strip_reserved) removes
 /// these headers if gatepost signs events.
 ///
 /// Includes spellings such as `ce_type` and `ce.type`, because CGI, and therefore PHP, passes all
-/// spellings to the app under one name. For the same reason, includes other spellings of
-/// `x-forwarded-for` and of all headers of [`is_set_by_proxies`], and of `content-length`.
+/// spellings to the app under one name. For the same reason, includes unusual spellings of
+/// `content-length`, `content-type`, `transfer-encoding`, and of the headers that proxies set, such
+/// as `x_forwarded_for`.
 ///
 /// # Examples
 ///
@@ -142,8 +144,8 @@ pub fn is_reserved(name: &HeaderName) -> bool {
 /// Returns true for a header by which proxies describe the client, its host or its scheme:
 /// `forwarded`, `x-forwarded-*`, `x-real-ip` and similar headers.
 ///
-/// A server that is no layer must remove these headers unless the peer is a trusted proxy.
-/// [`Gate::headers_to_remove`](crate::Gate::headers_to_remove) contains them in that case.
+/// If the peer is not a trusted proxy, a server other than the layer must remove these headers.
+/// [`Gate::headers_to_remove`](crate::Gate::headers_to_remove) then returns their names.
 ///
 /// # Examples
 ///
@@ -160,13 +162,15 @@ pub fn is_set_by_proxies(name: &HeaderName) -> bool {
     sender(name.as_str()) == Sender::TrustedProxy
 }
 
-/// Returns true for a header that [`is_reserved`], or that belongs to a signed event.
+/// Returns true for a header for which [`is_reserved`] returns true, and for a header of event
+/// signing.
 #[inline]
 pub(crate) fn is_reserved_with_signing(name: &HeaderName) -> bool {
     matches!(sender(name.as_str()), Sender::Gatepost | Sender::EventSigning)
 }
 
-/// Removes the headers that only gatepost may set. `signs_events` includes those of event signing.
+/// Removes the headers for which [`is_reserved`] returns true. If `signs_events` is true, also
+/// removes the headers of event signing.
 #[inline]
 pub(crate) fn strip_reserved(headers: &mut HeaderMap, signs_events: bool) {
     let is_removed = if signs_events { is_reserved_with_signing } else { is_reserved };
@@ -184,8 +188,8 @@ fn remove(headers: &mut HeaderMap, is_removed: fn(&HeaderName) -> bool) {
     }
 }
 
-/// Returns the permitted sender of the header. This code runs for every header of every request, so two
-/// tables let nearly all names pass without a comparison.
+/// Returns the permitted sender of the header. This code runs for every header of every request.
+/// For nearly all names, a lookup in two tables replaces the comparisons.
 #[inline]
 fn sender(name: &str) -> Sender {
     let [first, second, ..] = name.as_bytes() else { return Sender::Anyone };
@@ -224,8 +228,8 @@ fn sender_in_full(name: &str) -> Sender {
     if is_any(&USUAL) && !is_usual() { Sender::Gatepost } else { Sender::Anyone }
 }
 
-/// Returns true if CGI cannot tell the start of the name from `word`. Any byte that is neither
-/// letter nor digit counts as `-`.
+/// Returns true if the name starts with a spelling that CGI treats like `word`. In such a spelling,
+/// any byte that is neither letter nor digit may replace `-`.
 fn starts_with(name: &str, word: &str) -> bool {
     let same = |(a, b): (u8, u8)| a == b || (b == b'-' && !a.is_ascii_alphanumeric());
     name.len() >= word.len() && name.bytes().zip(word.bytes()).all(same)
@@ -300,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_other_names() {
+    fn permits_similar_names_from_any_sender() {
         for name in [
             "a",
             "accept",

@@ -1,6 +1,6 @@
 //! Explanations of verdicts, for requests that the operator has saved.
 //!
-//! The gate judges a saved request like any other request, but sends no event to the app. An
+//! gatepost judges a saved request like any other request, but sends no event to the app. An
 //! explanation consists of the verdict and of steps. A [`Step`] describes one value that the gate
 //! checks, or one result. Steps contain no keys, tokens or bodies.
 

@@ -76,7 +76,7 @@ pub struct KindInfo {
     pub name: Box<str>,
     /// The meaning of callbacks of this kind.
     pub about: Option<Box<str>>,
-    /// JSON Pointers to the values in the event's subject. Values from a header are omitted.
+    /// JSON Pointers to the values in the event's subject. The list omits values from headers.
     pub subject: Vec<Box<str>>,
     /// JSON Pointers to the time of the event. gatepost uses the first value that is present.
     pub time: Vec<Box<str>>,

@@ -183,8 +183,8 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`, or if
-    /// it has more than `max_body_bytes` + 16 chunks.
+    /// Returns a refusal ([`RefusalKind::BodyTooLarge`]) if the body exceeds `max_body_bytes`, or
+    /// if it has more than `max_body_bytes` + 16 chunks.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Refusal> {
         let limit = self.route().max_body_bytes;
         self.0.chunks += 1;
@@ -299,7 +299,7 @@ const EMPTY_CHUNKS: usize = 16;
 /// A client can declare a large body and send none, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
-/// Returns the tenants that the callback names, in the order of the definition's locators.
+/// Returns the tenants that the callback names, in the order of the definition's `Locator`s.
 pub(crate) fn tenants<'r>(
     plan: &'r Plan,
     received: &Received<'r>,

@@ -17,14 +17,15 @@ use crate::verdict::RefusalCause;
 /// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
 /// event's data omits the fields that belong to `signature`.
 ///
-/// A misfit, which is a field that is missing or has the wrong type, does not refuse the callback
-/// unless the field is essential. The event lists its misfits. It has no subject and no time if
-/// gatepost would read them from a misfit, because the headers of an event must be reliable.
+/// A misfit is a field that is missing or has the wrong type. If no essential field is a misfit,
+/// gatepost accepts the callback, and the event lists the misfits. If gatepost would read the
+/// subject or the time from a misfit, the event omits this value, because the headers of an event
+/// must be reliable.
 ///
 /// # Errors
 ///
-/// Returns the cause of the refusal if an essential field is a misfit, or if a value that identifies
-/// the callback is missing.
+/// Returns the cause of the refusal if an essential field is a misfit, or if a value that
+/// identifies the callback is missing.
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,

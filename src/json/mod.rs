@@ -174,7 +174,7 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 /// Replaces each lone surrogate (`\ud83d`) with U+FFFD, or returns `None` if the text has none.
 ///
 /// JavaScript writes a lone surrogate if a program cuts a string between the two halves of a
-/// character. No UTF-8 text can contain one, so most JSON parsers refuse it.
+/// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers refuse such a string.
 pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     const REPLACEMENT: &str = "\\ufffd";
     if !text.contains("\\u") {
@@ -263,7 +263,7 @@ impl<'a> Object<'a> {
         Self::of(text, Scan::new(text).into_members()?)
     }
 
-    /// Reads a JSON object that may contain lone surrogates, in place of which it has U+FFFD.
+    /// Reads a JSON object. Replaces each lone surrogate with U+FFFD.
     ///
     /// Stores the repaired text in `repaired`.
     ///

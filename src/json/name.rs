@@ -106,7 +106,8 @@ impl PartialOrd for Name<'_> {
     }
 }
 
-// Not the order of the texts. A `BTreeSet` needs only a total and consistent order.
+// This order differs from the order of the texts. A `BTreeSet` needs only a total and consistent
+// order.
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.head.cmp(&other.head).then_with(|| self.text.cmp(&other.text))

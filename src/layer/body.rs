@@ -162,8 +162,8 @@ impl<B: Body<Data = Bytes>> Body for ClientBody<B> {
 impl ShadowTap {
     /// Passes a frame to the observer. `frame` is `None` at the end of the body.
     ///
-    /// Finishes the observer as soon as the body reports its end, because some services do not poll
-    /// the body again.
+    /// Finishes the observer as soon as the body reports the end of the data, because some services
+    /// do not poll the body again.
     fn observe(&mut self, frame: Option<&Frame<Bytes>>, ended: bool) {
         if let Some(data) = frame.and_then(Frame::data_ref) {
             self.observer.push(data.clone());

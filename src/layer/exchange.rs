@@ -42,7 +42,7 @@ pub(super) struct RequestReader<'r, B> {
     pub(super) head: Head<'r>,
     /// `None` after the end of the body, to release the body's resources while the app answers.
     pub(super) body: Pin<&'r mut Option<B>>,
-    /// Reason for which the body failed.
+    /// The reason why the body failed; `None` without a failure.
     pub(super) failure: Option<BodyFailure>,
 }
 
@@ -62,7 +62,8 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send> ClientSide for Request
                 self.body.set(None);
                 Ok(None)
             }
-            // `drive` counts trailers as an empty chunk, because trailers may have no end.
+            // Trailers become an empty chunk. gatepost limits the number of chunks, so that a body
+            // with endless trailers fails.
             Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
             Some(Err(error)) => {
                 self.failure = Some(failure_of(&*error.into()));
@@ -77,14 +78,14 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send> ClientSide for Request
 }
 
 fn failure_of(error: &(dyn Error + 'static)) -> BodyFailure {
-    // Layers outside of the gate may limit the body, and frameworks wrap the error.
+    // A layer outside of the gate may limit the body. A framework may wrap that layer's error.
     if causes(error).any(|cause| cause.is::<LengthLimitError>()) {
         return BodyFailure::TooLarge;
     }
     BodyFailure::Failed(text_of(error))
 }
 
-/// Returns an error, and the errors that caused it.
+/// Returns an error, then its causes in order.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     successors(Some(error), |&error| error.source())
 }
@@ -101,8 +102,8 @@ pub(super) struct InnerService<S, B> {
     uri: Uri,
     version: Version,
     extensions: Extensions,
-    /// The type of the client's body. The type of the event's request contains `B`, although the
-    /// body of an event is always bytes.
+    /// A marker for `B`, the type of the client's body. The body of an event has the type
+    /// `RequestBody<B>`, but contains bytes instead of a `B`.
     client_body: PhantomData<fn(B)>,
 }
 
@@ -116,7 +117,7 @@ impl<S, B> InnerService<S, B> {
         Self { service: Some(service), uri, version, extensions, client_body: PhantomData }
     }
 
-    /// Builds the event's request, and moves the URI and the extensions into it.
+    /// Builds the event's request, and moves the URI and the extensions into the request.
     ///
     /// `drive` calls `ask` again only after [`Asked::ConnectionClosed`]. The first call never
     /// returns that value, so no second call needs the URI or the extensions.
@@ -170,13 +171,13 @@ where
     R: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
-        return unreachable("the service is not ready", &*error.into());
+        return unreachable("expected a ready service, found an error", &*error.into());
     }
     let response = service.call(request);
     drop(service);
     let response = match response.await {
         Ok(response) => response,
-        Err(error) => return unreachable("the service failed", &*error.into()),
+        Err(error) => return unreachable("expected a response, found an error", &*error.into()),
     };
     read_answer(response).await
 }
@@ -185,8 +186,8 @@ fn unreachable(what: &str, error: &(dyn Error + 'static)) -> Answer {
     Answer::Unreachable(format!("{what}: {}", text_of(error)))
 }
 
-/// Reads the body of the answer. Each frame counts as at least a byte, because a body may consist
-/// of empty frames without an end.
+/// Reads the body of the answer, up to `MAX_ANSWER_BYTES` and `MAX_ANSWER_FRAMES`. The second limit
+/// ends an endless body of empty frames.
 async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     response: Response<R>,
 ) -> Answer {
@@ -213,13 +214,13 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     Answer::Response { status, body: None }
 }
 
-/// Maximum number of frames in the body of an answer: one for each byte, and some without data.
+/// Maximum number of frames in the body of an answer: one for each byte, and 16 without data.
 const MAX_ANSWER_FRAMES: u32 = MAX_ANSWER_BYTES as u32 + 16;
 
-/// Runs `work`. If `work` panics, returns the answer of an app that gatepost cannot reach.
+/// Runs `work`. If `work` panics, returns [`Answer::Unreachable`].
 ///
-/// The state that `work` shares with other requests is the service's own. Any server that survives
-/// a panic of a handler makes the same assumption, for example axum on tokio.
+/// `AssertUnwindSafe` assumes that the service remains usable after a panic. Every server that
+/// survives a panic of a handler assumes the same, for example axum on tokio.
 async fn without_panic(work: impl Future<Output = Answer>) -> Answer {
     let mut work = pin!(work);
     poll_fn(|cx| {
@@ -232,7 +233,10 @@ async fn without_panic(work: impl Future<Output = Answer>) -> Answer {
 fn panicked(panic: &(dyn Any + Send)) -> Answer {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Answer::Unreachable(format!("panic in the service: {}", text.unwrap_or("no message")))
+    Answer::Unreachable(format!(
+        "expected an answer, found a panic: {}",
+        text.unwrap_or("no message")
+    ))
 }
 
 /// The layer's clock and tokio's timer.
@@ -243,8 +247,8 @@ impl Runtime for TokioRuntime {
         self.0.now()
     }
 
-    /// Without a tokio timer, completes at once: gatepost cannot keep a time limit, so it must not
-    /// wait. Applies the failure policy instead, and logs the reason.
+    /// Without a tokio timer, logs the reason and completes at once, because gatepost must not wait
+    /// without a time limit. gatepost then applies the failure policy.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
         let deadline = Instant::now() + time;
         async move {

@@ -26,7 +26,7 @@ pin_project! {
         Passing { #[pin] future: F },
         // As `Passing`, but the inner service was not ready. The box keeps the enum small.
         Waiting { future: Pin<Box<dyn Future<Output = F::Output> + Send>> },
-        // The gate has refused the head. After completion, `reply` is `None`.
+        // The layer has refused the head. After completion, `reply` is `None`.
         Replying { reply: Option<Reply> },
         // The request is a callback. The box keeps the enum small for all other requests.
         Judging { callback: Pin<Box<dyn Future<Output = Reply> + Send>> },

@@ -12,9 +12,8 @@
 //!   that only gatepost may set, and neither reads nor boxes the body.
 //! - If the route is in [shadow mode](crate::Shadow), the layer also passes the request on, and
 //!   passes each chunk of the body to an [`Observer`](crate::Observer).
-//!
-//! - If another gate has accepted the request, the layer passes it on untouched: `Accepted` is in
-//!   its extensions, and no client can put it there.
+//! - If another gate has accepted the request, the layer passes the request on unchanged. The layer
+//!   recognizes such a request by `Accepted` in the extensions, which no client can set.
 //!
 //! # Placement
 //!
@@ -39,53 +38,53 @@
 //!
 //! | place in an axum app | the layer judges |
 //! |---|---|
-//! | `layer`, `route_layer`, on a `MethodRouter` | requests for the routes so far; a route that you add after `layer` is outside of it |
+//! | `layer` or `route_layer`, also of a `MethodRouter` | requests for the routes that the router already has; the layer does not judge requests for routes that you add later |
 //! | `merge` | requests for the routes of the merged router |
-//! | `fallback_service`, or around the router | every request, and an address selects the handler |
+//! | `fallback_service`, or around the router | every request; an address in the config selects the handler |
 //! | `nest`, `nest_service` | requests under the prefix; config paths and addresses include the prefix |
 //!
 //! In a nested router, the layer judges the path that the client sent, and also the path without
-//! the prefix. It finds the former in axum's extension `OriginalUri`, for which it needs gatepost's
-//! feature `axum`. If a router only receives callbacks, add [`GateLayer::callbacks_only`]: the layer
-//! then refuses each path without a route, so no mistake in a path lets a request through
-//! unverified.
+//! the prefix. From axum's extension `OriginalUri`, the layer reads the path that the client sent.
+//! This requires gatepost's feature `axum`. If a router only receives callbacks, add
+//! [`GateLayer::callbacks_only`]. The layer then refuses each path without a route. Even if a path
+//! is mistyped, no unverified request then reaches a handler.
 //!
 //! # The event's request
 //!
 //! | part | in the request that the inner service receives |
 //! |---|---|
 //! | method | `POST` |
-//! | URI | the path and query of the address, or else those of the callback; the secret segment is `{token}` unless [`GateLayer::show_token`] |
+//! | URI | the path and query of the address, else of the callback; `{token}` in place of the secret path segment (config key `token`), unless [`GateLayer::show_token`] |
 //! | version | as received |
-//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; no other, such as `authorization`, `cookie`, `user-agent` or `x-request-id` |
+//! | headers | `host`, `content-type`, `content-length`, `ce-*`, `gatepost-*`, `webhook-*`, `x-forwarded-*`, `traceparent` and `tracestate`; gatepost removes all others, such as `authorization`, `cookie`, `user-agent` and `x-request-id` |
 //! | extensions | all, such as `ConnectInfo` and `RequestId`, and [`Accepted`](crate::Accepted); in `OriginalUri`, the secret segment is `{token}` |
 //! | body | the event's data, or the callback's body with `forward = "raw"` |
 //!
-//! axum's extractor `Path` still returns the secret segment if the handler's own route has a
-//! parameter in its place.
+//! If the route of an axum handler has a parameter for the secret segment, axum's extractor `Path`
+//! still returns the secret.
 //!
 //! # Failures of the inner service
 //!
-//! The time that the app has for its answer starts after the verdict. It includes the wait until
-//! the inner service is ready. An error, a panic (in `poll_ready`, in `call`, in the future or in
-//! the response's body) and a time-out are failures of the app: gatepost applies the failure policy,
-//! logs the text of the error or panic, and counts the failure for the circuit breaker. A panic on
-//! any other path reaches the server, as without the layer.
+//! The time that the app has for its answer starts after the verdict. This time includes the wait
+//! until the inner service is ready. An error, a panic (in `poll_ready`, in `call`, in the future
+//! or in the response's body) and a time-out are failures of the app. For each failure, gatepost
+//! applies the failure policy, logs the text of the error or panic, and counts the failure for the
+//! circuit breaker. If a request is not a callback, a panic reaches the server.
 //!
 //! The layer needs a tokio runtime with a timer (`enable_time` or `enable_all`, as in
-//! `#[tokio::main]`). Without one, gatepost fails each callback that has to wait (code
-//! `timer_missing`), because it cannot keep a time limit.
+//! `#[tokio::main]`). Without a timer, gatepost cannot keep a time limit. Each callback that has to
+//! wait then fails with the code `timer_missing`.
 //!
 //! # Order of layers
 //!
-//! | place | layers | reason |
+//! | place relative to the gate | layers | reason |
 //! |---|---|---|
 //! | outside | `NormalizePath`, around the router | the gate refuses other spellings of a callback's path |
-//! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they see the platform's request and reply |
+//! | outside | `Trace`, `SetRequestId`, `PropagateRequestId`, `Cors`, `Compression` | they apply to the platform's request and reply |
 //! | outside | `RequestDecompression`, `RequestBodyLimit` | the gate refuses an encoded body; an exceeded limit is `body_too_large` |
-//! | inside | `CatchPanic`, `Timeout` | outside, their responses would go to the platform in place of its format |
-//! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would use the limit up |
-//! | inside | middleware that reads the event, such as axum's `from_fn` | |
+//! | inside | `CatchPanic`, `Timeout` | outside, the platform would receive responses in a format that it does not expect |
+//! | inside | `load_shed`, `concurrency_limit`, `buffer` | outside, unverified requests would count toward the limit |
+//! | inside | middleware that reads the event, such as axum's `from_fn` | outside, the request is not an event yet |
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -117,19 +116,19 @@
 //! # }
 //! ```
 //!
-//! The layer is always ready. A `load_shed` or a `concurrency_limit` outside of it sees no
-//! back-pressure of the inner service.
+//! The layer always reports that it is ready. Outside of the layer, `load_shed` and
+//! `concurrency_limit` therefore receive no back-pressure from the inner service.
 //!
 //! In tonic, `GrpcWebLayer` answers 400 to each HTTP/1 request that is not gRPC-Web, on either side
-//! of the gate. Put it around the gRPC routes only, and add the callbacks' routes after it, as
-//! `examples/tonic.rs` does.
+//! of the gate. Put `GrpcWebLayer` around the gRPC routes only, and add the callbacks' routes after
+//! that layer, as `examples/tonic.rs` does.
 //!
 //! # Body types
 //!
 //! The layer boxes no body. The inner service receives [`RequestBody`], and the layer returns
-//! [`ResponseBody`]. Routers and the layers of tower-http accept any body. These need
+//! [`ResponseBody`]. Routers and the layers of tower-http accept any body. Three functions need
 //! `axum::body::Body`: `from_fn` inside of the gate, `option_layer`, and `into_make_service` around
-//! the gate. Convert the bodies with tower's `map_request` and `map_response`:
+//! the gate. For these functions, convert the bodies with tower's `map_request` and `map_response`:
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -289,8 +288,8 @@ impl GateLayer {
 
     /// Shows the secret segment of the path to the inner service.
     ///
-    /// By default, the URIs of an event contain `{token}` in its place, so that no log line of the
-    /// app contains the secret.
+    /// By default, the URIs of an event contain `{token}` instead, to keep the secret out of the
+    /// app's logs.
     pub fn show_token(self) -> Self {
         Self { shows_token: true, ..self }
     }

@@ -28,11 +28,11 @@ use crate::verdict::Accepted;
 /// Service that puts a [`Gate`](crate::Gate) in front of an inner service. [`GateLayer`] creates
 /// this service.
 ///
-/// The service is always ready, because a request that is no callback must not keep a callback
-/// waiting, nor the reverse. It awaits the readiness of the inner service
+/// The service is always ready, because a callback and another request must not wait for each
+/// other. Only the response future waits until the inner service is ready:
 ///
 /// - for an event: after the verdict, within the time that the app has for its answer;
-/// - for any other request: in the response future.
+/// - for any other request: before the call of the inner service.
 #[derive(Clone, Debug)]
 pub struct GateService<S> {
     layer: Arc<GateLayer>,
@@ -46,7 +46,8 @@ impl<S> GateService<S> {
 }
 
 impl GateLayer {
-    /// Judges the head of a request; `None` if another gate has accepted the request.
+    /// Judges the head of a request. Returns `None` if another gate has already accepted the
+    /// request.
     ///
     /// If a router has changed the path, judges both paths, and returns the stricter admission.
     #[inline]
@@ -149,7 +150,7 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Send + 'static,
     {
-        // Most services are ready. If not, the response future polls again, with a real waker.
+        // Most services are ready. Otherwise, the response future polls again, with a real waker.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => ResponseFuture::pass(self.inner.call(request)),
             Poll::Ready(Err(error)) => {
@@ -173,7 +174,7 @@ impl<S> GateService<S> {
         })
     }
 
-    /// Takes the inner service, and leaves a clone. Only the original may wait for a permit.
+    /// Takes the inner service, and leaves a clone. Only the taken service may hold a permit.
     fn take_inner(&mut self) -> S
     where
         S: Clone,
@@ -190,7 +191,7 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        // The platform may have sent `webhook-*`, so these headers stay.
+        // Keep `webhook-*` headers, because the platform may have sent them.
         strip_reserved(request.headers_mut(), false);
         let layer = Arc::clone(&self.layer);
         let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));

@@ -1,7 +1,8 @@
-//! URIs within routers: the URI as the client sent it, and the paths that the inner service sees.
+//! URIs in nested routers: the URI that the client sent, and the paths that the inner service
+//! receives.
 //!
-//! If a router is nested in another, axum removes the prefix of the nested router from the path. It
-//! stores the URI as the client sent it in the extension `OriginalUri`.
+//! If a router is nested in another, axum removes the prefix of the nested router from the path.
+//! In the extension `OriginalUri`, axum stores the URI that the client sent.
 
 #[cfg(feature = "axum")]
 use ::axum::extract::OriginalUri;
@@ -33,7 +34,7 @@ fn replace_original(extensions: &mut Extensions, uri: Option<Uri>) {
 #[cfg(not(feature = "axum"))]
 fn replace_original(_: &mut Extensions, _: Option<Uri>) {}
 
-/// Replaces the secret segment in the URIs that the inner service sees by `{token}`.
+/// Replaces the secret segment with `{token}` in the URIs that the inner service receives.
 pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
     let Some(masked) = intake.masked_path() else { return };
     let (uri, original) = (request.uri(), original(request.extensions()));
@@ -47,7 +48,8 @@ pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
     replace_original(request.extensions_mut(), hidden_original);
 }
 
-/// Returns the secret segment; `None` if `masked` is the path of another URI.
+/// Returns the segment of `uri` at the position of `{token}` in `masked`. Returns `None` if the
+/// paths differ elsewhere.
 fn token_in<'u>(uri: &'u Uri, masked: &PathAndQuery) -> Option<&'u str> {
     let (before, after) = around_token(masked.path())?;
     uri.path().strip_prefix(before)?.strip_suffix(after)
@@ -63,7 +65,7 @@ fn without_token(uri: &Uri, token: &str, masked: &PathAndQuery) -> Uri {
         path.push('?');
         path.push_str(query);
     }
-    // This cannot fail, because `http` permits braces. Otherwise, the path is `/`, without the
+    // The conversion cannot fail, because `http` permits braces. The fallback `/` contains no
     // token.
     let path = PathAndQuery::try_from(path).unwrap_or_else(|_| PathAndQuery::from_static("/"));
     with_path(uri.clone(), path)
@@ -76,13 +78,13 @@ pub(super) fn with_path(uri: Uri, path: PathAndQuery) -> Uri {
     }
     let mut parts = uri.into_parts();
     parts.path_and_query = Some(path);
-    // This cannot fail: a scheme and an authority that are valid with one path are valid with every
-    // path.
+    // `from_parts` cannot fail: a scheme and an authority that are valid with one path are valid
+    // with every path.
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// Returns the path of an app address as the inner service sees it: without the prefix that axum
-/// has removed from the path of the callback.
+/// Returns the path of an app address, without the prefix that axum has removed from the path of
+/// the callback.
 pub(super) fn address_within<B>(address: &PathAndQuery, callback: &Request<B>) -> PathAndQuery {
     let shortened = nested_under(callback).and_then(|prefix| {
         let rest = address.as_str().strip_prefix(prefix)?;

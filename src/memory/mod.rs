@@ -34,8 +34,8 @@ pub(crate) struct Memory {
     /// Number of new ids.
     new_ids: AtomicU64,
     pub(crate) seen: Seen,
-    /// Signatures and signed ids. A table of its own, because some of its entries last for a day:
-    /// in a common table, they would replace the acknowledged notifications.
+    /// Signatures and signed ids. This table is separate, because some of its entries last for a
+    /// day. In a common table, such entries would replace the acknowledged notifications.
     pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,

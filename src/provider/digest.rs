@@ -167,8 +167,8 @@ impl Output {
 pub(crate) enum Encoding {
     Base64,
     Base64Url,
-    /// Base64url that `encode` writes without padding. Decoding accepts text with or without
-    /// padding in each base64 encoding.
+    /// Base64url. `encode` writes no padding. In every base64 encoding, decoding accepts text with
+    /// and without padding.
     Base64UrlUnpadded,
     Hex,
 }
@@ -202,8 +202,8 @@ impl Encoding {
 
     /// Decodes a key.
     ///
-    /// Ignores bits after the last whole byte. Some platforms make up keys from base64 digits, and the
-    /// Standard Webhooks library for Python accepts such keys.
+    /// Ignores bits after the last whole byte. Some platforms generate keys from random base64
+    /// digits, and the Standard Webhooks library for Python accepts such keys.
     pub(crate) fn decode_key(self, text: &str) -> Option<Vec<u8>> {
         let (alphabet, text) = self.alphabet_and_digits(text);
         let mut lenient = alphabet.specification();

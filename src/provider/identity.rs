@@ -8,10 +8,11 @@ use super::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityInfo {
-    /// The id is a digest of the data if a value is present at one of these places: the time or the
-    /// sequence of the event. Otherwise, the id is new for each callback.
+    /// If the time or the sequence of the event is present at one of these locations, the id is a
+    /// digest of the data. Otherwise, the id is new for each callback.
     Content(Vec<Box<str>>),
-    /// The id is a digest of the values at these places. gatepost refuses a callback without them.
+    /// The id is a digest of the values at these locations. gatepost refuses a callback without
+    /// these values.
     Declared(Vec<Box<str>>),
     /// The id is new for each callback, because two events may have equal data. gatepost cannot
     /// recognize a resend.

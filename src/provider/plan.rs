@@ -1,5 +1,5 @@
 //! Plans: compiled definitions. The compiler resolves names to indexes and enums, so that gatepost
-//! compares no names for each callback.
+//! compares no names while it judges a callback.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -28,7 +28,8 @@ pub(crate) struct Plan {
     /// The methods, formatted for the `Allow` header of a 405 reply.
     pub(crate) allow: HeaderValue,
     pub(crate) body: BodyFormat,
-    /// The format of a body that is not in the format `body`; `None` refuses such a body.
+    /// The format of a body that is not in the format `body`. If `None`, gatepost refuses such a
+    /// body.
     pub(crate) other_body: Option<BodyFormat>,
     /// The name of the member in which the platform may wrap a callback.
     pub(crate) unwrap: Option<Name<'static>>,
@@ -169,7 +170,7 @@ pub(crate) struct Kind {
     pub(crate) sample: Option<Box<str>>,
     pub(crate) times: Times,
     /// The locators of the values that identify an event. If the list is empty, the data identifies
-    /// the event, provided that it contains a time or a sequence.
+    /// the event. The data must then contain a time or a sequence.
     pub(crate) id: Vec<Locator>,
     /// Pointers to values that differ between two events with otherwise equal data, such as a
     /// counter. gatepost uses the first value that is present.
@@ -187,7 +188,7 @@ impl Kind {
     /// Marks the fields on which the identity of a callback or a decision depends.
     ///
     /// A decision depends on the viewer, the subject and the tenant. It also depends on the fields
-    /// that identify an item, and on those that determine which fields the reply has.
+    /// that identify an item, and on the fields that determine the contents of the reply.
     pub(crate) fn mark_essential(&mut self, tenant: &[Locator]) {
         let Self { fields, decision, subject, viewer, id, .. } = self;
         let mut mark = |pointer: &Pointer| fields.mark_essential(pointer.segments());

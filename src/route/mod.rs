@@ -295,8 +295,9 @@ impl Routes {
 
     /// Reserves the paths that servers map to a route.
     ///
-    /// A file server dispatches a secret segment from its parent. If the app receives events at the
-    /// route's own path, gatepost therefore reserves the parent as well.
+    /// A file server may run the script at the path before `{token}`, with the secret segment as
+    /// the path info. If the app receives events at the route's own path, gatepost therefore
+    /// reserves the path before `{token}`.
     pub(crate) fn reserve_routes(&mut self, receives_events: impl Fn(&Route) -> bool) {
         for index in 0..self.list.len() {
             let route = &self.list[index];
@@ -319,7 +320,7 @@ impl Routes {
         }
     }
 
-    /// Returns each reserved path in lower case, and the paths that it covers.
+    /// Returns each reserved path in lower case, with the reach of the reservation.
     pub(crate) fn reserved(&self) -> Vec<(&str, Reach)> {
         let exact = self.addresses.keys().map(|path| (&**path, Reach::Exact));
         let exact = exact.filter(|(path, _)| !self.subtrees.contain(path.split('/').skip(1)));

@@ -13,12 +13,14 @@ use crate::template::Reach;
 #[derive(Clone, Copy)]
 pub(super) struct Search<'r> {
     pub(super) routes: &'r Routes,
-    /// Greatest reach of a reservation that the lookup heeds.
+    /// Widest reservation that the lookup applies: [`Reach::Exact`] in a layer, [`Reach::Subtree`]
+    /// in a proxy.
     pub(super) reach: Reach,
 }
 
 impl<'r> Search<'r> {
-    // Not inlined, so that `Routes::find` remains small. For most paths, gatepost runs only that.
+    // Not inlined, so that `Routes::find` remains small. For most paths, gatepost runs only
+    // `Routes::find`.
     #[inline(never)]
     pub(super) fn find<'p>(self, path: &'p str) -> Lookup<'r, 'p> {
         let Ok(matched) = self.routes.exact.at(path) else { return self.find_spelling(path) };
@@ -122,7 +124,8 @@ impl<'r> Search<'r> {
         }
         let shadow = self.routes.shadowed.at(folded).ok();
         let is_literal = shadow.as_ref().is_some_and(|matched| matched.params.is_empty());
-        // The operator has named the path of a literal shadow route, so the route keeps it.
+        // The operator has written the path of a literal shadow route in full. The route therefore
+        // takes precedence over a subtree.
         if self.reach == Reach::Subtree
             && !is_literal
             && let Some(owner) = self.routes.subtrees.find(names)

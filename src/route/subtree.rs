@@ -1,6 +1,6 @@
 //! Paths that a file server maps to the path of a route or of an address.
 //!
-//! Many servers find a script by more paths than one. For `/live/push`, some serve
+//! Many servers find a script by several paths. For `/live/push`, some servers run
 //! `/live/push/index.php` or `/live/push.php`, and pass the rest of a longer path to that script as
 //! its path info (`/live/push/x`). With a front controller in a folder, `/ev/index.php` serves all
 //! of `/ev`. gatepost therefore reserves the *base* of a path and everything below it.
@@ -8,17 +8,17 @@
 //! The base of a path is the path without script and format suffixes, and without an index name at
 //! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
 //! names of a request's path in the same form. The root has no base, because all paths are below
-//! it: `/` and `/index.php` are reserved as they are.
+//! the root. For `/` and `/index.php`, gatepost reserves only these paths themselves.
 //!
-//! A layer passes requests to services in the same process, which map no files. It heeds only
-//! [`Reach::Exact`](crate::template::Reach::Exact).
+//! A layer passes requests to services in the same process. Such services map no files, so a layer
+//! applies only [`Reach::Exact`](crate::template::Reach::Exact).
 
 use std::collections::HashMap;
 
 use super::pieces::Pieces;
 use super::{Address, FORMATS, Lookup, RouteIndex, SCRIPTS};
 
-/// Reason for which gatepost reserves a subtree.
+/// Address or route for which gatepost reserves a subtree.
 #[derive(Debug)]
 pub(super) enum Owner {
     Address(Address),

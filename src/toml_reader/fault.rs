@@ -119,7 +119,7 @@ impl<'t> Faults<'t> {
         self.add(&text.place, format!("expected {wanted}, found \"{found}\""), remedy);
     }
 
-    /// Adds a fault that shows a word that is not in `words`. Never pass a word that may be a
+    /// Adds a fault that shows `word`, which is not in `words`. Never pass a word that may be a
     /// secret.
     ///
     /// `noun` is a noun for such a word, such as `key`.

@@ -2,8 +2,8 @@
 //!
 //! A [`Table`] returns its values by key, and adds a fault for each value of the wrong type. A
 //! table records the keys that the code reads. [`Table::finish`] reports all other keys as unknown,
-//! so the list of allowed keys always matches the code. The faults of this module contain no text
-//! that the file has as a value, because the text may be a secret.
+//! so the list of allowed keys always matches the code. The faults of this module never contain a
+//! string value of the file, because the value may be a secret.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -310,7 +310,7 @@ impl<'d> Item<'d> {
     pub(crate) fn found(&self) -> &'static str {
         match (&self.form, self.len()) {
             (Form::Other(DeValue::Array(_)), 0) => "an empty list",
-            (Form::Other(DeValue::Array(_)), _) => "a list with a value that is no string",
+            (Form::Other(DeValue::Array(_)), _) => "a list with a value that is not a string",
             _ => self.form.name(),
         }
     }

@@ -63,11 +63,11 @@ pub(crate) struct AcceptedCallback {
     pub(crate) arrival: Arrival,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
-    /// The part of the proof that has already arrived with another callback.
+    /// The value that has already arrived with another callback; `None` if there is none.
     pub(crate) reused: Option<Reused>,
 }
 
-/// A part of a callback's proof that has already arrived with another callback.
+/// Value that has already arrived with another callback: the signed id or the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reused {
     /// The signed id. The data is different.
@@ -147,10 +147,10 @@ impl Accepted {
 
     /// Returns true if an earlier callback with another body or another id had the same signature.
     ///
-    /// Reuse is possible only if the signature does not cover the body, or the header that contains
-    /// the id. Reuse does not prove an attack. If a platform signs only the time, all callbacks of
-    /// one second have the same signature. If it signs only the body, two events with equal bodies
-    /// have the same signature.
+    /// Reuse is possible only if the signature leaves the body or the id of the callback unsigned.
+    /// Reuse does not prove an attack. If a platform signs only the time, all callbacks of one
+    /// second have the same signature. If a platform signs only the body, two events with equal
+    /// bodies have the same signature.
     #[must_use]
     pub fn reuses_signature(&self) -> bool {
         self.0.reused == Some(Reused::Signature)

@@ -116,7 +116,7 @@ const WEBSOCKET: &str = "upgrade: websocket\r\nconnection: upgrade\r\n\
 const H2C: &str = "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\
                    http2-settings: AAMAAABkAAQAAP__\r\n";
 
-// gatepost upgrades no connection on a callback path.
+// gatepost does not upgrade a connection on a callback path.
 fn upgrades() -> Vec<Case> {
     let push = |name: &str, lines: &str| post(name, &format!("{LENGTH}{lines}"), "{push}");
     let get = |path: &str| {
@@ -138,7 +138,7 @@ fn upgrades() -> Vec<Case> {
     ]
 }
 
-// An app that supports h2c would read the rest of the connection as HTTP/2, without gatepost.
+// An app that supports h2c would read the rest of the connection as HTTP/2, past gatepost.
 fn tunnels() -> Vec<Case> {
     let settings = "http2-settings: AAMAAABkAAQAAP__\r\n";
     let through = |lines: &str| {

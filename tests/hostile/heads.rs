@@ -175,7 +175,7 @@ fn hosts() -> Vec<Case> {
         case(format!("{name} on another path"), format!("GET /other HTTP/1.1\r\n{lines}\r\n"))
             .with_hyper(|case| case.passed("GET /other"))
     };
-    // hyper checks no host, and axum's router does not read it.
+    // Neither hyper nor axum's router checks the host.
     let mut cases: Vec<_> = ODD_HOSTS
         .iter()
         .flat_map(|(name, lines)| [host(name, lines).with_hyper(Case::served), other(name, lines)])

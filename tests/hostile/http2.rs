@@ -303,7 +303,7 @@ fn pseudo_headers() -> Vec<Case> {
     ]
 }
 
-/// RFC 9113, section 8.3.1: authority and host.
+/// Returns the cases of `:authority` and `host` (RFC 9113, section 8.3.1).
 fn authorities() -> Vec<Case> {
     use Fate::{Answered, Reset};
     vec![

@@ -295,11 +295,11 @@ pub fn run(door: &dyn Door) {
 }
 
 /// Sends one push in HTTP/1.1 and one in HTTP/2, and abandons both before the app answers. Checks
-/// that gatepost answers a third push.
+/// that gatepost replies to a third push.
 ///
 /// # Errors
 ///
-/// Returns an error if gatepost does not answer the third push.
+/// Returns an error if gatepost does not reply to the third push.
 #[allow(dead_code, reason = "only the test of the proxy has a slow app")]
 pub fn abandon(
     door: &dyn Door,

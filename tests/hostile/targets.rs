@@ -91,7 +91,8 @@ fn callback_paths() -> Vec<Case> {
         to("/callbacks").passed("POST /callbacks"),
         to("/callbacks/tencent_").passed("POST /callbacks/tencent_"),
     ]);
-    // The proxy reserves what a file server maps to the path, the layer only the path itself.
+    // The proxy also reserves the paths that a file server maps to the callback path. The layer
+    // reserves only the callback path.
     cases.extend(BELOW.map(|below| {
         let target = format!("/callbacks/tencent{below}");
         to(&target).kept().with_hyper(|case| case.passed(&format!("POST {target}")))

@@ -37,7 +37,7 @@ fn accept(gate: &Gate, path: &'static str, body: &'static str) -> Accepted {
     let Admission::Callback(mut intake) =
         gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW)
     else {
-        panic!("expected a callback")
+        panic!("expected a callback, found none")
     };
     intake.push(body.into()).unwrap();
     intake.finish(NOW).unwrap_or_else(|error| panic!("expected acceptance, found {error}"))
@@ -131,7 +131,7 @@ fn refuses_misspelt_members_and_contradictions() {
         r#"{"Data":{"result":0},"result":1}"#,
         r#"{"data":{"result":1,"disable_tvot":1}}"#,
         r#"{"data":{"result":1},"resul":0}"#,
-        // A member beside the envelope that names a reply field or `allow` is a contradiction.
+        // A reply field or `allow` beside `data` is a contradiction.
         r#"{"data":{"result":1},"result":0}"#,
         r#"{"data":{"result":1},"allow":false}"#,
         r#"{"data":{"result":1},"allow":true}"#,
@@ -152,7 +152,7 @@ fn refuses_misspelt_members_and_contradictions() {
 }
 
 #[test]
-fn fixed_answers_and_failure_policies_of_a_config_stay_strict() {
+fn refuses_unknown_members_in_fixed_answers_and_failure_policies() {
     for on in [
         "answer = { result = 1, note = 'x' }",
         "answer = { allow = true, note = 'x' }",
@@ -171,11 +171,11 @@ fn fixed_answers_and_failure_policies_of_a_config_stay_strict() {
                   provider = 'kollus'\nbind = '*'\n\
                   settings = { security_key = 'k', custom_key = 'c' }\n[template.on.vod_play]\n\
                   answer = { result = 1, play_section = { start_time = 0, end_time = 1, x = 1 } }\n";
-    assert!(Gate::builder().toml(nested).build().is_err(), "expected a fault for a nested member");
+    assert!(Gate::builder().toml(nested).build().is_err(), "expected a fault, found none");
 }
 
 #[test]
-fn reads_lone_surrogates_in_an_answer_as_replacement_characters() {
+fn reads_lone_surrogates_in_answer_as_replacement_characters() {
     let gate = gate("", "");
     let native = conclude(&gate, "/kollus", PLAY, r#"{"result":0,"message":"no \ud83d"}"#);
     assert_eq!(code(&native), "app");
@@ -196,7 +196,7 @@ fn reads_lone_surrogates_in_an_answer_as_replacement_characters() {
 
 #[test]
 fn empty_answer_to_a_decision_denies_by_default() {
-    // Neither the failure policy nor a last good reply replaces the app's word.
+    // Neither the failure policy nor the last good reply applies to an empty answer.
     let gate = gate("[template.on.live_play]\non_failure = 'allow'\nlast_good = true", "");
     let allowed = conclude(&gate, "/kollus", PLAY, r#"{"allow":true}"#);
     assert_eq!(text(&allowed), ALLOWED);
@@ -210,13 +210,13 @@ fn empty_answer_to_a_decision_denies_by_default() {
     }
     let srs = conclude(&gate, "/srs", ON_PLAY, "");
     assert_eq!((text(&srs), code(&srs)), (r#"{"code":1}"#, "answer_empty"));
-    // The latest word of the app is a denial.
+    // The last good reply is now the denial.
     let failed = question(&gate, "/kollus", PLAY).conclude(&Answer::Timeout, NOW);
     assert_eq!((text(&failed), failed.origin.as_str()), (DENIED, "last_good"));
 }
 
 #[test]
-fn empty_answer_is_no_failure_of_the_circuit() {
+fn empty_answers_do_not_open_circuit() {
     let gate = gate("[template.on]\nlive_play = 'http://app.test/play'", "");
     for _ in 0..20 {
         assert_eq!(code(&conclude(&gate, "/kollus", PLAY, "")), "answer_empty");
@@ -225,7 +225,7 @@ fn empty_answer_is_no_failure_of_the_circuit() {
 }
 
 #[test]
-fn empty_answer_allows_where_the_address_says_so() {
+fn empty_answer_allows_with_key_empty_answer_set_to_allow() {
     let gate = gate(
         "[template.on.live_play]\nempty_answer = 'allow'\nreply = { vmcheck = 0 }\n\
          [template.on.vod_play]\nempty_answer = 'deny'",
@@ -238,7 +238,7 @@ fn empty_answer_allows_where_the_address_says_so() {
 }
 
 #[test]
-fn answer_settings_belong_to_their_sort_of_kind() {
+fn refuses_key_empty_answer_on_notification_and_unclear_answer_on_decision() {
     for (on, expected) in [
         ("[template.on.upload]\nempty_answer = 'deny'", "expected a decision"),
         ("[template.on.live_play]\nunclear_answer = 'refused'", "expected a notification"),
@@ -255,7 +255,7 @@ fn answer_settings_belong_to_their_sort_of_kind() {
 }
 
 #[test]
-fn notification_is_refused_by_a_client_error_and_by_a_contradicting_answer() {
+fn event_is_refused_if_app_answers_notification_with_client_error_or_contradiction() {
     let gate = gate("", "");
     for (status, body) in [
         (401, ""),
@@ -287,7 +287,7 @@ fn notification_is_refused_by_a_client_error_and_by_a_contradicting_answer() {
 }
 
 #[test]
-fn unclear_answer_to_a_notification_is_taken_unless_the_address_refuses_it() {
+fn accepts_unclear_answer_to_notification_unless_address_refuses_it() {
     let unclear = ["ok", "<html>", "[]", "1", r#"{"ok":true}"#, r#"{"code":null}"#, "{", "\"x\""];
     let clear =
         ["", " \n", r#"{"code":0}"#, r#"{"code":"0","data":{}}"#, r#"{"allow":true}"#, "\u{feff}"];

@@ -30,7 +30,7 @@ fn with(template: &str) -> String {
     format!("{ROUTES}[[template]]\n{template}")
 }
 
-/// Returns the warnings, without that of the route of [`ROUTES`] that has no template.
+/// Returns the warnings, except the warning that a route of [`ROUTES`] has no template.
 fn other_warnings(gate: &Gate) -> Vec<String> {
     let warnings = gate.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
     warnings.into_iter().filter(|warning| !warning.contains("without a template")).collect()
@@ -300,18 +300,19 @@ fn warns_if_clients_can_reach_app_address_through_upstream() {
     assert!(!warns("http://127.0.0.1:3000", "http://127.0.0.1:3000/kollus/play"));
 }
 
-/// Builds a proxy with this upstream, and a template with this entry for Kollus' plays.
+/// Returns a config with this upstream, and with `entry` for `live_play` in a template of Kollus.
 fn proxy_to(upstream: &str, entry: &str) -> Config {
     let text = format!(
         "listen = '127.0.0.1:1'\nupstream = '{upstream}'\n\
          [[route]]\npath = '/cb'\nprovider = 'kollus'\n\
          [[template]]\nname = 'a'\nprovider = 'kollus'\nbind = ['*']\non.live_play = {entry}\n"
     );
-    Config::from_text(&text, "gatepost.toml").unwrap_or_else(|error| panic!("{entry}: {error}"))
+    Config::from_text(&text, "gatepost.toml")
+        .unwrap_or_else(|error| panic!("{entry}: expected a config, found {error}"))
 }
 
 #[test]
-fn reserves_address_under_every_name_of_the_upstreams_machine() {
+fn reserves_address_under_every_name_of_upstream_host() {
     let is_reserved = |upstream: &str, host: &str| {
         let config = proxy_to(upstream, &format!("'http://{host}:3000/kollus/play'"));
         let is_reserved = config.reserved_paths().any(|path| path == "/kollus/play/*");
@@ -344,7 +345,7 @@ fn reserves_address_under_every_name_of_the_upstreams_machine() {
 }
 
 #[test]
-fn reserve_limits_the_reserved_paths() {
+fn key_reserve_selects_reserved_paths() {
     let reserved = |entry: &str| {
         let config = proxy_to("http://127.0.0.1:3000", entry);
         config
@@ -375,7 +376,7 @@ fn reserve_limits_the_reserved_paths() {
 }
 
 #[test]
-fn route_reserves_its_subtree_unless_config_says_exact() {
+fn route_reserves_subtree_unless_reserve_is_exact_or_mode_is_shadow() {
     let reserved = |keys: &str| {
         let text = format!("[[route]]\npath = '/Hook'\nprovider = 'tencent-css'\n{keys}");
         let config = Config::from_text(&text, "gatepost.toml").unwrap();
@@ -621,7 +622,7 @@ fn warns_of_key_that_attackers_can_guess() {
 }
 
 #[test]
-fn checks_signed_time_that_the_definition_does_not_enforce_only_with_a_limit() {
+fn checks_optional_signed_time_only_if_template_sets_limit() {
     let config = |settings: &str| {
         format!(
             "[[route]]\npath = '/cb'\nprovider = 'ovenmediaengine'\n[[template]]\nname = 'a'\n\

@@ -126,7 +126,7 @@ fn reports_contradictory_keys_of_definition() {
 }
 
 #[test]
-fn about_reaches_info_and_schema() {
+fn about_texts_appear_in_info_and_schema() {
     let text = format!(
         "tenant = '/inner/who'\n{HEAD}[kind]\nfrom = '/e'\n\
          [fields]\ninner = {{ type = 'object', about = 'The inside.', \

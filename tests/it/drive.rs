@@ -217,7 +217,7 @@ fn client_with_empty_chunks() -> Client {
 }
 
 #[test]
-fn lets_other_tasks_run_between_chunks_that_are_always_ready() {
+fn yields_to_other_tasks_between_chunks_that_are_always_ready() {
     let driven = run(client_with_empty_chunks(), &mut App::default(), Duration::ZERO);
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }

@@ -1,4 +1,4 @@
-//! Tests of the identity of events: `ce-id`, resends, and ids and signatures that are reused.
+//! Tests of event identity: `ce-id`, resends, reused ids and reused signatures.
 
 use data_encoding::{BASE64, HEXLOWER};
 use gatepost::{
@@ -53,7 +53,7 @@ fn judge(
             intake.finish(NOW)
         }
         Admission::Other | Admission::Refused(_) | Admission::Shadow(_) => {
-            panic!("expected a callback")
+            panic!("expected a callback, found none")
         }
     }
 }
@@ -67,7 +67,7 @@ fn accept(
     judge(gate, path, headers, body).unwrap_or_else(|e| panic!("expected acceptance, found {e}"))
 }
 
-/// Returns true if gatepost asks the app. The app then takes the event.
+/// Returns true if gatepost asks the app. For each question, the app answers with status 200.
 fn delivers(accepted: &Accepted) -> bool {
     match accepted.next(NOW) {
         Next::Ask(question) => {
@@ -95,7 +95,7 @@ fn github(gate: &Gate, delivery: Option<&str>, body: &str) -> Result<Accepted, R
 }
 
 #[test]
-fn github_delivers_equal_bodies_with_other_delivery_ids() {
+fn delivers_equal_github_bodies_with_different_delivery_ids() {
     let gate = gate("");
     let removed = MEMBER.replace("added", "removed");
     let all = [("1", MEMBER), ("2", &removed), ("3", MEMBER)];
@@ -105,11 +105,11 @@ fn github_delivers_equal_bodies_with_other_delivery_ids() {
     assert!(ids[0] != ids[2] && ids[0] != ids[1], "{ids:?}");
     let again = github(&gate, Some("3"), MEMBER).unwrap();
     assert_eq!(again.event().id(), ids[2]);
-    assert!(!delivers(&again), "expected a resend");
+    assert!(!delivers(&again), "expected a resend, found a new event");
 }
 
 #[test]
-fn callback_without_its_declared_identity_is_refused() {
+fn refuses_callback_without_declared_id() {
     let gate = gate("");
     for delivery in [None, Some("")] {
         let refusal = github(&gate, delivery, MEMBER).unwrap_err();
@@ -125,10 +125,13 @@ fn callback_without_its_declared_identity_is_refused() {
 }
 
 #[test]
-fn unsigned_delivery_id_of_github_does_not_hide_a_reused_signature() {
+fn detects_reused_signature_under_new_github_delivery_id() {
     let lax = gate("");
     assert!(!github(&lax, Some("1"), MEMBER).unwrap().reuses_signature());
-    assert!(!github(&lax, Some("1"), MEMBER).unwrap().reuses_signature(), "expected a resend");
+    assert!(
+        !github(&lax, Some("1"), MEMBER).unwrap().reuses_signature(),
+        "expected a resend, found a reuse"
+    );
     assert!(github(&lax, Some("2"), MEMBER).unwrap().reuses_signature());
     let strict = gate("signature_reuse = 'refuse'");
     drop(github(&strict, Some("1"), MEMBER).unwrap());
@@ -145,7 +148,7 @@ fn css(body: &str, secs: i64) -> String {
     body.replacen('{', &format!("{{\"t\":{t},\"sign\":\"{sign}\","), 1)
 }
 
-/// Returns the verdicts on two callbacks with equal data: delivered, and with the same `ce-id`.
+/// Returns two flags: gatepost delivers the second callback; both callbacks have the same `ce-id`.
 fn twice(gate: &Gate, path: &'static str, first: &str, second: &str) -> (bool, bool) {
     let one = accept(gate, path, &[], first);
     assert!(delivers(&one));
@@ -157,7 +160,7 @@ const LOST: (bool, bool) = (false, true);
 const DELIVERED: (bool, bool) = (true, false);
 
 #[test]
-fn equal_data_without_time_or_sequence_is_another_event() {
+fn delivers_equal_data_again_if_data_has_no_time_or_sequence() {
     let gate = gate("");
     let relay =
         r#"{"event_type":314,"callback_event":"VodSourceFileStart","task_id":"1","appid":1}"#;
@@ -187,14 +190,17 @@ fn equal_data_without_time_or_sequence_is_another_event() {
 }
 
 #[test]
-fn mux_resend_may_have_other_attempts() {
+fn mux_resend_with_different_attempts_has_same_id() {
     let body = |attempts: &str| {
         format!(
             "{{\"type\":\"video.asset.ready\",\"id\":\"1\",\"environment\":{{\"id\":\"e\"}},\
              \"attempts\":[{attempts}]}}"
         )
     };
-    assert!(twice(&gate(""), "/mux", &body(""), &body("1")).1, "expected the same id");
+    assert!(
+        twice(&gate(""), "/mux", &body(""), &body("1")).1,
+        "expected the same id, found different ids"
+    );
 }
 
 fn webhook(gate: &Gate, id: &str, body: &str) -> Accepted {
@@ -209,7 +215,7 @@ fn webhook(gate: &Gate, id: &str, body: &str) -> Accepted {
 }
 
 #[test]
-fn delivers_another_signed_body_under_the_same_webhook_id() {
+fn delivers_different_signed_body_with_same_webhook_id() {
     let gate = gate("");
     let first = webhook(&gate, "msg_1", r#"{"type":"a","n":1}"#);
     assert!(delivers(&first) && !first.reuses_id());
@@ -221,9 +227,10 @@ fn delivers_another_signed_body_under_the_same_webhook_id() {
     assert!(!other.reuses_signature());
 }
 
-/// The derivation is frozen: stores keep ids, and machines of two versions must agree.
+// The derivation must not change: apps store ids, and two versions of gatepost must derive the same
+// id.
 #[test]
-fn derives_ids_as_the_manual_says() {
+fn derives_ids_as_manual_describes() {
     let digest = |text: &str| HEXLOWER.encode(&Sha256::digest(text)[..16]);
     let gate = gate("");
     let declared = github(&gate, Some("a72d3162e"), MEMBER).unwrap();
@@ -239,7 +246,7 @@ fn derives_ids_as_the_manual_says() {
 }
 
 #[test]
-fn definition_information_names_the_rule_for_the_id() {
+fn definition_info_contains_rule_for_id() {
     let rule = |name: &str| {
         let (provider, kind) = name.split_once('.').unwrap();
         let info = gatepost::Definition::built_in(provider).unwrap().info();

@@ -5,7 +5,7 @@
 //! - `case.toml`: description, time, head of the request, verdict, answer of the app and reply;
 //! - `body`: body of the request;
 //! - `event.json`: event in the structured mode of CloudEvents, only if the verdict is `accepted`.
-//!   Has no `id` if the id is new for each callback.
+//!   The file has no `id` if the id is new for each callback.
 //!
 //! If a check fails, the message names the vector and the stage, for example `reply`.
 

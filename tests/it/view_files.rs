@@ -13,7 +13,8 @@ use gatepost::{FieldInfo, KindInfo, ProviderInfo};
 const UPDATE: &str = "UPDATE_VIEWS";
 const COMMAND: &str = "UPDATE_VIEWS=1 cargo test --test it view_files";
 
-/// Names of types that differ from the name of the kind, or of the outer type and the field.
+/// Type names that differ from the default. The default is the name of the kind, or the names of
+/// the outer type and the field.
 const TYPES: [(&str, &str); 16] = [
     ("github.ping", "GithubPing"),
     ("github.push", "GithubPush"),
@@ -33,7 +34,7 @@ const TYPES: [(&str, &str); 16] = [
     ("VodLms.json_data", "LmsData"),
 ];
 
-/// Names of members that would be keywords.
+/// Member names that differ from the name of the field.
 const MEMBERS: [(&str, &str); 4] = [
     ("GithubPush.ref", "git_ref"),
     ("MuxEvent.type", "event_type"),
@@ -124,7 +125,7 @@ impl<'p> Views<'p> {
         views
     }
 
-    /// Returns `true` if the kind has the same fields as other kinds, because it declares none.
+    /// Returns true if the kind has only the fields that the provider declares for all kinds.
     fn has_shared_type(&self, kind: &KindInfo) -> bool {
         let fields = format!("{:?}", self.provider.fields);
         let is_plain = |kind: &KindInfo| format!("{:?}", kind.fields) == fields;
@@ -149,7 +150,7 @@ impl<'p> Views<'p> {
         kind: Option<String>,
     ) {
         let mut added = ViewType { name, docs, kinds: Vec::from_iter(kind), ..ViewType::default() };
-        // Reserve the place, so that a struct precedes the structs of its objects.
+        // Reserve the index, so that a struct precedes the structs of its objects.
         let place = self.types.len();
         self.types.push(ViewType::default());
         for field in fields {
@@ -162,7 +163,11 @@ impl<'p> Views<'p> {
         match self.types.iter_mut().find(|known| known.name == added.name) {
             Some(known) => {
                 let is_equal = known.members == added.members;
-                assert!(is_equal, "expected equal fields of {}; add a name to TYPES", added.name);
+                assert!(
+                    is_equal,
+                    "expected equal fields in {}, found others; add a name to TYPES",
+                    added.name
+                );
                 known.prints.extend(added.prints);
                 known.kinds.extend(added.kinds);
                 self.types.remove(place);
@@ -256,7 +261,7 @@ impl<'p> Views<'p> {
     }
 }
 
-/// Returns `true` if `Debug` output contains the field, or an object with a printed field. The
+/// Returns true if `Debug` output contains the field, or an object with a printed field. The
 /// output contains only the subject and the time of an event, because other fields may be
 /// credentials or personal data.
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
@@ -272,7 +277,7 @@ fn path_of(provider: &ProviderInfo) -> PathBuf {
 }
 
 #[test]
-fn committed_views_are_those_of_the_definitions() {
+fn committed_views_match_definitions() {
     for provider in gatepost::providers() {
         if provider.kinds.iter().all(|kind| kind.fields.is_empty()) {
             continue;

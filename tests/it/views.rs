@@ -19,7 +19,8 @@ fn accepted() -> Vec<(Vector, Accepted)> {
     judged.collect()
 }
 
-/// Reads data as the callback enum of the provider. Returns the view as JSON, and its `Debug` output.
+/// Reads data as the callback enum of the provider. Returns the view as JSON, and its `Debug`
+/// output.
 fn read(provider: &str, kind: &str, data: &str) -> Option<serde_json::Result<(Value, String)>> {
     fn read_as<T: View + serde::Serialize + std::fmt::Debug>(
         provider: &str,
@@ -66,14 +67,16 @@ fn views_keep_all_data_of_every_vector() {
         // The data of a body that is not JSON has no view.
         let Ok(data) = accepted.view::<Value>() else { continue };
         let Some(view) = read(event.provider(), event.kind(), &data.to_string()) else { continue };
-        let (view, _) = view.unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let (view, _) =
+            view.unwrap_or_else(|error| panic!("{}: expected a view, found {error}", vector.name));
         seen.insert(event.ce_type().to_owned());
         assert_eq!(normalized(&view), normalized(&data), "{}: expected all data", vector.name);
     }
     assert!(seen.len() > 150, "expected more than 150 kinds, found {}", seen.len());
 }
 
-/// Calls `check` with each kind of the built-in providers, its fields and data with every field.
+/// Calls `check` with each built-in provider, each of its kinds, and data with every field of the
+/// kind.
 fn for_every_kind(check: impl Fn(&ProviderInfo, &KindInfo, &Value)) {
     for provider in gatepost::providers() {
         for kind in provider.kinds.iter().filter(|kind| !kind.fields.is_empty()) {
@@ -127,7 +130,7 @@ fn without(data: &Value, pointer: &str) -> Value {
 }
 
 #[test]
-fn views_read_any_value_of_field_that_does_not_identify() {
+fn views_accept_any_value_of_field_that_is_not_identifying() {
     let values = [
         r#"null"#,
         r#"false"#,
@@ -155,15 +158,16 @@ fn views_read_any_value_of_field_that_does_not_identify() {
             assert_eq!(normalized(&view(&absent).unwrap().0), normalized(&absent), "{place}");
             for value in values {
                 let data = with(full, &pointer, serde_json::from_str(value).unwrap());
-                let (read, _) = view(&data).unwrap_or_else(|error| panic!("{place}: {error}"));
+                let (read, _) = view(&data)
+                    .unwrap_or_else(|error| panic!("{place}: expected a view, found {error}"));
                 assert_eq!(normalized(&read), normalized(&data), "{place}: {value}");
             }
         }
     });
 }
 
-/// gatepost refuses a callback that lacks an identifying field. A view of an accepted callback
-/// therefore never fails.
+// gatepost refuses a callback without an identifying field, so a view of an accepted callback never
+// fails.
 #[test]
 fn every_accepted_callback_has_a_view() {
     let gate = vectors::gate("http://app.test");
@@ -374,7 +378,7 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
         let is_for = |rule: &&Value| rule["if"]["properties"]["provider"]["const"] == provider;
         entry.iter().find(is_for).unwrap()["then"]["properties"].clone()
     };
-    // A decision and a notification have keys of their own. The parser names all of them.
+    // Decisions and notifications have different keys. The parser lists the keys of both.
     let delivery = |kind| properties(&of("kollus")["on"]["properties"][kind]["anyOf"][1]);
     let delivery: BTreeSet<_> = delivery("live_play").union(&delivery("upload")).cloned().collect();
     for (config, in_schema) in [

@@ -29,7 +29,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Prints which kinds of a template have which rule for `ce-id`.
+/// Prints each rule for `ce-id`, with the kinds of the template that have this rule.
 fn print_identities(template: &Template) {
     const WORDS: [&str; 3] =
         ["from its `id`", "from its content", "new for each callback, resends included"];

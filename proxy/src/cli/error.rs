@@ -25,8 +25,8 @@ pub(super) enum CommandError {
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set or not UTF-8. Omits a name with unusual characters, because
-    /// the operator may have given the key instead of the name.
+    /// The environment variable of a key is not set or not UTF-8. Omits a name with unusual
+    /// characters, because the operator may have given the key instead of the name.
     #[error("the environment variable {name} {problem}; set it to the key")]
     Environment { name: String, problem: &'static str },
     #[error("{}: {source}", path.display())]

@@ -98,7 +98,8 @@ impl InboundServer {
         Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
     }
 
-    /// Serves an HTTP/1 connection until its end. Pingora serves what the fast path hands over.
+    /// Serves an HTTP/1 connection until its end. Pingora serves each request that the fast path
+    /// hands over.
     async fn serve_http_1(
         &self,
         mut connection: ClientConnection,

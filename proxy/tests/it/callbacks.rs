@@ -178,7 +178,7 @@ fn sends_event_without_address_to_callback_path_on_upstream() {
 }
 
 #[test]
-fn counts_dropped_members_and_logs_their_names_once() {
+fn counts_dropped_answer_members_and_logs_their_names_once() {
     let app = App::answering(200, r#"{"allow":true,"user":"hidden","role":"hidden"}"#);
     let gate = Gatepost::serve("", &templates(&app));
     for _ in 0..3 {
@@ -195,7 +195,7 @@ fn counts_dropped_members_and_logs_their_names_once() {
 }
 
 #[test]
-fn logs_a_refusal_by_the_app_as_a_warning() {
+fn logs_warning_if_app_refuses_event() {
     let app = App::answering(403, r#"{"message":"hidden"}"#);
     let gate = Gatepost::serve("", &templates(&app));
     assert_eq!(gate.send(&pushed()).status, 503);

@@ -209,7 +209,7 @@ fn everything(reply: &Response) -> String {
     )
 }
 
-/// Stack of acts. For each request, the app removes the last act and carries out this act.
+/// Stack of [`Act`]s. For each request, the app pops and performs the last `Act`.
 type Next = Arc<Mutex<Vec<Act>>>;
 
 fn told() -> (App, Next) {
@@ -219,7 +219,7 @@ fn told() -> (App, Next) {
     (app, next)
 }
 
-/// Returns acts without a valid answer. Answers contain secrets, but not in field names.
+/// Returns [`Act`]s without a valid answer. Answers contain secrets, but not in field names.
 fn garbage() -> Vec<Act> {
     vec![
         Act::Answer(200, "Fatal error: K4n4ryStreamParam in index.php"),
@@ -336,7 +336,7 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn check_command_shows_no_secret_with_fault() {
+fn check_command_shows_no_secret_of_faulty_config() {
     let good = config(&App::down());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");

@@ -1,4 +1,4 @@
-//! Replies to the platform while the app fails: well-formed and in time.
+//! Tests that the platform gets a well-formed reply in time while the app fails.
 
 use std::time::Duration;
 

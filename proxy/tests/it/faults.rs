@@ -1,5 +1,5 @@
 //! Short runs of the fault scenarios. `tests/faults/run.sh` runs each scenario for longer, and
-//! prints figures.
+//! prints measurements.
 
 use std::path::Path;
 
@@ -48,6 +48,6 @@ scenarios! {
     loses_no_reply_during_stop: "stop",
     loses_no_reply_during_upgrade: "upgrade",
     loses_no_reply_during_reload: "reload",
-    loses_no_reply_beside_idle_connections: "idle",
+    loses_no_reply_while_idle_connections_are_open: "idle",
     loses_no_reply_during_long_load: "soak",
 }

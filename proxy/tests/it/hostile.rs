@@ -20,7 +20,7 @@ impl Proxy {
     fn of(app: App) -> Self {
         // The app must not time out on a loaded machine.
         let templates = templates(&app).replace("timeout_ms = 500", "timeout_ms = 10000");
-        // Every case sends the same push, so gatepost must not treat the later ones as resends.
+        // Every case sends the same push. With `dedupe`, all but the first would be resends.
         let templates = templates.replace("bind = ", "dedupe = false\nbind = ");
         let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates);
         Self { gate, app }

@@ -38,7 +38,7 @@ pub struct App {
     connections: Arc<AtomicUsize>,
 }
 
-/// Behaviour of the app on a request.
+/// Reaction of the app to a request.
 pub enum Act {
     Answer(u16, &'static str),
     /// Answers without `connection: close`, then closes the connection.

@@ -14,7 +14,7 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.load(Ordering::SeqCst))
 }
 
-/// Returns the status of the core's refusal, or 200.
+/// Returns the status of the core's refusal, or 200 if the core accepts the callback.
 fn judged(gate: &Gate, case: &Case) -> u16 {
     let (method, uri, headers) = case.head();
     let now = Timestamp::from_secs(case.now);
@@ -23,7 +23,7 @@ fn judged(gate: &Gate, case: &Case) -> u16 {
             intake.push(case.body.clone().into()).and_then(|()| intake.finish(now))
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback path"),
+        Admission::Other | Admission::Shadow(_) => panic!("expected a callback, found none"),
     };
     verdict.map_or_else(|refusal| refusal.reply().status().as_u16(), |_| 200)
 }
@@ -39,7 +39,7 @@ fn bytes(case: &Case) -> Vec<u8> {
 }
 
 #[test]
-fn proxy_decides_every_vector_of_other_projects_as_core_does() {
+fn proxy_gives_same_verdict_as_core_for_every_vector_of_other_projects() {
     let app = App::start(|_| Act::Answer(200, ""));
     let others = table::all();
     let core = others.gate("http://app.test");

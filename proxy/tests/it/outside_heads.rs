@@ -1,4 +1,5 @@
-//! Heads from outside: headers that gatepost removes, hosts and lengths that it refuses.
+//! Tests of the heads that clients send: headers that gatepost removes, and hosts and lengths that
+//! gatepost refuses.
 
 use crate::support::*;
 
@@ -6,7 +7,7 @@ fn serve(app: &App, top: &str) -> Gatepost {
     Gatepost::serve(&format!("upstream = '{}'\n{top}", app.url("")), &templates(app))
 }
 
-/// Sends a request with these header lines to another path. Returns the request that the app got.
+/// Sends a request with these header lines to `/other`. Returns the request that the app received.
 fn passed(gate: &Gatepost, app: &App, lines: &str) -> crate::mock::Seen {
     assert_eq!(gate.send(&post_with("/other", lines, "")).status, 200, "{lines}");
     app.seen().pop().unwrap()
@@ -15,7 +16,8 @@ fn passed(gate: &Gatepost, app: &App, lines: &str) -> crate::mock::Seen {
 #[test]
 fn removes_headers_that_change_path_or_host_in_every_spelling() {
     let app = App::answering(200, "");
-    // Not even a trusted proxy may send them: it passes them on from its own clients.
+    // gatepost also removes these headers from requests of a trusted proxy, because a client of the
+    // proxy may have set them.
     for top in ["", "trusted_proxies = ['127.0.0.1']"] {
         let gate = serve(&app, top);
         for name in [
@@ -67,7 +69,7 @@ const OF_PROXIES: [&str; 9] = [
 ];
 
 #[test]
-fn keeps_headers_of_proxies_from_trusted_proxies_only() {
+fn keeps_forwarding_headers_from_trusted_proxies_only() {
     let app = App::answering(200, "");
     let (untrusting, trusting) =
         (serve(&app, ""), serve(&app, "trusted_proxies = ['127.0.0.0/8']"));
@@ -88,7 +90,7 @@ fn keeps_headers_of_proxies_from_trusted_proxies_only() {
 }
 
 #[test]
-fn keeps_headers_with_similar_names() {
+fn keeps_headers_with_names_similar_to_removed_headers() {
     let app = App::answering(200, "");
     let gate = serve(&app, "");
     for name in [
@@ -108,12 +110,12 @@ fn keeps_headers_with_similar_names() {
     }
 }
 
-/// Returns the status of a GET request with this line and these header lines.
+/// Sends a request line and header lines. Returns the status of the response.
 fn status(gate: &Gatepost, line: &str, headers: &str) -> u16 {
     gate.send(format!("{line}\r\n{headers}\r\n").as_bytes()).status
 }
 
-/// Hosts that a client must not send. An app that builds a URL from the host would read another
+/// Hosts that gatepost refuses. If an app builds a URL from such a host, the URL can have another
 /// path or another host.
 const BAD_HOSTS: [&str; 46] = [
     "",
@@ -207,14 +209,14 @@ fn refuses_missing_repeated_or_malformed_host_on_every_path() {
     assert_eq!(status(&gate, "GET /other HTTP/1.0", "host:\r\n"), 400);
     assert_eq!(status(&gate, "GET /other HTTP/1.0", ""), 200);
     let host = app.seen().pop().unwrap().header("host").map(ToOwned::to_owned);
-    assert_eq!(host, Some(format!("127.0.0.1:{}", app.port)), "an HTTP/1.1 request has a host");
+    assert_eq!(host, Some(format!("127.0.0.1:{}", app.port)), "expected the upstream as host");
     let log = gate.program.log();
     assert!(log.contains(r#""code":"host_invalid""#), "{log}");
     assert!(gate.metrics().contains("gatepost_requests_rejected_total{code=\"host_invalid\"}"));
 }
 
 #[test]
-fn passes_absolute_target_as_path_if_its_authority_is_the_host() {
+fn passes_absolute_target_as_path_if_authority_equals_host() {
     let app = App::answering(200, "");
     let gate = serve(&app, "");
     let host = "host: gate.test\r\n";

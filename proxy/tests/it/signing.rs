@@ -1,4 +1,5 @@
-//! Event signing: libraries for Standard Webhooks accept signed events, and refuse all others.
+//! Tests of event signing: libraries for Standard Webhooks accept signed events, and refuse all
+//! others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,7 @@ fn signing(app: &App, secrets: &str, forward: &str) -> Gatepost {
 }
 
 #[test]
-fn removes_event_signature_of_clients_if_gatepost_signs_events() {
+fn removes_event_signing_headers_of_clients_if_gatepost_signs_events() {
     let app = App::answering(200, "");
     let headers = "webhook-id: forged\r\nWebhook_Signature: forged\r\nwebhook-x: forged\r\n";
     let sent = post_with("/other", headers, "x");
@@ -41,7 +42,7 @@ fn removes_event_signature_of_clients_if_gatepost_signs_events() {
 }
 
 #[test]
-fn shadow_route_passes_signature_of_the_platform_although_gatepost_signs_events() {
+fn shadow_route_passes_platform_signature_although_gatepost_signs_events() {
     let app = App::answering(200, "");
     let gate = Gatepost::serve_config(&format!(
         "signing_secret = '{SECRET}'\nupstream = '{}'\n[[route]]\npath = '/hook'\n\
@@ -55,7 +56,7 @@ fn shadow_route_passes_signature_of_the_platform_although_gatepost_signs_events(
         "webhook-id: msg_1\r\nwebhook-timestamp: {time}\r\nwebhook-signature: {signature}\r\n"
     );
     assert_eq!(gate.send(&post_with("/hook", &headers, "{}")).status, 200);
-    assert!(verifies(&app.only(), NEXT), "expected the signature of the platform");
+    assert!(verifies(&app.only(), NEXT), "expected the platform's signature, found none");
     gate.program.wait_for_line("callback would be accepted");
 }
 
@@ -95,7 +96,7 @@ fn forgeries(seen: &Seen) -> Vec<(&'static str, Seen)> {
         let seen = with_header(seen, "webhook-timestamp", &time.to_string());
         with_header(&seen, "webhook-signature", &signature)
     };
-    assert!(verifies(&at(now(), SECRET), SECRET), "expected a valid signature by the test");
+    assert!(verifies(&at(now(), SECRET), SECRET), "expected a valid signature, found none");
     let (late, stranger) = (at(now() - 301, SECRET), at(now(), STRANGER));
     let mut unsigned = seen.clone();
     unsigned.headers.retain(|(name, _)| !name.starts_with("webhook-"));

@@ -1,4 +1,4 @@
-//! Stop of the proxy, and the admin listener.
+//! Tests of the stop of the proxy, and of the admin listener.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};

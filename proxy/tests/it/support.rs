@@ -137,8 +137,8 @@ pub const TOKEN: &str = "s3cret-t0ken";
 pub const KEY: &str = "s1gning-k3y";
 
 impl Gatepost {
-    /// Serves a config that consists of `listen`, `admin`, `threads`, `top`, two routes and
-    /// `templates`.
+    /// Serves a config with the keys `listen`, `admin` and `threads`, then the lines of `top`, two
+    /// routes and the lines of `templates`.
     pub fn serve(top: &str, templates: &str) -> Self {
         let routes = "[[route]]\npath = '/callbacks/kollus/{token}'\nprovider = 'kollus'\n\
                       token = { env = 'KOLLUS_TOKEN' }\n\

@@ -83,8 +83,8 @@ impl<'f> ConfigReader<'f, '_> {
         if !listed || find(ANY_KIND).is_some() {
             self.warn_of_missing_reply_keys(&deliveries, template);
         }
-        // An app may not handle kinds that the definition does not name. gatepost therefore asks
-        // the app about unknown kinds only if the template has an entry "*".
+        // Some apps do not handle kinds that are absent from the definition. gatepost therefore
+        // asks the app about unknown kinds only if the template has an entry "*".
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
@@ -173,7 +173,7 @@ impl<'f> ConfigReader<'f, '_> {
         }
     }
 
-    /// Reads a keyword and its place.
+    /// Reads a keyword and its position in the config.
     fn placed_word<T: Copy>(
         &self,
         table: &Table<'f>,

@@ -167,7 +167,7 @@ fn route() -> Value {
 
 fn reserve() -> Value {
     json!({
-        "description": "Paths that the proxy keeps other requests away from: the path alone, or also what a file server maps to it.",
+        "description": "Paths that the proxy reserves for callbacks and events: the path alone (exact), or also the paths that a file server maps to this path (subtree).",
         "enum": ["exact", "subtree"],
     })
 }

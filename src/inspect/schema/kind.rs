@@ -18,7 +18,7 @@ pub(crate) fn of_kind(plan: &Plan, index: usize) -> Value {
     let is_consumed = |name: &str| signature.is_some_and(|rule| rule.consumes(&Name::new(name)));
     let mut schema = object(&kind.fields, true, &is_consumed);
     if plan.other_body == Some(BodyFormat::Raw) {
-        // The data may also be a body that is no object.
+        // The data may also be a body other than an object.
         schema.remove("type");
     }
     schema.insert("$schema".into(), DRAFT.into());

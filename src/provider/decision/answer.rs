@@ -1,13 +1,14 @@
 //! Parsing of an app's answer into reply fields. The parent module describes the native, the flat
 //! and the common form of an answer.
 //!
-//! gatepost drops a member that the reply does not know, and notes its name. It refuses a member
-//! that the app probably means to have an effect:
+//! gatepost drops a member that is not a reply field, and notes the member's name. gatepost
+//! refuses an answer with a member that the app probably means to have an effect:
 //!
-//! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope;
-//! - a member beside the envelope that has the name of a reply field or `allow`.
+//! - a misspelt name of a reply field, of `allow`, of `message` or of the envelope (the member that
+//!   contains the fields in the native form);
+//! - a reply field or `allow` beside the envelope.
 //!
-//! In a config or a definition, it refuses every unknown member.
+//! In a config or a definition, gatepost refuses every unknown member.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -94,7 +95,7 @@ const COMMON_ALLOW: &str = "allow";
 pub(super) const COMMON_MESSAGE: &str = "message";
 
 impl Decision {
-    /// Parses the body of an app's answer. Notes the members that it drops in `conversion`.
+    /// Parses the body of an app's answer. Notes the dropped members in `conversion`.
     ///
     /// Reads a lone surrogate, which JavaScript may write, as U+FFFD. In this case, stores the
     /// repaired text in `repaired`.
@@ -196,7 +197,7 @@ impl Decision {
         Ok(Some(inside.text))
     }
 
-    /// Drops a member beside the envelope, unless it contradicts the members inside.
+    /// Drops a member beside the envelope. Returns an error for `allow` and for a reply field.
     fn drop_beside(
         &self,
         name: &str,
@@ -336,7 +337,7 @@ impl Decision {
             return Err(AnswerError::Unknown { field: name.into() });
         }
         self.fields.check_unknown(name)?;
-        // A member with a single value, such as a date, is no misspelt envelope.
+        // Only an object or array can be a misspelt envelope. `date` with one value is not `data`.
         let is_container = matches!(value.shape(), Shape::Object | Shape::Array);
         let envelope = self.envelope.as_deref().filter(|_| is_container);
         let mut meant = [COMMON_ALLOW, COMMON_MESSAGE].into_iter().chain(envelope);

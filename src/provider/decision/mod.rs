@@ -67,9 +67,9 @@ impl EmptyAnswer {
 impl Decision {
     /// Returns the meaning of an empty answer if the config does not set it.
     ///
-    /// The platform reads the verdict from the body of the reply. An answer without a body has no
-    /// verdict, so it denies.
-    #[expect(clippy::unused_self, reason = "depends on where the platform reads the verdict")]
+    /// A platform reads permission or denial from the body of the reply. An empty answer grants no
+    /// permission, so gatepost denies.
+    #[expect(clippy::unused_self, reason = "the default is a property of the platform")]
     pub(crate) const fn default_empty_answer(&self) -> EmptyAnswer {
         EmptyAnswer::Deny
     }

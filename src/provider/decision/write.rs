@@ -28,12 +28,12 @@ struct ItemReply<'p> {
 }
 
 impl<'p> ItemReply<'p> {
-    /// Returns the reply that one answer for all items sets. The template's defaults apply to it.
+    /// Returns the reply from one answer for all items. The template's defaults apply.
     fn uniform(fields: impl Into<Cow<'p, [ReplyField]>>) -> Self {
         Self { fields: fields.into(), is_specific: false, takes_defaults: true }
     }
 
-    /// Returns the reply that the failure policy sets. The template's defaults do not apply to it.
+    /// Returns the reply that the failure policy sets. The template's defaults do not apply.
     const fn failure(fields: &'p [ReplyField]) -> Self {
         Self { fields: Cow::Borrowed(fields), is_specific: false, takes_defaults: false }
     }
@@ -100,7 +100,7 @@ impl Decision {
         self.item_list.as_ref().is_some_and(|list| list.echo.iter().any(|echo| **echo == *name))
     }
 
-    /// Returns the reply to an item if the app's answer is not a list.
+    /// Returns the reply to an item from an answer that is not a list.
     ///
     /// If the callback has only one item, a native or flat answer is specific. A common answer is
     /// never specific, because its author may not have considered the effects of a denial for this
@@ -225,9 +225,10 @@ impl Decision {
         out.push(b'}');
     }
 
-    /// Returns `true` if the reply that denies sets no field of the reply that allows to another value.
+    /// Returns `true` if `self.deny` gives no field of `self.allow` another value. The platform
+    /// would then read a denial as an approval.
     ///
-    /// A definition without `allow` fields does not tell gatepost how the platform decides.
+    /// Returns `false` if `self.allow` is empty, because there is nothing to compare.
     pub(crate) fn denies_like_allow(&self) -> bool {
         !self.allow.is_empty() && self.allows(&self.deny)
     }

@@ -37,7 +37,7 @@ const FORMATS: [(&str, BodyFormat); 4] = [
 ///
 /// # Errors
 ///
-/// Returns only the first fault if the text is not TOML. Otherwise returns all faults.
+/// If the text is not TOML, returns only the first fault. Otherwise, returns all faults.
 pub(crate) fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
     toml_reader::read(text, |table, faults| {
         let reader = DefinitionReader {
@@ -195,7 +195,7 @@ impl<'f> DefinitionReader<'f> {
         Some(Request { methods, body: body?, other_body, unwrap })
     }
 
-    /// Reads `body`: a format, or a list of a format and the format of other bodies.
+    /// Reads `body`: a format, or a list with a second format for other bodies.
     fn body_formats(&self, table: &Table<'f>) -> (Option<BodyFormat>, Option<BodyFormat>) {
         let words = table.strings("body");
         if words.is_empty() || words.len() > 2 {

@@ -3,8 +3,8 @@
 use super::Field;
 use crate::printable::printable;
 
-/// The maximum number of undeclared members that gatepost lists for one answer. Unlike the declared
-/// fields of a callback, the members of an answer have no bound but its length.
+/// The maximum number of undeclared members that gatepost lists for one answer. Only
+/// the answer's length bounds the number of members in an answer.
 const MAX_DROPPED: usize = 16;
 
 /// The sender of a message.
@@ -12,8 +12,8 @@ const MAX_DROPPED: usize = 16;
 pub(crate) enum SentBy {
     /// The app. From the app, integer fields accept `true` as 1 and `false` as 0.
     App,
-    /// The operator, in a config or a definition. Follows the rules of an answer, but may contain
-    /// no undeclared member.
+    /// The operator, in a config or a definition. The rules for an answer apply, but an undeclared
+    /// member is an error.
     Operator,
     /// The platform. A value has the documented type or is a string.
     Platform,
@@ -25,9 +25,9 @@ pub(crate) struct Conversion {
     pub(crate) sent_by: SentBy,
     /// The paths of a callback's misfits and missing fields, or of an answer's undeclared members.
     ///
-    /// A path has the form `a.b` or `a[].b`. Each path is listed once, even if it occurs in several
-    /// elements of an array. The list therefore has at most one entry for each declared field of a
-    /// callback.
+    /// A path has the form `a.b` or `a[].b`. The list contains each path once, even if the path
+    /// occurs in several elements of an array. The list therefore has at most one entry for each
+    /// declared field of a callback.
     pub(crate) noted: Vec<Box<str>>,
 }
 
@@ -44,7 +44,7 @@ impl Conversion {
         Self { sent_by: SentBy::Operator, noted: Vec::new() }
     }
 
-    /// Returns `true` if gatepost copies a value at this position that cannot be converted.
+    /// Returns `true` if gatepost copies a misfit at this position and does not refuse the message.
     pub(super) const fn permits_misfit(&self, at: &FieldPath<'_>) -> bool {
         matches!(self.sent_by, SentBy::Platform) && !at.is_essential
     }
@@ -74,7 +74,7 @@ impl Conversion {
 pub(crate) struct FieldPath<'p> {
     outer: Option<&'p Self>,
     step: PathStep<'p>,
-    /// The field that contains the position is essential.
+    /// `true` if the field that contains the position is essential.
     is_essential: bool,
 }
 

@@ -45,8 +45,8 @@ pub(crate) struct Nested {
 }
 
 impl Nested {
-    /// Returns `true` if the definition declares nothing about the contents of a value of this
-    /// shape.
+    /// Returns `true` if the definition declares nothing about the contents of an object or array.
+    /// `shape` is the JSON type of the value.
     pub(super) const fn is_empty_for(&self, shape: Shape) -> bool {
         let is_array = matches!(shape, Shape::Array);
         self.fields.is_none() && !(is_array && (self.element.is_some() || self.max_items.is_some()))

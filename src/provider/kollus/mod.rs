@@ -11,7 +11,8 @@
 //! | live broadcasts | [`BroadcastState`], [`RecordingTransfer`] | |
 //!
 //! [`KollusCallback`] has a variant for each kind. Fields have the names and units that Kollus uses.
-//! A field is an `Option` unless the callback or the decision depends on it.
+//! If the identity of a callback or a decision depends on a field, the field is required. Any other
+//! field is an `Option`.
 //!
 //! ```
 //! use gatepost::kollus::VodPlay;

@@ -37,7 +37,8 @@ impl Signature {
         in_body || self.parts.iter().any(|part| part.from.place() == Some(place))
     }
 
-    /// Returns `true` if the signature depends on the request, and not on the key and fixed text alone.
+    /// Returns `true` if the signature covers data of the request. The key, settings and fixed text
+    /// are not such data.
     pub(crate) fn covers_request(&self) -> bool {
         self.parts.iter().any(|part| match &part.from {
             PartSource::Key | PartSource::Literal(_) => false,
@@ -53,7 +54,7 @@ impl Signature {
 
     /// Sets `consumed` to the members that contain the signature and the signed time.
     ///
-    /// If the signed time is not a part of its own but only a member of a signed body, `consumed`
+    /// If the signed time is only a member of a signed body, and not a separate part, `consumed`
     /// omits the time. The event then contains the time.
     pub(crate) fn with_consumed(self) -> Self {
         let time = self.time.as_ref().and_then(|time| time.from.place());
@@ -79,8 +80,7 @@ pub(crate) struct KeyRule {
     pub(crate) min_bytes: Option<usize>,
 }
 
-/// The minimum length of a key in bytes, below which gatepost warns. Attackers can guess a shorter
-/// key.
+/// The length of a key in bytes below which gatepost warns. Attackers can guess a shorter key.
 const MIN_SAFE_BYTES: usize = 8;
 
 /// Returns `true` if a key has at least `min_bytes` bytes, and more than one distinct byte.

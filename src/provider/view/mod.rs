@@ -2,18 +2,18 @@
 //!
 //! The views of a provider are generated from its definition; `tests/it/view_files.rs` writes them.
 //! A view has a member for each declared field of a kind. The types of objects inside the data
-//! follow the same rule.
+//! have the same form:
 //!
 //! - A field is a `T` if gatepost refuses a callback without the field, because the identity of the
 //!   callback or a decision depends on it. Any other field is an `Option<T>`.
 //! - A value that does not have the declared type is a misfit. The field is then `None`, and the
 //!   member `extra` contains the value as received.
-//! - An array contains the elements that have the declared type. If there are others, `extra`
-//!   contains the complete array as received.
+//! - An array contains the elements that have the declared type. If an element has another
+//!   type, `extra` contains the complete array as received.
 //! - `extra` also contains the undeclared fields.
 //!
-//! If an app serializes a view, the output therefore contains all data of the event. Only a `null`
-//! is omitted.
+//! If an app serializes a view, the output therefore contains all data of the event, except for
+//! fields that are `null`.
 
 mod value;
 
@@ -63,7 +63,7 @@ pub trait View: Sized {
     /// Returns `true` if this type describes the data of the kind `kind` of `provider`.
     fn describes(provider: &str, kind: &str) -> bool;
 
-    /// Reads the data of an event of the kind `kind`, a JSON object.
+    /// Reads `data`: the data of an event of the kind `kind`, as a JSON object.
     ///
     /// # Errors
     ///

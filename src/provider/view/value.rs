@@ -1,4 +1,4 @@
-//! Reads the members of a view from JSON. No value makes a view fail.
+//! Reads the members of a view from JSON. An optional member accepts a value of any type.
 //!
 //! A field reads its value with `deserialize_any`, so that the deserializer accepts a value of any
 //! type. Only a misfit becomes a [`Value`].
@@ -16,8 +16,8 @@ use serde_json::{Map, Number, Value};
 /// A value, read as `T`. `null` has neither a `fit` nor a `misfit`.
 pub(crate) struct Parsed<T> {
     fit: Option<T>,
-    /// The value as received, if it does not have the type `T`. An array may have both: the elements
-    /// that fit, and all elements.
+    /// The value as received, if it does not have the type `T`. If only some elements of an array
+    /// fit, `fit` contains these elements, and `misfit` contains all elements.
     misfit: Option<Value>,
 }
 
@@ -30,7 +30,7 @@ impl<T> Parsed<T> {
 }
 
 impl<T: FieldValue> Parsed<T> {
-    /// Returns `null` as a value. An element of an array is never unset.
+    /// Converts an unset element of an array to the value `null`. An element cannot be absent.
     fn or_null(self) -> Self {
         match self {
             Self { fit: None, misfit: None } => T::of_any(Value::Null),
@@ -113,7 +113,7 @@ impl FieldValue for Map<String, Value> {
 impl<T: FieldValue> FieldValue for Vec<T> {
     fn of_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Parsed<Self>, A::Error> {
         let mut fit = Self::new();
-        // All elements, as soon as one of them is a misfit.
+        // All elements; `None` until the first misfit.
         let mut all: Option<Vec<Value>> = None;
         while let Some(element) = array.next_element_seed(Reader::<T>(PhantomData))? {
             match element.or_null() {

@@ -27,8 +27,8 @@ use crate::bench::Bench;
 /// Argument with which this program runs the benches under callgrind.
 pub const CHILD: &str = "measure";
 
-/// Number of counted runs of each bench. The same number of runs comes first and does not count:
-/// these runs create everything that the first use creates.
+/// Number of counted runs of each bench. An equal number of uncounted runs comes first, to exclude
+/// the cost of initialization at first use.
 const ROUNDS: usize = 16;
 
 const PLAINEST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-AVX_Fast_Unaligned_Load,-BMI2,\
@@ -53,7 +53,8 @@ fn end() {
 pub fn measure_all(benches: Vec<Bench>) {
     for mut bench in benches {
         bench.lap(ROUNDS, &mut |work| work());
-        // Run each round as its own lap, because a server does not free many requests together.
+        // Run each round as a separate lap. A lap of several rounds frees their requests together,
+        // but a server frees each request separately.
         for _ in 0..ROUNDS {
             bench.lap(1, &mut measured);
         }

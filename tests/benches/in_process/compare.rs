@@ -2,7 +2,8 @@
 //!
 //! Callgrind counts the instructions. The CPU time is the time of this thread outside of callgrind,
 //! where the hash crates can use the processor's SHA instructions. A bench and its reference
-//! alternate lap by lap. The table shows the medians of the lap times and of the ratios.
+//! run alternately, in laps of many runs. The table shows the medians of the lap times and of the
+//! ratios.
 
 use std::time::Duration;
 

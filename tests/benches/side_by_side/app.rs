@@ -55,7 +55,7 @@ impl App {
     /// Returns an error if the app does not answer.
     pub(super) fn seen(&self) -> Result<Seen, Box<dyn Error>> {
         let text = String::from_utf8(self.fetch("/seen")?)?;
-        let (requests, bytes) = text.split_once(' ').ok_or("expected two counts")?;
+        let (requests, bytes) = text.split_once(' ').ok_or("expected two counts, found one")?;
         Ok(Seen { requests: requests.parse()?, bytes: bytes.parse()? })
     }
 
@@ -266,7 +266,8 @@ impl Connection {
         if self.body.len() + self.remaining <= SHOWN {
             self.body.extend_from_slice(piece);
         }
-        self.remaining = self.remaining.checked_sub(piece.len()).ok_or("expected one request")?;
+        self.remaining =
+            self.remaining.checked_sub(piece.len()).ok_or("expected one request, found more")?;
         if self.remaining > 0 {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Waits for events, with or without sleeping.
 //!
 //! On the loopback device, the sender also wakes the receiver. Waking a sleeping core costs more
-//! than sending. If the load and the app slept, the peers would pay this cost, and slow peers would
-//! pay it most often. Over a network, no peer pays this cost.
+//! than sending. If the load and the app slept, the CPU time of the peers would include this
+//! cost, most often for slow peers. Over a network, this cost does not arise.
 //!
 //! While the program measures CPU time, the load and the app therefore do not sleep, but yield to
 //! other threads. While the program measures latencies, the load and the app sleep, because the
@@ -24,7 +24,7 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Waits for events. `patience` limits the time of sleep; `None` sets no limit.
+    /// Waits for events. `patience` limits the sleep; `None` sets no limit.
     ///
     /// # Errors
     /// Returns an error if polling fails.

@@ -2,7 +2,7 @@
 //! request contains its own number.
 //!
 //! The load sends as fast as replies arrive, or by a schedule. The latency of a scheduled request
-//! counts from the scheduled time. A stall therefore counts for every request of that time.
+//! counts from the scheduled time. A stall therefore delays all requests scheduled meanwhile.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -60,7 +60,7 @@ impl Template {
              content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
         let head = text.len();
-        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("expected zeros to replace")? + head;
+        let number_at = body.find(&"0".repeat(DIGITS)).ok_or("expected zeros, found none")? + head;
         text.push_str(body);
         Ok(Self { bytes: text.into(), number_at, status: 200, body: None })
     }

@@ -31,7 +31,7 @@ pub(super) fn free_port() -> std::io::Result<u16> {
 /// # Errors
 /// Returns an error if the child's standard output is not a readable pipe.
 pub(super) fn first_line(child: &mut Child) -> Result<String, Box<dyn Error>> {
-    let output = child.stdout.take().ok_or("expected a pipe")?;
+    let output = child.stdout.take().ok_or("expected a pipe, found none")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
     Ok(line.trim().to_owned())

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn word_selects_rows_by_name() {
         let names: Vec<_> = Row::all(&["push".into()]).iter().map(Row::name).collect();
-        let [gatepost, lua, njs, app] = &*names else { panic!("found {names:?}") };
+        let [gatepost, lua, njs, app] = &*names else { panic!("expected 4 rows, found {names:?}") };
         assert_eq!(gatepost, "push (430 B): gatepost");
         assert_eq!(lua, "push (430 B): nginx + Lua");
         assert_eq!(njs, "push (430 B): nginx + njs");

@@ -77,13 +77,13 @@ async fn layer_around_router_calls_handler_of_app_address() {
     assert_eq!(reply, (403, "refused\n".into()));
 }
 
-// The handler's response tells only the status, so the log must tell the reason.
+// gatepost sees only the status of the answer, so the extractor logs the reason.
 #[tokio::test]
 async fn layer_does_not_call_handler_of_another_kind() {
     let log = Log::default();
     let _guard = log.collect();
     async fn push(Callback(_): Callback<Push>) {
-        panic!("expected no call of the handler");
+        panic!("expected no call of the handler, found one");
     }
     let router = Router::new().route("/callbacks/kollus/{token}", post(push));
     let app = router.layer(GateLayer::new(gate("")));
@@ -96,7 +96,7 @@ async fn layer_does_not_call_handler_of_another_kind() {
 }
 
 #[tokio::test]
-async fn optional_extractor_takes_other_kinds_and_other_requests() {
+async fn optional_extractor_is_none_for_other_kinds_and_other_requests() {
     async fn any_kind(
         play: Option<Callback<LivePlay>>,
         push: Option<Callback<Push>>,
@@ -151,7 +151,7 @@ async fn callbacks_only_refuses_other_paths() {
     assert!(log.text().contains("not_a_callback"), "{}", log.text());
 }
 
-// Only the gate can put `Accepted` into the extensions: no header causes it.
+// Only the layer inserts `Accepted` into the extensions. Headers of a client have no such effect.
 #[tokio::test]
 async fn callbacks_only_refuses_request_with_headers_of_an_event() {
     let app = Router::new().fallback(|| async { "reached" });

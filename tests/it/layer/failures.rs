@@ -141,7 +141,7 @@ async fn panics_open_circuit() {
 }
 
 #[tokio::test]
-async fn panic_on_other_path_is_left_to_caller() {
+async fn panic_on_other_path_reaches_caller() {
     let service = GateLayer::new(gate("")).layer(Panicking { in_readiness: false });
     let request = Request::get("/other").body(Full::<Bytes>::default()).unwrap();
     let panic = tokio::spawn(service.oneshot(request)).await.unwrap_err();
@@ -236,7 +236,7 @@ async fn limit_of_outer_layer_refuses_body_as_too_large() {
     }
 }
 
-/// A body whose frames are all ready and empty, and that never ends.
+/// A body that never ends. Every frame is ready and empty.
 struct EmptyFrames {
     is_trailers: bool,
 }
@@ -258,7 +258,7 @@ impl Body for EmptyFrames {
     }
 }
 
-/// Runs `work` beside another task of the same thread. Returns true if the other task ran before
+/// Runs `work` beside another task on the same thread. Returns true if the other task ran before
 /// `work` ended.
 async fn runs_beside(work: impl Future<Output = ()>) -> bool {
     let other = tokio::spawn(async { tokio::task::yield_now().await });
@@ -267,7 +267,7 @@ async fn runs_beside(work: impl Future<Output = ()>) -> bool {
 }
 
 #[tokio::test]
-async fn empty_frames_of_answer_end_and_leave_time_for_other_tasks() {
+async fn limits_empty_frames_of_answer_and_yields_to_other_tasks() {
     for is_trailers in [false, true] {
         let answer =
             move |_: Event| ready(Ok::<_, Infallible>(Response::new(EmptyFrames { is_trailers })));
@@ -275,12 +275,12 @@ async fn empty_frames_of_answer_end_and_leave_time_for_other_tasks() {
             let log = failure_log(service_fn(answer)).await;
             assert!(log.contains("answer_too_large"), "{log}");
         });
-        assert!(beside.await, "expected another task to run meanwhile");
+        assert!(beside.await, "expected the other task to end first, found it open");
     }
 }
 
 #[tokio::test]
-async fn empty_frames_of_callback_end_and_leave_time_for_other_tasks() {
+async fn limits_empty_frames_of_callback_and_yields_to_other_tasks() {
     for is_trailers in [false, true] {
         let app = service_fn(|_: Request<RequestBody<EmptyFrames>>| {
             pending::<Result<Response<Full<Bytes>>, Infallible>>()
@@ -290,7 +290,7 @@ async fn empty_frames_of_callback_end_and_leave_time_for_other_tasks() {
         let beside = runs_beside(async {
             assert_eq!(reply(service, request).await.0, StatusCode::PAYLOAD_TOO_LARGE);
         });
-        assert!(beside.await, "expected another task to run meanwhile");
+        assert!(beside.await, "expected the other task to end first, found it open");
     }
 }
 
@@ -301,7 +301,7 @@ async fn later(_: Event) -> Result<Response<Full<Bytes>>, Infallible> {
 }
 
 #[test]
-fn runtime_without_timer_fails_callbacks_that_wait() {
+fn callbacks_that_wait_fail_in_runtime_without_timer() {
     let log = Log::default();
     let _guard = log.collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -319,7 +319,7 @@ fn runtime_without_timer_fails_callbacks_that_wait() {
 }
 
 #[test]
-fn thread_without_runtime_fails_callbacks_that_wait() {
+fn callbacks_that_wait_fail_in_thread_without_runtime() {
     let log = Log::default();
     let _guard = log.collect();
     let service = service_fn(|_: Event| pending::<Result<Response<Full<Bytes>>, Infallible>>());

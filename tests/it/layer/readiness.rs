@@ -43,7 +43,7 @@ async fn unfinished_callbacks_hold_no_permit() {
 }
 
 #[tokio::test]
-async fn readiness_of_layer_holds_no_permit() {
+async fn ready_layer_holds_no_permit() {
     let service = ConcurrencyLimit::new(service_fn(allow::<Full<Bytes>>), 1);
     let mut idle = GateLayer::new(gate("")).layer(service.clone());
     let _ready = idle.ready().await.unwrap();
@@ -51,7 +51,7 @@ async fn readiness_of_layer_holds_no_permit() {
     assert!(tokio::time::timeout(Duration::from_secs(5), service.ready()).await.is_ok());
 }
 
-/// Occupies the only permit of `service` for ever.
+/// Takes the only permit of `service`. A drop of the returned future returns the permit.
 async fn occupy<S, B>(service: &ConcurrencyLimit<S>) -> impl Future + use<S, B>
 where
     S: Service<Request<RequestBody<B>>> + Clone,
@@ -77,7 +77,7 @@ async fn answer_timeout_includes_wait_for_readiness() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusal_needs_no_ready_service() {
+async fn refuses_callback_although_service_is_not_ready() {
     let never = service_fn(|_: Request<RequestBody<Full<Bytes>>>| -> Never { pending() });
     let limited = ConcurrencyLimit::new(never, 1);
     let _held = occupy(&limited).await;
@@ -108,7 +108,8 @@ async fn requests_wait_for_permit_in_turn() {
     assert_eq!(started.elapsed(), Duration::from_millis(300));
 }
 
-/// A service that is ready only after some polls, and then fails if `fails`.
+/// A service that is ready after `polls` polls. If `fails` is true, the service then returns an
+/// error.
 #[derive(Clone)]
 struct Warming {
     polls: u32,
@@ -130,7 +131,7 @@ impl<B: Body> Service<Request<B>> for Warming {
     }
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
-        assert_eq!(self.polls, 0, "expected a call only when ready");
+        assert_eq!(self.polls, 0, "expected no remaining polls");
         std::future::ready(Ok(Response::new(Full::from(r#"{"allow":true}"#))))
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the layer at every place of an axum router, and of gates within gates.
+//! Tests of the layer at each position in an axum router, and of a gate inside another gate.
 
 use std::future::ready;
 use std::sync::{Arc, Mutex};
@@ -15,12 +15,12 @@ use tower::{Layer as _, ServiceExt as _};
 
 use super::failures::FORM;
 
-/// Records whatever reaches a handler.
+/// A record of the requests that reach a handler.
 #[derive(Clone, Default)]
 struct Record(Arc<Mutex<Vec<String>>>);
 
 impl Record {
-    /// Returns a handler that allows, and records the request.
+    /// Returns a handler that records each request, and allows it.
     fn handler(&self) -> ::axum::routing::MethodRouter {
         let record = self.clone();
         let handler = move |parts: Parts, OriginalUri(original): OriginalUri, _: Bytes| {
@@ -69,7 +69,7 @@ fn tonic() -> Router {
     tonic::service::Routes::default().into_axum_router()
 }
 
-/// Places where an app may put the layer, for the callback path `/api/cb`.
+/// Returns a router for each position of the layer, with the callback path `/api/cb`.
 fn placements(record: &Record) -> Vec<(&'static str, Router)> {
     let layer = || GateLayer::new(gate("/api/cb", ""));
     let routes = |path| Router::new().route(path, record.handler());
@@ -107,7 +107,7 @@ fn placements(record: &Record) -> Vec<(&'static str, Router)> {
 }
 
 #[tokio::test]
-async fn layer_verifies_at_every_place_of_a_router() {
+async fn layer_refuses_forgery_at_every_position_in_router() {
     let record = Record::default();
     for (place, app) in placements(&record) {
         assert_eq!(send(&app, "/api/cb", FORGED).await.0, 400, "{place}");
@@ -118,9 +118,9 @@ async fn layer_verifies_at_every_place_of_a_router() {
     }
 }
 
-// In a nested router, a config may also name the path that the nested router sees.
+// For a layer in a nested router, a route may omit the prefix of the nested router.
 #[tokio::test]
-async fn layer_verifies_path_within_nested_router() {
+async fn layer_refuses_forgery_if_route_omits_prefix_of_nested_router() {
     let record = Record::default();
     let inner = || Router::new().route("/cb", record.handler());
     let layer = || GateLayer::new(gate("/cb", ""));
@@ -135,9 +135,9 @@ async fn layer_verifies_path_within_nested_router() {
     }
 }
 
-// A layer may change the path after axum has stored it.
+// Another layer may change the path after axum has stored the original path.
 #[tokio::test]
-async fn layer_verifies_rewritten_path() {
+async fn layer_refuses_forgery_on_rewritten_path() {
     let record = Record::default();
     let routes = Router::new().route("/cb", record.handler());
     let gated = GateLayer::new(gate("/cb", "")).layer(routes);
@@ -151,7 +151,7 @@ async fn layer_verifies_rewritten_path() {
 }
 
 #[tokio::test]
-async fn stricter_of_two_paths_wins() {
+async fn enforces_route_of_one_path_if_route_of_other_path_is_shadow() {
     let record = Record::default();
     let config = "[[route]]\npath = '/api/cb'\nprovider = 'kollus'\nmode = 'shadow'\n\
                   [[route]]\npath = '/cb'\nprovider = 'kollus'\n\
@@ -163,9 +163,9 @@ async fn stricter_of_two_paths_wins() {
     assert_eq!(record.take(), [""; 0]);
 }
 
-// An address may name the path as clients see it, or as the nested router sees it.
+// An address may contain or omit the prefix of the nested service.
 #[tokio::test]
-async fn address_within_nested_service_is_reserved_and_reached() {
+async fn reserves_and_reaches_address_in_nested_service() {
     for address in ["http://app.test/api/play", "http://app.test/play"] {
         let record = Record::default();
         let on = format!("on.live_play = '{address}'\n");
@@ -180,7 +180,7 @@ async fn address_within_nested_service_is_reserved_and_reached() {
 }
 
 #[tokio::test]
-async fn handlers_do_not_see_token() {
+async fn handlers_receive_no_token() {
     let record = Record::default();
     let layer = || GateLayer::new(gate("/hooks/{token}/play", ""));
     let routes = |path| Router::new().route(path, record.handler());
@@ -207,7 +207,7 @@ async fn handlers_do_not_see_token() {
 
 // On HTTP/2, and through some proxies, a URI has a scheme and an authority.
 #[tokio::test]
-async fn handlers_do_not_see_token_in_absolute_uri() {
+async fn handlers_receive_no_token_in_absolute_uri() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/hooks/{token}", ""));
     let app = Router::new().fallback(record.handler()).layer(layer);
@@ -217,7 +217,7 @@ async fn handlers_do_not_see_token_in_absolute_uri() {
 }
 
 #[tokio::test]
-async fn handlers_see_token_if_asked_to() {
+async fn handlers_receive_token_with_show_token() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/hooks/{token}", "")).show_token();
     let app = Router::new().route("/hooks/t0ken", record.handler());
@@ -226,7 +226,8 @@ async fn handlers_see_token_if_asked_to() {
     assert!(record.take()[0].starts_with("accepted /hooks/t0ken /hooks/t0ken "));
 }
 
-// The inner gate would refuse the outer gate's event address, or remove its headers.
+// Without an exception for events of the outer gate, the inner gate would refuse their path or
+// remove their headers.
 #[tokio::test]
 async fn inner_gate_passes_event_of_outer_gate() {
     let record = Record::default();
@@ -250,7 +251,7 @@ async fn inner_gate_passes_event_of_outer_gate() {
 }
 
 #[tokio::test]
-async fn one_gate_twice_asks_once() {
+async fn asks_app_once_if_same_layer_is_applied_twice() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/cb", ""));
     let routes = Router::new().route("/cb", record.handler().layer(layer.clone()));

@@ -1,6 +1,6 @@
-//! Tests of the layer among the layers of tower, tower-http and axum.
+//! Tests of the layer together with layers of tower, tower-http and axum.
 //!
-//! Each order that the documentation of the layer names is compiled and run.
+//! The tests run each order of layers that the documentation of `GateLayer` describes.
 
 use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
@@ -73,7 +73,7 @@ where
     (parts.status, parts.headers, body)
 }
 
-/// Sends a callback, a forged callback and another request.
+/// Checks the responses to a callback, a forged callback and another request.
 async fn assert_serves<S, B>(service: S)
 where
     S: Service<Request<Body>, Response = http::Response<B>> + Clone,
@@ -90,7 +90,7 @@ where
 }
 
 #[tokio::test]
-async fn each_outer_layer_works_around_router() {
+async fn serves_callbacks_inside_each_outer_layer() {
     let gated = || layer().layer(routes());
     assert_serves(TraceLayer::new_for_http().layer(gated())).await;
     assert_serves(
@@ -108,7 +108,7 @@ async fn each_outer_layer_works_around_router() {
 }
 
 #[tokio::test]
-async fn each_inner_layer_works_around_router() {
+async fn serves_callbacks_around_each_inner_layer() {
     let gated = |routes| layer().layer(routes);
     assert_serves(layer().layer(CatchPanicLayer::new().layer(routes()))).await;
     let time = Duration::from_secs(1);
@@ -125,7 +125,7 @@ async fn each_inner_layer_works_around_router() {
     assert_serves(gated(routes())).await;
 }
 
-/// Returns the documented order, around a router.
+/// Adds the layers to `routes` in the documented order.
 fn documented(
     routes: Router,
 ) -> impl Service<
@@ -163,7 +163,7 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn documented_order_works_around_router() {
+async fn documented_order_serves_callbacks_around_router() {
     let app = documented(routes());
     assert_serves(app.clone()).await;
 
@@ -171,7 +171,7 @@ async fn documented_order_works_around_router() {
     request.headers_mut().insert(ORIGIN, "https://player.test".parse().unwrap());
     *request.uri_mut() = "/k/".parse().unwrap();
     let (status, headers, _) = send(app.clone(), request).await;
-    assert_eq!(status, StatusCode::OK, "expected the layer to see a normal path");
+    assert_eq!(status, StatusCode::OK, "expected the layer to receive `/k`");
     assert!(headers.contains_key("access-control-allow-origin"));
     assert!(headers.contains_key("x-request-id"));
 
@@ -184,7 +184,7 @@ async fn documented_order_works_around_router() {
     let mut request = callback();
     request.headers_mut().insert(ACCEPT_ENCODING, "gzip".parse().unwrap());
     let (_, headers, _) = send(app.clone(), request).await;
-    // tower-http compresses no reply of less than 32 bytes.
+    // tower-http does not compress a body of less than 32 bytes.
     assert!(!headers.contains_key(CONTENT_ENCODING));
 
     let long = FORM.repeat(4096);
@@ -193,7 +193,7 @@ async fn documented_order_works_around_router() {
 }
 
 #[tokio::test]
-async fn documented_order_turns_panic_into_failure_policy() {
+async fn documented_order_applies_failure_policy_on_panic() {
     let log = Log::default();
     let _guard = log.collect();
     async fn broken() {
@@ -206,7 +206,7 @@ async fn documented_order_turns_panic_into_failure_policy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn documented_order_turns_timeout_into_failure_policy() {
+async fn documented_order_applies_failure_policy_on_timeout() {
     async fn slow() {
         std::future::pending().await
     }
@@ -217,9 +217,10 @@ async fn documented_order_turns_timeout_into_failure_policy() {
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
-// In `Router::layer`, the layers run after routing. A route that follows is outside of them.
+// The layers of `Router::layer` run after routing. They do not apply to a route that the app adds
+// later.
 #[tokio::test]
-async fn documented_order_works_in_router_layer() {
+async fn documented_order_serves_callbacks_in_router_layer() {
     let stack = ServiceBuilder::new()
         .layer(TraceLayer::new_for_http())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -248,9 +249,9 @@ async fn middleware(request: ::axum::extract::Request, next: Next) -> Response {
     next.run(request).await
 }
 
-// axum's middleware takes `axum::body::Body` only.
+// axum's `from_fn` accepts only `axum::body::Body`.
 #[tokio::test]
-async fn adapters_permit_from_fn_within_gate() {
+async fn serves_callbacks_with_adapters_around_from_fn() {
     let app = ServiceBuilder::new()
         .map_response(|response: http::Response<ResponseBody<Body>>| response.map(Body::new))
         .layer(layer())
@@ -259,7 +260,7 @@ async fn adapters_permit_from_fn_within_gate() {
         .service(routes());
     assert_serves(app.clone()).await;
     assert_serves(Router::new().fallback_service(app)).await;
-    // In `Router::layer`, the outer adapter is not needed.
+    // `Router::layer` does not need the outer adapter.
     let stack = ServiceBuilder::new()
         .layer(layer())
         .map_request(|request: Request<RequestBody<Body>>| request.map(Body::new))
@@ -268,7 +269,7 @@ async fn adapters_permit_from_fn_within_gate() {
 }
 
 #[tokio::test]
-async fn adapters_permit_option_layer() {
+async fn serves_callbacks_with_adapters_in_option_layer() {
     for layer in [Some(layer()), None] {
         let is_gated = layer.is_some();
         let gated = layer.map(|layer| {
@@ -290,7 +291,7 @@ async fn adapters_permit_option_layer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn adapters_permit_into_make_service() {
+async fn serves_callbacks_with_adapter_and_into_make_service() {
     let app = ServiceBuilder::new()
         .map_response(|response: http::Response<ResponseBody<Body>>| response.map(Body::new))
         .service(layer().layer(routes()));

@@ -1,4 +1,4 @@
-//! Vectors and scenarios of other projects, and payloads that they publish.
+//! Tests with vectors, scenarios and payloads that other projects publish.
 
 #[cfg(feature = "tower")]
 mod octokit;

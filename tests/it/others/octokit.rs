@@ -1,5 +1,5 @@
-//! The examples of GitHub's payloads in the npm package `@octokit/webhooks-examples` (MIT), each signed
-//! and sent as GitHub sends it.
+//! Tests with the example payloads in the npm package `@octokit/webhooks-examples` (MIT). The tests
+//! sign and send each payload as GitHub does.
 //!
 //! The package has the payloads of github.com and of five versions of GitHub Enterprise Server.
 //! `tests/peers/install` installs it.
@@ -35,7 +35,7 @@ fn payloads() -> Vec<Payload> {
     let mut payloads = Vec::new();
     for server in ["api.github.com", "ghes-31", "ghes-32", "ghes-33", "ghes-34", "ghes-35"] {
         let text = fs::read(folder.join(server).join("index.json"))
-            .unwrap_or_else(|e| panic!("expected installed peers; run tests/peers/install: {e}"));
+            .unwrap_or_else(|e| panic!("expected the package, found {e}; run tests/peers/install"));
         let events: Vec<Value> = serde_json::from_slice(&text).unwrap();
         for event in &events {
             let name = event["name"].as_str().unwrap();
@@ -50,7 +50,7 @@ fn payloads() -> Vec<Payload> {
 }
 
 impl Payload {
-    /// Returns the delivery of this payload with the number `index`, as `content_type`.
+    /// Returns the callback with this payload. The delivery id contains `index`.
     fn delivery(&self, index: usize, content_type: &str) -> Case {
         let mut body = serde_json::to_vec(&self.json).unwrap();
         if content_type == FORM {
@@ -80,8 +80,8 @@ impl Payload {
         Some(self.json.pointer(pointer)?.as_str()?.to_lowercase())
     }
 
-    /// The owners that gatepost looks for: of the organization, of the repository and of the
-    /// installation.
+    /// Returns the accounts that can be the tenant: the organization, the owner of the repository
+    /// and the account of the installation.
     fn owners(&self) -> [Option<String>; 3] {
         ["/organization/login", "/repository/owner/login", "/installation/account/login"]
             .map(|pointer| self.login(pointer))
@@ -91,14 +91,14 @@ impl Payload {
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A gate with these lines in the route and in the template. The app gets every event.
+/// Returns a gate with these lines in the route and in the template. The app gets every event.
 fn gate(route: &str, template: &str) -> Gate {
     let config = format!(
         "breaker = false\n[[route]]\npath = '/github'\nprovider = 'github'\n{route}\n\
          [[template]]\nname = 'github'\nprovider = 'github'\nkeys = [\"{KEY}\"]\n{template}\n\
          on.'*' = 'http://app.test/github'\n"
     );
-    Gate::builder().toml(config).build().unwrap_or_else(|e| panic!("expected a gate: {e}"))
+    Gate::builder().toml(config).build().unwrap_or_else(|e| panic!("expected a gate, found {e}"))
 }
 
 /// Returns `accepted`, `resend` or the code of the refusal.
@@ -109,7 +109,7 @@ fn outcome(gate: &Gate, case: &Case) -> &'static str {
         Err(refusal) => refusal.kind().as_str(),
         Ok(accepted) => match accepted.next(now) {
             Next::Reply(_) => "resend",
-            Next::Wait(_) => panic!("expected no other copy in flight"),
+            Next::Wait(_) => panic!("expected no open question, found one"),
             Next::Ask(question) => {
                 let answer = Answer::Response { status: StatusCode::OK, body: Some(Bytes::new()) };
                 drop(question.conclude(&answer, now));
@@ -123,7 +123,7 @@ impl Payload {
     /// Returns the reason why the app does not get this payload.
     fn finding(&self, outcome: &str) -> &'static str {
         match (outcome, self.owners()) {
-            // Right: the template is bound to names, and the payload has none.
+            // No fault: the template is bound to account names, and the payload has none.
             ("tenant_missing", [None, None, None]) => NO_OWNER,
             _ => panic!("expected acceptance, found {outcome}: {} {}", self.event, self.json),
         }
@@ -132,14 +132,15 @@ impl Payload {
 
 const NO_OWNER: &str = "no owner";
 
-/// The payloads that the app does not get with one way to bind the template, by finding.
+/// A way to bind the template. `lost` is the number of payloads that the app does not get, by
+/// reason.
 struct Way {
     bind: &'static str,
     content_type: &'static str,
     lost: &'static [(&'static str, usize)],
 }
 
-/// A finding that is fixed leaves this table. What then remains is `NO_OWNER` for the owners' names.
+// Remove a known fault from this table after its correction. `NO_OWNER` remains.
 const WAYS: [Way; 4] = [
     Way { bind: "bind = ['*']", content_type: JSON, lost: &[] },
     Way { bind: "pinned", content_type: JSON, lost: &[] },
@@ -160,7 +161,7 @@ fn bound(bind: &str, payloads: &[Payload]) -> Gate {
 
 #[test]
 #[ignore = "needs tests/peers/install"]
-fn app_gets_every_payload_of_octokit_except_pending_ones() {
+fn app_gets_every_octokit_payload_without_known_fault() {
     let payloads = payloads();
     let deliveries = [JSON, FORM].map(|content_type| {
         let payloads = payloads.iter().enumerate();
@@ -178,13 +179,13 @@ fn app_gets_every_payload_of_octokit_except_pending_ones() {
             }
         }
         let expected = BTreeMap::from_iter(expected.iter().copied());
-        assert_eq!(lost, expected, "{bind}, {content_type}: update `WAYS` if a finding is fixed");
+        assert_eq!(lost, expected, "{bind}, {content_type}: expected the counts in `WAYS`");
     }
 }
 
 #[tokio::test]
 #[ignore = "needs tests/peers/install"]
-async fn layer_decides_payloads_of_octokit_as_core_does() {
+async fn layer_gives_same_verdict_as_core_for_octokit_payloads() {
     let (core, layer) = (gate("", ANY), gate("", ANY));
     // One payload in three keeps the test short.
     for (index, payload) in payloads().iter().enumerate().step_by(3) {

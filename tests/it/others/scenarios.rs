@@ -1,4 +1,5 @@
-//! The scenarios of other projects: several requests to one receiver, through the core and the layer.
+//! Runs the scenarios of other projects through the core and the layer. A scenario consists of
+//! several requests to one receiver.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ fn answer(status: u16) -> Answer {
     }
 }
 
-/// The reply to a request: at once, or after the app's answer to this or to another request.
+/// State of a request: replied, asking the app, or waiting for the answer to another copy.
 enum Open {
     Replied(u16),
     Asked(gatepost::Question, u16),
@@ -80,14 +81,14 @@ fn end(open: Open, now: i64) -> u16 {
         Open::Asked(question, app) => question.conclude(&answer(app), Timestamp::from_secs(now)),
         Open::Waiting(wait) => match pin!(wait).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some(conclusion)) => conclusion,
-            Poll::Ready(None) | Poll::Pending => panic!("expected the answer of the other copy"),
+            Poll::Ready(None) | Poll::Pending => panic!("expected a conclusion, found none"),
         },
     };
     conclusion.reply.status().as_u16()
 }
 
 #[test]
-fn core_passes_scenarios_of_other_projects() {
+fn core_gives_expected_replies_in_scenarios_of_other_projects() {
     let others = table::all();
     for scenario in &others.scenarios {
         let mut gate = others.gate_with("http://app.test", "");
@@ -121,7 +122,7 @@ async fn send(gate: &Gate, others: &Others, send: &Send, events: &Ids) -> u16 {
     let app = service_fn(move |request: Request<gatepost::layer::RequestBody<Full<Bytes>>>| {
         events.lock().unwrap().push(request.headers()["ce-id"].to_str().unwrap().to_owned());
         async move {
-            // The other copy arrives now, if the scenario has one.
+            // If the scenario has another copy, that copy arrives now.
             tokio::task::yield_now().await;
             let status = StatusCode::from_u16(status).map_err(io::Error::other)?;
             let mut response = Response::new(Full::new(Bytes::new()));
@@ -140,7 +141,7 @@ async fn send(gate: &Gate, others: &Others, send: &Send, events: &Ids) -> u16 {
 
 // Also checks that the log contains no field of a callback and no key.
 #[tokio::test]
-async fn layer_passes_scenarios_of_other_projects() {
+async fn layer_gives_expected_replies_in_scenarios_of_other_projects() {
     let log = Log::default();
     let _guard = log.collect();
     let others = table::all();

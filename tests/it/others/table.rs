@@ -1,15 +1,16 @@
-//! The vectors of other projects in `tests/others`, with one loader for the core, the layer and the
-//! proxy.
+//! Loads the vectors of other projects in `tests/others`, for the tests of the core, the layer and
+//! the proxy.
 //!
-//! A table holds facts of one project: requests, the time of receipt, and the verdict that the
-//! project expects. Each row names the file that it was read in. Beside the expected verdict is the
-//! verdict of gatepost. Where both differ, the row has one of these:
+//! A table contains facts of one project: requests, the time of receipt, and verdicts. Each row
+//! names the project's files that contain the facts. The key `expected` is the verdict of the
+//! project, and `ours` is the verdict of gatepost. If the verdicts differ, the row has one of these
+//! keys:
 //!
-//! - `differs`: the reason why gatepost decides otherwise;
-//! - `pending`: the finding that gatepost has still to fix. If gatepost then decides as expected, the
-//!   row fails until the mark is removed.
+//! - `differs`: the reason for the verdict of gatepost;
+//! - `pending`: a known fault of gatepost. After the fault is fixed, the row fails until `pending`
+//!   is removed.
 //!
-//! A case that no request can express is in `left_out`, with its reason.
+//! `left_out` lists the cases that no request can express, each with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +26,7 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 struct Table {
     project: String,
-    /// The commit that was read, or `read` and the month for pages.
+    /// The commit of the files. For web pages, `read` and the month.
     commit: String,
     licence: String,
     /// The files of the project, by the short names that rows use.
@@ -51,7 +52,7 @@ struct Definition {
     toml: String,
 }
 
-/// A request that the rows of a table change.
+/// A request on which rows of the table are based.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
@@ -64,7 +65,7 @@ struct Request {
     body: String,
 }
 
-/// A request with the verdicts of both, as changes to a [`Request`].
+/// Changes to a [`Request`], and the verdicts on the changed request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -170,7 +171,7 @@ struct LeftOut {
 /// A request of another project, ready to be sent.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Table and name, for messages.
+    /// Name of the table and of the row, for messages.
     pub name: String,
     /// Path of the route with the provider and the keys of the case.
     pub path: String,
@@ -180,7 +181,7 @@ pub struct Case {
     pub verdicts: Verdicts,
 }
 
-/// Everything in `tests/others`.
+/// All tables in `tests/others`, and their cases and scenarios.
 #[derive(Debug)]
 pub struct Others {
     pub cases: Vec<Case>,
@@ -216,7 +217,7 @@ pub fn all() -> Others {
 fn read(file: &Path) -> (String, Table) {
     let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
     let table = toml::from_str(&fs::read_to_string(file).unwrap());
-    let table = table.unwrap_or_else(|e| panic!("{name}: expected a valid table: {e}"));
+    let table = table.unwrap_or_else(|e| panic!("{name}: expected a valid table, found {e}"));
     (name, table)
 }
 
@@ -233,7 +234,10 @@ impl Table {
         for (name, files, verdicts) in cases.chain(keys).chain(left_out).chain(scenarios) {
             assert!(names.insert(name), "{table}: expected one row named {name}, found two");
             let known = files.iter().all(|file| self.files.contains_key(file));
-            assert!(known && !files.is_empty(), "{table}: {name}: expected files of the table");
+            assert!(
+                known && !files.is_empty(),
+                "{table}: {name}: expected known files, found {files:?}"
+            );
             if let Some(verdicts) = verdicts {
                 verdicts.check(&format!("{table}: {name}"));
             }
@@ -247,7 +251,7 @@ impl Table {
 }
 
 impl Verdicts {
-    /// The verdict that both reach on a genuine callback.
+    /// Returns the verdicts on a genuine callback.
     pub fn accepted() -> Self {
         Self { expected: Expected::Accepted, ours: "accepted".into(), differs: None, pending: None }
     }
@@ -258,7 +262,7 @@ impl Verdicts {
         assert_eq!(
             explained,
             usize::from(differs),
-            "{row}: expected one explanation if ours differs"
+            "{row}: expected one explanation for different verdicts, else none"
         );
     }
 
@@ -324,7 +328,7 @@ impl Row {
 }
 
 impl Case {
-    /// Returns the request as the core takes it.
+    /// Returns the parts of the request's head.
     pub fn head(&self) -> (Method, Uri, HeaderMap) {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -334,7 +338,8 @@ impl Case {
         (Method::POST, self.path.parse().unwrap(), headers)
     }
 
-    /// Checks that the event has the fields that were verified, or else the bytes.
+    /// Checks that the event has the fields of the callback. If the body has no fields, the event
+    /// must have the same bytes.
     pub fn check_event(&self, event: &[u8]) {
         match self.fields() {
             Some(sent) => {
@@ -345,7 +350,7 @@ impl Case {
         }
     }
 
-    /// Returns the fields of a form or of a JSON object.
+    /// Returns the fields of a form or of a JSON object, else `None`.
     fn fields(&self) -> Option<Value> {
         const FORM: (&str, &[u8]) = ("content-type", b"application/x-www-form-urlencoded");
         if self.headers.iter().any(|(name, value)| (name.as_str(), value.as_slice()) == FORM) {
@@ -360,12 +365,13 @@ impl Case {
 }
 
 impl Others {
-    /// Returns a gate with one route for each provider with its keys. `app` is the origin of the app.
+    /// Returns a gate with one route for each pair of provider and keys. `app` is the origin of the
+    /// app.
     pub fn gate(&self, app: &str) -> Gate {
         self.gate_with(app, "dedupe = false")
     }
 
-    /// Returns the gate with `template` in each template.
+    /// Returns the same gate, with the lines of `template` in each template.
     pub fn gate_with(&self, app: &str, template: &str) -> Gate {
         let mut config = String::new();
         for (index, (provider, keys)) in self.routes.iter().enumerate() {
@@ -377,10 +383,11 @@ impl Others {
             );
         }
         let definitions = self.tables.iter().flat_map(|(_, table)| &table.definition);
-        build(definitions, &config, "").unwrap_or_else(|error| panic!("expected a gate: {error}"))
+        build(definitions, &config, "")
+            .unwrap_or_else(|error| panic!("expected a gate, found {error}"))
     }
 
-    /// Returns the name of each key's row, its verdicts, and `refused`, `warned` or `accepted`.
+    /// Returns the name and the verdicts of each [`KeyRow`], and `refused`, `warned` or `accepted`.
     pub fn keys(&self) -> impl Iterator<Item = (String, &Verdicts, &'static str)> {
         self.tables.iter().flat_map(|(name, table)| {
             table.key.iter().map(move |row| {
@@ -389,7 +396,7 @@ impl Others {
         })
     }
 
-    /// Returns the case that a scenario sends, at the time of the sending.
+    /// Returns the case of `send`, at the time at which the scenario sends the case.
     pub fn sent(&self, send: &Send) -> Case {
         let is_sent = |case: &&Case| case.name.split_once(": ").unwrap().1 == send.case;
         let case = self.cases.iter().find(is_sent).unwrap().clone();
@@ -398,7 +405,7 @@ impl Others {
 }
 
 impl KeyRow {
-    /// Builds a gate whose only template has this key.
+    /// Builds a gate whose only template has this key. Returns `refused`, `warned` or `accepted`.
     fn judged(&self, definitions: &[Definition]) -> &'static str {
         let provider = &self.provider;
         let config = format!(
@@ -419,7 +426,7 @@ impl KeyRow {
     }
 }
 
-/// Builds a gate from a config and the definitions that it may name. `key` is the variable `KEY`.
+/// Builds a gate from a config and provider definitions. `key` is the value of the variable `KEY`.
 fn build<'d>(
     definitions: impl IntoIterator<Item = &'d Definition>,
     config: &str,

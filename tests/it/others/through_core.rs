@@ -1,4 +1,4 @@
-//! The vectors of other projects through the core.
+//! Judges the vectors of other projects with the core.
 
 use gatepost::{Gate, Head, RequestContext, Timestamp};
 
@@ -26,7 +26,7 @@ pub fn judged(gate: &Gate, case: &Case) -> Judged {
 }
 
 #[test]
-fn every_vector_of_other_projects_has_its_verdict() {
+fn core_gives_expected_verdict_for_every_vector_of_other_projects() {
     let others = table::all();
     let gate = others.gate("http://app.test");
     let mut wrong = Vec::new();

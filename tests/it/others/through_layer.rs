@@ -1,4 +1,4 @@
-//! The vectors of other projects through the layer.
+//! Sends the vectors of other projects through the layer.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -21,7 +21,8 @@ fn clock() -> Timestamp {
     Timestamp::from_secs(NOW.get())
 }
 
-/// Sends a case through the layer. Returns the status, and the event if the layer calls the service.
+/// Sends a case through the layer. Returns the status, and the event if the layer calls the
+/// service.
 pub async fn sent(gate: &Gate, case: &Case) -> (u16, Option<Vec<u8>>) {
     let seen: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
     let record = Arc::clone(&seen);
@@ -44,9 +45,9 @@ pub async fn sent(gate: &Gate, case: &Case) -> (u16, Option<Vec<u8>>) {
 }
 
 #[tokio::test]
-async fn layer_decides_every_vector_of_other_projects_as_core_does() {
+async fn layer_gives_same_verdict_as_core_for_every_vector_of_other_projects() {
     let others = table::all();
-    // The core and the layer each remember the callbacks that they accepted.
+    // A gate remembers accepted callbacks, so the core and the layer need separate gates.
     let (core, layer) = (others.gate("http://app.test"), others.gate("http://app.test"));
     for case in &others.cases {
         let expected = match judged(&core, case) {

@@ -60,9 +60,9 @@ impl GateModule {
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
     ///
     /// Returns `Ok(true)` if the module has written a reply: to a callback, or to a request with an
-    /// invalid host, target or length. Returns `Ok(false)` for a request that is no callback, and
-    /// for a request on a route in shadow mode. In these cases, the module has removed the headers
-    /// that a client must not send, and has reduced the target to its path.
+    /// invalid host, target or length. Returns `Ok(false)` for a request that is not a callback,
+    /// and for a request on a route in shadow mode. In these cases, the module has removed the
+    /// headers that a client must not send, and has reduced the target to its path.
     ///
     /// # Errors
     ///
@@ -190,11 +190,12 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
     }
 }
 
-/// Makes the target a path, so that the app reads the path that the gate judges.
+/// Replaces a target that is an HTTP URL with the path of the URL, so that the app reads the path
+/// that the gate judges.
 ///
-/// An HTTP URL becomes its path; its authority becomes the host of an HTTP/1.0 request without one.
-/// Pingora has compared the authority with the host. Pingora stores any other target as raw bytes,
-/// with a URI that differs.
+/// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
+/// compared an existing `host` with the authority. Returns an error for a target that is neither a
+/// path, `*` nor an HTTP URL: Pingora's URI differs from the bytes of such a target.
 fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
     let header = session.req_header_mut();
     let raw = header.raw_path();

@@ -42,21 +42,22 @@ pub(crate) struct ProxyService {
     upstream: Option<Arc<Upstream>>,
 }
 
-/// Destination of every request that is no callback.
+/// Destination of every request that is not a callback.
 pub(crate) struct Upstream {
-    /// One peer per address of `host`. Empty until `host` can be resolved. If no address is
+    /// One peer per address of `host`. Empty until gatepost has resolved `host`. If no address is
     /// reachable, gatepost resolves `host` again.
     peers: RwLock<Arc<[HttpPeer]>>,
     tls: bool,
     host: String,
     port: u16,
-    /// Value of `host` for a request without one.
+    /// Value of the `host` header for a request without this header.
     authority: HeaderValue,
 }
 
 impl Upstream {
-    /// Resolves the addresses of the upstream. If that fails, logs a warning. gatepost then tries
-    /// again for each request, because callbacks may not need the upstream at all.
+    /// Resolves the addresses of the upstream. If the resolution fails, logs a warning and
+    /// continues, because callbacks may not need the upstream. gatepost then tries again for each
+    /// request.
     pub(crate) fn new(url: &Uri) -> Self {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -73,7 +74,8 @@ impl Upstream {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the peers by those at the addresses, or logs the reason why there are none.
+    /// Replaces the peers with one peer for each address. If the resolution failed, logs the error
+    /// instead.
     fn store(&self, found: io::Result<impl Iterator<Item = SocketAddr>>) {
         match found {
             Ok(addresses) => {

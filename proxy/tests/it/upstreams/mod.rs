@@ -1,9 +1,11 @@
-//! Real servers behind the gate: no request reaches the handler of an event unless gatepost sends it.
+//! Tests that event handlers of real servers behind gatepost receive only the events that gatepost
+//! sends.
 //!
-//! Each test starts a server with an app whose handlers note the `x-probe` and the `ce-type` of each
-//! request. Control requests without the gate show that the handlers can be reached by other
-//! spellings, headers and lengths than the usual ones. Then the test sends every request of the
-//! table through the gate, in HTTP/1.1 and in HTTP/2.
+//! Each test starts a server. The handlers of its app record the headers `x-probe` (the name of the
+//! test request) and `ce-type` of each request. The test first sends control requests directly to
+//! the server. The control requests show that unusual paths, hosts, headers, methods and body
+//! lengths reach the handlers. Then the test sends every request of `tests/upstreams/spellings.txt`
+//! through gatepost, over HTTP/1.1 and HTTP/2.
 
 mod servers;
 mod spellings;
@@ -14,23 +16,23 @@ use self::spellings::{SMUGGLED, bytes, spellings};
 use self::wire::{QUIET, send_http_1, send_http_2};
 use crate::support::*;
 
-/// Paths of the handlers: of events, and of callbacks.
+/// Paths of the handlers: an event path, then the callback paths.
 const PATHS: [&str; 3] = ["/live/push", CALLBACKS[0], CALLBACKS[1]];
 const CALLBACKS: [&str; 2] = ["/callbacks/tencent", "/hooks/tencent"];
 
-/// Paths of an app behind the gate.
+/// Paths of an app behind gatepost.
 struct App {
-    /// Address of the events of one callback path.
+    /// Path to which gatepost sends the events of the callback path that is not `own`.
     address: &'static str,
-    /// Callback path whose events keep their path.
+    /// Callback path whose events gatepost sends to the same path.
     own: &'static str,
-    /// Path of a page.
+    /// Path that is neither a callback path nor an address of events.
     page: &'static str,
 }
 
 const ROUTER: App = App { address: "/live/push", own: "/hooks/tencent", page: "/posts/7" };
 
-/// Serves the gate in front of `server`.
+/// Starts gatepost in front of `server`.
 fn serve(server: &Server, app: &App) -> Gatepost {
     let App { address, own, .. } = app;
     let upstream = format!("http://127.0.0.1:{}", server.port);
@@ -46,7 +48,7 @@ fn serve(server: &Server, app: &App) -> Gatepost {
     ))
 }
 
-/// Sends control requests without the gate, each of which must reach a handler.
+/// Sends control requests directly to the server. Each request must reach a handler.
 fn check_controls(server: &Server, controls: &[(&str, &str)]) {
     for (index, (family, request)) in controls.iter().enumerate() {
         let probe = format!("control-{index}");
@@ -59,24 +61,25 @@ fn check_controls(server: &Server, controls: &[(&str, &str)]) {
         let reply = send_http_1(server.port, &bytes(&request), PATIENCE);
         assert!(
             server.handled().contains(&(probe, "-".into())),
-            "expected the {family} control {request:?} to reach a handler, got {:?}\n{}",
+            "expected the {family} control {request:?} to reach a handler, found {:?}\n{}",
             String::from_utf8_lossy(&reply),
             server.log(),
         );
     }
 }
 
-/// Sends a request with these lines about its length without the gate. The server must read the body
-/// as a second request.
+/// Sends a request directly to the server. The header lines in `line` contain the body length. The
+/// server must read the body as a second request.
 fn check_length_control(server: &Server, line: &str) {
     let table = spellings(PATHS[0]);
-    let spelling = table.iter().find(|spelling| spelling.name == line).expect("expected the line");
+    let spelling =
+        table.iter().find(|spelling| spelling.name == line).expect("expected a known line");
     send_http_1(server.port, &spelling.http_1("control"), QUIET);
     let smuggled = (SMUGGLED.to_owned(), SMUGGLED.to_owned());
     assert!(server.handled().contains(&smuggled), "{line}: {:?}", server.handled());
 }
 
-/// Sends every request of the table through the gate. No handler may receive one.
+/// Sends every request of the table through gatepost. No handler may receive such a request.
 fn check_gate(server: &Server, app: &App) {
     let gate = serve(server, app);
     let before = server.handled().len();
@@ -84,7 +87,11 @@ fn check_gate(server: &Server, app: &App) {
     for path in PATHS {
         let table = spellings(path);
         let http_2 = table.iter().filter(|spelling| spelling.is_for_http_2).count();
-        assert!(table.len() >= 200 && http_2 >= 200, "{path}: {} and {http_2}", table.len());
+        assert!(
+            table.len() >= 200 && http_2 >= 200,
+            "{path}: expected 200 requests or more, found {} and {http_2}",
+            table.len()
+        );
         for spelling in &table {
             let probe = format!("p{}", sent.len());
             send_http_1(gate.port, &spelling.http_1(&probe), QUIET);
@@ -98,7 +105,7 @@ fn check_gate(server: &Server, app: &App) {
     check_open(server, &gate, app.page);
 }
 
-/// Checks that the handlers have received no request, and names the requests that they have received.
+/// Panics if a handler has received a request since `before`. The panic message lists the requests.
 fn check_handled(server: &Server, before: usize, sent: &[String]) {
     let name = |probe: &str| {
         let index =
@@ -165,12 +172,12 @@ fn nothing_unverified_reaches_php_fpm_files_behind_nginx() {
         (METHOD, "DELETE /hooks/tencent/index.php"),
     ];
     check_controls(&server, &controls);
-    // nginx redirects from a folder without the slash.
+    // If the path of a folder lacks the final slash, nginx redirects the client.
     let app = App { address: "/live/push/", own: "/callbacks/tencent", page: "/other.txt" };
     check_gate(&server, &app);
 }
 
-/// All paths without a file of their own go to one script, as in Laravel and Symfony.
+// nginx runs one script for every path without a file, as for a Laravel or Symfony app.
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_front_controller_behind_nginx() {

@@ -32,7 +32,7 @@ impl Server {
         command.env("HANDLED", self.path("handled")).env("PORT", self.port.to_string());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
-            panic!("expected to start {command:?}: {error}; run tests/run, which installs it")
+            panic!("expected {command:?} to start, found {error}; run tests/run to install it")
         });
         self.processes.push(child);
     }
@@ -48,8 +48,8 @@ impl Server {
         self.folder.path().join(name)
     }
 
-    /// Returns the name of the test request and the event type of each request that the handlers
-    /// have received.
+    /// Returns the name and the event type of each test request that the handlers have received. A
+    /// missing name or type is `-`.
     pub(super) fn handled(&self) -> Vec<(String, String)> {
         let text = std::fs::read_to_string(self.path("handled")).unwrap();
         let pair = |line: &str| {
@@ -81,7 +81,7 @@ impl Server {
         })
     }
 
-    /// Serves a folder of `apps` with nginx and php-fpm.
+    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm.
     pub(super) fn nginx(root_folder: &str, try_files: &str) -> Self {
         let mut server = Self::new();
         let folder = server.folder.path().display().to_string();
@@ -94,7 +94,7 @@ impl Server {
                 .replace("{root}", root_folder)
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
-            // Started as root, nginx and php-fpm must stay root to read the folder of the test.
+            // If the test runs as root, nginx and php-fpm must also run as root to read its folder.
             let is_root = rustix::process::geteuid().is_root();
             let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
             let pool =
@@ -131,7 +131,7 @@ impl Server {
         })
     }
 
-    /// Serves the Flask app.
+    /// Serves the Flask app with gunicorn.
     pub(super) fn gunicorn() -> Self {
         Self::start(|port| {
             let mut command = python();
@@ -167,7 +167,7 @@ impl Server {
         })
     }
 
-    /// Serves the Rack app.
+    /// Serves the Rack app with Puma.
     pub(super) fn puma() -> Self {
         Self::start(|port| {
             let mut command = Command::new("puma");
@@ -202,7 +202,7 @@ fn find_php_fpm() -> PathBuf {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Asked to stop, a master process also stops its workers.
+        // On SIGTERM, a master process also stops its workers.
         for child in &self.processes {
             let id = child.id().to_string();
             let _gone = Command::new("kill").args(["-s", "TERM", &id]).status();

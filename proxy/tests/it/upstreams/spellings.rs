@@ -1,8 +1,8 @@
-//! The table of requests, `tests/upstreams/spellings.txt`.
+//! Reads the table of requests in `tests/upstreams/spellings.txt`.
 
 use std::fmt::Write as _;
 
-/// A request to send: the bytes for HTTP/1, and the fields for HTTP/2.
+/// A request of the table, for HTTP/1 and HTTP/2.
 pub(super) struct Spelling {
     /// Line of the table, with the placeholders replaced.
     pub(super) name: String,
@@ -11,12 +11,13 @@ pub(super) struct Spelling {
     pub(super) host: String,
     pub(super) lines: Vec<String>,
     pub(super) body: String,
-    /// False for header lines that only HTTP/1 has.
+    /// False for the requests in the section `[lengths]`, which only HTTP/1 can express.
     pub(super) is_for_http_2: bool,
 }
 
 impl Spelling {
-    /// Formats the request for HTTP/1.1. `probe` identifies it in the list of handled requests.
+    /// Formats the request for HTTP/1.1. `probe` is the request's name in the list of handled
+    /// requests.
     pub(super) fn http_1(&self, probe: &str) -> Vec<u8> {
         let Self { method, target, host, lines, body, .. } = self;
         let mut head =
@@ -24,7 +25,7 @@ impl Spelling {
         for line in lines {
             _ = write!(head, "{line}\r\n");
         }
-        // The connection must stay open for a request in the body of this request.
+        // If the body contains a second request, the connection must stay open for that request.
         if self.is_for_http_2 {
             _ = write!(head, "content-length: {}\r\n", body.len());
             if !self.names_connection() {
@@ -39,12 +40,12 @@ impl Spelling {
     }
 }
 
-/// Converts text with one character for each byte.
+/// Converts each character to one byte.
 pub(super) fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(c).expect("expected only characters up to `ÿ`")).collect()
 }
 
-/// Returns the requests of the table for a path of two names.
+/// Returns the requests of the table for a path of two segments.
 pub(super) fn spellings(path: &str) -> Vec<Spelling> {
     let table = include_str!("../../../../tests/upstreams/spellings.txt");
     let mut section = "";
@@ -83,7 +84,8 @@ fn of_line(section: &str, line: &str, path: &str) -> Vec<Spelling> {
     }
 }
 
-/// Returns a request whose body is a request for `path`, as a chunk or as it is.
+/// Returns a request whose body contains a second request, for `path`. If `line` mentions chunked
+/// encoding, an empty chunk precedes the second request.
 fn smuggled(usual: Spelling, line: &str, path: &str) -> Spelling {
     let inner = format!(
         "POST {path} HTTP/1.1\r\nhost: gate.test\r\nx-probe: {SMUGGLED}\r\nce-type: {SMUGGLED}\r\n\
@@ -96,12 +98,12 @@ fn smuggled(usual: Spelling, line: &str, path: &str) -> Spelling {
     Spelling { lines, body, is_for_http_2: false, ..usual }
 }
 
-/// Probe and event type of requests in the body of another request.
+/// Value of `x-probe` and `ce-type` in a request inside the body of another request.
 pub(super) const SMUGGLED: &str = "smuggled";
 
-/// Replaces the placeholders of a line.
+/// Replaces the placeholders and the `\xNN` escapes of a line.
 fn filled(line: &str, path: &str) -> String {
-    let (a, b) = path[1..].split_once('/').expect("expected a path of two names");
+    let (a, b) = path[1..].split_once('/').expect("expected a path of two segments, found one");
     let first = format!("{:x}", b.as_bytes()[0]);
     let mut text = line.to_owned();
     for (placeholder, value) in [

@@ -1,4 +1,4 @@
-//! Sends a request and waits until the server has finished with it.
+//! Sends a request, and waits until the server has responded.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::spellings::{Spelling, bytes};
 use crate::support::connect;
 
-/// Longest wait for a server that neither answers nor closes, such as one that waits for more bytes.
-/// Whatever such a server does later, the handled requests show it.
+/// Longest wait for a server that neither responds nor closes the connection. If such a server
+/// handles the request later, the list of handled requests still shows the request.
 pub(super) const QUIET: Duration = Duration::from_millis(150);
 
 fn open(port: u16, quiet: Duration) -> TcpStream {
@@ -17,7 +17,8 @@ fn open(port: u16, quiet: Duration) -> TcpStream {
     stream
 }
 
-/// Sends bytes, and returns all that the server sends until it closes the connection or is quiet.
+/// Sends bytes. Returns the bytes that the server sends before it closes the connection or pauses
+/// for `quiet`.
 pub(super) fn send_http_1(port: u16, request: &[u8], quiet: Duration) -> Vec<u8> {
     let mut stream = open(port, quiet);
     let _refused_early = stream.write_all(request);
@@ -47,12 +48,12 @@ fn hpack(fields: &[(String, String)]) -> Vec<u8> {
     let text = |text: &str| {
         let text = bytes(text);
         let length = u8::try_from(text.len()).ok().filter(|length| *length < 127);
-        [&[length.expect("expected a short text")], &*text].concat()
+        [&[length.expect("expected at most 126 bytes, found more")], &*text].concat()
     };
     fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
 }
 
-/// Sends a request in HTTP/2, and waits until the server ends the stream or the connection.
+/// Sends a request over HTTP/2, and waits until the server ends the stream or the connection.
 pub(super) fn send_http_2(port: u16, spelling: &Spelling, probe: &str) {
     let mut fields: Vec<_> = [
         (":method", &*spelling.method),
@@ -62,7 +63,7 @@ pub(super) fn send_http_2(port: u16, spelling: &Spelling, probe: &str) {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    // A host that is no authority can only be sent as a header.
+    // If a host is not a valid authority, only the `host` header can carry this host.
     let name = if spelling.host == "gate.test" { ":authority" } else { "host" };
     fields.insert(if name == "host" { 3 } else { 2 }, (name.into(), spelling.host.clone()));
     for line in &spelling.lines {
