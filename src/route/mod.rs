@@ -55,7 +55,7 @@ use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
 pub(crate) use self::pieces::{around_token, has_dot_segment};
 use self::search::Search;
-use self::subtree::{Owner, Subtrees, base_of};
+use self::subtree::{Owner, Subtrees, bases_of};
 use crate::client::{Client, Networks};
 use crate::event::EventSource;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
@@ -314,9 +314,9 @@ impl Routes {
     }
 
     fn reserve_below(&mut self, names: &[String], owner: Owner) {
-        if let Some(base) = base_of(names) {
+        for base in bases_of(names) {
             self.path_filter.add_prefix(&base);
-            self.subtrees.add(base, owner);
+            self.subtrees.add(base, owner.clone());
         }
     }
 
@@ -380,7 +380,7 @@ impl Routes {
 
 /// Returns true if gatepost can reserve the subtree of the path: false for `/` and `/index.php`.
 pub(crate) fn has_base(path: &str) -> bool {
-    base_of(&Pieces::of(path).names).is_some()
+    bases_of(&Pieces::of(path).names).next().is_some()
 }
 
 /// Returns true if every server reads the configured path in the same way, apart from case.

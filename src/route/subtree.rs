@@ -10,6 +10,11 @@
 //! names of a request's path in the same form. The root has no base, because all paths are below
 //! the root. For `/` and `/index.php`, gatepost reserves only these paths themselves.
 //!
+//! If a path continues after a script, the server runs that script for any continuation. The base
+//! of `/live/flat.php/ev` is therefore `/live/flat`. A script in the root usually serves the whole
+//! app, so its subtree stays open. Such a front controller serves `/index.php/live/push` also as
+//! `/live/push`, so this path has a second base: the names after the script.
+//!
 //! A layer passes requests to services in the same process. Such services map no files, so a layer
 //! applies only [`Reach::Exact`](crate::template::Reach::Exact).
 
@@ -19,7 +24,7 @@ use super::pieces::Pieces;
 use super::{Address, FORMATS, Lookup, RouteIndex, SCRIPTS};
 
 /// Address or route for which gatepost reserves a subtree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Owner {
     Address(Address),
     Route(RouteIndex),
@@ -77,9 +82,20 @@ impl Subtrees {
     }
 }
 
-/// Returns the base of a path of lower-case names; `None` for the root and for a script that a
-/// server runs for the root.
-pub(super) fn base_of(names: &[String]) -> Option<String> {
+/// Returns the bases of a path of lower-case names, as described in the module documentation.
+pub(super) fn bases_of(names: &[String]) -> impl Iterator<Item = String> {
+    let is_script = |name: &String| SCRIPTS.iter().any(|suffix| name.ends_with(suffix));
+    let (path, after_root_script) = match names.iter().position(is_script) {
+        Some(0) => (names, names.get(1..)),
+        Some(script) => (names.get(..=script).unwrap_or(names), None),
+        None => (names, None),
+    };
+    base_of(path).into_iter().chain(after_root_script.and_then(base_of))
+}
+
+/// Returns the base of a path without a script in the middle; `None` for the root and for a script
+/// that a server runs for the root.
+fn base_of(names: &[String]) -> Option<String> {
     let mut stems: Vec<_> = names.iter().map(|name| stem(name)).collect();
     if stems.last().is_some_and(|last| matches!(*last, "index" | "default")) {
         stems.pop();
@@ -119,7 +135,23 @@ mod tests {
             ("/index.php", None),
             ("/index", None),
         ] {
-            assert_eq!(base_of(&Pieces::of(path).names).as_deref(), base, "{path}");
+            let bases: Vec<_> = bases_of(&Pieces::of(path).names).collect();
+            assert_eq!(bases.first().map(String::as_str), base, "{path}");
+        }
+    }
+
+    #[test]
+    fn path_after_script_has_base_of_script_or_second_base() {
+        for (path, bases) in [
+            ("/live/flat.php/ev", &["/live/flat"][..]),
+            ("/live/push/index.php/v1/ev", &["/live/push"]),
+            ("/index.php/live/rec", &["/index/live/rec", "/live/rec"]),
+            ("/app.php/live/rec.php", &["/app/live/rec", "/live/rec"]),
+            ("/live/push.php", &["/live/push"]),
+            ("/index.php", &[]),
+        ] {
+            let found: Vec<_> = bases_of(&Pieces::of(path).names).collect();
+            assert_eq!(found, bases, "{path}");
         }
     }
 }
