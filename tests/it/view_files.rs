@@ -261,8 +261,8 @@ impl<'p> Views<'p> {
     }
 }
 
-/// Returns true if `Debug` output contains the field, or an object with a printed field. The
-/// output contains only the subject and the time of an event, because other fields may be
+/// Returns true if `Debug` output contains the field. An object is in the output if the output
+/// contains one of its own fields. The output contains only the subject and the time of an event, because other fields may be
 /// credentials or personal data.
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
     let is_scalar = !matches!(field.json_type, Some("array" | "object"));

@@ -49,7 +49,7 @@ pub(crate) enum StartError {
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
-/// Serves until a stop signal. After `SIGTERM` or `SIGQUIT`, finishes the requests in flight; after
+/// Serves until a stop signal. After `SIGTERM` or `SIGQUIT`, finishes the requests in flight. After
 /// `SIGINT`, drops them. On `SIGHUP`, reads the config again. With `upgrade`, takes over the
 /// listeners of the running gatepost.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
@@ -125,7 +125,8 @@ fn sockets(
     Ok((predecessor, taken))
 }
 
-/// Handover to a successor: the sockets to send, and the notification that the successor serves.
+/// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when it
+/// serves.
 #[derive(Default)]
 struct Handover {
     sockets: OfferedSockets,
@@ -231,7 +232,8 @@ fn new_server(settings: &ProxySettings) -> Server {
     server
 }
 
-/// Starts a thread that ends the process, after a stop signal, as soon as no request is in flight.
+/// Starts a thread that ends the process after a stop signal. The thread waits until no request is
+/// in flight, for at most `limit`.
 /// Pingora would wait for the whole grace period.
 fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
     const TICK: Duration = Duration::from_millis(20);

@@ -75,8 +75,8 @@ pub(crate) struct KeyRule {
     pub(crate) prefix: Option<Box<str>>,
     /// The encoding of the key. If `None`, the key is the bytes of its text.
     pub(crate) encoding: Option<Encoding>,
-    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also refuses
-    /// a key that repeats one byte.
+    /// The minimum length of a key in bytes, if the platform defines one. gatepost then also rejects
+    /// a key whose bytes are all equal.
     pub(crate) min_bytes: Option<usize>,
 }
 
@@ -94,8 +94,8 @@ impl KeyRule {
     ///
     /// # Errors
     ///
-    /// Returns an error if the key does not decode to at least one byte, or if it is weaker than
-    /// the platform permits.
+    /// Returns [`KeyError::Malformed`] if the key does not decode to at least one byte. Returns
+    /// [`KeyError::Weak`] if the key is weaker than the platform permits.
     pub(crate) fn prepare(&self, digest: Digest, secret: &Secret) -> Result<(Key, bool), KeyError> {
         let key = self.decode(secret).ok_or(KeyError::Malformed)?;
         if let Some(min_bytes) = self.min_bytes.filter(|min_bytes| !is_strong(&key, *min_bytes)) {
@@ -114,12 +114,14 @@ impl KeyRule {
     }
 }
 
-/// The reason why gatepost does not accept a key.
+/// The reason why gatepost does not accept a key. The config check appends the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeyError {
     #[error("expected a key in the platform's format, found a key that gatepost cannot decode")]
     Malformed,
-    #[error("expected at least {min_bytes} bytes, not all equal, found a weaker key")]
+    #[error(
+        "expected a key of at least {min_bytes} bytes that are not all equal, found a weaker key"
+    )]
     Weak { min_bytes: usize },
 }
 
@@ -189,7 +191,8 @@ pub(crate) struct TimeRule {
     pub(crate) unit: Unit,
     pub(crate) meaning: TimeMeaning,
     pub(crate) window: Window,
-    /// False if gatepost checks the time only for templates that set a limit.
+    /// Default check of the time. If `false`, gatepost checks the time only for templates that set a
+    /// limit.
     pub(crate) is_enforced: bool,
     /// The seconds between the current time and the expiry in an example callback that gatepost
     /// creates; 0 for [`TimeMeaning::Sent`].

@@ -11,7 +11,8 @@ pub(super) struct Spelling {
     pub(super) host: String,
     pub(super) lines: Vec<String>,
     pub(super) body: String,
-    /// False for the requests in the section `[lengths]`, which only HTTP/1 can express.
+    /// Support for HTTP/2. `false` in the section `[lengths]`, because only HTTP/1 can express those
+    /// requests.
     pub(super) is_for_http_2: bool,
 }
 
@@ -42,7 +43,9 @@ impl Spelling {
 
 /// Converts each character to one byte.
 pub(super) fn bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).expect("expected only characters up to `ÿ`")).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).expect("expected characters up to `ÿ`, found a later one"))
+        .collect()
 }
 
 /// Returns the requests of the table for a path of two segments.
@@ -103,7 +106,8 @@ pub(super) const SMUGGLED: &str = "smuggled";
 
 /// Replaces the placeholders and the `\xNN` escapes of a line.
 fn filled(line: &str, path: &str) -> String {
-    let (a, b) = path[1..].split_once('/').expect("expected a path of two segments, found one");
+    let (a, b) =
+        path[1..].split_once('/').expect("expected a path of two segments, found a single segment");
     let first = format!("{:x}", b.as_bytes()[0]);
     let mut text = line.to_owned();
     for (placeholder, value) in [
