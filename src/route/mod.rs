@@ -287,7 +287,7 @@ impl Routes {
         }
         let address = Address { path: path.into(), plan: Arc::clone(plan) };
         if reach == Reach::Subtree {
-            self.reserve_below(&names, Owner::Address(address.clone()));
+            self.reserve_below(&names, &Owner::Address(address.clone()));
         }
         self.path_filter.add(&normalised);
         self.addresses.entry(normalised).or_insert(address);
@@ -308,12 +308,12 @@ impl Routes {
             };
             if route.mode == Mode::Enforce && route.reach == Reach::Subtree {
                 let names = Pieces::of(base).names;
-                self.reserve_below(&names, Owner::Route(RouteIndex(index)));
+                self.reserve_below(&names, &Owner::Route(RouteIndex(index)));
             }
         }
     }
 
-    fn reserve_below(&mut self, names: &[String], owner: Owner) {
+    fn reserve_below(&mut self, names: &[String], owner: &Owner) {
         for base in bases_of(names) {
             self.path_filter.add_prefix(&base);
             self.subtrees.add(base, owner.clone());
