@@ -41,14 +41,20 @@ fuzz_target!(|data: &[u8]| {
         gatepost::Timestamp::from_secs(request.now),
     );
     assert_eq!(headers["content-length"], body.len().to_string().as_str());
+    // The data of Standard Webhooks may be any body.
+    if accepted.event().provider() == "standard-webhooks" {
+        return;
+    }
     // `Value` has no numbers out of the range of `f64`, which are copied unchanged.
     let data = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(accepted.event().data());
     data.expect("a JSON object");
 });
 
-fn summary(verdict: &Result<Accepted, Refusal>) -> Result<(&str, &[u8]), &'static str> {
+/// Returns the data of the event, or the code of the refusal. Omits the id, which is new for each
+/// callback of many kinds.
+fn summary(verdict: &Result<Accepted, Refusal>) -> Result<&[u8], &'static str> {
     verdict
         .as_ref()
-        .map(|accepted| (accepted.event().id(), &**accepted.event().data()))
+        .map(|accepted| &**accepted.event().data())
         .map_err(|refusal| refusal.kind().as_str())
 }

@@ -30,9 +30,11 @@ fuzz_target!(|data: &[u8]| {
             assert!(!shape.has_duplicate && shape.depth <= MAX_DEPTH);
             assert_eq!(judge(&event).as_ref(), Ok(&event), "the event changes if it is read again");
         }
-        // A number out of the range of `f64` is copied unchanged.
-        (Ok(event), Err(error)) => {
-            assert!(error.to_string().contains("number out of range"), "{error}");
+        // A body that is not an object, and a number out of the range of `f64`, are copied unchanged.
+        (Ok(event), Err(_)) if event == data => {}
+        // A lone surrogate is replaced.
+        (Ok(event), Err(_)) => {
+            assert!(data.windows(2).any(|escape| escape == b"\\u"), "expected an escape");
             assert!(serde_json::from_slice::<IgnoredAny>(&event).is_ok());
         }
         (Err(RefusalKind::FieldDuplicate), Ok(_)) => {
