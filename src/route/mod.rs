@@ -436,7 +436,7 @@ mod tests {
         routes
     }
 
-    const SPELLINGS: [&str; 57] = [
+    const SPELLINGS: [&str; 59] = [
         "/callbacks/x/.%09./tencent",
         "/callbacks/ten%00cent",
         "/callbacks/ten%09cent",
@@ -494,6 +494,8 @@ mod tests {
         "/callbacks/%%37%34encent",
         "/callbacks/%25252525252525252525252525252525252574encent",
         "//a%2fb/callbacks/tencent",
+        "/%5cx%00;../callbacks/tencent",
+        "//x%3f/callbacks/tencent",
     ];
 
     #[test]

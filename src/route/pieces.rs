@@ -64,9 +64,16 @@ impl Pieces {
     pub(super) fn readings(&self) -> Vec<Vec<&str>> {
         let until_cut = self.before_cut.map_or(&*self.names, |end| &self.names[..end]);
         let after_authority = if self.has_authority { until_cut.get(1..) } else { None };
+        // The cut may be in the authority, which the server drops before the cut has an effect.
+        let after_cut_authority = if self.has_authority && self.before_cut.is_some() {
+            self.names.get(1..)
+        } else {
+            None
+        };
         let without_cuts = self.without_cuts.as_deref();
         let mut readings = Vec::new();
-        for names in [Some(until_cut), after_authority, without_cuts].into_iter().flatten() {
+        let all = [Some(until_cut), after_authority, after_cut_authority, without_cuts];
+        for names in all.into_iter().flatten() {
             readings.push(as_strs(names));
             if let Some((last, parents)) = names.split_last() {
                 let stem = FORMATS.iter().find_map(|format| last.strip_suffix(format));
