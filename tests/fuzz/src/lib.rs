@@ -62,7 +62,7 @@ impl Request {
     /// Returns the gate's verdict; `None` if the path is not a callback path.
     pub fn judge(&self, gate: &Gate, chunk: usize) -> Option<Result<Accepted, Refusal>> {
         let now = Timestamp::from_secs(self.now);
-        match gate.admit(&self.head(), now) {
+        match gate.admit_in_proxy(&self.head(), now) {
             Admission::Other | Admission::Shadow(_) => None,
             Admission::Refused(refusal) => Some(Err(refusal)),
             Admission::Callback(mut intake) => {
