@@ -25,6 +25,24 @@ use crate::time::Timestamp;
 use crate::verdict::ViewError;
 use crate::verdict::{Accepted, Refusal};
 
+/// Writes a line about an accepted callback, unless its code has had its lines of this second.
+macro_rules! event_line {
+    ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
+        if let Some(suppressed) = LINES.admit(Mode::Enforce, $code, $now) {
+            let event = $accepted.event();
+            tracing::$level!(
+                code = $code,
+                id = event.id(),
+                source = event.source(),
+                kind = event.kind(),
+                template = $accepted.template().name(),
+                suppressed = nonzero(suppressed),
+                $($rest)+
+            );
+        }
+    };
+}
+
 /// Logs a refusal as a warning.
 pub fn refused(refusal: &Refusal, now: Timestamp) {
     let code = refusal.kind().as_str();
@@ -83,18 +101,7 @@ pub(crate) fn not_a_callback(now: Timestamp) {
 /// Logs an error about a handler whose type does not describe the callback.
 #[cfg(feature = "axum")]
 pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestamp) {
-    let code = "view_mismatch";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    let event = accepted.event();
-    tracing::error!(
-        code,
-        id = event.id(),
-        source = event.source(),
-        kind = event.kind(),
-        template = accepted.template().name(),
-        suppressed = nonzero(suppressed),
-        "handler did not run: {reason}"
-    );
+    event_line!(error, "view_mismatch", accepted, now, "handler did not run: {reason}");
 }
 
 /// Logs an error about a request that reached an extractor without passing the layer.
@@ -248,17 +255,13 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
 /// Logs a warning for an accepted callback with misfits.
 #[cold]
 fn misfits(accepted: &Accepted, now: Timestamp) {
-    let code = "field_misfit";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    let event = accepted.event();
-    tracing::warn!(
-        code,
-        fields = accepted.misfits().collect::<Vec<_>>().join(" "),
-        id = event.id(),
-        source = event.source(),
-        kind = event.kind(),
-        template = accepted.template().name(),
-        suppressed = nonzero(suppressed),
+    let fields = accepted.misfits().collect::<Vec<_>>().join(" ");
+    event_line!(
+        warn,
+        "field_misfit",
+        accepted,
+        now,
+        fields,
         "callback accepted with fields that do not fit the definition"
     );
 }
@@ -266,16 +269,11 @@ fn misfits(accepted: &Accepted, now: Timestamp) {
 /// Logs a warning for an accepted callback whose signed id arrived earlier with other data.
 #[cold]
 fn reused_id(accepted: &Accepted, now: Timestamp) {
-    let code = "id_reused";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    let event = accepted.event();
-    tracing::warn!(
-        code,
-        id = event.id(),
-        source = event.source(),
-        kind = event.kind(),
-        template = accepted.template().name(),
-        suppressed = nonzero(suppressed),
+    event_line!(
+        warn,
+        "id_reused",
+        accepted,
+        now,
         "callback accepted with the id of an earlier callback that has other data"
     );
 }
