@@ -18,7 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::event::take_header;
-use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::head::{
+    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_host,
+};
 use crate::time::Timestamp;
 
 /// IP networks that a config key lists.
@@ -99,7 +101,7 @@ impl Client {
         let trusted_scheme = trusted(X_FORWARDED_PROTO).filter(|value| is_scheme(value)).cloned();
         [
             self.chain(received, text),
-            trusted(X_FORWARDED_HOST).cloned().or_else(host),
+            trusted(X_FORWARDED_HOST).filter(|value| are_hosts(value)).cloned().or_else(host),
             trusted_scheme.or_else(scheme),
         ]
     }
@@ -151,6 +153,12 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
     let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let address: Option<IpAddr> = text.parse().ok().or_else(with_port).or_else(in_brackets);
     address.map(|address| address.to_canonical())
+}
+
+/// Returns true if each entry is a host that every server reads alike. A proxy may pass on a host
+/// from its client, from which the app could build a URL with another path.
+fn are_hosts(value: &HeaderValue) -> bool {
+    value.as_bytes().split(|b| *b == b',').all(|host| is_host(host.trim_ascii()))
 }
 
 fn is_scheme(value: &HeaderValue) -> bool {

@@ -126,10 +126,8 @@ impl Template {
     pub(crate) fn required_signature(&self, kind: Option<usize>) -> Option<RequiredSignature<'_>> {
         let signature = self.plan.signature_of(kind)?;
         let own = kind.and_then(|kind| self.proof.kind_keys.iter().find(|own| own.kind == kind));
-        let (keys, window) = match own {
-            Some(own) => (&own.keys, signature.time.as_ref().map(|time| time.window)),
-            None => (&self.proof.keys, self.proof.window),
-        };
+        let keys = own.map_or(&self.proof.keys, |own| &own.keys);
+        let window = self.proof.window_of(&self.plan, kind);
         let is_optional = kind.is_some_and(|kind| self.proof.unsigned.contains(&kind));
         (!keys.is_empty()).then_some(RequiredSignature { signature, keys, window, is_optional })
     }
@@ -156,7 +154,7 @@ impl fmt::Debug for Template {
 pub(crate) struct Proof {
     /// Keys of the plan's signature. A signature by any of these keys is valid.
     pub(crate) keys: Vec<Key>,
-    /// Time window of the plan's signature; `None` if that signature contains no time.
+    /// Time window of the plan's signature; `None` if gatepost checks no time.
     pub(crate) window: Option<Window>,
     /// The keys of the kinds whose definition has a signature rule of its own.
     pub(crate) kind_keys: Vec<KindKeys>,
@@ -186,11 +184,12 @@ impl Reuse {
 }
 
 impl Proof {
-    /// Returns the time window of a kind's signature; `None` if the signature has no time.
+    /// Returns the time window of a kind's signature; `None` if gatepost checks no time.
     pub(crate) fn window_of(&self, plan: &Plan, kind: Option<usize>) -> Option<Window> {
-        let time = plan.signature_of(kind)?.time.as_ref()?;
-        let is_own = kind.is_some_and(|kind| self.kind_keys.iter().any(|own| own.kind == kind));
-        Some(if is_own { time.window } else { self.window.unwrap_or(time.window) })
+        match &plan.kind(kind).signature {
+            Some(own) => own.time.as_ref()?.default_window(),
+            None => self.window,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! | answer | the app |
 //! |---|---|
 //! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
-//! | 2xx in which `allow` is `false`, or a member of the acknowledgement has another value | refused the event |
+//! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | refused the event |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no answer in time | failed |
@@ -17,7 +17,7 @@ use std::cell::OnceCell;
 use http::StatusCode;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
-use crate::json::{Json, Object, Shape, Value};
+use crate::json::{BodyError, Json, Object, Shape, Value};
 use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::UnclearAnswer;
@@ -92,13 +92,15 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Meaning, Unavailable> {
         return Ok(Meaning::Taken);
     }
     let repaired = OnceCell::new();
-    let Ok(answer) = Object::from_json_repaired(text, &repaired) else {
-        return Ok(Meaning::Unclear);
+    let answer = match Object::from_json_repaired(text, &repaired) {
+        Ok(answer) => answer,
+        Err(BodyError::Duplicate(name)) if name == "allow" => return Err(contradiction("allow")),
+        Err(_) => return Ok(Meaning::Unclear),
     };
     let allow = match answer.get("allow") {
-        Some(Value::Json(Json { text: "false", .. })) => return Err(contradiction("allow")),
         Some(Value::Json(Json { text: "true", .. })) => true,
-        Some(Value::Json(_) | Value::Text(_)) | None => false,
+        Some(Value::Json(Json { text: "null", .. })) | None => false,
+        Some(Value::Json(_) | Value::Text(_)) => return Err(contradiction("allow")),
     };
     let ack = std::str::from_utf8(ack).ok().and_then(|ack| Object::from_json(ack).ok());
     let repeats = repeats(&answer, &ack.unwrap_or_default())?;

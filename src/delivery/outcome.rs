@@ -25,12 +25,12 @@ impl Accepted {
                 Ok(input) => self.decided(decision, policy, input),
                 Err(reason) => self.failed(Some(policy), reason),
             },
-            (None, policy) | (Some(_), policy @ None) => {
-                match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
-                    Ok(()) => self.acknowledged(Origin::App),
-                    Err(reason) => self.failed(policy.as_ref(), reason),
-                }
-            }
+            // The config gives each decision a policy. Without a policy, nothing may allow.
+            (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),
+            (None, _) => match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
+                Ok(()) => self.acknowledged(Origin::App),
+                Err(reason) => self.failed(None, reason),
+            },
         }
     }
 

@@ -19,8 +19,8 @@ use crate::breaker::{Breaker, Circuit};
 use crate::client::{Arrival, Client, MAX_IPV4_BYTES, Networks};
 use crate::config::{Config, ConfigError, ProxySettings};
 use crate::head::{
-    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_reserved,
-    is_reserved_with_signing, is_set_by_proxies, strip_reserved,
+    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_removed,
+    strip_reserved,
 };
 use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
@@ -388,6 +388,13 @@ impl Gate {
         strip_reserved(headers, self.signs_events());
     }
 
+    /// Does the same as [`Gate::strip_reserved`] for a request on a route in shadow mode. Keeps
+    /// `webhook-*`, because the platform may have sent these headers.
+    #[cfg(feature = "tower")]
+    pub(crate) fn strip_in_shadow(headers: &mut HeaderMap) {
+        strip_reserved(headers, false);
+    }
+
     /// Returns true if a template signs its events.
     fn signs_events(&self) -> bool {
         // Relaxed: a request that arrives during a reload may be judged by either config.
@@ -409,16 +416,12 @@ impl Gate {
         head: &Head<'h>,
         is_shadow: bool,
     ) -> impl Iterator<Item = &'h HeaderName> {
-        let signing = self.signs_events() && !is_shadow;
-        let is_removed = if signing { is_reserved_with_signing } else { is_reserved };
+        let signs_events = self.signs_events() && !is_shadow;
         let is_trusted = LazyCell::new(|| {
             let active = self.0.current.load();
             head.peer().is_some_and(|peer| active.trusted.contain(peer))
         });
-        let headers = head.headers();
-        headers
-            .keys()
-            .filter(move |name| is_removed(name) || (is_set_by_proxies(name) && !*is_trusted))
+        head.headers().keys().filter(move |name| is_removed(name, signs_events, || *is_trusted))
     }
 
     /// Returns true if gatepost accepts a PROXY protocol header from this peer.

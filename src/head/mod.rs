@@ -8,8 +8,8 @@ use core::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 pub use checks::{HeadFault, is_host};
+pub(crate) use outside_headers::{is_removed, strip_reserved};
 pub use outside_headers::{is_reserved, is_set_by_proxies};
-pub(crate) use outside_headers::{is_reserved_with_signing, strip_reserved};
 
 use crate::printable::print_only;
 

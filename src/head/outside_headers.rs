@@ -162,27 +162,35 @@ pub fn is_set_by_proxies(name: &HeaderName) -> bool {
     sender(name.as_str()) == Sender::TrustedProxy
 }
 
-/// Returns true for a header for which [`is_reserved`] returns true, and for a header of event
-/// signing.
+/// Returns true for a header that must not reach the app. If `signs_events` is true, only gatepost
+/// may set the headers of event signing.
 #[inline]
-pub(crate) fn is_reserved_with_signing(name: &HeaderName) -> bool {
-    matches!(sender(name.as_str()), Sender::Gatepost | Sender::EventSigning)
+pub(crate) fn is_removed(
+    name: &HeaderName,
+    signs_events: bool,
+    is_proxy_trusted: impl FnOnce() -> bool,
+) -> bool {
+    match sender(name.as_str()) {
+        Sender::Anyone => false,
+        Sender::EventSigning => signs_events,
+        Sender::Gatepost => true,
+        Sender::TrustedProxy => !is_proxy_trusted(),
+    }
 }
 
-/// Removes the headers for which [`is_reserved`] returns true. If `signs_events` is true, also
-/// removes the headers of event signing.
+/// Removes the headers that only gatepost may set, and keeps the headers of proxies.
 #[inline]
 pub(crate) fn strip_reserved(headers: &mut HeaderMap, signs_events: bool) {
-    let is_removed = if signs_events { is_reserved_with_signing } else { is_reserved };
     // Few requests have a reserved header, so the common case neither allocates nor writes.
-    if headers.keys().any(is_removed) {
-        remove(headers, is_removed);
+    if headers.keys().any(|name| is_removed(name, signs_events, || true)) {
+        remove(headers, signs_events);
     }
 }
 
 #[inline(never)]
-fn remove(headers: &mut HeaderMap, is_removed: fn(&HeaderName) -> bool) {
-    let names: Vec<_> = headers.keys().filter(|name| is_removed(name)).cloned().collect();
+fn remove(headers: &mut HeaderMap, signs_events: bool) {
+    let is_removed = |name: &&HeaderName| is_removed(name, signs_events, || true);
+    let names: Vec<_> = headers.keys().filter(is_removed).cloned().collect();
     for name in names {
         headers.remove(name);
     }

@@ -45,7 +45,7 @@ use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::KindFound;
 use crate::provider::signature::SignatureError;
 use crate::route::{Route, RouteIndex, Routes};
-use crate::template::{Reuse, Template};
+use crate::template::{RequiredSignature, Reuse, Template};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, AcceptedCallback, Refusal, RefusalCause, RefusalKind, Reused};
 use normalise::normalise;
@@ -258,14 +258,12 @@ impl Intake {
         let new_id = || new_event_id(self.0.memory.new_id());
         let judged =
             judge(self.route(), template, &source, &received, new_id, now).map_err(refuse)?;
-        let Judgement { kind, unknown_kind, event } = judged;
+        let Judgement { kind, unknown_kind, proof, event } = judged;
         // In shadow mode, gatepost stores no signature, because a shadow verdict must not change a
         // later verdict.
-        let reused = if self.0.in_shadow {
-            None
-        } else {
-            reused(&self.0.memory, template, kind, &event, &received, now)
-        };
+        let reused = proof.filter(|_| !self.0.in_shadow).and_then(|proof| {
+            reused(&self.0.memory, template, kind, proof, &event, &received, now)
+        });
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
@@ -309,23 +307,25 @@ pub(crate) fn tenants<'r>(
 }
 
 /// Result of [`judge`] for a genuine callback.
-struct Judgement {
+struct Judgement<'t> {
     /// Index in `plan.kinds`; `None` for an unknown kind.
     kind: Option<usize>,
     /// The callback's name for a kind that the provider does not define; `None` for a known kind.
     unknown_kind: Option<String>,
+    /// Rule of the valid signature; `None` if the callback has no signature.
+    proof: Option<RequiredSignature<'t>>,
     event: Event,
 }
 
 /// Checks the kind, the signature and the fields.
-fn judge(
+fn judge<'t>(
     route: &Route,
-    template: &Template,
+    template: &'t Template,
     source: &Arc<EventSource>,
     received: &Received<'_>,
     new_id: impl FnOnce() -> Id,
     now: Timestamp,
-) -> Result<Judgement, RefusalCause> {
+) -> Result<Judgement<'t>, RefusalCause> {
     let plan = &route.plan;
     let found = route.kind.map_or_else(|| plan.kind_of(received), KindFound::Known);
     let (kind, unknown_kind) = match &found {
@@ -337,10 +337,14 @@ fn judge(
     if plan.depends_on_repair(kind, demand.map(|demand| demand.signature), received) {
         return Err(RefusalKind::JsonMalformed.into());
     }
+    let mut proof = demand;
     if let Some(demand) = demand {
         match demand.signature.verify(received, demand.keys, demand.window, now) {
             Err(SignatureError::Absent { .. })
-                if demand.is_optional && names_no_other_kind(plan, kind, received) => {}
+                if demand.is_optional && names_no_other_kind(plan, kind, received) =>
+            {
+                proof = None;
+            }
             verified => verified?,
         }
     }
@@ -351,7 +355,7 @@ fn judge(
         return Err(RefusalKind::KindMissing.into());
     }
     let event = normalise(plan, kind, signature, source, received, new_id)?;
-    Ok(Judgement { kind, unknown_kind, event })
+    Ok(Judgement { kind, unknown_kind, proof, event })
 }
 
 /// Returns the value (signature or id) that has already arrived with another callback.
@@ -368,12 +372,12 @@ fn reused(
     memory: &Memory,
     template: &Template,
     kind: Option<usize>,
+    proof: RequiredSignature<'_>,
     event: &Event,
     received: &Received<'_>,
     now: Timestamp,
 ) -> Option<Reused> {
-    let demand = template.required_signature(kind)?;
-    let (plan, signature) = (&template.plan, demand.signature);
+    let (plan, signature) = (&template.plan, proof.signature);
     let covers_body = signature.covers_body();
     let id = &plan.kind(kind).id;
     // If the id is a digest of all data, hashing the data again would add nothing.
@@ -382,7 +386,7 @@ fn reused(
     let event_id: &[u8] = if event.identity == Identity::New { &[] } else { &event.id };
     let name = Cow::Borrowed(template.name().as_bytes());
     let (reused, with, parts) = if !covers_body {
-        demand.window?;
+        proof.window?;
         (Reused::Signature, [event_id, data], None)
     } else if !id.iter().all(|id| signature.covers(id)) {
         (Reused::Signature, [event_id, &[]], Some(Cow::Borrowed(received.raw)))
@@ -396,7 +400,7 @@ fn reused(
         if reused == Reused::Id { Domain::Id } else { Domain::Signed },
         [name].into_iter().chain(covered).chain(parts),
     );
-    let lifetime = demand.window.map_or(UNTIMED_PROOF_LIFETIME, |window| window.lifetime());
+    let lifetime = proof.window.map_or(UNTIMED_PROOF_LIFETIME, |window| window.lifetime());
     let digest = memory.short_fingerprint(Domain::Callback, with);
     let earlier = memory.proofs.get_or_insert(key, digest, now.after(lifetime), now);
     earlier.filter(|earlier| *earlier != digest).map(|_| reused)

@@ -16,8 +16,8 @@ use super::future::ResponseFuture;
 use super::uri::{self, hide_token};
 use super::{GateLayer, OtherRequests};
 use crate::delivery::{Driven, Runtime as _, drive};
-use crate::gate::Admission;
-use crate::head::{Head, strip_reserved};
+use crate::gate::{Admission, Gate};
+use crate::head::Head;
 use crate::intake::Intake;
 use crate::reply::{Reply, unavailable_reply};
 use crate::report;
@@ -191,8 +191,7 @@ impl<S> GateService<S> {
         S::Error: 'static,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        // Keep `webhook-*` headers, because the platform may have sent them.
-        strip_reserved(request.headers_mut(), false);
+        Gate::strip_in_shadow(request.headers_mut());
         let layer = Arc::clone(&self.layer);
         let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));
         let layer = Arc::clone(&self.layer);

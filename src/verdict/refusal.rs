@@ -99,7 +99,8 @@ impl Refusal {
         self.0.kind
     }
 
-    /// Returns details for the operator, never a received value or a secret.
+    /// Returns details for the operator, never a secret. Received names are escaped, and cut after
+    /// 100 characters.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()

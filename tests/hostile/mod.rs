@@ -68,7 +68,7 @@ struct Case {
 }
 
 enum Sends {
-    /// Bytes, one for each character up to `ÿ`. `{push}` stands for a genuine body, `{len}` for the
+    /// Bytes, one for each character up to `ÿ`. `{push}` means a genuine body, `{len}` for the
     /// length of the body, `{hex}` for the length in hex, `{chunks}` for the body in one chunk, and
     /// `{genuine}` for a complete genuine request.
     Bytes(String),

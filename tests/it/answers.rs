@@ -265,6 +265,9 @@ fn event_is_refused_if_app_answers_notification_with_client_error_or_contradicti
         (200, r#"{"code":1}"#),
         (200, r#" {"code":"1","msg":"failed"}"#),
         (200, r#"{"allow":false}"#),
+        (200, r#"{"allow":0}"#),
+        (200, r#"{"allow":"false"}"#),
+        (200, r#"{"allow":true,"allow":false}"#),
         (200, r#"{"code":0,"allow":false}"#),
     ] {
         let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(status, body), NOW);

@@ -137,6 +137,20 @@ fn core_gives_expected_result_for_every_vector() {
 }
 
 #[test]
+fn id_is_new_for_each_callback_exactly_if_event_of_vector_has_none() {
+    let gates = [vectors::gate("http://app.test"), vectors::gate("http://app.test")];
+    for vector in vectors::all() {
+        let Some(event) = &vector.event else { continue };
+        let request = Request::of(&vector);
+        let [one, other] = gates.each_ref().map(|gate| {
+            let judged = judge(gate, &request.head(), &vector.body, 4096, vector.case.now);
+            judged.unwrap().event().id().to_owned()
+        });
+        assert_eq!(one == other, event.get("id").is_some(), "{}", vector.name);
+    }
+}
+
+#[test]
 fn every_kind_of_every_provider_has_a_vector() {
     let vectors = vectors::all();
     for provider in gatepost::providers() {

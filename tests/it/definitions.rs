@@ -318,3 +318,32 @@ fn explains_each_vector_with_steps_that_match_its_verdict() {
         );
     }
 }
+
+#[test]
+fn kind_does_not_enforce_time_of_its_own_signature_unless_definition_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = |enforced: bool| {
+        let definition = format!(
+            "name = 'cam'\ntitle = 'Cam'\ndocs = 'd'\nce_type = 'cam'\n\
+             settings.key = {{ about = 'a', secret = true }}\n\
+             [request]\nmethods = 'POST'\nbody = 'json'\n[kind]\nother = 'a'\n[kinds.a]\n\
+             [kinds.a.signature]\ndigest = 'md5'\nparts = ['key', '/t']\nfound_in = '/sign'\n\
+             encoding = 'hex'\nkey = {{ setting = 'key' }}\n\
+             time = {{ from = '/t', means = 'sent', unit = 's', enforced = {enforced} }}"
+        );
+        std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+        let config = "provider_files = ['cam.toml']\n[[route]]\npath = '/c'\nprovider = 'cam'\n\
+                      [[template]]\nname = 'c'\nprovider = 'cam'\nbind = '*'\n\
+                      settings.key = 'test'\n";
+        std::fs::write(folder.path().join("gatepost.toml"), config).unwrap();
+        let gate = Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap();
+        // MD5 of `test1703732078`.
+        let body = br#"{"t":1703732078,"sign":"bc31454d2c5572bc415c4f2292e381eb"}"#;
+        let (uri, headers) = (Uri::from_static("/c"), HeaderMap::new());
+        let head = Head::new(&Method::POST, &uri, &headers);
+        let judged = crate::core::judge(&gate, &head, body, 4096, 1_800_000_000);
+        judged.map_or_else(|refusal| refusal.kind().as_str(), |_| "accepted")
+    };
+    assert_eq!(judge(true), "timestamp_expired");
+    assert_eq!(judge(false), "accepted");
+}

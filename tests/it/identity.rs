@@ -257,3 +257,17 @@ fn definition_info_contains_rule_for_id() {
     assert_eq!(rule("srs.on_hls"), "content, with /seq_no; without it, new for each callback");
     assert_eq!(rule("srs.on_stop"), "new for each callback");
 }
+
+#[test]
+fn missing_optional_signature_is_no_reused_signature() {
+    let config = "[[route]]\npath = '/css'\nprovider = 'tencent-css'\n[[template]]\nname = 'css'\n\
+                  provider = 'tencent-css'\nkeys = ['test']\nbind = '*'\n\
+                  insecure_unsigned = ['relay']\nsignature_reuse = 'refuse'\n";
+    let gate = Gate::builder().toml(config).build().unwrap();
+    for task in 1..=3 {
+        let body = format!("{{\"event_type\":314,\"task_id\":\"{task}\",\"stream_id\":\"s\"}}");
+        let judged = judge(&gate, "/css", &[], &body);
+        let accepted = judged.unwrap_or_else(|error| panic!("expected acceptance, found {error}"));
+        assert!(!accepted.reuses_signature(), "{body}");
+    }
+}

@@ -262,8 +262,8 @@ impl<'p> Views<'p> {
 }
 
 /// Returns true if `Debug` output contains the field. An object is in the output if the output
-/// contains one of its own fields. The output contains only the subject and the time of an event, because other fields may be
-/// credentials or personal data.
+/// contains one of its own fields. The output contains only the subject and the time of an event,
+/// because other fields may be credentials or personal data.
 fn is_printed(field: &FieldInfo, printed: &[Vec<&str>]) -> bool {
     let is_scalar = !matches!(field.json_type, Some("array" | "object"));
     let mut paths = printed.iter().filter(|path| path[0] == &*field.name);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatepost::{Accepted, Definition, FieldInfo, KindInfo, ProviderInfo, View, tencent_css};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::core::{Request, judge};
@@ -59,13 +60,23 @@ fn normalized(value: &Value) -> Value {
     }
 }
 
+/// Returns false for a body of Standard Webhooks that is not JSON. Such data has no view.
+fn is_json(accepted: &Accepted) -> bool {
+    let is_json = serde_json::from_slice::<IgnoredAny>(accepted.event().data()).is_ok();
+    let provider = accepted.event().provider();
+    assert!(is_json || provider == "standard-webhooks", "expected JSON of {provider}");
+    is_json
+}
+
 #[test]
 fn views_keep_all_data_of_every_vector() {
     let mut seen = BTreeSet::new();
     for (vector, accepted) in accepted() {
         let event = accepted.event();
-        // The data of a body that is not JSON has no view.
-        let Ok(data) = accepted.view::<Value>() else { continue };
+        if !is_json(&accepted) {
+            continue;
+        }
+        let data: Value = accepted.view().unwrap();
         let Some(view) = read(event.provider(), event.kind(), &data.to_string()) else { continue };
         let (view, _) =
             view.unwrap_or_else(|error| panic!("{}: expected a view, found {error}", vector.name));
@@ -291,8 +302,10 @@ fn schemas_accept_event_of_every_vector() {
         let Some(schema) = schema.as_ref().filter(|_| accepted.misfits().len() == 0) else {
             continue;
         };
-        // The data of a body that is not JSON has no view.
-        let Ok(data) = accepted.view::<Value>() else { continue };
+        if !is_json(&accepted) {
+            continue;
+        }
+        let data: Value = accepted.view().unwrap();
         let faults: Vec<_> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
         assert!(faults.is_empty(), "{}: expected no faults, found {faults:#?}", vector.name);
         checked += 1;

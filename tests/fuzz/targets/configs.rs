@@ -32,15 +32,17 @@ fuzz_target!(|data: &[u8]| {
 /// kind, tenant or template, an address, or a word such as a mode.
 fn is_in_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return text.contains(SECRET) };
-    fn named(value: &toml::Value, is_shown: bool) -> bool {
+    // All of `on` may be shown. Any other key in `SHOWN` permits only its own strings, because
+    // `[[template]]` also contains secrets.
+    fn named(value: &toml::Value, is_shown: bool, is_in_on: bool) -> bool {
         match value {
-            toml::Value::String(text) => is_shown && text.contains(SECRET),
-            toml::Value::Array(items) => items.iter().any(|item| named(item, is_shown)),
-            toml::Value::Table(table) => in_table(table, is_shown),
+            toml::Value::String(text) => (is_shown || is_in_on) && text.contains(SECRET),
+            toml::Value::Array(items) => items.iter().any(|item| named(item, is_shown, is_in_on)),
+            toml::Value::Table(table) => in_table(table, is_in_on),
             _ => false,
         }
     }
-    fn in_table(table: &toml::Table, is_shown: bool) -> bool {
+    fn in_table(table: &toml::Table, is_in_on: bool) -> bool {
         const SHOWN: [&str; 14] = [
             "admin",
             "allow",
@@ -58,7 +60,8 @@ fn is_in_name(text: &str) -> bool {
             "upstream",
         ];
         table.iter().any(|(key, value)| {
-            key.contains(SECRET) || named(value, is_shown || SHOWN.contains(&&**key) || key == "on")
+            let is_shown = SHOWN.contains(&&**key);
+            key.contains(SECRET) || named(value, is_shown, is_in_on || key == "on")
         })
     }
     in_table(&table, false)

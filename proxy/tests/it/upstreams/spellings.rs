@@ -17,6 +17,19 @@ pub(super) struct Spelling {
 }
 
 impl Spelling {
+    /// Returns the usual spelling of a callback.
+    pub(super) fn genuine(path: &str, body: String) -> Self {
+        Self {
+            name: format!("genuine callback to {path}"),
+            method: "POST".into(),
+            target: path.into(),
+            host: "gate.test".into(),
+            lines: Vec::new(),
+            body,
+            is_for_http_2: true,
+        }
+    }
+
     /// Formats the request for HTTP/1.1. `probe` is the request's name in the list of handled
     /// requests.
     pub(super) fn http_1(&self, probe: &str) -> Vec<u8> {
