@@ -366,8 +366,8 @@ impl Gate {
     }
 
     /// Removes the headers that a client must not send to the app: the headers for which
-    /// [`is_reserved`] returns true. If gatepost signs events, also removes `webhook-*`. A layer
-    /// calls this method for each request that it passes on.
+    /// [`is_reserved`](crate::is_reserved) returns true. If gatepost signs events, also removes
+    /// `webhook-*`. A layer calls this method for each request that it passes on.
     ///
     /// # Examples
     ///
@@ -404,7 +404,7 @@ impl Gate {
     /// Returns the names of the headers that the server must remove from a request before the
     /// server passes the request on. These are the headers that [`Gate::strip_reserved`] removes.
     /// If the peer is not a trusted proxy, the names include each header for which
-    /// [`is_set_by_proxies`] returns true.
+    /// [`is_set_by_proxies`](crate::is_set_by_proxies) returns true.
     ///
     /// `is_shadow` is true for a request on a route in shadow mode. Such a request keeps
     /// `webhook-*`, because the platform may have sent these headers.
