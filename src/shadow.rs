@@ -13,6 +13,7 @@
 //!    request.
 //! 4. If the path is also a spelling of an app address in the config, gatepost refuses the request.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
@@ -145,6 +146,18 @@ impl Observer {
         if let Err(refusal) = observation.intake.push(chunk) {
             self.conclude(|_| Outcome::Refused(refusal));
         }
+    }
+
+    /// Returns the client that sent the request; `None` if it is unknown, or after the verdict.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.0.as_ref().and_then(|observation| observation.intake.client())
+    }
+
+    /// Returns the memory that the body occupies so far, in bytes; 0 after the verdict.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |observation| observation.intake.held_bytes())
     }
 
     /// Judges the body, whose end arrived at the time `now`. Later calls do nothing.

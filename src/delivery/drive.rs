@@ -56,6 +56,13 @@ pub trait ClientSide: Send {
     /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
+    /// Takes note of the memory that the chunks so far occupy, in bytes. The driver calls this
+    /// method after each chunk.
+    ///
+    /// The default implementation does nothing. A server that bounds the memory of all unfinished
+    /// requests uses the number.
+    fn holds(&mut self, _bytes: usize) {}
+
     /// Returns the reason for which [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
     ///
     /// The default implementation returns [`BodyFailure::Disconnected`].
@@ -293,7 +300,10 @@ async fn read(
             loop {
                 for _ in 0..CHUNKS_PER_TURN {
                     match client.next_chunk().await {
-                        Ok(Some(chunk)) => intake.push(chunk)?,
+                        Ok(Some(chunk)) => {
+                            intake.push(chunk)?;
+                            client.holds(intake.held_bytes());
+                        }
                         Ok(None) => return Ok(true),
                         Err(Disconnected) => return Ok(false),
                     }
