@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::DRAFT;
-use crate::config::MAX_BODY_BYTES_CEILING;
+use crate::config::{
+    MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES,
+};
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
@@ -38,6 +40,18 @@ pub fn config_schema() -> Value {
                 "description": "Token that clients of /api must send; default: /api is off.",
             },
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
+            "max_connections": {
+                "type": "integer",
+                "description": "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+                "minimum": 1,
+                "maximum": MAX_CONNECTIONS_CEILING,
+            },
+            "max_unjudged_bytes": {
+                "type": "integer",
+                "description": "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+                "minimum": MIN_UNJUDGED_BYTES,
+                "maximum": MAX_UNJUDGED_BYTES_CEILING,
+            },
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
