@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
+    closed: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     pub(crate) in_flight: IntGauge,
@@ -70,6 +71,14 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
         "Requests whose head gatepost refuses on every path, by the code of the reason.",
     );
     register(registry, IntCounterVec::new(rejected, &["code"]))
+}
+
+fn closed_connections(registry: &Registry) -> IntCounterVec {
+    let closed = Opts::new(
+        "gatepost_connections_closed_total",
+        "Connections and unfinished requests that gatepost closed, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(closed, &["code"]))
 }
 
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
@@ -123,6 +132,7 @@ impl Metrics {
                 "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
+            closed: closed_connections(&registry),
             clients_gone: counter(
                 "gatepost_senders_gone_total",
                 "Accepted callbacks whose client did not wait for the reply.",
@@ -164,6 +174,10 @@ impl Metrics {
 
     pub(crate) fn rejected(&self, fault: HeadFault) {
         self.rejected.with_label_values(&[fault.as_str()]).inc();
+    }
+
+    pub(crate) fn closed(&self, code: &'static str) {
+        self.closed.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {

@@ -6,6 +6,7 @@
 //! have arrived. Only Pingora therefore parses unusual requests. A request for a path without a
 //! route also goes to Pingora.
 
+mod head;
 mod reply;
 mod request;
 
@@ -13,25 +14,29 @@ use std::future::{pending, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
-use http::Version;
-use memchr::memmem;
-use pingora::protocols::Stream;
+use http::{StatusCode, Version};
+use pingora::http::ResponseHeader;
 use pingora::protocols::l4::stream::Stream as TcpStream;
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::{GetProxyDigest as _, Stream};
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
+use self::head::HeadLength;
 use self::reply::rendered;
 use self::request::{Http1Request, path};
 use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
-use super::head_clock::RequestInFlight;
+use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
 use super::proxy_protocol;
+use super::unfinished::{Bound, Unfinished};
 
 /// First bytes of an HTTP/2 connection.
 pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -98,7 +103,16 @@ impl ClientConnection {
                 }
             }
             let Some((request, route)) = self.take_request(&driver.gate) else {
-                return ServeEnd::HandOver;
+                let read = match HeadLength::of(&self.ahead, 0) {
+                    HeadLength::Known(_) => return ServeEnd::HandOver,
+                    HeadLength::Unknown => self.read_head(driver, stopped.as_mut()).await,
+                    HeadLength::Malformed => Err(ServeEnd::Malformed),
+                    HeadLength::TooLarge => Err(ServeEnd::HeadTooLarge),
+                };
+                match read {
+                    Ok(()) => continue,
+                    Err(end) => return end,
+                }
             };
             let _serving = RequestInFlight::start();
             let started = Instant::now();
@@ -119,24 +133,74 @@ impl ClientConnection {
         }
     }
 
+    /// Reads the rest of a head.
+    ///
+    /// # Errors
+    ///
+    /// Returns the end of the connection if the head does not arrive.
+    #[cold]
+    async fn read_head(
+        &mut self,
+        driver: &CallbackDriver,
+        mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Result<(), ServeEnd> {
+        let held = driver.hold(self.peer, self.ahead.capacity());
+        let unfinished = Unfinished::start(held, connections::current());
+        loop {
+            let searched = self.ahead.len();
+            let read = tokio::select! {
+                read = unfinished.wait(searched, self.read()) => read,
+                () = &mut stopped => return Err(ServeEnd::Closed),
+            };
+            match read {
+                Ok(Ok(1..)) => unfinished.set(self.ahead.capacity()),
+                Ok(Ok(0) | Err(_)) => return Err(ServeEnd::Incomplete),
+                Err(bound) => return Err(ServeEnd::Exceeded(bound)),
+            }
+            match HeadLength::of(&self.ahead, searched) {
+                HeadLength::Known(_) => return Ok(()),
+                HeadLength::Unknown => {}
+                HeadLength::Malformed => return Err(ServeEnd::Malformed),
+                HeadLength::TooLarge => return Err(ServeEnd::HeadTooLarge),
+            }
+        }
+    }
+
+    /// Writes a reply to a request whose head has not been read to its end.
+    pub(crate) async fn refuse(mut self, reply: &Reply) {
+        self.ahead = BytesMut::new();
+        let written = async {
+            self.stream.write_all(&rendered(reply, true)).await?;
+            self.stream.shutdown().await?;
+            // Closing a socket with unread bytes resets the connection, and the client loses the
+            // reply.
+            let mut left = DRAIN_BYTES;
+            while left > 0 && self.read().await? > 0 {
+                left = left.saturating_sub(self.ahead.len());
+                self.ahead.clear();
+            }
+            io::Result::Ok(())
+        };
+        let _late = timeout(DRAIN_TIMEOUT, written).await;
+    }
+
     /// Returns the peer of the connection.
     pub(crate) const fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
 
-    /// Returns the connection, and the bytes of the request for Pingora. The buffer has room for
-    /// the rest of the head, because Pingora does not enlarge the buffer.
-    pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
-        if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
-            self.ahead.reserve(HEAD_BYTES);
-        }
+    /// Returns the connection, and the bytes of the request for Pingora.
+    pub(crate) fn into_parts(self) -> (Stream, BytesMut) {
         (self.stream, self.ahead)
     }
 
-    /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream.
-    pub(crate) fn into_stream(self) -> Option<Stream> {
+    /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream. Its
+    /// sessions find `handle` in their digest.
+    pub(crate) fn into_stream(self, handle: &ConnectionHandle) -> Option<Stream> {
         let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
         stream.rewind(&self.ahead);
+        let response = ResponseHeader::build(StatusCode::OK, Some(0)).ok()?;
+        stream.set_proxy_digest(ProxyDigest::new(response.into(), Some(Box::new(handle.clone()))));
         Some(stream)
     }
 
@@ -173,7 +237,15 @@ impl ClientConnection {
 /// State of a connection at the end of the fast path.
 pub(crate) enum ServeEnd {
     Closed,
-    /// The first bytes of a request for Pingora have arrived.
+    /// The client has disconnected within a head.
+    Incomplete,
+    /// The bytes are no head.
+    Malformed,
+    /// The head is longer than gatepost accepts.
+    HeadTooLarge,
+    /// The head has exceeded this bound.
+    Exceeded(Bound),
+    /// The head of a request for Pingora has arrived.
     HandOver,
 }
 
@@ -186,16 +258,26 @@ struct Http1Exchange<'c> {
 
 impl Http1Exchange<'_> {
     async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
-        let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
-        let mut space = (&mut chunk).limit(self.request.missing);
-        match self.connection.stream.read_buf(&mut space).await {
-            Ok(0) | Err(_) => Err(Disconnected),
-            Ok(read) => {
-                self.request.missing -= read;
-                Ok(chunk.freeze())
+        poll_fn(|context| {
+            // Allocated at each poll, so that a request that waits for its body needs no buffer.
+            let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
+            let mut space = (&mut chunk).limit(self.request.missing);
+            let read = pin!(self.connection.stream.read_buf(&mut space)).poll(context);
+            match ready!(read) {
+                Ok(0) | Err(_) => Poll::Ready(Err(Disconnected)),
+                Ok(read) => {
+                    self.request.missing -= read;
+                    Poll::Ready(Ok(fitted(chunk)))
+                }
             }
-        }
+        })
+        .await
     }
+}
+
+/// Returns a chunk in a buffer that is at most twice as large.
+fn fitted(chunk: BytesMut) -> Bytes {
+    if chunk.len() < chunk.capacity() / 2 { Bytes::copy_from_slice(&chunk) } else { chunk.freeze() }
 }
 
 impl Exchange for Http1Exchange<'_> {
@@ -215,6 +297,15 @@ impl Exchange for Http1Exchange<'_> {
             return Ok(None);
         }
         self.read_body().await.map(Some)
+    }
+
+    /// The head keeps the whole buffer that it arrived in.
+    fn head_bytes(&self) -> usize {
+        self.request.head_bytes
+    }
+
+    fn connection(&self) -> Option<Arc<Connection>> {
+        connections::current()
     }
 
     /// Bytes that the client sends before the reply belong to the client's next request.
@@ -263,8 +354,6 @@ impl Exchange for Http1Exchange<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use super::request::tests::REQUEST;
     use super::*;
     use crate::inbound::pingora::GateModule;
@@ -317,17 +406,6 @@ mod tests {
         assert_eq!(connection.ahead, "GET /next");
     }
 
-    #[test]
-    fn handed_over_buffer_has_room_for_the_rest_of_the_head() {
-        for (left, has_room) in [("GET /", true), ("GET / HTTP/1.1\r\n\r\nbody", false)] {
-            let mut connection = ClientConnection::new(Box::new(tokio::io::duplex(1).1));
-            connection.ahead.extend_from_slice(left.as_bytes());
-            let (_, ahead) = connection.into_parts();
-            assert_eq!(ahead, left);
-            assert_eq!(ahead.capacity() >= HEAD_BYTES, has_room, "{left}");
-        }
-    }
-
     #[tokio::test]
     async fn closes_idle_connection_when_stopping() {
         assert_eq!(serve(b"", false, async {}).await, "");
@@ -345,8 +423,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn refuses_request_whose_body_does_not_arrive() {
         let part = REQUEST.strip_suffix('}').unwrap();
+        let started = tokio::time::Instant::now();
         let got = serve(part.as_bytes(), false, pending()).await;
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
+        // After the reply, gatepost still waits for the body.
+        assert_eq!((started.elapsed() - DRAIN_TIMEOUT).as_secs(), 5);
     }
 
     // On an open connection, gatepost would read the late body as a request.

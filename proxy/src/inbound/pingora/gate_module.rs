@@ -1,7 +1,9 @@
 //! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
 //! the gate judges the callbacks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use pingora::protocols::http::authority::{
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
+use crate::inbound::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -48,8 +51,9 @@ impl GateModule {
     /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
-        let upstream = gate.proxy_settings().upstream;
-        Self(CallbackDriver { gate, upstream, clock: clock::now })
+        let settings = gate.proxy_settings();
+        let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
+        Self(CallbackDriver { gate, upstream: settings.upstream, clock: clock::now, unjudged })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
@@ -141,13 +145,9 @@ impl GateModule {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        // Ignore poisoning, because the observer does not panic.
-        let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
-            observer.push(chunk.clone());
-        }
-        if end {
-            observer.finish((self.0.clock)());
+        let held = passing.observe(body, end.then(|| (self.0.clock)()));
+        if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
+            passing.hold(&self.0, client, bytes);
         }
     }
 
@@ -158,7 +158,8 @@ impl GateModule {
             METRICS.shadowed(shadowed);
             report::shadowed(shadowed, clock());
         });
-        let passing = ShadowedRequest { route, observer: Arc::new(Mutex::new(observer)) };
+        let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));
+        let passing = ShadowedRequest { route, observer, held: Arc::default() };
         session.req_header_mut().extensions_mut().insert(passing);
     }
 }
@@ -167,7 +168,61 @@ impl GateModule {
 #[derive(Clone)]
 struct ShadowedRequest {
     route: Arc<str>,
-    observer: Arc<Mutex<Observer>>,
+    observer: Arc<ObserverSlot>,
+    /// `None` while the body is complete or unseen.
+    held: Arc<Mutex<Option<HeldBytes>>>,
+}
+
+impl ShadowedRequest {
+    /// Passes a chunk to the observer, and the time of the end. Returns the client of an incomplete
+    /// body, and the bytes that the observer holds.
+    fn observe(
+        &self,
+        body: Option<&Bytes>,
+        end: Option<Timestamp>,
+    ) -> Option<(Option<IpAddr>, usize)> {
+        let mut observer = self.observer.lock();
+        let observer = observer.as_mut()?;
+        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
+            observer.push(chunk.clone());
+        }
+        if let Some(now) = end {
+            observer.finish(now);
+        }
+        Some((observer.client(), observer.held_bytes()))
+    }
+
+    /// Counts the bytes that the observer holds. Beyond a bound, gatepost gives the observation up,
+    /// and the request still passes.
+    ///
+    /// The caller must not hold the lock of the observer: this method may end the observation.
+    fn hold(&self, driver: &CallbackDriver, client: Option<IpAddr>, bytes: usize) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = &*held {
+            return held.set(bytes);
+        }
+        let new = driver.hold(client, bytes);
+        new.wake_at_close(Arc::clone(&self.observer).into());
+        *held = Some(new);
+    }
+}
+
+/// Observer of a request; `None` after its end. The request is not woken at the end of the
+/// observation: its client may never send another byte.
+struct ObserverSlot(Mutex<Option<Observer>>);
+
+impl ObserverSlot {
+    fn lock(&self) -> MutexGuard<'_, Option<Observer>> {
+        // Ignore poisoning, because the observer does not panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for ObserverSlot {
+    fn wake(self: Arc<Self>) {
+        let observer = self.lock().take();
+        drop(observer);
+    }
 }
 
 /// Returns the path of a request for log lines. For a route in shadow mode, returns the path from

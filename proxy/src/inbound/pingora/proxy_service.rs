@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::{Gate, Reply};
 use http::header::HOST;
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Uri, Version};
 use pingora::ErrorSource;
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
@@ -18,9 +18,9 @@ use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::TcpKeepalive;
 
 use super::gate_module::{GateModule, printable_path};
-use super::session::write_unread;
-use crate::inbound::callback_driver::CallbackDriver;
-use crate::inbound::head_clock::RequestInFlight;
+use super::session::{open_stream, write_unread};
+use crate::inbound::callback_driver::{CallbackDriver, Exchange as _};
+use crate::inbound::connections::{OpenConnection, RequestInFlight, State};
 
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,6 +130,8 @@ impl ProxyService {
 pub(crate) struct RequestState {
     tries: usize,
     _serving: RequestInFlight,
+    /// Guard of a stream of HTTP/2.
+    stream: Option<OpenConnection>,
 }
 
 #[async_trait]
@@ -141,20 +143,26 @@ impl ProxyHttp for ProxyService {
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
-        RequestState { tries: 0, _serving: RequestInFlight::start() }
+        RequestState { tries: 0, _serving: RequestInFlight::start(), stream: None }
     }
 
     async fn request_filter(
         &self,
         session: &mut Session,
-        _context: &mut RequestState,
+        context: &mut RequestState,
     ) -> pingora::Result<bool> {
+        if session.req_header().version == Version::HTTP_2 {
+            context.stream = open_stream(session);
+        }
         if self.module.request_filter(session).await? {
             return Ok(true);
         }
         if self.upstream.is_none() {
             Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
+        }
+        if let Some(connection) = session.connection() {
+            connection.set(State::Passing);
         }
         Ok(false)
     }
