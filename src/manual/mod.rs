@@ -1,7 +1,10 @@
-//! The manual: threats, rollout, reasons for the defaults, and how to add a provider.
+//! The manual: threats, memory, rollout, reasons for the defaults, and how to add a provider.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("memory.md")]
+pub mod memory {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
