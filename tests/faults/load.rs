@@ -93,13 +93,6 @@ impl Load<'_> {
         }
     }
 
-    /// Waits until `count` connections have received a reply.
-    pub fn wait_until(&self, count: usize) {
-        while self.established.load(Ordering::Relaxed) < count {
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
     fn send_share(&self, left: &AtomicU64, until: Instant) -> Tally {
         let mut tally = Tally::default();
         let (mut connection, mut established) = (None, false);
