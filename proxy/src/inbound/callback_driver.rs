@@ -4,6 +4,8 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -130,6 +132,16 @@ impl Runtime for CallbackDriver {
     /// earlier.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
+    }
+
+    /// Uses a thread for blocking work, because a worker thread serves many connections.
+    async fn run_long<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime stops, and drops this future.
+            Err(_) => pending().await,
+        }
     }
 }
 
