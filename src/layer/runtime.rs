@@ -44,3 +44,37 @@ impl Runtime for TokioRuntime {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::gate::Gate;
+
+    fn runtime() -> TokioRuntime {
+        let config = "[[route]]\npath = '/hook'\nprovider = 'kollus'\n\
+                      [[template]]\nname = 'a'\nprovider = 'kollus'\nbind = '*'";
+        TokioRuntime(Arc::new(GateLayer::new(Gate::builder().toml(config).build().unwrap())))
+    }
+
+    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    #[tokio::test]
+    async fn other_tasks_run_during_long_work() {
+        let (sender, receiver) = mpsc::channel();
+        let work = runtime();
+        let work = work.run_long(move || receiver.recv());
+        let (received, sent) = tokio::join!(work, async move { sender.send(17) });
+        assert_eq!((received, sent), (Ok(17), Ok(())));
+    }
+
+    #[test]
+    fn long_work_needs_no_tokio_runtime() {
+        use std::pin::pin;
+        use std::task::{Context, Poll, Waker};
+
+        let runtime = runtime();
+        let work = pin!(runtime.run_long(|| 17));
+        assert_eq!(work.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(17));
+    }
+}

@@ -208,3 +208,30 @@ impl<'s> AppSide for App<'s> {
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::inbound::pingora::GateModule;
+
+    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    #[tokio::test]
+    async fn other_tasks_run_during_long_work() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        let (sender, receiver) = mpsc::channel();
+        let work = driver.run_long(move || receiver.recv());
+        let (received, sent) = tokio::join!(work, async move { sender.send(17) });
+        assert_eq!((received, sent), (Ok(17), Ok(())));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "in the work")]
+    async fn panic_of_long_work_is_a_panic_of_the_task() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        driver.run_long(|| panic!("in the work")).await
+    }
+}
