@@ -123,17 +123,13 @@ mod tests {
     #[test]
     fn clients_take_turns() {
         let memory = Arc::default();
-        let turn = first(&memory);
+        let mut turn = first(&memory);
         let mut waiting = [1, 1, 1, 2, 3, 3].map(|client| wait(&memory, client));
-        let mut current = turn;
         for expected in [0, 3, 4, 1, 5, 2] {
-            drop(current);
-            let mut turns =
-                waiting.iter_mut().enumerate().filter(|(at, _)| *at >= expected.min(*at));
-            let found = turns.find_map(|(at, waiting)| (at == expected).then(|| poll(waiting)));
-            current = found.flatten().unwrap_or_else(|| panic!("expected turn {expected}"));
+            drop(turn);
+            turn = poll(&mut waiting[expected]).unwrap_or_else(|| panic!("expected {expected}"));
         }
-        drop(current);
+        drop(turn);
         drop(first(&memory));
     }
 

@@ -39,9 +39,10 @@ impl Heavy {
 
     /// Writes a request with a body of nearly `length` bytes.
     pub fn request(self, length: usize) -> Vec<u8> {
-        let path = match self {
-            Self::Form => format!("/callbacks/kollus/{TOKEN}"),
-            _ => "/callbacks/tencent".to_owned(),
+        let path = if self == Self::Form {
+            format!("/callbacks/kollus/{TOKEN}")
+        } else {
+            "/callbacks/tencent".to_owned()
         };
         let body = self.body(length);
         let length = body.len();
