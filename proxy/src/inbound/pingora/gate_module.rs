@@ -146,8 +146,8 @@ impl GateModule {
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
         }
-        if end {
-            observer.finish((self.0.clock)());
+        if end && let Some(judgement) = observer.finish_in(self.0.clone()) {
+            drop(tokio::spawn(judgement));
         }
     }
 
