@@ -39,6 +39,7 @@
 mod decode;
 mod path_filter;
 mod pieces;
+mod printable_path;
 mod search;
 mod subtree;
 
