@@ -25,6 +25,7 @@ pub(crate) struct Metrics {
     clients_gone: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
+    log_lines_over_budget: IntCounter,
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
@@ -95,6 +96,11 @@ fn dropped_log_lines(registry: &Registry) -> IntCounter {
     register(registry, IntCounter::new("gatepost_log_lines_dropped_total", help))
 }
 
+fn log_lines_over_budget(registry: &Registry) -> IntCounter {
+    let help = "Log lines that gatepost dropped because they exceed the log budget.";
+    register(registry, IntCounter::new("gatepost_log_lines_over_budget_total", help))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
@@ -153,6 +159,7 @@ impl Metrics {
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
+            log_lines_over_budget: log_lines_over_budget(&registry),
             registry,
         }
     }
@@ -234,6 +241,8 @@ impl Metrics {
         }
         let dropped = &self.log_lines_dropped;
         dropped.inc_by(log::lines_dropped().saturating_sub(dropped.get()));
+        let over_budget = &self.log_lines_over_budget;
+        over_budget.inc_by(log::lines_over_budget().saturating_sub(over_budget.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }
