@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     callbacks: IntCounterVec,
     refusals: IntCounterVec,
     rejected: IntCounterVec,
+    admin_refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
@@ -119,6 +120,11 @@ impl Metrics {
                 &["provider", "code"],
             ),
             rejected: rejected_requests(&registry),
+            admin_refusals: counter(
+                "gatepost_admin_refusals_total",
+                "Requests to the admin API without access, by the code of the reason.",
+                &["code"],
+            ),
             failures: counter(
                 "gatepost_app_failures_total",
                 "Callbacks without a usable answer of the app, by the code of the reason.",
@@ -171,6 +177,10 @@ impl Metrics {
 
     pub(crate) fn rejected(&self, fault: HeadFault) {
         self.rejected.with_label_values(&[fault.as_str()]).inc();
+    }
+
+    pub(crate) fn admin_refused(&self, code: &str) {
+        self.admin_refusals.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
