@@ -300,6 +300,59 @@ fn refuses_key_file_that_is_a_device() {
 }
 
 #[test]
+fn refuses_key_file_outside_of_the_folders() {
+    let gate = Gatepost::serve(&format!("{TOKEN_LINE}\nkey_dirs = ['../keys-of-test']"), TEMPLATES);
+    std::fs::write(gate.folder.path().join("own.key"), KEY).unwrap();
+    let parent = gate.folder.path().parent().unwrap();
+    std::os::unix::fs::symlink("/etc", gate.folder.path().join("link")).unwrap();
+    let mut bodies = Vec::new();
+    for name in [
+        "/etc/passwd",
+        "../outside.key",
+        "link/passwd",
+        "link/absent",
+        "/proc/self/environ",
+        "/absent",
+        parent.to_str().unwrap(),
+    ] {
+        let keys = json!({ "keys": [{ "file": name }] });
+        for (method, path, body) in [
+            ("PATCH", "/api/templates/prod-live", keys),
+            (
+                "PATCH",
+                "/api/templates/prod-live",
+                json!({ "settings": { "grace_secs": { "file": name } } }),
+            ),
+            (
+                "POST",
+                "/api/templates",
+                json!({
+                    "name": "n", "provider": "tencent-css", "keys": [{ "file": name }],
+                    "on": { "*": { "answer": {} } },
+                }),
+            ),
+        ] {
+            let error = refused(&gate, (method, path, body), 422, "invalid");
+            bodies.push(error["faults"][0]["problem"].to_string());
+        }
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "expected the same fault for each file, found {bodies:?}");
+    let own = json!({ "keys": [{ "file": "own.key" }] });
+    assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &own).0, 200);
+    assert_eq!(takes(&gate, "push.example.com"), 200);
+}
+
+#[test]
+fn refuses_edit_of_file_with_hard_links() {
+    let gate = serve();
+    let path = gate.folder.path().join("gatepost.toml");
+    std::fs::hard_link(&path, gate.folder.path().join("other.toml")).unwrap();
+    let change = json!({ "description": "new" });
+    refused(&gate, ("PATCH", "/api/templates/prod-live", change), 409, "file_linked");
+}
+
+#[test]
 fn each_conflict_and_fault_has_its_own_code() {
     let gate = serve();
     let templates = "/api/templates";

@@ -88,6 +88,7 @@ impl ApiError {
 const fn edit_status(kind: EditErrorKind) -> StatusCode {
     match kind {
         EditErrorKind::FileChanged
+        | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TenantTaken => StatusCode::CONFLICT,
