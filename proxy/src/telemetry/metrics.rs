@@ -74,6 +74,14 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(rejected, &["code"]))
 }
 
+fn refused_admin_requests(registry: &Registry) -> IntCounterVec {
+    let refused = Opts::new(
+        "gatepost_admin_refusals_total",
+        "Requests to the admin API without access, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(refused, &["code"]))
+}
+
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     let circuits = Opts::new(
         "gatepost_app_circuit_open",
@@ -120,11 +128,7 @@ impl Metrics {
                 &["provider", "code"],
             ),
             rejected: rejected_requests(&registry),
-            admin_refusals: counter(
-                "gatepost_admin_refusals_total",
-                "Requests to the admin API without access, by the code of the reason.",
-                &["code"],
-            ),
+            admin_refusals: refused_admin_requests(&registry),
             failures: counter(
                 "gatepost_app_failures_total",
                 "Callbacks without a usable answer of the app, by the code of the reason.",

@@ -51,16 +51,13 @@ impl ApiReply {
 
     pub(super) fn error(error: &ApiError) -> Self {
         let (status, code) = error.status_and_code();
-        let header = match error {
-            ApiError::TooManyAttempts { delay } => {
-                // Round up, so that the client does not send its next token too early.
-                let secs = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-                Some((RETRY_AFTER, secs.into()))
-            }
-            ApiError::Unauthorized => {
-                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")))
-            }
-            _ => None,
+        let header = if let ApiError::TooManyAttempts { delay } = error {
+            // Round up, so that the client does not send its next token too early.
+            let secs = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            Some((RETRY_AFTER, secs.into()))
+        } else {
+            matches!(error, ApiError::Unauthorized)
+                .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")))
         };
         let (message, faults) = (error.message(), error.faults());
         let body = json!({ "error": { "code": code, "message": message, "faults": faults } });

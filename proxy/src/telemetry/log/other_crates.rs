@@ -52,7 +52,9 @@ fn level(record: &Record<'_>, message: &str) -> Option<Level> {
     if message.contains("handshake") {
         return Some(Level::Warn);
     }
-    (!message.contains("downstream")).then_some(Level::Error)
+    let is_about_client =
+        message.contains("downstream") || record.target().starts_with("pingora_core::apps");
+    (!is_about_client).then_some(Level::Error)
 }
 
 /// Formats the message. Stops after the maximum length.
@@ -89,6 +91,8 @@ mod tests {
         assert_eq!(level_of("pingora_proxy", Level::Error, read), None);
         let write = "Error finish sending body to downstream: WriteError";
         assert_eq!(level_of("pingora_proxy::proxy_h1", Level::Error, write), None);
+        let finish = "HTTP server fails to finish the request: WriteError";
+        assert_eq!(level_of("pingora_core::apps::http_app", Level::Error, finish), None);
         let handshake = "H2 handshake error connection reset";
         assert_eq!(level_of("pingora_core::apps", Level::Error, handshake), Some(Level::Warn));
         let accept = "Accept() failed too many open files";
