@@ -4,7 +4,7 @@
 //!    request can cause such a line without the admin token.
 //! 2. Its lines with a `code` and the lines of all other crates are divided into [`Share`]s. Each
 //!    share has its own part of the budget, so a flood of forged requests does not hide failures.
-//! 3. gatepost drops and counts a line beyond its share. One line per second lists the counts.
+//! 3. gatepost drops and counts a line that exceeds the share. One line per second lists the counts.
 //! 4. If the operator asks for `debug` lines of gatepost, these lines have no limit.
 
 use std::collections::BTreeMap;
