@@ -79,11 +79,13 @@ fn add_files(key: &str, json: &Json, found: &mut Vec<(String, String)>) {
             }
         }
         Json::Object(map) => {
-            if let Some(Json::String(name)) = map.get("file") {
+            // In `template.on`, each key is a kind.
+            if let Some(Json::String(name)) = map.get("file").filter(|_| !key.ends_with("].on")) {
                 found.push((format!("{key}.file"), name.clone()));
             }
             // A fixed answer may have a field of any name, and never names a source.
-            for (name, value) in map.iter().filter(|(name, _)| *name != "answer") {
+            let is_kind = key.contains("].on.");
+            for (name, value) in map.iter().filter(|(name, _)| !is_kind || *name != "answer") {
                 let dot = if key.is_empty() { "" } else { "." };
                 add_files(&format!("{key}{dot}{name}"), value, found);
             }
@@ -178,10 +180,11 @@ mod tests {
     #[test]
     fn finds_sources_in_settings_and_subtables() {
         let text = "[[template]]\n[template.settings]\nlms_key = { file = '/a' }\n\
-                    [template.on]\npush = { answer = { file = '/no' }, x = { file = '/b' } }\n\
+                    answer = { file = '/d' }\n\
+                    [template.on]\nfile = 'http://a/'\npush = { answer = { file = '/no' }, x = { file = '/b' } }\n\
                     [template.settings.other]\nfile = '/c'\n";
         let names: Vec<_> = files(text).unwrap().into_iter().map(|(_, name)| name).collect();
-        assert_eq!(names.len(), 3, "{names:?}");
-        assert!(["/a", "/b", "/c"].iter().all(|name| names.iter().any(|own| own == name)));
+        assert_eq!(names.len(), 4, "{names:?}");
+        assert!(["/a", "/b", "/c", "/d"].iter().all(|name| names.iter().any(|own| own == name)));
     }
 }
