@@ -45,6 +45,7 @@ mod decode;
 mod path_filter;
 mod pieces;
 mod query;
+mod printable_path;
 mod search;
 mod subtree;
 

@@ -57,6 +57,7 @@ pub const ALL: [(&str, Scenario); 20] = [
         run.with_app("endless-interim", HURRIED, &[Act::Answers, Act::EndlessInterim])
     }),
     ("restarting", restarting),
+    ("log-flood", log_flood),
     ("log-full-disk", |run| unwritable_log(run, "log-full-disk", Log::FullDisk)),
     ("log-stuck-pipe", |run| unwritable_log(run, "log-stuck-pipe", Log::StuckPipe)),
     ("descriptors", descriptors),
@@ -228,6 +229,69 @@ fn restarting(run: &Run<'_>) -> Row {
     row.check(row.tally.right > 0, "expected answers, found none");
     row.finish(&setup, &mut gatepost, &app);
     row
+}
+
+/// Sends a load beside requests that would fill the log.
+fn log_flood(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let started = Instant::now();
+    let mut floods = 0;
+    let tally = while_loaded(&run.load(&setup, &app, HEALTHY), || {
+        let requests = flood(&setup);
+        thread::scope(|scope| {
+            for (port, request) in &requests {
+                scope.spawn(|| (0..25).for_each(|_| flood_once(*port, request)));
+            }
+        });
+        floods += 25 * requests.len();
+    });
+    let elapsed = started.elapsed();
+    let mut row = Row { name: "log-flood", tally, ..Row::default() };
+    let log = setup.log_text().len();
+    row.notes.push(format!("{floods} requests wrote {} KB of log", log / 1024));
+    let limit = (256.0 + 64.0 * elapsed.as_secs_f64()) * 1024.0;
+    #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
+    row.check((log as f64) < limit, format!("expected {limit} bytes of log, found {log}"));
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    let stopped = setup.log_text().contains("\"message\":\"stopped\"");
+    row.check(stopped, "expected the line about the stop, found none");
+    row
+}
+
+/// Returns requests that cause a log line, with the port for each.
+fn flood(setup: &Setup<'_>) -> Vec<(u16, Vec<u8>)> {
+    let failing = format!("/page/act-{}-0", Act::ResetsAtOnce.code());
+    let get = |path: &str, headers: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n").into_bytes()
+    };
+    let long = "x".repeat(60_000);
+    let http_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\xff\xff\xff\x04\0\0\0\0\0";
+    vec![
+        (setup.port, get(&format!("{failing}/{long}"), "")),
+        (setup.port, get(&failing, "")),
+        (setup.port, format!("GET /{long}\r\nhost\r\n\r\n").into_bytes()),
+        (setup.port, b"GET / HT".to_vec()),
+        (setup.port, get("/", "host: other\r\n")),
+        (setup.port, get("/callbacks/kollus/wrong", "")),
+        (setup.port, http_2.to_vec()),
+        (setup.admin, get("/api/templates", "authorization: Bearer wrong\r\n")),
+        (setup.admin, get(&format!("/{long}"), "")),
+        (setup.admin, b"GET / HT".to_vec()),
+    ]
+}
+
+/// Sends a request, and reads the start of the reply, if any.
+fn flood_once(port: u16, request: &[u8]) {
+    use std::io::{Read as _, Write as _};
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    let _closed = stream.write_all(request);
+    if request.ends_with(b"\r\n\r\n") {
+        let _no_reply =
+            stream.set_read_timeout(Some(HEALTHY)).and_then(|()| stream.read(&mut [0; 64]));
+    }
 }
 
 /// Sends a load while standard error fails or blocks.

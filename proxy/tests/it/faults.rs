@@ -42,6 +42,7 @@ scenarios! {
     loses_no_reply_while_app_sends_endless_heads: "endless-head",
     loses_no_reply_while_app_sends_endless_interim_responses: "endless-interim",
     loses_no_reply_while_app_restarts: "restarting",
+    loses_no_reply_while_clients_flood_log: "log-flood",
     loses_no_reply_while_disk_for_log_is_full: "log-full-disk",
     loses_no_reply_while_pipe_for_log_is_stuck: "log-stuck-pipe",
     loses_no_reply_after_descriptors_run_out: "descriptors",

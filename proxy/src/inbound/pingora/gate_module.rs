@@ -1,6 +1,7 @@
 //! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
 //! the gate judges the callbacks.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use gatepost::{
 use http::header::HOST;
 use http::{HeaderValue, Version};
 use pingora::http::RequestHeader;
-use pingora::prelude::Session;
+use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
@@ -151,6 +152,30 @@ impl GateModule {
         }
     }
 
+    /// Describes a request for log lines. Call this method in `ProxyHttp::request_summary`.
+    ///
+    /// Omits the query, the rest of a long path, and the token in a path. For a route in shadow
+    /// mode, uses the path from the config.
+    pub fn request_summary(&self, session: &Session) -> String {
+        const MAX_METHOD: usize = 32;
+        let (method, path) = (session.req_header().method.as_str(), self.printable_path(session));
+        format!("{method:.MAX_METHOD$} {path}")
+    }
+
+    fn printable_path(&self, session: &Session) -> String {
+        let request = session.req_header();
+        match request.extensions.get::<ShadowedRequest>() {
+            Some(passing) => (*passing.route).to_owned(),
+            None => self.0.gate.printable_path(request.uri.path()),
+        }
+    }
+
+    /// Logs an error of the upstream.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
+        let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
+        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
+    }
+
     /// Attaches an observer to a request on a route in shadow mode.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
@@ -168,14 +193,6 @@ impl GateModule {
 struct ShadowedRequest {
     route: Arc<str>,
     observer: Arc<Mutex<Observer>>,
-}
-
-/// Returns the path of a request for log lines. For a route in shadow mode, returns the path from
-/// the config instead, because the path of the request may contain a token.
-pub(crate) fn printable_path(session: &Session) -> &str {
-    let request = session.req_header();
-    let passing = request.extensions.get::<ShadowedRequest>();
-    passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
 }
 
 fn request_context(session: &Session) -> RequestContext<'static> {
