@@ -31,6 +31,9 @@ pub(crate) const MIN_UNJUDGED_BYTES: i64 = 1024 * 1024;
 /// Largest value that `max_unjudged_bytes` accepts.
 pub(crate) const MAX_UNJUDGED_BYTES_CEILING: i64 = 1 << 40;
 
+/// Maximum length of a host name, in bytes.
+const MAX_HOST_BYTES: usize = 253;
+
 /// Settings that only the proxy uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -45,6 +48,12 @@ pub struct ProxySettings {
     pub admin: Option<SocketAddr>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
+    /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
+    /// in lower case and without a final dot.
+    pub admin_hosts: Vec<String>,
+    /// Folders in which a key file may lie that a client of the admin API names. The folder of the
+    /// config file is always permitted.
+    pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
     /// Maximum number of open connections, over all addresses in `listen`. A stream of HTTP/2 counts
@@ -63,8 +72,8 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`
-    /// can change while the proxy runs.
+    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
+    /// `admin_hosts` and `key_dirs` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -74,6 +83,8 @@ impl ProxySettings {
                 upstream,
                 admin,
                 admin_token: _,
+                admin_hosts: _,
+                key_dirs: _,
                 threads,
                 max_connections,
                 max_unjudged_bytes,
@@ -98,6 +109,10 @@ impl<'f> ConfigReader<'f, '_> {
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
         let admin_token = self.admin_token(table, admin);
+        let admin_hosts = table.strings("admin_hosts");
+        let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
+        let key_dirs = table.strings("key_dirs");
+        let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = positive(table, "threads", 1..=1024);
         let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
@@ -119,6 +134,8 @@ impl<'f> ConfigReader<'f, '_> {
             upstream,
             admin,
             admin_token,
+            admin_hosts,
+            key_dirs: key_dirs.collect(),
             threads,
             max_connections,
             max_unjudged_bytes,
@@ -142,6 +159,20 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
             self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
         }
+    }
+
+    /// Reads a host name, and returns the name in lower case and without a final dot.
+    fn host_name(&self, text: &Located<&str>) -> Option<String> {
+        let name = text.value.strip_suffix('.').unwrap_or(text.value);
+        let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let is_name = name.len() <= MAX_HOST_BYTES
+            && name.split('.').all(|label| !label.is_empty() && label.chars().all(is_usual));
+        if !is_name {
+            let remedy =
+                "write a name without scheme, port and path, for example \"gate.example.com\"";
+            self.faults.add_text(text, "a host name", remedy);
+        }
+        is_name.then(|| name.to_ascii_lowercase())
     }
 
     fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {

@@ -5,6 +5,7 @@
 //! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
+//!    [`Runtime::run_long`] runs the judgement of a body of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
@@ -109,6 +110,19 @@ pub trait Runtime: Sync {
     /// between many questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
+    }
+
+    /// Runs work that may take many milliseconds: the judgement of a large body.
+    ///
+    /// The default implementation runs the work on the calling thread. A server that serves several
+    /// connections on a thread should run the work on another thread, for example with
+    /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
+    /// servers of a gate together run one such work at a time.
+    fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        async { work() }
     }
 }
 
@@ -308,14 +322,19 @@ async fn read(
     let read = {
         let body = pin!(async {
             loop {
+                let mut left = BYTES_PER_TURN;
                 for _ in 0..CHUNKS_PER_TURN {
-                    match client.next_chunk().await {
-                        Ok(Some(chunk)) => {
-                            intake.push(chunk)?;
-                            client.holds(intake.held_bytes());
-                        }
+                    let chunk = match client.next_chunk().await {
+                        Ok(Some(chunk)) => chunk,
                         Ok(None) => return Ok(true),
                         Err(Disconnected) => return Ok(false),
+                    };
+                    let len = chunk.len();
+                    intake.push(chunk)?;
+                    client.holds(intake.held_bytes());
+                    match left.checked_sub(len) {
+                        Some(rest) => left = rest,
+                        None => break,
                     }
                 }
                 end_turn().await;
@@ -324,15 +343,38 @@ async fn read(
         in_time(body, pin!(runtime.sleep(time_limit))).await
     };
     match read {
-        Some(Ok(true)) => {
-            let now = runtime.now();
-            intake.finish(now).map(|accepted| (accepted, now))
-        }
+        // Boxed, so that the future of a usual callback stays small.
+        Some(Ok(true)) if intake.is_large() => Box::pin(judge_large(runtime, intake)).await,
+        Some(Ok(true)) => judge(intake, runtime.now()),
         Some(Ok(false)) => Err(intake.failed(client.body_failure())),
         Some(Err(refusal)) => Err(refusal),
         None => Err(intake.interrupted()),
     }
 }
+
+fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusal> {
+    intake.finish(now).map(|accepted| (accepted, now))
+}
+
+/// Judges a large body with [`Runtime::run_long`], when the turn of the client comes.
+pub(crate) async fn judge_large(
+    runtime: &impl Runtime,
+    intake: Intake,
+) -> Result<(Accepted, Timestamp), Refusal> {
+    let turn = intake.turn().await;
+    let now = runtime.now();
+    let work = move || {
+        let judged = judge(intake, now);
+        drop(turn);
+        judged
+    };
+    runtime.run_long(work).await
+}
+
+/// Number of body bytes that a task reads in one turn.
+///
+/// Many clients that send large bodies at once would otherwise delay the other tasks of the thread.
+const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Number of chunks that a task reads in one turn.
 ///

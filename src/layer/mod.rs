@@ -172,6 +172,7 @@
 mod body;
 mod exchange;
 mod future;
+mod runtime;
 mod service;
 mod uri;
 

@@ -6,6 +6,7 @@
 
 mod app;
 mod attack;
+mod heavy;
 mod load;
 mod process;
 mod scenarios;

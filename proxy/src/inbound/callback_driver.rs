@@ -4,8 +4,9 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::IpAddr;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -152,6 +153,16 @@ impl Runtime for CallbackDriver {
     /// earlier.
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
+    }
+
+    /// Uses a thread for blocking work, because a worker thread serves many connections.
+    async fn run_long<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime stops, and drops this future.
+            Err(_) => pending().await,
+        }
     }
 }
 
@@ -306,4 +317,31 @@ fn with_path(server: &Uri, path: Option<&PathAndQuery>) -> Option<Uri> {
 /// Returns the URL scheme of a connection.
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::inbound::pingora::GateModule;
+
+    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    #[tokio::test]
+    async fn other_tasks_run_during_long_work() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        let (sender, receiver) = mpsc::channel();
+        let work = driver.run_long(move || receiver.recv());
+        let (received, sent) = tokio::join!(work, async move { sender.send(17) });
+        assert_eq!((received, sent), (Ok(17), Ok(())));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "in the work")]
+    async fn panic_of_long_work_is_a_panic_of_the_task() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        driver.run_long(|| panic!("in the work")).await
+    }
 }

@@ -21,6 +21,7 @@ use self::listener_handover::{
     self as handover, ListeningService, OfferedSockets, Predecessor, Sockets,
 };
 use crate::admin::AdminApp;
+use crate::descriptors;
 use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::served_config::ServedConfig;
@@ -53,7 +54,7 @@ pub(crate) enum StartError {
 /// `SIGINT`, drops them. On `SIGHUP`, reads the config again. With `upgrade`, takes over the
 /// listeners of the running gatepost.
 pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     // Watch signals first: the operator may send a signal as soon as this process exists.
     let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
     let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
@@ -90,15 +91,6 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
     let stop_signals = StopSignals { signals: signals.stop.into(), handed_over: offer.handed_over };
     server.run(RunArgs { shutdown_signal: Box::new(stop_signals) });
     Ok(())
-}
-
-/// Raises the limit of file descriptors to the maximum that the system allows. Each connection uses
-/// a descriptor, and the usual default is too low for many connections.
-fn raise_descriptor_limit() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => tracing::debug!(limit, "raised the limit of file descriptors"),
-        Err(error) => tracing::warn!("cannot raise the limit of file descriptors: {error}"),
-    }
 }
 
 /// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over

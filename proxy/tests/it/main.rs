@@ -12,6 +12,7 @@ mod failure;
 mod faults;
 mod forward;
 mod hostile;
+mod log_budget;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;

@@ -39,6 +39,8 @@ pub fn config_schema() -> Value {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
             },
+            "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+            "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
             "max_connections": {
                 "type": "integer",

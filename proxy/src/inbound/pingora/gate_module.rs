@@ -1,6 +1,7 @@
 //! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
 //! the gate judges the callbacks.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
@@ -13,7 +14,7 @@ use gatepost::{
 use http::header::HOST;
 use http::{HeaderValue, Version};
 use pingora::http::RequestHeader;
-use pingora::prelude::Session;
+use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
@@ -145,10 +146,34 @@ impl GateModule {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        let held = passing.observe(body, end.then(|| (self.0.clock)()));
+        let held = passing.observe(body, end.then(|| self.0.clone()));
         if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
             passing.hold(&self.0, client, bytes);
         }
+    }
+
+    /// Describes a request for log lines. Call this method in `ProxyHttp::request_summary`.
+    ///
+    /// Omits the query, the rest of a long path, and the token in a path. For a route in shadow
+    /// mode, uses the path from the config.
+    pub fn request_summary(&self, session: &Session) -> String {
+        const MAX_METHOD: usize = 32;
+        let (method, path) = (session.req_header().method.as_str(), self.printable_path(session));
+        format!("{method:.MAX_METHOD$} {path}")
+    }
+
+    fn printable_path(&self, session: &Session) -> String {
+        let request = session.req_header();
+        match request.extensions.get::<ShadowedRequest>() {
+            Some(passing) => (*passing.route).to_owned(),
+            None => self.0.gate.printable_path(request.uri.path()),
+        }
+    }
+
+    /// Logs an error of the upstream.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
+        let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
+        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
@@ -174,20 +199,20 @@ struct ShadowedRequest {
 }
 
 impl ShadowedRequest {
-    /// Passes a chunk to the observer, and the time of the end. Returns the client of an incomplete
-    /// body, and the bytes that the observer holds.
+    /// Passes a chunk to the observer, and at the end the runtime of the judgement. Returns the client
+    /// of an incomplete body, and the bytes that the observer holds.
     fn observe(
         &self,
         body: Option<&Bytes>,
-        end: Option<Timestamp>,
+        end: Option<CallbackDriver>,
     ) -> Option<(Option<IpAddr>, usize)> {
         let mut observer = self.observer.lock();
         let observer = observer.as_mut()?;
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
         }
-        if let Some(now) = end {
-            observer.finish(now);
+        if let Some(judgement) = end.and_then(|runtime| observer.finish_in(runtime)) {
+            drop(tokio::spawn(judgement));
         }
         Some((observer.client(), observer.held_bytes()))
     }
@@ -223,14 +248,6 @@ impl Wake for ObserverSlot {
         let observer = self.lock().take();
         drop(observer);
     }
-}
-
-/// Returns the path of a request for log lines. For a route in shadow mode, returns the path from
-/// the config instead, because the path of the request may contain a token.
-pub(crate) fn printable_path(session: &Session) -> &str {
-    let request = session.req_header();
-    let passing = request.extensions.get::<ShadowedRequest>();
-    passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
 }
 
 fn request_context(session: &Session) -> RequestContext<'static> {

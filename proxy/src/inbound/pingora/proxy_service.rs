@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gatepost::{Gate, Reply};
+use gatepost::{Gate, Reply, report};
 use http::header::HOST;
 use http::{HeaderValue, Uri, Version};
 use pingora::ErrorSource;
@@ -17,8 +17,9 @@ use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::TcpKeepalive;
 
-use super::gate_module::{GateModule, printable_path};
+use super::gate_module::GateModule;
 use super::session::{open_stream, write_unread};
+use crate::clock;
 use crate::inbound::callback_driver::{CallbackDriver, Exchange as _};
 use crate::inbound::connections::{OpenConnection, RequestInFlight, State};
 
@@ -82,7 +83,10 @@ impl Upstream {
                 let peers = addresses.map(|address| self.peer_at(address)).collect();
                 *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
             }
-            Err(error) => tracing::warn!(host = self.host, "cannot resolve the upstream: {error}"),
+            Err(error) => {
+                let message = format_args!("cannot resolve the upstream {}: {error}", self.host);
+                report::warned("upstream_unresolved", &message, None, clock::now());
+            }
         }
     }
 
@@ -210,14 +214,17 @@ impl ProxyHttp for ProxyService {
         error
     }
 
-    /// Describes a request for Pingora's log lines. Omits the query and a route's token.
     fn request_summary(&self, session: &Session, _context: &RequestState) -> String {
-        format!("{} {}", session.req_header().method, printable_path(session))
+        self.module.request_summary(session)
     }
 
-    /// Suppresses errors of the client's connection, for example after a disconnect.
-    fn suppress_error_log(&self, _: &Session, _: &RequestState, error: &Error) -> bool {
-        *error.esource() == ErrorSource::Downstream
+    /// Replaces Pingora's line about a failed request with a line that has a code and a limit.
+    /// Writes no line about an error of the client's connection, for example after a disconnect.
+    fn suppress_error_log(&self, session: &Session, _: &RequestState, error: &Error) -> bool {
+        if *error.esource() != ErrorSource::Downstream {
+            self.module.upstream_failed(session, error);
+        }
+        true
     }
 
     async fn upstream_request_filter(
