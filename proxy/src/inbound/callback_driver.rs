@@ -166,6 +166,10 @@ impl Runtime for CallbackDriver {
     }
 }
 
+/// Length up to which a body counts only while gatepost waits for more of it. The driver reads a
+/// longer body in several turns, and other tasks run between them.
+const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
+
 /// The client's side of a callback.
 struct Client<'e, E> {
     exchange: &'e mut E,
@@ -204,13 +208,20 @@ impl<'e, E: Exchange> Client<'e, E> {
         }
     }
 
+    /// Begins to count the request, unless it counts already.
+    #[cold]
+    fn count(&mut self) -> &Unfinished {
+        self.unfinished.get_or_insert_with(|| {
+            let bytes = self.exchange.head_bytes().saturating_add(self.held);
+            Unfinished::start(self.driver.hold(self.from, bytes), self.exchange.connection())
+        })
+    }
+
     /// Waits for a chunk that has not arrived.
     #[cold]
     async fn wait_for_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
-        let unfinished = self.unfinished.get_or_insert_with(|| {
-            let bytes = self.exchange.head_bytes().saturating_add(self.held);
-            Unfinished::start(self.driver.hold(self.from, bytes), self.exchange.connection())
-        });
+        self.count();
+        let Some(unfinished) = &self.unfinished else { return Err(Disconnected) };
         match unfinished.wait(self.received, self.exchange.next_chunk()).await {
             Ok(chunk) => chunk,
             Err(bound) => {
@@ -238,6 +249,10 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         if !std::mem::replace(&mut self.sent_continue, true) {
             self.exchange.send_continue().await?;
         }
+        if self.unfinished.as_ref().is_some_and(Unfinished::is_closed) {
+            self.exceeded = Some(Bound::UnjudgedBytes);
+            return Err(Disconnected);
+        }
         // A poll that finds no chunk takes nothing from the connection, so a second future can
         // continue the read.
         let arrived = poll_fn(|cx| match pin!(self.exchange.next_chunk()).poll(cx) {
@@ -261,6 +276,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         self.held = bytes;
         if let Some(unfinished) = &self.unfinished {
             unfinished.set(self.exchange.head_bytes().saturating_add(bytes));
+        } else if bytes > MAX_UNCOUNTED_BYTES {
+            self.count();
         }
     }
 

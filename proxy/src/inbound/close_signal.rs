@@ -27,6 +27,10 @@ impl CloseSignal {
         }
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     /// Wakes `waker` at the order. Replaces an earlier waker.
     pub(crate) fn wake_at_close(&self, waker: Waker) {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);

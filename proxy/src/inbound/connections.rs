@@ -31,9 +31,9 @@ tokio::task_local! {
     pub(crate) static CONNECTION: Arc<Connection>;
 }
 
-/// State of a connection, or of a stream of HTTP/2.
+/// ConnectionState of a connection, or of a stream of HTTP/2.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum State {
+pub(crate) enum ConnectionState {
     /// No byte of a request has arrived since the last reply.
     Idle,
     /// gatepost waits for more bytes of a request.
@@ -52,17 +52,17 @@ pub(crate) struct Since(u64);
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Since {
-    fn now(state: State) -> Self {
+    fn now(state: ConnectionState) -> Self {
         let nanos = u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX);
         Self(nanos << 2 | state as u64)
     }
 
-    const fn state(self) -> State {
+    const fn state(self) -> ConnectionState {
         match self.0 & 3 {
-            0 => State::Idle,
-            1 => State::Unfinished,
-            2 => State::Passing,
-            _ => State::Working,
+            0 => ConnectionState::Idle,
+            1 => ConnectionState::Unfinished,
+            2 => ConnectionState::Passing,
+            _ => ConnectionState::Working,
         }
     }
 
@@ -71,7 +71,7 @@ impl Since {
     }
 }
 
-/// State of a connection, and the order to close it.
+/// ConnectionState of a connection, and the order to close it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     since: AtomicU64,
@@ -83,26 +83,26 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(state: State, signal: Arc<CloseSignal>, parent: Option<Arc<Self>>) -> Self {
+    fn new(state: ConnectionState, signal: Arc<CloseSignal>, parent: Option<Arc<Self>>) -> Self {
         let since = AtomicU64::new(Since::now(state).0);
         Self { since, signal, parent, streams: AtomicUsize::new(0) }
     }
 
     fn stream_of(parent: &Arc<Self>) -> Self {
         parent.streams.fetch_add(1, Ordering::Relaxed);
-        parent.set(State::Working);
-        Self::new(State::Working, Arc::clone(&parent.signal), Some(Arc::clone(parent)))
+        parent.set(ConnectionState::Working);
+        Self::new(ConnectionState::Working, Arc::clone(&parent.signal), Some(Arc::clone(parent)))
     }
 
-    pub(crate) fn set(&self, state: State) {
+    pub(crate) fn set(&self, state: ConnectionState) {
         self.since.store(Since::now(state).0, Ordering::Relaxed);
     }
 
-    /// Sets the state to [`State::Working`]. Keeps the begin of the earlier state, because reading
+    /// Sets the state to [`ConnectionState::Working`]. Keeps the begin of the earlier state, because reading
     /// the clock would cost each callback more than the order of working connections is worth.
     pub(crate) fn work(&self) {
         let earlier = self.since.load(Ordering::Relaxed);
-        self.since.store(earlier | State::Working as u64, Ordering::Relaxed);
+        self.since.store(earlier | ConnectionState::Working as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn since(&self) -> Since {
@@ -114,7 +114,8 @@ impl Connection {
     pub(crate) async fn overdue(&self, limit: Duration) {
         loop {
             let since = self.since();
-            let waits = matches!(since.state(), State::Idle | State::Unfinished);
+            let waits =
+                matches!(since.state(), ConnectionState::Idle | ConnectionState::Unfinished);
             sleep_until(if waits { since.begin() } else { Instant::now() } + limit).await;
             if waits && since == self.since() {
                 return;
@@ -128,7 +129,7 @@ impl Drop for Connection {
         if let Some(parent) = &self.parent
             && parent.streams.fetch_sub(1, Ordering::Relaxed) == 1
         {
-            parent.set(State::Idle);
+            parent.set(ConnectionState::Idle);
         }
     }
 }
@@ -154,7 +155,7 @@ impl RequestInFlight {
 impl Drop for RequestInFlight {
     fn drop(&mut self) {
         METRICS.in_flight.dec();
-        let _http_2 = CONNECTION.try_with(|connection| connection.set(State::Idle));
+        let _http_2 = CONNECTION.try_with(|connection| connection.set(ConnectionState::Idle));
     }
 }
 
@@ -187,7 +188,7 @@ impl Connections {
     /// Counts a connection until the returned guard is dropped. Closes another connection if there
     /// are too many.
     pub(crate) fn open(&self, source: Source) -> OpenConnection {
-        self.add(source, Connection::new(State::Idle, Arc::default(), None))
+        self.add(source, Connection::new(ConnectionState::Idle, Arc::default(), None))
     }
 
     fn add(&self, source: Source, connection: Connection) -> OpenConnection {
@@ -241,13 +242,17 @@ impl Table {
             .map(|(number, (source, connection))| (*number, *source, connection.since()))
             .collect();
         let mut passing = HashMap::<_, usize>::new();
-        for (_, source, _) in all.iter().filter(|(.., since)| since.state() == State::Passing) {
+        for (_, source, _) in
+            all.iter().filter(|(.., since)| since.state() == ConnectionState::Passing)
+        {
             *passing.entry(*source).or_default() += 1;
         }
         let works = |source: Source, since: Since| match since.state() {
-            State::Idle | State::Unfinished => false,
-            State::Passing => passing.get(&source).is_none_or(|passing| *passing <= share),
-            State::Working => true,
+            ConnectionState::Idle | ConnectionState::Unfinished => false,
+            ConnectionState::Passing => {
+                passing.get(&source).is_none_or(|passing| *passing <= share)
+            }
+            ConnectionState::Working => true,
         };
         let mut counts = HashMap::<_, usize>::new();
         for (_, source, since) in &all {
@@ -344,9 +349,9 @@ mod tests {
         let connections = Connections::new(1);
         let open = connections.open(source(1));
         let limit = Duration::from_secs(90);
-        open.connection().set(State::Working);
+        open.connection().set(ConnectionState::Working);
         assert!(timeout(limit * 40, open.connection().overdue(limit)).await.is_err());
-        open.connection().set(State::Idle);
+        open.connection().set(ConnectionState::Idle);
         assert!(timeout(limit * 2, open.connection().overdue(limit)).await.is_ok());
     }
 
@@ -354,7 +359,7 @@ mod tests {
     fn closes_longest_idle_connection_of_source_that_has_most() {
         let connections = Connections::new(4);
         let all = open(&connections, &[2, 1, 1, 1]);
-        all[1].connection().set(State::Idle);
+        all[1].connection().set(ConnectionState::Idle);
         let newcomer = connections.open(source(3));
         assert_eq!(closed(&all), [false, false, true, false]);
         assert!(!is_closed(&newcomer));
@@ -367,12 +372,12 @@ mod tests {
     fn closes_idle_before_unfinished_before_working() {
         let connections = Connections::new(3);
         let all = open(&connections, &[1, 1, 1]);
-        all[0].connection().set(State::Working);
-        all[1].connection().set(State::Unfinished);
+        all[0].connection().set(ConnectionState::Working);
+        all[1].connection().set(ConnectionState::Unfinished);
         let mut newcomers = Vec::new();
         for expected in [[false, false, true], [false, true, true], [true, true, true]] {
             let newcomer = connections.open(source(2 + newcomers.len() as u8));
-            newcomer.connection().set(State::Working);
+            newcomer.connection().set(ConnectionState::Working);
             newcomers.push(newcomer);
             assert_eq!(closed(&all), expected);
         }
@@ -382,7 +387,7 @@ mod tests {
     fn spares_working_connections_of_source_that_has_most() {
         let connections = Connections::new(4);
         let all = open(&connections, &[1, 1, 1, 2]);
-        all.iter().take(3).for_each(|open| open.connection().set(State::Working));
+        all.iter().take(3).for_each(|open| open.connection().set(ConnectionState::Working));
         let _newcomer = connections.open(source(3));
         assert_eq!(closed(&all), [false, false, false, true]);
     }
@@ -392,7 +397,7 @@ mod tests {
         for (passing, expected) in [(16, [false, true]), (17, [true, false])] {
             let connections = Connections::new(passing + 1);
             let all = open(&connections, &vec![1; passing]);
-            all.iter().for_each(|open| open.connection().set(State::Passing));
+            all.iter().for_each(|open| open.connection().set(ConnectionState::Passing));
             let idle = connections.open(source(2));
             let _newcomer = connections.open(source(3));
             assert_eq!([is_closed(&all[0]), is_closed(&idle)], expected);
@@ -405,8 +410,8 @@ mod tests {
         let all = open(&connections, &[1; 128]);
         let first = connections.open(source(2));
         assert!(is_closed(&all[0]) && !is_closed(&all[1]), "expected one closed connection");
-        all[1].connection().set(State::Working);
-        all[1].connection().set(State::Idle);
+        all[1].connection().set(ConnectionState::Working);
+        all[1].connection().set(ConnectionState::Idle);
         let second = connections.open(source(2));
         assert!(!is_closed(&all[1]) && is_closed(&all[2]));
         drop((first, second));
@@ -420,9 +425,9 @@ mod tests {
         let _third = connections.open(source(2));
         assert_eq!(closed(&all), [false, true]);
         drop(stream);
-        assert_eq!(all[0].connection().since().state(), State::Idle);
+        assert_eq!(all[0].connection().since().state(), ConnectionState::Idle);
         let unfinished = [all[0].handle().open_stream(), all[0].handle().open_stream()];
-        unfinished[0].connection().set(State::Unfinished);
+        unfinished[0].connection().set(ConnectionState::Unfinished);
         let _fourth = connections.open(source(3));
         assert_eq!(closed(&all), [true, true]);
     }

@@ -40,7 +40,7 @@ use http::Version;
 use tokio::time::timeout;
 
 use self::callback_driver::CallbackDriver;
-use self::connections::{CONNECTION, Connections, OpenConnection, State};
+use self::connections::{CONNECTION, ConnectionState, Connections, OpenConnection};
 use self::http1::{ClientConnection, ServeEnd};
 use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
@@ -262,7 +262,7 @@ impl InboundServer {
             }
             return;
         }
-        open.connection().set(State::Idle);
+        open.connection().set(ConnectionState::Idle);
         tokio::select! {
             biased;
             () = self.serve_http_1(connection, shutdown, stopped) => {}

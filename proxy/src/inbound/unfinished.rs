@@ -8,7 +8,7 @@ use std::time::Duration;
 use gatepost::report;
 use tokio::time::{Instant, sleep_until};
 
-use super::connections::{Connection, State};
+use super::connections::{Connection, ConnectionState};
 use super::unjudged::HeldBytes;
 use crate::telemetry::metrics::METRICS;
 
@@ -57,9 +57,14 @@ impl Unfinished {
     /// Begins to wait for the next bytes of a request.
     pub(crate) fn start(held: HeldBytes, connection: Option<Arc<Connection>>) -> Self {
         if let Some(connection) = &connection {
-            connection.set(State::Unfinished);
+            connection.set(ConnectionState::Unfinished);
         }
         Self { held, since: Instant::now(), connection }
+    }
+
+    /// Returns true if the request must be closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.held.is_closed()
     }
 
     /// Sets the memory of the request, in bytes.
@@ -75,9 +80,9 @@ impl Unfinished {
     ) -> Result<T, Bound> {
         let seconds = u64::try_from(received / LEAST_RATE).unwrap_or(u64::MAX);
         tokio::select! {
-            biased; // Use bytes that have arrived.
-            read = read => Ok(read),
+            biased; // A client whose bytes are always ready must not delay the order to close.
             () = self.held.closed() => Err(Bound::UnjudgedBytes),
+            read = read => Ok(read),
             () = sleep_until(self.since + GRACE + Duration::from_secs(seconds)) => {
                 Err(Bound::LeastRate)
             }

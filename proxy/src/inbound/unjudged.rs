@@ -165,6 +165,11 @@ impl HeldBytes {
         });
     }
 
+    /// Returns true if the request must be closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.signal.is_closed()
+    }
+
     /// Completes as soon as the request must be closed.
     pub(crate) fn closed(&self) -> Closed<'_> {
         self.signal.closed()

@@ -21,7 +21,7 @@ use super::gate_module::GateModule;
 use super::session::{open_stream, write_unread};
 use crate::clock;
 use crate::inbound::callback_driver::{CallbackDriver, Exchange as _};
-use crate::inbound::connections::{OpenConnection, RequestInFlight, State};
+use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
 
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,7 +130,7 @@ impl ProxyService {
     }
 }
 
-/// State of one request.
+/// ConnectionState of one request.
 pub(crate) struct RequestState {
     tries: usize,
     _serving: RequestInFlight,
@@ -166,7 +166,7 @@ impl ProxyHttp for ProxyService {
             return Ok(true);
         }
         if let Some(connection) = session.connection() {
-            connection.set(State::Passing);
+            connection.set(ConnectionState::Passing);
         }
         Ok(false)
     }
