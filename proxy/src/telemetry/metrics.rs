@@ -76,6 +76,14 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(rejected, &["code"]))
 }
 
+fn reused_ids(registry: &Registry) -> IntCounterVec {
+    let reused = Opts::new(
+        "gatepost_ids_reused_total",
+        "Accepted callbacks whose signed id arrived earlier with other data.",
+    );
+    register(registry, IntCounterVec::new(reused, &["provider", "template"]))
+}
+
 fn closed_connections(registry: &Registry) -> IntCounterVec {
     let closed = Opts::new(
         "gatepost_connections_closed_total",
@@ -168,11 +176,7 @@ impl Metrics {
                 "Accepted callbacks whose signature arrived earlier with another body or id.",
                 &["provider", "template"],
             ),
-            reused_ids: counter(
-                "gatepost_ids_reused_total",
-                "Accepted callbacks whose signed id arrived earlier with other data.",
-                &["provider", "template"],
-            ),
+            reused_ids: reused_ids(&registry),
             misfits: counter(
                 "gatepost_misfits_total",
                 "Accepted callbacks with fields that do not fit the definition.",
