@@ -1,10 +1,13 @@
-//! The manual: threats, rollout, reasons for the defaults, and how to add a provider.
+//! The manual: threats, rollout, legacy apps, reasons for the defaults, and how to add a provider.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("legacy.md")]
+pub mod legacy {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

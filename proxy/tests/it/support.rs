@@ -147,6 +147,17 @@ impl Gatepost {
     }
 
     pub fn serve_config(config: &str) -> Self {
+        Self::serve_by(gatepost(), config)
+    }
+
+    /// Serves a config, and logs a line for each callback.
+    pub fn serve_verbosely(config: &str) -> Self {
+        let mut command = gatepost();
+        command.env("GATEPOST_LOG", "info,gatepost=debug");
+        Self::serve_by(command, config)
+    }
+
+    fn serve_by(mut command: Command, config: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"
@@ -154,7 +165,6 @@ impl Gatepost {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("gatepost.toml");
         std::fs::write(&path, config).unwrap();
-        let mut command = gatepost();
         command.args(["--log-format", "json", "run", "-c"]).arg(path);
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
         let program = Program::start(&mut command);

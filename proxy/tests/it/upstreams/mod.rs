@@ -7,7 +7,7 @@
 //! lengths reach the handlers. Then the test sends every request of `tests/upstreams/spellings.txt`
 //! through gatepost, over HTTP/1.1 and HTTP/2.
 
-mod servers;
+pub mod servers;
 mod spellings;
 mod wire;
 

@@ -1,21 +1,23 @@
 //! Starts real servers with the apps in `tests/upstreams/apps`.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, connect, free_port};
+use crate::support::{PATIENCE, free_port};
 
 /// A running server. Dropping this value stops the server.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     folder: TempDir,
     processes: Vec<Child>,
 }
 
-fn root() -> PathBuf {
+/// Returns the root of the repository.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
@@ -30,6 +32,7 @@ impl Server {
         let log = std::fs::File::create(self.path("log")).unwrap();
         command.current_dir(root().join("tests/upstreams/apps"));
         command.env("HANDLED", self.path("handled")).env("PORT", self.port.to_string());
+        command.env("FOLDER", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("expected {command:?} to start, found {error}; run tests/run to install it")
@@ -37,20 +40,31 @@ impl Server {
         self.processes.push(child);
     }
 
-    fn start(command: impl FnOnce(u16) -> Command) -> Self {
+    /// Starts the server that `command` runs on a port.
+    pub(crate) fn start(command: impl FnOnce(u16) -> Command) -> Self {
         let mut server = Self::new();
         server.spawn(&mut command(server.port));
-        drop(connect(server.port));
+        server.wait_for_listener();
         server
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn wait_for_listener(&self) {
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let log = self.log();
+            assert!(started.elapsed() < PATIENCE, "expected a listener, found none:\n{log}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Returns the path of a file in the folder of the server.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Returns the name and the event type of each test request that the handlers have received. A
     /// missing name or type is `-`.
-    pub(super) fn handled(&self) -> Vec<(String, String)> {
+    pub(crate) fn handled(&self) -> Vec<(String, String)> {
         let text = std::fs::read_to_string(self.path("handled")).unwrap();
         let pair = |line: &str| {
             let (probe, kind) = line.split_once(' ').unwrap_or((line, "-"));
@@ -59,12 +73,12 @@ impl Server {
         text.lines().map(pair).collect()
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// Serves a folder with `php -S`.
-    pub(super) fn php_files() -> Self {
+    pub(crate) fn php_files() -> Self {
         Self::start(|port| {
             let mut command = Command::new("php");
             command.args(["-S", &format!("127.0.0.1:{port}"), "-t", "files"]);
@@ -73,7 +87,7 @@ impl Server {
     }
 
     /// Serves a router script with `php -S`.
-    pub(super) fn php_router() -> Self {
+    pub(crate) fn php_router() -> Self {
         Self::start(|port| {
             let mut command = Command::new("php");
             command.args(["-S", &format!("127.0.0.1:{port}"), "router.php"]);
@@ -81,8 +95,19 @@ impl Server {
         })
     }
 
-    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm.
-    pub(super) fn nginx(root_folder: &str, try_files: &str) -> Self {
+    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm, on every host.
+    pub(crate) fn nginx(root_folder: &str, try_files: &str) -> Self {
+        Self::nginx_on("\"\" ~.", root_folder, try_files, "")
+    }
+
+    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm. On every host but
+    /// `server_name`, nginx answers 404. `pool` contains lines for the config of php-fpm.
+    pub(crate) fn nginx_on(
+        server_name: &str,
+        root_folder: &str,
+        try_files: &str,
+        pool: &str,
+    ) -> Self {
         let mut server = Self::new();
         let folder = server.folder.path().display().to_string();
         for name in ["nginx.conf", "php-fpm.conf"] {
@@ -92,13 +117,17 @@ impl Server {
                 .replace("{folder}", &folder)
                 .replace("{apps}", &root().join("tests/upstreams/apps").display().to_string())
                 .replace("{root}", root_folder)
+                .replace("{server_name}", server_name)
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
             // If the test runs as root, nginx and php-fpm must also run as root to read its folder.
             let is_root = rustix::process::geteuid().is_root();
             let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
-            let pool =
-                if is_root && name == "php-fpm.conf" { "user = root\ngroup = root\n" } else { "" };
+            let pool = match (name, is_root) {
+                ("php-fpm.conf", true) => &*format!("user = root\ngroup = root\n{pool}\n"),
+                ("php-fpm.conf", false) => pool,
+                _ => "",
+            };
             std::fs::write(server.path(name), format!("{user}{text}{pool}")).unwrap();
         }
         let mut fpm = Command::new(find_php_fpm());
@@ -118,12 +147,12 @@ impl Server {
         nginx.arg("-p").arg(server.folder.path()).arg("-c").arg(server.path("nginx.conf"));
         nginx.arg("-e").arg(server.path("nginx.log"));
         server.spawn(&mut nginx);
-        drop(connect(server.port));
+        server.wait_for_listener();
         server
     }
 
     /// Runs a script with Node.
-    pub(super) fn node(script: &str) -> Self {
+    pub(crate) fn node(script: &str) -> Self {
         Self::start(|_| {
             let mut command = Command::new("node");
             command.arg(script).env("NODE_PATH", root().join("target/upstreams/node_modules"));
@@ -132,7 +161,7 @@ impl Server {
     }
 
     /// Serves the Flask app with gunicorn.
-    pub(super) fn gunicorn() -> Self {
+    pub(crate) fn gunicorn() -> Self {
         Self::start(|port| {
             let mut command = python();
             command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
@@ -149,7 +178,7 @@ impl Server {
     }
 
     /// Serves the ASGI app with uvicorn.
-    pub(super) fn uvicorn() -> Self {
+    pub(crate) fn uvicorn() -> Self {
         Self::start(|port| {
             let mut command = python();
             command.args(["-m", "uvicorn", "--port", &port.to_string(), "asgi_app:app"]);
@@ -158,7 +187,7 @@ impl Server {
     }
 
     /// Serves the ASGI app with daphne.
-    pub(super) fn daphne() -> Self {
+    pub(crate) fn daphne() -> Self {
         Self::start(|port| {
             let mut command = Command::new("daphne");
             command.args(["-b", "127.0.0.1", "-p", &port.to_string(), "asgi_app:app"]);
@@ -168,7 +197,7 @@ impl Server {
     }
 
     /// Serves the Rack app with Puma.
-    pub(super) fn puma() -> Self {
+    pub(crate) fn puma() -> Self {
         Self::start(|port| {
             let mut command = Command::new("puma");
             command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:4", "config.ru"]);
@@ -177,7 +206,8 @@ impl Server {
     }
 }
 
-fn python() -> Command {
+/// Returns a command that runs Python with the pinned packages.
+pub(crate) fn python() -> Command {
     let mut command = Command::new("python3");
     command.env("PYTHONPATH", root().join("target/upstreams/python"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
