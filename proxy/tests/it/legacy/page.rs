@@ -23,8 +23,8 @@ pub(super) struct Row {
     pub(super) case: &'static str,
     /// Reply of the app without gatepost; `None` if the app closes the connection.
     pub(super) direct: Option<String>,
-    /// Outcomes in the order of [`Form::ALL`]; `None` for a form that does not exist yet.
-    pub(super) cells: [Option<Cell>; 4],
+    /// Outcomes in the order of [`Form::ALL`].
+    pub(super) cells: [Cell; 4],
 }
 
 /// Outcome of a callback through gatepost. `code` is the code in the log.
@@ -43,12 +43,6 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    fn code(&self) -> &str {
-        match self {
-            Self::Refused { code, .. } | Self::Passed { code, .. } => code,
-        }
-    }
-
     fn text(&self) -> String {
         match self {
             Self::Refused { status, code } => format!("{status}, `{code}`"),
@@ -66,16 +60,13 @@ impl Cell {
 impl Row {
     /// Returns the cells of the first table: each says if the app needs a change.
     fn summary(&self) -> [String; 4] {
-        [0, 1, 2, 3].map(|index| match &self.cells[index] {
-            Some(Cell::Passed { says_the_same: true, .. }) => "runs".to_owned(),
-            Some(Cell::Passed { code, .. }) if code == "app" => "other answer".to_owned(),
-            Some(cell) => format!("`{}`", cell.code()),
-            None => PENDING.to_owned(),
+        self.cells.each_ref().map(|cell| match cell {
+            Cell::Passed { says_the_same: true, .. } => "runs".to_owned(),
+            Cell::Passed { code, .. } if code == "app" => "other answer".to_owned(),
+            Cell::Passed { code, .. } | Cell::Refused { code, .. } => format!("`{code}`"),
         })
     }
 }
-
-const PENDING: &str = "pending";
 
 /// Maximum number of characters of a body in the table.
 const MAX_CHARS: usize = 48;
@@ -89,7 +80,8 @@ pub(super) fn text(reply: &Reply) -> String {
     let name = if reply.body.starts_with(JWT_START) { "JWT " } else { "" };
     let body = String::from_utf8(data(reply))
         .unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string().replace("\\\"", "\""));
-    let body = body.trim().replace(['\n', '|'], " ").replace('\u{feff}', "U+FEFF ");
+    let words: Vec<_> = body.split_whitespace().collect();
+    let body = words.join(" ").replace('|', " ").replace('\u{feff}', "U+FEFF ");
     if body.is_empty() || status == 503 {
         return status.to_string();
     }
@@ -112,41 +104,29 @@ const HEAD: &str = include_str!("head.md");
 
 fn page(sections: &[Section]) -> String {
     let mut page = HEAD.to_owned();
-    write_table(
-        &mut page,
-        &["app"],
-        sections.iter().map(|section| {
-            let healthy = section.rows.iter().find(|row| row.case == HEALTHY).unwrap();
-            (vec![section.title.to_owned()], healthy.summary())
-        }),
-    );
+    let summary = sections.iter().map(|section| {
+        let healthy = section.rows.iter().find(|row| row.case == HEALTHY).unwrap();
+        (section.title.to_owned(), healthy.summary())
+    });
+    write_table(&mut page, "app", summary);
     for Section { title, about, rows } in sections {
         _ = write!(page, "\n# {title}\n\n{about}\n\n");
-        write_table(
-            &mut page,
-            &["app", "without gatepost"],
-            rows.iter().map(|row| {
-                let direct = row.direct.as_deref().unwrap_or("no reply");
-                let cell =
-                    |cell: &Option<Cell>| cell.as_ref().map_or(PENDING.to_owned(), Cell::text);
-                (vec![row.case.to_owned(), direct.to_owned()], row.cells.each_ref().map(cell))
-            }),
-        );
+        let rows = rows.iter().map(|Row { case, direct, cells }| {
+            let direct = direct.as_deref().unwrap_or("no reply");
+            (format!("{case} | {direct}"), cells.each_ref().map(Cell::text))
+        });
+        write_table(&mut page, "app | without gatepost", rows);
     }
     page
 }
 
-/// Writes a table with a column for each form after the columns of `names`.
-fn write_table(
-    page: &mut String,
-    names: &[&str],
-    rows: impl Iterator<Item = (Vec<String>, [String; 4])>,
-) {
-    let names = names.iter().copied().chain(Form::ALL.map(Form::word));
-    let columns: Vec<_> = names.collect();
-    _ = writeln!(page, "| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
+/// Writes a table with a column for each form after the columns of `first`.
+fn write_table(page: &mut String, first: &str, rows: impl Iterator<Item = (String, [String; 4])>) {
+    let columns = first.split('|').count() + Form::ALL.len();
+    _ = writeln!(page, "| {first} | {} |", Form::ALL.map(Form::word).join(" | "));
+    _ = writeln!(page, "|{}", "---|".repeat(columns));
     for (first, cells) in rows {
-        _ = writeln!(page, "| {} | {} |", first.join(" | "), cells.join(" | "));
+        _ = writeln!(page, "| {first} | {} |", cells.join(" | "));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::Form;
 use crate::support::{KEY, TOKEN};
 use crate::upstreams::servers::{Server, python, root};
 
@@ -22,6 +23,8 @@ pub(super) struct Pattern {
     pub(super) route: &'static str,
     /// Query of the callback's URL, with `?`.
     pub(super) query: &'static str,
+    /// Keys beside `forward` in one form, as TOML.
+    pub(super) keys: &'static [(Form, &'static str)],
     /// Further tables of the template, as TOML.
     pub(super) template: &'static str,
     /// Key of the platform; `None` if the platform does not sign.
@@ -53,12 +56,14 @@ const NODE_FAILURES: &[&str] = &[
     "compressed",
     "error as JSON",
     "empty",
+    "status 204",
     "redirect to login",
     "status 500",
     "closed connection",
     SLOW,
 ];
 const PYTHON_FAILURES: &[&str] = &[
+    "byte order mark",
     "session",
     "compressed",
     "error as JSON",
@@ -80,6 +85,7 @@ const TENCENT: Pattern = Pattern {
     path: "",
     route: "",
     query: "",
+    keys: &[],
     template: "",
     key: Some(KEY),
     fields: &[],
@@ -137,6 +143,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         server: || php("legacy/php/laravel/public"),
         path: "/api/tencent/callback",
         failures: PHP_FAILURES,
+        ..TENCENT
+    },
+    Pattern {
+        title: "Front controller by path, with `check_reply = true`",
+        about: "The same app. gatepost passes on only answers that acknowledge the callback.",
+        server: || php("legacy/php/laravel/public"),
+        path: "/api/tencent/callback",
+        keys: &[(Form::Passthrough, "check_reply = true")],
         ..TENCENT
     },
     Pattern {
@@ -289,6 +303,8 @@ fn gunicorn(app: &str) -> Server {
         let mut command = python();
         command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
         command.args(["--threads", "4", "--no-control-socket", "--chdir", "legacy/python"]);
+        // By default, gunicorn closes an idle connection after 2 s, at which a test may send a request.
+        command.args(["--keep-alive", "60"]);
         command.arg("fails:app").env("APP", app);
         with_keys(command)
     })

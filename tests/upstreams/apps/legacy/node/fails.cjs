@@ -11,6 +11,7 @@ const fail = {
   },
   'redirect to login': (response) => response.writeHead(302, { location: '/login' }).end(),
   empty: (response) => response.end(),
+  'status 204': (response) => response.writeHead(204).end(),
   'error as JSON'(response) {
     response.setHeader('content-type', 'application/json');
     response.end('{"status":400,"error":"db down"}');
@@ -20,7 +21,7 @@ const fail = {
 const disturb = {
   slow: (response, next) => setTimeout(next, 1400),
   session(response, next) {
-    response.setHeader('set-cookie', 'sid=one-session-of-the-test; Path=/; HttpOnly');
+    response.setHeader('set-cookie', ['sid=one-session-of-the-test; Path=/; HttpOnly', 'lang=ko']);
     next();
   },
   compressed(response, next) {

@@ -40,6 +40,8 @@ def app(environ, start):
             time.sleep(1.4)
 
     def disturbed(status, headers, exc_info=None):
+        if way == "byte order mark":
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
         if way == "session":
             headers = [*headers, ("Set-Cookie", "session=one-session-of-the-test; HttpOnly; Path=/")]
         if way == "compressed":
@@ -48,6 +50,8 @@ def app(environ, start):
         return start(status, headers, exc_info)
 
     parts = inner(environ, disturbed)
+    if way == "byte order mark":
+        return [b"\xef\xbb\xbf", *parts]
     if way == "compressed":
         return [gzip.compress(b"".join(parts), mtime=0)]
     return parts
