@@ -64,7 +64,8 @@ pub(crate) fn run(
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
-    let upstream = settings.upstream.as_ref().map(Upstream::new);
+    let upstream = settings.upstream.as_ref();
+    let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
     let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;

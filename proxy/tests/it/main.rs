@@ -10,6 +10,7 @@ mod cli;
 mod failure;
 mod faults;
 mod hostile;
+mod http_manners;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
