@@ -239,3 +239,59 @@ impl GetSocketDigest for RequestStream {
 }
 
 impl Peek for RequestStream {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    /// Returns a client, and the stream of the client's request with this head.
+    fn stream(head: &str) -> (DuplexStream, RequestStream) {
+        let head = OutsideHead::parse(head.as_bytes()).unwrap().unwrap();
+        let (client, server) = duplex(1024);
+        (client, RequestStream::new(Box::new(server), BytesMut::new(), &head))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_reply_to_half_closed_client_while_it_is_written() {
+        let (mut client, mut stream) = stream("GET / HTTP/1.1\r\n\r\n");
+        AsyncWriteExt::shutdown(&mut client).await.unwrap();
+        let started = Instant::now();
+        let half = HALF_CLOSED_TIMEOUT / 2;
+        assert!(tokio::time::timeout(half, stream.read_u8()).await.is_err());
+        stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+        assert!(stream.read_u8().await.is_err(), "expected the end of the connection");
+        assert_eq!(started.elapsed().as_secs(), 2 * HALF_CLOSED_TIMEOUT.as_secs());
+    }
+
+    #[tokio::test]
+    async fn keeps_bytes_that_follow_the_request() {
+        let (mut client, mut stream) = stream("POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n");
+        client.write_all(b"okGET /next").await.unwrap();
+        let mut body = [0; 64];
+        assert_eq!(stream.read(&mut body).await.unwrap(), 2);
+        let (_, ahead) = stream.into_parts();
+        assert_eq!(&ahead[..], b"GET /next");
+    }
+
+    #[tokio::test]
+    async fn reads_on_after_switch_to_another_protocol() {
+        let request = "GET / HTTP/1.1\r\nupgrade: x\r\n\r\n";
+        for (status, switches) in [("101", true), ("200", false)] {
+            let (mut client, mut stream) = stream(request);
+            client.write_all(b"hello").await.unwrap();
+            stream.write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n").await.unwrap();
+            stream.write_all(format!("HTTP/1.1 {status} X\r\n\r\n").as_bytes()).await.unwrap();
+            stream.write_all(b"HTTP/1.1 101 in the body").await.unwrap();
+            let mut read = [0; 64];
+            let read = std::pin::pin!(stream.read(&mut read));
+            assert_eq!(is_ready(read).await, switches, "{status}");
+        }
+    }
+
+    /// Polls once. Returns true if the future is ready.
+    async fn is_ready(mut future: Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+    }
+}
