@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, VARY,
+};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 /// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
@@ -87,6 +89,8 @@ pub struct Reply {
     pub(crate) allow: Option<HeaderValue>,
     /// Headers that the platform requires, such as a header with a key.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
+    /// Value of `access-control-allow-origin`; `None` without this header.
+    pub(crate) cors: Option<HeaderValue>,
     pub(crate) close: bool,
     pub(crate) body: Bytes,
 }
@@ -109,6 +113,7 @@ impl Reply {
             content_type: None,
             allow: None,
             extra: None,
+            cors: None,
             close: false,
             body: Bytes::new(),
         }
@@ -116,7 +121,7 @@ impl Reply {
 
     pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
         let content_type = Some(content_type);
-        Self { status, content_type, allow: None, extra: None, close: false, body }
+        Self { status, content_type, allow: None, extra: None, cors: None, close: false, body }
     }
 
     /// Creates a plain-text reply.
@@ -142,6 +147,11 @@ impl Reply {
     #[cfg(feature = "tower")]
     pub(crate) const fn not_a_callback() -> Self {
         Self::text(StatusCode::FORBIDDEN, b"refused\n")
+    }
+
+    /// Permits the pages of an origin to read the reply; `None` permits none.
+    pub(crate) fn readable_by(self, origin: Option<HeaderValue>) -> Self {
+        Self { cors: origin, ..self }
     }
 
     /// Returns the status.
@@ -171,6 +181,7 @@ impl Reply {
             .chain([(CONTENT_LENGTH, length)])
             .chain(self.allow.clone().map(|value| (ALLOW, value)))
             .chain(self.extra.iter().flat_map(|extra| extra.iter().cloned()))
+            .chain(self.cors.iter().flat_map(cors_headers))
             .chain(close)
     }
 
@@ -183,6 +194,15 @@ impl Reply {
         *response.body_mut() = self.body;
         response
     }
+}
+
+/// Returns the headers of a reply that the pages of `origin` may read.
+fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
+    [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()),
+        // For another origin, the reply has other headers. A cache must not mix up the two.
+        (VARY, HeaderValue::from_static("origin")),
+    ]
 }
 
 /// Returns the reply to a notification that the app did not acknowledge. The status 503 makes the

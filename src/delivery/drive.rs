@@ -268,7 +268,12 @@ pub async fn drive(
         Err(refusal) => return Driven::Refused(refusal),
     };
     match conclude(client, app, runtime, &accepted, now).await {
-        Some((conclusion, now)) => Driven::Concluded(accepted, conclusion, now),
+        Some((mut conclusion, now)) => {
+            // Only now, because copies of the callback share a conclusion, and each copy may be of
+            // another origin.
+            conclusion.reply.cors = accepted.cors().cloned();
+            Driven::Concluded(accepted, conclusion, now)
+        }
         None => Driven::ClientGone(accepted),
     }
 }

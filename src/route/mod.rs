@@ -36,6 +36,7 @@
 //! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
 //! therefore take precedence over shadow routes in every lookup.
 
+mod cors;
 mod decode;
 mod path_filter;
 mod pieces;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use matchit::Router;
 
+pub(crate) use self::cors::{CorsOrigins, as_origin, is_preflight};
 pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
@@ -103,12 +105,20 @@ pub(crate) struct Route {
     pub(crate) limit: Option<RouteLimit>,
     /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
+    /// Web pages that may read the replies. Has no effect on a verdict.
+    pub(crate) cors: CorsOrigins,
     pub(crate) mode: Mode,
     /// Paths that gatepost reserves for the route in front of a file server.
     pub(crate) reach: Reach,
 }
 
 impl Route {
+    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
+    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
+        let Some(secret) = &self.token else { return true };
+        token.is_some_and(|token| secret.matches(token.as_bytes()))
+    }
+
     /// Checks the client's address against `allow`, then counts the request against `source_limit`.
     pub(crate) fn check_source(
         &self,
@@ -420,6 +430,7 @@ mod tests {
             allow: Networks::default(),
             limit: None,
             source_limit: None,
+            cors: CorsOrigins::default(),
             mode,
             reach: Reach::Subtree,
         }

@@ -61,6 +61,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
     pub(crate) arrival: Arrival,
+    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    pub(crate) cors: Option<HeaderValue>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
@@ -187,6 +189,11 @@ impl Accepted {
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.0.arrival.client.address
+    }
+
+    /// Returns the value of `access-control-allow-origin` for the reply.
+    pub(crate) fn cors(&self) -> Option<&HeaderValue> {
+        self.0.cors.as_ref()
     }
 
     /// Returns the rate limit of the route on which the callback arrived.

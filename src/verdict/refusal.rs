@@ -54,6 +54,7 @@ struct RefusalDetails {
     tenant: Option<String>,
     template: Option<Arc<str>>,
     client: Option<IpAddr>,
+    cors: Option<HeaderValue>,
 }
 
 /// Body of the reply to every refused callback, whatever the reason.
@@ -71,6 +72,7 @@ impl Refusal {
             tenant: None,
             template: None,
             client: None,
+            cors: None,
         }))
     }
 
@@ -84,6 +86,12 @@ impl Refusal {
     /// Adds the client's address.
     pub(crate) fn sent_by(mut self, client: &Client) -> Self {
         self.0.client = client.address;
+        self
+    }
+
+    /// Permits the pages of an origin to read the reply; `None` permits none.
+    pub(crate) fn readable_by(mut self, origin: Option<HeaderValue>) -> Self {
+        self.0.cors = origin;
         self
     }
 
@@ -136,6 +144,7 @@ impl Refusal {
         Reply {
             allow: self.0.allow.clone(),
             close: self.0.kind.closes(),
+            cors: self.0.cors.clone(),
             ..Reply::text(self.0.kind.status(), REFUSED)
         }
     }

@@ -67,7 +67,9 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+            panic!("expected a callback or a refusal")
+        }
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in chunks {
@@ -217,7 +219,10 @@ fn refuses_ambiguous_framing_and_upgrades() {
         }
         match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
             Admission::Refused(refusal) => Some(refusal.kind()),
-            Admission::Callback(_) | Admission::Other | Admission::Shadow(_) => None,
+            Admission::Callback(_)
+            | Admission::Other
+            | Admission::Reply(_)
+            | Admission::Shadow(_) => None,
         }
     };
     let unclear = Some(RefusalKind::FramingAmbiguous);

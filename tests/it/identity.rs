@@ -52,7 +52,7 @@ fn judge(
             intake.push(body.to_owned().into())?;
             intake.finish(NOW)
         }
-        Admission::Other | Admission::Refused(_) | Admission::Shadow(_) => {
+        Admission::Other | Admission::Refused(_) | Admission::Reply(_) | Admission::Shadow(_) => {
             panic!("expected a callback, found none")
         }
     }

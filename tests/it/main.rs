@@ -6,6 +6,8 @@
 mod answers;
 mod config;
 mod core;
+#[cfg(feature = "tower")]
+mod cors;
 mod definitions;
 mod drive;
 #[cfg(feature = "tower")]

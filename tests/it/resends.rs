@@ -40,7 +40,9 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+            panic!("expected a callback or a refusal")
+        }
     }
 }
 

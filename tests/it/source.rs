@@ -53,7 +53,9 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+                panic!("expected a callback or a refusal")
+            }
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
                 intake.push(self.body.into())?;

@@ -159,6 +159,7 @@ fn route() -> Value {
                 "enum": ["enforce", "shadow"],
                 "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
+            "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
             "reserve": reserve(),
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
