@@ -537,6 +537,16 @@ fn answers_pipelined_requests() {
     assert!((0..4).all(|_| client.read().status == 200));
 }
 
+// gatepost closes the connection after the 502, so the reply must say so.
+#[test]
+fn announces_close_before_it_drops_pipelined_requests() {
+    let app = App::down();
+    let got = exchange(&serve(&app), &GET.repeat(2));
+    assert!(got.starts_with("HTTP/1.1 502 "), "{got}");
+    assert_eq!(got.matches("HTTP/1.1").count(), 1, "{got}");
+    assert!(got.to_ascii_lowercase().contains("connection: close"), "{got}");
+}
+
 fn pushed_text() -> String {
     String::from_utf8(pushed()).unwrap()
 }

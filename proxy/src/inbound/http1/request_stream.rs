@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::chunks::MalformedChunks;
-use super::outside_head::{Framing, OutsideHead};
+use super::outside_head::{BodyEnd, OutsideHead};
 
 /// Time for which gatepost waits for the reply to a client that has closed its sending half, since
 /// the last byte of the reply. gatepost cannot distinguish such a client from one that has gone.
@@ -40,7 +40,7 @@ pub(super) struct RequestStream {
     stream: Stream,
     /// Received bytes that Pingora has not read yet: the rest of the request, then further requests.
     ahead: BytesMut,
-    framing: Framing,
+    end: BodyEnd,
     /// True until the first final status, if the client asks for another protocol.
     may_switch: bool,
     /// Time limit for the reply to a client that has closed its sending half.
@@ -57,8 +57,8 @@ impl RequestStream {
     /// Creates a stream for the rest of a request. `ahead` are the bytes that have arrived after
     /// those of the request.
     pub(super) const fn new(stream: Stream, ahead: BytesMut, head: &OutsideHead) -> Self {
-        let OutsideHead { framing, asks_for_upgrade: may_switch, .. } = *head;
-        Self { stream, ahead, framing, may_switch, half_closed: None }
+        let OutsideHead { end, asks_for_upgrade: may_switch, .. } = *head;
+        Self { stream, ahead, end, may_switch, half_closed: None }
     }
 
     /// Returns the connection, and the bytes that have arrived after the request.
@@ -69,7 +69,7 @@ impl RequestStream {
     /// Passes on bytes of the request that have already arrived.
     fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let available = self.ahead.len().min(buffer.remaining());
-        let taken = self.framing.take(&self.ahead[..available]).map_err(malformed)?;
+        let taken = self.end.take(&self.ahead[..available]).map_err(malformed)?;
         buffer.put_slice(&self.ahead[..taken]);
         self.ahead.advance(taken);
         Ok(())
@@ -84,7 +84,7 @@ impl RequestStream {
         let start = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let read = &buffer.filled()[start..];
-        let taken = self.framing.take(read).map_err(malformed)?;
+        let taken = self.end.take(read).map_err(malformed)?;
         self.ahead.extend_from_slice(&read[taken..]);
         buffer.set_filled(start + taken);
         Poll::Ready(Ok(()))
@@ -116,7 +116,7 @@ impl RequestStream {
         // Pingora writes each head with one call.
         if std::mem::take(&mut self.may_switch) {
             if bytes.starts_with(b"HTTP/1.1 101") {
-                self.framing = Framing::Open;
+                self.end = BodyEnd::Open;
             } else {
                 self.may_switch = bytes.starts_with(b"HTTP/1.1 1");
             }
@@ -151,7 +151,7 @@ impl AsyncRead for RequestStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.framing.is_done() {
+        if self.end.is_done() {
             return self.poll_idle(context);
         }
         if self.ahead.is_empty() {
