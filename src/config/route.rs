@@ -31,6 +31,7 @@ impl<'f> ConfigReader<'f, '_> {
         let limit = self.rate(table, "limit").map(RouteLimit::new);
         let source_limit = self.rate(table, "source_limit");
         let cors = self.cors(table);
+        let forward = self.forward(table);
         let mode = self.mode(table);
         let reach = self.reach(table);
         table.finish();
@@ -59,6 +60,7 @@ impl<'f> ConfigReader<'f, '_> {
             limit,
             source_limit,
             cors,
+            forward,
             mode,
             reach,
         };

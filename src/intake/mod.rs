@@ -271,7 +271,7 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let limit = self.route().limit.clone();
+        let (forward, limit) = (self.route().forward, self.route().limit.clone());
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
@@ -285,6 +285,7 @@ impl Intake {
             unknown_kind,
             arrival,
             cors,
+            forward,
             limit,
             memory,
             reused,

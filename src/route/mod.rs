@@ -59,7 +59,7 @@ pub(crate) use self::pieces::{around_token, has_dot_segment};
 use self::search::Search;
 use self::subtree::{Owner, Subtrees, bases_of};
 use crate::client::{Client, Networks};
-use crate::event::EventSource;
+use crate::event::{EventSource, Forward};
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
 use crate::printable::printable;
 use crate::provider::Plan;
@@ -107,12 +107,19 @@ pub(crate) struct Route {
     pub(crate) source_limit: Option<Rate>,
     /// Web pages that may read the replies. Has no effect on a verdict.
     pub(crate) cors: CorsOrigins,
+    /// Form of the events from this route; `None` if each address sets the form.
+    pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
     /// Paths that gatepost reserves for the route in front of a file server.
     pub(crate) reach: Reach,
 }
 
 impl Route {
+    /// Returns true if every event from the route keeps the path of the callback.
+    pub(crate) fn is_passthrough(&self) -> bool {
+        self.forward == Some(Forward::Passthrough)
+    }
+
     /// Returns true if the route has no secret segment, or if `token` is the secret segment.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
@@ -431,6 +438,7 @@ mod tests {
             limit: None,
             source_limit: None,
             cors: CorsOrigins::default(),
+            forward: None,
             mode,
             reach: Reach::Subtree,
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::client::Arrival;
-use crate::event::Event;
+use crate::event::{Event, Forward};
 use crate::json::quote_large_numbers;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
@@ -63,6 +63,8 @@ pub(crate) struct AcceptedCallback {
     pub(crate) arrival: Arrival,
     /// Value of `access-control-allow-origin` for the reply; `None` without this header.
     pub(crate) cors: Option<HeaderValue>,
+    /// Form of the event; `None` if the address sets the form.
+    pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
@@ -199,6 +201,12 @@ impl Accepted {
     /// Returns the rate limit of the route on which the callback arrived.
     pub(crate) fn limit(&self) -> Option<&RouteLimit> {
         self.0.limit.as_ref()
+    }
+
+    /// Returns the form of the event.
+    pub(crate) fn forward(&self) -> Forward {
+        let of_address = || self.delivery().as_ask().map(|ask| ask.forward);
+        self.0.forward.or_else(of_address).unwrap_or_default()
     }
 
     pub(crate) fn kind(&self) -> &Kind {

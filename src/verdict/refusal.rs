@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::header::ALLOW;
 
 use super::refusal_kind::RefusalKind;
 use crate::client::Client;
@@ -142,9 +143,9 @@ impl Refusal {
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply {
-            allow: self.0.allow.clone(),
+            extra: self.0.allow.clone().map(|methods| [(ALLOW, methods)].into()),
             close: self.0.kind.closes(),
-            cors: self.0.cors.clone(),
+            cors: self.0.cors.clone().map(Box::new),
             ..Reply::text(self.0.kind.status(), REFUSED)
         }
     }

@@ -112,10 +112,8 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
                 body: body.to_vec(),
             };
             let app = vector.app();
-            let answer = Answer::Response {
-                status: StatusCode::from_u16(app.status).unwrap(),
-                body: Some(app.body.into()),
-            };
+            let answer =
+                Answer::response(StatusCode::from_u16(app.status).unwrap(), Some(app.body.into()));
             (Some(seen), question.conclude(&answer, now))
         }
     };

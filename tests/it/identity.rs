@@ -71,7 +71,7 @@ fn accept(
 fn delivers(accepted: &Accepted) -> bool {
     match accepted.next(NOW) {
         Next::Ask(question) => {
-            let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+            let answer = Answer::response(StatusCode::OK, Some("".into()));
             drop(question.conclude(&answer, NOW));
             true
         }

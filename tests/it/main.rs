@@ -18,6 +18,8 @@ mod identity;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
+#[cfg(feature = "tower")]
+mod passthrough;
 mod properties;
 mod resends;
 mod shadow;

@@ -9,6 +9,7 @@ mod canary;
 mod cli;
 mod failure;
 mod faults;
+mod forward;
 mod hostile;
 mod http_manners;
 mod mock;
