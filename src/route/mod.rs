@@ -44,8 +44,8 @@ mod cors;
 mod decode;
 mod path_filter;
 mod pieces;
-mod query;
 mod printable_path;
+mod query;
 mod search;
 mod subtree;
 

@@ -35,7 +35,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 20] = [
+pub const ALL: [(&str, Scenario); 21] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
