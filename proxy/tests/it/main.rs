@@ -10,6 +10,7 @@ mod cli;
 mod failure;
 mod faults;
 mod hostile;
+mod http11probe;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
