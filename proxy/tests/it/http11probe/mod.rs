@@ -79,6 +79,17 @@ fn probe_end(wire: &mut Wire, outcome: &mut Outcome) {
     }
 }
 
+/// Returns the ids of the cases and their bytes, with the placeholders `{target}` and `{host}` that
+/// the tests of `upstreams` fill.
+pub fn requests() -> Vec<(String, String)> {
+    let text = |case: &Case| {
+        let text: String = case.sends().concat().iter().map(|byte| char::from(*byte)).collect();
+        let text = text.replacen(" / HTTP/", " {target} HTTP/", 1);
+        (case.id.clone(), text.replacen("Host: gate.test\r\n", "{host}", 1))
+    };
+    table::cases().iter().map(text).filter(|(_, text)| text.len() < 10_000).collect()
+}
+
 /// Plays all cases, on several connections at a time.
 fn run(port: u16, cases: &[Case]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
