@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::table::{Case, End, Grade, Outcome};
-use self::upstream::Upstream;
+pub use self::upstream::Upstream;
 use self::wire::{Next, Wire};
 use crate::support::*;
 

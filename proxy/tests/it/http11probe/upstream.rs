@@ -14,8 +14,8 @@ use std::thread;
 const TAG: &str = "\"v1\"";
 const MODIFIED: &str = "Sat, 01 Jan 2000 00:00:00 GMT";
 
-pub(super) struct Upstream {
-    pub(super) port: u16,
+pub struct Upstream {
+    pub port: u16,
     answered: Arc<AtomicUsize>,
 }
 
@@ -26,7 +26,7 @@ struct Request {
 }
 
 impl Upstream {
-    pub(super) fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let answered: Arc<AtomicUsize> = Arc::default();
@@ -41,7 +41,7 @@ impl Upstream {
     }
 
     /// Returns the number of answers that were sent.
-    pub(super) fn answered(&self) -> usize {
+    pub fn answered(&self) -> usize {
         self.answered.load(Ordering::SeqCst)
     }
 }

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout, reason = "the sums show that the cases reach the servers")]
 
 mod cases;
-mod forwarded;
+mod reader;
 mod tap;
 
 use std::collections::BTreeSet;
@@ -20,10 +20,11 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use self::cases::{Case, FORGED, probe};
-use self::forwarded::{Request, Stream};
+use self::reader::{Request, Sender, Stream, read};
 use self::tap::{Copy, Tap};
 use super::servers::Server;
 use super::wire::{QUIET, send_http_1};
+use crate::http11probe::Upstream;
 use crate::support::*;
 
 /// Connections at the same time.
@@ -34,6 +35,12 @@ const SETTLED: Duration = Duration::from_millis(1500);
 
 /// Least number of requests that a server records behind gatepost.
 const LEAST_SEEN: usize = 250;
+
+/// Indices of the cases that gatepost must refuse, and forwards.
+const KNOWN: &[usize] = &[
+    364, 366, 371, 375, 377, 378, 395, 396, 400, 406, 407, 408, 415, 417, 418, 420, 469, 473, 474,
+    476, 477, 597, 599, 600, 706, 716, 717, 719, 797, 878, 911,
+];
 
 /// A line that a recorder writes.
 #[derive(Deserialize)]
@@ -157,7 +164,7 @@ fn compare(copies: &[Copy], records: &[Record]) -> Differences {
 
 impl Forwarded {
     fn add(&mut self, copy: &Copy, differences: &mut Differences) {
-        let Stream { whole, part, fault } = forwarded::read(&copy.to_server);
+        let Stream { whole, part, fault } = read(&copy.to_server, Sender::Gatepost);
         differences.invalid.extend(fault);
         let replies = count_replies(&copy.from_server);
         if replies > whole.len() + usize::from(part.is_some()) {
@@ -176,6 +183,22 @@ impl Forwarded {
             return true;
         }
         self.parts.iter().any(|part| is_begun(part, seen))
+    }
+}
+
+impl Stream {
+    /// Returns true if the client sent this request.
+    fn has(&self, request: &Request) -> bool {
+        self.whole.iter().any(|sent| {
+            let sent = Request { host: request.host.clone(), ..sent.clone() };
+            is_begun(&sent, request) && sent.body == request.body
+        })
+    }
+}
+
+impl Request {
+    fn is_of(&self, probe: &str) -> bool {
+        self.probe == probe || self.target.contains(probe)
     }
 }
 
@@ -265,6 +288,36 @@ fn check(name: &str, server: &Server) {
 fn check_both(name: &str, start: impl Fn() -> Server) {
     check_control(name, &start(), &cases::all());
     check(name, &start());
+}
+
+// The oracle for what gatepost may forward: the requests in the bytes of the client.
+#[test]
+fn gatepost_forwards_only_requests_that_rfc_9112_reads() {
+    let upstream = Upstream::start();
+    let tap = Tap::start(upstream.port);
+    let top = format!("upstream = 'http://127.0.0.1:{}'", tap.port);
+    let gate = Gatepost::serve(&top, &templates(&App::down()));
+    let cases = cases::all();
+    assert_eq!(send(gate.port, &cases), [""; 0]);
+
+    let sent = |(index, case)| read(&with_second(case, index), Sender::Client);
+    let sent: Vec<Stream> = cases.iter().enumerate().map(sent).collect();
+    let is_known = |request: &Request| KNOWN.iter().any(|index| request.is_of(&probe(*index)));
+    let mut faults = String::new();
+    let mut count = 0;
+    for copy in tap.copies() {
+        for request in read(&copy.to_server, Sender::Gatepost).whole {
+            count += 1;
+            if !is_known(&request) && !sent.iter().any(|stream| stream.has(&request)) {
+                let case =
+                    cases.iter().enumerate().find(|(index, _)| request.is_of(&probe(*index)));
+                let bytes = case.map(|(_, case)| String::from_utf8_lossy(&case.bytes));
+                _ = writeln!(faults, "{request:?}\n  from {:?}", bytes.unwrap_or_default());
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+    assert!(count >= LEAST_SEEN, "expected {LEAST_SEEN} requests, found {count}");
 }
 
 #[test]
