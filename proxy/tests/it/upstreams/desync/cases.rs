@@ -39,20 +39,29 @@ pub(super) fn probe(index: usize) -> String {
 
 /// Returns every case, in a fixed order. The index of a case is that of its probe.
 pub(super) fn all() -> Vec<Case> {
-    let mut texts = table();
+    let mut texts = of_table();
     texts.extend(http11probe::requests());
     let mut rng = Rng::with_seed(SEED);
     texts.extend((0..MUTATED).map(|index| mutated(&mut rng, index)));
-    let filled = |(index, (name, text)): (usize, (String, String))| Case {
+    texts.retain(|(name, _)| !PENDING.contains(&&**name));
+    filled(texts)
+}
+
+/// Returns the cases of the table.
+pub(super) fn table() -> Vec<Case> {
+    filled(of_table())
+}
+
+fn filled(texts: Vec<(String, String)>) -> Vec<Case> {
+    let case = |(index, (name, text)): (usize, (String, String))| Case {
         bytes: bytes(&fill(&text, index)),
         name,
     };
-    texts.retain(|(name, _)| !PENDING.contains(&&**name));
-    texts.into_iter().enumerate().map(filled).collect()
+    texts.into_iter().enumerate().map(case).collect()
 }
 
 /// Returns the names and the texts of the table.
-fn table() -> Vec<(String, String)> {
+fn of_table() -> Vec<(String, String)> {
     let text = include_str!("../../../../../tests/upstreams/ambiguous.txt");
     let section = |name: &str| {
         let rest = text.split_once(&format!("\n[{name}]\n")).expect("expected a section").1;

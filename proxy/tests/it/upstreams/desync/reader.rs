@@ -136,7 +136,7 @@ fn head(mut bytes: &[u8], sender: Sender) -> Result<(Request, Length, &[u8]), St
         method: method.to_owned(),
         target: target.to_owned(),
         host: host.to_owned(),
-        is_hidden: fields.0.iter().any(|(name, _)| name.replace('_', "-") == "x-hidden"),
+        is_hidden: !fields.all("x-hidden").is_empty(),
         body: Vec::new(),
     };
     Ok((request, fields.length(version, sender)?, bytes))
