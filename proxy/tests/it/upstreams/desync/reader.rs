@@ -7,7 +7,7 @@ pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) host: String,
-    /// True if the request has the header `x-hidden`.
+    /// True if the request has the header `x-hidden` with a value.
     pub(super) is_hidden: bool,
     pub(super) body: Vec<u8>,
 }
@@ -136,7 +136,7 @@ fn head(mut bytes: &[u8], sender: Sender) -> Result<(Request, Length, &[u8]), St
         method: method.to_owned(),
         target: target.to_owned(),
         host: host.to_owned(),
-        is_hidden: !fields.all("x-hidden").is_empty(),
+        is_hidden: fields.all("x-hidden").iter().any(|value| !value.is_empty()),
         body: Vec::new(),
     };
     Ok((request, fields.length(version, sender)?, bytes))
