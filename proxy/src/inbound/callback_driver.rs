@@ -86,12 +86,16 @@ impl CallbackDriver {
     ) {
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
-        let mut client = Client { exchange, trace, sent_continue: false };
+        let mut client = Client { exchange, trace, sent_continue: false, is_half_closed: false };
         let driven = drive(&mut client, &mut App(self), self, intake).await;
+        let is_half_closed = client.is_half_closed;
         match driven {
             Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
             Driven::Concluded(accepted, conclusion, now) => {
                 METRICS.concluded(&accepted, &conclusion, started.elapsed());
+                if is_half_closed {
+                    METRICS.client_gone(&accepted);
+                }
                 report::concluded(&accepted, &conclusion, now);
                 exchange.write(&conclusion.reply).await;
             }
@@ -139,6 +143,8 @@ struct Client<'e, E> {
     /// Random bytes for a new trace.
     trace: [u8; 24],
     sent_continue: bool,
+    /// True if the client has closed its sending half. It may have closed the whole connection.
+    is_half_closed: bool,
 }
 
 impl<E: Exchange> ClientSide for Client<'_, E> {
@@ -163,6 +169,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     async fn activity(&mut self) -> ClientActivity {
         let activity = self.exchange.client_activity().await;
         if activity == ClientActivity::HalfClosed {
+            self.is_half_closed = true;
             self.exchange.close();
         }
         activity

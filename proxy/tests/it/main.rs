@@ -11,6 +11,7 @@ mod failure;
 mod faults;
 mod hostile;
 mod http11probe;
+mod http_manners;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
