@@ -6,11 +6,6 @@ use fastrand::Rng;
 
 use crate::http11probe;
 
-/// Cases with known faults of gatepost.
-///
-/// - `MAL-NON-ASCII-URL`: gatepost forwards bytes in the target that are no ASCII, if they are UTF-8.
-const PENDING: [&str; 1] = ["MAL-NON-ASCII-URL"];
-
 /// Number of mutated requests.
 const MUTATED: usize = 300;
 
@@ -43,7 +38,6 @@ pub(super) fn all() -> Vec<Case> {
     texts.extend(http11probe::requests());
     let mut rng = Rng::with_seed(SEED);
     texts.extend((0..MUTATED).map(|index| mutated(&mut rng, index)));
-    texts.retain(|(name, _)| !PENDING.contains(&&**name));
     filled(texts)
 }
 
