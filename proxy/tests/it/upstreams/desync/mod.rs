@@ -23,12 +23,15 @@ use self::cases::{Case, FORGED, probe};
 use self::reader::{Request, Sender, Stream, read};
 use self::tap::{Copy, Tap};
 use super::servers::Server;
-use super::wire::{QUIET, send_http_1};
+use super::wire::{QUIET, send_pieces};
 use crate::http11probe::Upstream;
 use crate::support::*;
 
 /// Connections at the same time.
 const CLIENTS: usize = 16;
+
+/// Size of the pieces that a client writes, if a write has all bytes.
+const WHOLE: usize = usize::MAX;
 
 /// Longest wait for a server to record the last requests.
 const SETTLED: Duration = Duration::from_millis(1500);
@@ -71,7 +74,7 @@ fn records(server: &Server) -> Vec<Record> {
 
 /// Sends each case on a connection of its own, with a second request behind it. Returns faults in the
 /// replies: a reply to a request of another connection.
-fn send(port: u16, cases: &[Case]) -> Vec<String> {
+fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -80,7 +83,8 @@ fn send(port: u16, cases: &[Case]) -> Vec<String> {
                 loop {
                     let index = next.fetch_add(1, Ordering::SeqCst);
                     let Some(case) = cases.get(index) else { return };
-                    let got = send_http_1(port, &with_second(case, index), QUIET);
+                    let bytes = with_second(case, index);
+                    let got = send_pieces(port, bytes.chunks(piece), QUIET);
                     faults.lock().unwrap().extend(
                         foreign(&got, index)
                             .map(|other| format!("a reply of {other} went to {}", case.name)),
@@ -250,7 +254,7 @@ fn check(name: &str, server: &Server) {
     let cases = cases::all();
     let tap = Tap::start(server.port);
     let gate = serve_behind(&tap);
-    let foreign = send(gate.port, &cases);
+    let foreign = send(gate.port, &cases, WHOLE);
     let faults = settled(&tap, server).text();
     let seen = server.lines().len();
     println!("{name} behind gatepost: {seen} requests of {} cases", cases.len());
@@ -270,7 +274,7 @@ fn check_control(name: &str, server: &Server) {
     let cases = cases::table();
     let before = server.lines().len();
     let tap = Tap::start(server.port);
-    send(tap.port, &cases);
+    send(tap.port, &cases, WHOLE);
     let records = records(server).split_off(before);
     let is_forged = |record: &&Record| record.kind == FORGED;
     let hidden: BTreeSet<_> =
@@ -290,32 +294,33 @@ fn check_both(name: &str, server: &Server) {
     check_control(name, server);
 }
 
-// The oracle for what gatepost may forward: the requests in the bytes of the client.
-#[test]
-fn gatepost_forwards_only_requests_that_rfc_9112_reads() {
+/// Sends every case through gatepost in pieces of a size. Returns the requests that gatepost forwards.
+fn forwarded(cases: &[Case], piece: usize) -> Vec<Request> {
     let upstream = Upstream::start();
     let tap = Tap::start(upstream.port);
     let gate = serve_behind(&tap);
-    let cases = cases::all();
-    assert_eq!(send(gate.port, &cases), [""; 0]);
+    assert_eq!(send(gate.port, cases, piece), [""; 0]);
+    let streams = tap.copies().into_iter().map(|copy| read(&copy.to_server, Sender::Gatepost));
+    streams.flat_map(|stream| stream.whole).collect()
+}
 
+// The oracle for what gatepost may forward: the requests in the bytes of the client.
+#[test]
+fn gatepost_forwards_only_requests_that_rfc_9112_reads() {
+    let cases = cases::all();
     let sent = |(index, case)| read(&with_second(case, index), Sender::Client);
     let sent: Vec<Stream> = cases.iter().enumerate().map(sent).collect();
-    let mut faults = String::new();
-    let mut count = 0;
-    for copy in tap.copies() {
-        for request in read(&copy.to_server, Sender::Gatepost).whole {
-            count += 1;
-            if !sent.iter().any(|stream| stream.has(&request)) {
-                let case =
-                    cases.iter().enumerate().find(|(index, _)| request.is_of(&probe(*index)));
-                let bytes = case.map(|(_, case)| String::from_utf8_lossy(&case.bytes));
-                _ = writeln!(faults, "{request:?}\n  from {:?}", bytes.unwrap_or_default());
-            }
+    for piece in [WHOLE, 1] {
+        let requests = forwarded(&cases, piece);
+        let mut faults = String::new();
+        for request in requests.iter().filter(|one| !sent.iter().any(|stream| stream.has(one))) {
+            let case = cases.iter().enumerate().find(|(index, _)| request.is_of(&probe(*index)));
+            let name = case.map_or("another case", |(_, case)| &case.name);
+            _ = writeln!(faults, "{request:?}\n  from {name}");
         }
+        assert!(faults.is_empty(), "{faults}");
+        assert!(requests.len() >= LEAST_SEEN, "expected {LEAST_SEEN}, found {}", requests.len());
     }
-    assert!(faults.is_empty(), "{faults}");
-    assert!(count >= LEAST_SEEN, "expected {LEAST_SEEN} requests, found {count}");
 }
 
 #[test]
