@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use fastrand::Rng;
 
+use super::super::spellings::Spelling;
 use crate::http11probe;
 
 /// Number of mutated requests.
@@ -54,16 +55,40 @@ fn filled(texts: Vec<(String, String)>) -> Vec<Case> {
     texts.into_iter().enumerate().map(case).collect()
 }
 
+/// Returns the requests for HTTP/2.
+pub(super) fn http_2() -> Vec<Spelling> {
+    let spelling = |(index, line): (usize, &str)| {
+        let (head, body) = line.split_once(" || ").expect("expected ` || ` before the body");
+        let mut parts = head.split(" | ");
+        let (method, target) =
+            parts.next().and_then(|line| line.split_once(' ')).expect("expected a target");
+        let length = fill(&unescape(body), index).len().to_string();
+        let filled = |text: &str| fill(&unescape(text).replace("{n}", &length), index);
+        Spelling {
+            name: line.to_owned(),
+            method: filled(method),
+            target: filled(target),
+            host: "gate.test".into(),
+            lines: parts.map(filled).collect(),
+            body: filled(body),
+            is_for_http_2: true,
+        }
+    };
+    section("http2").enumerate().map(spelling).collect()
+}
+
+/// Returns the lines of a section of the table.
+fn section(name: &str) -> impl Iterator<Item = &'static str> {
+    let text = include_str!("../../../../../tests/upstreams/ambiguous.txt");
+    let rest = text.split_once(&format!("\n[{name}]\n")).expect("expected a section").1;
+    let lines = rest.split("\n[").next().unwrap_or_default().lines();
+    lines.filter(|line| !line.is_empty() && !line.starts_with("# "))
+}
+
 /// Returns the names and the texts of the table.
 fn of_table() -> Vec<(String, String)> {
-    let text = include_str!("../../../../../tests/upstreams/ambiguous.txt");
-    let section = |name: &str| {
-        let rest = text.split_once(&format!("\n[{name}]\n")).expect("expected a section").1;
-        let lines = rest.split("\n[").next().unwrap_or_default().lines();
-        lines.filter(|line| !line.is_empty() && !line.starts_with("# ")).map(unescape).collect()
-    };
-    let (lengths, encodings): (Vec<String>, Vec<String>) =
-        (section("lengths"), section("encodings"));
+    let section = |name| section(name).map(unescape).collect::<Vec<_>>();
+    let (lengths, encodings) = (section("lengths"), section("encodings"));
     let mut texts: Vec<String> = lengths.iter().map(|line| posted(line, "{inner}")).collect();
     texts.extend(encodings.iter().map(|line| posted(line, "0\r\n\r\n{inner}")));
     texts.extend(pairs(&encodings, &lengths));

@@ -23,7 +23,7 @@ use self::cases::{Case, FORGED, probe};
 use self::reader::{Request, Sender, Stream, read};
 use self::tap::{Copy, Tap};
 use super::servers::Server;
-use super::wire::{QUIET, send_pieces};
+use super::wire::{QUIET, send_http_2, send_pieces};
 use crate::http11probe::Upstream;
 use crate::support::*;
 
@@ -75,25 +75,32 @@ fn records(server: &Server) -> Vec<Record> {
 /// Sends each case on a connection of its own, with a second request behind it. Returns faults in the
 /// replies: a reply to a request of another connection.
 fn send(port: u16, cases: &[Case], piece: usize) -> Vec<String> {
-    let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(case) = cases.get(index) else { return };
-                    let bytes = with_second(case, index);
-                    let got = send_pieces(port, bytes.chunks(piece), QUIET);
-                    faults.lock().unwrap().extend(
-                        foreign(&got, index)
-                            .map(|other| format!("a reply of {other} went to {}", case.name)),
-                    );
-                }
-            });
-        }
+    in_parallel(cases, |index, case| {
+        let bytes = with_second(case, index);
+        let got = send_pieces(port, bytes.chunks(piece), QUIET);
+        let fault = foreign(&got, index);
+        let fault = fault.map(|other| format!("a reply of {other} went to {}", case.name));
+        faults.lock().unwrap().extend(fault);
     });
     faults.into_inner().unwrap()
+}
+
+/// Sends the cases for HTTP/2, each on a connection of its own.
+fn send_over_http_2(port: u16) {
+    in_parallel(&cases::http_2(), |index, spelling| send_http_2(port, spelling, &probe(index)));
+}
+
+fn in_parallel<T: Sync>(items: &[T], act: impl Fn(usize, &T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::SeqCst);
+            let Some(item) = items.get(index) else { return };
+            act(index, item);
+        }
+    };
+    thread::scope(|scope| (0..CLIENTS).for_each(|_| _ = scope.spawn(run)));
 }
 
 fn with_second(case: &Case, index: usize) -> Vec<u8> {
@@ -255,6 +262,7 @@ fn check(name: &str, server: &Server) {
     let tap = Tap::start(server.port);
     let gate = serve_behind(&tap);
     let foreign = send(gate.port, &cases, WHOLE);
+    send_over_http_2(gate.port);
     let faults = settled(&tap, server).text();
     let seen = server.lines().len();
     println!("{name} behind gatepost: {seen} requests of {} cases", cases.len());
@@ -300,8 +308,12 @@ fn forwarded(cases: &[Case], piece: usize) -> Vec<Request> {
     let tap = Tap::start(upstream.port);
     let gate = serve_behind(&tap);
     assert_eq!(send(gate.port, cases, piece), [""; 0]);
-    let streams = tap.copies().into_iter().map(|copy| read(&copy.to_server, Sender::Gatepost));
-    streams.flat_map(|stream| stream.whole).collect()
+    let requests = |copy: Copy| {
+        let stream = read(&copy.to_server, Sender::Gatepost);
+        assert_eq!(stream.fault, None);
+        stream.whole
+    };
+    tap.copies().into_iter().flat_map(requests).collect()
 }
 
 // The oracle for what gatepost may forward: the requests in the bytes of the client.
