@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (_headers, _body) = accepted.request(&head, &RequestContext::default(), now);
             println!("ask    {} within {:?}", question.url().unwrap_or(&uri), question.timeout());
             let body = Some(br#"{"allow":true}"#[..].into());
-            question.conclude(&Answer::Response { status: StatusCode::OK, body }, now)
+            question.conclude(&Answer::response(StatusCode::OK, body), now)
         }
     };
     println!("reply  {}", String::from_utf8_lossy(conclusion.reply.body()));

@@ -141,7 +141,7 @@ mod tests {
     const AT: fn(i64) -> Timestamp = Timestamp::from_millis;
 
     fn status(code: u16) -> Answer {
-        Answer::Response { status: StatusCode::from_u16(code).unwrap(), body: None }
+        Answer::response(StatusCode::from_u16(code).unwrap(), None)
     }
 
     fn breaker() -> Breaker {

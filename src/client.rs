@@ -78,6 +78,11 @@ impl Client {
         Self { address: Some(address), trusted_hops: Some(trusted_hops) }
     }
 
+    /// Returns true if the peer is a trusted proxy.
+    pub(crate) const fn is_behind_trusted_proxy(&self) -> bool {
+        self.trusted_hops.is_some()
+    }
+
     /// Returns the values of `x-forwarded-for`, `-host` and `-proto` for the app.
     ///
     /// Uses the buffer `text` to write the value of `x-forwarded-for`.

@@ -33,7 +33,7 @@ use crate::reply::Reply;
 ///
 /// // `ask` returns a question about a `live_play` callback from Kollus.
 /// let body = Some(r#"{"allow":true}"#.into());
-/// let answer = Answer::Response { status: StatusCode::OK, body };
+/// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
 ///
@@ -52,11 +52,19 @@ pub struct Conclusion {
     pub origin: Origin,
     /// Names of the members that gatepost dropped from the answer.
     pub(crate) dropped: Box<[Box<str>]>,
+    pub(crate) has_unclear_answer: bool,
 }
 
 impl Conclusion {
     pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
-        Self { reply, origin, dropped: Box::default() }
+        Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
+    }
+
+    /// Returns true if the app's answer to a notification neither repeats nor contradicts the
+    /// acknowledgement, and gatepost acknowledged the callback.
+    #[must_use]
+    pub const fn has_unclear_answer(&self) -> bool {
+        self.has_unclear_answer
     }
 
     /// Returns the paths of the members that gatepost dropped from the app's answer to a decision,
@@ -129,8 +137,13 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
+    /// The app's answer to a notification contradicts the platform's acknowledgement, or reports an
+    /// error.
+    AnswerContradicts,
     /// The app's answer to a decision is empty, and `empty_answer` is `"deny"`. The reply denies.
     AnswerEmpty,
+    /// The app's answer contains a fatal error of PHP.
+    AnswerFatal,
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
@@ -150,8 +163,7 @@ pub enum UnavailableKind {
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
-    /// The app refused a notification: by a status such as 403 or 422, or by an answer that
-    /// contradicts the platform's acknowledgement.
+    /// The app refused a notification by a status such as 403 or 422.
     EventRefused,
     /// The platform requires a signed reply, but the template has no key for reply signing.
     ReplyKeyMissing,
@@ -167,7 +179,11 @@ impl UnavailableKind {
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
+            Self::AnswerContradicts => {
+                ("answer_contradicts", "the app's answer contradicts the acknowledgement")
+            }
             Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so it denies"),
+            Self::AnswerFatal => ("answer_fatal", "the app's answer contains a fatal error of PHP"),
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),

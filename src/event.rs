@@ -1,11 +1,13 @@
 //! Events: accepted callbacks, as the app receives them.
 //!
-//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends an event in one of three
+//! An event has CloudEvents 1.0 attributes and typed data. gatepost sends an event in one of four
 //! forms ([HTTP protocol binding], read 2026-11):
 //!
 //! - `json`, the default: binary mode, with the data as body and the attributes as `ce-` headers;
 //! - `cloudevents`: structured mode, with data and attributes in one JSON body;
-//! - `raw`: binary mode, with the unchanged body of the callback.
+//! - `raw`: binary mode, with the unchanged body and headers of the callback;
+//! - `passthrough`: the unchanged callback, with its method, path and host. The app's answer is the
+//!   reply.
 //!
 //! [HTTP protocol binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
@@ -124,7 +126,22 @@ pub(crate) enum Forward {
     CloudEvents,
     #[default]
     Json,
+    Passthrough,
     Raw,
+}
+
+impl Forward {
+    pub(crate) const WORDS: [(&'static str, Self); 4] = [
+        ("cloudevents", Self::CloudEvents),
+        ("json", Self::Json),
+        ("passthrough", Self::Passthrough),
+        ("raw", Self::Raw),
+    ];
+
+    /// Returns true if the app receives the headers of the callback.
+    pub(crate) const fn keeps_headers(self) -> bool {
+        matches!(self, Self::Passthrough | Self::Raw)
+    }
 }
 
 /// Bytes that a sender must percent-encode in a CloudEvents header: the space, the double quote,
@@ -240,7 +257,9 @@ impl Event {
         match forward {
             Forward::CloudEvents => (self.structured(received), STRUCTURED),
             Forward::Json if !self.is_raw => (self.data.clone(), JSON),
-            Forward::Json | Forward::Raw => (raw.clone(), received.cloned().unwrap_or(OCTETS)),
+            Forward::Json | Forward::Passthrough | Forward::Raw => {
+                (raw.clone(), received.cloned().unwrap_or(OCTETS))
+            }
         }
     }
 

@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::head::end_to_end;
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// Time that gatepost keeps free before the platform's time-out, so that the reply arrives in time.
 pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
@@ -23,7 +26,7 @@ pub(crate) const REPLY_MARGIN: Duration = Duration::from_millis(100);
 /// use gatepost::Answer;
 /// use http::StatusCode;
 ///
-/// let answer = Answer::Response { status: StatusCode::OK, body: Some("secret".into()) };
+/// let answer = Answer::response(StatusCode::OK, Some("secret".into()));
 /// assert_eq!(format!("{answer:?}"), "Response { status: 200, body_bytes: Some(6) }");
 /// ```
 #[non_exhaustive]
@@ -32,6 +35,8 @@ pub enum Answer {
     Response {
         /// Status of the answer.
         status: StatusCode,
+        /// Headers of the answer. gatepost reads them only if it passes the answer on unchanged.
+        headers: HeaderMap,
         /// The complete body; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
         body: Option<Bytes>,
     },
@@ -41,11 +46,19 @@ pub enum Answer {
     Unreachable(String),
 }
 
-/// Omits the body, because an app's error page may repeat the event.
+impl Answer {
+    /// Creates an answer without headers. `body` is `None` if it exceeds [`MAX_ANSWER_BYTES`].
+    #[must_use]
+    pub fn response(status: StatusCode, body: Option<Bytes>) -> Self {
+        Self::Response { status, headers: HeaderMap::new(), body }
+    }
+}
+
+/// Omits the headers and the body, because an app's error page may repeat the event.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Response { status, body } => f
+            Self::Response { status, body, .. } => f
                 .debug_struct("Response")
                 .field("status", status)
                 .field("body_bytes", &body.as_ref().map(Bytes::len))
@@ -84,9 +97,12 @@ pub(crate) fn answer_text(body: &[u8]) -> Option<&str> {
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: Option<HeaderValue>,
-    pub(crate) allow: Option<HeaderValue>,
-    /// Headers that the platform requires, such as a header with a key.
+    /// Further headers: those that the platform requires, such as a header with a key, or those of
+    /// the app's own answer.
     pub(crate) extra: Option<Arc<[(HeaderName, HeaderValue)]>>,
+    /// Value of `access-control-allow-origin`; `None` without this header. Boxed, because few replies
+    /// have the header.
+    pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
     pub(crate) body: Bytes,
 }
@@ -107,8 +123,8 @@ impl Reply {
         Self {
             status,
             content_type: None,
-            allow: None,
             extra: None,
+            cors: None,
             close: false,
             body: Bytes::new(),
         }
@@ -116,7 +132,20 @@ impl Reply {
 
     pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
         let content_type = Some(content_type);
-        Self { status, content_type, allow: None, extra: None, close: false, body }
+        Self { status, content_type, extra: None, cors: None, close: false, body }
+    }
+
+    /// Returns the app's answer as the reply, with its headers for the recipient. Returns `None`
+    /// without a complete answer.
+    pub(crate) fn of_app(answer: &Answer) -> Option<Self> {
+        let Answer::Response { status, headers, body: Some(body) } = answer else { return None };
+        if status.is_informational() {
+            return None;
+        }
+        // Every server writes its own `date`.
+        let passed = end_to_end(headers).filter(|(name, _)| **name != DATE);
+        let extra = passed.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Some(Self { extra: Some(extra), body: body.clone(), ..Self::empty(*status) })
     }
 
     /// Creates a plain-text reply.
@@ -144,6 +173,11 @@ impl Reply {
         Self::text(StatusCode::FORBIDDEN, b"refused\n")
     }
 
+    /// Permits the pages of an origin to read the reply; `None` permits none.
+    pub(crate) fn readable_by(self, origin: Option<HeaderValue>) -> Self {
+        Self { cors: origin.map(Box::new), ..self }
+    }
+
     /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -165,12 +199,14 @@ impl Reply {
 
     /// Returns all headers, including `content-length`.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        // RFC 9110, 8.6: a reply with the status 204 has no `content-length`.
         let length = HeaderValue::from(self.body.len());
+        let length = (self.status != StatusCode::NO_CONTENT).then_some((CONTENT_LENGTH, length));
         let close = self.close.then_some((CONNECTION, HeaderValue::from_static("close")));
         (self.content_type.clone().map(|value| (CONTENT_TYPE, value)).into_iter())
-            .chain([(CONTENT_LENGTH, length)])
-            .chain(self.allow.clone().map(|value| (ALLOW, value)))
+            .chain(length)
             .chain(self.extra.iter().flat_map(|extra| extra.iter().cloned()))
+            .chain(self.cors.iter().flat_map(|origin| cors_headers(origin)))
             .chain(close)
     }
 
@@ -179,10 +215,21 @@ impl Reply {
     pub fn into_response(self) -> http::Response<Bytes> {
         let mut response = http::Response::new(Bytes::new());
         *response.status_mut() = self.status;
-        response.headers_mut().extend(self.headers());
+        for (name, value) in self.headers() {
+            response.headers_mut().append(name, value);
+        }
         *response.body_mut() = self.body;
         response
     }
+}
+
+/// Returns the headers of a reply that the pages of `origin` may read.
+fn cors_headers(origin: &HeaderValue) -> [(HeaderName, HeaderValue); 2] {
+    [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()),
+        // For another origin, the reply has other headers. A cache must not mix up the two.
+        (VARY, HeaderValue::from_static("origin")),
+    ]
 }
 
 /// Returns the reply to a notification that the app did not acknowledge. The status 503 makes the

@@ -250,6 +250,22 @@ fn warn_of_oddities(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp
     if conclusion.dropped_members().len() > 0 {
         dropped(accepted, conclusion);
     }
+    if conclusion.has_unclear_answer() {
+        unclear(accepted, now);
+    }
+}
+
+/// Logs a warning for an unclear answer that gatepost took as an acknowledgement.
+#[cold]
+fn unclear(accepted: &Accepted, now: Timestamp) {
+    event_line!(
+        warn,
+        "answer_unclear",
+        accepted,
+        now,
+        "the app's answer neither repeats nor contradicts the platform's acknowledgement: gatepost \
+         acknowledges the callback; with unclear_answer = \"refused\", it replies 503"
+    );
 }
 
 /// Logs a warning for an accepted callback with misfits.
@@ -283,6 +299,7 @@ const fn is_word_of_app(kind: UnavailableKind) -> bool {
     matches!(
         kind,
         UnavailableKind::AnswerEmpty
+            | UnavailableKind::AnswerContradicts
             | UnavailableKind::AnswerUnclear
             | UnavailableKind::EventRefused
     )

@@ -117,7 +117,15 @@ impl Template {
     /// address.
     pub(crate) fn has_delivery_without_url(&self) -> bool {
         let mut all = self.deliveries.iter().chain([&self.unknown]);
-        all.any(|delivery| matches!(delivery, Delivery::Ask(Ask { url: None, .. })))
+        all.any(|delivery| delivery.as_ask().is_some_and(|ask| ask.url.is_none()))
+    }
+
+    /// Returns `true` if the `upstream` receives the events of some kind.
+    pub(crate) fn needs_upstream(&self) -> bool {
+        let mut all = self.deliveries.iter().chain([&self.unknown]);
+        all.any(|delivery| {
+            delivery.as_ask().is_some_and(|ask| ask.url.is_none() && ask.server.is_none())
+        })
     }
 
     /// Returns the signature that a callback of the kind needs; `None` if the callback needs none.
@@ -216,7 +224,7 @@ pub(crate) struct RequiredSignature<'t> {
 #[derive(Debug)]
 pub(crate) enum Delivery {
     /// Sends the event to the app.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// Replies with the template's fixed answer; `None` acknowledges a notification.
     Fixed(Option<(Vec<ReplyField>, Policy)>),
     /// Acknowledges a notification or denies a decision, and counts the event. The template lists
@@ -241,6 +249,12 @@ impl Delivery {
 pub(crate) struct Ask {
     /// Address of the app; if `None`, the event keeps the path of the callback.
     pub(crate) url: Option<Uri>,
+    /// Address whose server receives an event that keeps the path of the callback; if `None`, the
+    /// `upstream` receives such an event.
+    pub(crate) server: Option<Uri>,
+    /// Value of the `host` header; if `None`, an event that keeps the path of the callback also
+    /// keeps the host, and another event has the host of its address.
+    pub(crate) host: Option<HeaderValue>,
     /// Paths that gatepost reserves for the address.
     pub(crate) reach: Reach,
     /// Longest wait for the app: from connecting to the last byte of its answer.
@@ -248,6 +262,8 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
+    /// True if gatepost judges the answer to a passthrough callback before it passes the answer on.
+    pub(crate) checks_reply: bool,
     /// Policy for the reply to a decision; `None` for a notification.
     pub(crate) policy: Option<Policy>,
     /// Meaning of an unclear answer to a notification.

@@ -233,7 +233,8 @@ impl<'f> ConfigReader<'f, '_> {
         self.reserve_addresses(&template_tables, &templates, upstream, &mut routes);
         routes.reserve_routes(|route| {
             let of_route = |template: &Template| template.plan.name == route.plan.name;
-            templates.iter().flatten().any(|t| of_route(t) && t.has_delivery_without_url())
+            let keeps_path = |t: &Template| route.is_passthrough() || t.has_delivery_without_url();
+            templates.iter().flatten().any(|t| of_route(t) && keeps_path(t))
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
         for (table, template) in template_tables.iter().zip(&templates) {

@@ -6,7 +6,7 @@ use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
 use crate::provider::Plan;
-use crate::route::{Mode, Route, Routes, TOKEN_SEGMENT, is_canonical};
+use crate::route::{CorsOrigins, Mode, Route, Routes, TOKEN_SEGMENT, as_origin, is_canonical};
 use crate::secret::Secret;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{Item, Located, Table, allowed};
@@ -30,6 +30,8 @@ impl<'f> ConfigReader<'f, '_> {
         let allow = self.allow(table);
         let limit = self.rate(table, "limit").map(RouteLimit::new);
         let source_limit = self.rate(table, "source_limit");
+        let cors = self.cors(table);
+        let forward = self.forward(table);
         let mode = self.mode(table);
         let reach = self.reach(table);
         table.finish();
@@ -57,6 +59,8 @@ impl<'f> ConfigReader<'f, '_> {
             allow,
             limit,
             source_limit,
+            cors,
+            forward,
             mode,
             reach,
         };
@@ -65,6 +69,20 @@ impl<'f> ConfigReader<'f, '_> {
                 format!("expected an unused path, found the path of the route {existing}");
             self.faults.add(&path.place, problem, "choose another path");
         }
+    }
+
+    /// Reads `cors`: the origins whose pages may read the replies.
+    fn cors(&self, table: &Table<'f>) -> CorsOrigins {
+        let origin = |text: &Located<&str>| {
+            let origin = as_origin(text.value);
+            if origin.is_none() {
+                let remedy = "write scheme, host and port in lower case, without the default port \
+                              and without a path, for example \"https://player.example.com\"";
+                self.faults.add_text(text, "an origin", remedy);
+            }
+            origin
+        };
+        CorsOrigins::new(table.strings("cors").iter().filter_map(origin).collect())
     }
 
     /// Reads `mode`. Warns of shadow mode, because refused callbacks then reach the app.

@@ -248,7 +248,7 @@ impl<'f> ConfigReader<'f, '_> {
         templates: &[Option<Arc<Template>>],
     ) {
         for (table, template) in tables.iter().zip(templates) {
-            if template.as_ref().is_some_and(|template| template.has_delivery_without_url()) {
+            if template.as_ref().is_some_and(|template| template.needs_upstream()) {
                 let remedy =
                     "set a url or an answer for each kind under [template.on], or set upstream";
                 self.faults.add(

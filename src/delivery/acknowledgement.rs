@@ -3,7 +3,9 @@
 //! | answer | the app |
 //! |---|---|
 //! | 2xx with no body, with the members of the platform's acknowledgement, or with `{"allow":true}` | took the event |
-//! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | refused the event |
+//! | 2xx in which `allow` is neither `true` nor `null`, or occurs twice, or a member of the acknowledgement has another value | did not take the event (`answer_contradicts`) |
+//! | 2xx in which `error` has a value, or `status` is a number of 400 and above | did not take the event (`answer_contradicts`) |
+//! | 2xx with a fatal error of PHP | did not take the event (`answer_fatal`) |
 //! | 2xx with any other body | took the event; with `unclear_answer = "refused"`, refused it |
 //! | 4xx except 404, 405, 408, 425 and 429 | refused the event |
 //! | any other status, or no answer in time | failed |
@@ -31,7 +33,7 @@ pub(super) fn check_taken(
     answer: &Answer,
     ack: &Reply,
     unclear: UnclearAnswer,
-) -> Result<(), Unavailable> {
+) -> Result<Taken, Unavailable> {
     if let Answer::Response { status, .. } = answer
         && is_refusal(*status)
     {
@@ -39,15 +41,15 @@ pub(super) fn check_taken(
         return Err(Unavailable::with(UnavailableKind::EventRefused, &detail));
     }
     check_status(answer)?;
-    let meaning = match answer {
+    let taken = match answer {
         Answer::Response { body: Some(body), .. } => read(body, ack.body())?,
         Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Meaning::Unclear
+            Taken::Unclearly
         }
     };
-    match (meaning, unclear) {
-        (Meaning::Unclear, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
-        (Meaning::Unclear, UnclearAnswer::Taken) | (Meaning::Taken, _) => Ok(()),
+    match (taken, unclear) {
+        (Taken::Unclearly, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
+        (Taken::Unclearly, UnclearAnswer::Taken) | (Taken::Clearly, _) => Ok(taken),
     }
 }
 
@@ -79,23 +81,29 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && !is_failure
 }
 
-/// Meaning of a body with a 2xx status.
-enum Meaning {
-    Taken,
-    Unclear,
+/// The certainty with which an answer says that the app took an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    Clearly,
+    /// Neither repeats nor contradicts the acknowledgement. An app may write anything that the
+    /// platform ignores.
+    Unclearly,
 }
 
 /// Reads the body of an answer. `ack` is the body of the platform's acknowledgement.
-fn read(body: &[u8], ack: &[u8]) -> Result<Meaning, Unavailable> {
-    let Some(text) = answer_text(body) else { return Ok(Meaning::Unclear) };
+fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
+    if contains_fatal_error(body) {
+        return Err(UnavailableKind::AnswerFatal.into());
+    }
+    let Some(text) = answer_text(body) else { return Ok(Taken::Unclearly) };
     if text.is_empty() || text.as_bytes() == ack {
-        return Ok(Meaning::Taken);
+        return Ok(Taken::Clearly);
     }
     let repaired = OnceCell::new();
     let answer = match Object::from_json_repaired(text, &repaired) {
         Ok(answer) => answer,
         Err(BodyError::Duplicate(name)) if name == "allow" => return Err(contradiction("allow")),
-        Err(_) => return Ok(Meaning::Unclear),
+        Err(_) => return Ok(Taken::Unclearly),
     };
     let allow = match answer.get("allow") {
         Some(Value::Json(Json { text: "true", .. })) => true,
@@ -103,8 +111,49 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Meaning, Unavailable> {
         Some(Value::Json(_) | Value::Text(_)) => return Err(contradiction("allow")),
     };
     let ack = std::str::from_utf8(ack).ok().and_then(|ack| Object::from_json(ack).ok());
-    let repeats = repeats(&answer, &ack.unwrap_or_default())?;
-    Ok(if allow || repeats || answer.len() == 0 { Meaning::Taken } else { Meaning::Unclear })
+    let ack = ack.unwrap_or_default();
+    let repeats = repeats(&answer, &ack)?;
+    if !repeats {
+        check_reports_no_error(&answer)?;
+    }
+    Ok(if allow || repeats || answer.len() == 0 { Taken::Clearly } else { Taken::Unclearly })
+}
+
+/// Returns true if PHP ended the script: by default, PHP prints the error and keeps the status 200.
+fn contains_fatal_error(body: &[u8]) -> bool {
+    // In the order of `html_errors` on and off, and of the log format that some servers print.
+    const MARKERS: [&str; 6] = [
+        "<b>Fatal error</b>:",
+        "<b>Parse error</b>:",
+        "\nFatal error: ",
+        "\nParse error: ",
+        "PHP Fatal error:",
+        "PHP Parse error:",
+    ];
+    memchr::memmem::find(body, b"error").is_some()
+        && MARKERS.iter().any(|marker| memchr::memmem::find(body, marker.as_bytes()).is_some())
+}
+
+/// Checks the members by which many apps report an error with the status 200.
+///
+/// # Errors
+///
+/// Returns an error if `error` has a value, or if `status` is a number of 400 and above.
+fn check_reports_no_error(answer: &Object<'_>) -> Result<(), Unavailable> {
+    let has_error = answer.get("error").is_some_and(|error| {
+        !matches!(
+            error,
+            Value::Json(Json { text: "null" | "false" | "0" | "\"\"" | "[]" | "{}", .. })
+        )
+    });
+    if has_error {
+        return Err(contradiction("error"));
+    }
+    let status = answer.get("status").and_then(Value::scalar);
+    match status.and_then(|status| parse_whole(&status)) {
+        Some(400..) => Err(contradiction("status")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Returns true if the answer has every member of the acknowledgement.
@@ -135,6 +184,6 @@ fn comparable(value: &Value<'_>) -> Option<(bool, String)> {
 }
 
 fn contradiction(field: &str) -> Unavailable {
-    let detail = format!("expected the `{field}` of the acknowledgement, found another value");
-    Unavailable::with(UnavailableKind::EventRefused, &detail)
+    let detail = format!("expected the acknowledgement, found another value of `{field}`");
+    Unavailable::with(UnavailableKind::AnswerContradicts, &detail)
 }

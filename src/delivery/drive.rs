@@ -26,11 +26,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, Method};
 
 use super::{Next, Question};
 use crate::conclusion::Conclusion;
+use crate::event::Forward;
 use crate::head::{Head, RequestContext};
 use crate::intake::{BodyFailure, Intake};
 use crate::reply::Answer;
@@ -133,6 +134,15 @@ impl EventRequest<'_> {
         self.head.uri().path_and_query()
     }
 
+    /// Returns the method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        match self.accepted.forward() {
+            Forward::Passthrough => self.head.method(),
+            Forward::CloudEvents | Forward::Json | Forward::Raw => &Method::POST,
+        }
+    }
+
     /// Returns the headers, including `content-length`, and the body.
     #[must_use]
     pub fn into_parts(self) -> (HeaderMap, Bytes) {
@@ -213,7 +223,7 @@ pub enum Driven {
 ///     ) -> impl Future<Output = Asked> + Send + use<'a> {
 ///         let (_headers, _body) = event.into_parts();
 ///         let body = Some(r#"{"allow":true}"#.into());
-///         ready(Asked::Answered(Answer::Response { status: StatusCode::OK, body }))
+///         ready(Asked::Answered(Answer::response(StatusCode::OK, body)))
 ///     }
 /// }
 ///
@@ -268,7 +278,12 @@ pub async fn drive(
         Err(refusal) => return Driven::Refused(refusal),
     };
     match conclude(client, app, runtime, &accepted, now).await {
-        Some((conclusion, now)) => Driven::Concluded(accepted, conclusion, now),
+        Some((mut conclusion, now)) => {
+            // Only now, because copies of the callback share a conclusion, and each copy may be of
+            // another origin.
+            conclusion.reply.cors = accepted.cors().cloned().map(Box::new);
+            Driven::Concluded(accepted, conclusion, now)
+        }
         None => Driven::ClientGone(accepted),
     }
 }

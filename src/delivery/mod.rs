@@ -37,7 +37,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
-use crate::event::Identity;
+use crate::event::{Forward, Identity};
 use crate::memory::{Claim, Domain, Fingerprint, Flights, Joined, SharedConclusion};
 use crate::printable::print_only;
 use crate::reply::{Answer, REPLY_MARGIN};
@@ -216,13 +216,13 @@ impl Accepted {
 /// // `accept` returns an accepted `live_play` callback from Kollus.
 /// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
 /// let body = Some(r#"{"allow":true}"#.into());
-/// let answer = Answer::Response { status: StatusCode::OK, body };
+/// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":1}}"#);
 ///
 /// let Next::Ask(question) = accept()?.next(now) else { panic!("expected a question") };
 /// let body = Some(r#"{"message":"no ticket"}"#.into());
-/// let answer = Answer::Response { status: StatusCode::FORBIDDEN, body };
+/// let answer = Answer::response(StatusCode::FORBIDDEN, body);
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(conclusion.reply.body(), r#"{"data":{"result":0,"message":"no ticket"}}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -239,7 +239,25 @@ impl Question {
     /// Returns the address of the app; `None` if the event keeps the path of the callback.
     #[must_use]
     pub fn url(&self) -> Option<&Uri> {
-        self.ask().and_then(|ask| ask.url.as_ref())
+        self.ask().and_then(|ask| ask.url.as_ref()).filter(|_| !self.is_passthrough())
+    }
+
+    /// Returns an address of the server for an event that keeps the path of the callback; `None` if
+    /// the config names no server. The path of the address has no meaning.
+    #[must_use]
+    pub fn server(&self) -> Option<&Uri> {
+        self.ask().and_then(|ask| ask.server.as_ref())
+    }
+
+    /// Returns true if the event keeps the `host` that [`EventRequest::into_parts`] returns. If
+    /// false, the server must set the host of [`Question::url`].
+    #[must_use]
+    pub fn keeps_host(&self) -> bool {
+        self.url().is_none() || self.ask().is_some_and(|ask| ask.host.is_some())
+    }
+
+    fn is_passthrough(&self) -> bool {
+        self.accepted.forward() == Forward::Passthrough
     }
 
     /// Returns the time that the app has, from connecting to the last byte of its answer.
@@ -339,7 +357,7 @@ impl Question {
 /// let Next::Wait(wait) = second.next(now) else { panic!("expected a wait") };
 /// let Next::Wait(overdue) = third.next(now) else { panic!("expected a wait") };
 ///
-/// let answer = Answer::Response { status: StatusCode::OK, body: Some("{\"allow\":true}".into()) };
+/// let answer = Answer::response(StatusCode::OK, Some("{\"allow\":true}".into()));
 /// let conclusion = question.conclude(&answer, now);
 /// assert_eq!(wait.await.unwrap().reply.body(), conclusion.reply.body());
 /// assert_eq!(overdue.give_up(now).origin.as_str(), "failure");

@@ -7,31 +7,103 @@
 //! | 2xx with any other body | `on_failure` of the template | acknowledgement, or 503: see [`acknowledgement`](super::acknowledgement) |
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
 //! | any other status, or no answer in time | `on_failure` of the template | 503 |
+//!
+//! A token (JWT) in the platform's signed form counts as its payload, and is the reply itself.
 
 use http::StatusCode;
+use http::header::CONTENT_ENCODING;
 
-use super::acknowledgement::{check_status, check_taken};
+use super::acknowledgement::{Taken, check_status, check_taken};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
-use crate::provider::decision::{Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply};
+use crate::event::Forward;
+use crate::provider::decision::{
+    Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply, is_token,
+};
 use crate::reply::{Answer, Reply, answer_text, unavailable_reply};
 use crate::template::{Ask, Delivery};
 use crate::verdict::Accepted;
 
 impl Accepted {
     /// Returns the conclusion for the app's answer.
+    ///
+    /// A passthrough callback gets the app's own answer as the reply. If gatepost checks the answer
+    /// first, this is the case only for an answer in the form that the platform expects.
     pub(crate) fn answered(&self, ask: &Ask, answer: &Answer) -> Conclusion {
+        let conclusion = self.judged(ask, answer);
+        if self.forward() != Forward::Passthrough {
+            return conclusion;
+        }
+        let passes = !ask.checks_reply
+            || matches!(conclusion.origin, Origin::App) && self.is_in_form_of_platform(answer);
+        match Reply::of_app(answer).filter(|_| passes) {
+            Some(reply) => Conclusion { reply, ..conclusion },
+            None => conclusion,
+        }
+    }
+
+    fn judged(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, &ask.policy) {
-            (Some(decision), Some(policy)) => match decision_input(answer, policy.empty_answer) {
-                Ok(input) => self.decided(decision, policy, input),
-                Err(reason) => self.failed(Some(policy), reason),
-            },
+            (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, answer),
             // The config gives each decision a policy. Without a policy, nothing may allow.
             (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),
             (None, _) => match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
-                Ok(()) => self.acknowledged(Origin::App),
+                Ok(taken) => Conclusion {
+                    has_unclear_answer: taken == Taken::Unclearly,
+                    ..self.acknowledged(Origin::App)
+                },
                 Err(reason) => self.failed(None, reason),
             },
         }
+    }
+
+    fn decided_by_app(&self, decision: &Decision, policy: &Policy, answer: &Answer) -> Conclusion {
+        let input = match decision_input(answer, policy.empty_answer) {
+            Ok(input) => input,
+            Err(reason) => return self.failed(Some(policy), reason),
+        };
+        if let DecisionInput::Answer(body) = input
+            && let Some(token) = answer_text(body).filter(|text| is_token(text))
+        {
+            return self.decided_by_token(decision, policy, answer, token);
+        }
+        self.decided(decision, policy, input)
+    }
+
+    /// Returns the conclusion for an answer that is a reply in the platform's signed form. The app
+    /// has the platform's key, and may therefore sign its replies itself.
+    fn decided_by_token(
+        &self,
+        decision: &Decision,
+        policy: &Policy,
+        answer: &Answer,
+        token: &str,
+    ) -> Conclusion {
+        let Some(payload) = policy.reply_signing.verified_payload(token) else {
+            let why = "found a signed reply (JWT) that the reply key of the template does not \
+                       verify; answer plain JSON, or set the key with which the app signs";
+            let reason = Unavailable::with(UnavailableKind::AnswerMalformed, why);
+            return self.failed(Some(policy), reason);
+        };
+        let conclusion = self.decided(decision, policy, DecisionInput::Answer(&payload));
+        let is_usable =
+            matches!(conclusion.origin, Origin::App) && decision.is_native_answer(&payload);
+        match Reply::of_app(answer).filter(|_| is_usable) {
+            Some(reply) => {
+                Conclusion { reply: policy.reply_signing.with_headers(reply), ..conclusion }
+            }
+            None => conclusion,
+        }
+    }
+
+    /// Returns true if the platform can read the app's answer without a conversion.
+    fn is_in_form_of_platform(&self, answer: &Answer) -> bool {
+        let Answer::Response { status, body: Some(body), .. } = answer else { return false };
+        let Some(decision) = &self.kind().decision else { return true };
+        let is_native = || {
+            let is_signed = answer_text(body).is_some_and(is_token);
+            is_signed || decision.is_native_answer(body)
+        };
+        status.is_success() && is_native()
     }
 
     /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to
@@ -50,7 +122,7 @@ impl Accepted {
             (None, _) => Origin::App,
         };
         let dropped = dropped.into();
-        Conclusion { reply: policy.reply_signing.sign(body), origin, dropped }
+        Conclusion { dropped, ..Conclusion::new(policy.reply_signing.sign(body), origin) }
     }
 
     /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.
@@ -100,12 +172,14 @@ impl Accepted {
 
 /// Reads the app's yes or no from its answer.
 fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'_>, Unavailable> {
-    if let Answer::Response { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body } =
-        answer
+    if let Answer::Response {
+        status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, body, ..
+    } = answer
     {
         return Ok(DecisionInput::Deny(body.as_deref().unwrap_or_default()));
     }
     check_status(answer)?;
+    check_coding(answer)?;
     match answer {
         Answer::Response { body: Some(body), .. } if answer_text(body) == Some("") => {
             Ok(match empty {
@@ -116,6 +190,19 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
         Answer::Response { body: Some(body), .. } => Ok(DecisionInput::Answer(body)),
         Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
             Err(UnavailableKind::AnswerTooLarge.into())
+        }
+    }
+}
+
+/// Checks that the app did not compress the answer. gatepost asks for no compression.
+fn check_coding(answer: &Answer) -> Result<(), Unavailable> {
+    let Answer::Response { headers, .. } = answer else { return Ok(()) };
+    match headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
+        None => Ok(()),
+        Some(coding) => {
+            let coding = String::from_utf8_lossy(coding.as_bytes());
+            let why = format!("expected no content coding, found `{coding}`; answer uncompressed");
+            Err(Unavailable::with(UnavailableKind::AnswerMalformed, &why))
         }
     }
 }

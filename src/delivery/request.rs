@@ -3,12 +3,15 @@
 use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::client::{TRACEPARENT, TRACESTATE, trace_headers};
 use crate::event::{self, Forward};
-use crate::head::{Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::head::{
+    Head, RequestContext, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, end_to_end,
+    is_removed,
+};
 use crate::time::Timestamp;
 use crate::verdict::Accepted;
 
@@ -90,7 +93,7 @@ impl Accepted {
         context: &RequestContext<'_>,
         now: Timestamp,
     ) -> (HeaderMap, Bytes) {
-        let forward = self.delivery().as_ask().map_or_else(Forward::default, |ask| ask.forward);
+        let forward = self.forward();
         let (event, template) = (self.event(), self.template());
         let (body, content_type) = event.body(forward, self.raw(), self.content_type());
         let subject = event.subject().unwrap_or_default();
@@ -110,9 +113,16 @@ impl Accepted {
         let [forwarded_for, host, proto] =
             self.arrival().client.forwarded_headers(head, context, &mut text);
         let [parent, state] = trace_headers(head.headers(), context.trace, &mut text);
-        let event_host = context.host.cloned();
+        let set_host = self.delivery().as_ask().and_then(|ask| ask.host.as_ref());
+        let event_host = set_host.or(context.host).cloned();
         let optional = [event_host, subject, time, forwarded_for, host, proto, parent, state];
         let mut headers = fill(required, optional);
+        if forward == Forward::Passthrough && self.content_type().is_none() {
+            headers.remove(CONTENT_TYPE);
+        }
+        if forward.keeps_headers() {
+            self.add_received(head, &mut headers);
+        }
         if let Some(misfits) = event.misfits_header() {
             headers.insert(GATEPOST_MISFITS, misfits);
         }
@@ -120,6 +130,25 @@ impl Accepted {
             signing.write_headers(event.id(), now, &body, &mut headers);
         }
         (headers, body)
+    }
+
+    /// Adds the headers of the callback that gatepost does not set itself.
+    fn add_received(&self, head: &Head<'_>, headers: &mut HeaderMap) {
+        let signs_events = self.template().signing.is_some();
+        let is_trusted = || self.arrival().client.is_behind_trusted_proxy();
+        let is_passed = |name: &HeaderName| {
+            !headers.contains_key(name)
+                && !matches!(*name, ACCEPT_ENCODING | EXPECT | HOST)
+                && !is_removed(name, signs_events, is_trusted)
+        };
+        let received: HeaderMap = end_to_end(head.headers())
+            .filter(|(name, _)| is_passed(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .fold(HeaderMap::new(), |mut received, (name, value)| {
+                received.append(name, value);
+                received
+            });
+        headers.extend(received);
     }
 }
 

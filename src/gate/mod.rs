@@ -26,6 +26,7 @@ use crate::intake::{Intake, check_head};
 use crate::limit::ClientBudgets;
 use crate::memory::Memory;
 use crate::printable::print_only;
+use crate::reply::Reply;
 use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
 use crate::shadow::Shadow;
 use crate::template::Reach;
@@ -140,6 +141,9 @@ impl ActiveConfig {
         let (found, admitted) = match lookup {
             Lookup::Other => return Admission::Other,
             Lookup::Callback(found, token) => {
+                if let Some(reply) = self.preflight(found, token, head) {
+                    return Admission::Reply(reply);
+                }
                 (found, self.admit_callback(found, token, head, memory, recorded, now))
             }
             Lookup::Reserved(address) => {
@@ -152,6 +156,15 @@ impl ActiveConfig {
             }
         };
         Admission::on(self.routes.at(found), admitted)
+    }
+
+    /// Returns the reply to a CORS preflight; `None` for any other request.
+    ///
+    /// In shadow mode, the app replies.
+    fn preflight(&self, found: RouteIndex, token: Option<&str>, head: &Head<'_>) -> Option<Reply> {
+        let route = self.routes.at(found);
+        let is_served = route.mode == Mode::Enforce && route.token_matches(token);
+        route.cors.preflight(head, &route.plan.allow).filter(|_| is_served)
     }
 
     /// Judges the head of a callback.
@@ -183,7 +196,10 @@ impl ActiveConfig {
                 let (memory, routes) = (Arc::clone(memory), Arc::clone(&self.routes));
                 Ok(Intake::new(memory, routes, found, checked, head, arrival))
             }
-            Err(cause) => Err(Refusal::new(cause, &route.pattern, &route.plan).sent_by(&client)),
+            Err(cause) => {
+                let refusal = Refusal::new(cause, &route.pattern, &route.plan).sent_by(&client);
+                Err(refusal.readable_by(route.cors.allowed(head)))
+            }
         }
     }
 }
@@ -274,6 +290,8 @@ impl Gate {
 
     /// Judges the head of a request, like [`Gate::admit`], on the route that [`Gate::find_route`]
     /// returned for the path of the request.
+    ///
+    /// Refuses a CORS preflight. Use [`Gate::admit`] for a request with the method `OPTIONS`.
     ///
     /// # Errors
     ///
@@ -452,6 +470,9 @@ pub enum Admission {
     Other,
     /// A refused request. Send [`Refusal::reply`]. You need not read the body.
     Refused(Refusal),
+    /// A request that gatepost serves itself: a browser asks for permission to send a callback
+    /// (CORS preflight). Send this reply.
+    Reply(Reply),
     /// A request on a route in shadow mode. Pass the request on like [`Admission::Other`], and give
     /// the body to the [observer](Shadow::observe).
     Shadow(Shadow),

@@ -1,6 +1,7 @@
 //! Heads of requests, and the rules for heads from outside.
 
 mod checks;
+mod end_to_end;
 mod outside_headers;
 
 use core::net::IpAddr;
@@ -8,6 +9,7 @@ use core::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 pub use checks::{HeadFault, is_host};
+pub(crate) use end_to_end::end_to_end;
 pub(crate) use outside_headers::{is_removed, strip_reserved};
 pub use outside_headers::{is_reserved, is_set_by_proxies};
 

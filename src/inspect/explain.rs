@@ -103,7 +103,7 @@ impl Gate {
         });
         let in_shadow = matches!(admission, Admission::Shadow(_));
         let judged = match admission {
-            Admission::Other => None,
+            Admission::Other | Admission::Reply(_) => None,
             Admission::Refused(refusal) => Some(Err(refusal)),
             Admission::Callback(intake) => Some(Ok(intake)),
             Admission::Shadow(shadow) => Some(shadow.into_admitted()),

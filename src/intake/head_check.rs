@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONNECTION, CONTENT_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_ENCODING, ORIGIN, UPGRADE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
 use crate::printable::printable;
 use crate::provider::locator::CapturedHead;
-use crate::route::Route;
+use crate::route::{Route, is_preflight};
 use crate::verdict::{RefusalCause, RefusalKind};
 
 /// Facts that later checks need from a callback's head.
@@ -37,11 +37,9 @@ pub(crate) fn check_head(
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
     if !route.plan.methods.contains(head.method()) {
-        return Err(RefusalKind::MethodNotAllowed.into());
+        return Err(method_not_allowed(head));
     }
-    if let Some(secret) = &route.token
-        && !token.is_some_and(|token| secret.matches(token.as_bytes()))
-    {
+    if !route.token_matches(token) {
         return Err(RefusalKind::TokenMismatch.into());
     }
     if let Some(coding) = headers.get_all(CONTENT_ENCODING).iter().find_map(content_coding) {
@@ -55,6 +53,14 @@ pub(crate) fn check_head(
         }
         Ok(_) | Err(_) => Err(RefusalKind::BodyTooLarge.into()),
     }
+}
+
+fn method_not_allowed(head: &Head<'_>) -> RefusalCause {
+    let origin = head.headers().get(ORIGIN).filter(|_| is_preflight(head));
+    let Some(origin) = origin else { return RefusalKind::MethodNotAllowed.into() };
+    let origin = printable(&String::from_utf8_lossy(origin.as_bytes()));
+    let detail = format!("expected a callback, found a CORS preflight of `{origin}`; see `cors`");
+    RefusalCause::with(RefusalKind::MethodNotAllowed, detail)
 }
 
 /// Returns the first coding in a `content-encoding` header that changes the body.

@@ -100,6 +100,8 @@ struct IntakeState {
     captured: CapturedHead,
     content_type: Option<HeaderValue>,
     arrival: Arrival,
+    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    cors: Option<HeaderValue>,
     memory: Arc<Memory>,
     in_shadow: bool,
 }
@@ -141,6 +143,7 @@ impl Intake {
     ) -> Self {
         let content_type = head.headers().get(CONTENT_TYPE).cloned();
         let CheckedHead { declared_length, captured } = checked;
+        let cors = routes.at(route).cors.allowed(head);
         Self(Box::new(IntakeState {
             routes,
             route,
@@ -150,6 +153,7 @@ impl Intake {
             captured,
             content_type,
             arrival,
+            cors,
             memory,
             in_shadow: false,
         }))
@@ -167,7 +171,7 @@ impl Intake {
 
     fn refuse(&self, cause: impl Into<RefusalCause>) -> Refusal {
         let refusal = Refusal::new(cause.into(), &self.route().pattern, &self.route().plan);
-        refusal.sent_by(&self.0.arrival.client)
+        refusal.sent_by(&self.0.arrival.client).readable_by(self.0.cors.clone())
     }
 
     /// Returns the time within which the complete body must arrive.
@@ -267,11 +271,11 @@ impl Intake {
         if reused == Some(Reused::Signature) && template.proof.reuse == Reuse::Refuse {
             return Err(refuse(RefusalKind::SignatureReused.into()));
         }
-        let limit = self.route().limit.clone();
+        let (forward, limit) = (self.route().forward, self.route().limit.clone());
         let template = Arc::clone(template);
         drop(tenant);
         drop(object);
-        let IntakeState { arrival, content_type, memory, .. } = *self.0;
+        let IntakeState { arrival, cors, content_type, memory, .. } = *self.0;
         Ok(Accepted::new(AcceptedCallback {
             event,
             template,
@@ -280,6 +284,8 @@ impl Intake {
             content_type,
             unknown_kind,
             arrival,
+            cors,
+            forward,
             limit,
             memory,
             reused,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Extensions, Method, Request, Response, Uri, Version};
+use http::{Extensions, Request, Response, Uri, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::time::{Instant, sleep_until};
@@ -126,9 +126,10 @@ impl<S, B> InnerService<S, B> {
         question: &Question,
         event: EventRequest<'_>,
     ) -> Request<RequestBody<B>> {
+        let method = event.method().clone();
         let (headers, body) = event.into_parts();
         let mut request = Request::new(RequestBody::full(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.version_mut() = self.version;
         *request.headers_mut() = headers;
         *request.extensions_mut() = std::mem::take(&mut self.extensions);
@@ -192,12 +193,12 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     response: Response<R>,
 ) -> Answer {
     let (parts, body) = response.into_parts();
-    let status = parts.status;
+    let (status, headers) = (parts.status, parts.headers);
     let mut body = pin!(body);
     let mut answer = BodyBuffer::default();
     for number in 1..=MAX_ANSWER_FRAMES {
         match body.as_mut().frame().await {
-            None => return Answer::Response { status, body: Some(answer.take()) },
+            None => return Answer::Response { status, headers, body: Some(answer.take()) },
             Some(Err(error)) => return unreachable("incomplete response body", &*error.into()),
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
@@ -211,7 +212,7 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
             end_turn().await;
         }
     }
-    Answer::Response { status, body: None }
+    Answer::Response { status, headers, body: None }
 }
 
 /// Maximum number of frames in the body of an answer: one for each byte, and 16 without data.

@@ -65,14 +65,16 @@ impl GateLayer {
     #[inline(never)]
     fn admit_both<B>(&self, original: &Uri, request: &Request<B>) -> Admission {
         let admission = self.admit_as(original, request);
-        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_) | Admission::Reply(_))
+        {
             return admission;
         }
         match self.admit_as(request.uri(), request) {
             Admission::Other => admission,
-            stricter @ (Admission::Callback(_) | Admission::Refused(_) | Admission::Shadow(_)) => {
-                stricter
-            }
+            stricter @ (Admission::Callback(_)
+            | Admission::Refused(_)
+            | Admission::Reply(_)
+            | Admission::Shadow(_)) => stricter,
         }
     }
 
@@ -122,6 +124,7 @@ where
                 report::refused(&refusal, self.layer.now());
                 ResponseFuture::reply(refusal.reply())
             }
+            Some(Admission::Reply(reply)) => ResponseFuture::reply(reply),
             Some(Admission::Shadow(shadow)) => self.observe(shadow, request),
             Some(Admission::Callback(intake)) => self.judge(intake, request),
         }

@@ -36,6 +36,7 @@
 //! reserved address, gatepost refuses the request. Enforcing routes and reserved addresses
 //! therefore take precedence over shadow routes in every lookup.
 
+mod cors;
 mod decode;
 mod path_filter;
 mod pieces;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 use http::uri::PathAndQuery;
 use matchit::Router;
 
+pub(crate) use self::cors::{CorsOrigins, as_origin, is_preflight};
 pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
@@ -57,7 +59,7 @@ pub(crate) use self::pieces::{around_token, has_dot_segment};
 use self::search::Search;
 use self::subtree::{Owner, Subtrees, bases_of};
 use crate::client::{Client, Networks};
-use crate::event::EventSource;
+use crate::event::{EventSource, Forward};
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
 use crate::printable::printable;
 use crate::provider::Plan;
@@ -103,12 +105,27 @@ pub(crate) struct Route {
     pub(crate) limit: Option<RouteLimit>,
     /// Rate limit on the requests of each client. Protects gatepost.
     pub(crate) source_limit: Option<Rate>,
+    /// Web pages that may read the replies. Has no effect on a verdict.
+    pub(crate) cors: CorsOrigins,
+    /// Form of the events from this route; `None` if each address sets the form.
+    pub(crate) forward: Option<Forward>,
     pub(crate) mode: Mode,
     /// Paths that gatepost reserves for the route in front of a file server.
     pub(crate) reach: Reach,
 }
 
 impl Route {
+    /// Returns true if every event from the route keeps the path of the callback.
+    pub(crate) fn is_passthrough(&self) -> bool {
+        self.forward == Some(Forward::Passthrough)
+    }
+
+    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
+    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
+        let Some(secret) = &self.token else { return true };
+        token.is_some_and(|token| secret.matches(token.as_bytes()))
+    }
+
     /// Checks the client's address against `allow`, then counts the request against `source_limit`.
     pub(crate) fn check_source(
         &self,
@@ -420,6 +437,8 @@ mod tests {
             allow: Networks::default(),
             limit: None,
             source_limit: None,
+            cors: CorsOrigins::default(),
+            forward: None,
             mode,
             reach: Reach::Subtree,
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::client::Arrival;
-use crate::event::Event;
+use crate::event::{Event, Forward};
 use crate::json::quote_large_numbers;
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
@@ -61,6 +61,10 @@ pub(crate) struct AcceptedCallback {
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) unknown_kind: Option<String>,
     pub(crate) arrival: Arrival,
+    /// Value of `access-control-allow-origin` for the reply; `None` without this header.
+    pub(crate) cors: Option<HeaderValue>,
+    /// Form of the event; `None` if the address sets the form.
+    pub(crate) forward: Option<Forward>,
     pub(crate) limit: Option<RouteLimit>,
     pub(crate) memory: Arc<Memory>,
     /// The value that has already arrived with another callback; `None` if there is none.
@@ -189,9 +193,20 @@ impl Accepted {
         self.0.arrival.client.address
     }
 
+    /// Returns the value of `access-control-allow-origin` for the reply.
+    pub(crate) fn cors(&self) -> Option<&HeaderValue> {
+        self.0.cors.as_ref()
+    }
+
     /// Returns the rate limit of the route on which the callback arrived.
     pub(crate) fn limit(&self) -> Option<&RouteLimit> {
         self.0.limit.as_ref()
+    }
+
+    /// Returns the form of the event.
+    pub(crate) fn forward(&self) -> Forward {
+        let of_address = || self.delivery().as_ask().map(|ask| ask.forward);
+        self.0.forward.or_else(of_address).unwrap_or_default()
     }
 
     pub(crate) fn kind(&self) -> &Kind {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::header::ALLOW;
 
 use super::refusal_kind::RefusalKind;
 use crate::client::Client;
@@ -54,6 +55,7 @@ struct RefusalDetails {
     tenant: Option<String>,
     template: Option<Arc<str>>,
     client: Option<IpAddr>,
+    cors: Option<HeaderValue>,
 }
 
 /// Body of the reply to every refused callback, whatever the reason.
@@ -71,6 +73,7 @@ impl Refusal {
             tenant: None,
             template: None,
             client: None,
+            cors: None,
         }))
     }
 
@@ -84,6 +87,12 @@ impl Refusal {
     /// Adds the client's address.
     pub(crate) fn sent_by(mut self, client: &Client) -> Self {
         self.0.client = client.address;
+        self
+    }
+
+    /// Permits the pages of an origin to read the reply; `None` permits none.
+    pub(crate) fn readable_by(mut self, origin: Option<HeaderValue>) -> Self {
+        self.0.cors = origin;
         self
     }
 
@@ -134,8 +143,9 @@ impl Refusal {
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply {
-            allow: self.0.allow.clone(),
+            extra: self.0.allow.clone().map(|methods| [(ALLOW, methods)].into()),
             close: self.0.kind.closes(),
+            cors: self.0.cors.clone().map(Box::new),
             ..Reply::text(self.0.kind.status(), REFUSED)
         }
     }

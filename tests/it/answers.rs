@@ -52,7 +52,7 @@ fn question(gate: &Gate, path: &'static str, body: &'static str) -> Question {
 
 fn response(status: u16, body: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap();
-    Answer::Response { status, body: Some(body.to_owned().into()) }
+    Answer::response(status, Some(body.to_owned().into()))
 }
 
 fn conclude(gate: &Gate, path: &'static str, body: &'static str, answer: &str) -> Conclusion {
@@ -255,24 +255,33 @@ fn refuses_key_empty_answer_on_notification_and_unclear_answer_on_decision() {
 }
 
 #[test]
-fn event_is_refused_if_app_answers_notification_with_client_error_or_contradiction() {
+fn platform_sends_event_again_if_app_answers_with_client_error_contradiction_or_fatal_error() {
     let gate = gate("", "");
-    for (status, body) in [
-        (401, ""),
-        (403, r#"{"message":"no"}"#),
-        (400, ""),
-        (422, "x"),
-        (200, r#"{"code":1}"#),
-        (200, r#" {"code":"1","msg":"failed"}"#),
-        (200, r#"{"allow":false}"#),
-        (200, r#"{"allow":0}"#),
-        (200, r#"{"allow":"false"}"#),
-        (200, r#"{"allow":true,"allow":false}"#),
-        (200, r#"{"code":0,"allow":false}"#),
+    for (status, body, expected) in [
+        (401, "", "event_refused"),
+        (403, r#"{"message":"no"}"#, "event_refused"),
+        (400, "", "event_refused"),
+        (422, "x", "event_refused"),
+        (200, r#"{"code":1}"#, "answer_contradicts"),
+        (200, r#"{"code":500}"#, "answer_contradicts"),
+        (200, r#" {"code":"1","msg":"failed"}"#, "answer_contradicts"),
+        (200, r#"{"allow":false}"#, "answer_contradicts"),
+        (200, r#"{"allow":0}"#, "answer_contradicts"),
+        (200, r#"{"allow":"false"}"#, "answer_contradicts"),
+        (200, r#"{"allow":true,"allow":false}"#, "answer_contradicts"),
+        (200, r#"{"code":0,"allow":false}"#, "answer_contradicts"),
+        (200, r#"{"error":"db down"}"#, "answer_contradicts"),
+        (200, r#"{"error":{"code":7}}"#, "answer_contradicts"),
+        (200, r#"{"status":400}"#, "answer_contradicts"),
+        (200, r#"{"status":"503","x":1}"#, "answer_contradicts"),
+        (200, "<br />\n<b>Fatal error</b>:  Uncaught Error", "answer_fatal"),
+        (200, "{\"code\":0}\n<b>Parse error</b>: x", "answer_fatal"),
+        (200, "PHP Fatal error:  x\n\nFatal error: x", "answer_fatal"),
+        (200, "\nFatal error: Uncaught Exception", "answer_fatal"),
     ] {
         let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(status, body), NOW);
         assert_eq!(conclusion.reply.status(), 503, "{status} {body}");
-        assert_eq!(code(&conclusion), "event_refused", "{status} {body}");
+        assert_eq!(code(&conclusion), expected, "{status} {body}");
     }
     let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(403, ""), NOW);
     let reason = conclusion.origin.failure().unwrap();
@@ -281,7 +290,8 @@ fn event_is_refused_if_app_answers_notification_with_client_error_or_contradicti
     let conclusion = conclude(&gate, "/srs", ON_STOP, r#"{"code":1}"#);
     assert_eq!(
         conclusion.origin.failure().unwrap().to_string(),
-        "the app refused the event: expected the `code` of the acknowledgement, found another value"
+        "the app's answer contradicts the acknowledgement: expected the acknowledgement, found another \
+         value of `code`"
     );
     for status in [500, 302, 404, 405, 408, 425, 429] {
         let conclusion = question(&gate, "/srs", ON_STOP).conclude(&response(status, ""), NOW);
@@ -291,7 +301,20 @@ fn event_is_refused_if_app_answers_notification_with_client_error_or_contradicti
 
 #[test]
 fn accepts_unclear_answer_to_notification_unless_address_refuses_it() {
-    let unclear = ["ok", "<html>", "[]", "1", r#"{"ok":true}"#, r#"{"code":null}"#, "{", "\"x\""];
+    let unclear = [
+        "ok",
+        "<html>",
+        "<b>Warning</b>: error in x.php",
+        "[]",
+        "1",
+        r#"{"ok":true}"#,
+        r#"{"code":null}"#,
+        r#"{"error":null}"#,
+        r#"{"error":false,"status":"ok"}"#,
+        r#"{"status":200}"#,
+        "{",
+        "\"x\"",
+    ];
     let clear =
         ["", " \n", r#"{"code":0}"#, r#"{"code":"0","data":{}}"#, r#"{"allow":true}"#, "\u{feff}"];
     let default = gate("", "");
@@ -302,6 +325,7 @@ fn accepts_unclear_answer_to_notification_unless_address_refuses_it() {
             (200, "app"),
             "{answer}"
         );
+        assert_eq!(conclusion.has_unclear_answer(), unclear.contains(answer), "{answer}");
     }
     let strict = gate("", "[template.on.'*']\nunclear_answer = 'refused'");
     for answer in unclear {
@@ -312,7 +336,7 @@ fn accepts_unclear_answer_to_notification_unless_address_refuses_it() {
     for answer in clear {
         assert_eq!(code(&conclude(&strict, "/srs", ON_STOP, answer)), "app", "{answer}");
     }
-    let too_large = Answer::Response { status: StatusCode::OK, body: None };
+    let too_large = Answer::response(StatusCode::OK, None);
     assert_eq!(
         code(&question(&strict, "/srs", ON_STOP).conclude(&too_large, NOW)),
         "answer_unclear"

@@ -653,3 +653,17 @@ fn checks_optional_signed_time_only_if_template_sets_limit() {
         assert_eq!(judge(settings, now), expected, "{settings} {now}");
     }
 }
+
+#[test]
+fn origin_of_cors_has_the_form_that_browsers_send() {
+    let route =
+        |origins: &str| format!("[[route]]\npath = '/k'\nprovider = 'srs'\ncors = {origins}\n");
+    let faults = errors(&route("['https://a.example', 'https://b.example/', 'https://B.example']"));
+    let remedy = "write scheme, host and port in lower case, without the default port and without \
+                  a path, for example \"https://player.example.com\"";
+    let fault = |column, at, found| {
+        format!("4:{column}: route[0].cors[{at}]: expected an origin, found \"{found}\"; {remedy}")
+    };
+    assert_eq!(faults, [fault(30, 1, "https://b.example/"), fault(52, 2, "https://B.example")]);
+    assert!(build(&route("'*'")).is_ok());
+}

@@ -67,7 +67,9 @@ pub fn judge_chunks<'b>(
 ) -> Result<Accepted, Refusal> {
     let now = Timestamp::from_secs(now);
     match gate.admit(head, now) {
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+            panic!("expected a callback or a refusal")
+        }
         Admission::Refused(refusal) => Err(refusal),
         Admission::Callback(mut intake) => {
             for chunk in chunks {
@@ -110,10 +112,8 @@ fn outcome(gate: &Gate, vector: &Vector) -> Outcome {
                 body: body.to_vec(),
             };
             let app = vector.app();
-            let answer = Answer::Response {
-                status: StatusCode::from_u16(app.status).unwrap(),
-                body: Some(app.body.into()),
-            };
+            let answer =
+                Answer::response(StatusCode::from_u16(app.status).unwrap(), Some(app.body.into()));
             (Some(seen), question.conclude(&answer, now))
         }
     };
@@ -217,7 +217,10 @@ fn refuses_ambiguous_framing_and_upgrades() {
         }
         match gate.admit(&Head::new(&Method::POST, &uri, &headers), NOW) {
             Admission::Refused(refusal) => Some(refusal.kind()),
-            Admission::Callback(_) | Admission::Other | Admission::Shadow(_) => None,
+            Admission::Callback(_)
+            | Admission::Other
+            | Admission::Reply(_)
+            | Admission::Shadow(_) => None,
         }
     };
     let unclear = Some(RefusalKind::FramingAmbiguous);

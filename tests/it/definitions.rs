@@ -403,7 +403,7 @@ async fn layer_accepts_signed_host_in_http_2() {
             .header("x-sign", SIGNED_HOST)
             .body(Body::from("{}"))
             .unwrap();
-        let response = layer.layer(app.clone()).oneshot(request).await.unwrap();
+        let response = layer.layer(app).oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{authority}");
     }
 }

@@ -143,7 +143,7 @@ fn run(mut client: Client, app: &mut App, over: Duration) -> Poll<Driven> {
 }
 
 fn answered(body: &'static [u8]) -> Asked {
-    Asked::Answered(Answer::Response { status: StatusCode::OK, body: Some(body.into()) })
+    Asked::Answered(Answer::response(StatusCode::OK, Some(body.into())))
 }
 
 /// Returns the origin of the conclusion. After a failure, also returns the code of the failure.

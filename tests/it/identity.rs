@@ -52,7 +52,7 @@ fn judge(
             intake.push(body.to_owned().into())?;
             intake.finish(NOW)
         }
-        Admission::Other | Admission::Refused(_) | Admission::Shadow(_) => {
+        Admission::Other | Admission::Refused(_) | Admission::Reply(_) | Admission::Shadow(_) => {
             panic!("expected a callback, found none")
         }
     }
@@ -71,7 +71,7 @@ fn accept(
 fn delivers(accepted: &Accepted) -> bool {
     match accepted.next(NOW) {
         Next::Ask(question) => {
-            let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+            let answer = Answer::response(StatusCode::OK, Some("".into()));
             drop(question.conclude(&answer, NOW));
             true
         }

@@ -6,6 +6,8 @@
 mod answers;
 mod config;
 mod core;
+#[cfg(feature = "tower")]
+mod cors;
 mod definitions;
 mod drive;
 #[cfg(feature = "tower")]
@@ -16,6 +18,8 @@ mod identity;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
+#[cfg(feature = "tower")]
+mod passthrough;
 mod properties;
 mod resends;
 mod shadow;

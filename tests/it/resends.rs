@@ -40,7 +40,9 @@ fn judge(gate: &Gate, path: &'static str, body: &str, now: Timestamp) -> Result<
             intake.finish(now)
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+            panic!("expected a callback or a refusal")
+        }
     }
 }
 
@@ -90,7 +92,7 @@ fn expect_reply(next: Next) -> gatepost::Conclusion {
 }
 
 fn answer(status: u16, body: &'static str) -> Answer {
-    Answer::Response { status: StatusCode::from_u16(status).unwrap(), body: Some(body.into()) }
+    Answer::response(StatusCode::from_u16(status).unwrap(), Some(body.into()))
 }
 
 fn code(conclusion: &gatepost::Conclusion) -> Option<&'static str> {

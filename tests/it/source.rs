@@ -53,7 +53,9 @@ impl Call<'_> {
         }
         let now = Timestamp::from_millis(NOW + self.millis);
         match gate.admit(&head, now) {
-            Admission::Other | Admission::Shadow(_) => panic!("expected a callback or a refusal"),
+            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+                panic!("expected a callback or a refusal")
+            }
             Admission::Refused(refusal) => Err(refusal),
             Admission::Callback(mut intake) => {
                 intake.push(self.body.into())?;
@@ -136,7 +138,7 @@ fn reply_status(gate: &Gate, call: Call<'_>) -> u16 {
     let now = Timestamp::from_millis(NOW + call.millis);
     let conclusion = match call.judge(gate).unwrap().next(now) {
         Next::Ask(question) => {
-            let answer = Answer::Response { status: StatusCode::OK, body: Some("".into()) };
+            let answer = Answer::response(StatusCode::OK, Some("".into()));
             question.conclude(&answer, now)
         }
         Next::Reply(conclusion) => conclusion,
@@ -177,7 +179,7 @@ fn applies_failure_policy_to_decisions_above_route_limit() {
     let next = || Call::PLAY.judge(&gate).unwrap().next(Timestamp::from_millis(NOW));
     let Next::Ask(question) = next() else { panic!("expected a question") };
     let body = Some(r#"{"allow":true}"#.into());
-    let answer = Answer::Response { status: StatusCode::OK, body };
+    let answer = Answer::response(StatusCode::OK, body);
     let conclusion = question.conclude(&answer, Timestamp::from_millis(NOW));
     assert!(matches!(conclusion.origin, Origin::App));
     let Next::Reply(conclusion) = next() else { panic!("expected a reply") };

@@ -48,6 +48,7 @@ pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 pub(crate) async fn send(
     url: &Uri,
     request: Request<Full<Bytes>>,
+    host: HostHeader,
 ) -> Result<AppResponse, BoxError> {
     let key = PoolKey::of(url)?;
     // Read the clock once: the age of a connection counts from the start of its last request.
@@ -58,7 +59,7 @@ pub(crate) async fn send(
         // Boxed, so that the future of a request on an idle connection stays small.
         None => Box::pin(AppConnection::open(url)).await?,
     };
-    let response = connection.exchange(url, request).await?;
+    let response = connection.exchange(url, request, host).await?;
     if connection.is_open() {
         POOL.with(|pool| put(pool, key, IdleConnection { connection, since: now }));
     }
@@ -69,8 +70,9 @@ pub(crate) async fn send(
 pub(crate) async fn send_on_new_connection(
     url: &Uri,
     request: Request<Full<Bytes>>,
+    host: HostHeader,
 ) -> Result<AppResponse, BoxError> {
-    AppConnection::open(url).await?.exchange(url, request).await
+    AppConnection::open(url).await?.exchange(url, request, host).await
 }
 
 /// Error if the connection ends within the body of an answer.
@@ -91,6 +93,15 @@ pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
 /// Loads the certificate authorities for `https` addresses, so that no callback waits for this.
 pub(crate) fn load_root_certificates() {
     LazyLock::force(&CONNECTOR);
+}
+
+/// The `host` header of a request to the app.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostHeader {
+    /// The `host` in the request's headers, if the request has one.
+    AsGiven,
+    /// The host of the address.
+    OfAddress,
 }
 
 /// Scheme and authority of an address, spelled as in the config. Requests with equal keys can share
@@ -237,10 +248,14 @@ impl AppConnection {
         &mut self,
         url: &Uri,
         mut request: Request<Full<Bytes>>,
+        host: HostHeader,
     ) -> Result<AppResponse, BoxError> {
         let path = url.path_and_query().cloned();
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
-        request.headers_mut().insert(HOST, self.host.clone());
+        let headers = request.headers_mut();
+        if host == HostHeader::OfAddress || !headers.contains_key(HOST) {
+            headers.insert(HOST, self.host.clone());
+        }
         let mut response = pin!(self.sender.send_request(request));
         let response = self.until(|context| response.as_mut().poll(context)).await?;
         let (parts, body) = response.into_parts();
@@ -345,7 +360,8 @@ mod tests {
         }
 
         async fn ask_and_get(&self, mut stream: Option<TcpStream>, answer: &str) -> TcpStream {
-            let mut sent = pin!(send(&self.url, Request::new(Full::new("{}".into()))));
+            let request = Request::new(Full::new("{}".into()));
+            let mut sent = pin!(send(&self.url, request, HostHeader::OfAddress));
             let answered = async {
                 let mut stream = match stream.take() {
                     Some(stream) => stream,

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Request, Uri, response};
 use http_body_util::Full;
 use tokio::time::timeout;
 
-use self::connection_pool::{self as pool, BoxError, is_hang_up};
+use self::connection_pool::{self as pool, BoxError, HostHeader, is_hang_up};
 
 pub(crate) use self::connection_pool::load_root_certificates;
 
@@ -20,24 +20,38 @@ pub(crate) use self::connection_pool::load_root_certificates;
 ///
 /// The app may close an idle connection while gatepost sends the event. The driver then sends the
 /// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
-pub(crate) async fn ask(url: &Uri, event: (HeaderMap, Bytes), attempt: Attempt) -> Asked {
-    let request = post(event);
+pub(crate) async fn ask(url: &Uri, event: EventMessage, attempt: Attempt) -> Asked {
+    let host = if event.keeps_host { HostHeader::AsGiven } else { HostHeader::OfAddress };
+    let request = event.into_request();
     let sent = match attempt {
-        Attempt::First => pool::send(url, request).await,
-        Attempt::NewConnection => pool::send_on_new_connection(url, request).await,
+        Attempt::First => pool::send(url, request, host).await,
+        Attempt::NewConnection => pool::send_on_new_connection(url, request, host).await,
     };
     match sent {
         Err(error) if attempt == Attempt::First && is_hang_up(&*error) => Asked::ConnectionClosed,
         Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
-        Ok((parts, body)) => Asked::Answered(Answer::Response { status: parts.status, body }),
+        Ok((parts, body)) => {
+            Asked::Answered(Answer::Response { status: parts.status, headers: parts.headers, body })
+        }
     }
 }
 
-fn post((headers, body): (HeaderMap, Bytes)) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
-    *request.headers_mut() = headers;
-    request
+/// An event as an HTTP request without a target.
+pub(crate) struct EventMessage {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// True if `headers` has the `host` for the app. Otherwise, the host is that of the address.
+    pub(crate) keeps_host: bool,
+}
+
+impl EventMessage {
+    fn into_request(self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body));
+        *request.method_mut() = self.method;
+        *request.headers_mut() = self.headers;
+        request
+    }
 }
 
 /// Error of [`fetch`].
@@ -56,7 +70,9 @@ pub(crate) async fn fetch(
     request: Request<Full<Bytes>>,
 ) -> Result<(response::Parts, Bytes), FetchError> {
     let url = request.uri().clone();
-    let sent = timeout(FETCH_TIMEOUT, pool::send_on_new_connection(&url, request)).await;
+    let sent =
+        timeout(FETCH_TIMEOUT, pool::send_on_new_connection(&url, request, HostHeader::OfAddress))
+            .await;
     let (parts, body) = sent.map_err(|_| FetchError::Timeout)?.map_err(FetchError::Failed)?;
     Ok((parts, body.ok_or(FetchError::TooLong)?))
 }

@@ -17,7 +17,7 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use pingora::prelude::fast_timeout::fast_sleep;
 
-use crate::app;
+use crate::app::{self, EventMessage};
 use crate::telemetry::metrics::METRICS;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
@@ -112,12 +112,6 @@ impl CallbackDriver {
         report::refused(refusal, (self.clock)());
         exchange.write_unread(&refusal.reply()).await;
     }
-
-    fn upstream_at(&self, path: Option<&PathAndQuery>) -> Option<Uri> {
-        let mut parts = self.upstream.clone()?.into_parts();
-        parts.path_and_query = path.cloned();
-        Uri::from_parts(parts).ok()
-    }
 }
 
 impl Runtime for CallbackDriver {
@@ -153,7 +147,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     }
 
     fn context(&self) -> RequestContext<'_> {
-        // The connection pool replaces this value with the host of the app's address.
+        // Unless `Question::keeps_host` is true, the connection pool replaces this value with the host
+        // of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
         context.with_trace(self.trace).with_host(host)
@@ -186,17 +181,28 @@ impl<'s> AppSide for App<'s> {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
-        let at_path = || self.0.upstream_at(event.callback_path());
-        let url = question.url().cloned().or_else(at_path);
-        let event = event.into_parts();
+        let url = question.url().cloned().or_else(|| {
+            let server = question.server().or(self.0.upstream.as_ref());
+            with_path(server?, event.callback_path())
+        });
+        let keeps_host = question.keeps_host();
+        let method = event.method().clone();
+        let (headers, body) = event.into_parts();
         async move {
             let Some(url) = url else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
-            app::ask(&url, event, attempt).await
+            app::ask(&url, EventMessage { method, headers, body, keeps_host }, attempt).await
         }
     }
+}
+
+/// Returns the address of a path on a server.
+fn with_path(server: &Uri, path: Option<&PathAndQuery>) -> Option<Uri> {
+    let mut parts = server.clone().into_parts();
+    parts.path_and_query = path.cloned();
+    Uri::from_parts(parts).ok()
 }
 
 /// Returns the URL scheme of a connection.

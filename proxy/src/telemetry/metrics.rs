@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     reused_ids: IntCounterVec,
     misfits: IntCounterVec,
     dropped_members: IntCounterVec,
+    unclear_answers: IntCounterVec,
     circuits: IntGaugeVec,
 }
 
@@ -70,6 +71,14 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
         "Requests whose head gatepost refuses on every path, by the code of the reason.",
     );
     register(registry, IntCounterVec::new(rejected, &["code"]))
+}
+
+fn unclear_answers(registry: &Registry) -> IntCounterVec {
+    let unclear = Opts::new(
+        "gatepost_answers_unclear_total",
+        "Acknowledged events whose answer neither repeats nor contradicts the acknowledgement.",
+    );
+    register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
 }
 
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
@@ -148,6 +157,7 @@ impl Metrics {
                 "Members of the app's answers that the platform's reply does not have.",
                 &["provider", "kind"],
             ),
+            unclear_answers: unclear_answers(&registry),
             seconds: callback_seconds(&registry),
             in_flight: requests_in_flight(&registry),
             unreadable: unreadable_requests(&registry),
@@ -188,6 +198,9 @@ impl Metrics {
         let dropped = conclusion.dropped_members().len();
         if dropped > 0 {
             self.dropped_members.with_label_values(&[provider, kind]).inc_by(dropped as u64);
+        }
+        if conclusion.has_unclear_answer() {
+            self.unclear_answers.with_label_values(&[provider, kind]).inc();
         }
         if accepted.reuses_signature() {
             self.reused.with_label_values(&[provider, accepted.template().name()]).inc();

@@ -228,3 +228,31 @@ fn counts_callbacks_refusals_and_failures() {
         assert!(metrics.contains(line), "expected {line} in:\n{metrics}");
     }
 }
+
+#[test]
+fn browser_player_reads_reply_across_origins() {
+    let app = App::answering(200, "");
+    let template = templates(&app);
+    let gate = Gatepost::serve_config(&format!(
+        "[[route]]\npath = '/records'\nprovider = 'kollus'\ncors = 'https://player.test'\n{template}"
+    ));
+    let origin = "origin: https://player.test\r\naccess-control-request-method: POST\r\n";
+    let preflight = format!("OPTIONS /records HTTP/1.1\r\nhost: gate.test\r\n{origin}\r\n");
+    let mut client = gate.connect();
+    let reply = client.send(preflight.as_bytes());
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://player.test"));
+    assert_eq!(reply.header("access-control-allow-methods"), Some("POST"));
+    // The fast path and Pingora write the same headers.
+    let form = "kind=100&client_user_id=u&media_content_key=m&channel_key=c";
+    for framing in ["", "te: trailers\r\n"] {
+        let headers = format!("{origin}{framing}");
+        let reply = client.send(&post_with("/records", &headers, form));
+        let allowed = reply.header("access-control-allow-origin");
+        assert_eq!((reply.status, allowed), (200, Some("https://player.test")), "{framing}");
+        assert_eq!(reply.header("vary"), Some("origin"));
+    }
+    let reply = client.send(&preflight.replace("player.test", "other.test").into_bytes());
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (405, None));
+    gate.program.wait_for_line("found a CORS preflight of `https://other.test`; see `cors`");
+}

@@ -507,7 +507,7 @@ fn debug_output_of_public_types_shows_no_secret() {
         print(&accepted.view::<gatepost::kollus::LivePlay>());
         print(&accepted.request(&head, &RequestContext::default(), now).0);
         for said in ["", "{\"allow\":true}", "K4n4ryGarbage", "{\"result\":\"K4n4ryGarbage\"}"] {
-            let answer = Answer::Response { status: StatusCode::OK, body: Some(said.into()) };
+            let answer = Answer::response(StatusCode::OK, Some(said.into()));
             print(&answer);
             if let gatepost::Next::Ask(question) = accepted.next(now) {
                 print(&question.conclude(&answer, now));

@@ -118,6 +118,45 @@ fn removes_hop_by_hop_headers_from_requests() {
     assert_eq!((seen.header("x-kept"), &*seen.body), (Some("y"), &b"ok"[..]));
 }
 
+#[test]
+fn passes_websocket_messages_that_arrive_with_handshake() {
+    let accept = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
+                   connection: upgrade\r\nkeep-alive: x\r\n\r\n";
+    let app = App::start(|_| Act::Echo(accept));
+    let gate = serve(&app);
+    let mut client = gate.connect();
+    let handshake = GET.replace(
+        "\r\n\r\n",
+        "\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n\x01\x02hi",
+    );
+    let reply = client.send(handshake.as_bytes());
+    assert_eq!((reply.status, reply.header("upgrade")), (101, Some("websocket")));
+    assert_eq!(reply.header("connection"), Some("upgrade"));
+    assert_eq!(reply.header("keep-alive"), None);
+    assert_eq!(client.read_exact(4), b"\x01\x02hi");
+    client.write(b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(client.read_exact(18), b"GET / HTTP/1.1\r\n\r\n");
+    client.finish();
+    assert_eq!(client.rest(), "");
+}
+
+// RFC 9110, section 7.6.1: `close` counts in every line and in every place.
+#[test]
+fn closes_connection_if_any_connection_line_says_close() {
+    let app = App::answering(200, "ok");
+    let gate = serve(&app);
+    for lines in [
+        "connection: close",
+        "connection: x, Close",
+        "connection: keep-alive, close",
+        "connection: keep-alive\r\nconnection: close",
+        "connection: x\r\nconnection: y ,\tclose , z",
+    ] {
+        let got = exchange(&gate, &GET.replace("\r\n\r\n", &format!("\r\n{lines}\r\n\r\n")));
+        assert!(got.to_ascii_lowercase().contains("\nconnection: close\r\n"), "{lines}: {got}");
+    }
+}
+
 // RFC 9110, section 7.8: `Upgrade` counts only if `Connection` names it.
 #[test]
 fn ignores_upgrade_that_connection_does_not_name() {
@@ -268,73 +307,77 @@ fn accepts_legal_chunks() {
     }
 }
 
+const BAD_LINES: [&str; 39] = [
+    "GET /pa th HTTP/1.1",
+    "GET /path\0 HTTP/1.1",
+    "GET /path\u{1} HTTP/1.1",
+    "GET /path\u{7f} HTTP/1.1",
+    "GET /path\t HTTP/1.1",
+    "GET /path\rx HTTP/1.1",
+    "GET /p\u{e9}th HTTP/1.1",
+    "GET /path?\u{e9} HTTP/1.1",
+    "GET /path?a b HTTP/1.1",
+    "GET /path#x HTTP/1.1",
+    "GET /path?x#y HTTP/1.1",
+    "GET #x HTTP/1.1",
+    "GET /<path> HTTP/1.1",
+    "GET /path?\"x\" HTTP/1.1",
+    "GET * HTTP/1.1",
+    "POST * HTTP/1.1",
+    "OPTIONS *x HTTP/1.1",
+    "GET  HTTP/1.1",
+    "GET HTTP/1.1",
+    "GET  /path HTTP/1.1",
+    "GET /path  HTTP/1.1",
+    "GET\t/path HTTP/1.1",
+    "GET /path HTTP/1.1 ",
+    " GET /path HTTP/1.1",
+    "G@T /path HTTP/1.1",
+    "GET /path",
+    "GET /path HTTP/0.9",
+    "GET /path HTTP/1.2",
+    "GET /path HTTP/2.0",
+    "GET /path HTTP/3.0",
+    "GET /path HTTP/1.10",
+    "GET /path http/1.1",
+    "GET /path HTTP/11",
+    "GET path HTTP/1.1",
+    "GET gate.test:80 HTTP/1.1",
+    "GET http://gate.test/pa th HTTP/1.1",
+    "GET http://gate.test/path#x HTTP/1.1",
+    "GET http://gate.test#x HTTP/1.1",
+    "GET ftp://gate.test/path HTTP/1.1",
+];
+
+const BAD_HEADERS: [&str; 15] = [
+    "x : y",
+    "x\t: y",
+    " x: y",
+    "x: y\r\n z",
+    "x: y\r\n\tz",
+    "x",
+    ": y",
+    "x\0: y",
+    "x y: z",
+    "x\u{e9}: y",
+    "x(: y",
+    "x: \0",
+    "x: y\rz",
+    "x: y\nz: a",
+    "x: \u{7f}",
+];
+
 // RFC 9112, section 3.
 #[test]
 fn refuses_malformed_heads_without_repair() {
     let app = App::answering(200, "");
     let gate = serve(&app);
-    for line in [
-        "GET /pa th HTTP/1.1",
-        "GET /path\0 HTTP/1.1",
-        "GET /path\u{1} HTTP/1.1",
-        "GET /path\u{7f} HTTP/1.1",
-        "GET /path\t HTTP/1.1",
-        "GET /path\rx HTTP/1.1",
-        "GET /p\u{e9}th HTTP/1.1",
-        "GET /path?\u{e9} HTTP/1.1",
-        "GET /path?a b HTTP/1.1",
-        "GET /path#x HTTP/1.1",
-        "GET /path?x#y HTTP/1.1",
-        "GET #x HTTP/1.1",
-        "GET /<path> HTTP/1.1",
-        "GET /path?\"x\" HTTP/1.1",
-        "GET * HTTP/1.1",
-        "POST * HTTP/1.1",
-        "OPTIONS *x HTTP/1.1",
-        "GET  HTTP/1.1",
-        "GET HTTP/1.1",
-        "GET  /path HTTP/1.1",
-        "GET /path  HTTP/1.1",
-        "GET\t/path HTTP/1.1",
-        "GET /path HTTP/1.1 ",
-        " GET /path HTTP/1.1",
-        "G@T /path HTTP/1.1",
-        "GET /path",
-        "GET /path HTTP/0.9",
-        "GET /path HTTP/1.2",
-        "GET /path HTTP/2.0",
-        "GET /path HTTP/3.0",
-        "GET /path HTTP/1.10",
-        "GET /path http/1.1",
-        "GET /path HTTP/11",
-        "GET path HTTP/1.1",
-        "GET gate.test:80 HTTP/1.1",
-        "GET http://gate.test/pa th HTTP/1.1",
-        "GET http://gate.test/path#x HTTP/1.1",
-        "GET http://gate.test#x HTTP/1.1",
-        "GET ftp://gate.test/path HTTP/1.1",
-    ] {
+    for line in BAD_LINES {
         let got = exchange(&gate, &format!("{line}\r\nhost: gate.test\r\n\r\n"));
         assert!(got.starts_with("HTTP/1.1 400 "), "{line:?}: {got}");
         assert!(got.ends_with("\r\n\r\nrefused\n"), "{line:?}: {got}");
     }
-    for lines in [
-        "x : y",
-        "x\t: y",
-        " x: y",
-        "x: y\r\n z",
-        "x: y\r\n\tz",
-        "x",
-        ": y",
-        "x\0: y",
-        "x y: z",
-        "x\u{e9}: y",
-        "x(: y",
-        "x: \0",
-        "x: y\rz",
-        "x: y\nz: a",
-        "x: \u{7f}",
-    ] {
+    for lines in BAD_HEADERS {
         let got = exchange(&gate, &format!("GET /path HTTP/1.1\r\nhost: a\r\n{lines}\r\n\r\n"));
         assert!(got.starts_with("HTTP/1.1 400 "), "{lines:?}: {got}");
         assert!(got.ends_with("\r\n\r\nrefused\n"), "{lines:?}: {got}");
@@ -492,6 +535,16 @@ fn answers_pipelined_requests() {
         client.write(&[*byte]);
     }
     assert!((0..4).all(|_| client.read().status == 200));
+}
+
+// gatepost closes the connection after the 502, so the reply must say so.
+#[test]
+fn announces_close_before_it_drops_pipelined_requests() {
+    let app = App::down();
+    let got = exchange(&serve(&app), &GET.repeat(2));
+    assert!(got.starts_with("HTTP/1.1 502 "), "{got}");
+    assert_eq!(got.matches("HTTP/1.1").count(), 1, "{got}");
+    assert!(got.to_ascii_lowercase().contains("connection: close"), "{got}");
 }
 
 fn pushed_text() -> String {

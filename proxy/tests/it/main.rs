@@ -9,6 +9,7 @@ mod canary;
 mod cli;
 mod failure;
 mod faults;
+mod forward;
 mod hostile;
 mod http11probe;
 mod http_manners;

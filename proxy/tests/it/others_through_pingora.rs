@@ -23,7 +23,9 @@ fn judged(gate: &Gate, case: &Case) -> u16 {
             intake.push(case.body.clone().into()).and_then(|()| intake.finish(now))
         }
         Admission::Refused(refusal) => Err(refusal),
-        Admission::Other | Admission::Shadow(_) => panic!("expected a callback, found none"),
+        Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => {
+            panic!("expected a callback, found none")
+        }
     };
     verdict.map_or_else(|refusal| refusal.reply().status().as_u16(), |_| 200)
 }

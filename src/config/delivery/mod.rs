@@ -7,12 +7,13 @@ mod resend;
 
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 
 use self::failure::{LastGood, OnFailure};
 pub(super) use self::resend::Dedupe;
 use super::ConfigReader;
 use crate::event::Forward;
+use crate::head::is_host;
 use crate::provider::decision::{
     Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
 };
@@ -39,6 +40,8 @@ struct Entry {
     budget: Option<Duration>,
     dedupe: Option<Dedupe>,
     forward: Forward,
+    check_reply: Option<bool>,
+    host: Option<HeaderValue>,
     empty_answer: Option<(EmptyAnswer, Place)>,
     unclear_answer: Option<(UnclearAnswer, Place)>,
     reach: Reach,
@@ -138,7 +141,9 @@ impl<'f> ConfigReader<'f, '_> {
         // leave no time for the app.
         let (timeout, budget) = (millis("timeout_ms", 1), millis("budget_ms", 101));
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
-        let forward = table.string("forward");
+        let forward = self.forward(table);
+        let check_reply = self.check_reply(table, forward);
+        let host = self.host(table);
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
         let reach = self.reach(table);
@@ -156,8 +161,12 @@ impl<'f> ConfigReader<'f, '_> {
                 remedy,
             );
         }
+        let parsed = url.as_ref().and_then(|url| self.url(url));
+        if let (Some(Forward::Passthrough), Some(url), Some(parsed)) = (forward, &url, &parsed) {
+            self.check_has_no_path(url, parsed);
+        }
         Entry {
-            url: url.and_then(|url| self.url(&url)),
+            url: parsed,
             answer,
             on_failure,
             last_good,
@@ -165,7 +174,9 @@ impl<'f> ConfigReader<'f, '_> {
             timeout,
             budget,
             dedupe,
-            forward: forward.and_then(|word| self.forward(&word)).unwrap_or_default(),
+            forward: forward.unwrap_or_default(),
+            check_reply,
+            host,
             empty_answer,
             unclear_answer,
             reach,
@@ -184,10 +195,43 @@ impl<'f> ConfigReader<'f, '_> {
         Some((self.word(&word, key, words)?, word.place))
     }
 
-    fn forward(&self, word: &Located<&str>) -> Option<Forward> {
-        let words =
-            [("cloudevents", Forward::CloudEvents), ("json", Forward::Json), ("raw", Forward::Raw)];
-        self.word(word, "format", &words)
+    /// Reads `forward`: the form in which the app receives events.
+    pub(super) fn forward(&self, table: &Table<'f>) -> Option<Forward> {
+        let word = table.string("forward")?;
+        self.word(&word, "format", &Forward::WORDS)
+    }
+
+    /// Reads `check_reply`. Reports the key beside a form in which gatepost always judges the
+    /// answer.
+    fn check_reply(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<bool> {
+        let check = table.boolean("check_reply");
+        if check.is_some() && forward.is_some_and(|forward| forward != Forward::Passthrough) {
+            let problem =
+                "expected forward = \"passthrough\" beside check_reply, found another form";
+            self.faults.add(&table.place_of("check_reply"), problem, "remove check_reply");
+        }
+        check
+    }
+
+    /// Reads `host`: the value of the `host` header of events.
+    fn host(&self, table: &Table<'f>) -> Option<HeaderValue> {
+        let host = table.string("host")?;
+        let value = HeaderValue::from_str(host.value).ok();
+        let value = value.filter(|value| is_host(value.as_bytes()));
+        if value.is_none() {
+            let remedy = "write the name that the app expects, for example \"www.example.com\"";
+            self.faults.add_text(&host, "a host", remedy);
+        }
+        value
+    }
+
+    /// Reports an address with a path for events that keep the path of the callback.
+    fn check_has_no_path(&self, url: &Located<&str>, parsed: &Uri) {
+        if parsed.path() != "/" || parsed.query().is_some() || url.value.ends_with('/') {
+            let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
+            let expected = "a server without a path, because passthrough keeps the callback's path";
+            self.faults.add_text(url, expected, remedy);
+        }
     }
 
     /// Reports reply settings in entries that cover only notifications, because the reply to a
@@ -236,6 +280,10 @@ impl<'f> ConfigReader<'f, '_> {
         let signing = match signing {
             None => None,
             Some(Ok(signing)) => Some(signing),
+            // The app signs its own replies, so gatepost needs no key.
+            Some(Err(_)) if entry.is_some_and(Entry::passes_every_answer) => {
+                Some(ReplySigning::default())
+            }
             Some(Err(missing)) => {
                 self.report_missing_reply_key(&missing, entry, kind);
                 return Delivery::MissingReplyKey;
@@ -254,7 +302,7 @@ impl<'f> ConfigReader<'f, '_> {
                 return Delivery::Unlisted(policy);
             }
             let defaults = Entry::empty(&kind.name, template.on_place.clone());
-            return Delivery::Ask(self.ask(&defaults, kind, policy, template));
+            return Delivery::Ask(self.ask(&defaults, kind, policy, template).into());
         };
         let fixed_fields = |json: &Option<JsonText>, decision: &Decision| {
             json.as_ref().map(|json| self.fixed_fields(json, decision))
@@ -277,7 +325,7 @@ impl<'f> ConfigReader<'f, '_> {
             );
             self.faults.add(&entry.place, problem, "write forward = \"json\"");
         }
-        Delivery::Ask(self.ask(entry, kind, policy, template))
+        Delivery::Ask(self.ask(entry, kind, policy, template).into())
     }
 
     /// Compiles the settings for asking the app. Takes a setting that the entry omits from the kind
@@ -291,12 +339,16 @@ impl<'f> ConfigReader<'f, '_> {
     ) -> Ask {
         let budget = entry.budget.unwrap_or(kind.times.budget);
         let timeout = entry.timeout.unwrap_or(kind.times.timeout);
+        let keeps_path = entry.forward == Forward::Passthrough;
         Ask {
-            url: entry.url.clone(),
+            url: entry.url.clone().filter(|_| !keeps_path),
+            server: entry.url.clone(),
+            host: entry.host.clone(),
             reach: entry.reach,
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
+            checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
             breaker: self.breakers.of(entry.url.as_ref(), template.name),
@@ -361,10 +413,17 @@ impl Entry {
             budget: None,
             dedupe: None,
             forward: Forward::default(),
+            check_reply: None,
+            host: None,
             empty_answer: None,
             unclear_answer: None,
             reach: Reach::default(),
         }
+    }
+
+    /// Returns true if each answer of the app is the reply.
+    fn passes_every_answer(&self) -> bool {
+        self.forward == Forward::Passthrough && self.check_reply == Some(false)
     }
 
     fn covers(&self, kind: &Kind) -> bool {

@@ -30,16 +30,14 @@ impl ConfigReader<'_, '_> {
                 found.map_or(ReplyForm::Plain, |(_, form)| *form)
             }
         };
-        if form == ReplyForm::Plain {
-            return Ok(ReplySigning::default());
-        }
+        let is_signed = form == ReplyForm::Jwt;
         let needed = rule.key.iter().chain(rule.headers.iter().map(|(_, index)| index));
         let missing = needed.filter(|index| value(**index).is_none());
         let missing: Vec<_> = missing
             .filter_map(|index| template.plan.settings.get(*index))
             .map(|setting| format!("`{}`", setting.name))
             .collect();
-        if !missing.is_empty() {
+        if is_signed && !missing.is_empty() {
             return Err(missing);
         }
         let headers = rule.headers.iter().filter_map(|(name, index)| {
@@ -59,7 +57,7 @@ impl ConfigReader<'_, '_> {
         });
         let key = rule.key.and_then(value).map(|key| TOKEN_DIGEST.key(key.clone()));
         let headers: Vec<_> = headers.collect();
-        Ok(ReplySigning { key, headers: (!headers.is_empty()).then(|| headers.into()) })
+        Ok(ReplySigning { is_signed, key, headers: (!headers.is_empty()).then(|| headers.into()) })
     }
 
     /// Reports the missing settings of reply signing if the config lists the kind by name.

@@ -159,12 +159,21 @@ fn route() -> Value {
                 "enum": ["enforce", "shadow"],
                 "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
+            "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
+            "forward": forward(),
             "reserve": reserve(),
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Rate limit of the genuine callbacks that the app receives."),
             "source_limit": rate("Rate limit of the callbacks from one client."),
         },
+    })
+}
+
+fn forward() -> Value {
+    json!({
+        "description": "Form in which the app receives events.",
+        "enum": ["json", "cloudevents", "raw", "passthrough"],
     })
 }
 
@@ -245,7 +254,12 @@ fn delivery(kind: &KindInfo) -> Value {
         },
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
-        "forward": { "enum": ["json", "cloudevents", "raw"] },
+        "forward": forward(),
+        "check_reply": {
+            "type": "boolean",
+            "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+        },
+        "host": text("Value of the `host` header of events."),
         "reserve": reserve(),
         "dedupe": dedupe(),
     });

@@ -54,6 +54,8 @@ pub(crate) enum AnswerError {
     Item { list: Box<str>, index: usize, fault: Box<str> },
     #[error("expected a JSON object as the answer, found malformed JSON or another type")]
     Malformed,
+    #[error("expected UTF-8 as the answer, found another encoding")]
+    NotUtf8,
     #[error("expected an answer to this item, found none")]
     NotAnswered,
     #[error("expected an item for each element, found no item for {count} of them")]
@@ -110,7 +112,7 @@ impl Decision {
         conversion: &mut Conversion,
         repaired: &'a OnceCell<String>,
     ) -> Result<ParsedAnswer<'a>, AnswerError> {
-        let text = answer_text(answer).ok_or(AnswerError::Malformed)?;
+        let text = answer_text(answer).ok_or(AnswerError::NotUtf8)?;
         let parsed = self.parse_text(text, conversion);
         let is_malformed = match &parsed {
             Ok(ParsedAnswer::PerItem(elements)) => {
@@ -162,6 +164,21 @@ impl Decision {
         }
     }
 
+    /// Returns true if an answer has the native form, which the platform reads without a conversion.
+    pub(crate) fn is_native_answer(&self, answer: &[u8]) -> bool {
+        let Some(text) = answer_text(answer) else { return false };
+        if !text.starts_with('{') {
+            let is_list =
+                self.envelope.is_none() && self.item_list.is_some() && text.starts_with('[');
+            return is_list || self.bare.is_some() && !text.starts_with('[');
+        }
+        let Ok(object) = Object::from_json(text) else { return false };
+        match &self.envelope {
+            Some(envelope) => matches!(object.get(envelope), Some(Value::Json(_))),
+            None => object.get(COMMON_ALLOW).is_none() || self.fields.find(COMMON_ALLOW).is_some(),
+        }
+    }
+
     /// Returns the message in the body of an answer whose status denies.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
         let repaired = OnceCell::new();
@@ -170,11 +187,13 @@ impl Decision {
             Some(Value::Json(inside)) => Object::from_json(inside.text).ok(),
             Some(Value::Text(_)) | None => None,
         };
-        let inside = inside.as_ref().and_then(|inside| inside.get(COMMON_MESSAGE));
-        let message = inside.or_else(|| object.get(COMMON_MESSAGE))?;
+        let field = self.message?;
+        let names = [Some(COMMON_MESSAGE), self.fields.name(field)];
+        let message = (inside.iter().chain([&object]))
+            .find_map(|object| names.iter().flatten().find_map(|name| object.get(name)))?;
         // Drop a message of a wrong type. After an error, gatepost would apply the failure policy,
         // and that policy may allow the request that the app has denied.
-        self.reply_field(self.message?, message, &mut Conversion::of_answer()).ok().flatten()
+        self.reply_field(field, message, &mut Conversion::of_answer()).ok().flatten()
     }
 
     /// Returns the JSON text inside the envelope, or `None` if the answer has no envelope. Drops
@@ -443,6 +462,9 @@ impl From<AnswerError> for Unavailable {
     fn from(fault: AnswerError) -> Self {
         match fault {
             AnswerError::Malformed => UnavailableKind::AnswerMalformed.into(),
+            AnswerError::NotUtf8 => {
+                Self::with(UnavailableKind::AnswerMalformed, &fault.to_string())
+            }
             AnswerError::BesideEnvelope { .. }
             | AnswerError::SetTwice { .. }
             | AnswerError::Field(_)

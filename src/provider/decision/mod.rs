@@ -21,7 +21,7 @@ mod write;
 pub(crate) use answer::{ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{
-    ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST,
+    ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,
 };
 pub(crate) use write::WrittenReply;
 

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::json::{Object, Value};
 use crate::provider::digest::{Digest, Encoding, Key};
 use crate::provider::locator::SettingIndex;
 use crate::reply::Reply;
@@ -52,7 +54,10 @@ impl ReplyForm {
 /// A template's values for reply signing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReplySigning {
-    /// The signing key. If `None`, replies are plain JSON.
+    /// If true, replies are tokens. If false, replies are plain JSON.
+    pub(crate) is_signed: bool,
+    /// The signing key. Also verifies the token of an app that signs its own replies; `None` if the
+    /// template has no key.
     pub(crate) key: Option<Key>,
     /// The headers of a signed reply.
     pub(crate) headers: Option<Arc<[(HeaderName, HeaderValue)]>>,
@@ -66,7 +71,7 @@ impl ReplySigning {
     /// gatepost therefore does not repeat a reply with the old signature. The bytes do not reveal
     /// the signing key.
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
-        if self.key.is_none() {
+        if !self.is_signed {
             return Vec::new();
         }
         let empty = self.sign(Vec::new());
@@ -77,9 +82,9 @@ impl ReplySigning {
         })
     }
 
-    /// Returns the reply with the JSON `body`: a token if `key` is set, otherwise plain JSON.
+    /// Returns the reply with the JSON `body`: a token, or plain JSON.
     pub(crate) fn sign(&self, body: Vec<u8>) -> Reply {
-        let Some(key) = &self.key else {
+        let Some(key) = self.key.as_ref().filter(|_| self.is_signed) else {
             return Reply::new(StatusCode::OK, JSON, body.into());
         };
         let mut token = String::with_capacity(HS256_HEADER.len() + body.len() * 4 / 3 + 50);
@@ -96,6 +101,47 @@ impl ReplySigning {
     }
 }
 
+impl ReplySigning {
+    /// Returns the payload of a token that an app has signed with the same key; `None` for any other
+    /// text.
+    pub(crate) fn verified_payload(&self, token: &str) -> Option<Vec<u8>> {
+        let key = self.key.as_ref()?;
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, payload) = signed.split_once('.')?;
+        let header = String::from_utf8(decoded(header)?).ok()?;
+        let header = Object::from_json(&header).ok()?;
+        // The algorithm is fixed: the token must not choose one.
+        header.get("alg").and_then(Value::scalar).filter(|algorithm| algorithm == "HS256")?;
+        let mut message = key.start();
+        message.update(signed.as_bytes());
+        let signature = Encoding::Base64UrlUnpadded.decode(signature, TOKEN_DIGEST.len())?;
+        bool::from(message.finish().ct_eq(&signature)).then(|| decoded(payload))?
+    }
+
+    /// Adds the headers of a signed reply that the app has not set.
+    pub(crate) fn with_headers(&self, mut reply: Reply) -> Reply {
+        let own = reply.extra.take().unwrap_or_default();
+        let is_set = |name: &HeaderName| own.iter().any(|(set, _)| set == name);
+        let added = self.headers.iter().flat_map(|headers| headers.iter());
+        let added = added.filter(|(name, _)| !is_set(name));
+        Reply { extra: Some(own.iter().chain(added).cloned().collect()), ..reply }
+    }
+}
+
+/// Returns true if the text has the form of a token: three parts in base64url, and a JSON object as
+/// the first part.
+pub(crate) fn is_token(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
+    // `eyJ` encodes `{"`.
+    text.starts_with("eyJ")
+        && text.split('.').count() == 3
+        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(is_digit))
+}
+
+fn decoded(part: &str) -> Option<Vec<u8>> {
+    BASE64URL_NOPAD.decode(part.trim_end_matches('=').as_bytes()).ok()
+}
+
 /// The digest of tokens. Platforms require the algorithm `HS256`.
 pub(crate) const TOKEN_DIGEST: Digest = Digest::HmacSha256;
 
@@ -106,7 +152,7 @@ mod tests {
 
     fn token(payload: &str) -> String {
         let key = Some(TOKEN_DIGEST.key(Secret::new("test-security-key")));
-        let reply = ReplySigning { key, headers: None }.sign(payload.into());
+        let reply = ReplySigning { is_signed: true, key, headers: None }.sign(payload.into());
         String::from_utf8(reply.body.to_vec()).unwrap()
     }
 

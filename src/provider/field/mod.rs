@@ -156,6 +156,11 @@ impl Fields {
         self.list.get(index)
     }
 
+    /// Returns the name of a field.
+    pub(crate) fn name(&self, index: usize) -> Option<&str> {
+        self.get(index).map(|field| &*field.name)
+    }
+
     /// Returns the first required field whose bit is not set in `seen`.
     pub(crate) fn first_missing(&self, seen: u128) -> Option<&Field> {
         self.first_of(self.required & !seen)

@@ -63,7 +63,7 @@ impl Request {
     pub fn judge(&self, gate: &Gate, chunk: usize) -> Option<Result<Accepted, Refusal>> {
         let now = Timestamp::from_secs(self.now);
         match gate.admit_in_proxy(&self.head(), now) {
-            Admission::Other | Admission::Shadow(_) => None,
+            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => None,
             Admission::Refused(refusal) => Some(Err(refusal)),
             Admission::Callback(mut intake) => {
                 let pushed = self

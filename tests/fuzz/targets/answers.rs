@@ -84,7 +84,7 @@ fuzz_target!(|data: &[u8]| {
     let answer = match StatusCode::from_u16(status) {
         Ok(status) => {
             let body = (body.len() <= MAX_ANSWER_BYTES).then(|| body.to_vec().into());
-            Answer::Response { status, body }
+            Answer::response(status, body)
         }
         Err(_) if status == 0 => Answer::Timeout,
         Err(_) => Answer::Unreachable(String::from_utf8_lossy(body).into_owned()),

@@ -111,7 +111,7 @@ fn outcome(gate: &Gate, case: &Case) -> &'static str {
             Next::Reply(_) => "resend",
             Next::Wait(_) => panic!("expected no open question, found one"),
             Next::Ask(question) => {
-                let answer = Answer::Response { status: StatusCode::OK, body: Some(Bytes::new()) };
+                let answer = Answer::response(StatusCode::OK, Some(Bytes::new()));
                 drop(question.conclude(&answer, now));
                 "accepted"
             }

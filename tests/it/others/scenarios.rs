@@ -42,10 +42,7 @@ impl Found {
 fn answer(status: u16) -> Answer {
     match status {
         0 => Answer::Unreachable("closed".into()),
-        status => Answer::Response {
-            status: StatusCode::from_u16(status).unwrap(),
-            body: Some(Bytes::new()),
-        },
+        status => Answer::response(StatusCode::from_u16(status).unwrap(), Some(Bytes::new())),
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct MalformedChunks;
 /// Position in a chunked body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChunkedBody {
-    next: Next,
+    part: Part,
     /// Size of the current chunk, then the number of bytes that are left of its data.
     size: u64,
     /// Length of the current line so far, or of the trailers.
@@ -27,7 +27,7 @@ pub(super) struct ChunkedBody {
 
 /// The part of a chunked body to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+enum Part {
     /// A digit of the size. The number counts the digits so far.
     Size(u8),
     /// White space or `;` after the size or an extension.
@@ -59,22 +59,22 @@ enum Next {
 
 impl ChunkedBody {
     pub(super) const fn new() -> Self {
-        Self { next: Next::Size(0), size: 0, line: 0 }
+        Self { part: Part::Size(0), size: 0, line: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.next == Next::Done
+        self.part == Part::Done
     }
 
     /// Checks the next bytes of the connection. Returns the number of bytes that belong to the body.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<usize, MalformedChunks> {
         let mut read = 0;
         while let Some(byte) = bytes.get(read).filter(|_| !self.is_done()) {
-            if self.next == Next::Data {
+            if self.part == Part::Data {
                 read += self.skip_data(bytes.len() - read);
                 continue;
             }
-            self.next = self.after(*byte).ok_or(MalformedChunks)?;
+            self.part = self.after(*byte).ok_or(MalformedChunks)?;
             self.line += 1;
             if self.line > MAX_LINE {
                 return Err(MalformedChunks);
@@ -89,72 +89,72 @@ impl ChunkedBody {
         let skipped = usize::try_from(self.size).map_or(available, |left| left.min(available));
         self.size -= skipped as u64;
         if self.size == 0 {
-            self.next = Next::DataReturn;
+            self.part = Part::DataReturn;
         }
         skipped
     }
 
     /// Returns the part after a byte; `None` if the byte is not allowed.
-    fn after(&mut self, byte: u8) -> Option<Next> {
-        match (self.next, byte) {
-            (Next::Size(digits), _) => self.after_size(digits, byte),
-            (Next::SizeLineFeed, b'\n') => Some(self.start_data()),
-            (Next::DataReturn, b'\r') => Some(Next::DataLineFeed),
-            (Next::DataLineFeed, b'\n') => {
+    fn after(&mut self, byte: u8) -> Option<Part> {
+        match (self.part, byte) {
+            (Part::Size(digits), _) => self.after_size(digits, byte),
+            (Part::SizeLineFeed, b'\n') => Some(self.start_data()),
+            (Part::DataReturn, b'\r') => Some(Part::DataLineFeed),
+            (Part::DataLineFeed, b'\n') => {
                 *self = Self::new();
-                Some(Next::Size(0))
+                Some(Part::Size(0))
             }
-            (Next::TrailerStart, b'\r') => Some(Next::LastLineFeed),
-            (Next::LastLineFeed, b'\n') => Some(Next::Done),
-            (Next::TrailerStart | Next::TrailerName, byte) if is_token(byte) => {
-                Some(Next::TrailerName)
+            (Part::TrailerStart, b'\r') => Some(Part::LastLineFeed),
+            (Part::LastLineFeed, b'\n') => Some(Part::Done),
+            (Part::TrailerStart | Part::TrailerName, byte) if is_token(byte) => {
+                Some(Part::TrailerName)
             }
-            (Next::TrailerName, b':') => Some(Next::TrailerValue),
-            (Next::TrailerValue, b'\r') => Some(Next::TrailerLineFeed),
-            (Next::TrailerValue, byte) if is_text(byte) => Some(Next::TrailerValue),
-            (Next::TrailerLineFeed, b'\n') => Some(Next::TrailerStart),
-            (next, byte) => after_in_extension(next, byte),
+            (Part::TrailerName, b':') => Some(Part::TrailerValue),
+            (Part::TrailerValue, b'\r') => Some(Part::TrailerLineFeed),
+            (Part::TrailerValue, byte) if is_text(byte) => Some(Part::TrailerValue),
+            (Part::TrailerLineFeed, b'\n') => Some(Part::TrailerStart),
+            (part, byte) => after_in_extension(part, byte),
         }
     }
 
-    fn after_size(&mut self, digits: u8, byte: u8) -> Option<Next> {
+    fn after_size(&mut self, digits: u8, byte: u8) -> Option<Part> {
         if let Some(digit) = char::from(byte).to_digit(16) {
             self.size = self.size.checked_mul(16)? + u64::from(digit);
             // Pingora calculates with the size, and no body is that long.
             let is_size = digits < MAX_DIGITS && self.size <= u64::MAX / 2;
-            return is_size.then_some(Next::Size(digits + 1));
+            return is_size.then_some(Part::Size(digits + 1));
         }
         match byte {
             _ if digits == 0 => None,
-            b'\r' => Some(Next::SizeLineFeed),
-            byte => after_in_extension(Next::BeforeSemicolon, byte),
+            b'\r' => Some(Part::SizeLineFeed),
+            byte => after_in_extension(Part::BeforeSemicolon, byte),
         }
     }
 
-    const fn start_data(&mut self) -> Next {
+    const fn start_data(&mut self) -> Part {
         self.line = 0;
-        if self.size == 0 { Next::TrailerStart } else { Next::Data }
+        if self.size == 0 { Part::TrailerStart } else { Part::Data }
     }
 }
 
-fn after_in_extension(next: Next, byte: u8) -> Option<Next> {
+fn after_in_extension(part: Part, byte: u8) -> Option<Part> {
     let is_space = matches!(byte, b' ' | b'\t');
-    match (next, byte) {
-        (Next::BeforeSemicolon, b';') => Some(Next::BeforeName),
-        (Next::BeforeSemicolon | Next::BeforeName | Next::BeforeValue, _) if is_space => Some(next),
-        (Next::BeforeName | Next::Name, byte) if is_token(byte) => Some(Next::Name),
-        (Next::Name | Next::AfterName, b'=') => Some(Next::BeforeValue),
-        (Next::Name | Next::AfterName, _) if is_space => Some(Next::AfterName),
-        (Next::BeforeValue, b'"') => Some(Next::Quoted),
-        (Next::BeforeValue | Next::Value, byte) if is_token(byte) => Some(Next::Value),
-        (Next::Value | Next::AfterQuoted, _) if is_space => Some(Next::BeforeSemicolon),
-        (Next::Name | Next::AfterName | Next::Value | Next::AfterQuoted, b';') => {
-            Some(Next::BeforeName)
+    match (part, byte) {
+        (Part::BeforeSemicolon, b';') => Some(Part::BeforeName),
+        (Part::BeforeSemicolon | Part::BeforeName | Part::BeforeValue, _) if is_space => Some(part),
+        (Part::BeforeName | Part::Name, byte) if is_token(byte) => Some(Part::Name),
+        (Part::Name | Part::AfterName, b'=') => Some(Part::BeforeValue),
+        (Part::Name | Part::AfterName, _) if is_space => Some(Part::AfterName),
+        (Part::BeforeValue, b'"') => Some(Part::Quoted),
+        (Part::BeforeValue | Part::Value, byte) if is_token(byte) => Some(Part::Value),
+        (Part::Value | Part::AfterQuoted, _) if is_space => Some(Part::BeforeSemicolon),
+        (Part::Name | Part::AfterName | Part::Value | Part::AfterQuoted, b';') => {
+            Some(Part::BeforeName)
         }
-        (Next::Name | Next::Value | Next::AfterQuoted, b'\r') => Some(Next::SizeLineFeed),
-        (Next::Quoted, b'"') => Some(Next::AfterQuoted),
-        (Next::Quoted, b'\\') => Some(Next::Escaped),
-        (Next::Quoted | Next::Escaped, byte) if is_text(byte) => Some(Next::Quoted),
+        (Part::Name | Part::Value | Part::AfterQuoted, b'\r') => Some(Part::SizeLineFeed),
+        (Part::Quoted, b'"') => Some(Part::AfterQuoted),
+        (Part::Quoted, b'\\') => Some(Part::Escaped),
+        (Part::Quoted | Part::Escaped, byte) if is_text(byte) => Some(Part::Quoted),
         _ => None,
     }
 }

@@ -35,14 +35,14 @@ pub(crate) struct OutsideHead {
     /// Number of bytes of the request that have arrived: the head, and a part of the body.
     pub(super) received: usize,
     /// End of the rest of the body.
-    pub(super) framing: Framing,
+    pub(super) end: BodyEnd,
     /// True if the client asks for another protocol.
     pub(super) asks_for_upgrade: bool,
 }
 
 /// End of the body of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Framing {
+pub(super) enum BodyEnd {
     /// Number of bytes that are left of the body.
     Length(u64),
     Chunked(ChunkedBody),
@@ -65,15 +65,15 @@ impl OutsideHead {
             return Err(UnreadableRequest::Target);
         }
         let asks_for_upgrade = request.headers.iter().any(|line| is(line, UPGRADE.as_str()));
-        let mut framing = Framing::of(request.headers);
-        let received = length + framing.take(&bytes[length..])?;
-        Ok(Some(Self { received, framing, asks_for_upgrade }))
+        let mut end = BodyEnd::of(request.headers);
+        let received = length + end.take(&bytes[length..])?;
+        Ok(Some(Self { received, end, asks_for_upgrade }))
     }
 }
 
-impl Framing {
+impl BodyEnd {
     fn of(lines: &[httparse::Header<'_>]) -> Self {
-        let mut framing = None;
+        let mut end = None;
         for line in lines {
             let found = if is(line, CONTENT_LENGTH.as_str()) {
                 length(line.value).map_or(Self::Open, Self::Length)
@@ -83,9 +83,9 @@ impl Framing {
             } else {
                 continue;
             };
-            framing = Some(if framing.is_none() { found } else { Self::Open });
+            end = Some(if end.is_none() { found } else { Self::Open });
         }
-        framing.unwrap_or(Self::Length(0))
+        end.unwrap_or(Self::Length(0))
     }
 
     /// Returns the number of these bytes that belong to the request.
@@ -136,13 +136,13 @@ mod tests {
 
     #[test]
     fn knows_end_of_body_only_for_clear_framing() {
-        let framing = |lines: &str| {
+        let end = |lines: &str| {
             let head = format!("POST / HTTP/1.1\r\n{lines}\r\n");
-            OutsideHead::parse(head.as_bytes()).unwrap().unwrap().framing
+            OutsideHead::parse(head.as_bytes()).unwrap().unwrap().end
         };
-        assert!(matches!(framing(""), Framing::Length(0)));
-        assert!(matches!(framing("Content-Length: 5 \r\n"), Framing::Length(5)));
-        assert!(matches!(framing("transfer-encoding: Chunked\r\n"), Framing::Chunked(_)));
+        assert!(matches!(end(""), BodyEnd::Length(0)));
+        assert!(matches!(end("Content-Length: 5 \r\n"), BodyEnd::Length(5)));
+        assert!(matches!(end("transfer-encoding: Chunked\r\n"), BodyEnd::Chunked(_)));
         for lines in [
             "content-length: 5, 5\r\n",
             "content-length: +5\r\n",
@@ -152,7 +152,7 @@ mod tests {
             "transfer-encoding: gzip, chunked\r\n",
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
         ] {
-            assert!(matches!(framing(lines), Framing::Open), "{lines}");
+            assert!(matches!(end(lines), BodyEnd::Open), "{lines}");
         }
     }
 

@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::chunks::MalformedChunks;
-use super::outside_head::{Framing, OutsideHead};
+use super::outside_head::{BodyEnd, OutsideHead};
 
 /// Time for which gatepost waits for the reply to a client that has closed its sending half, since
 /// the last byte of the reply. gatepost cannot distinguish such a client from one that has gone.
@@ -40,7 +40,7 @@ pub(super) struct RequestStream {
     stream: Stream,
     /// Received bytes that Pingora has not read yet: the rest of the request, then further requests.
     ahead: BytesMut,
-    framing: Framing,
+    end: BodyEnd,
     /// True until the first final status, if the client asks for another protocol.
     may_switch: bool,
     /// Time limit for the reply to a client that has closed its sending half.
@@ -57,8 +57,8 @@ impl RequestStream {
     /// Creates a stream for the rest of a request. `ahead` are the bytes that have arrived after
     /// those of the request.
     pub(super) const fn new(stream: Stream, ahead: BytesMut, head: &OutsideHead) -> Self {
-        let OutsideHead { framing, asks_for_upgrade: may_switch, .. } = *head;
-        Self { stream, ahead, framing, may_switch, half_closed: None }
+        let OutsideHead { end, asks_for_upgrade: may_switch, .. } = *head;
+        Self { stream, ahead, end, may_switch, half_closed: None }
     }
 
     /// Returns the connection, and the bytes that have arrived after the request.
@@ -69,7 +69,7 @@ impl RequestStream {
     /// Passes on bytes of the request that have already arrived.
     fn read_ahead(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let available = self.ahead.len().min(buffer.remaining());
-        let taken = self.framing.take(&self.ahead[..available]).map_err(malformed)?;
+        let taken = self.end.take(&self.ahead[..available]).map_err(malformed)?;
         buffer.put_slice(&self.ahead[..taken]);
         self.ahead.advance(taken);
         Ok(())
@@ -84,7 +84,7 @@ impl RequestStream {
         let start = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let read = &buffer.filled()[start..];
-        let taken = self.framing.take(read).map_err(malformed)?;
+        let taken = self.end.take(read).map_err(malformed)?;
         self.ahead.extend_from_slice(&read[taken..]);
         buffer.set_filled(start + taken);
         Poll::Ready(Ok(()))
@@ -116,7 +116,7 @@ impl RequestStream {
         // Pingora writes each head with one call.
         if std::mem::take(&mut self.may_switch) {
             if bytes.starts_with(b"HTTP/1.1 101") {
-                self.framing = Framing::Open;
+                self.end = BodyEnd::Open;
             } else {
                 self.may_switch = bytes.starts_with(b"HTTP/1.1 1");
             }
@@ -151,7 +151,7 @@ impl AsyncRead for RequestStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.framing.is_done() {
+        if self.end.is_done() {
             return self.poll_idle(context);
         }
         if self.ahead.is_empty() {
@@ -239,3 +239,59 @@ impl GetSocketDigest for RequestStream {
 }
 
 impl Peek for RequestStream {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    /// Returns a client, and the stream of the client's request with this head.
+    fn stream(head: &str) -> (DuplexStream, RequestStream) {
+        let head = OutsideHead::parse(head.as_bytes()).unwrap().unwrap();
+        let (client, server) = duplex(1024);
+        (client, RequestStream::new(Box::new(server), BytesMut::new(), &head))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_reply_to_half_closed_client_while_it_is_written() {
+        let (mut client, mut stream) = stream("GET / HTTP/1.1\r\n\r\n");
+        AsyncWriteExt::shutdown(&mut client).await.unwrap();
+        let started = Instant::now();
+        let half = HALF_CLOSED_TIMEOUT / 2;
+        assert!(tokio::time::timeout(half, stream.read_u8()).await.is_err());
+        stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+        assert!(stream.read_u8().await.is_err(), "expected the end of the connection");
+        assert_eq!(started.elapsed().as_secs(), 2 * HALF_CLOSED_TIMEOUT.as_secs());
+    }
+
+    #[tokio::test]
+    async fn keeps_bytes_that_follow_the_request() {
+        let (mut client, mut stream) = stream("POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n");
+        client.write_all(b"okGET /next").await.unwrap();
+        let mut body = [0; 64];
+        assert_eq!(stream.read(&mut body).await.unwrap(), 2);
+        let (_, ahead) = stream.into_parts();
+        assert_eq!(&ahead[..], b"GET /next");
+    }
+
+    #[tokio::test]
+    async fn reads_on_after_switch_to_another_protocol() {
+        let request = "GET / HTTP/1.1\r\nupgrade: x\r\n\r\n";
+        for (status, switches) in [("101", true), ("200", false)] {
+            let (mut client, mut stream) = stream(request);
+            client.write_all(b"hello").await.unwrap();
+            stream.write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n").await.unwrap();
+            stream.write_all(format!("HTTP/1.1 {status} X\r\n\r\n").as_bytes()).await.unwrap();
+            stream.write_all(b"HTTP/1.1 101 in the body").await.unwrap();
+            let mut read = [0; 64];
+            let read = std::pin::pin!(stream.read(&mut read));
+            assert_eq!(is_ready(read).await, switches, "{status}");
+        }
+    }
+
+    /// Polls once. Returns true if the future is ready.
+    async fn is_ready(mut future: Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+    }
+}

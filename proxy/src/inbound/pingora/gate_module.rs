@@ -79,6 +79,7 @@ impl GateModule {
             Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
             // Boxed, so that the future of a request for the upstream stays small.
             Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
+            Admission::Reply(reply) => Box::pin(write_unread(session, &reply)).await,
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
         Ok(true)

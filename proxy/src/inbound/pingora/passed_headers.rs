@@ -114,9 +114,17 @@ fn settle_framing(reply: &mut ResponseHeader) -> pingora::Result<()> {
     }
 }
 
+/// Returns true if the client closes the connection after this request.
+pub(super) fn asks_to_close(request: &RequestHeader) -> bool {
+    words(&request.headers).any(|word| word.eq_ignore_ascii_case(b"close"))
+}
+
 /// Returns the names in the `connection` headers.
 fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    words(headers).filter_map(|word| HeaderName::from_bytes(word).ok())
+}
+
+fn words(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(CONNECTION).iter();
-    let words = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    words.filter_map(|word| HeaderName::from_bytes(word.trim_ascii()).ok())
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }

@@ -22,7 +22,9 @@ use pingora::protocols::{Digest, TcpKeepalive};
 use pingora::proxy::FailToProxy;
 
 use super::gate_module::{GateModule, printable_path};
-use super::passed_headers::{is_last_recipient, settle_reply, settle_request, settle_upgrade};
+use super::passed_headers::{
+    asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
+};
 use super::session::{peer, write_unread};
 use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as _};
 use crate::inbound::head_clock::RequestInFlight;
@@ -161,6 +163,10 @@ impl ProxyHttp for ProxyService {
         session: &mut Session,
         _context: &mut RequestState,
     ) -> pingora::Result<bool> {
+        // Pingora reads only the first `connection` line.
+        if asks_to_close(session.req_header()) {
+            session.set_keepalive(None);
+        }
         if self.module.request_filter(session).await? {
             return Ok(true);
         }

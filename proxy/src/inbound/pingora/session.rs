@@ -141,7 +141,7 @@ async fn try_write(session: &mut Session, reply: &Reply) -> pingora::Result<()> 
     }
     // Skip `connection`. Pingora writes this header on HTTP/1, and HTTP/2 forbids the header.
     for (name, value) in reply.headers().filter(|(name, _)| name != CONNECTION) {
-        header.insert_header(name, value)?;
+        header.append_header(name, value)?;
     }
     let bodiless = session.req_header().method == Method::HEAD;
     let body = if bodiless { Bytes::new() } else { reply.body().clone() };

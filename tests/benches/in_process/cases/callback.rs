@@ -60,7 +60,7 @@ impl Callback {
         let mut intake = match gate.admit(&self.head(), self.now) {
             Admission::Callback(intake) => intake,
             Admission::Refused(refusal) => return Some(Err(refusal)),
-            Admission::Other | Admission::Shadow(_) => return None,
+            Admission::Other | Admission::Reply(_) | Admission::Shadow(_) => return None,
         };
         if !self.body.is_empty()
             && let Err(refusal) = intake.push(self.body.clone())

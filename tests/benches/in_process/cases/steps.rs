@@ -142,7 +142,7 @@ fn ok(body: &'static str) -> Answer {
 }
 
 fn said(status: StatusCode, body: &'static str) -> Answer {
-    Answer::Response { status, body: Some(Bytes::from_static(body.as_bytes())) }
+    Answer::response(status, Some(Bytes::from_static(body.as_bytes())))
 }
 
 fn accepting(gate: &Gate, numbered: Numbered) -> impl FnMut(usize) -> (Callback, Accepted) + use<> {

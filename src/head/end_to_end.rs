@@ -1,0 +1,62 @@
+//! Headers for the recipient of a message, without the headers of one connection (RFC 9110, 7.6.1).
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Headers of one connection. `content-length` is in the list, because the sender of the message
+/// writes its own.
+const OF_CONNECTION: [HeaderName; 10] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Returns the headers that a proxy passes on: all except those of the connection, and those that
+/// `connection` names.
+pub(crate) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    let lines = headers.get_all(CONNECTION).iter();
+    let named: Vec<_> = lines
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    headers.iter().filter(move |(name, _)| {
+        let is_named = named.iter().any(|word| name.as_str().as_bytes().eq_ignore_ascii_case(word));
+        !is_named && !OF_CONNECTION.contains(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_out_headers_of_connection_and_headers_that_it_names() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Hop"),
+            ("connection", "\tx-other"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "2"),
+            ("x-hop", "1"),
+            ("x-other", "1"),
+            ("set-cookie", "a"),
+            ("set-cookie", "b"),
+            ("x-hops", "c"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let kept: Vec<_> = end_to_end(&headers).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(kept, ["set-cookie", "set-cookie", "x-hops"]);
+    }
+}
