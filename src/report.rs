@@ -7,11 +7,13 @@
 //!
 //! For each code, gatepost logs at most ten lines per second, so that a flood of requests does not
 //! fill the disk. The field `suppressed` of the next line with the same code is the number of
-//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit.
+//! omitted lines. The conclusions that [`concluded`] logs at info or debug level have no limit here.
+//! The program `gatepost` has a second limit, on the bytes of all lines.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -25,74 +27,93 @@ use crate::time::Timestamp;
 use crate::verdict::ViewError;
 use crate::verdict::{Accepted, Refusal};
 
+/// Writes a line, unless its code has had its lines of this second.
+macro_rules! limited_line {
+    ($level:ident, $code:expr, $now:ident, $($rest:tt)+) => {{
+        let code = $code;
+        if let Some(suppressed) = LINES.admit(Mode::Enforce, code, $now) {
+            tracing::$level!(code, suppressed = nonzero(suppressed), $($rest)+);
+        }
+    }};
+}
+
 /// Writes a line about an accepted callback, unless its code has had its lines of this second.
 macro_rules! event_line {
     ($level:ident, $code:literal, $accepted:ident, $now:ident, $($rest:tt)+) => {
-        if let Some(suppressed) = LINES.admit(Mode::Enforce, $code, $now) {
-            let event = $accepted.event();
-            tracing::$level!(
-                code = $code,
-                id = event.id(),
-                source = event.source(),
-                kind = event.kind(),
-                template = $accepted.template().name(),
-                suppressed = nonzero(suppressed),
-                $($rest)+
-            );
-        }
+        limited_line!(
+            $level,
+            $code,
+            $now,
+            id = $accepted.event().id(),
+            source = $accepted.event().source(),
+            kind = $accepted.event().kind(),
+            template = $accepted.template().name(),
+            $($rest)+
+        )
     };
 }
 
 /// Logs a refusal as a warning.
 pub fn refused(refusal: &Refusal, now: Timestamp) {
-    let code = refusal.kind().as_str();
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    tracing::warn!(
-        code,
+    limited_line!(
+        warn,
+        refusal.kind().as_str(),
+        now,
         status = refusal.kind().status().as_u16(),
         provider = refusal.provider(),
         route = refusal.route(),
         tenant = refusal.tenant(),
         template = refusal.template(),
         from = refusal.client().map(tracing::field::display),
-        suppressed = nonzero(suppressed),
         "callback refused: {refusal}"
     );
 }
 
 /// Logs a warning for a request that the server refused with the status 400, whatever its path.
 pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
-    let code = fault.as_str();
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
-    tracing::warn!(
-        code,
-        status = 400,
-        from,
-        suppressed = nonzero(suppressed),
-        "request refused: {fault}"
-    );
+    limited_line!(warn, fault.as_str(), now, status = 400, from, "request refused: {fault}");
 }
 
 /// Logs a warning about a connection that the server closed without a verdict.
 ///
 /// The server chooses the `code`, such as `proxy_protocol_broken`.
 pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
     let from = from.map(tracing::field::display);
-    tracing::warn!(code, from, suppressed = nonzero(suppressed), "connection closed: {reason}");
+    limited_line!(warn, code, now, from, "connection closed: {reason}");
+}
+
+/// Logs a warning about a request that is not a callback, or about the server that would answer it.
+///
+/// The server chooses the `code`, such as `upstream_unresolved`, and a message without secrets.
+pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, now: Timestamp) {
+    let from = from.map(tracing::field::display);
+    limited_line!(warn, code, now, from, "{message}");
+}
+
+/// Logs an error about a request that is not a callback, if the upstream gave no usable response.
+///
+/// `request` is the method and the path. Get the path from
+/// [`Gate::printable_path`](crate::Gate::printable_path).
+pub fn upstream_failed(
+    request: &dyn Display,
+    reason: &dyn Display,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) {
+    let (from, request) = (from.map(tracing::field::display), tracing::field::display(request));
+    limited_line!(error, "upstream_failed", now, request, from, "upstream failed: {reason}");
 }
 
 /// Logs a warning about a request that a server of callbacks refused, because its path has no
 /// route.
 #[cfg(feature = "tower")]
 pub(crate) fn not_a_callback(now: Timestamp) {
-    let code = "not_a_callback";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    tracing::warn!(
-        code,
+    limited_line!(
+        warn,
+        "not_a_callback",
+        now,
         status = 403,
-        suppressed = nonzero(suppressed),
         "request refused: expected the path of a route, found another path; write the path of each \
          route as clients send it"
     );
@@ -107,11 +128,10 @@ pub(crate) fn view_failed(accepted: &Accepted, reason: &ViewError, now: Timestam
 /// Logs an error about a request that reached an extractor without passing the layer.
 #[cfg(feature = "axum")]
 pub(crate) fn not_accepted(now: Timestamp) {
-    let code = "not_accepted";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    tracing::error!(
-        code,
-        suppressed = nonzero(suppressed),
+    limited_line!(
+        error,
+        "not_accepted",
+        now,
         "handler did not run: expected a callback accepted by gatepost, found a request that \
          bypassed it; add `GateLayer`"
     );
@@ -120,11 +140,10 @@ pub(crate) fn not_accepted(now: Timestamp) {
 /// Logs an error about a runtime that has no timer.
 #[cfg(feature = "tower")]
 pub(crate) fn timer_missing(now: Timestamp) {
-    let code = "timer_missing";
-    let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) else { return };
-    tracing::error!(
-        code,
-        suppressed = nonzero(suppressed),
+    limited_line!(
+        error,
+        "timer_missing",
+        now,
         "callback cannot wait: expected a tokio runtime with a timer, found none; build the runtime \
          with `enable_time` or `enable_all`"
     );

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, Gate, ProxySettings};
-use gatepost_editor::{Edit, EditError, EditErrorKind, TemplateView, config_file};
+use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
 
 /// A gate and the file of its config.
 pub(crate) struct ServedConfig {
@@ -60,6 +60,8 @@ impl ServedConfig {
             return Err(conflict.with_remedy("send gatepost a SIGHUP to load the file"));
         }
         let edited = edited?;
+        let key_dirs = self.gate.proxy_settings().key_dirs;
+        KeyFolders::new(&self.path, &key_dirs).check(&text, &edited)?;
         let config = config_file::check(&self.path, &edited)?;
         let templates = TemplateView::all(&edited, Some(&config))?;
         config_file::replace(&self.path, &text, &edited)?;
@@ -86,8 +88,8 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, admin, threads, stop_timeout_secs, upgrade_socket or \
-                        proxy_protocol";
+            let keys = "listen, upstream, upstream_idle_ms, admin, threads, stop_timeout_secs, \
+                        upgrade_socket or proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.serve(config, templates);

@@ -15,6 +15,12 @@ use crate::toml_reader::{Located, Place, Table};
 /// Default of `stop_timeout_secs`.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
 
+/// Maximum length of a host name, in bytes.
+const MAX_HOST_BYTES: usize = 253;
+
+/// Default of `upstream_idle_ms`. Many servers close idle connections after 5 seconds.
+const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
+
 /// Settings that only the proxy uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -24,11 +30,19 @@ pub struct ProxySettings {
     /// Server that receives requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Uri>,
+    /// Time for which the proxy keeps an idle connection to the upstream.
+    pub upstream_idle: Duration,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<SocketAddr>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
+    /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
+    /// in lower case and without a final dot.
+    pub admin_hosts: Vec<String>,
+    /// Folders in which a key file may lie that a client of the admin API names. The folder of the
+    /// config file is always permitted.
+    pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
     /// Longest wait for requests in flight when the proxy stops.
@@ -42,8 +56,8 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`
-    /// can change while the proxy runs.
+    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
+    /// `admin_hosts` and `key_dirs` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -51,13 +65,17 @@ impl ProxySettings {
             let Self {
                 listen,
                 upstream,
+                upstream_idle,
                 admin,
                 admin_token: _,
+                admin_hosts: _,
+                key_dirs: _,
                 threads,
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
             } = settings.clone();
+            let upstream = (upstream, upstream_idle);
             (listen, upstream, admin, threads, stop_timeout, proxy_protocol, upgrade_socket)
         };
         fixed(self) != fixed(new)
@@ -70,10 +88,16 @@ impl<'f> ConfigReader<'f, '_> {
         let listen = table.strings("listen");
         let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
+        let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
+        let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
         let admin_token = self.admin_token(table, admin);
+        let admin_hosts = table.strings("admin_hosts");
+        let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
+        let key_dirs = table.strings("key_dirs");
+        let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = table.integer("threads", 1..=1024);
         let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
@@ -89,13 +113,30 @@ impl<'f> ConfigReader<'f, '_> {
         ProxySettings {
             listen,
             upstream,
+            upstream_idle: Duration::from_millis(idle),
             admin,
             admin_token,
+            admin_hosts,
+            key_dirs: key_dirs.collect(),
             threads,
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
         }
+    }
+
+    /// Reads a host name, and returns the name in lower case and without a final dot.
+    fn host_name(&self, text: &Located<&str>) -> Option<String> {
+        let name = text.value.strip_suffix('.').unwrap_or(text.value);
+        let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let is_name = name.len() <= MAX_HOST_BYTES
+            && name.split('.').all(|label| !label.is_empty() && label.chars().all(is_usual));
+        if !is_name {
+            let remedy =
+                "write a name without scheme, port and path, for example \"gate.example.com\"";
+            self.faults.add_text(text, "a host name", remedy);
+        }
+        is_name.then(|| name.to_ascii_lowercase())
     }
 
     fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {

@@ -287,6 +287,25 @@ impl Gate {
         self.0.current.load().proxy.clone()
     }
 
+    /// Returns the path of a request for a log line: at most its first 256 bytes.
+    ///
+    /// `{token}` replaces each segment that a server could read as the secret segment of a route,
+    /// and everything after it.
+    ///
+    /// ```
+    /// use gatepost::Gate;
+    ///
+    /// let config = "[[route]]\npath = '/hook/{token}'\nprovider = 'kollus'\ntoken = { env = 'T' }\n";
+    /// let gate = Gate::builder().toml(config).variable("T", "s3cret").build()?;
+    /// assert_eq!(gate.printable_path("/HOOK//s3cret/x"), "/HOOK//{token}…");
+    /// assert_eq!(gate.printable_path("/other/path"), "/other/path");
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn printable_path(&self, path: &str) -> String {
+        self.with_routes(|routes| routes.printable_path(path))
+    }
+
     /// Returns a warning for each setting that is allowed but not recommended.
     #[must_use]
     pub fn warnings(&self) -> Vec<Fault> {

@@ -246,8 +246,7 @@ impl<'d> Sample<'d> {
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
         let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
-        let captured =
-            captured.map_err(|twice| SampleError::Request(format!("{} repeatedly", twice.0)))?;
+        let captured = captured.map_err(|error| SampleError::Request(error.to_string()))?;
         let repaired = OnceCell::new();
         let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();
         let received =

@@ -26,6 +26,9 @@
 //!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
 //!    spellings of the route's path.
 //!
+//! gatepost does not read a path of more than 8 KiB about which servers disagree, because this would
+//! take long. Such a path counts as a spelling of a route's path.
+//!
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
 //!
@@ -41,6 +44,7 @@ mod cors;
 mod decode;
 mod path_filter;
 mod pieces;
+mod printable_path;
 mod query;
 mod search;
 mod subtree;
@@ -542,6 +546,35 @@ mod tests {
         for letter in ["a", "Z", "0", "~", "-"] {
             assert!(!path_filter.rules_out(&format!("/{letter}any")), "{letter}");
         }
+    }
+
+    #[test]
+    fn refuses_long_path_about_which_servers_disagree() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let of = |mode| {
+            let mut routes = Routes::default();
+            routes.add(route("/callbacks/tencent", mode, &plan)).unwrap();
+            routes
+        };
+        let (enforcing, shadow) = (of(Mode::Enforce), of(Mode::Shadow));
+        let find = |routes: &Routes, unit: &str, length: usize| {
+            let path = format!("/x{}", unit.repeat(length / unit.len()));
+            match routes.find(&path, Reach::Exact) {
+                Lookup::Ambiguous(_) => "ambiguous",
+                Lookup::Reserved(_) => "reserved",
+                Lookup::Other => "other",
+                Lookup::Callback(..) => "callback",
+            }
+        };
+        for unit in ["%41", "//", "/%2525252541;", "/..", "%00a"] {
+            assert_eq!(find(&enforcing, unit, 8_000), "other", "{unit}");
+            assert_eq!(find(&enforcing, unit, 9_000), "ambiguous", "{unit}");
+            assert_eq!(find(&shadow, unit, 9_000), "other", "{unit}");
+        }
+        assert_eq!(find(&enforcing, "/x", 60_000), "other");
+        let mut addresses = Routes::default();
+        addresses.reserve("/live/push", Reach::Exact, &plan);
+        assert_eq!(find(&addresses, "%41", 9_000), "reserved");
     }
 
     #[test]

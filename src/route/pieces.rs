@@ -223,6 +223,13 @@ fn names_in(part: &str) -> impl Iterator<Item = String> {
     part.split(is_slash).map(name_of).filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
+/// Splits decoded text into all names that some server may find: a parameter counts as a name.
+pub(super) fn any_names(decoded: &str) -> impl Iterator<Item = String> {
+    let text = without(decoded, |c| c.is_control());
+    let names = text.split(|c| is_slash(c) || is_cut(c) || c == ';').flat_map(names_in);
+    names.collect::<Vec<_>>().into_iter()
+}
+
 /// Returns true if some server finds a name in the undecoded `segment`.
 fn has_name(segment: &str) -> bool {
     // Decoding the rest of the segment cannot remove an unencoded letter or digit.

@@ -62,6 +62,7 @@ impl<'a> Setup<'a> {
         let timeout = timeout.as_millis();
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 2\n\
+             admin_token = {{ env = 'KOLLUS_TOKEN' }}\n\
              upstream = 'http://127.0.0.1:{app}'\nupgrade_socket = 'upgrade.sock'\n\
              [[route]]\npath = '/callbacks/kollus/{{token}}'\nprovider = 'kollus'\n\
              token = {{ env = 'KOLLUS_TOKEN' }}\n\

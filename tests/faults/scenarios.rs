@@ -1,16 +1,17 @@
 //! Scenarios: each sends a load to gatepost, in most cases while one thing fails.
 
 use std::fs;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::app::{Act, App};
-use super::load::{Load, Tally};
+use super::heavy::{self, Heavy};
+use super::load::{Kind, Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 
 /// The program under test, and the choice between long and brief scenarios.
@@ -34,7 +35,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 19] = [
+pub const ALL: [(&str, Scenario); 21] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
@@ -56,12 +57,14 @@ pub const ALL: [(&str, Scenario); 19] = [
         run.with_app("endless-interim", HURRIED, &[Act::Answers, Act::EndlessInterim])
     }),
     ("restarting", restarting),
+    ("log-flood", log_flood),
     ("log-full-disk", |run| unwritable_log(run, "log-full-disk", Log::FullDisk)),
     ("log-stuck-pipe", |run| unwritable_log(run, "log-stuck-pipe", Log::StuckPipe)),
     ("descriptors", descriptors),
     ("stop", stop),
     ("upgrade", upgrade),
     ("reload", reload),
+    ("heavy-bodies", heavy_bodies),
     ("idle", idle),
     ("soak", soak),
 ];
@@ -81,7 +84,8 @@ const LONG: Duration = Duration::from_secs(900);
 /// Number of connections of a load.
 const CONNECTIONS: usize = 32;
 
-/// Memory limit of the process, in MB. The scenario `idle` has no limit.
+/// Memory limit of the process, in MB. The scenarios with many connections or large bodies have no
+/// limit.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -100,6 +104,8 @@ impl Run<'_> {
             port: setup.port,
             connections: CONNECTIONS,
             acts: &[Act::Answers],
+            kinds: &MIX,
+            source: Ipv4Addr::LOCALHOST,
             requests: u64::MAX,
             duration: self.duration(),
             patience: timeout + self.slack(),
@@ -153,7 +159,8 @@ impl Row {
         let peak = self.peak;
         self.check(peak > 0.0, "expected a running process, found none");
         let fault = format!("expected less than {MOST_MEMORY} MB of memory, found {peak:.0} MB");
-        self.check(peak < MOST_MEMORY || self.name == "idle", fault);
+        let has_limit = !matches!(self.name, "heavy-bodies" | "idle");
+        self.check(peak < MOST_MEMORY || !has_limit, fault);
         if let Err(error) = gatepost.stop() {
             self.faults.push(error);
         }
@@ -202,6 +209,8 @@ fn restarting(run: &Run<'_>) -> Row {
         port: setup.port,
         connections: CONNECTIONS,
         acts: &[Act::Answers],
+        kinds: &MIX,
+        source: Ipv4Addr::LOCALHOST,
         requests: u64::MAX,
         duration: run.duration(),
         patience: HURRIED + run.slack(),
@@ -220,6 +229,69 @@ fn restarting(run: &Run<'_>) -> Row {
     row.check(row.tally.right > 0, "expected answers, found none");
     row.finish(&setup, &mut gatepost, &app);
     row
+}
+
+/// Sends a load beside requests that would fill the log.
+fn log_flood(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let started = Instant::now();
+    let mut floods = 0;
+    let tally = while_loaded(&run.load(&setup, &app, HEALTHY), || {
+        let requests = flood(&setup);
+        thread::scope(|scope| {
+            for (port, request) in &requests {
+                scope.spawn(|| (0..25).for_each(|_| flood_once(*port, request)));
+            }
+        });
+        floods += 25 * requests.len();
+    });
+    let elapsed = started.elapsed();
+    let mut row = Row { name: "log-flood", tally, ..Row::default() };
+    let log = setup.log_text().len();
+    row.notes.push(format!("{floods} requests wrote {} KB of log", log / 1024));
+    let limit = (256.0 + 64.0 * elapsed.as_secs_f64()) * 1024.0;
+    #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
+    row.check((log as f64) < limit, format!("expected {limit} bytes of log, found {log}"));
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    let stopped = setup.log_text().contains("\"message\":\"stopped\"");
+    row.check(stopped, "expected the line about the stop, found none");
+    row
+}
+
+/// Returns requests that cause a log line, with the port for each.
+fn flood(setup: &Setup<'_>) -> Vec<(u16, Vec<u8>)> {
+    let failing = format!("/page/act-{}-0", Act::ResetsAtOnce.code());
+    let get = |path: &str, headers: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n").into_bytes()
+    };
+    let long = "x".repeat(60_000);
+    let http_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\xff\xff\xff\x04\0\0\0\0\0";
+    vec![
+        (setup.port, get(&format!("{failing}/{long}"), "")),
+        (setup.port, get(&failing, "")),
+        (setup.port, format!("GET /{long}\r\nhost\r\n\r\n").into_bytes()),
+        (setup.port, b"GET / HT".to_vec()),
+        (setup.port, get("/", "host: other\r\n")),
+        (setup.port, get("/callbacks/kollus/wrong", "")),
+        (setup.port, http_2.to_vec()),
+        (setup.admin, get("/api/templates", "authorization: Bearer wrong\r\n")),
+        (setup.admin, get(&format!("/{long}"), "")),
+        (setup.admin, b"GET / HT".to_vec()),
+    ]
+}
+
+/// Sends a request, and reads the start of the reply, if any.
+fn flood_once(port: u16, request: &[u8]) {
+    use std::io::{Read as _, Write as _};
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    let _closed = stream.write_all(request);
+    if request.ends_with(b"\r\n\r\n") {
+        let _no_reply =
+            stream.set_read_timeout(Some(HEALTHY)).and_then(|()| stream.read(&mut [0; 64]));
+    }
 }
 
 /// Sends a load while standard error fails or blocks.
@@ -349,6 +421,72 @@ fn reload(run: &Run<'_>) -> Row {
     row.notes.push(format!("{reloads} reloads"));
     row.check(reloads > 0, "expected at least one reload, found none");
     row
+}
+
+/// Length of a heavy body: the default of `max_body_bytes`.
+const HEAVY: usize = 1 << 20;
+
+/// Length of the largest heavy body, for which the scenario raises `max_body_bytes`.
+const HEAVIEST: usize = 15_000_000;
+
+/// Limit of the 99th percentile of the reply times beside heavy bodies, in milliseconds.
+const MOST_MILLIS: f64 = 50.0;
+
+/// Sends genuine pushes from one address while another address sends heavy bodies of one kind after
+/// the other.
+fn heavy_bodies(run: &Run<'_>) -> Row {
+    let mut row = Row { name: "heavy-bodies", ..Row::default() };
+    // A debug build takes much longer to judge a body.
+    let shorter = if run.brief { 8 } else { 1 };
+    let heavy = Heavy::ALL.map(|kind| (kind, kind.request(HEAVY / shorter)));
+    let load = |(kind, request)| (format!("{kind:?}"), vec![request; CONNECTIONS]);
+    let loads = heavy.each_ref().map(|(kind, request)| load((kind, &**request)));
+    beside_heavy_bodies(run, &mut row, "", &loads);
+    let heaviest = Heavy::Escapes.request(HEAVIEST / shorter);
+    let mixed = heavy.iter().map(|(_, request)| &**request).cycle();
+    let mixed = [&*heaviest].into_iter().chain(mixed).take(CONNECTIONS).collect();
+    let loads = [("15 MB".to_owned(), mixed)];
+    beside_heavy_bodies(run, &mut row, "max_body_bytes = 16777216\n", &loads);
+    row
+}
+
+/// Runs gatepost with an additional line of config. Sends each load of heavy requests, each request
+/// on its own connection, and pushes beside them.
+fn beside_heavy_bodies(run: &Run<'_>, row: &mut Row, line: &str, loads: &[(String, Vec<&[u8]>)]) {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let config = setup.folder.path().join("gatepost.toml");
+    fs::write(&config, line.to_owned() + &fs::read_to_string(&config).unwrap()).unwrap();
+    let mut gatepost = setup.start();
+    let pushes = Load {
+        connections: 2,
+        kinds: &[Kind::Push],
+        source: Ipv4Addr::new(127, 0, 0, 2),
+        requests: if run.brief { 50 } else { 1_250 },
+        duration: LONG,
+        ..run.load(&setup, &app, HEALTHY)
+    };
+    for (name, requests) in loads {
+        let (ends, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+        let flood = |request: &[u8]| heavy::send_until(setup.port, request, &ends, &sent);
+        let tally = thread::scope(|scope| {
+            let floods = requests.iter().map(|request| scope.spawn(|| flood(request)));
+            let floods: Vec<_> = floods.collect();
+            let tally = pushes.run();
+            ends.store(true, Ordering::Relaxed);
+            row.faults.extend(floods.into_iter().flat_map(|flood| flood.join().unwrap()));
+            tally
+        });
+        let (p99, sent) = (tally.p99(), sent.into_inner());
+        row.notes.push(format!("{name}: {sent} bodies, p99 {p99:.1} ms"));
+        row.check(
+            run.brief || p99 < MOST_MILLIS,
+            format!("{name}: expected p99 below {MOST_MILLIS} ms, found {p99:.1} ms"),
+        );
+        row.tally.add(tally);
+    }
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
 }
 
 /// Sends a load, opens many connections with one request each, then sends a second load.

@@ -1,5 +1,7 @@
 //! Tests of config faults and warnings, in the form that an operator reads.
 
+use std::path::Path;
+
 use gatepost::{Config, ConfigError, Gate, Head};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -59,7 +61,7 @@ pusch = 'http://127.0.0.1:3000/push'
     let starts = [
         "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
-        "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_token`, `breaker`",
+        "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
         "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",
         "7:12: route[0].provider: expected a known provider, found \"tencent\"; use one of these providers: `github`, `kollus`",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
@@ -256,6 +258,7 @@ fn accepts_example_without_warnings() {
         .unwrap();
     assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
+    assert_eq!(gate.proxy_settings().upstream_idle.as_millis(), 4000);
 }
 
 #[test]
@@ -272,6 +275,8 @@ fn refuses_invalid_proxy_settings() {
         ),
         ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "expected a valid URL"),
         ("listen = '127.0.0.1:1'", "expected an address for each kind"),
+        ("upstream = 'http://x'\nupstream_idle_ms = 0", "expected a number from 1 to 3600000"),
+        ("upstream = 'http://x'\nupstream_idle_ms = '4s'", "upstream_idle_ms: expected"),
         ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy's address"),
     ];
     for (top, expected) in cases {
@@ -465,6 +470,21 @@ fn compares_admin_token_and_never_shows_it() {
     for unfit in ["a b", "b\u{e9}"] {
         let faults = build(unfit).unwrap_err().to_string();
         assert!(faults.contains("admin_token: expected a token that fits"), "{faults}");
+    }
+}
+
+#[test]
+fn reads_names_of_admin_listener() {
+    let settings = |hosts: &str| {
+        let top = format!("admin_hosts = {hosts}\nkey_dirs = ['keys', '/etc/gatepost']");
+        build(&format!("{top}\n{}", with(TEMPLATE))).map(|gate| gate.proxy_settings())
+    };
+    let read = settings("['Gate.Example.com.', 'ops']").unwrap();
+    assert_eq!(read.admin_hosts, ["gate.example.com", "ops"]);
+    assert_eq!(read.key_dirs, [Path::new("keys"), Path::new("/etc/gatepost")]);
+    for wrong in ["https://a", "a:80", "a/b", "*.a", "", "a..b", "ä", "a b", "."] {
+        let fault = settings(&format!("['{wrong}']")).unwrap_err().to_string();
+        assert!(fault.contains("admin_hosts[0]: expected a host name"), "{wrong}: {fault}");
     }
 }
 

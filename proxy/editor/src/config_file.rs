@@ -3,12 +3,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gatepost::Config;
-use tempfile::NamedTempFile;
+
+use crate::file_access::keep_access;
+use crate::temporary_file::TemporaryNames;
 
 use crate::error::{EditError, EditErrorKind};
 
@@ -42,6 +44,7 @@ pub fn replace(path: &Path, before: &str, after: &str) -> Result<(), EditError> 
     if before == after {
         return Ok(());
     }
+    check_has_one_name(path)?;
     match swap(path, before, after) {
         Ok(true) => Ok(()),
         Ok(false) => Err(conflict(path, Some(after))),
@@ -69,25 +72,43 @@ pub fn conflict(path: &Path, edited: Option<&str>) -> EditError {
     EditError::new(EditErrorKind::FileChanged, message)
 }
 
+fn check_has_one_name(path: &Path) -> Result<(), EditError> {
+    let links = fs::metadata(path).map_err(|error| EditError::io(path, "read", &error))?.nlink();
+    if links <= 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: expected a file with one name, found {links} hard links; remove the other names, or \
+         replace them by symbolic links",
+        path.display()
+    );
+    Err(EditError::new(EditErrorKind::FileLinked, message))
+}
+
 /// Replaces the content of the file. Returns `false` if the file has other content than `before`.
 fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     // For a symbolic link, replace its target, not the link.
     let target = fs::canonicalize(path)?;
     let folder = target.parent().unwrap_or_else(|| Path::new("/"));
-    let mut new = tempfile::Builder::new().prefix(".gatepost-").tempfile_in(folder)?;
-    new.write_all(after.as_bytes())?;
-    keep_owner_and_mode(&new, &target)?;
-    new.as_file().sync_all()?;
     // A failure to open or sync the folder causes only a warning, because the sync follows the
     // replacement of the file.
     let holder = File::open(folder);
-    // The lock makes concurrent edits wait for each other. The later edit then reads the result of
+    // The lock makes concurrent edits wait for each other. The later edit then finds the result of
     // the earlier edit, and fails. A file system without locks does not give this protection.
     let held = File::open(&target)?;
-    lock(&held)?;
-    if fs::read_to_string(&target)? != before {
+    let is_locked = lock(&held)?;
+    if !is_same_file(&held, &target)? || fs::read_to_string(&target)? != before {
         return Ok(false);
     }
+    let names = TemporaryNames::of(&target);
+    if is_locked {
+        names.remove_leftovers(folder, &held);
+    }
+    let mut new = names.create_in(folder)?;
+    // Set the access before the file has content.
+    keep_access(new.as_file(), &held)?;
+    new.write_all(after.as_bytes())?;
+    new.as_file().sync_all()?;
     new.persist(&target).map_err(|error| error.error)?;
     if let Err(error) = holder.and_then(|folder| folder.sync_all()) {
         tracing::warn!(
@@ -98,41 +119,41 @@ fn swap(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Locks the file. Waits at most one second, because the operator waits for the result.
-fn lock(file: &File) -> io::Result<()> {
+/// Returns true if `path` still names the open file. An edit in between has replaced the file.
+fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+/// Locks the file. Waits at most one second, because the operator waits for the result. Returns
+/// false if the file system has no locks.
+fn lock(file: &File) -> io::Result<bool> {
     const PAUSE: Duration = Duration::from_millis(10);
     const TRIES: usize = 100;
     for _ in 0..TRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            // `Error` means that the file system has no locks. Continue without a lock.
-            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(_)) => return Ok(false),
         }
     }
     // `EditError::io` adds the remedy.
     Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has locked the file"))
 }
 
-fn keep_owner_and_mode(new: &NamedTempFile, old: &Path) -> io::Result<()> {
-    let (old, own) = (fs::metadata(old)?, new.as_file().metadata()?);
-    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
-        fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
-    }
-    new.as_file().set_permissions(old.permissions())
-}
-
 /// Writes `text` to a new file next to the config file, and returns the path of the new file. The
-/// new file has the mode of the config file. The file name contains a hash of `text`, so repeated
-/// saves of the same text create only one file.
+/// new file gives access only to users who have access to the config file. The file name contains a
+/// hash of `text`, so repeated saves of the same text create only one file.
 fn save_rejected(path: &Path, text: &str) -> io::Result<PathBuf> {
-    let mode = fs::metadata(path).map_or(0o600, |file| file.mode() & 0o777);
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".rejected-{:016x}", hash.finish()));
     let kept = PathBuf::from(name);
-    match OpenOptions::new().write(true).create_new(true).mode(mode).open(&kept) {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept) {
         Ok(mut file) => {
+            // If this fails, the mode stays, and only the owner has access.
+            let _narrower = File::open(path).and_then(|config| keep_access(&file, &config));
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
         }
@@ -191,6 +212,63 @@ mod tests {
         replace(&path, BEFORE, AFTER).unwrap();
         let file = fs::metadata(&path).unwrap();
         assert_eq!((file.uid(), file.gid()), (4321, 4322));
+    }
+
+    #[test]
+    fn refuses_file_with_several_names() {
+        let (folder, path) = file(BEFORE);
+        let other = folder.path().join("other.toml");
+        fs::hard_link(&path, &other).unwrap();
+        let link = folder.path().join("link.toml");
+        symlink(&path, &link).unwrap();
+        for name in [&path, &other, &link] {
+            let problem = replace(name, BEFORE, AFTER).unwrap_err();
+            assert_eq!(problem.kind(), EditErrorKind::FileLinked);
+            assert!(problem.message().contains("found 2 hard links"), "{}", problem.message());
+        }
+        assert_eq!(fs::read_to_string(&other).unwrap(), BEFORE);
+        fs::remove_file(&other).unwrap();
+        replace(&path, BEFORE, AFTER).unwrap();
+        assert_eq!(names(&folder), ["gatepost.toml", "link.toml"]);
+    }
+
+    #[test]
+    fn removes_temporary_file_of_killed_edit_and_nothing_else() {
+        let (folder, path) = file(BEFORE);
+        let plant = |name: &str| fs::write(folder.path().join(name), BEFORE).unwrap();
+        let left = TemporaryNames::of(&path).create_in(folder.path()).unwrap().keep().unwrap().1;
+        let others = [
+            ".gatepost-backup",
+            ".gatepost-Ab12Cd",
+            ".gatepost-gatepost.toml-short.tmp",
+            ".gatepost-gatepost.toml-0123456789ab",
+            ".gatepost-gatepost.toml-0123456789-b.tmp",
+            ".gatepost-gatepost.toml-x-0123456789ab.tmp",
+            ".gatepost-other.toml-0123456789ab.tmp",
+            "gatepost.toml-0123456789ab.tmp",
+        ];
+        others.iter().for_each(|name| plant(name));
+        let (link, linked) = (
+            ".gatepost-gatepost.toml-aaaaaaaaaaaa.tmp",
+            ".gatepost-gatepost.toml-bbbbbbbbbbbb.tmp",
+        );
+        symlink(&path, folder.path().join(link)).unwrap();
+        fs::hard_link(folder.path().join(others[0]), folder.path().join(linked)).unwrap();
+        fs::create_dir(folder.path().join(".gatepost-gatepost.toml-cccccccccccc.tmp")).unwrap();
+        let before = names(&folder);
+        replace(&path, BEFORE, AFTER).unwrap();
+        assert!(!left.exists(), "expected no file of the killed edit");
+        assert_eq!(names(&folder).len() + 1, before.len(), "{:?}", names(&folder));
+    }
+
+    #[test]
+    fn keeps_temporary_file_of_running_edit() {
+        let (folder, path) = file(BEFORE);
+        let running = TemporaryNames::of(&path).create_in(folder.path()).unwrap();
+        let held = File::open(&path).unwrap();
+        held.lock().unwrap();
+        assert!(replace(&path, BEFORE, AFTER).is_err());
+        assert!(running.path().exists());
     }
 
     #[test]

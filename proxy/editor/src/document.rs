@@ -6,6 +6,7 @@ use crate::error::{EditError, EditErrorKind};
 use crate::toml_array;
 use crate::toml_comments::{self, DetachedComment, kept, text};
 use crate::toml_table::{TableEntries, list, name_of, string, strings, unfit};
+use crate::toml_value::json_from_item;
 
 /// Key `template`: the list of templates at the top level, and the template's name in a route.
 const TEMPLATE: &str = "template";
@@ -55,6 +56,11 @@ impl Document {
         let text = if self.starts_blank { &*text } else { text.trim_start_matches('\n') };
         let text = format!("{mark}{text}");
         if self.has_returns { text.replace('\n', "\r\n") } else { text }
+    }
+
+    /// Returns the whole config as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        json_from_item(self.tree.as_item())
     }
 
     /// Returns the templates in the order of the file.

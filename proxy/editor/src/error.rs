@@ -21,6 +21,8 @@ pub struct EditError {
 pub enum EditErrorKind {
     /// The config file has changed since gatepost read it.
     FileChanged,
+    /// The config file has several hard links.
+    FileLinked,
     /// The current config, the edit or the edited config is invalid.
     Invalid,
     /// gatepost cannot read or write the config file.
@@ -43,6 +45,7 @@ impl EditErrorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FileChanged => "file_changed",
+            Self::FileLinked => "file_linked",
             Self::Invalid => "invalid",
             Self::Io => "internal",
             Self::NameTaken => "name_taken",
@@ -81,7 +84,11 @@ impl EditError {
     pub(crate) fn unchecked(error: &ConfigError) -> Self {
         let message = "expected a valid config, found faults, so gatepost keeps the old config; \
                        correct these faults";
-        let faults = error.faults().iter().map(EditFault::from).collect();
+        Self::faulty(message, error.faults().iter().map(EditFault::from).collect())
+    }
+
+    /// Creates the error for an edit with these faults.
+    pub(crate) fn faulty(message: &str, faults: Vec<EditFault>) -> Self {
         Self { faults, ..Self::invalid(message) }
     }
 

@@ -11,17 +11,19 @@ use http::{Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 
+use self::api::TokenAttempts;
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
 
 /// Server of the admin listener.
 pub(crate) struct AdminApp {
     served: Arc<ServedConfig>,
+    attempts: TokenAttempts,
 }
 
 impl AdminApp {
-    pub(crate) const fn new(served: Arc<ServedConfig>) -> Self {
-        Self { served }
+    pub(crate) fn new(served: Arc<ServedConfig>) -> Self {
+        Self { served, attempts: TokenAttempts::default() }
     }
 
     fn page(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
@@ -46,7 +48,7 @@ impl ServeHttp for AdminApp {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let request = session.req_header();
         if api::is_api(request.uri.path()) {
-            return api::respond(&self.served, session).await;
+            return api::respond(&self.served, &self.attempts, session).await;
         }
         let (status, content_type, body) = self.page(&request.method, request.uri.path());
         let mut response = Response::new(body.into_bytes());

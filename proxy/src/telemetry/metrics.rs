@@ -20,11 +20,13 @@ pub(crate) struct Metrics {
     callbacks: IntCounterVec,
     refusals: IntCounterVec,
     rejected: IntCounterVec,
+    admin_refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
+    log_lines_over_budget: IntCounter,
     pub(crate) in_flight: IntGauge,
     pub(crate) unreadable: IntCounter,
     reused: IntCounterVec,
@@ -73,6 +75,14 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(rejected, &["code"]))
 }
 
+fn refused_admin_requests(registry: &Registry) -> IntCounterVec {
+    let refused = Opts::new(
+        "gatepost_admin_refusals_total",
+        "Requests to the admin API without access, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(refused, &["code"]))
+}
+
 fn unclear_answers(registry: &Registry) -> IntCounterVec {
     let unclear = Opts::new(
         "gatepost_answers_unclear_total",
@@ -104,6 +114,11 @@ fn dropped_log_lines(registry: &Registry) -> IntCounter {
     register(registry, IntCounter::new("gatepost_log_lines_dropped_total", help))
 }
 
+fn log_lines_over_budget(registry: &Registry) -> IntCounter {
+    let help = "Log lines that gatepost dropped because they exceed the log budget.";
+    register(registry, IntCounter::new("gatepost_log_lines_over_budget_total", help))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
@@ -122,6 +137,7 @@ impl Metrics {
                 &["provider", "code"],
             ),
             rejected: rejected_requests(&registry),
+            admin_refusals: refused_admin_requests(&registry),
             failures: counter(
                 "gatepost_app_failures_total",
                 "Callbacks without a usable answer of the app, by the code of the reason.",
@@ -163,6 +179,7 @@ impl Metrics {
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
+            log_lines_over_budget: log_lines_over_budget(&registry),
             registry,
         }
     }
@@ -174,6 +191,10 @@ impl Metrics {
 
     pub(crate) fn rejected(&self, fault: HeadFault) {
         self.rejected.with_label_values(&[fault.as_str()]).inc();
+    }
+
+    pub(crate) fn admin_refused(&self, code: &str) {
+        self.admin_refusals.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
@@ -247,6 +268,8 @@ impl Metrics {
         }
         let dropped = &self.log_lines_dropped;
         dropped.inc_by(log::lines_dropped().saturating_sub(dropped.get()));
+        let over_budget = &self.log_lines_over_budget;
+        over_budget.inc_by(log::lines_over_budget().saturating_sub(over_budget.get()));
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }

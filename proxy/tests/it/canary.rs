@@ -281,7 +281,7 @@ fn check_api(gate: &Gatepost) {
         let body = body.to_string();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         let reply = Client::new(connect(gate.admin)).send(request.as_bytes());

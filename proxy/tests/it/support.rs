@@ -1,7 +1,7 @@
 //! Helpers for the tests: the program under test, and a client that writes arbitrary bytes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest as _, Md5};
 use rustix::net::sockopt::set_socket_linger;
+use rustix::net::{AddressFamily, SocketType};
 use tempfile::TempDir;
 
 pub use crate::mock::{Act, App};
@@ -48,6 +49,16 @@ pub fn connect(port: u16) -> TcpStream {
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
     }
+}
+
+/// Connects to `port` from another address of this machine.
+pub fn connect_from(from: [u8; 4], port: u16) -> TcpStream {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddrV4::new(from.into(), 0)).unwrap();
+    rustix::net::connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
 
 /// A running program and its lines on standard error. Dropping this value kills the program.
@@ -256,6 +267,20 @@ impl Client {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).unwrap();
         bytes
+    }
+
+    /// Closes the sending half of the connection.
+    pub fn finish(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Returns all bytes until the other side closes the connection.
+    pub fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let read = self.stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(read.is_ok(), "expected a closed connection, found {read:?} after {text:?}");
+        text
     }
 
     /// Resets the connection.

@@ -1,5 +1,7 @@
 //! The admin API for templates.
 
+use std::io::{BufReader, Write as _};
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -20,7 +22,7 @@ on.push = { answer = {} }
 pub fn ask(gate: &Gatepost, method: &str, path: &str, headers: &str, body: &str) -> Response {
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}"
     );
     Client::new(connect(gate.admin)).send(request.as_bytes())
 }
@@ -229,7 +231,7 @@ fn limits_length_and_type_of_body() {
 
     let size = 64 * 1024 + 1;
     let mut client = Client::new(connect(gate.admin));
-    let head = "POST /api/templates HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n";
+    let head = "POST /api/templates HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n";
     let request = format!("{head}{json_type}\r\n{size:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(size));
     assert_eq!(client.send(request.as_bytes()).status, 413, "expected 413 for a chunked body too");
 }
@@ -237,19 +239,19 @@ fn limits_length_and_type_of_body() {
 #[test]
 fn never_reads_body_of_refused_request_as_next_request() {
     let gate = serve();
-    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let smuggled = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let length = smuggled.len();
     let send = |headers: &str| {
         let mut client = Client::new(connect(gate.admin));
         let request = format!(
-            "PUT /api/templates HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{smuggled}"
+            "PUT /api/templates HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{smuggled}"
         );
         let status = client.send(request.as_bytes()).status;
         (client, status)
     };
     let (mut client, status) = send(&format!("authorization: Bearer {TOKEN}\r\n"));
     assert_eq!(status, 405);
-    let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     assert_eq!(next.text(), "ready\n");
     assert!(client.is_closed());
     // Without the token, gatepost reads no body and closes the connection.
@@ -263,7 +265,9 @@ fn never_reads_body_of_refused_request_as_next_request() {
 fn does_not_wait_for_body_without_token() {
     let gate = serve();
     let mut client = Client::new(connect(gate.admin));
-    client.write(b"POST /api/templates HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n{}");
+    client.write(
+        b"POST /api/templates HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2000\r\n\r\n{}",
+    );
     // A client with the token has ten seconds for the body.
     let started = std::time::Instant::now();
     assert_eq!(client.read().status, 401);
@@ -277,7 +281,7 @@ fn sends_100_continue_before_reading_body() {
     let body = r#"{"description":"x"}"#;
     client.write(
         format!(
-            "PATCH /api/templates/prod-live HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\
+            "PATCH /api/templates/prod-live HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n\
              content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
             body.len()
         )
@@ -293,6 +297,59 @@ fn refuses_key_file_that_is_a_device() {
     let device = json!({ "keys": [{ "file": "/dev/zero" }] });
     let error = refused(&gate, ("PATCH", "/api/templates/prod-live", device), 422, "invalid");
     assert!(error.to_string().contains("gatepost cannot read the file"), "{error}");
+}
+
+#[test]
+fn refuses_key_file_outside_of_the_folders() {
+    let gate = Gatepost::serve(&format!("{TOKEN_LINE}\nkey_dirs = ['../keys-of-test']"), TEMPLATES);
+    std::fs::write(gate.folder.path().join("own.key"), KEY).unwrap();
+    let parent = gate.folder.path().parent().unwrap();
+    std::os::unix::fs::symlink("/etc", gate.folder.path().join("link")).unwrap();
+    let mut bodies = Vec::new();
+    for name in [
+        "/etc/passwd",
+        "../outside.key",
+        "link/passwd",
+        "link/absent",
+        "/proc/self/environ",
+        "/absent",
+        parent.to_str().unwrap(),
+    ] {
+        let keys = json!({ "keys": [{ "file": name }] });
+        for (method, path, body) in [
+            ("PATCH", "/api/templates/prod-live", keys),
+            (
+                "PATCH",
+                "/api/templates/prod-live",
+                json!({ "settings": { "grace_secs": { "file": name } } }),
+            ),
+            (
+                "POST",
+                "/api/templates",
+                json!({
+                    "name": "n", "provider": "tencent-css", "keys": [{ "file": name }],
+                    "on": { "*": { "answer": {} } },
+                }),
+            ),
+        ] {
+            let error = refused(&gate, (method, path, body), 422, "invalid");
+            bodies.push(error["faults"][0]["problem"].to_string());
+        }
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "expected the same fault for each file, found {bodies:?}");
+    let own = json!({ "keys": [{ "file": "own.key" }] });
+    assert_eq!(call(&gate, "PATCH", "/api/templates/prod-live", &own).0, 200);
+    assert_eq!(takes(&gate, "push.example.com"), 200);
+}
+
+#[test]
+fn refuses_edit_of_file_with_hard_links() {
+    let gate = serve();
+    let path = gate.folder.path().join("gatepost.toml");
+    std::fs::hard_link(&path, gate.folder.path().join("other.toml")).unwrap();
+    let change = json!({ "description": "new" });
+    refused(&gate, ("PATCH", "/api/templates/prod-live", change), 409, "file_linked");
 }
 
 #[test]
@@ -389,4 +446,117 @@ fn does_not_overwrite_file_changed_by_hand() {
         assert_eq!(takes(&gate, "new.example.com"), 401);
         assert_eq!(takes(&gate, "push.example.com"), 200);
     }
+}
+
+/// Sends a request with this target and these header lines, from this address of the machine.
+fn ask_from(gate: &Gatepost, from: [u8; 4], target: &str, headers: &str) -> Response {
+    let stream = connect_from(from, gate.admin);
+    let request = format!("GET {target} HTTP/1.1\r\n{headers}\r\n");
+    Client::new(stream).send(request.as_bytes())
+}
+
+#[test]
+fn api_refuses_hosts_that_are_not_its_own() {
+    let gate = Gatepost::serve(
+        &format!("{TOKEN_LINE}\nadmin_hosts = ['Gatepost.example.com', 'ops']"),
+        TEMPLATES,
+    );
+    // Returns `None` if Pingora closes the connection instead.
+    let status = |target: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("host: {host}\r\n")).collect();
+        let mut stream = connect(gate.admin);
+        let head = format!("GET {target} HTTP/1.1\r\n{hosts}authorization: Bearer {TOKEN}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let (line, _) = read_head(&mut BufReader::new(stream))?;
+        line.split(' ').nth(1)?.parse::<u16>().ok()
+    };
+    for own in [
+        "localhost",
+        "LOCALHOST:9900",
+        "localhost.",
+        "app.localhost",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "[::1]",
+        "[::1]:9900",
+        "192.0.2.1:80",
+        "gatepost.example.com",
+        "GATEPOST.example.com.:443",
+        "ops",
+    ] {
+        assert_eq!(status("/api/templates", &[own]), Some(200), "{own}");
+    }
+    for other in [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil@localhost",
+        "xlocalhost",
+        "gatepost.example.com.evil",
+        "2130706433",
+        "0x7f.1",
+        "",
+        "*",
+        "sub.gatepost.example.com",
+        "[::1",
+        "localhost:80:80",
+        "localhost/",
+        "localhost..",
+    ] {
+        let found = status("/api/templates", &[other]);
+        assert!(matches!(found, None | Some(400 | 421)), "{other}: found {found:?}");
+    }
+    assert_ne!(status("/api/templates", &[]), Some(200));
+    assert_ne!(status("/api/templates", &["localhost", "localhost"]), Some(200));
+    assert_ne!(status("/api/templates", &["localhost", "evil.example"]), Some(200));
+    assert_ne!(status("http://evil.example/api/templates", &["localhost"]), Some(200));
+    assert_ne!(status("http://evil.example/api/templates", &["evil.example"]), Some(200));
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(status(path, &["evil.example"]), Some(200), "{path}");
+    }
+}
+
+#[test]
+fn refusal_of_host_has_code_and_constant_body() {
+    let gate = serve();
+    let reply = ask_from(&gate, [127, 0, 0, 1], "/api/templates", "host: evil.example\r\n");
+    assert_eq!(reply.status, 421, "expected the check of the host before the check of the token");
+    let json: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(json["error"]["code"], "host_refused");
+    assert!(!reply.text().contains("evil"), "expected a constant body");
+    let counted = "gatepost_admin_refusals_total{code=\"host_refused\"}";
+    assert!(gate.metrics().contains(counted), "{}", gate.metrics());
+}
+
+#[test]
+fn slows_down_guesses_of_token_by_source() {
+    let gate = serve();
+    let (guesser, operator) = ([127, 0, 0, 9], [127, 0, 0, 1]);
+    let send = |from, token: &str| {
+        let headers = format!("host: localhost\r\nauthorization: Bearer {token}\r\n");
+        ask_from(&gate, from, "/api/templates", &headers)
+    };
+    let (mut judged, mut delayed) = (0, 0);
+    for number in 0..300 {
+        let reply = send(guesser, &format!("guess-{number}"));
+        match reply.status {
+            401 => judged += 1,
+            429 => {
+                delayed += 1;
+                let secs: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+                assert!((1..=60).contains(&secs), "{secs}");
+                let json: Value = serde_json::from_slice(&reply.body).unwrap();
+                assert_eq!(json["error"]["code"], "too_many_attempts");
+            }
+            status => panic!("expected 401 or 429, found {status}"),
+        }
+    }
+    // Without a limit, gatepost judges 300 guesses.
+    assert!((10..20).contains(&judged) && delayed > 200, "{judged} {delayed}");
+    assert_eq!(send(guesser, TOKEN).status, 429, "expected no comparison during the delay");
+    assert_eq!(send(operator, TOKEN).status, 200, "expected no delay for another source");
+    assert_eq!(ask_from(&gate, guesser, "/metrics", "host: x\r\n").status, 200);
+    let metrics = gate.metrics();
+    assert!(metrics.contains("gatepost_admin_refusals_total{code=\"too_many_attempts\"}"));
+    assert!(metrics.contains("gatepost_admin_refusals_total{code=\"unauthorized\"}"));
 }

@@ -32,11 +32,16 @@ pub fn config_schema() -> Value {
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
             "upstream": text("Server for requests other than callbacks; default: status 404."),
+            "upstream_idle_ms": integer(
+                "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
+            ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
             },
+            "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+            "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,

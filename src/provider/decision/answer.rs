@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
-use crate::json::{self, BodyError, Json, Object, Shape, Value};
+use crate::json::{self, BodyError, Json, Limits, Object, Shape, Value};
 use crate::provider::field::{
     Conversion, Field, FieldError, FieldPath, Fields, SentBy, is_misspelt, is_respelt,
 };
@@ -182,7 +182,8 @@ impl Decision {
     /// Returns the message in the body of an answer whose status denies.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
         let repaired = OnceCell::new();
-        let object = Object::from_json_repaired(answer_text(answer)?, &repaired).ok()?;
+        let object =
+            Object::from_json_repaired(answer_text(answer)?, Limits::NONE, &repaired).ok()?;
         let inside = match self.envelope.as_deref().and_then(|envelope| object.get(envelope)) {
             Some(Value::Json(inside)) => Object::from_json(inside.text).ok(),
             Some(Value::Text(_)) | None => None,
@@ -456,7 +457,8 @@ impl From<BodyError> for AnswerError {
             | BodyError::InvalidUtf8
             | BodyError::JsonMalformed
             | BodyError::NotAnObject
-            | BodyError::TooDeep => Self::Malformed,
+            | BodyError::TooDeep
+            | BodyError::TooMany(_) => Self::Malformed,
         }
     }
 }

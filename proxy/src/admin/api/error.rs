@@ -1,5 +1,7 @@
 //! Errors of the API, each with a status and a code.
 
+use std::time::Duration;
+
 use gatepost_editor::{EditError, EditErrorKind, EditFault};
 use http::StatusCode;
 
@@ -18,6 +20,11 @@ pub(super) enum ApiError {
     BodyType,
     #[error(transparent)]
     Edit(#[from] EditError),
+    #[error(
+        "expected a host of the admin API, found another name; use an IP address or localhost, or \
+         add the name to admin_hosts"
+    )]
+    HostRefused,
     #[error("expected the whole request body within 10 s, found a part of it; send the whole body")]
     Incomplete,
     #[error("{message}")]
@@ -35,6 +42,10 @@ pub(super) enum ApiError {
     )]
     PathEncoding,
     #[error(
+        "expected a pause after wrong tokens, found another token; wait as long as retry-after says"
+    )]
+    TooManyAttempts { delay: Duration },
+    #[error(
         "expected the admin_token, found no token or a wrong token; send authorization: Bearer TOKEN"
     )]
     Unauthorized,
@@ -50,10 +61,12 @@ impl ApiError {
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::BodyType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::Edit(error) => (edit_status(error.kind()), error.kind().as_str()),
+            Self::HostRefused => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
             Self::InvalidBody { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NoApi | Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
         }
     }
@@ -75,6 +88,7 @@ impl ApiError {
 const fn edit_status(kind: EditErrorKind) -> StatusCode {
     match kind {
         EditErrorKind::FileChanged
+        | EditErrorKind::FileLinked
         | EditErrorKind::NameTaken
         | EditErrorKind::TemplateInUse
         | EditErrorKind::TenantTaken => StatusCode::CONFLICT,

@@ -2,29 +2,39 @@
 //! `admin_token`.
 //!
 //! 1. If the config has no `admin_token`, every path of the API returns 404.
-//! 2. The API reads the body only after it has accepted the token.
-//! 3. The API serves its own OpenAPI description, `/api/openapi.json`.
-//! 4. An edit applies to every callback that arrives after the API has sent its response.
+//! 2. The API accepts only [hosts](host) that are its own.
+//! 3. After wrong tokens, a client must [wait](attempts).
+//! 4. The API reads the body only after it has accepted the token.
+//! 5. The API serves its own OpenAPI description, `/api/openapi.json`.
+//! 6. An edit applies to every callback that arrives after the API has sent its response.
 
+mod attempts;
 mod body;
 mod error;
+mod host;
 mod reply;
 mod request;
 mod resource;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
-use gatepost::AdminToken;
+use gatepost::{ProxySettings, report};
 use gatepost_editor::Edit;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Response};
+use pingora::http::RequestHeader;
 use pingora::protocols::http::ServerSession;
 use serde_json::Value as Json;
 
+pub(crate) use self::attempts::TokenAttempts;
 use self::error::ApiError;
 use self::reply::ApiReply;
 use self::resource::Resource;
+use crate::clock;
 use crate::served_config::ServedConfig;
+use crate::telemetry::metrics::METRICS;
 
 /// OpenAPI description of the API.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -37,13 +47,17 @@ pub(crate) fn is_api(path: &str) -> bool {
 /// Handles a request on a path of the API.
 pub(crate) async fn respond(
     served: &Arc<ServedConfig>,
+    attempts: &TokenAttempts,
     session: &mut ServerSession,
 ) -> Response<Vec<u8>> {
-    let token = served.gate().proxy_settings().admin_token;
-    if let Err(error) = check_token(token.as_ref(), &session.req_header().headers) {
-        if matches!(error, ApiError::Unauthorized) {
-            let from = session.client_addr().map(ToString::to_string);
-            tracing::warn!(from, "refused a request to the admin API: {error}");
+    let client = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
+    let admitted = admit(&served.gate().proxy_settings(), attempts, client, session.req_header());
+    if let Err(error) = admitted {
+        let (_, code) = error.status_and_code();
+        METRICS.admin_refused(code);
+        if matches!(error, ApiError::HostRefused | ApiError::Unauthorized) {
+            let message = format_args!("refused a request to the admin API: {error}");
+            report::warned(code, &message, client, clock::now());
         }
         // Close the connection, because gatepost does not read the body of this request.
         session.set_keepalive(None);
@@ -56,6 +70,30 @@ pub(crate) async fn respond(
         session.set_keepalive(None);
     }
     reply.into_response()
+}
+
+/// Checks the host and the token of a request.
+fn admit(
+    settings: &ProxySettings,
+    attempts: &TokenAttempts,
+    client: Option<IpAddr>,
+    head: &RequestHeader,
+) -> Result<(), ApiError> {
+    let token = settings.admin_token.as_ref().ok_or(ApiError::NoApi)?;
+    if !host::is_allowed(head, &settings.admin_hosts) {
+        return Err(ApiError::HostRefused);
+    }
+    let given = given_token(&head.headers).ok_or(ApiError::Unauthorized)?;
+    let now = Instant::now();
+    if let Some(delay) = attempts.delay(client, now) {
+        return Err(ApiError::TooManyAttempts { delay });
+    }
+    if !token.matches(given) {
+        attempts.fail(client, now);
+        return Err(ApiError::Unauthorized);
+    }
+    attempts.succeed(client);
+    Ok(())
 }
 
 async fn answer(
@@ -78,15 +116,11 @@ async fn answer(
     done.await.unwrap_or(Err(ApiError::Panicked))
 }
 
-fn check_token(token: Option<&AdminToken>, headers: &HeaderMap) -> Result<(), ApiError> {
-    let token = token.ok_or(ApiError::NoApi)?;
+/// Returns the token of a request; `None` unless the request has one such header.
+fn given_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
-    let given = given.next().filter(|_| given.next().is_none());
-    let given = given.and_then(|value| bearer(value.as_bytes()));
-    if given.is_some_and(|given| token.matches(given)) {
-        return Ok(());
-    }
-    Err(ApiError::Unauthorized)
+    let value = given.next().filter(|_| given.next().is_none())?;
+    bearer(value.as_bytes())
 }
 
 /// Returns the token of a header value such as `Bearer s3cret`; `None` for any other scheme.

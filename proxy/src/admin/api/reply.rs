@@ -2,7 +2,7 @@
 
 use gatepost_editor::TemplateView;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -51,8 +51,14 @@ impl ApiReply {
 
     pub(super) fn error(error: &ApiError) -> Self {
         let (status, code) = error.status_and_code();
-        let header = matches!(error, ApiError::Unauthorized)
-            .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")));
+        let header = if let ApiError::TooManyAttempts { delay } = error {
+            // Round up, so that the client does not send its next token too early.
+            let secs = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            Some((RETRY_AFTER, secs.into()))
+        } else {
+            matches!(error, ApiError::Unauthorized)
+                .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\"")))
+        };
         let (message, faults) = (error.message(), error.faults());
         let body = json!({ "error": { "code": code, "message": message, "faults": faults } });
         Self { header, ..Self::json(status, body) }

@@ -1,6 +1,7 @@
 //! The gate as a module of a Pingora proxy. The module moves bytes between a session and the gate;
 //! the gate judges the callbacks.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -9,9 +10,9 @@ use gatepost::{
     Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
 };
 use http::header::HOST;
-use http::{HeaderValue, Version};
+use http::{HeaderValue, Method, Uri, Version};
 use pingora::http::RequestHeader;
-use pingora::prelude::Session;
+use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
@@ -146,9 +147,33 @@ impl GateModule {
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
         }
-        if end {
-            observer.finish((self.0.clock)());
+        if end && let Some(judgement) = observer.finish_in(self.0.clone()) {
+            drop(tokio::spawn(judgement));
         }
+    }
+
+    /// Describes a request for log lines. Call this method in `ProxyHttp::request_summary`.
+    ///
+    /// Omits the query, the rest of a long path, and the token in a path. For a route in shadow
+    /// mode, uses the path from the config.
+    pub fn request_summary(&self, session: &Session) -> String {
+        const MAX_METHOD: usize = 32;
+        let (method, path) = (session.req_header().method.as_str(), self.printable_path(session));
+        format!("{method:.MAX_METHOD$} {path}")
+    }
+
+    fn printable_path(&self, session: &Session) -> String {
+        let request = session.req_header();
+        match request.extensions.get::<ShadowedRequest>() {
+            Some(passing) => (*passing.route).to_owned(),
+            None => self.0.gate.printable_path(request.uri.path()),
+        }
+    }
+
+    /// Logs an error of the upstream.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
+        let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
+        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
@@ -170,14 +195,6 @@ struct ShadowedRequest {
     observer: Arc<Mutex<Observer>>,
 }
 
-/// Returns the path of a request for log lines. For a route in shadow mode, returns the path from
-/// the config instead, because the path of the request may contain a token.
-pub(crate) fn printable_path(session: &Session) -> &str {
-    let request = session.req_header();
-    let passing = request.extensions.get::<ShadowedRequest>();
-    passing.map_or_else(|| request.uri.path(), |passing| &passing.route)
-}
-
 fn request_context(session: &Session) -> RequestContext<'static> {
     RequestContext::default().with_scheme(scheme(is_encrypted(session)))
 }
@@ -196,25 +213,31 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
 ///
 /// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
 /// compared an existing `host` with the authority. Returns an error for a target that is neither a
-/// path, `*` nor an HTTP URL: Pingora's URI differs from the bytes of such a target.
+/// path nor an HTTP URL, or that contains bytes which no target may contain: Pingora's URI differs
+/// from the bytes of such a target. Only the method `OPTIONS` permits the target `*`.
 fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
     let header = session.req_header_mut();
     let raw = header.raw_path();
-    if raw.starts_with(b"/") || raw == b"*" {
+    if !raw.iter().all(u8::is_ascii_graphic) {
+        return Err(HeadFault::TargetInvalid);
+    }
+    if raw.starts_with(b"/") || (raw == b"*" && header.method == Method::OPTIONS) {
         return if header.raw_path_is_utf8() { Ok(()) } else { Err(HeadFault::TargetInvalid) };
     }
-    let RawTargetAuthority::Absolute { scheme, authority, .. } = raw_target_authority(raw) else {
+    let RawTargetAuthority::Absolute { scheme, authority, path_and_query } =
+        raw_target_authority(raw)
+    else {
         return Err(HeadFault::TargetInvalid);
     };
     let host = HeaderValue::from_bytes(authority).map_err(|_| HeadFault::HostMalformed)?;
     if !is_http_family_scheme(scheme) || !header.raw_path_is_utf8() {
         return Err(HeadFault::TargetInvalid);
     }
+    let is_asterisk = path_and_query.is_empty() && header.method == Method::OPTIONS;
     if header.version == Version::HTTP_10 && !header.headers.contains_key(HOST) {
         header.insert_header(HOST, host).map_err(|_| HeadFault::HostMalformed)?;
     }
-    let path = header.uri.clone();
-    header.set_uri(path);
+    header.set_uri(if is_asterisk { Uri::from_static("*") } else { header.uri.clone() });
     Ok(())
 }
 

@@ -174,7 +174,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         server: || {
             let fails = root().join("tests/upstreams/apps/legacy/php/fails.php");
             let pool = format!("php_admin_value[auto_prepend_file] = {}", fails.display());
-            Server::nginx_on("legacy.test", "legacy/php/host", "$uri $uri/ =404", &pool)
+            Server::nginx_on("legacy.test", "apps/legacy/php/host", "$uri $uri/ =404", &pool)
         },
         path: "/tencent-callback/index.php",
         failures: PHP_FAILURES,
@@ -280,7 +280,7 @@ fn with_keys(mut command: Command) -> Command {
 }
 
 fn php(folder: &str) -> Server {
-    Server::start(|port| {
+    Server::start("apps/legacy", |port, _| {
         let fails = root().join("tests/upstreams/apps/legacy/php/fails.php");
         let mut command = Command::new("php");
         command.arg("-d").arg(format!("auto_prepend_file={}", fails.display()));
@@ -290,7 +290,7 @@ fn php(folder: &str) -> Server {
 }
 
 fn node(script: &str) -> Server {
-    Server::start(|_| {
+    Server::start("apps/legacy", |_, _| {
         let mut command = Command::new("node");
         command.args(["--require", "./legacy/node/fails.cjs"]).arg(format!("legacy/node/{script}"));
         command.env("NODE_PATH", root().join("target/upstreams/node_modules"));
@@ -299,7 +299,7 @@ fn node(script: &str) -> Server {
 }
 
 fn gunicorn(app: &str) -> Server {
-    Server::start(|port| {
+    Server::start("apps/legacy", |port, _| {
         let mut command = python();
         command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
         command.args(["--threads", "4", "--no-control-socket", "--chdir", "legacy/python"]);

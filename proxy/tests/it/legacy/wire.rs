@@ -7,7 +7,8 @@ use std::thread;
 
 use crate::support::connect;
 
-/// A reply. `headers` lacks the hop-by-hop headers and `date`.
+/// A reply. `headers` lacks the hop-by-hop headers and `date`, and is sorted by name, because only
+/// the order of headers with equal names has a meaning (RFC 9110, 5.3).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -37,8 +38,9 @@ pub(super) fn exchange(port: u16, request: &[u8]) -> Option<Reply> {
         assert_eq!(length, body.len().to_string(), "expected a whole body, found {bytes:?}");
     }
     let status = first.split(' ').nth(1)?.parse().unwrap();
-    let headers =
-        headers.into_iter().filter(|(name, _)| !PER_CONNECTION.contains(&&**name)).collect();
+    let is_passed = |(name, _): &(String, String)| !PER_CONNECTION.contains(&&**name);
+    let mut headers: Vec<_> = headers.into_iter().filter(is_passed).collect();
+    headers.sort_by(|(a, _), (b, _)| a.cmp(b));
     Some(Reply { status, headers, body })
 }
 

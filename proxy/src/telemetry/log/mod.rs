@@ -5,6 +5,10 @@
 //!    standard error stops reading.
 //! 3. If a write fails, gatepost drops and counts the line. This happens if the disk is full or the
 //!    reader closes the pipe.
+//! 4. Traffic can only write as many lines as the [budget] permits.
+
+mod budget;
+mod other_crates;
 
 use std::io::{self, IsTerminal as _, Stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,11 +19,19 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::set_global_default;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_log::AsLog as _;
+use tracing_log::log as log_crate;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::{JsonFields, format};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+
+use self::budget::Budgeted;
+pub(crate) use self::budget::lines_over_budget;
+use self::other_crates::OtherCrates;
 
 /// Format of the log lines.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -46,7 +58,7 @@ static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
 ///
 /// Drops `debug` and `trace` lines of other crates: at these levels, Pingora prints requests with
 /// their tokens and keys.
-pub(crate) fn start(format: LogFormat) {
+pub(crate) fn start(log_format: LogFormat) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,pingora_core=warn,pingora_proxy=warn"));
     let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE_LINES);
@@ -57,23 +69,36 @@ pub(crate) fn start(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(queue)
         // Otherwise tracing would report internal errors on standard error, without the log queue.
-        .log_internal_errors(false)
-        .with_ansi(io::stderr().is_terminal());
+        .log_internal_errors(false);
     let own =
         filter_fn(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::INFO);
-    match format {
-        LogFormat::Json => log.json().flatten_event(true).finish().with(own).init(),
-        LogFormat::Text => log.finish().with(own).init(),
-    }
+    let format = format().with_ansi(io::stderr().is_terminal());
+    let _only = match log_format {
+        LogFormat::Json => {
+            let format = Budgeted { format: format.json().flatten_event(true), is_json: true };
+            let log = log.fmt_fields(JsonFields::new()).event_format(format);
+            set_global_default(log.finish().with(own))
+        }
+        LogFormat::Text => {
+            let log = log.event_format(Budgeted { format, is_json: false });
+            set_global_default(log.finish().with(own))
+        }
+    };
+    let _only = log_crate::set_boxed_logger(Box::new(OtherCrates::new()));
+    log_crate::set_max_level(LevelFilter::current().as_log());
+    budget::start_summaries();
 }
 
 /// Writes panics to the log queue. The default hook would block while standard error is full.
 pub(crate) fn take_panics() {
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(code = "panic", "{panic}");
+    }));
 }
 
 /// Writes the queued lines, within a time limit. Call this function before the program ends.
 pub(crate) fn finish() {
+    budget::write_summary();
     let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (done, end) = channel();
     // Drop the writer on a separate thread, because the drop blocks while standard error blocks.

@@ -1,0 +1,69 @@
+//! Temporary files of edits.
+//!
+//! A name contains the name of the config file: `.gatepost-gatepost.toml-k3J9aZ0qPw2x.tmp`. An edit
+//! creates the file only while it holds the lock of the config file. Another edit that holds the
+//! lock therefore knows that each such file is left over from an edit that ended early.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+const SUFFIX: &str = ".tmp";
+
+/// Number of random characters in a name.
+const RANDOM_CHARS: usize = 12;
+
+/// Names of the temporary files of one config file.
+pub(crate) struct TemporaryNames {
+    prefix: OsString,
+}
+
+impl TemporaryNames {
+    /// Returns the names for the config file at `path`.
+    pub(crate) fn of(path: &Path) -> Self {
+        let mut prefix = OsString::from(".gatepost-");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push("-");
+        Self { prefix }
+    }
+
+    /// Creates a temporary file that only the owner of this process can read.
+    pub(crate) fn create_in(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&self.prefix).suffix(SUFFIX).rand_bytes(RANDOM_CHARS).tempfile_in(folder)
+    }
+
+    /// Removes the files of earlier edits. The caller must hold the lock of `config`.
+    pub(crate) fn remove_leftovers(&self, folder: &Path, config: &File) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if self.fits(&entry.file_name())
+                && is_ours(&entry, config)
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                let path = entry.path();
+                tracing::warn!("{}: cannot remove a temporary file: {error}", path.display());
+            }
+        }
+    }
+
+    fn fits(&self, name: &OsStr) -> bool {
+        let random = name.as_bytes().strip_prefix(self.prefix.as_bytes());
+        let random = random.and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()));
+        random.is_some_and(|random| {
+            random.len() == RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric)
+        })
+    }
+}
+
+/// Returns true for a regular file with one name that belongs to this process or to the owner of
+/// the config file. An edit creates no other file.
+fn is_ours(entry: &DirEntry, config: &File) -> bool {
+    let (Ok(file), Ok(config)) = (entry.metadata(), config.metadata()) else { return false };
+    let owners = [rustix::process::geteuid().as_raw(), config.uid()];
+    file.is_file() && file.nlink() == 1 && owners.contains(&file.uid())
+}

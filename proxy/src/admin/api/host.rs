@@ -1,0 +1,34 @@
+//! Hosts that a request to the API may name.
+//!
+//! A web page can point a name of its own at the address of the admin listener (DNS rebinding). The
+//! browser of an operator would then send the page's requests to the API. The host of such a
+//! request is the name of the page.
+
+use std::net::IpAddr;
+
+use http::header::HOST;
+use http::uri::Authority;
+use pingora::http::RequestHeader;
+
+/// Returns true if the request names one host, and the host is a loopback name, an IP address or
+/// one of `names`. The target of the request may repeat the host.
+pub(super) fn is_allowed(request: &RequestHeader, names: &[String]) -> bool {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let host = Authority::try_from(host.as_bytes());
+    host.is_ok_and(|host| is_own(&host, names))
+        && request.uri.authority().is_none_or(|target| is_own(target, names))
+}
+
+fn is_own(authority: &Authority, names: &[String]) -> bool {
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let host = authority.host().to_ascii_lowercase();
+    let name = host.strip_suffix('.').unwrap_or(&host);
+    let literal = name.trim_start_matches('[').trim_end_matches(']');
+    literal.parse::<IpAddr>().is_ok()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || names.iter().any(|own| own == name)
+}

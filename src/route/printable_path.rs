@@ -1,0 +1,124 @@
+//! Paths for log lines: short, and without the secret segment of a route.
+
+use super::decode::decode;
+use super::pieces::{any_names, around_token};
+use super::{Routes, TOKEN_SEGMENT};
+
+/// Maximum length of a path in a log line, in bytes.
+const MAX_BYTES: usize = 256;
+
+/// Replaces the part of a path that does not appear in the log.
+const MARK: &str = "…";
+
+impl Routes {
+    /// Returns the start of a path. Replaces each segment that a server could read as a route's
+    /// secret segment, and everything after it.
+    pub(crate) fn printable_path(&self, path: &str) -> String {
+        let shown = path.get(..path.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+        let segments: Vec<_> = segments(shown).collect();
+        let prefixes = self.iter().filter_map(|route| around_token(&route.pattern));
+        let secret = prefixes.filter_map(|(prefix, _)| start_of_secret(&segments, prefix)).min();
+        match secret.and_then(|start| shown.get(..start)) {
+            Some(start) => format!("{start}{TOKEN_SEGMENT}{MARK}"),
+            None if shown.len() < path.len() => format!("{shown}{MARK}"),
+            None => shown.to_owned(),
+        }
+    }
+}
+
+/// Returns each segment that is not empty: its index in the path, and its names.
+fn segments(path: &str) -> impl Iterator<Item = (usize, Vec<String>)> {
+    let mut next = 0;
+    let starts = path.split('/').map(move |segment| {
+        let start = next;
+        next += segment.len() + 1;
+        (start, segment)
+    });
+    let segments = starts.filter(|(_, segment)| !segment.is_empty());
+    segments.map(|(start, segment)| (start, any_names(&decode(segment)).collect()))
+}
+
+/// Returns the index of the first segment that may be the secret segment after `prefix`.
+///
+/// Finds the names of the prefix in any spelling, and with other segments between them, because a
+/// path with a wrong segment may still contain the secret.
+fn start_of_secret(segments: &[(usize, Vec<String>)], prefix: &str) -> Option<usize> {
+    let mut expected = prefix.split('/').filter(|name| !name.is_empty()).peekable();
+    for (start, names) in segments {
+        if expected.peek().is_none() {
+            return Some(*start);
+        }
+        for name in names {
+            match expected.peek() {
+                // The segment contains the last name of the prefix and a part of the secret.
+                None => return Some(*start),
+                Some(own) if is_same(name, own) => drop(expected.next()),
+                Some(_) => {}
+            }
+        }
+    }
+    None
+}
+
+/// Compares a name with a name of a route. Permits a suffix such as `.php`.
+fn is_same(name: &str, own: &str) -> bool {
+    let mut rest = name.chars();
+    let is_start = own.chars().flat_map(char::to_lowercase).all(|c| rest.next() == Some(c));
+    is_start && matches!(rest.next(), None | Some('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gate::Gate;
+
+    fn gate(path: &str) -> Gate {
+        let config =
+            format!("[[route]]\npath = '{path}'\nprovider = 'kollus'\ntoken = {{ env = 'T' }}\n");
+        Gate::builder().toml(config).variable("T", "s3cret-t0ken").build().unwrap()
+    }
+
+    #[test]
+    fn masks_secret_segment_in_any_spelling() {
+        let gate = gate("/Callbacks/kollus/{token}");
+        for path in [
+            "/callbacks/kollus/s3cret",
+            "/callbacks/kollus/a/b/s3cret",
+            "/CALLBACKS//kollus//s3cret/x",
+            "/callbacks/x/kollus/x/../s3cret",
+            "/callbacks/kollus;a=b/s3cret",
+            "/callbacks/;kollus/s3cret",
+            "/callbacks;kollus;s3cret",
+            "/callbacks/kollus%2fs3cret",
+            "/callbacks/kollus%25252fs3cret",
+            "/callbacks%u002fkollus%u002fs3cret",
+            "/callbacks/kol%6cus/s3cret",
+            "/callbacks/kol%00lus/s3cret",
+            "/callbacks/kollus%3f/s3cret",
+            "/callbacks/kollus%23s3cret",
+            "/callbacks\\kollus\\s3cret",
+            "/callbacks/kollus./s3cret",
+            "/callbacks/kollus.php/s3cret",
+            "//host/v1/callbacks/kollus/s3cret",
+        ] {
+            let printed = gate.printable_path(path);
+            assert!(printed.ends_with("{token}…") && !printed.contains("s3cret"), "{printed}");
+        }
+        for path in ["/", "/callbacks/kollus", "/callbacks/kollus/", "/kollus/x", "/kollusx/y", "*"]
+        {
+            assert_eq!(gate.printable_path(path), path);
+        }
+    }
+
+    #[test]
+    fn masks_first_segment_if_route_has_no_other() {
+        assert_eq!(self::gate("/{token}").printable_path("//s3cret/x"), "//{token}…");
+    }
+
+    #[test]
+    fn cuts_long_path() {
+        let gate = gate("/a/{token}");
+        assert_eq!(gate.printable_path(&"/é".repeat(300)), format!("{}/…", "/é".repeat(85)));
+        let secret = format!("/{}/a/s3cret", "x".repeat(245));
+        assert_eq!(gate.printable_path(&secret), format!("/{}/a/{{token}}…", "x".repeat(245)));
+    }
+}
