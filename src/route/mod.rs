@@ -32,7 +32,8 @@
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
 //!
-//! In front of a file server, gatepost also reserves the [subtree](subtree) of a path.
+//! In front of a file server, gatepost also reserves the [subtree](subtree) of a path, and the path
+//! [in a query](query).
 //!
 //! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
 //! one exception. If some server could read the spelling as an enforcing route's path or as a
@@ -43,6 +44,7 @@ mod cors;
 mod decode;
 mod path_filter;
 mod pieces;
+mod query;
 mod search;
 mod subtree;
 
@@ -59,6 +61,7 @@ pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
 pub(crate) use self::pieces::{around_token, has_dot_segment};
+pub(crate) use self::query::may_contain_path;
 use self::search::Search;
 use self::subtree::{Owner, Subtrees, bases_of};
 use crate::client::{Client, Networks};
@@ -663,7 +666,11 @@ mod tests {
         }
     }
 
-    const BELOW: [&str; 22] = [
+    const BELOW: [&str; 26] = [
+        "/live/push.png",
+        "/live/push.bak",
+        "/live/push.x/y",
+        "/live/push.tar.gz",
         "/live/push/x",
         "/live/push/index.php",
         "/LIVE/push/Index.php/x",
@@ -702,7 +709,7 @@ mod tests {
             assert!(matches!(routes.find(path, exact), Lookup::Other), "{path}");
         }
         for path in
-            ["/live/pushes", "/live/push.png", "/live", "/live/x", "/push/x", "/live/index.php"]
+            ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
         {
             assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
         }

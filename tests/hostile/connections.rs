@@ -125,11 +125,11 @@ fn upgrades() -> Vec<Case> {
     };
     vec![
         push("an upgrade to a websocket", WEBSOCKET),
-        push("an upgrade to h2c", H2C),
+        push("an upgrade to h2c", H2C).served(),
         push("an upgrade that the connection header does not name", "upgrade: websocket\r\n"),
-        push("connection: upgrade alone", "connection: upgrade\r\n"),
-        push("connection: keep-alive, Upgrade", "connection: keep-alive, Upgrade\r\n"),
-        push("an empty upgrade", "upgrade:\r\n"),
+        push("connection: upgrade alone", "connection: upgrade\r\n").served(),
+        push("connection: keep-alive, Upgrade", "connection: keep-alive, Upgrade\r\n").served(),
+        push("an empty upgrade", "upgrade:\r\n").served(),
         push("an upgrade to an unknown protocol", "upgrade: x\r\nconnection: upgrade\r\n"),
         post("an upgrade followed by a request", WEBSOCKET, "{genuine}"),
         get("/callbacks/tencent"),

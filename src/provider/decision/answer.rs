@@ -206,6 +206,9 @@ impl Decision {
     ) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
+        if inside.shape == Shape::Null {
+            return Ok(None);
+        }
         for (name, value) in object.iter().filter(|(name, _)| *name != envelope) {
             self.drop_beside(name, value, envelope, conversion)?;
         }
@@ -322,7 +325,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset`] is true for the value,
+    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for the value,
     /// or if gatepost drops the member.
     fn named_field(
         &self,
@@ -401,7 +404,7 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset`] is true for the
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true for the
 /// value.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
@@ -412,7 +415,7 @@ fn read_reply_field(
     value: &Value<'_>,
     conversion: &mut Conversion,
 ) -> Result<Option<ReplyField>, AnswerError> {
-    if field.is_unset(value) {
+    if field.is_unset_in_answer(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
