@@ -83,6 +83,14 @@ fn refused_admin_requests(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(refused, &["code"]))
 }
 
+fn dropped_members(registry: &Registry) -> IntCounterVec {
+    let dropped = Opts::new(
+        "gatepost_answer_members_dropped_total",
+        "Members of the app's answers that the platform's reply does not have.",
+    );
+    register(registry, IntCounterVec::new(dropped, &["provider", "kind"]))
+}
+
 fn unclear_answers(registry: &Registry) -> IntCounterVec {
     let unclear = Opts::new(
         "gatepost_answers_unclear_total",
@@ -168,11 +176,7 @@ impl Metrics {
                 "Accepted callbacks with fields that do not fit the definition.",
                 &["provider", "kind"],
             ),
-            dropped_members: counter(
-                "gatepost_answer_members_dropped_total",
-                "Members of the app's answers that the platform's reply does not have.",
-                &["provider", "kind"],
-            ),
+            dropped_members: dropped_members(&registry),
             unclear_answers: unclear_answers(&registry),
             seconds: callback_seconds(&registry),
             in_flight: requests_in_flight(&registry),
