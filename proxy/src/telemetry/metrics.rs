@@ -91,6 +91,14 @@ fn unclear_answers(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
 }
 
+fn misfits(registry: &Registry) -> IntCounterVec {
+    let misfits = Opts::new(
+        "gatepost_misfits_total",
+        "Accepted callbacks with fields that do not fit the definition.",
+    );
+    register(registry, IntCounterVec::new(misfits, &["provider", "kind"]))
+}
+
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     let circuits = Opts::new(
         "gatepost_app_circuit_open",
@@ -163,11 +171,7 @@ impl Metrics {
                 "Accepted callbacks whose signed id arrived earlier with other data.",
                 &["provider", "template"],
             ),
-            misfits: counter(
-                "gatepost_misfits_total",
-                "Accepted callbacks with fields that do not fit the definition.",
-                &["provider", "kind"],
-            ),
+            misfits: misfits(&registry),
             dropped_members: counter(
                 "gatepost_answer_members_dropped_total",
                 "Members of the app's answers that the platform's reply does not have.",
