@@ -163,11 +163,13 @@ impl ClientBudgets {
     }
 }
 
-/// Returns the network that counts as one client: an IPv4 address (`false`), or an IPv6 /64
-/// (`true`).
+/// The network that counts as one client: an IPv4 address (`false`), or an IPv6 /64 (`true`).
+pub(crate) type ClientNetwork = (bool, u64);
+
+/// Returns the network of a client.
 ///
 /// A subscriber of an access network usually has at least a /64, and can use all addresses in it.
-fn client_network(address: IpAddr) -> (bool, u64) {
+pub(crate) fn client_network(address: IpAddr) -> ClientNetwork {
     match address {
         IpAddr::V4(address) => (false, u64::from(address.to_bits())),
         IpAddr::V6(address) => {

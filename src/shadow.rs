@@ -14,10 +14,12 @@
 //! 4. If the path is also a spelling of an app address in the config, gatepost refuses the request.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::delivery::{Runtime, judge_large};
 use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -149,10 +151,28 @@ impl Observer {
 
     /// Judges the body, whose end arrived at the time `now`. Later calls do nothing.
     pub fn finish(&mut self, now: Timestamp) {
-        self.conclude(|intake| match intake.finish(now) {
-            Ok(accepted) => Outcome::Accepted(accepted),
-            Err(refusal) => Outcome::Refused(refusal),
-        });
+        self.conclude(|intake| Outcome::of(intake.finish(now)));
+    }
+
+    /// Judges the body as [`Observer::finish`] does, but returns the judgement of a large body as a
+    /// future.
+    ///
+    /// Spawn this future as a task: the judgement may take many milliseconds, and no reply depends
+    /// on the verdict.
+    #[must_use]
+    pub fn finish_in<R: Runtime + Send + 'static>(
+        &mut self,
+        runtime: R,
+    ) -> Option<impl Future<Output = ()> + Send + use<R>> {
+        if !self.0.as_ref().is_some_and(|observation| observation.intake.is_large()) {
+            self.finish(runtime.now());
+            return None;
+        }
+        let Observation { intake, shadowed, on_verdict } = self.0.take()?;
+        Some(async move {
+            let judged = judge_large(&runtime, intake).await.map(|(accepted, _)| accepted);
+            on_verdict(&Shadowed { outcome: Outcome::of(judged), ..shadowed });
+        })
     }
 
     fn conclude(&mut self, outcome: impl FnOnce(Intake) -> Outcome) {
@@ -189,6 +209,15 @@ pub enum Outcome {
     /// No verdict, because the observer received no body. Possible causes: the app did not read the
     /// body, the server did not reach the app, or the server does not call the observer.
     Unseen,
+}
+
+impl Outcome {
+    fn of(judged: Result<Accepted, Refusal>) -> Self {
+        match judged {
+            Ok(accepted) => Self::Accepted(accepted),
+            Err(refusal) => Self::Refused(refusal),
+        }
+    }
 }
 
 impl Shadowed {

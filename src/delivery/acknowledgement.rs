@@ -19,7 +19,7 @@ use std::cell::OnceCell;
 use http::StatusCode;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
-use crate::json::{BodyError, Json, Object, Shape, Value};
+use crate::json::{BodyError, Json, Limits, Object, Shape, Value};
 use crate::provider::field::parse_whole;
 use crate::reply::{Answer, Reply, answer_text};
 use crate::template::UnclearAnswer;
@@ -100,7 +100,7 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
         return Ok(Taken::Clearly);
     }
     let repaired = OnceCell::new();
-    let answer = match Object::from_json_repaired(text, &repaired) {
+    let answer = match Object::from_json_repaired(text, Limits::NONE, &repaired) {
         Ok(answer) => answer,
         Err(BodyError::Duplicate(name)) if name == "allow" => return Err(contradiction("allow")),
         Err(_) => return Ok(Taken::Unclearly),

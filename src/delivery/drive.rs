@@ -5,6 +5,7 @@
 //! the rest:
 //!
 //! 1. Reads the body within [`Intake::time_limit`], then gets the verdict from [`Intake::finish`].
+//!    [`Runtime::run_long`] runs the judgement of a body of more than 64 KiB, one at a time.
 //! 2. If the callback is accepted, calls [`Accepted::next`]. The result is [`Next::Reply`],
 //!    [`Next::Wait`] or [`Next::Ask`].
 //! 3. For [`Next::Reply`]: returns the reply.
@@ -15,7 +16,7 @@
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
-//! the driver waits at most [`HALF_CLOSED_GRACE`]: such a client may no longer read the reply.
+//! the driver continues, because such a client may still read the reply.
 //!
 //! The driver writes no reply, no log line and no metric. The server writes all three from the
 //! result of [`drive`].
@@ -37,9 +38,6 @@ use crate::intake::{BodyFailure, Intake};
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
-
-/// Time for which the driver awaits the conclusion after the client has closed its sending half.
-const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
 /// The client's side of a callback: a request whose head the server has read, and the connection
 /// of the request. See [`drive`] for an example.
@@ -102,6 +100,19 @@ pub trait Runtime: Sync {
     /// between many questions.
     fn sleep_coarsely(&self, time: Duration) -> impl Future<Output = ()> + Send {
         self.sleep(time)
+    }
+
+    /// Runs work that may take many milliseconds: the judgement of a large body.
+    ///
+    /// The default implementation runs the work on the calling thread. A server that serves several
+    /// connections on a thread should run the work on another thread, for example with
+    /// `tokio::task::spawn_blocking`, so that a large body does not delay other requests. All
+    /// servers of a gate together run one such work at a time.
+    fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        async { work() }
     }
 }
 
@@ -301,11 +312,18 @@ async fn read(
     let read = {
         let body = pin!(async {
             loop {
+                let mut left = BYTES_PER_TURN;
                 for _ in 0..CHUNKS_PER_TURN {
-                    match client.next_chunk().await {
-                        Ok(Some(chunk)) => intake.push(chunk)?,
+                    let chunk = match client.next_chunk().await {
+                        Ok(Some(chunk)) => chunk,
                         Ok(None) => return Ok(true),
                         Err(Disconnected) => return Ok(false),
+                    };
+                    let len = chunk.len();
+                    intake.push(chunk)?;
+                    match left.checked_sub(len) {
+                        Some(rest) => left = rest,
+                        None => break,
                     }
                 }
                 end_turn().await;
@@ -314,15 +332,38 @@ async fn read(
         in_time(body, pin!(runtime.sleep(time_limit))).await
     };
     match read {
-        Some(Ok(true)) => {
-            let now = runtime.now();
-            intake.finish(now).map(|accepted| (accepted, now))
-        }
+        // Boxed, so that the future of a usual callback stays small.
+        Some(Ok(true)) if intake.is_large() => Box::pin(judge_large(runtime, intake)).await,
+        Some(Ok(true)) => judge(intake, runtime.now()),
         Some(Ok(false)) => Err(intake.failed(client.body_failure())),
         Some(Err(refusal)) => Err(refusal),
         None => Err(intake.interrupted()),
     }
 }
+
+fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusal> {
+    intake.finish(now).map(|accepted| (accepted, now))
+}
+
+/// Judges a large body with [`Runtime::run_long`], when the turn of the client comes.
+pub(crate) async fn judge_large(
+    runtime: &impl Runtime,
+    intake: Intake,
+) -> Result<(Accepted, Timestamp), Refusal> {
+    let turn = intake.turn().await;
+    let now = runtime.now();
+    let work = move || {
+        let judged = judge(intake, now);
+        drop(turn);
+        judged
+    };
+    runtime.run_long(work).await
+}
+
+/// Number of body bytes that a task reads in one turn.
+///
+/// Many clients that send large bodies at once would otherwise delay the other tasks of the thread.
+const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Number of chunks that a task reads in one turn.
 ///
@@ -357,7 +398,7 @@ async fn conclude(
             Next::Wait(mut wait) => {
                 let timer = pin!(runtime.sleep(wait.timeout()));
                 let shared = Pin::new(&mut wait);
-                let shared = while_connected(client, runtime, shared, timer).await?;
+                let shared = while_connected(client, shared, timer).await?;
                 now = runtime.now();
                 match shared {
                     Some(Some(conclusion)) => return Some((conclusion, now)),
@@ -385,7 +426,7 @@ async fn ask(
         let (accepted, head, context) = (question.accepted(), client.head(), client.context());
         let event = EventRequest { accepted, head, context, now };
         let asked = pin!(app.ask(&question, event, attempt));
-        let asked = while_connected(client, runtime, asked, timer.as_mut()).await?;
+        let asked = while_connected(client, asked, timer.as_mut()).await?;
         now = runtime.now();
         match asked {
             None => break Answer::Timeout,
@@ -417,11 +458,9 @@ async fn in_time<T>(
 
 /// Runs `work` as [`in_time`] does, while the client is connected.
 ///
-/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects, or
-/// if [`HALF_CLOSED_GRACE`] ends first.
+/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects.
 async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
-    runtime: &impl Runtime,
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Option<Option<T>> {
@@ -438,11 +477,9 @@ async fn while_connected<T: Send>(
     match ended.await {
         Ok(ended) => Some(ended),
         Err(ClientActivity::Disconnected) => None,
-        // The client is still connected. The driver ignores further activity.
-        Err(ClientActivity::SentMore) => Some(in_time(work, timer).await),
-        Err(ClientActivity::HalfClosed) => {
-            let grace = pin!(runtime.sleep(HALF_CLOSED_GRACE));
-            in_time(pin!(in_time(work, timer)), grace).await
+        // The client may still be connected. The driver ignores further activity.
+        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {
+            Some(in_time(work, timer).await)
         }
     }
 }

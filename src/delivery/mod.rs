@@ -22,6 +22,7 @@ mod drive;
 mod outcome;
 mod request;
 
+pub(crate) use drive::judge_large;
 pub use drive::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest,
     Runtime, drive,

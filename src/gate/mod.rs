@@ -27,7 +27,7 @@ use crate::limit::ClientBudgets;
 use crate::memory::Memory;
 use crate::printable::print_only;
 use crate::reply::Reply;
-use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter};
+use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, may_contain_path};
 use crate::shadow::Shadow;
 use crate::template::Reach;
 use crate::time::Timestamp;
@@ -141,8 +141,8 @@ impl ActiveConfig {
         let (found, admitted) = match lookup {
             Lookup::Other => return Admission::Other,
             Lookup::Callback(found, token) => {
-                if let Some(reply) = self.preflight(found, token, head) {
-                    return Admission::Reply(reply);
+                if let Some(reply) = self.preflight(found, head) {
+                    return self.admit_preflight(found, token, head, reply, now);
                 }
                 (found, self.admit_callback(found, token, head, memory, recorded, now))
             }
@@ -161,10 +161,36 @@ impl ActiveConfig {
     /// Returns the reply to a CORS preflight; `None` for any other request.
     ///
     /// In shadow mode, the app replies.
-    fn preflight(&self, found: RouteIndex, token: Option<&str>, head: &Head<'_>) -> Option<Reply> {
+    fn preflight(&self, found: RouteIndex, head: &Head<'_>) -> Option<Reply> {
         let route = self.routes.at(found);
-        let is_served = route.mode == Mode::Enforce && route.token_matches(token);
-        route.cors.preflight(head, &route.plan.allow).filter(|_| is_served)
+        let reply = route.cors.preflight(head, &route.plan.allow)?;
+        (route.mode == Mode::Enforce).then_some(reply)
+    }
+
+    /// Checks the client and the secret segment of a preflight as those of a callback. Otherwise, a
+    /// client could test tokens by preflights.
+    fn admit_preflight(
+        &self,
+        found: RouteIndex,
+        token: Option<&str>,
+        head: &Head<'_>,
+        reply: Reply,
+        now: Timestamp,
+    ) -> Admission {
+        let route = self.routes.at(found);
+        let client = Client::of(head, &self.trusted);
+        let checked = route.check_source(&client, self.client_budgets.as_deref(), now);
+        let is_known = || route.token_matches(token);
+        let checked =
+            checked.and_then(|()| is_known().then_some(()).ok_or(RefusalKind::TokenMismatch));
+        match checked {
+            Ok(()) => Admission::Reply(reply),
+            Err(kind) => {
+                let refusal = Refusal::new(kind.into(), &route.pattern, &route.plan);
+                let cors = route.cors.allowed(head);
+                Admission::Refused(refusal.sent_by(&client).readable_by(cors))
+            }
+        }
     }
 
     /// Judges the head of a callback.
@@ -337,11 +363,23 @@ impl Gate {
     ///
     /// Such a server may map further paths to a callback path or to an address of events: index
     /// files (`/live/push/index.php` for `/live/push`), script suffixes (`/live/push.php`) and path
-    /// info (`/live/push/x`). gatepost refuses these paths too, unless the config has
-    /// `reserve = "exact"`.
+    /// info (`/live/push/x`). It may also take the path from the query (`/?s=/live/push`). gatepost
+    /// refuses these requests too, unless the config has `reserve = "exact"`.
     #[must_use]
     pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.admit_lazily(head.path(), Reach::Subtree, || (*head, now))
+        let admission = self.admit_lazily(head.path(), Reach::Subtree, || (*head, now));
+        let query = head.uri().query().filter(|query| may_contain_path(query));
+        match (admission, query) {
+            (Admission::Other, Some(query)) => self.admit_query(query, head, now),
+            (admission, _) => admission,
+        }
+    }
+
+    #[inline(never)]
+    fn admit_query(&self, query: &str, head: &Head<'_>, now: Timestamp) -> Admission {
+        let active = self.0.current.load();
+        let lookup = active.routes.find_in_query(query);
+        active.admit(lookup, head, &self.0.memory, false, now)
     }
 
     /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.

@@ -7,6 +7,7 @@ mod explain;
 mod info;
 mod sample;
 mod schema;
+mod tenant;
 
 pub use definition::Definition;
 pub use explain::{Explanation, Step};

@@ -97,6 +97,21 @@ impl<'d> Sample<'d> {
         }
     }
 
+    /// Returns true if the sample names a tenant, or if the definition has no sample for the kind.
+    pub(crate) fn may_name_tenant(&self) -> bool {
+        let names = |locator: &Locator| match locator {
+            Locator::Body(pointer) => {
+                let value = self.at(pointer);
+                value.is_some_and(|value| {
+                    value.is_number() || value.as_str().is_some_and(|s| !s.is_empty())
+                })
+            }
+            Locator::Header(header) => self.headers.contains_key(&header.name),
+            Locator::Query(_) | Locator::Setting(..) => true,
+        };
+        self.body.is_empty() || self.plan.tenant.iter().any(names)
+    }
+
     /// Sets a field, a header or a setting.
     ///
     /// | `place` | sets |
@@ -231,8 +246,7 @@ impl<'d> Sample<'d> {
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
         let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
-        let captured =
-            captured.map_err(|twice| SampleError::Request(format!("{} repeatedly", twice.0)))?;
+        let captured = captured.map_err(|error| SampleError::Request(error.to_string()))?;
         let repaired = OnceCell::new();
         let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();
         let received =

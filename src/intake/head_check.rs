@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONNECTION, CONTENT_ENCODING, ORIGIN, UPGRADE};
+use http::header::{CONTENT_ENCODING, ORIGIN, UPGRADE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::head::Head;
@@ -33,7 +33,7 @@ pub(crate) fn check_head(
 ) -> Result<CheckedHead, RefusalCause> {
     let headers = head.headers();
     let length = head.declared_length().map_err(|_| RefusalKind::FramingAmbiguous)?;
-    if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
+    if asks_for_upgrade(headers) {
         return Err(RefusalKind::UpgradeNotAllowed.into());
     }
     if !route.plan.methods.contains(head.method()) {
@@ -76,11 +76,16 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
     codings.filter(changes).map(String::from_utf8_lossy).next()
 }
 
+/// Returns true if the client asks for another protocol than HTTP, such as a WebSocket.
+///
+/// Clients such as `curl --http2` offer HTTP/2 (`h2c`) with each request, and some proxies send
+/// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8), and gatepost
+/// does.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    headers.get_all(CONNECTION).iter().any(|value| {
-        value
-            .as_bytes()
-            .split(|b| *b == b',')
-            .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    let lines = headers.get_all(UPGRADE).iter();
+    let mut protocols = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    protocols.any(|protocol| {
+        let protocol = protocol.trim_ascii();
+        !protocol.is_empty() && !protocol.eq_ignore_ascii_case(b"h2c")
     })
 }

@@ -38,11 +38,12 @@ use crate::body::BodyBuffer;
 use crate::client::Arrival;
 use crate::event::{Event, EventSource, Id, Identity, new_event_id};
 use crate::head::Head;
-use crate::memory::{Domain, Memory};
+use crate::json::{Object, Shape};
+use crate::memory::{Domain, Memory, Turn};
 use crate::printable::printable;
 use crate::provider::Plan;
-use crate::provider::locator::{CapturedHead, Received};
-use crate::provider::plan::KindFound;
+use crate::provider::locator::{CapturedHead, Locator, Received};
+use crate::provider::plan::{BodyFormat, KindFound};
 use crate::provider::signature::SignatureError;
 use crate::route::{Route, RouteIndex, Routes};
 use crate::template::{RequiredSignature, Reuse, Template};
@@ -206,6 +207,16 @@ impl Intake {
         self.0.body.is_none()
     }
 
+    /// Returns true if the judgement of the body may take more than a fraction of a millisecond.
+    pub(crate) fn is_large(&self) -> bool {
+        self.0.body.len() > LARGE_BODY_BYTES
+    }
+
+    /// Waits until this callback may be judged as a large body.
+    pub(crate) async fn turn(&self) -> Turn {
+        Turn::wait(&self.0.memory, self.0.arrival.client.address).await
+    }
+
     /// Returns the refusal of a callback whose body ended early or exceeded the time limit.
     #[must_use]
     pub fn interrupted(self) -> Refusal {
@@ -237,7 +248,7 @@ impl Intake {
     /// Returns a refusal if the body is empty or malformed, or if the tenant, the signature, the
     /// kind or a field is invalid.
     pub fn finish(mut self, now: Timestamp) -> Result<Accepted, Refusal> {
-        let raw = self.0.body.take();
+        let (raw, received_type) = (self.0.body.take(), self.0.content_type.take());
         let plan = &self.route().plan;
         if raw.is_empty() && !plan.permits_empty_body() {
             return Err(self.refuse(RefusalKind::BodyMissing));
@@ -248,6 +259,10 @@ impl Intake {
             .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
+        if let Some(place) = tenant_misfit(plan, &received) {
+            let detail = format!("expected a string or a number at {place}, found another type");
+            return Err(self.refuse(RefusalCause::with(RefusalKind::FieldInvalid, detail)));
+        }
         let tenant = self
             .route()
             .choose_tenant(tenants(plan, &received))
@@ -273,9 +288,10 @@ impl Intake {
         }
         let (forward, limit) = (self.route().forward, self.route().limit.clone());
         let template = Arc::clone(template);
+        let content_type = content_type(received_type, plan, &object, &raw);
         drop(tenant);
         drop(object);
-        let IntakeState { arrival, cors, content_type, memory, .. } = *self.0;
+        let IntakeState { arrival, cors, memory, .. } = *self.0;
         Ok(Accepted::new(AcceptedCallback {
             event,
             template,
@@ -303,6 +319,10 @@ const EMPTY_CHUNKS: usize = 16;
 /// A client can declare a large body and send none, so this limit bounds the memory per request.
 const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 
+/// Length of a body, in bytes, up to which the judgement takes less than 0.4 ms. The largest known
+/// callback has 28,000.
+const LARGE_BODY_BYTES: usize = 64 * 1024;
+
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.
 pub(crate) fn tenants<'r>(
     plan: &'r Plan,
@@ -310,6 +330,49 @@ pub(crate) fn tenants<'r>(
 ) -> impl Iterator<Item = Cow<'r, str>> {
     let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
     texts.filter(|text| !text.is_empty()).map(|text| plan.tenant_case.fold(text))
+}
+
+/// Returns the place of a tenant that is neither a string, a number nor `null`.
+///
+/// gatepost cannot read such a tenant, but the app may: JavaScript reads `["a"]` as `a`.
+fn tenant_misfit<'p>(plan: &'p Plan, received: &Received<'_>) -> Option<&'p Locator> {
+    plan.tenant.iter().find(|locator| {
+        let value = locator.pointer().and_then(|pointer| pointer.find(received.object));
+        value.is_some_and(|value| {
+            matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object)
+        })
+    })
+}
+
+/// Returns the `content-type` for an app that receives the body as received.
+///
+/// Most platforms do not sign this header. A client could send a captured callback again, as
+/// another type, and the app would read other fields than gatepost. If the type names a format in
+/// which gatepost has not read the body, the app receives the type of the platform's format.
+fn content_type(
+    received: Option<HeaderValue>,
+    plan: &Plan,
+    object: &Object<'_>,
+    raw: &[u8],
+) -> Option<HeaderValue> {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let received = received?;
+    if object.is_absent || raw.is_empty() {
+        return Some(received);
+    }
+    let is_json = plan.body == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
+    let essence = received.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    let is_form = essence == FORM.as_bytes();
+    let is_misleading = essence.starts_with(b"multipart/")
+        || essence.starts_with(b"application/cloudevents")
+        || essence.contains(&b',');
+    Some(match is_json {
+        true if is_form || is_misleading => JSON,
+        false if !is_form => FORM,
+        true | false => received,
+    })
 }
 
 /// Result of [`judge`] for a genuine callback.

@@ -9,6 +9,11 @@
 //!    which two hex digits follow every `%`.
 //! 3. No object, at any depth, has two members of the same name.
 //! 4. Objects and arrays are nested at most [`MAX_DEPTH`] deep.
+//! 5. An object or a form has at most [`MAX_OBJECT_MEMBERS`] members. All objects of a body together
+//!    have at most [`MAX_MEMBERS`] members, and all arrays at most [`MAX_ELEMENTS`] elements.
+//!
+//! A client without a key can send any body. Each step here therefore takes time in proportion to
+//! the length of the body: no step compares each name with each other name.
 
 mod large_number;
 mod name;
@@ -28,6 +33,61 @@ use scan::Scan;
 /// depth of 6.
 pub(crate) const MAX_DEPTH: usize = 32;
 
+/// Maximum number of members of an object, of fields of a form, and of parameters of a query.
+///
+/// The largest object of any known callback has 100 members: a Kollus play with all `uservalues`.
+pub(crate) const MAX_OBJECT_MEMBERS: usize = 4096;
+
+/// Maximum number of members of all objects in a body. The largest known callback, an event of
+/// GitHub, has 558.
+const MAX_MEMBERS: usize = 65_536;
+
+/// Maximum number of elements of all arrays in a body. The known callbacks have at most 64. A push
+/// to GitHub lists up to 2,048 commits with their files.
+const MAX_ELEMENTS: usize = 65_536;
+
+/// Maximum numbers of members and elements in a JSON text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    object_members: usize,
+    members: usize,
+    elements: usize,
+}
+
+impl Limits {
+    /// The limits of a callback: a client without a key can send any body.
+    pub(crate) const CALLBACK: Self =
+        Self { object_members: MAX_OBJECT_MEMBERS, members: MAX_MEMBERS, elements: MAX_ELEMENTS };
+
+    /// No limits: for text of the operator, of the app, or of a proven callback.
+    pub(crate) const NONE: Self =
+        Self { object_members: usize::MAX, members: usize::MAX, elements: usize::MAX };
+}
+
+/// Things of which a callback may contain too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Elements,
+    FormFields,
+    Members,
+    ObjectMembers,
+    Parameters,
+}
+
+impl Counted {
+    /// Describes the limit to the operator.
+    pub(crate) fn limit(self) -> String {
+        let (max, what) = match self {
+            Self::Elements => (MAX_ELEMENTS, "array elements in a body"),
+            Self::FormFields => (MAX_OBJECT_MEMBERS, "fields in a form"),
+            Self::Members => (MAX_MEMBERS, "members in a body"),
+            Self::ObjectMembers => (MAX_OBJECT_MEMBERS, "members in an object"),
+            Self::Parameters => (MAX_OBJECT_MEMBERS, "parameters in a query"),
+        };
+        format!("expected at most {max} {what}, found more")
+    }
+}
+
 /// Reason why gatepost cannot read a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
@@ -38,6 +98,7 @@ pub(crate) enum BodyError {
     JsonMalformed,
     NotAnObject,
     TooDeep,
+    TooMany(Counted),
 }
 
 impl BodyError {
@@ -45,7 +106,7 @@ impl BodyError {
     pub(crate) const fn is_other_format(&self) -> bool {
         match self {
             Self::InvalidUtf8 | Self::JsonMalformed | Self::NotAnObject => true,
-            Self::Duplicate(_) | Self::FormMalformed | Self::TooDeep => false,
+            Self::Duplicate(_) | Self::FormMalformed | Self::TooDeep | Self::TooMany(_) => false,
         }
     }
 }
@@ -177,26 +238,28 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
 /// character. UTF-8 cannot encode a lone surrogate, so most JSON parsers refuse such a string.
 pub(crate) fn without_lone_surrogates(text: &str) -> Option<String> {
     const REPLACEMENT: &str = "\\ufffd";
-    if !text.contains("\\u") {
-        return None;
-    }
+    let bytes = text.as_bytes();
     let mut repaired = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        let pair = surrogate(escape).zip(escape.get(REPLACEMENT.len()..).and_then(surrogate));
-        let (kept, len) = match (surrogate(escape), pair) {
-            (_, Some((Surrogate::High, Surrogate::Low))) => (escape, 2 * REPLACEMENT.len()),
-            (Some(_), _) => (REPLACEMENT, REPLACEMENT.len()),
+    let (mut at, mut copied) = (0, 0);
+    while let Some(rest @ [byte, ..]) = bytes.get(at..) {
+        at += match (byte, surrogate(rest)) {
+            (b'\\', Some(half)) => {
+                let next = rest.get(REPLACEMENT.len()..).and_then(surrogate);
+                if matches!((half, next), (Surrogate::High, Some(Surrogate::Low))) {
+                    2 * REPLACEMENT.len()
+                } else {
+                    repaired.push_str(text.get(copied..at)?);
+                    repaired.push_str(REPLACEMENT);
+                    copied = at + REPLACEMENT.len();
+                    REPLACEMENT.len()
+                }
+            }
             // The character after the backslash may be another backslash.
-            (None, _) => (escape, 1 + escape.chars().nth(1).map_or(0, char::len_utf8)),
+            (b'\\', None) => 2,
+            _ => 1,
         };
-        repaired.push_str(before);
-        repaired.push_str(kept.get(..len)?);
-        rest = escape.get(len..)?;
     }
-    repaired.push_str(rest);
-    (repaired != text).then_some(repaired)
+    (copied > 0).then(|| repaired + text.get(copied..).unwrap_or_default())
 }
 
 /// Half of a character beyond U+FFFF.
@@ -207,10 +270,15 @@ enum Surrogate {
 }
 
 /// Returns the surrogate that the text starts with, as an escape.
-fn surrogate(text: &str) -> Option<Surrogate> {
-    match u32::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()? {
-        0xd800..0xdc00 => Some(Surrogate::High),
-        0xdc00..0xe000 => Some(Surrogate::Low),
+fn surrogate(text: &[u8]) -> Option<Surrogate> {
+    // Every surrogate starts with the digit `d`.
+    let [b'\\', b'u', b'd' | b'D', second, third, fourth, ..] = text else { return None };
+    if !third.is_ascii_hexdigit() || !fourth.is_ascii_hexdigit() {
+        return None;
+    }
+    match second {
+        b'8' | b'9' | b'a' | b'b' | b'A' | b'B' => Some(Surrogate::High),
+        b'c'..=b'f' | b'C'..=b'F' => Some(Surrogate::Low),
         _ => None,
     }
 }
@@ -260,7 +328,16 @@ impl<'a> Object<'a> {
     /// Returns the first error in the text, except that any other error takes precedence over a
     /// duplicate top-level name.
     pub(crate) fn from_json(text: &'a str) -> Result<Self, BodyError> {
-        Self::of(text, Scan::new(text).into_members()?)
+        Self::from_json_within(text, Limits::NONE)
+    }
+
+    /// Reads a JSON object as [`Object::from_json`] does, but refuses an object beyond the limits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as [`Object::from_json`] does, or if the object exceeds a limit.
+    pub(crate) fn from_json_within(text: &'a str, limits: Limits) -> Result<Self, BodyError> {
+        Self::of(text, Scan::new(text, limits).into_members()?)
     }
 
     /// Reads a JSON object. Replaces each lone surrogate with U+FFFD.
@@ -269,17 +346,18 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error as [`Object::from_json`] does.
+    /// Returns an error as [`Object::from_json_within`] does.
     pub(crate) fn from_json_repaired(
         text: &'a str,
+        limits: Limits,
         repaired: &'a OnceCell<String>,
     ) -> Result<Self, BodyError> {
-        let defect = match Self::from_json(text) {
+        let defect = match Self::from_json_within(text, limits) {
             Err(BodyError::JsonMalformed) => BodyError::JsonMalformed,
             read => return read,
         };
         let text = without_lone_surrogates(text).ok_or(defect)?;
-        let object = Self::from_json(repaired.get_or_init(|| text))?;
+        let object = Self::from_json_within(repaired.get_or_init(|| text), limits)?;
         Ok(Self { is_repaired: true, ..object })
     }
 
@@ -287,10 +365,11 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the body is JSON that breaks rule 3 or 4 of this module: parsers would
-    /// disagree about its values.
+    /// Returns an error if the body is JSON that breaks one of the rules 3 to 5 of this module.
+    /// Parsers disagree about the values of such a body.
     pub(crate) fn absent(body: &[u8]) -> Result<Self, BodyError> {
-        let checked = std::str::from_utf8(body).map(check_nested);
+        let checked =
+            std::str::from_utf8(body).map(|text| Scan::new(text, Limits::CALLBACK).check());
         match checked {
             Ok(Err(defect)) if !defect.is_other_format() => Err(defect),
             Ok(_) | Err(_) => Ok(Self { is_absent: true, ..Self::default() }),
@@ -309,16 +388,19 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// Returns an error if a `%` is not followed by two hex digits, if the decoded text is not
-    /// UTF-8, or if a name occurs twice.
+    /// UTF-8, if a name occurs twice, or if there are too many fields.
     pub(crate) fn from_form(bytes: &'a [u8]) -> Result<Self, BodyError> {
         check_form(bytes)?;
-        let pairs = form_urlencoded::parse(bytes);
+        let mut pairs = form_urlencoded::parse(bytes);
         let mut members = Vec::with_capacity(TYPICAL_FIELDS);
-        members.extend(pairs.map(|(name, value)| Member {
+        members.extend(pairs.by_ref().take(MAX_OBJECT_MEMBERS).map(|(name, value)| Member {
             name: Name::new(name),
             value: Value::Text(value),
             span: 0..0,
         }));
+        if members.len() == MAX_OBJECT_MEMBERS && pairs.next().is_some() {
+            return Err(BodyError::TooMany(Counted::FormFields));
+        }
         Self::of("", members)
     }
 
@@ -344,12 +426,6 @@ impl<'a> Object<'a> {
     /// Does the same as [`Object::find`], but takes the name as text.
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.find(&Name::new(name))
-    }
-
-    /// Consumes the object and returns the value of the member with the given name.
-    pub(crate) fn into_member(self, name: &str) -> Option<Value<'a>> {
-        let mut members = self.members.into_iter();
-        members.find(|member| member.name.text() == name).map(|member| member.value)
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -387,7 +463,12 @@ fn check_form(bytes: &[u8]) -> Result<(), BodyError> {
 ///
 /// Returns an error if the syntax is wrong, if the nesting is too deep, or if a name occurs twice.
 pub(crate) fn check_nested(raw: &str) -> Result<(), BodyError> {
-    Scan::new(raw).check()
+    Scan::new(raw, Limits::NONE).check()
+}
+
+/// Finds the member `name` of an object that [`Object::from_json`] or [`check_nested`] has accepted.
+pub(crate) fn member<'a>(object: &'a str, name: &str) -> Option<Json<'a>> {
+    Scan::new(object, Limits::NONE).find(name)
 }
 
 /// Splits a JSON array into its elements as received.
@@ -425,6 +506,87 @@ mod tests {
         let expected =
             [("b", "1810089.20"), ("a", "92233720368547758079"), ("c", r#"[ 1 , "\u00e9" ]"#)];
         assert_eq!(members, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+
+    /// Writes `count` items, separated by commas.
+    fn list(count: usize, item: impl Fn(usize) -> String) -> String {
+        (0..count).map(item).collect::<Vec<_>>().join(",")
+    }
+
+    fn member_list(count: usize) -> String {
+        list(count, |number| format!("\"n{number}\":0"))
+    }
+
+    fn within_limits(text: &str) -> Result<usize, BodyError> {
+        Object::from_json_within(text, Limits::CALLBACK).map(|object| object.len())
+    }
+
+    #[test]
+    fn refuses_one_member_more_than_the_limit_of_an_object() {
+        let most = member_list(MAX_OBJECT_MEMBERS);
+        let more = member_list(MAX_OBJECT_MEMBERS + 1);
+        for (open, close) in [("{", "}"), ("{\"x\":{", "}}"), ("{\"x\":[[{", "}]]}")] {
+            assert!(within_limits(&format!("{open}{most}{close}")).is_ok());
+            let refused = within_limits(&format!("{open}{more}{close}"));
+            assert_eq!(refused, Err(BodyError::TooMany(Counted::ObjectMembers)));
+        }
+        let array = format!("[{{{more}}}]");
+        assert!(Object::absent(array.as_bytes()).is_err(), "expected a limit for an array");
+    }
+
+    #[test]
+    fn refuses_one_member_more_than_the_limit_of_a_body() {
+        const EACH: usize = 1024;
+        let object = format!("{{{}}}", member_list(EACH));
+        let body = |rest: usize| {
+            let objects = list(MAX_MEMBERS / EACH - 1, |_| object.clone());
+            format!("{{\"x\":[{objects},{{{}}}]}}", member_list(EACH - 1 + rest))
+        };
+        assert!(within_limits(&body(0)).is_ok());
+        assert_eq!(within_limits(&body(1)), Err(BodyError::TooMany(Counted::Members)));
+    }
+
+    #[test]
+    fn refuses_one_element_more_than_the_limit_of_a_body() {
+        let half = list(MAX_ELEMENTS / 2 - 1, |_| "1".into());
+        assert!(within_limits(&format!("{{\"x\":[[{half}],[{half}]]}}")).is_ok());
+        let refused = within_limits(&format!("{{\"x\":[[{half}],[{half},1]]}}"));
+        assert_eq!(refused, Err(BodyError::TooMany(Counted::Elements)));
+    }
+
+    #[test]
+    fn refuses_one_form_field_more_than_the_limit() {
+        let pairs = |count| list(count, |number| format!("n{number}=1")).replace(',', "&");
+        let read = |count| Object::from_form(pairs(count).as_bytes()).map(|form| form.len());
+        assert_eq!(read(MAX_OBJECT_MEMBERS), Ok(MAX_OBJECT_MEMBERS));
+        let refused = Err(BodyError::TooMany(Counted::FormFields));
+        assert_eq!(read(MAX_OBJECT_MEMBERS + 1), refused);
+    }
+
+    #[test]
+    fn finds_duplicate_among_many_names() {
+        for (open, close) in [("{", "}"), ("{\"x\":{", "}}")] {
+            let body = format!("{open}{},\"n0\":1{close}", member_list(MAX_OBJECT_MEMBERS - 1));
+            assert_eq!(json(&body), Err(BodyError::Duplicate("n0".into())));
+        }
+    }
+
+    #[test]
+    fn recognizes_surrogates_by_their_digits() {
+        for (text, repaired) in [
+            (r"\ud83d", Some(r"\ufffd")),
+            (r"\ud83d\ude00", None),
+            (r"\uD83D\uDE00", None),
+            (r"\ude00\ud83d", Some(r"\ufffd\ufffd")),
+            (r"a\ud83d\ud83d\ude00é", Some(r"a\ufffd\ud83d\ude00é")),
+            (r"\ud83d\u0061", Some(r"\ufffd\u0061")),
+            (r"\\ud83d", None),
+            (r"\\\ud83d", Some(r"\\\ufffd")),
+            (r"\ud83", None),
+            (r"\uè000\", None),
+        ] {
+            assert_eq!(without_lone_surrogates(text).as_deref(), repaired, "{text}");
+        }
     }
 
     #[test]
@@ -526,13 +688,17 @@ mod tests {
     #[test]
     fn refuses_names_that_are_equal_after_repair() {
         let repaired = OnceCell::new();
-        let read =
-            |text| Object::from_json_repaired(text, &repaired).map(|object| object.is_repaired);
+        let read = |text| {
+            Object::from_json_repaired(text, Limits::NONE, &repaired)
+                .map(|object| object.is_repaired)
+        };
         let duplicate = Err(BodyError::Duplicate("\u{fffd}".into()));
         assert_eq!(read(r#"{"\ud800":1,"\udbff":2}"#), duplicate);
         let repaired = OnceCell::new();
-        let read =
-            |text| Object::from_json_repaired(text, &repaired).map(|object| object.is_repaired);
+        let read = |text| {
+            Object::from_json_repaired(text, Limits::NONE, &repaired)
+                .map(|object| object.is_repaired)
+        };
         assert_eq!(read(r#"{"a":1}"#), Ok(false));
         assert_eq!(read(r#"{"\ud800":1,"a":2}"#), Ok(true));
         assert_eq!(read(r#"{"a":01}"#), Err(BodyError::JsonMalformed));

@@ -12,8 +12,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 
 use super::GateLayer;
+use super::runtime::TokioRuntime;
 use crate::shadow::Observer;
 
 pin_project! {
@@ -173,7 +175,14 @@ impl ShadowTap {
         }
     }
 
+    /// Without a tokio runtime, judges a large body at once.
     fn finish(&mut self) {
-        self.observer.finish(self.layer.now());
+        let Ok(tokio) = Handle::try_current() else {
+            return self.observer.finish(self.layer.now());
+        };
+        let runtime = TokioRuntime(Arc::clone(&self.layer));
+        if let Some(judgement) = self.observer.finish_in(runtime) {
+            drop(tokio.spawn(judgement));
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Implements the traits of [`drive`](crate::drive): `ClientSide` for a request, `AppSide` for an
-//! inner service, and `Runtime` for tokio.
+//! Implements two traits of [`drive`](crate::drive): `ClientSide` for a request, and `AppSide` for
+//! an inner service.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,31 +8,25 @@ use std::iter::successors;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Extensions, Request, Response, Uri, Version};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError};
-use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use super::GateLayer;
 use super::body::RequestBody;
 use super::uri::{address_within, with_path};
 use crate::body::BodyBuffer;
 use crate::delivery::{
     AppSide, Asked, Attempt, CHUNKS_PER_TURN, ClientSide, Disconnected, EventRequest, Question,
-    Runtime, end_turn,
+    end_turn,
 };
 use crate::head::{Head, RequestContext};
 use crate::intake::BodyFailure;
 use crate::reply::{Answer, MAX_ANSWER_BYTES};
-use crate::report;
-use crate::time::Timestamp;
 
 /// Any error of a service or of a body.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -238,25 +232,4 @@ fn panicked(panic: &(dyn Any + Send)) -> Answer {
         "expected an answer, found a panic: {}",
         text.unwrap_or("no message")
     ))
-}
-
-/// The layer's clock and tokio's timer.
-pub(super) struct TokioRuntime(pub(super) Arc<GateLayer>);
-
-impl Runtime for TokioRuntime {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    /// Without a tokio timer, logs the reason and completes at once, because gatepost must not wait
-    /// without a time limit. gatepost then applies the failure policy.
-    fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send {
-        let deadline = Instant::now() + time;
-        async move {
-            match catch_unwind(|| sleep_until(deadline)) {
-                Ok(timer) => timer.await,
-                Err(_) => report::timer_missing(self.now()),
-            }
-        }
-    }
 }

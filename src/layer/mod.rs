@@ -164,6 +164,7 @@
 mod body;
 mod exchange;
 mod future;
+mod runtime;
 mod service;
 mod uri;
 

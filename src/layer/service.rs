@@ -11,8 +11,9 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody};
-use super::exchange::{BoxError, InnerService, RequestReader, TokioRuntime};
+use super::exchange::{BoxError, InnerService, RequestReader};
 use super::future::ResponseFuture;
+use super::runtime::TokioRuntime;
 use super::uri::{self, hide_token};
 use super::{GateLayer, OtherRequests};
 use crate::delivery::{Driven, Runtime as _, drive};

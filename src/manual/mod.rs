@@ -1,4 +1,5 @@
-//! The manual: threats, rollout, reasons for the defaults, and how to add a provider.
+//! The manual: threats, rollout, reasons for the defaults, how to add a provider, and the
+//! limits of libraries.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
@@ -11,3 +12,6 @@ pub mod defaults {}
 
 #[doc = include_str!("providers.md")]
 pub mod providers {}
+
+#[doc = include_str!("upstream.md")]
+pub mod upstream {}

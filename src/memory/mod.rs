@@ -7,6 +7,7 @@
 //! 3. [`Flights`]: callbacks in flight to the app. Copies that arrive meanwhile share one answer.
 //! 4. [`Replies`]: replies that the app decided. gatepost repeats such a reply to a resend. If the
 //!    app fails, gatepost may repeat the last reply to the same viewer.
+//! 5. [`Turns`]: large bodies that wait for their judgement.
 //!
 //! All of this state has a bound, and survives a config reload. A restart loses the state, so
 //! gatepost may ask the app twice about one callback.
@@ -14,6 +15,7 @@
 mod flights;
 mod replies;
 mod seen;
+mod turns;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -24,6 +26,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 pub(crate) use flights::{Claim, Flights, Joined, SharedConclusion};
 pub(crate) use replies::Replies;
 pub(crate) use seen::Seen;
+pub(crate) use turns::{Turn, Turns};
 
 use crate::printable::print_only;
 
@@ -39,6 +42,7 @@ pub(crate) struct Memory {
     pub(crate) proofs: Seen,
     pub(crate) flights: Flights,
     pub(crate) replies: Replies,
+    pub(crate) turns: Turns,
 }
 
 /// Purpose of a fingerprint. The same input has a different fingerprint for each purpose.
@@ -104,6 +108,7 @@ impl Default for Memory {
             proofs: Seen::default(),
             flights: Flights::default(),
             replies: Replies::default(),
+            turns: Turns::default(),
         }
     }
 }

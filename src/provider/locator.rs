@@ -3,19 +3,20 @@
 //! | locator | value |
 //! |---|---|
 //! | `/a/b` | a member of the body, by JSON Pointer; `/a` is also the field `a` of a form |
-//! | `header:NAME` | a header of the request |
+//! | `header:NAME` | a header of the request; for `host` on HTTP/2, the authority of the target |
 //! | `query:NAME` | a query parameter |
 //! | `setting:NAME` | a setting of the template, such as the callback URL that the platform signs |
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 
+use http::header::HOST;
 use http::{HeaderName, HeaderValue};
 
 use super::pointer::Pointer;
 use crate::head::Head;
-use crate::json::{Name, Object};
+use crate::json::{MAX_OBJECT_MEMBERS, Name, Object};
 use crate::secret::Secret;
 
 /// The location of a value. The module documentation lists the text of each variant.
@@ -47,10 +48,16 @@ pub(crate) struct CapturedHead {
     query: Option<Box<str>>,
 }
 
-/// The error for a header or query parameter that is present more than once. The text names the
-/// header or parameter.
-#[derive(Debug)]
-pub(crate) struct Duplicate(pub(crate) String);
+/// The reason why gatepost cannot copy a head.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CaptureError {
+    /// A header or query parameter is present more than once. The text names it.
+    #[error("{0} repeatedly")]
+    Duplicate(String),
+    /// The query has more than [`MAX_OBJECT_MEMBERS`] parameters.
+    #[error("more than {MAX_OBJECT_MEMBERS} parameters")]
+    TooManyParameters,
+}
 
 /// A complete callback and the settings of the template: all values that locators can refer to.
 #[derive(Clone, Copy, Debug)]
@@ -69,29 +76,24 @@ impl CapturedHead {
     /// # Errors
     ///
     /// Returns an error if one of these headers, or a parameter of the copied query, is present
-    /// more than once.
+    /// more than once, or if the query has too many parameters.
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
         with_query: bool,
-    ) -> Result<Self, Duplicate> {
+    ) -> Result<Self, CaptureError> {
         let mut headers = Vec::with_capacity(names.len());
         for name in names {
             let mut values = head.headers().get_all(name).iter();
-            headers.push(values.next().cloned());
+            headers.push(values.next().cloned().or_else(|| authority(head, name)));
             if values.next().is_some() {
-                return Err(Duplicate(format!("the header {name}")));
+                return Err(CaptureError::Duplicate(format!("the header {name}")));
             }
         }
         let query: Option<Box<str>> =
             with_query.then(|| head.uri().query().map(Into::into)).flatten();
         if let Some(query) = &query {
-            let mut names = BTreeSet::new();
-            for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-                if !names.insert(name.clone()) {
-                    return Err(Duplicate(format!("the parameter {name}")));
-                }
-            }
+            check_parameters(query)?;
         }
         Ok(Self { headers: headers.into(), query })
     }
@@ -109,6 +111,27 @@ impl CapturedHead {
         let mut pairs = form_urlencoded::parse(self.query()?.as_bytes());
         pairs.find_map(|(key, value)| (key == name).then_some(value))
     }
+}
+
+/// Checks that the parameters of a query have different names, and that there are not too many.
+fn check_parameters(query: &str) -> Result<(), CaptureError> {
+    let mut names = HashSet::new();
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+        if names.len() == MAX_OBJECT_MEMBERS {
+            return Err(CaptureError::TooManyParameters);
+        }
+        if !names.insert(name.clone()) {
+            return Err(CaptureError::Duplicate(format!("the parameter {name}")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the authority of the target if the name is `host`. HTTP/2 clients send the authority
+/// instead of a `host` header.
+fn authority(head: &Head<'_>, name: &HeaderName) -> Option<HeaderValue> {
+    let authority = head.uri().authority().filter(|_| *name == HOST)?;
+    HeaderValue::from_str(authority.as_str()).ok()
 }
 
 impl Locator {

@@ -14,7 +14,7 @@ use super::locator::{Locator, Received};
 use super::pointer::Pointer;
 use super::setting::Setting;
 use super::signature::Signature;
-use crate::json::{self, BodyError, Json, Name, NameMap, Object, Shape, Value};
+use crate::json::{self, BodyError, Json, Limits, Name, NameMap, Object, Shape, Value};
 use crate::printable::print_only;
 use crate::reply::Reply;
 use crate::time::Unit;
@@ -101,7 +101,7 @@ impl BodyFormat {
             Self::Form => Object::from_form(body),
             Self::Json => {
                 let text = std::str::from_utf8(body).map_err(|_| BodyError::InvalidUtf8)?;
-                Object::from_json_repaired(text, repaired)
+                Object::from_json_repaired(text, Limits::CALLBACK, repaired)
             }
             Self::Query => Object::from_form(query.unwrap_or_default().as_bytes()),
             Self::Raw => Object::absent(body),
@@ -272,14 +272,7 @@ impl Plan {
                 None => return Err(defect),
             },
         };
-        match self.unwrapped(&object, repaired) {
-            Some((text, is_repaired)) => {
-                let mut inner = Object::from_json(text)?;
-                inner.is_repaired = is_repaired;
-                Ok(inner)
-            }
-            None => Ok(object),
-        }
+        Ok(self.unwrapped(&object, repaired)?.unwrap_or(object))
     }
 
     /// Returns `true` if the definition permits a callback without a body.
@@ -287,17 +280,31 @@ impl Plan {
         self.body == BodyFormat::Query || self.other_body == Some(BodyFormat::Raw)
     }
 
-    /// Returns the JSON text inside the `unwrap` member if the platform has wrapped the callback. Also
-    /// returns `true` if the text has U+FFFD in place of lone surrogates.
+    /// Returns the object inside the `unwrap` member if the platform has wrapped the callback.
     ///
     /// The callback is wrapped if the object has no other member. The callback is also wrapped if
     /// only this member, not the outer object, names the kind.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if gatepost cannot read the only member as an object.
     fn unwrapped<'b>(
         &self,
         object: &Object<'b>,
         repaired: &'b OnceCell<String>,
-    ) -> Option<(&'b str, bool)> {
-        let (raw, is_repaired) = match object.find(self.unwrap.as_ref()?)? {
+    ) -> Result<Option<Object<'b>>, BodyError> {
+        let names_kind = |object: &Object<'_>| {
+            let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
+            names.into_iter().any(|name| object.find(name).is_some())
+        };
+        let Some(value) = self.unwrap.as_ref().and_then(|name| object.find(name)) else {
+            return Ok(None);
+        };
+        let is_only_member = object.len() == 1;
+        if !is_only_member && names_kind(object) {
+            return Ok(None);
+        }
+        let (text, is_repaired) = match value {
             Value::Json(Json { text, shape: Shape::Object, .. }) => (*text, object.is_repaired),
             Value::Text(text) if text.starts_with('{') => {
                 let without = json::without_lone_surrogates(text);
@@ -305,15 +312,16 @@ impl Plan {
                 let text = repaired.get_or_init(|| without.unwrap_or_else(|| text.to_string()));
                 (&**text, is_repaired)
             }
-            Value::Json(_) | Value::Text(_) => return None,
+            Value::Json(_) | Value::Text(_) => return Ok(None),
         };
-        let names_kind = |object: &Object<'_>| {
-            let names = self.kind_rule.from.iter().filter_map(Locator::top_level);
-            names.into_iter().any(|name| object.find(name).is_some())
-        };
-        let inner_names_kind = || Object::from_json(raw).is_ok_and(|inner| names_kind(&inner));
-        let is_wrapped = object.len() == 1 || (!names_kind(object) && inner_names_kind());
-        is_wrapped.then_some((raw, is_repaired))
+        let mut inner = Object::from_json_within(text, Limits::CALLBACK);
+        if !is_only_member && !inner.as_ref().is_ok_and(names_kind) {
+            return Ok(None);
+        }
+        if let Ok(inner) = &mut inner {
+            inner.is_repaired = is_repaired;
+        }
+        inner.map(Some)
     }
 
     /// Returns `true` if the verdict depends on a value with a replaced lone surrogate.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::json::{Name, Object, Shape, Value};
+use crate::json::{self, Name, Object, Shape, Value};
 
 /// A parsed pointer with at least one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Pointer {
             if json.shape != Shape::Object {
                 return None;
             }
-            value = Object::from_json(json.text).ok()?.into_member(name)?;
+            value = Value::Json(json::member(json.text, name)?);
         }
         Some(value)
     }

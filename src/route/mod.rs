@@ -26,10 +26,14 @@
 //!    servers read `a%2fb` as several segments, or `;x` as no segment. gatepost treats both as
 //!    spellings of the route's path.
 //!
+//! gatepost does not read a path of more than 8 KiB about which servers disagree, because this would
+//! take long. Such a path counts as a spelling of a route's path.
+//!
 //! By the same rules, gatepost reserves the addresses to which it delivers events. gatepost refuses
 //! a client's request for a reserved address, in any spelling.
 //!
-//! In front of a file server, gatepost also reserves the [subtree](subtree) of a path.
+//! In front of a file server, gatepost also reserves the [subtree](subtree) of a path, and the path
+//! [in a query](query).
 //!
 //! On a route in [shadow mode](crate::Shadow), gatepost passes on every spelling of the path, with
 //! one exception. If some server could read the spelling as an enforcing route's path or as a
@@ -41,6 +45,7 @@ mod decode;
 mod path_filter;
 mod pieces;
 mod printable_path;
+mod query;
 mod search;
 mod subtree;
 
@@ -57,6 +62,7 @@ pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
 pub(crate) use self::pieces::{around_token, has_dot_segment};
+pub(crate) use self::query::may_contain_path;
 use self::search::Search;
 use self::subtree::{Owner, Subtrees, bases_of};
 use crate::client::{Client, Networks};
@@ -543,6 +549,35 @@ mod tests {
     }
 
     #[test]
+    fn refuses_long_path_about_which_servers_disagree() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let of = |mode| {
+            let mut routes = Routes::default();
+            routes.add(route("/callbacks/tencent", mode, &plan)).unwrap();
+            routes
+        };
+        let (enforcing, shadow) = (of(Mode::Enforce), of(Mode::Shadow));
+        let find = |routes: &Routes, unit: &str, length: usize| {
+            let path = format!("/x{}", unit.repeat(length / unit.len()));
+            match routes.find(&path, Reach::Exact) {
+                Lookup::Ambiguous(_) => "ambiguous",
+                Lookup::Reserved(_) => "reserved",
+                Lookup::Other => "other",
+                Lookup::Callback(..) => "callback",
+            }
+        };
+        for unit in ["%41", "//", "/%2525252541;", "/..", "%00a"] {
+            assert_eq!(find(&enforcing, unit, 8_000), "other", "{unit}");
+            assert_eq!(find(&enforcing, unit, 9_000), "ambiguous", "{unit}");
+            assert_eq!(find(&shadow, unit, 9_000), "other", "{unit}");
+        }
+        assert_eq!(find(&enforcing, "/x", 60_000), "other");
+        let mut addresses = Routes::default();
+        addresses.reserve("/live/push", Reach::Exact, &plan);
+        assert_eq!(find(&addresses, "%41", 9_000), "reserved");
+    }
+
+    #[test]
     fn refuses_every_spelling_except_the_exact_path() {
         let routes = routes();
         for spelling in SPELLINGS {
@@ -632,7 +667,11 @@ mod tests {
         }
     }
 
-    const BELOW: [&str; 22] = [
+    const BELOW: [&str; 26] = [
+        "/live/push.png",
+        "/live/push.bak",
+        "/live/push.x/y",
+        "/live/push.tar.gz",
         "/live/push/x",
         "/live/push/index.php",
         "/LIVE/push/Index.php/x",
@@ -671,7 +710,7 @@ mod tests {
             assert!(matches!(routes.find(path, exact), Lookup::Other), "{path}");
         }
         for path in
-            ["/live/pushes", "/live/push.png", "/live", "/live/x", "/push/x", "/live/index.php"]
+            ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
         {
             assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
         }

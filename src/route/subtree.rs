@@ -7,7 +7,8 @@
 //!
 //! The base of a path is the path without script and format suffixes, and without an index name at
 //! its end: `/live/push` for `/live/push.php`, and `/ev` for `/ev/index.php`. gatepost compares the
-//! names of a request's path in the same form. The root has no base, because all paths are below
+//! names of a request's path in the same form, and ignores any suffix of the last name: Rails runs
+//! the action of `/live/push` also for `/live/push.bak`. The root has no base, because all paths are below
 //! the root. For `/` and `/index.php`, gatepost reserves only these paths themselves.
 //!
 //! If a path continues after a script, the server runs that script for any continuation. The base
@@ -63,9 +64,17 @@ impl Subtrees {
         let mut base = String::new();
         names.take(self.depth).find_map(|name| {
             base.push('/');
+            let parent = base.len();
             base.push_str(stem(name));
-            self.by_base.get(&base)
+            self.by_base.get(&base).or_else(|| self.find_without_format(&base[..parent], name))
         })
+    }
+
+    /// Finds a subtree for a name with a suffix of any kind. Rails, for example, reads any suffix as
+    /// the format of the reply.
+    fn find_without_format(&self, parent: &str, name: &str) -> Option<&Owner> {
+        let mut dots = name.rmatch_indices('.').filter(|(at, _)| *at > 0);
+        dots.find_map(|(at, _)| self.by_base.get(&[parent, &name[..at]].concat()))
     }
 
     pub(super) fn contain<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {

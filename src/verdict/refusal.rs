@@ -9,11 +9,11 @@ use http::header::ALLOW;
 
 use super::refusal_kind::RefusalKind;
 use crate::client::Client;
-use crate::json::BodyError;
+use crate::json::{BodyError, Counted};
 use crate::printable::printable;
 use crate::provider::Plan;
 use crate::provider::field::FieldError;
-use crate::provider::locator::Duplicate;
+use crate::provider::locator::CaptureError;
 use crate::provider::signature::SignatureError;
 use crate::reply::Reply;
 
@@ -181,9 +181,16 @@ impl From<RefusalKind> for RefusalCause {
     }
 }
 
-impl From<Duplicate> for RefusalCause {
-    fn from(duplicate: Duplicate) -> Self {
-        Self::with(RefusalKind::FieldDuplicate, printable(&duplicate.0))
+impl From<CaptureError> for RefusalCause {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Duplicate(what) => {
+                Self::with(RefusalKind::FieldDuplicate, printable(&what))
+            }
+            CaptureError::TooManyParameters => {
+                Self::with(RefusalKind::FieldsTooMany, Counted::Parameters.limit())
+            }
+        }
     }
 }
 
@@ -196,6 +203,7 @@ impl From<BodyError> for RefusalCause {
             BodyError::JsonMalformed => RefusalKind::JsonMalformed.into(),
             BodyError::NotAnObject => RefusalKind::NotAnObject.into(),
             BodyError::TooDeep => RefusalKind::JsonTooDeep.into(),
+            BodyError::TooMany(counted) => Self::with(RefusalKind::FieldsTooMany, counted.limit()),
         }
     }
 }

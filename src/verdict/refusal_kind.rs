@@ -32,6 +32,9 @@ pub enum RefusalKind {
     FieldInvalid,
     /// A required field is missing.
     FieldMissing,
+    /// An object, a form or a query has too many fields, or the body has too many members or array
+    /// elements.
+    FieldsTooMany,
     /// The form encoding is malformed.
     FormMalformed,
     /// The request has both `content-length` and `transfer-encoding`, or one of these headers is
@@ -100,6 +103,7 @@ impl RefusalKind {
             | Self::FieldDuplicate
             | Self::FieldInvalid
             | Self::FieldMissing
+            | Self::FieldsTooMany
             | Self::FormMalformed
             | Self::FramingAmbiguous
             | Self::JsonMalformed
@@ -154,6 +158,9 @@ impl RefusalKind {
             Self::FieldDuplicate => ("field_duplicate", "a field occurs twice"),
             Self::FieldInvalid => ("field_invalid", "a field has the wrong type or range"),
             Self::FieldMissing => ("field_missing", "a required field is missing"),
+            Self::FieldsTooMany => {
+                ("fields_too_many", "the callback has too many fields or elements")
+            }
             Self::FormMalformed => ("form_malformed", "the form encoding is malformed"),
             Self::FramingAmbiguous => ("framing_ambiguous", "the length of the body is ambiguous"),
             Self::JsonMalformed => ("json_malformed", "the JSON is malformed"),

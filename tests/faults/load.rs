@@ -1,12 +1,13 @@
 //! Load generator: sends a mix of requests on keep-alive connections, and checks every reply.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest as _, Md5};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 
 use super::app::{Act, Seen};
 use super::process::{FAILED, KEY, TOKEN};
@@ -23,6 +24,10 @@ pub struct Load<'a> {
     pub connections: usize,
     /// Acts that the app carries out in turn.
     pub acts: &'a [Act],
+    /// Kinds of the requests, in turn.
+    pub kinds: &'a [Kind],
+    /// The client's address.
+    pub source: Ipv4Addr,
     /// Total number of requests.
     pub requests: u64,
     pub duration: Duration,
@@ -64,6 +69,14 @@ impl Tally {
         self.complaints.truncate(8);
     }
 
+    /// Returns the 99th percentile of the reply times, in milliseconds.
+    pub fn p99(&self) -> f64 {
+        let mut micros = self.micros.clone();
+        micros.sort_unstable();
+        let at = micros.len() * 99 / 100;
+        micros.get(at).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
+    }
+
     fn lose(&mut self, why: String) {
         self.lost += 1;
         self.complaints.push(why);
@@ -100,7 +113,7 @@ impl Load<'_> {
         while Instant::now() < until
             && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
         {
-            let request = Request::next(self.acts);
+            let request = Request::next(self.acts, self.kinds);
             let (fresh, reader) = match connection.take() {
                 Some(reader) => (false, reader),
                 None => match self.connect() {
@@ -149,7 +162,7 @@ impl Load<'_> {
     }
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let stream = connect_from(self.source, self.port)?;
         stream.set_nodelay(true)?;
         // If the listener closes, it may never accept the connection.
         let ending = self.may_end.load(Ordering::Relaxed);
@@ -184,8 +197,16 @@ impl Load<'_> {
     }
 }
 
+/// Connects to a port of the machine from one of its addresses.
+fn connect_from(source: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &SocketAddrV4::new(source, 0))?;
+    connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+    Ok(socket.into())
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Kind {
+pub enum Kind {
     Forged,
     Malformed,
     Page,
@@ -194,7 +215,7 @@ enum Kind {
 }
 
 /// Kinds of requests in a load. Each entry is a tenth of the load.
-const MIX: [Kind; 10] = [
+pub const MIX: [Kind; 10] = [
     Kind::Push,
     Kind::Play,
     Kind::Page,
@@ -222,13 +243,13 @@ enum Outcome {
 }
 
 impl Request {
-    fn next(acts: &[Act]) -> Self {
+    fn next(acts: &[Act], kinds: &[Kind]) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let at = usize::try_from(number).unwrap_or(0);
-        let kind = MIX[at % MIX.len()];
+        let kind = kinds[at % kinds.len()];
         // gatepost has no failure policy for pages, so a page request uses only `Answers` or an act
         // that closes the connection.
-        let act = acts[(at / MIX.len()) % acts.len()];
+        let act = acts[(at / kinds.len()) % acts.len()];
         let ends = matches!(act, Act::Closes | Act::NoHttp | Act::ResetsAtOnce);
         let act = if kind == Kind::Page && !ends { Act::Answers } else { act };
         let name = format!("act-{}-{number}", act.code());
@@ -292,8 +313,8 @@ fn play(name: &str) -> String {
 }
 
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub struct Reply {
+    pub status: u16,
     body: String,
 }
 
@@ -303,10 +324,19 @@ type Connection = BufReader<TcpStream>;
 fn exchange(mut reader: Connection, bytes: &[u8]) -> io::Result<(Reply, Option<Connection>)> {
     // If the write fails, gatepost may still have replied before it closed the connection.
     let written = reader.get_mut().write_all(bytes);
-    let status = match read_line(&mut reader) {
-        Ok(line) => line,
-        Err(error) => return written.and(Err(error)),
-    };
+    match read_reply(reader) {
+        Err(error) => written.and(Err(error)),
+        reply => reply,
+    }
+}
+
+/// Reads one reply. Also returns the connection if gatepost keeps it open.
+///
+/// # Errors
+///
+/// Returns an error if the connection fails, or if the reply is malformed.
+pub fn read_reply(mut reader: Connection) -> io::Result<(Reply, Option<Connection>)> {
+    let status = read_line(&mut reader)?;
     let status = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     let status = status.ok_or_else(|| malformed("no HTTP/1.1 status line"))?;
     let (mut length, mut ends) = (None, false);

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             continue;
         }
         let row = scenario(&run);
-        let (p99, tally) = (p99(&row.tally.micros), &row.tally);
+        let (p99, tally) = (row.tally.p99(), &row.tally);
         let (sent, right, policy, lost) = (tally.sent, tally.right, tally.policy, tally.lost);
         let (peak, notes) = (row.peak, row.notes.join("; "));
         println!(
@@ -49,12 +49,4 @@ fn main() -> ExitCode {
         }
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Returns the 99th percentile of the reply times, in milliseconds.
-fn p99(micros: &[u32]) -> f64 {
-    let mut micros = micros.to_vec();
-    micros.sort_unstable();
-    let at = micros.len() * 99 / 100;
-    micros.get(at).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
 }

@@ -1,16 +1,17 @@
 //! Scenarios: each sends a load to gatepost, in most cases while one thing fails.
 
 use std::fs;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::app::{Act, App};
-use super::load::{Load, Tally};
+use super::heavy::{self, Heavy};
+use super::load::{Kind, Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
 
 /// The program under test, and the choice between long and brief scenarios.
@@ -34,7 +35,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 20] = [
+pub const ALL: [(&str, Scenario); 21] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
@@ -63,6 +64,7 @@ pub const ALL: [(&str, Scenario); 20] = [
     ("stop", stop),
     ("upgrade", upgrade),
     ("reload", reload),
+    ("heavy-bodies", heavy_bodies),
     ("idle", idle),
     ("soak", soak),
 ];
@@ -82,7 +84,8 @@ const LONG: Duration = Duration::from_secs(900);
 /// Number of connections of a load.
 const CONNECTIONS: usize = 32;
 
-/// Memory limit of the process, in MB. The scenario `idle` has no limit.
+/// Memory limit of the process, in MB. The scenarios with many connections or large bodies have no
+/// limit.
 const MOST_MEMORY: f64 = 128.0;
 
 impl Run<'_> {
@@ -101,6 +104,8 @@ impl Run<'_> {
             port: setup.port,
             connections: CONNECTIONS,
             acts: &[Act::Answers],
+            kinds: &MIX,
+            source: Ipv4Addr::LOCALHOST,
             requests: u64::MAX,
             duration: self.duration(),
             patience: timeout + self.slack(),
@@ -154,7 +159,8 @@ impl Row {
         let peak = self.peak;
         self.check(peak > 0.0, "expected a running process, found none");
         let fault = format!("expected less than {MOST_MEMORY} MB of memory, found {peak:.0} MB");
-        self.check(peak < MOST_MEMORY || self.name == "idle", fault);
+        let has_limit = !matches!(self.name, "heavy-bodies" | "idle");
+        self.check(peak < MOST_MEMORY || !has_limit, fault);
         if let Err(error) = gatepost.stop() {
             self.faults.push(error);
         }
@@ -203,6 +209,8 @@ fn restarting(run: &Run<'_>) -> Row {
         port: setup.port,
         connections: CONNECTIONS,
         acts: &[Act::Answers],
+        kinds: &MIX,
+        source: Ipv4Addr::LOCALHOST,
         requests: u64::MAX,
         duration: run.duration(),
         patience: HURRIED + run.slack(),
@@ -413,6 +421,72 @@ fn reload(run: &Run<'_>) -> Row {
     row.notes.push(format!("{reloads} reloads"));
     row.check(reloads > 0, "expected at least one reload, found none");
     row
+}
+
+/// Length of a heavy body: the default of `max_body_bytes`.
+const HEAVY: usize = 1 << 20;
+
+/// Length of the largest heavy body, for which the scenario raises `max_body_bytes`.
+const HEAVIEST: usize = 15_000_000;
+
+/// Limit of the 99th percentile of the reply times beside heavy bodies, in milliseconds.
+const MOST_MILLIS: f64 = 50.0;
+
+/// Sends genuine pushes from one address while another address sends heavy bodies of one kind after
+/// the other.
+fn heavy_bodies(run: &Run<'_>) -> Row {
+    let mut row = Row { name: "heavy-bodies", ..Row::default() };
+    // A debug build takes much longer to judge a body.
+    let shorter = if run.brief { 8 } else { 1 };
+    let heavy = Heavy::ALL.map(|kind| (kind, kind.request(HEAVY / shorter)));
+    let load = |(kind, request)| (format!("{kind:?}"), vec![request; CONNECTIONS]);
+    let loads = heavy.each_ref().map(|(kind, request)| load((kind, &**request)));
+    beside_heavy_bodies(run, &mut row, "", &loads);
+    let heaviest = Heavy::Escapes.request(HEAVIEST / shorter);
+    let mixed = heavy.iter().map(|(_, request)| &**request).cycle();
+    let mixed = [&*heaviest].into_iter().chain(mixed).take(CONNECTIONS).collect();
+    let loads = [("15 MB".to_owned(), mixed)];
+    beside_heavy_bodies(run, &mut row, "max_body_bytes = 16777216\n", &loads);
+    row
+}
+
+/// Runs gatepost with an additional line of config. Sends each load of heavy requests, each request
+/// on its own connection, and pushes beside them.
+fn beside_heavy_bodies(run: &Run<'_>, row: &mut Row, line: &str, loads: &[(String, Vec<&[u8]>)]) {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let config = setup.folder.path().join("gatepost.toml");
+    fs::write(&config, line.to_owned() + &fs::read_to_string(&config).unwrap()).unwrap();
+    let mut gatepost = setup.start();
+    let pushes = Load {
+        connections: 2,
+        kinds: &[Kind::Push],
+        source: Ipv4Addr::new(127, 0, 0, 2),
+        requests: if run.brief { 50 } else { 1_250 },
+        duration: LONG,
+        ..run.load(&setup, &app, HEALTHY)
+    };
+    for (name, requests) in loads {
+        let (ends, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+        let flood = |request: &[u8]| heavy::send_until(setup.port, request, &ends, &sent);
+        let tally = thread::scope(|scope| {
+            let floods = requests.iter().map(|request| scope.spawn(|| flood(request)));
+            let floods: Vec<_> = floods.collect();
+            let tally = pushes.run();
+            ends.store(true, Ordering::Relaxed);
+            row.faults.extend(floods.into_iter().flat_map(|flood| flood.join().unwrap()));
+            tally
+        });
+        let (p99, sent) = (tally.p99(), sent.into_inner());
+        row.notes.push(format!("{name}: {sent} bodies, p99 {p99:.1} ms"));
+        row.check(
+            run.brief || p99 < MOST_MILLIS,
+            format!("{name}: expected p99 below {MOST_MILLIS} ms, found {p99:.1} ms"),
+        );
+        row.tally.add(tally);
+    }
+    row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
 }
 
 /// Sends a load, opens many connections with one request each, then sends a second load.

@@ -357,3 +357,17 @@ fn boolean_does_not_allow_where_zero_allows() {
         assert_eq!(text(&conclusion), r#"{"code":0}"#, "{answer}");
     }
 }
+
+#[test]
+fn reads_empty_array_and_null_envelope_as_php_means_them() {
+    let gate = gate("", "");
+    for answer in [r#"{"allow":true,"data":null}"#, r#"{"data":null,"result":1}"#] {
+        let conclusion = conclude(&gate, "/kollus", PLAY, answer);
+        assert_eq!(text(&conclusion), r#"{"data":{"result":1}}"#, "{answer}");
+    }
+    let nested = "[[route]]\npath = '/k'\nprovider = 'kollus'\n[[template]]\nname = 'a'\n\
+                  provider = 'kollus'\nbind = '*'\n\
+                  settings = { security_key = 'k', custom_key = 'c' }\n[template.on.vod_play]\n\
+                  answer = { result = 1, play_section = [] }\n";
+    assert!(Gate::builder().toml(nested).build().is_ok());
+}

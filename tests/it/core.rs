@@ -232,8 +232,13 @@ fn refuses_ambiguous_framing_and_upgrades() {
     assert_eq!(refused(&[("content-length", "99999999999999999999999")]), unclear);
     assert_eq!(refused(&[("transfer-encoding", "Chunked")]), None);
     let upgrade = Some(RefusalKind::UpgradeNotAllowed);
-    assert_eq!(refused(&[("connection", "keep-alive, Upgrade")]), upgrade);
-    assert_eq!(refused(&[("upgrade", "h2c")]), upgrade);
+    assert_eq!(refused(&[("upgrade", "websocket")]), upgrade);
+    assert_eq!(refused(&[("upgrade", "h2c, websocket")]), upgrade);
+    assert_eq!(refused(&[("upgrade", "h2c"), ("upgrade", "x")]), upgrade);
+    // curl and nginx offer an upgrade that gatepost may ignore.
+    assert_eq!(refused(&[("connection", "keep-alive, Upgrade")]), None);
+    assert_eq!(refused(&[("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")]), None);
+    assert_eq!(refused(&[("upgrade", "")]), None);
 }
 
 #[test]

@@ -77,7 +77,7 @@ async fn refuses_preflight_without_permission() {
             "https://player.example.com.evil.test",
             StatusCode::METHOD_NOT_ALLOWED,
         ),
-        (&listed, "/k/guess", PLAYER, StatusCode::METHOD_NOT_ALLOWED),
+        (&listed, "/k/guess", PLAYER, StatusCode::UNAUTHORIZED),
         (&listed, "/K/t0ken", PLAYER, StatusCode::BAD_REQUEST),
         (&gate(""), "/k/t0ken", PLAYER, StatusCode::METHOD_NOT_ALLOWED),
     ] {
@@ -130,4 +130,19 @@ async fn passes_preflight_of_shadow_route_to_app() {
     let gate = gate(&format!("cors = '{PLAYER}'\nmode = 'shadow'"));
     let (status, _) = send(&gate, preflight("/k/t0ken", PLAYER)).await;
     assert_eq!(status, StatusCode::IM_A_TEAPOT);
+}
+
+#[tokio::test]
+async fn preflight_counts_against_limit_of_client_and_reveals_no_token() {
+    let limits = "allow = ['192.0.2.0/24']";
+    let gate = gate(&format!("cors = '*'\n{limits}"));
+    for path in ["/k/t0ken", "/k/guess"] {
+        assert_eq!(send(&gate, preflight(path, PLAYER)).await.0, StatusCode::FORBIDDEN, "{path}");
+    }
+    let limited = self::gate("cors = '*'\nsource_limit = { per_second = 1, burst = 2 }");
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED] {
+        assert_eq!(send(&limited, preflight("/k/guess", PLAYER)).await.0, status);
+    }
+    let (status, _) = send(&limited, preflight("/k/t0ken", PLAYER)).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
 }

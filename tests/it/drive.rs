@@ -1,6 +1,8 @@
 //! Tests of [`drive`] with mock clients, a mock app and a fixed clock.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::mem::replace;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -9,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatepost::{
     Admission, Answer, AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, Question, RequestContext, Runtime, Timestamp, drive,
+    EventRequest, Gate, Head, Intake, Question, RefusalKind, RequestContext, Runtime, Timestamp,
+    drive,
 };
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -122,10 +125,34 @@ impl Runtime for FixedTime {
             }
         }
     }
+
+    fn run_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        STEPS.with_borrow_mut(|steps| steps.push("long".to_owned()));
+        async {
+            // Other tasks run first, as if another thread did the work.
+            end_turn().await;
+            work()
+        }
+    }
+}
+
+async fn end_turn() {
+    let mut has_ended = false;
+    poll_fn(|_| if replace(&mut has_ended, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+fn gate() -> Gate {
+    Gate::builder().toml(CONFIG).build().unwrap()
 }
 
 fn intake(client: &Client) -> Intake {
-    let gate = Gate::builder().toml(CONFIG).build().unwrap();
+    intake_of(&gate(), client)
+}
+
+fn intake_of(gate: &Gate, client: &Client) -> Intake {
     let admission = gate.admit(&client.head(), NOW);
     let Admission::Callback(intake) = admission else {
         panic!("expected a callback, found {admission:?}")
@@ -222,6 +249,72 @@ fn yields_to_other_tasks_between_chunks_that_are_always_ready() {
     assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
 }
 
+/// Returns a genuine callback of `length` bytes.
+fn body_of(length: usize) -> Bytes {
+    let mut body = [BODY, b"&localtime="].concat();
+    body.resize(length, b'1');
+    body.into()
+}
+
+const LARGE: usize = 64 * 1024 + 1;
+
+#[test]
+fn judges_only_large_bodies_as_long_work() {
+    for (length, is_long) in [(BODY.len() + 20, false), (LARGE - 1, false), (LARGE, true)] {
+        let mut client = Client::with_body(vec![Ok(body_of(length))]);
+        STEPS.with_borrow_mut(Vec::clear);
+        let (intake, time) = (intake(&client), FixedTime { over: Mutex::default() });
+        let mut app = App::default();
+        let mut driven = pin!(drive(&mut client, &mut app, &time, intake));
+        // A large body takes one turn to read, and one to judge.
+        for _ in 0..3 {
+            let polled = driven.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending(), "expected a question, found {polled:?}");
+        }
+        let found = STEPS.with_borrow(|steps| steps.contains(&"long".to_owned()));
+        assert_eq!(found, is_long, "{length} bytes");
+        STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
+    }
+}
+
+#[test]
+fn judges_one_large_body_at_a_time() {
+    let (gate, time) = (gate(), FixedTime { over: Mutex::new(Duration::ZERO) });
+    let large = || Client::with_body(vec![Ok(body_of(LARGE))]);
+    let (mut clients, mut apps) = ([large(), large()], [App::default(), App::default()]);
+    let intakes = [&clients[0], &clients[1]].map(|client| intake_of(&gate, client));
+    let mut driven: Vec<_> = clients
+        .iter_mut()
+        .zip(&mut apps)
+        .zip(intakes)
+        .map(|((client, app), intake)| Box::pin(drive(client, app, &time, intake)))
+        .collect();
+    let mut poll = |at: usize| {
+        STEPS.with_borrow_mut(Vec::clear);
+        assert!(driven[at].as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        STEPS.with_borrow(|steps| steps.join(", "))
+    };
+    assert_eq!([poll(0), poll(1)], ["sleep 30000"; 2]);
+    assert_eq!(poll(0), "long");
+    assert_eq!(poll(1), "", "expected the second body to wait");
+    assert_eq!(poll(1), "", "expected the second body to wait");
+    assert_eq!(poll(0), "sleep 2000, ask");
+    assert_eq!(poll(1), "long");
+    assert_eq!(poll(1), "sleep 2000, ask");
+}
+
+#[test]
+fn yields_to_other_tasks_after_64_kib_of_body() {
+    let half = || Ok(body_of(LARGE / 2));
+    for (chunks, yields) in [(vec![half(), half()], false), (vec![half(), half(), half()], true)] {
+        let client = Client { body: chunks, ..Client::new() };
+        // The timer ends the body if the driver yields.
+        let driven = run(client, &mut App::default(), Duration::from_secs(30));
+        let Poll::Ready(Driven::Refused(refusal)) = driven else { panic!("{driven:?}") };
+        assert_eq!(refusal.kind() == RefusalKind::BodyIncomplete, yields, "{refusal}");
+    }
+}
+
 #[test]
 fn time_limit_ends_body_whose_chunks_are_always_ready() {
     let driven = run(client_with_empty_chunks(), &mut App::default(), Duration::from_secs(30));
@@ -251,22 +344,12 @@ fn stops_if_client_disconnects() {
 }
 
 #[test]
-fn stops_250_ms_after_client_half_closes_connection() {
-    let client = || Client { activity: Some(ClientActivity::HalfClosed), ..Client::new() };
-    let driven = run(client(), &mut App::default(), Duration::ZERO);
-    assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
-    let driven = run(client(), &mut App::default(), Duration::from_millis(250));
-    assert!(
-        matches!(driven, Poll::Ready(Driven::ClientGone(_))),
-        "expected `ClientGone`, found {driven:?}"
-    );
-}
-
-#[test]
-fn still_waits_for_app_if_client_sends_more_data() {
-    let client = Client { activity: Some(ClientActivity::SentMore), ..Client::new() };
-    let driven = run(client, &mut App::default(), Duration::ZERO);
-    assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
+fn still_waits_for_app_if_client_half_closes_connection_or_sends_more_data() {
+    for activity in [ClientActivity::HalfClosed, ClientActivity::SentMore] {
+        let client = Client { activity: Some(activity), ..Client::new() };
+        let driven = run(client, &mut App::default(), Duration::from_secs(1));
+        assert!(driven.is_pending(), "expected no result yet, found {driven:?}");
+    }
 }
 
 // The request body and the service can contain permits, for example of a concurrency limit. The

@@ -293,3 +293,35 @@ fn config_explains_faults_of_passthrough() {
         assert!(error.contains(expected), "{address}: {error}");
     }
 }
+
+#[tokio::test]
+async fn content_type_that_misleads_the_app_is_replaced() {
+    for (path, sent, received) in [
+        ("/t", &["application/json; charset=utf-8"][..], "application/json; charset=utf-8"),
+        ("/t", &["text/plain"], "text/plain"),
+        ("/t", &["application/x-www-form-urlencoded"], "application/json"),
+        ("/t", &["Multipart/Form-Data; boundary=x"], "application/json"),
+        ("/t", &["application/cloudevents+json"], "application/json"),
+        ("/t", &["application/json, application/x-www-form-urlencoded"], "application/json"),
+        (
+            "/k",
+            &["application/x-www-form-urlencoded; charset=UTF-8"],
+            "application/x-www-form-urlencoded; charset=UTF-8",
+        ),
+        ("/k", &["application/json"], "application/x-www-form-urlencoded"),
+    ] {
+        for forward in ["raw", "passthrough"] {
+            let route = format!("forward = '{forward}'");
+            let address = if forward == "raw" { "on.'*' = 'http://app.test/e'" } else { "" };
+            let door = Door::new(&route, address, address);
+            let mut request = if path == "/t" { push() } else { play() };
+            request.headers_mut().remove("content-type");
+            for value in sent {
+                request.headers_mut().append("content-type", value.parse().unwrap());
+            }
+            door.send(request).await;
+            let (head, _) = door.only_request();
+            assert_eq!(text(&head.headers, "content-type"), [received], "{forward} {sent:?}");
+        }
+    }
+}

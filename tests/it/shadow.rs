@@ -1,9 +1,12 @@
 //! Tests of shadow mode in the core: an observer judges each request, and reports one verdict.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
-use gatepost::{Admission, Gate, Observer, RefusalKind, Shadowed, Timestamp};
+use gatepost::{Admission, Gate, Observer, RefusalKind, Runtime, Shadowed, Timestamp};
 
 use crate::core::Request;
 use crate::vectors::{self, Vector};
@@ -81,6 +84,37 @@ fn reports_one_verdict_on_complete_body() {
         observer.finish(Timestamp::from_secs(vector.case.now + 86_400));
     });
     assert_eq!(late, ["timestamp_expired test.domain.com /callbacks/tencent"]);
+}
+
+/// A clock. The work of a large body runs when the server polls its future.
+struct Clock(Timestamp);
+
+impl Runtime for Clock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+}
+
+#[test]
+fn returns_judgement_of_large_body_as_future() {
+    let accepted = ["accepted test.domain.com /callbacks/tencent"];
+    for (blanks, is_large) in [(0, false), (1 << 17, true)] {
+        let codes = verdicts(PATH, |observer, vector, verdicts| {
+            observer.push([vector.body.clone(), vec![b' '; blanks]].concat().into());
+            let judgement = observer.finish_in(Clock(Timestamp::from_secs(vector.case.now)));
+            assert_eq!(judgement.is_some(), is_large);
+            assert_eq!(verdicts.lock().unwrap().is_empty(), is_large);
+            if let Some(judgement) = judgement {
+                let done = pin!(judgement).poll(&mut Context::from_waker(Waker::noop()));
+                assert!(done.is_ready());
+            }
+        });
+        assert_eq!(codes, accepted);
+    }
 }
 
 #[test]

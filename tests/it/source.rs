@@ -232,3 +232,21 @@ fn explanation_omits_allow_if_client_is_unknown() {
     assert!(refused.contains("203.0.113.1, which the route does not allow\n"), "{refused}");
     assert!(refused.contains("refused with 403: source_not_allowed"), "{refused}");
 }
+
+#[test]
+fn refuses_tenant_of_another_type_that_an_app_could_read() {
+    let gate = gate("", "");
+    for tenant in [r#"["push.example.com"]"#, r#"{"a":1}"#, "true"] {
+        let body = String::from_utf8(PUSH.to_vec()).unwrap();
+        let (before, rest) = body.split_once("\"app\":").unwrap();
+        let (_, after) = rest.split_once(',').unwrap();
+        let body = format!("{before}\"app\":{tenant},{after}").leak();
+        let call = Call { body: body.as_bytes(), ..Call::PUSH };
+        let refusal = call.judge(&gate).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "a field has the wrong type or range: expected a string or a number at /app, found another \
+             type"
+        );
+    }
+}

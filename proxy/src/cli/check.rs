@@ -18,6 +18,13 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
         err(&format!("{shown}: expected a `listen` address, found none; {remedy} (warning)"));
     }
+    for (path, kinds) in config.kinds_without_tenant() {
+        let kinds = kinds.join(", ");
+        err(&format!(
+            "{shown}: the route {path} refuses callbacks of these kinds, because they name no tenant: {kinds}; \
+             bind \"*\" in a template, or set template on a route for these kinds (warning)"
+        ));
+    }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
     config.templates().for_each(print_identities);

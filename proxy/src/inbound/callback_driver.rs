@@ -4,6 +4,8 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -86,12 +88,16 @@ impl CallbackDriver {
     ) {
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
-        let mut client = Client { exchange, trace, sent_continue: false };
+        let mut client = Client { exchange, trace, sent_continue: false, is_half_closed: false };
         let driven = drive(&mut client, &mut App(self), self, intake).await;
+        let is_half_closed = client.is_half_closed;
         match driven {
             Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
             Driven::Concluded(accepted, conclusion, now) => {
                 METRICS.concluded(&accepted, &conclusion, started.elapsed());
+                if is_half_closed {
+                    METRICS.client_gone(&accepted);
+                }
                 report::concluded(&accepted, &conclusion, now);
                 exchange.write(&conclusion.reply).await;
             }
@@ -125,6 +131,16 @@ impl Runtime for CallbackDriver {
     async fn sleep_coarsely(&self, time: Duration) {
         fast_sleep(time).await;
     }
+
+    /// Uses a thread for blocking work, because a worker thread serves many connections.
+    async fn run_long<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime stops, and drops this future.
+            Err(_) => pending().await,
+        }
+    }
 }
 
 /// The client's side of a callback.
@@ -133,6 +149,8 @@ struct Client<'e, E> {
     /// Random bytes for a new trace.
     trace: [u8; 24],
     sent_continue: bool,
+    /// True if the client has closed its sending half. It may have closed the whole connection.
+    is_half_closed: bool,
 }
 
 impl<E: Exchange> ClientSide for Client<'_, E> {
@@ -158,6 +176,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     async fn activity(&mut self) -> ClientActivity {
         let activity = self.exchange.client_activity().await;
         if activity == ClientActivity::HalfClosed {
+            self.is_half_closed = true;
             self.exchange.close();
         }
         activity
@@ -201,4 +220,31 @@ fn with_path(server: &Uri, path: Option<&PathAndQuery>) -> Option<Uri> {
 /// Returns the URL scheme of a connection.
 pub(crate) const fn scheme(is_encrypted: bool) -> &'static str {
     if is_encrypted { "https" } else { "http" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::inbound::pingora::GateModule;
+
+    // Uses one thread: if the work ran on this thread, it would wait forever for the other task.
+    #[tokio::test]
+    async fn other_tasks_run_during_long_work() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        let (sender, receiver) = mpsc::channel();
+        let work = driver.run_long(move || receiver.recv());
+        let (received, sent) = tokio::join!(work, async move { sender.send(17) });
+        assert_eq!((received, sent), (Ok(17), Ok(())));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "in the work")]
+    async fn panic_of_long_work_is_a_panic_of_the_task() {
+        let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+        let driver = GateModule::new(gate).driver().clone();
+        driver.run_long(|| panic!("in the work")).await
+    }
 }

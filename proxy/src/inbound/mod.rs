@@ -5,7 +5,7 @@
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. A whole head has a [time limit](HeadClock). Pingora limits only the time between two bytes.
+//! 4. A whole head on HTTP/1 has a [time limit](HeadClock).
 
 mod callback_driver;
 mod head_clock;
@@ -18,11 +18,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::pingora::apps::{
-    HttpPersistentSettings, HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp,
-};
+use ::pingora::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp};
 use ::pingora::protocols::Stream;
-use ::pingora::protocols::http::ServerSession;
 use ::pingora::proxy::{HttpProxy, http_proxy};
 use ::pingora::server::ShutdownWatch;
 use ::pingora::server::configuration::ServerConf;
@@ -33,7 +30,7 @@ use tokio::time::timeout;
 
 use self::callback_driver::CallbackDriver;
 use self::head_clock::{HEAD_CLOCK, HeadClock};
-use self::http1::{ClientConnection, ServeEnd};
+use self::http1::{ClientConnection, ServeEnd, UnreadableRequest};
 use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
 use crate::clock;
@@ -46,8 +43,7 @@ struct ConnectionTimeouts {
     start: Duration,
     /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
     head: Duration,
-    /// Time between two bytes of an HTTP/1 head, and time without a request on HTTP/2. An
-    /// incomplete HTTP/2 head does not count as a request.
+    /// Time without a request on HTTP/2. An incomplete HTTP/2 head does not count as a request.
     idle: Duration,
 }
 
@@ -106,30 +102,28 @@ impl InboundServer {
         shutdown: &ShutdownWatch,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) {
-        let mut earlier = None::<HttpPersistentSettings>;
         loop {
-            match connection.serve(&self.driver, shutdown, stopped.as_mut()).await {
-                ServeEnd::Closed => return,
-                ServeEnd::HandOver => {}
-            }
             let peer = connection.peer();
-            let (stream, ahead) = connection.into_parts();
-            let mut session = ServerSession::new_http1(stream);
-            match earlier {
-                Some(settings) => settings.apply_to_session(&mut session),
-                None => session.set_keepalive(Some(self.timeouts.idle.as_secs())),
-            }
-            session.set_pipelined_prefix(ahead);
+            let head = match connection.serve(&self.driver, shutdown, stopped.as_mut()).await {
+                ServeEnd::Closed => return,
+                ServeEnd::HandOver(head) => head,
+                ServeEnd::Incomplete => return unreadable(&UnreadableRequest::Any, peer),
+                ServeEnd::Unreadable(error) => {
+                    unreadable(&error, peer);
+                    return connection.refuse().await;
+                }
+            };
+            let session = connection.into_session(&head);
             let owed = HeadClock::owed();
             let served = self.http_1.process_new_http(session, shutdown).await;
-            let Some((stream, settings)) = served.map(ReusedHttpStream::consume) else {
+            let Some((stream, _)) = served.map(ReusedHttpStream::consume) else {
                 if owed == HeadClock::owed() && !*shutdown.borrow() {
-                    unreadable(peer);
+                    unreadable(&UnreadableRequest::Any, peer);
                 }
                 return;
             };
-            earlier = settings;
-            connection = ClientConnection::new(stream);
+            let Some(next) = ClientConnection::from_session(stream) else { return };
+            connection = next;
         }
     }
 
@@ -160,14 +154,10 @@ impl InboundServer {
     }
 }
 
-/// Error for an HTTP/1 request that Pingora cannot read. Pingora does not report the reason.
-#[derive(Debug, thiserror::Error)]
-#[error("malformed or incomplete HTTP request")]
-struct UnreadableRequest;
-
-fn unreadable(peer: Option<IpAddr>) {
+/// Counts and logs an HTTP/1 request that gatepost or Pingora cannot read.
+pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
     METRICS.unreadable.inc();
-    report::closed("request_unreadable", &UnreadableRequest, peer, clock::now());
+    report::closed("request_unreadable", error, peer, clock::now());
 }
 
 #[async_trait]

@@ -11,6 +11,8 @@ mod failure;
 mod faults;
 mod forward;
 mod hostile;
+mod http11probe;
+mod http_manners;
 mod log_budget;
 mod mock;
 mod others_through_pingora;

@@ -324,3 +324,20 @@ fn ignores_malformed_forwarded_host_of_trusted_proxy() {
         assert_eq!(seen.header("x-forwarded-host"), Some(expected), "{sent:?}");
     }
 }
+
+#[test]
+fn reserves_path_of_address_in_query() {
+    let app = App::answering(200, "");
+    let top = format!("upstream = '{}'", app.url(""));
+    let gate = Gatepost::serve(&top, &templates(&app));
+    for target in
+        ["/?/live/push", "/index.php?s=live/push", "/x?a=1&_url=%2Flive%2Fpush", "/live/push.bak"]
+    {
+        let reply = gate.send(&post(target, "{}"));
+        assert_eq!(reply.status, 403, "{target}");
+    }
+    assert!(app.seen().is_empty());
+    for target in ["/?next=https://x/live/push", "/?tab=push", "/?live", "/live.bak"] {
+        assert_eq!(gate.send(&post(target, "{}")).status, 200, "{target}");
+    }
+}

@@ -16,7 +16,7 @@ fn assert_refused(gate: &Gatepost, reply: &Response, status: u16, code: &str) {
 #[test]
 fn each_refusal_has_its_code_and_app_gets_no_byte() {
     let app = untouched();
-    let gate = Gatepost::serve("max_body_bytes = 4096", &templates(&app));
+    let gate = Gatepost::serve("max_body_bytes = 150000", &templates(&app));
     let tencent = |body: &str| post("/callbacks/tencent", body);
     let push = push();
     let flipped = with_flipped_sign(&push);
@@ -31,10 +31,11 @@ fn each_refusal_has_its_code_and_app_gets_no_byte() {
             400,
             tencent(&format!("{{\"a\":{}{}}}", "[".repeat(900), "]".repeat(900))),
         ),
+        ("fields_too_many", 400, tencent(&format!("{{\"a\":[{}0]}}", "0,".repeat(65_536)))),
         ("not_an_object", 400, tencent("[]")),
         ("field_duplicate", 400, tencent(&push.replace("\"appid\":1", "\"appid\":1,\"appid\":2"))),
         ("body_missing", 400, tencent("")),
-        ("body_too_large", 413, tencent(&"x".repeat(4097))),
+        ("body_too_large", 413, tencent(&"x".repeat(150_001))),
         ("token_mismatch", 401, post("/callbacks/kollus/guess", PLAY)),
         ("form_malformed", 400, post(&format!("/callbacks/kollus/{TOKEN}"), "kind=%zz")),
         ("utf8_invalid", 400, post(&format!("/callbacks/kollus/{TOKEN}"), "kind=%ff")),

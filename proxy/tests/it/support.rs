@@ -259,6 +259,20 @@ impl Client {
         bytes
     }
 
+    /// Closes the sending half of the connection.
+    pub fn finish(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Returns all bytes until the other side closes the connection.
+    pub fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let read = self.stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(read.is_ok(), "expected a closed connection, found {read:?} after {text:?}");
+        text
+    }
+
     /// Resets the connection.
     pub fn reset(self) {
         set_socket_linger(self.stream.get_ref(), Some(Duration::ZERO)).unwrap();

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::conclusion::{Unavailable, UnavailableKind};
-use crate::json::{self, BodyError, Json, Object, Shape, Value};
+use crate::json::{self, BodyError, Json, Limits, Object, Shape, Value};
 use crate::provider::field::{
     Conversion, Field, FieldError, FieldPath, Fields, SentBy, is_misspelt, is_respelt,
 };
@@ -182,7 +182,8 @@ impl Decision {
     /// Returns the message in the body of an answer whose status denies.
     pub(super) fn message_of(&self, answer: &[u8]) -> Option<ReplyField> {
         let repaired = OnceCell::new();
-        let object = Object::from_json_repaired(answer_text(answer)?, &repaired).ok()?;
+        let object =
+            Object::from_json_repaired(answer_text(answer)?, Limits::NONE, &repaired).ok()?;
         let inside = match self.envelope.as_deref().and_then(|envelope| object.get(envelope)) {
             Some(Value::Json(inside)) => Object::from_json(inside.text).ok(),
             Some(Value::Text(_)) | None => None,
@@ -205,6 +206,9 @@ impl Decision {
     ) -> Result<Option<&'a str>, AnswerError> {
         let Some(envelope) = self.envelope.as_deref() else { return Ok(None) };
         let Some(Value::Json(inside)) = object.get(envelope) else { return Ok(None) };
+        if inside.shape == Shape::Null {
+            return Ok(None);
+        }
         for (name, value) in object.iter().filter(|(name, _)| *name != envelope) {
             self.drop_beside(name, value, envelope, conversion)?;
         }
@@ -321,7 +325,7 @@ impl Decision {
         Ok(fields)
     }
 
-    /// Converts a member of an answer. Returns `None` if [`Field::is_unset`] is true for the value,
+    /// Converts a member of an answer. Returns `None` if [`Field::is_unset_in_answer`] is true for the value,
     /// or if gatepost drops the member.
     fn named_field(
         &self,
@@ -400,7 +404,7 @@ impl Decision {
     }
 }
 
-/// Converts the value of a declared field. Returns `None` if [`Field::is_unset`] is true for the
+/// Converts the value of a declared field. Returns `None` if [`Field::is_unset_in_answer`] is true for the
 /// value.
 ///
 /// Many serializers write an unset field as `null` or as an empty string. These values have a wrong
@@ -411,7 +415,7 @@ fn read_reply_field(
     value: &Value<'_>,
     conversion: &mut Conversion,
 ) -> Result<Option<ReplyField>, AnswerError> {
-    if field.is_unset(value) {
+    if field.is_unset_in_answer(value) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(16);
@@ -453,7 +457,8 @@ impl From<BodyError> for AnswerError {
             | BodyError::InvalidUtf8
             | BodyError::JsonMalformed
             | BodyError::NotAnObject
-            | BodyError::TooDeep => Self::Malformed,
+            | BodyError::TooDeep
+            | BodyError::TooMany(_) => Self::Malformed,
         }
     }
 }

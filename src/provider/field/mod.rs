@@ -224,7 +224,7 @@ impl Fields {
         for member in object.members().filter(|member| !is_consumed(&member.name)) {
             let Member { name, value, .. } = member;
             let declared = self.declared(name);
-            if !is_callback && declared.is_some_and(|(_, f)| f.is_unset(value)) {
+            if !is_callback && declared.is_some_and(|(_, f)| f.is_unset_in_answer(value)) {
                 // Platforms refuse a `null` in a reply as a wrong type, so omit the member.
                 continue;
             }
@@ -475,6 +475,20 @@ impl Field {
             Value::Json(json) => self.ty.is_unchanged(json),
             Value::Text(_) => false,
         }
+    }
+
+    /// Returns `true` if `value` means that the field of an answer is unset: as [`Self::is_unset`],
+    /// or an empty array for an object, because PHP writes an empty object as `[]`.
+    pub(crate) fn is_unset_in_answer(&self, value: &Value<'_>) -> bool {
+        let is_empty_array = || match value {
+            Value::Json(json) if json.shape == Shape::Array => json
+                .text
+                .bytes()
+                .all(|byte| matches!(byte, b'[' | b']') || byte.is_ascii_whitespace()),
+            Value::Json(_) | Value::Text(_) => false,
+        };
+        let is_object = matches!(self.ty, Type::Object { .. });
+        self.is_unset(value) || is_object && self.optional && is_empty_array()
     }
 
     /// Returns `true` if `value` means that the field is unset.

@@ -2,12 +2,15 @@
 //! `push` callback takes 73,500 instructions instead of 109,700.
 //!
 //! Nearly all callbacks have the usual form: HTTP/1.1, the whole head in one read, and a
-//! `content-length`. gatepost hands a request of another form over to Pingora, with the bytes that
-//! have arrived. Only Pingora therefore parses unusual requests. A request for a path without a
-//! route also goes to Pingora.
+//! `content-length`. gatepost hands a request of another form over to Pingora. A request for a path
+//! without a route also goes to Pingora. Before, gatepost waits for the [whole head](OutsideHead),
+//! and refuses a malformed head. Pingora reads no more than [one request](RequestStream).
 
+mod chunks;
+mod outside_head;
 mod reply;
 mod request;
+mod request_stream;
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -20,15 +23,19 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
 use http::Version;
-use memchr::memmem;
 use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
+pub(crate) use self::chunks::MalformedChunks;
+use self::outside_head::OutsideHead;
+pub(crate) use self::outside_head::UnreadableRequest;
 use self::reply::rendered;
 use self::request::{Http1Request, path};
+use self::request_stream::RequestStream;
 use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use super::head_clock::RequestInFlight;
 use super::proxy_protocol;
@@ -38,6 +45,9 @@ pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
+
+/// Maximum number of bytes of an incomplete head.
+const MAX_HEAD_BYTES: usize = 1 << 20;
 
 /// Maximum number of bytes per read of a body.
 const BODY_BYTES: usize = 64 * 1024;
@@ -98,7 +108,11 @@ impl ClientConnection {
                 }
             }
             let Some((request, route)) = self.take_request(&driver.gate) else {
-                return ServeEnd::HandOver;
+                return tokio::select! {
+                    biased;
+                    read = self.read_outside_head() => read,
+                    () = &mut stopped => ServeEnd::Closed,
+                };
             };
             let _serving = RequestInFlight::start();
             let started = Instant::now();
@@ -124,13 +138,63 @@ impl ClientConnection {
         self.peer
     }
 
-    /// Returns the connection, and the bytes of the request for Pingora. The buffer has room for
-    /// the rest of the head, because Pingora does not enlarge the buffer.
-    pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
-        if memmem::find(&self.ahead, b"\r\n\r\n").is_none() {
-            self.ahead.reserve(HEAD_BYTES);
+    /// Reads the rest of a head that the fast path does not serve.
+    async fn read_outside_head(&mut self) -> ServeEnd {
+        let mut parsed = 0;
+        loop {
+            // Parse again only after a line end, so that single bytes do not cost a parse each.
+            if parsed == 0 || memchr::memchr(b'\n', &self.ahead[parsed..]).is_some() {
+                match OutsideHead::parse(&self.ahead) {
+                    Ok(Some(head)) => return ServeEnd::HandOver(head),
+                    Ok(None) => {}
+                    Err(error) => return ServeEnd::Unreadable(error),
+                }
+            }
+            parsed = self.ahead.len();
+            if parsed > MAX_HEAD_BYTES {
+                return ServeEnd::Unreadable(UnreadableRequest::TooLong);
+            }
+            if !matches!(self.read().await, Ok(1..)) {
+                return ServeEnd::Incomplete;
+            }
         }
-        (self.stream, self.ahead)
+    }
+
+    /// Returns the session in which Pingora serves the request with this head.
+    pub(crate) fn into_session(mut self, head: &OutsideHead) -> ServerSession {
+        let next = self.ahead.split_off(head.received);
+        let stream = RequestStream::new(self.stream, next, head);
+        let mut session = ServerSession::new_http1(Box::new(stream));
+        session.set_pipelined_prefix(self.ahead);
+        session
+    }
+
+    /// Returns the connection after the end of a session; `None` if the stream is not from
+    /// [`Self::into_session`].
+    pub(crate) fn from_session(stream: Stream) -> Option<Self> {
+        let stream = stream.into_any().downcast::<RequestStream>().ok()?;
+        let (stream, ahead) = stream.into_parts();
+        Some(Self { ahead, ..Self::new(stream) })
+    }
+
+    /// Refuses a request that gatepost cannot read, and closes the connection.
+    pub(crate) async fn refuse(&mut self) {
+        let reply = rendered(&Reply::bad_request(), true);
+        let refused = async {
+            self.stream.write_all(&reply).await?;
+            self.stream.shutdown().await?;
+            // Closing a socket with unread bytes resets the connection, and the client loses the
+            // reply.
+            let mut left = DRAIN_BYTES;
+            loop {
+                self.ahead.clear();
+                match left.checked_sub(self.read().await?) {
+                    Some(rest) if rest < left => left = rest,
+                    _ => return io::Result::Ok(()),
+                }
+            }
+        };
+        let _late = timeout(DRAIN_TIMEOUT, refused).await;
     }
 
     /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream.
@@ -173,8 +237,12 @@ impl ClientConnection {
 /// State of a connection at the end of the fast path.
 pub(crate) enum ServeEnd {
     Closed,
-    /// The first bytes of a request for Pingora have arrived.
-    HandOver,
+    /// The head of a request for Pingora has arrived.
+    HandOver(OutsideHead),
+    /// The connection ended within a head.
+    Incomplete,
+    /// A malformed head has arrived.
+    Unreadable(UnreadableRequest),
 }
 
 /// A request and its connection.
@@ -315,17 +383,6 @@ mod tests {
         client.write_all(b"more").await.unwrap();
         assert!(tokio::time::timeout(WRITE_TIMEOUT, exchange.client_activity()).await.is_err());
         assert_eq!(connection.ahead, "GET /next");
-    }
-
-    #[test]
-    fn handed_over_buffer_has_room_for_the_rest_of_the_head() {
-        for (left, has_room) in [("GET /", true), ("GET / HTTP/1.1\r\n\r\nbody", false)] {
-            let mut connection = ClientConnection::new(Box::new(tokio::io::duplex(1).1));
-            connection.ahead.extend_from_slice(left.as_bytes());
-            let (_, ahead) = connection.into_parts();
-            assert_eq!(ahead, left);
-            assert_eq!(ahead.capacity() >= HEAD_BYTES, has_room, "{left}");
-        }
     }
 
     #[tokio::test]

@@ -11,8 +11,14 @@ use crate::support::{PATIENCE, connect, free_port};
 /// A running server. Dropping this value stops the server.
 pub(super) struct Server {
     pub(super) port: u16,
+    apps: PathBuf,
     folder: TempDir,
     processes: Vec<Child>,
+}
+
+/// Splits a path after its first name.
+fn first_name(path: &str) -> (&str, &str) {
+    path.split_once('/').expect("expected a folder and a file, found a single name")
 }
 
 fn root() -> PathBuf {
@@ -20,15 +26,17 @@ fn root() -> PathBuf {
 }
 
 impl Server {
-    fn new() -> Self {
+    /// `app` is a path below `tests/upstreams`. Its first name is the folder in which the server runs.
+    fn new(app: &str) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("handled"), "").unwrap();
-        Self { port: free_port(), folder, processes: Vec::new() }
+        let apps = root().join("tests/upstreams").join(first_name(app).0);
+        Self { port: free_port(), apps, folder, processes: Vec::new() }
     }
 
     fn spawn(&mut self, command: &mut Command) {
         let log = std::fs::File::create(self.path("log")).unwrap();
-        command.current_dir(root().join("tests/upstreams/apps"));
+        command.current_dir(&self.apps);
         command.env("HANDLED", self.path("handled")).env("PORT", self.port.to_string());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
@@ -37,9 +45,10 @@ impl Server {
         self.processes.push(child);
     }
 
-    fn start(command: impl FnOnce(u16) -> Command) -> Self {
-        let mut server = Self::new();
-        server.spawn(&mut command(server.port));
+    /// Starts a server. `command` takes the port and the path of the app in its folder.
+    fn start(app: &str, command: impl FnOnce(u16, &str) -> Command) -> Self {
+        let mut server = Self::new(app);
+        server.spawn(&mut command(server.port, first_name(app).1));
         drop(connect(server.port));
         server
     }
@@ -51,12 +60,17 @@ impl Server {
     /// Returns the name and the event type of each test request that the handlers have received. A
     /// missing name or type is `-`.
     pub(super) fn handled(&self) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(self.path("handled")).unwrap();
-        let pair = |line: &str| {
+        let pair = |line: &String| {
             let (probe, kind) = line.split_once(' ').unwrap_or((line, "-"));
             (probe.to_owned(), kind.to_owned())
         };
-        text.lines().map(pair).collect()
+        self.lines().iter().map(pair).collect()
+    }
+
+    /// Returns the lines of the file into which the handlers write.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let bytes = std::fs::read(self.path("handled")).unwrap();
+        String::from_utf8_lossy(&bytes).lines().map(ToOwned::to_owned).collect()
     }
 
     pub(super) fn log(&self) -> String {
@@ -64,34 +78,33 @@ impl Server {
     }
 
     /// Serves a folder with `php -S`.
-    pub(super) fn php_files() -> Self {
-        Self::start(|port| {
+    pub(super) fn php_files(app: &str) -> Self {
+        Self::start(app, |port, files| {
             let mut command = Command::new("php");
-            command.args(["-S", &format!("127.0.0.1:{port}"), "-t", "files"]);
+            command.args(["-S", &format!("127.0.0.1:{port}"), "-t", files]);
             command
         })
     }
 
     /// Serves a router script with `php -S`.
-    pub(super) fn php_router() -> Self {
-        Self::start(|port| {
+    pub(super) fn php_router(app: &str) -> Self {
+        Self::start(app, |port, script| {
             let mut command = Command::new("php");
-            command.args(["-S", &format!("127.0.0.1:{port}"), "router.php"]);
+            command.args(["-S", &format!("127.0.0.1:{port}"), script]);
             command
         })
     }
 
-    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm.
-    pub(super) fn nginx(root_folder: &str, try_files: &str) -> Self {
-        let mut server = Self::new();
+    /// Serves a folder with nginx and php-fpm.
+    pub(super) fn nginx(app: &str, try_files: &str) -> Self {
+        let mut server = Self::new(app);
         let folder = server.folder.path().display().to_string();
         for name in ["nginx.conf", "php-fpm.conf"] {
             let text = std::fs::read_to_string(root().join("tests/upstreams/apps").join(name));
             let text = text.unwrap();
             let text = text
                 .replace("{folder}", &folder)
-                .replace("{apps}", &root().join("tests/upstreams/apps").display().to_string())
-                .replace("{root}", root_folder)
+                .replace("{root}", &root().join("tests/upstreams").join(app).display().to_string())
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
             // If the test runs as root, nginx and php-fpm must also run as root to read its folder.
@@ -123,55 +136,57 @@ impl Server {
     }
 
     /// Runs a script with Node.
-    pub(super) fn node(script: &str) -> Self {
-        Self::start(|_| {
+    pub(super) fn node(app: &str) -> Self {
+        Self::start(app, |_, script| {
             let mut command = Command::new("node");
             command.arg(script).env("NODE_PATH", root().join("target/upstreams/node_modules"));
             command
         })
     }
 
-    /// Serves the Flask app with gunicorn.
-    pub(super) fn gunicorn() -> Self {
-        Self::start(|port| {
+    /// Serves a WSGI app with gunicorn.
+    pub(super) fn gunicorn(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = python();
             command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
-            command.args([
-                "--workers",
-                "1",
-                "--threads",
-                "4",
-                "--no-control-socket",
-                "flask_app:app",
-            ]);
+            command.args(["--workers", "1", "--threads", "4", "--no-control-socket", module]);
             command
         })
     }
 
-    /// Serves the ASGI app with uvicorn.
-    pub(super) fn uvicorn() -> Self {
-        Self::start(|port| {
+    /// Serves an ASGI app with uvicorn.
+    pub(super) fn uvicorn(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = python();
-            command.args(["-m", "uvicorn", "--port", &port.to_string(), "asgi_app:app"]);
+            command.args(["-m", "uvicorn", "--port", &port.to_string(), module]);
             command
         })
     }
 
-    /// Serves the ASGI app with daphne.
-    pub(super) fn daphne() -> Self {
-        Self::start(|port| {
+    /// Serves an ASGI app with daphne.
+    pub(super) fn daphne(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = Command::new("daphne");
-            command.args(["-b", "127.0.0.1", "-p", &port.to_string(), "asgi_app:app"]);
+            command.args(["-b", "127.0.0.1", "-p", &port.to_string(), module]);
             command.env("PYTHONDONTWRITEBYTECODE", "1");
             command
         })
     }
 
-    /// Serves the Rack app with Puma.
-    pub(super) fn puma() -> Self {
-        Self::start(|port| {
+    /// Runs a script with Python.
+    pub(super) fn python(app: &str) -> Self {
+        Self::start(app, |_, script| {
+            let mut command = python();
+            command.arg(script);
+            command
+        })
+    }
+
+    /// Serves a Rack app with Puma.
+    pub(super) fn puma(app: &str) -> Self {
+        Self::start(app, |port, script| {
             let mut command = Command::new("puma");
-            command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:4", "config.ru"]);
+            command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:16", script]);
             command
         })
     }

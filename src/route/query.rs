@@ -1,0 +1,97 @@
+//! Paths in the query of a request.
+//!
+//! Many front controllers take the path of a request from its query: CodeIgniter from `/?/live/push`,
+//! ThinkPHP from `/?s=/live/push`, and rewrite rules from a parameter of any name. In front of a file
+//! server, gatepost therefore also reserves a path as the name or the value of a parameter.
+//!
+//! A name or a value without a slash is no path. An app may have a parameter `?tab=push` for any
+//! reason, so gatepost does not reserve a path of one name in this form.
+
+use std::borrow::Cow;
+
+use super::decode::decode;
+use super::pieces::Pieces;
+use super::{Lookup, Routes};
+
+impl Routes {
+    /// Finds the reserved subtree that the query of a request names as a path.
+    pub(crate) fn find_in_query(&self, query: &str) -> Lookup<'_, 'static> {
+        let mut paths = paths_in(query);
+        let found = paths.find_map(|path| {
+            let pieces = Pieces::of(&path);
+            if pieces.has_parent {
+                return self.subtrees.find_in_order(&pieces);
+            }
+            let readings = pieces.readings();
+            readings.iter().find_map(|names| self.subtrees.find(names.iter().copied()))
+        });
+        found.map_or(Lookup::Other, |owner| owner.lookup())
+    }
+}
+
+/// Returns true unless the query certainly contains no path. Most queries contain none.
+pub(crate) fn may_contain_path(query: &str) -> bool {
+    query.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'%'))
+}
+
+/// Returns the names and the values of parameters that contain a slash, each as a path.
+fn paths_in(query: &str) -> impl Iterator<Item = String> {
+    let pieces = query.split(['&', ';']).flat_map(|piece| match piece.split_once('=') {
+        Some((name, value)) => [Some(name), Some(value)],
+        None => [Some(piece), None],
+    });
+    pieces.flatten().filter(|text| may_contain_path(text)).filter_map(|text| {
+        let text = decode(text);
+        let text: Cow<'_, str> = text.trim_start().replace('+', " ").into();
+        let starts_with_slash = text.starts_with(['/', '\\']);
+        text.contains(['/', '\\'])
+            .then(|| if starts_with_slash { text.into_owned() } else { format!("/{text}") })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::provider::built_in;
+    use crate::template::Reach;
+
+    #[test]
+    fn reserves_path_as_name_or_value_of_a_parameter() {
+        let plan = Arc::new(built_in().next().unwrap());
+        let mut routes = Routes::default();
+        routes.reserve("/live/push", Reach::Subtree, &plan);
+        routes.reserve("/exact/push", Reach::Exact, &plan);
+        for query in [
+            "/live/push",
+            "/live/push&x=1",
+            "s=/live/push",
+            "s=live/push",
+            "x=1&%73=%2flive%2Fpush",
+            "_url=/other&_url=/live//push",
+            "r=live%252Fpush",
+            "q=live\\push",
+            "/LIVE/push.php",
+            "/live/push/x",
+            "/index.php/live/push",
+            "/x/../live/push",
+            "a=b;s=/live/push",
+        ] {
+            assert!(matches!(routes.find_in_query(query), Lookup::Reserved(_)), "{query}");
+        }
+        for query in [
+            "",
+            "tab=push",
+            "live&push",
+            "next=https://gate.test/live/push",
+            "path=/live",
+            "path=/live/pushes",
+            "path=/blog/live/push",
+            "s=/exact/push",
+            "q=%E7%9B%B4%E6%92%AD",
+        ] {
+            assert!(matches!(routes.find_in_query(query), Lookup::Other), "{query}");
+        }
+    }
+}
