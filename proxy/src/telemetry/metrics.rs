@@ -99,6 +99,14 @@ fn unclear_answers(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
 }
 
+fn misfits(registry: &Registry) -> IntCounterVec {
+    let misfits = Opts::new(
+        "gatepost_misfits_total",
+        "Accepted callbacks with fields that do not fit the definition.",
+    );
+    register(registry, IntCounterVec::new(misfits, &["provider", "kind"]))
+}
+
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
     let circuits = Opts::new(
         "gatepost_app_circuit_open",
@@ -171,11 +179,7 @@ impl Metrics {
                 "Accepted callbacks whose signed id arrived earlier with other data.",
                 &["provider", "template"],
             ),
-            misfits: counter(
-                "gatepost_misfits_total",
-                "Accepted callbacks with fields that do not fit the definition.",
-                &["provider", "kind"],
-            ),
+            misfits: misfits(&registry),
             dropped_members: dropped_members(&registry),
             unclear_answers: unclear_answers(&registry),
             seconds: callback_seconds(&registry),
