@@ -79,8 +79,15 @@ pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// before the answer.
 pub(crate) fn answer_text(body: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(body).ok()?;
-    Some(text.strip_prefix('\u{feff}').unwrap_or(text).trim())
+    Some(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim())
 }
+
+/// Returns true if a body starts with a byte order mark, which platforms do not expect.
+pub(crate) fn has_byte_order_mark(body: &[u8]) -> bool {
+    body.starts_with(BYTE_ORDER_MARK.as_bytes())
+}
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A complete reply to the platform.
 ///

@@ -34,6 +34,9 @@ pub(crate) const MAX_UNJUDGED_BYTES_CEILING: i64 = 1 << 40;
 /// Maximum length of a host name, in bytes.
 const MAX_HOST_BYTES: usize = 253;
 
+/// Default of `upstream_idle_ms`. Many servers close idle connections after 5 seconds.
+const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
+
 /// Settings that only the proxy uses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -43,6 +46,8 @@ pub struct ProxySettings {
     /// Server that receives requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Uri>,
+    /// Time for which the proxy keeps an idle connection to the upstream.
+    pub upstream_idle: Duration,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<SocketAddr>,
@@ -81,6 +86,7 @@ impl ProxySettings {
             let Self {
                 listen,
                 upstream,
+                upstream_idle,
                 admin,
                 admin_token: _,
                 admin_hosts: _,
@@ -92,6 +98,7 @@ impl ProxySettings {
                 proxy_protocol,
                 upgrade_socket,
             } = settings.clone();
+            let upstream = (upstream, upstream_idle);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
@@ -105,6 +112,8 @@ impl<'f> ConfigReader<'f, '_> {
         let listen = table.strings("listen");
         let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
+        let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
+        let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
@@ -132,6 +141,7 @@ impl<'f> ConfigReader<'f, '_> {
         ProxySettings {
             listen,
             upstream,
+            upstream_idle: Duration::from_millis(idle),
             admin,
             admin_token,
             admin_hosts,

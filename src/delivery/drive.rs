@@ -16,7 +16,7 @@
 //!    app closes a reused connection without an answer, sends the event again on a new connection.
 //!
 //! The driver stops as soon as the client disconnects. If the client closes only its sending half,
-//! the driver waits at most [`HALF_CLOSED_GRACE`]: such a client may no longer read the reply.
+//! the driver continues, because such a client may still read the reply.
 //!
 //! The driver writes no reply, no log line and no metric. The server writes all three from the
 //! result of [`drive`].
@@ -38,9 +38,6 @@ use crate::intake::{BodyFailure, Intake};
 use crate::reply::Answer;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
-
-/// Time for which the driver awaits the conclusion after the client has closed its sending half.
-const HALF_CLOSED_GRACE: Duration = Duration::from_millis(250);
 
 /// The client's side of a callback: a request whose head the server has read, and the connection
 /// of the request. See [`drive`] for an example.
@@ -409,7 +406,7 @@ async fn conclude(
             Next::Wait(mut wait) => {
                 let timer = pin!(runtime.sleep(wait.timeout()));
                 let shared = Pin::new(&mut wait);
-                let shared = while_connected(client, runtime, shared, timer).await?;
+                let shared = while_connected(client, shared, timer).await?;
                 now = runtime.now();
                 match shared {
                     Some(Some(conclusion)) => return Some((conclusion, now)),
@@ -437,7 +434,7 @@ async fn ask(
         let (accepted, head, context) = (question.accepted(), client.head(), client.context());
         let event = EventRequest { accepted, head, context, now };
         let asked = pin!(app.ask(&question, event, attempt));
-        let asked = while_connected(client, runtime, asked, timer.as_mut()).await?;
+        let asked = while_connected(client, asked, timer.as_mut()).await?;
         now = runtime.now();
         match asked {
             None => break Answer::Timeout,
@@ -469,11 +466,9 @@ async fn in_time<T>(
 
 /// Runs `work` as [`in_time`] does, while the client is connected.
 ///
-/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects, or
-/// if [`HALF_CLOSED_GRACE`] ends first.
+/// Returns `Some(None)` if the timer completes first. Returns `None` if the client disconnects.
 async fn while_connected<T: Send>(
     client: &mut impl ClientSide,
-    runtime: &impl Runtime,
     mut work: Pin<&mut (impl Future<Output = T> + Send)>,
     mut timer: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Option<Option<T>> {
@@ -490,11 +485,9 @@ async fn while_connected<T: Send>(
     match ended.await {
         Ok(ended) => Some(ended),
         Err(ClientActivity::Disconnected) => None,
-        // The client is still connected. The driver ignores further activity.
-        Err(ClientActivity::SentMore) => Some(in_time(work, timer).await),
-        Err(ClientActivity::HalfClosed) => {
-            let grace = pin!(runtime.sleep(HALF_CLOSED_GRACE));
-            in_time(pin!(in_time(work, timer)), grace).await
+        // The client may still be connected. The driver ignores further activity.
+        Err(ClientActivity::SentMore | ClientActivity::HalfClosed) => {
+            Some(in_time(work, timer).await)
         }
     }
 }

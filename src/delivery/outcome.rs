@@ -19,7 +19,7 @@ use crate::event::Forward;
 use crate::provider::decision::{
     Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply, is_token,
 };
-use crate::reply::{Answer, Reply, answer_text, unavailable_reply};
+use crate::reply::{Answer, Reply, answer_text, has_byte_order_mark, unavailable_reply};
 use crate::template::{Ask, Delivery};
 use crate::verdict::Accepted;
 
@@ -34,7 +34,8 @@ impl Accepted {
             return conclusion;
         }
         let passes = !ask.checks_reply
-            || matches!(conclusion.origin, Origin::App) && self.is_in_form_of_platform(answer);
+            || matches!(conclusion.origin, Origin::App)
+                && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
             Some(reply) => Conclusion { reply, ..conclusion },
             None => conclusion,
@@ -88,22 +89,27 @@ impl Accepted {
         let is_usable =
             matches!(conclusion.origin, Origin::App) && decision.is_native_answer(&payload);
         match Reply::of_app(answer).filter(|_| is_usable) {
-            Some(reply) => {
+            Some(mut reply) => {
+                if has_byte_order_mark(&reply.body) {
+                    reply.body = token.to_owned().into();
+                }
                 Conclusion { reply: policy.reply_signing.with_headers(reply), ..conclusion }
             }
             None => conclusion,
         }
     }
 
-    /// Returns true if the platform can read the app's answer without a conversion.
-    fn is_in_form_of_platform(&self, answer: &Answer) -> bool {
+    /// Returns true if the platform can read the app's answer without a conversion. `conclusion` is
+    /// that of the answer in the other forms.
+    fn is_in_form_of_platform(&self, answer: &Answer, conclusion: &Conclusion) -> bool {
         let Answer::Response { status, body: Some(body), .. } = answer else { return false };
-        let Some(decision) = &self.kind().decision else { return true };
-        let is_native = || {
-            let is_signed = answer_text(body).is_some_and(is_token);
-            is_signed || decision.is_native_answer(body)
-        };
-        status.is_success() && is_native()
+        if has_byte_order_mark(body) {
+            return false;
+        }
+        let Some(decision) = &self.kind().decision else { return !conclusion.has_unclear_answer };
+        // If the payload of a token needs a conversion, the conclusion has another token.
+        let is_kept = || conclusion.reply.body == *body && answer_text(body).is_some_and(is_token);
+        status.is_success() && (decision.is_native_answer(body) || is_kept())
     }
 
     /// Writes the reply to a decision. If the input is unusable, `Decision::write` falls back to

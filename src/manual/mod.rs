@@ -1,4 +1,5 @@
-//! The manual: threats, memory, rollout, reasons for the defaults, and how to add a provider.
+//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
+//! provider, and the limits of libraries.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
@@ -9,8 +10,14 @@ pub mod memory {}
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
 
+#[doc = include_str!("legacy.md")]
+pub mod legacy {}
+
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
 
 #[doc = include_str!("providers.md")]
 pub mod providers {}
+
+#[doc = include_str!("upstream.md")]
+pub mod upstream {}

@@ -3,7 +3,7 @@
 //! | locator | value |
 //! |---|---|
 //! | `/a/b` | a member of the body, by JSON Pointer; `/a` is also the field `a` of a form |
-//! | `header:NAME` | a header of the request |
+//! | `header:NAME` | a header of the request; for `host` on HTTP/2, the authority of the target |
 //! | `query:NAME` | a query parameter |
 //! | `setting:NAME` | a setting of the template, such as the callback URL that the platform signs |
 
@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use http::header::HOST;
 use http::{HeaderName, HeaderValue};
 
 use super::pointer::Pointer;
@@ -84,7 +85,7 @@ impl CapturedHead {
         let mut headers = Vec::with_capacity(names.len());
         for name in names {
             let mut values = head.headers().get_all(name).iter();
-            headers.push(values.next().cloned());
+            headers.push(values.next().cloned().or_else(|| authority(head, name)));
             if values.next().is_some() {
                 return Err(CaptureError::Duplicate(format!("the header {name}")));
             }
@@ -124,6 +125,13 @@ fn check_parameters(query: &str) -> Result<(), CaptureError> {
         }
     }
     Ok(())
+}
+
+/// Returns the authority of the target if the name is `host`. HTTP/2 clients send the authority
+/// instead of a `host` header.
+fn authority(head: &Head<'_>, name: &HeaderName) -> Option<HeaderValue> {
+    let authority = head.uri().authority().filter(|_| *name == HOST)?;
+    HeaderValue::from_str(authority.as_str()).ok()
 }
 
 impl Locator {

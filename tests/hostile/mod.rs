@@ -156,11 +156,6 @@ impl Case {
         self.gets(&[200]).closed().app_sees(&[EVENT])
     }
 
-    /// Expects gatepost to refuse the request with 400 and close the connection.
-    fn refused(self) -> Self {
-        self.gets(&[400]).closed().app_sees(&[])
-    }
-
     fn closed(self) -> Self {
         self.both(|outcome| outcome.then = Then::Closed)
     }

@@ -258,6 +258,7 @@ fn accepts_example_without_warnings() {
         .unwrap();
     assert!(gate.warnings().is_empty(), "expected no warnings, found {:?}", gate.warnings());
     assert_eq!(gate.proxy_settings().threads.unwrap().get(), 2);
+    assert_eq!(gate.proxy_settings().upstream_idle.as_millis(), 4000);
 }
 
 #[test]
@@ -274,6 +275,8 @@ fn refuses_invalid_proxy_settings() {
         ),
         ("listen = '127.0.0.1:1'\nupstream = 'http://127.0.0.1:99999'", "expected a valid URL"),
         ("listen = '127.0.0.1:1'", "expected an address for each kind"),
+        ("upstream = 'http://x'\nupstream_idle_ms = 0", "expected a number from 1 to 3600000"),
+        ("upstream = 'http://x'\nupstream_idle_ms = '4s'", "upstream_idle_ms: expected"),
         ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy's address"),
         ("max_connections = 0", "expected a number from 1 to 1000000, found 0"),
         (

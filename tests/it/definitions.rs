@@ -347,3 +347,63 @@ fn kind_does_not_enforce_time_of_its_own_signature_unless_definition_says_so() {
     assert_eq!(judge(true), "timestamp_expired");
     assert_eq!(judge(false), "accepted");
 }
+
+/// Returns a gate whose platform signs the key and the host.
+fn gate_that_signs_host() -> Gate {
+    let folder = tempfile::tempdir().unwrap();
+    let definition = format!(
+        "{HEAD}[kind]\nother = 'event'\n[kinds.event]\n[signature]\ndigest = 'md5'\n\
+         parts = ['key', 'header:Host']\nfound_in = 'header:x-sign'\nencoding = 'hex'"
+    );
+    std::fs::write(folder.path().join("cam.toml"), definition).unwrap();
+    let text = "provider_files = ['cam.toml']\n[[route]]\npath = '/cam'\nprovider = 'cam'\n\
+                [[template]]\nname = 'cam'\nprovider = 'cam'\nkeys = ['k']\nbind = '*'\n\
+                dedupe = false\non.event = 'http://app.test/event'";
+    std::fs::write(folder.path().join("gatepost.toml"), text).unwrap();
+    Gate::from_toml_file(folder.path().join("gatepost.toml")).unwrap()
+}
+
+// md5 of `kgate.test`.
+const SIGNED_HOST: &str = "8fb7f009fb9a38edb71c644fc2fd0c8c";
+
+// An HTTP/2 client sends `:authority`, which is in the URI, and no `host`.
+#[test]
+fn host_is_authority_if_header_is_absent() {
+    let gate = gate_that_signs_host();
+    let accepts = |uri: &'static str, host: Option<&'static str>| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-sign", SIGNED_HOST.parse().unwrap());
+        if let Some(host) = host {
+            headers.insert("host", host.parse().unwrap());
+        }
+        let uri = Uri::from_static(uri);
+        judge(&gate, &Head::new(&Method::POST, &uri, &headers), b"{}", 2, 0).is_ok()
+    };
+    assert!(accepts("/cam", Some("gate.test")));
+    assert!(accepts("http://gate.test/cam", None));
+    assert!(accepts("https://gate.test/cam", Some("gate.test")));
+    assert!(!accepts("http://other.test/cam", None));
+    assert!(!accepts("/cam", None));
+}
+
+#[cfg(feature = "tower")]
+#[tokio::test]
+async fn layer_accepts_signed_host_in_http_2() {
+    use axum::body::Body;
+    use gatepost::GateLayer;
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+
+    let app = service_fn(|_| async {
+        Ok::<_, std::convert::Infallible>(http::Response::new(Body::empty()))
+    });
+    let layer = GateLayer::new(gate_that_signs_host());
+    for (authority, status) in [("gate.test", 200), ("other.test", 401)] {
+        let request = http::Request::post(format!("http://{authority}/cam"))
+            .version(http::Version::HTTP_2)
+            .header("x-sign", SIGNED_HOST)
+            .body(Body::from("{}"))
+            .unwrap();
+        let response = layer.layer(app).oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{authority}");
+    }
+}

@@ -150,6 +150,7 @@ async fn raw_event_has_headers_of_callback() {
 
 const CHECKED: &str =
     "on.live_play = { forward = 'passthrough', on_failure = { result = 0, message = 'later' } }";
+const CHECKED_PUSH: &str = "on.push = { forward = 'passthrough', check_reply = true }";
 const LATER: &str = r#"{"data":{"result":0,"message":"later"}}"#;
 
 #[tokio::test]
@@ -206,9 +207,46 @@ async fn answer_to_notification_goes_back_and_only_a_taken_event_is_remembered()
     // gatepost acknowledges a resend itself.
     assert_eq!(door.reply(push()).await, (200, r#"{"code":0}"#.to_owned()));
     assert_eq!(door.seen.lock().unwrap().len(), 4);
-    let checked = "on.push = { forward = 'passthrough', check_reply = true }";
-    let door = Door::new("", "", checked).answering(200, r#"{"code":500}"#);
+    let door = Door::new("", "", CHECKED_PUSH).answering(200, r#"{"code":500}"#);
     assert_eq!(door.reply(push()).await, (503, "unavailable\n".to_owned()));
+}
+
+#[tokio::test]
+async fn checked_reply_has_no_byte_order_mark() {
+    let marked = |answer: &str| format!("\u{feff}{answer}");
+    let door = Door::new("", CHECKED, "").answering(200, &marked(r#"{"data":{"result":1}}"#));
+    assert_eq!(door.reply(play()).await.1, r#"{"data":{"result":1}}"#);
+    for address in [CHECKED, "on.live_play.on_failure = { result = 0, message = 'later' }"] {
+        let door = Door::new("", address, "").answering(200, &marked(TOKEN));
+        assert_eq!(door.reply(play()).await.1, TOKEN, "{address}");
+    }
+    let door = Door::new("", "", CHECKED_PUSH).answering(200, &marked(r#"{"code":0}"#));
+    assert_eq!(door.reply(push()).await.1, r#"{"code":0}"#);
+}
+
+#[tokio::test]
+async fn checked_reply_to_notification_is_the_acknowledgement_if_the_answer_is_unclear() {
+    let warning = r#"<b>Warning</b>: Undefined array key in x.php {"code":0}"#;
+    for (answer, expected) in [
+        (warning, r#"{"code":0}"#),
+        ("<html>", r#"{"code":0}"#),
+        (r#"{ "code": 0, "message": "ok" }"#, r#"{ "code": 0, "message": "ok" }"#),
+    ] {
+        let door = Door::new("", "", CHECKED_PUSH).answering(200, answer);
+        assert_eq!(door.reply(push()).await, (200, expected.to_owned()), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn checked_token_without_the_platform_s_envelope_is_signed_again() {
+    // `{"result":1}`, signed with the key `k`.
+    let flat = concat!(
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+        "eyJyZXN1bHQiOjF9.",
+        "lqlhnvLrjCAif495U01bM0EP-tPFaaYcDW8JlIrcvsk"
+    );
+    let door = Door::new("", CHECKED, "").answering(200, flat);
+    assert_eq!(door.reply(play()).await.1, r#"{"data":{"result":1}}"#);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const JUDGING: usize = 16;
 const WAITING: usize = 3;
 
 /// A part of the memory: its size in bytes, and its description.
-type Part = (usize, String);
+type MemoryPart = (usize, String);
 
 /// Returns the lines about memory.
 pub(super) fn lines(config: &Config) -> Vec<String> {
@@ -38,7 +38,7 @@ pub(super) fn lines(config: &Config) -> Vec<String> {
     [first].into_iter().chain(rest).chain([last]).collect()
 }
 
-fn parts(config: &Config) -> Vec<Part> {
+fn parts(config: &Config) -> Vec<MemoryPart> {
     let settings = config.proxy();
     let connections = settings.max_connections.get();
     let each = connection(settings.upstream.is_some());

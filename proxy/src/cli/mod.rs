@@ -23,7 +23,7 @@ use self::explain::ExplainArguments;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
 use crate::served_config::ServedConfig;
-use crate::server;
+use crate::server::{self, WatchedSignals};
 use crate::telemetry::log::{self, LogFormat};
 
 /// Verifies callbacks of live-video platforms, asks your app, and replies to the platform.
@@ -106,6 +106,8 @@ pub fn run_program() -> ExitCode {
 }
 
 fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
+    let start = |source| CommandError::Start { path: path.to_owned(), source };
+    let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
     let text = config_file::read(path)?;
     let config = Config::from_text(&text, path)?;
@@ -113,6 +115,5 @@ fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
     for warning in served.gate().warnings() {
         tracing::warn!("{}:{warning}", path.display());
     }
-    let started = server::run(served, upgrade);
-    started.map_err(|source| CommandError::Start { path: path.to_owned(), source })
+    server::run(served, upgrade, signals).map_err(start)
 }

@@ -106,7 +106,7 @@ impl CallbackDriver {
         let from = intake.client();
         let mut client = Client::new(exchange, self, from, trace);
         let driven = drive(&mut client, &mut App(self), self, intake).await;
-        let exceeded = client.exceeded;
+        let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
         drop(client);
         match driven {
             Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
@@ -116,6 +116,9 @@ impl CallbackDriver {
             Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
             Driven::Concluded(accepted, conclusion, now) => {
                 METRICS.concluded(&accepted, &conclusion, started.elapsed());
+                if is_half_closed {
+                    METRICS.client_gone(&accepted);
+                }
                 report::concluded(&accepted, &conclusion, now);
                 exchange.write(&conclusion.reply).await;
             }
@@ -178,6 +181,8 @@ struct Client<'e, E> {
     /// Random bytes for a new trace.
     trace: [u8; 24],
     sent_continue: bool,
+    /// True if the client has closed its sending half. It may have closed the whole connection.
+    is_half_closed: bool,
     /// Bytes of the body that have arrived.
     received: usize,
     /// Memory of these bytes.
@@ -201,6 +206,7 @@ impl<'e, E: Exchange> Client<'e, E> {
             from,
             trace,
             sent_continue: false,
+            is_half_closed: false,
             received: 0,
             held: 0,
             unfinished: None,
@@ -291,6 +297,7 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
     async fn activity(&mut self) -> ClientActivity {
         let activity = self.exchange.client_activity().await;
         if activity == ClientActivity::HalfClosed {
+            self.is_half_closed = true;
             self.exchange.close();
         }
         activity

@@ -25,11 +25,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::pingora::apps::{
-    HttpPersistentSettings, HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp,
-};
+use ::pingora::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp};
 use ::pingora::protocols::Stream;
-use ::pingora::protocols::http::ServerSession;
 use ::pingora::protocols::http::v2::server::{H2Options, default_h2_options};
 use ::pingora::proxy::{HttpProxy, http_proxy};
 use ::pingora::server::ShutdownWatch;
@@ -41,7 +38,7 @@ use tokio::time::timeout;
 
 use self::callback_driver::CallbackDriver;
 use self::connections::{CONNECTION, ConnectionState, Connections, OpenConnection};
-use self::http1::{ClientConnection, ServeEnd};
+use self::http1::{ClientConnection, ServeEnd, UnreadableRequest};
 use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
 use self::source::Source;
@@ -79,7 +76,7 @@ pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 
 /// Memory of a connection whose request or response passes, when both the client and the upstream
 /// are slow. Pingora has buffers of 64 KiB for each direction and for a second attempt, and a queue
-/// of four chunks of 64 KiB for each direction.
+/// of four chunks of 64 KiB for each direction. gatepost keeps up to 64 KiB of the next request.
 pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
 
 /// Server for the connections of a listener, on HTTP/1 and HTTP/2.
@@ -136,38 +133,31 @@ impl InboundServer {
         shutdown: &ShutdownWatch,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) {
-        let mut earlier = None::<HttpPersistentSettings>;
         loop {
-            match connection.serve(&self.driver, shutdown, stopped.as_mut()).await {
+            let peer = connection.peer();
+            let head = match connection.serve(&self.driver, shutdown, stopped.as_mut()).await {
                 ServeEnd::Closed => return,
-                ServeEnd::Incomplete => return unreadable(connection.peer()),
-                ServeEnd::Malformed => {
-                    unreadable(connection.peer());
+                ServeEnd::HandOver(head) => head,
+                ServeEnd::Incomplete => return unreadable(&UnreadableRequest::Any, peer),
+                ServeEnd::Unreadable(error) => {
+                    unreadable(&error, peer);
                     return connection.refuse(&Reply::bad_request()).await;
                 }
                 ServeEnd::HeadTooLarge => return head_too_large(connection).await,
                 ServeEnd::Exceeded(bound) => return exceeded(bound, connection).await,
-                ServeEnd::HandOver => {}
-            }
-            let peer = connection.peer();
-            let (stream, ahead) = connection.into_parts();
-            let mut session = ServerSession::new_http1(stream);
-            match earlier {
-                Some(settings) => settings.apply_to_session(&mut session),
-                None => session.set_keepalive(Some(self.timeouts.idle.as_secs())),
-            }
-            session.set_pipelined_prefix(ahead);
+            };
+            let session = connection.into_session(&head);
             let state = connections::current().map(|connection| connection.since());
             let served = self.http_1.process_new_http(session, shutdown).await;
-            let Some((stream, settings)) = served.map(ReusedHttpStream::consume) else {
+            let Some((stream, _)) = served.map(ReusedHttpStream::consume) else {
                 let reached = connections::current().map(|connection| connection.since());
                 if state == reached && !*shutdown.borrow() {
-                    unreadable(peer);
+                    unreadable(&UnreadableRequest::Any, peer);
                 }
                 return;
             };
-            earlier = settings;
-            connection = ClientConnection::new(stream);
+            let Some(next) = ClientConnection::from_session(stream) else { return };
+            connection = next;
         }
     }
 
@@ -205,14 +195,10 @@ impl InboundServer {
     }
 }
 
-/// Error for an HTTP/1 request that Pingora cannot read. Pingora does not report the reason.
-#[derive(Debug, thiserror::Error)]
-#[error("malformed or incomplete HTTP request")]
-struct UnreadableRequest;
-
-fn unreadable(peer: Option<IpAddr>) {
+/// Counts and logs an HTTP/1 request that gatepost or Pingora cannot read.
+pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
     METRICS.unreadable.inc();
-    report::closed("request_unreadable", &UnreadableRequest, peer, clock::now());
+    report::closed("request_unreadable", error, peer, clock::now());
 }
 
 async fn exceeded(bound: Bound, connection: ClientConnection) {

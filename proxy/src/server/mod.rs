@@ -53,17 +53,20 @@ pub(crate) enum StartError {
 /// Serves until a stop signal. After `SIGTERM` or `SIGQUIT`, finishes the requests in flight. After
 /// `SIGINT`, drops them. On `SIGHUP`, reads the config again. With `upgrade`, takes over the
 /// listeners of the running gatepost.
-pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError> {
+pub(crate) fn run(
+    served: ServedConfig,
+    upgrade: bool,
+    signals: WatchedSignals,
+) -> Result<(), StartError> {
     descriptors::raise_limit();
-    // Watch signals first: the operator may send a signal as soon as this process exists.
-    let runtime = Builder::new_current_thread().enable_io().build().map_err(StartError::Signals)?;
-    let signals = runtime.block_on(async { Signals::watch() }).map_err(StartError::Signals)?;
+    let WatchedSignals { runtime, stop, hangup } = signals;
     let served = Arc::new(served);
     let settings = served.gate().proxy_settings();
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
-    let upstream = settings.upstream.as_ref().map(Upstream::new);
+    let upstream = settings.upstream.as_ref();
+    let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
     let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;
@@ -86,9 +89,9 @@ pub(crate) fn run(served: ServedConfig, upgrade: bool) -> Result<(), StartError>
         server.add_service(ListeningService::new(service, admin, 0));
     }
 
-    watch_reload(runtime, signals.hangup, served);
+    watch_reload(runtime, hangup, served);
     watch_stop(&server, settings.stop_timeout, offer.sockets);
-    let stop_signals = StopSignals { signals: signals.stop.into(), handed_over: offer.handed_over };
+    let stop_signals = StopSignals { signals: stop.into(), handed_over: offer.handed_over };
     server.run(RunArgs { shutdown_signal: Box::new(stop_signals) });
     Ok(())
 }
@@ -163,17 +166,33 @@ fn log_addresses(sockets: &Sockets, what: &str) {
 }
 
 /// Signals that this process handles. By default, each of these signals ends a process at once.
-struct Signals {
+pub(crate) struct WatchedSignals {
+    /// Runtime that receives the signals.
+    runtime: Runtime,
     stop: [Signal; 3],
     hangup: Signal,
 }
 
-impl Signals {
-    fn watch() -> io::Result<Self> {
-        let term = signal(SignalKind::terminate())?;
-        let stop = [term, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?];
-        Ok(Self { stop, hangup: signal(SignalKind::hangup())? })
+impl WatchedSignals {
+    /// Watches the signals. Call this function before all other work, because the operator may send
+    /// a signal as soon as this process exists. The server handles a signal as soon as it runs.
+    pub(crate) fn watch() -> Result<Self, StartError> {
+        let runtime = Builder::new_current_thread().enable_io().build();
+        let runtime = runtime.map_err(StartError::Signals)?;
+        let watched = runtime.block_on(async { watch_signals() });
+        let (stop, hangup) = watched.map_err(StartError::Signals)?;
+        Ok(Self { runtime, stop, hangup })
     }
+}
+
+fn watch_signals() -> io::Result<([Signal; 3], Signal)> {
+    // Without a receiver, these signals have no effect. Tools such as log rotation send them.
+    for kind in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
+        drop(signal(kind)?);
+    }
+    let term = signal(SignalKind::terminate())?;
+    let stop = [term, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?];
+    Ok((stop, signal(SignalKind::hangup())?))
 }
 
 /// Signals that stop the process. In Pingora's own implementation, `SIGQUIT` starts Pingora's

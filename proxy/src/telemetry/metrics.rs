@@ -100,12 +100,28 @@ fn refused_admin_requests(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(refused, &["code"]))
 }
 
+fn dropped_members(registry: &Registry) -> IntCounterVec {
+    let dropped = Opts::new(
+        "gatepost_answer_members_dropped_total",
+        "Members of the app's answers that the platform's reply does not have.",
+    );
+    register(registry, IntCounterVec::new(dropped, &["provider", "kind"]))
+}
+
 fn unclear_answers(registry: &Registry) -> IntCounterVec {
     let unclear = Opts::new(
         "gatepost_answers_unclear_total",
         "Acknowledged events whose answer neither repeats nor contradicts the acknowledgement.",
     );
     register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
+}
+
+fn misfits(registry: &Registry) -> IntCounterVec {
+    let misfits = Opts::new(
+        "gatepost_misfits_total",
+        "Accepted callbacks with fields that do not fit the definition.",
+    );
+    register(registry, IntCounterVec::new(misfits, &["provider", "kind"]))
 }
 
 fn circuit_gauges(registry: &Registry) -> IntGaugeVec {
@@ -177,16 +193,8 @@ impl Metrics {
                 &["provider", "template"],
             ),
             reused_ids: reused_ids(&registry),
-            misfits: counter(
-                "gatepost_misfits_total",
-                "Accepted callbacks with fields that do not fit the definition.",
-                &["provider", "kind"],
-            ),
-            dropped_members: counter(
-                "gatepost_answer_members_dropped_total",
-                "Members of the app's answers that the platform's reply does not have.",
-                &["provider", "kind"],
-            ),
+            misfits: misfits(&registry),
+            dropped_members: dropped_members(&registry),
             unclear_answers: unclear_answers(&registry),
             seconds: callback_seconds(&registry),
             in_flight: requests_in_flight(&registry),

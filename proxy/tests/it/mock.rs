@@ -36,6 +36,7 @@ pub struct App {
     pub port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
 }
 
 /// Reaction of the app to a request.
@@ -44,6 +45,10 @@ pub enum Act {
     /// Answers without `connection: close`, then closes the connection.
     AnswerAndHangUp(&'static str),
     HangUp,
+    /// Writes these bytes, and reads the next request.
+    Raw(Vec<u8>),
+    /// Writes these bytes, then closes the connection.
+    RawAndHangUp(&'static [u8]),
     /// Writes these bytes, and keeps the connection open.
     Hold(&'static [u8]),
     /// Writes these bytes, then resets the connection.
@@ -58,20 +63,35 @@ pub enum Act {
 
 impl App {
     pub fn start(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(true, act)
+    }
+
+    /// Starts an app that acts on a request as soon as the head has arrived.
+    pub fn start_at_head(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(false, act)
+    }
+
+    fn start_with(reads_bodies: bool, act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (noted, act) = (Arc::clone(&seen), Arc::new(act));
         let connections: Arc<AtomicUsize> = Arc::default();
         let counted = Arc::clone(&connections);
+        let closed: Arc<AtomicUsize> = Arc::default();
+        let ended = Arc::clone(&closed);
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let (noted, act) = (Arc::clone(&noted), Arc::clone(&act));
-                thread::spawn(move || serve(stream.unwrap(), connection, &noted, &*act));
+                let ended = Arc::clone(&ended);
+                thread::spawn(move || {
+                    serve(stream.unwrap(), connection, reads_bodies, &noted, &*act);
+                    ended.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
-        Self { port, seen, connections }
+        Self { port, seen, connections, closed }
     }
 
     pub fn answering(status: u16, body: &'static str) -> Self {
@@ -80,7 +100,12 @@ impl App {
 
     /// Returns an app that does not listen on its port.
     pub fn down() -> Self {
-        Self { port: free_port(), seen: Arc::default(), connections: Arc::default() }
+        Self {
+            port: free_port(),
+            seen: Arc::default(),
+            connections: Arc::default(),
+            closed: Arc::default(),
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -90,6 +115,11 @@ impl App {
     /// Returns the number of connections, including connections without a request.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Returns the number of connections that have ended.
+    pub fn closed(&self) -> usize {
+        self.closed.load(Ordering::SeqCst)
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -111,13 +141,16 @@ impl App {
 fn serve(
     stream: TcpStream,
     connection: usize,
+    reads_bodies: bool,
     noted: &Mutex<Vec<Seen>>,
     act: &dyn Fn(&Seen) -> Act,
 ) {
     let mut stream = BufReader::new(stream);
     while let Some((line, headers)) = read_head(&mut stream) {
         let mut seen = Seen { line, headers, body: Vec::new(), connection };
-        seen.body = read_body(&mut stream, &seen);
+        if reads_bodies {
+            seen.body = read_body(&mut stream, &seen);
+        }
         noted.lock().unwrap().push(seen.clone());
         let out = stream.get_mut();
         match act(&seen) {
@@ -127,6 +160,11 @@ fn serve(
                 return;
             }
             Act::HangUp => return,
+            Act::Raw(bytes) => out.write_all(&bytes).unwrap(),
+            Act::RawAndHangUp(bytes) => {
+                out.write_all(bytes).unwrap();
+                return;
+            }
             Act::Hold(bytes) => {
                 out.write_all(bytes).unwrap();
                 let _until_closed = stream.read(&mut [0]);

@@ -57,3 +57,53 @@ fn admin_listener_serves_health_and_metrics() {
     assert_eq!(get("/callbacks/tencent").0, 404);
     assert!(get("/metrics").1.contains("# TYPE gatepost_requests_in_flight gauge"));
 }
+
+/// Sends signals whose default action would end the process.
+fn send_harmless_signals(gate: &Program) {
+    for name in ["USR1", "USR2", "PIPE", "HUP"] {
+        gate.signal(name);
+    }
+}
+
+#[test]
+fn survives_signals_that_do_not_stop() {
+    let app = App::answering(200, "");
+    let mut gate = Gatepost::serve("", &templates(&app));
+    let mut client = gate.connect();
+    for _ in 0..3 {
+        send_harmless_signals(&gate.program);
+        assert_eq!(client.send(&pushed()).status, 200);
+    }
+    gate.program.signal("TERM");
+    send_harmless_signals(&gate.program);
+    assert_eq!(gate.program.wait(), Some(0));
+}
+
+#[test]
+fn survives_signals_before_it_serves() {
+    // A pipe keeps gatepost in the phase in which it reads its config.
+    let app = App::answering(200, "");
+    let gate = Gatepost::serve("", &templates(&app));
+    let folder = gate.folder.path();
+    let config = std::fs::read_to_string(folder.join("gatepost.toml")).unwrap();
+    let (port, admin) = (free_port(), free_port());
+    let config = config
+        .replace(&gate.port.to_string(), &port.to_string())
+        .replace(&gate.admin.to_string(), &admin.to_string());
+    let pipe = folder.join("pipe.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = gatepost();
+    command.args(["run", "-c"]).arg(&pipe).env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+    let mut program = Program::start(&mut command);
+    // The open completes as soon as gatepost opens the other end.
+    let mut writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    for name in ["USR1", "USR2", "PIPE"] {
+        program.signal(name);
+    }
+    std::io::Write::write_all(&mut writer, config.as_bytes()).unwrap();
+    drop(writer);
+    program.wait_for_line("listening for the operator");
+    assert_eq!(Client::new(connect(port)).send(&pushed()).status, 200);
+    program.signal("TERM");
+    assert_eq!(program.wait(), Some(0));
+}

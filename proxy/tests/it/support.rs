@@ -158,6 +158,17 @@ impl Gatepost {
     }
 
     pub fn serve_config(config: &str) -> Self {
+        Self::serve_by(gatepost(), config)
+    }
+
+    /// Serves a config, and logs a line for each callback.
+    pub fn serve_verbosely(config: &str) -> Self {
+        let mut command = gatepost();
+        command.env("GATEPOST_LOG", "info,gatepost=debug");
+        Self::serve_by(command, config)
+    }
+
+    fn serve_by(mut command: Command, config: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"
@@ -165,7 +176,6 @@ impl Gatepost {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("gatepost.toml");
         std::fs::write(&path, config).unwrap();
-        let mut command = gatepost();
         command.args(["--log-format", "json", "run", "-c"]).arg(path);
         command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
         let program = Program::start(&mut command);
@@ -257,6 +267,20 @@ impl Client {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).unwrap();
         bytes
+    }
+
+    /// Closes the sending half of the connection.
+    pub fn finish(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Returns all bytes until the other side closes the connection.
+    pub fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let read = self.stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(read.is_ok(), "expected a closed connection, found {read:?} after {text:?}");
+        text
     }
 
     /// Resets the connection.

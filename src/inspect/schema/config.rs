@@ -34,6 +34,9 @@ pub fn config_schema() -> Value {
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
             "upstream": text("Server for requests other than callbacks; default: status 404."),
+            "upstream_idle_ms": integer(
+                "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
+            ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
             "admin_token": {
                 "$ref": "#/$defs/secret",

@@ -2,13 +2,16 @@
 //! `push` callback takes 73,500 instructions instead of 109,700.
 //!
 //! Nearly all callbacks have the usual form: HTTP/1.1, the whole head in one read, and a
-//! `content-length`. gatepost hands a request of another form over to Pingora, with the bytes that
-//! have arrived. Only Pingora therefore parses unusual requests. A request for a path without a
-//! route also goes to Pingora.
+//! `content-length`. gatepost hands a request of another form over to Pingora. A request for a path
+//! without a route also goes to Pingora. Before, gatepost waits for the [whole head](OutsideHead),
+//! and refuses a malformed head. Pingora reads no more than [one request](RequestStream).
 
+mod chunks;
 mod head;
+mod outside_head;
 mod reply;
 mod request;
+mod request_stream;
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -23,6 +26,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
 use http::{StatusCode, Version};
 use pingora::http::ResponseHeader;
+use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::stream::Stream as TcpStream;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::{GetProxyDigest as _, Stream};
@@ -30,9 +34,13 @@ use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
+pub(crate) use self::chunks::MalformedChunks;
 use self::head::HeadLength;
+use self::outside_head::OutsideHead;
+pub(crate) use self::outside_head::UnreadableRequest;
 use self::reply::rendered;
 use self::request::{Http1Request, path};
+use self::request_stream::RequestStream;
 use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
 use super::proxy_protocol;
@@ -103,15 +111,13 @@ impl ClientConnection {
                 }
             }
             let Some((request, route)) = self.take_request(&driver.gate) else {
-                let read = match HeadLength::of(&self.ahead, 0) {
-                    HeadLength::Known(_) => return ServeEnd::HandOver,
-                    HeadLength::Unknown => self.read_head(driver, stopped.as_mut()).await,
-                    HeadLength::Malformed => Err(ServeEnd::Malformed),
-                    HeadLength::TooLarge => Err(ServeEnd::HeadTooLarge),
-                };
-                match read {
-                    Ok(()) => continue,
-                    Err(end) => return end,
+                match HeadLength::of(&self.ahead, 0) {
+                    HeadLength::Known(_) => return self.outside_head(),
+                    HeadLength::Unknown => match self.read_head(driver, stopped.as_mut()).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    },
+                    HeadLength::TooLarge => return ServeEnd::HeadTooLarge,
                 }
             };
             let _serving = RequestInFlight::start();
@@ -133,7 +139,7 @@ impl ClientConnection {
         }
     }
 
-    /// Reads the rest of a head.
+    /// Reads the rest of a head. Refuses a head whose first bytes are malformed.
     ///
     /// # Errors
     ///
@@ -144,11 +150,13 @@ impl ClientConnection {
         driver: &CallbackDriver,
         mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> Result<(), ServeEnd> {
+        OutsideHead::parse(&self.ahead).map_err(ServeEnd::Unreadable)?;
         let held = driver.hold(self.peer, self.ahead.capacity());
         let unfinished = Unfinished::start(held, connections::current());
         loop {
             let searched = self.ahead.len();
             let read = tokio::select! {
+                biased;
                 read = unfinished.wait(searched, self.read()) => read,
                 () = &mut stopped => return Err(ServeEnd::Closed),
             };
@@ -160,9 +168,17 @@ impl ClientConnection {
             match HeadLength::of(&self.ahead, searched) {
                 HeadLength::Known(_) => return Ok(()),
                 HeadLength::Unknown => {}
-                HeadLength::Malformed => return Err(ServeEnd::Malformed),
                 HeadLength::TooLarge => return Err(ServeEnd::HeadTooLarge),
             }
+        }
+    }
+
+    /// Parses a whole head that the fast path does not serve.
+    fn outside_head(&self) -> ServeEnd {
+        match OutsideHead::parse(&self.ahead) {
+            Ok(Some(head)) => ServeEnd::HandOver(head),
+            Ok(None) => ServeEnd::Unreadable(UnreadableRequest::Any),
+            Err(error) => ServeEnd::Unreadable(error),
         }
     }
 
@@ -189,9 +205,21 @@ impl ClientConnection {
         self.peer
     }
 
-    /// Returns the connection, and the bytes of the request for Pingora.
-    pub(crate) fn into_parts(self) -> (Stream, BytesMut) {
-        (self.stream, self.ahead)
+    /// Returns the session in which Pingora serves the request with this head.
+    pub(crate) fn into_session(mut self, head: &OutsideHead) -> ServerSession {
+        let next = self.ahead.split_off(head.received);
+        let stream = RequestStream::new(self.stream, next, head);
+        let mut session = ServerSession::new_http1(Box::new(stream));
+        session.set_pipelined_prefix(self.ahead);
+        session
+    }
+
+    /// Returns the connection after the end of a session; `None` if the stream is not from
+    /// [`Self::into_session`].
+    pub(crate) fn from_session(stream: Stream) -> Option<Self> {
+        let stream = stream.into_any().downcast::<RequestStream>().ok()?;
+        let (stream, ahead) = stream.into_parts();
+        Some(Self { ahead, ..Self::new(stream) })
     }
 
     /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream. Its
@@ -239,14 +267,14 @@ pub(crate) enum ServeEnd {
     Closed,
     /// The client has disconnected within a head.
     Incomplete,
-    /// The bytes are no head.
-    Malformed,
+    /// A malformed head has arrived.
+    Unreadable(UnreadableRequest),
     /// The head is longer than gatepost accepts.
     HeadTooLarge,
     /// The head has exceeded this bound.
     Exceeded(Bound),
     /// The head of a request for Pingora has arrived.
-    HandOver,
+    HandOver(OutsideHead),
 }
 
 /// A request and its connection.

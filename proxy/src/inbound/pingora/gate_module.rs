@@ -12,7 +12,7 @@ use gatepost::{
     Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
 };
 use http::header::HOST;
-use http::{HeaderValue, Version};
+use http::{HeaderValue, Method, Uri, Version};
 use pingora::http::RequestHeader;
 use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
@@ -268,25 +268,31 @@ fn strip(session: &mut Session, gate: &Gate, is_shadow: bool) {
 ///
 /// Sets the `host` of an HTTP/1.0 request without `host` to the authority of the URL. Pingora has
 /// compared an existing `host` with the authority. Returns an error for a target that is neither a
-/// path, `*` nor an HTTP URL: Pingora's URI differs from the bytes of such a target.
+/// path nor an HTTP URL, or that contains bytes which no target may contain: Pingora's URI differs
+/// from the bytes of such a target. Only the method `OPTIONS` permits the target `*`.
 fn settle_target(session: &mut Session) -> Result<(), HeadFault> {
     let header = session.req_header_mut();
     let raw = header.raw_path();
-    if raw.starts_with(b"/") || raw == b"*" {
+    if !raw.iter().all(u8::is_ascii_graphic) {
+        return Err(HeadFault::TargetInvalid);
+    }
+    if raw.starts_with(b"/") || (raw == b"*" && header.method == Method::OPTIONS) {
         return if header.raw_path_is_utf8() { Ok(()) } else { Err(HeadFault::TargetInvalid) };
     }
-    let RawTargetAuthority::Absolute { scheme, authority, .. } = raw_target_authority(raw) else {
+    let RawTargetAuthority::Absolute { scheme, authority, path_and_query } =
+        raw_target_authority(raw)
+    else {
         return Err(HeadFault::TargetInvalid);
     };
     let host = HeaderValue::from_bytes(authority).map_err(|_| HeadFault::HostMalformed)?;
     if !is_http_family_scheme(scheme) || !header.raw_path_is_utf8() {
         return Err(HeadFault::TargetInvalid);
     }
+    let is_asterisk = path_and_query.is_empty() && header.method == Method::OPTIONS;
     if header.version == Version::HTTP_10 && !header.headers.contains_key(HOST) {
         header.insert_header(HOST, host).map_err(|_| HeadFault::HostMalformed)?;
     }
-    let path = header.uri.clone();
-    header.set_uri(path);
+    header.set_uri(if is_asterisk { Uri::from_static("*") } else { header.uri.clone() });
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The gate as a module of any Pingora proxy, and the proxy of the program `gatepost`.
 
 mod gate_module;
+mod passed_headers;
 mod proxy_service;
 mod session;
 

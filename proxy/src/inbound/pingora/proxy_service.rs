@@ -3,31 +3,40 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::fd::RawFd;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::{Gate, Reply, report};
-use http::header::HOST;
-use http::{HeaderValue, Uri, Version};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, StatusCode, Uri, Version};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use pingora::ErrorSource;
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
-use pingora::protocols::TcpKeepalive;
+use pingora::protocols::{Digest, TcpKeepalive};
+use pingora::proxy::FailToProxy;
 
 use super::gate_module::GateModule;
-use super::session::{open_stream, write_unread};
+use super::passed_headers::{
+    asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
+};
+use super::session::{open_stream, peer, write_unread};
 use crate::clock;
-use crate::inbound::callback_driver::{CallbackDriver, Exchange as _};
+use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as _};
 use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
+use crate::inbound::http1::MalformedChunks;
+use crate::inbound::unreadable;
 
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Keepalive probes on connections to the upstream. gatepost keeps each connection until the
-/// upstream closes the connection. The probes detect a dead machine without a timer per request.
+/// Keepalive probes on connections to the upstream. The probes detect a dead machine without a timer
+/// per request.
 const TCP_KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(5),
@@ -51,6 +60,8 @@ pub(crate) struct Upstream {
     tls: bool,
     host: String,
     port: u16,
+    /// Time for which gatepost keeps an idle connection.
+    idle: Duration,
     /// Value of the `host` header for a request without this header.
     authority: HeaderValue,
 }
@@ -59,13 +70,13 @@ impl Upstream {
     /// Resolves the addresses of the upstream. If the resolution fails, logs a warning and
     /// continues, because callbacks may not need the upstream. gatepost then tries again for each
     /// request.
-    pub(crate) fn new(url: &Uri) -> Self {
+    pub(crate) fn new(url: &Uri, idle: Duration) -> Self {
         let tls = url.scheme_str() == Some("https");
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(if tls { 443 } else { 80 });
         let authority = url.authority().map_or("", |authority| authority.as_str());
         let authority = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static(""));
-        let upstream = Self { peers: RwLock::default(), tls, host, port, authority };
+        let upstream = Self { peers: RwLock::default(), tls, host, port, idle, authority };
         upstream.store((&*upstream.host, port).to_socket_addrs());
         upstream
     }
@@ -94,6 +105,7 @@ impl Upstream {
         let mut peer = HttpPeer::new(address, self.tls, self.host.clone());
         peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
         peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
+        peer.options.idle_timeout = Some(self.idle);
         peer.options.tcp_keepalive = Some(TCP_KEEPALIVE);
         peer
     }
@@ -130,9 +142,11 @@ impl ProxyService {
     }
 }
 
-/// ConnectionState of one request.
+/// State of one request.
 pub(crate) struct RequestState {
     tries: usize,
+    /// True if the pooled connection had ended before gatepost used it.
+    found_dead_connection: bool,
     _serving: RequestInFlight,
     /// Guard of a stream of HTTP/2.
     stream: Option<OpenConnection>,
@@ -147,7 +161,12 @@ impl ProxyHttp for ProxyService {
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
-        RequestState { tries: 0, _serving: RequestInFlight::start(), stream: None }
+        RequestState {
+            tries: 0,
+            found_dead_connection: false,
+            _serving: RequestInFlight::start(),
+            stream: None,
+        }
     }
 
     async fn request_filter(
@@ -158,6 +177,10 @@ impl ProxyHttp for ProxyService {
         if session.req_header().version == Version::HTTP_2 {
             context.stream = open_stream(session);
         }
+        // Pingora reads only the first `connection` line.
+        if asks_to_close(session.req_header()) {
+            session.set_keepalive(None);
+        }
         if self.module.request_filter(session).await? {
             return Ok(true);
         }
@@ -165,6 +188,14 @@ impl ProxyHttp for ProxyService {
             Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
         }
+        if is_last_recipient(session.req_header()) {
+            answer_as_last_recipient(session).await?;
+            return Ok(true);
+        }
+        settle_upgrade(session.req_header_mut());
+        // RFC 9110, section 15.2: HTTP/1.0 has no status 1xx.
+        let is_old = session.req_header().version == Version::HTTP_10;
+        session.downstream_session.set_ignore_info_resp(is_old);
         if let Some(connection) = session.connection() {
             connection.set(ConnectionState::Passing);
         }
@@ -214,6 +245,111 @@ impl ProxyHttp for ProxyService {
         error
     }
 
+    /// Checks that a pooled connection is still open. The pool may not have seen its end yet.
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        reused: bool,
+        _peer: &HttpPeer,
+        socket: RawFd,
+        _digest: Option<&Digest>,
+        context: &mut RequestState,
+    ) -> pingora::Result<()> {
+        context.found_dead_connection = reused && has_ended(socket);
+        if context.found_dead_connection {
+            let why = "the upstream closed an idle connection";
+            return Err(Error::explain(ErrorType::ConnectionClosed, why).into_up());
+        }
+        Ok(())
+    }
+
+    /// Allows another attempt if the upstream cannot have acted on the request: gatepost has sent
+    /// nothing, or the method is idempotent.
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        context: &mut RequestState,
+        reused: bool,
+    ) -> Box<Error> {
+        let mut error = error.more_context(format!("Peer: {peer}"));
+        let is_repeatable = session.req_header().method.is_idempotent()
+            && !session.downstream_session.retry_buffer_truncated();
+        if context.found_dead_connection {
+            error.set_retry(true);
+        } else if is_repeatable {
+            error.retry.decide_reuse(reused);
+        } else {
+            error.set_retry(false);
+        }
+        error
+    }
+
+    /// Replies after an error, if the client can still receive a reply.
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        _context: &mut RequestState,
+    ) -> FailToProxy {
+        let error_code = match (error.etype(), error.esource()) {
+            _ if is_malformed(error) => {
+                unreadable(&MalformedChunks.into(), peer(session));
+                400
+            }
+            (ErrorType::HTTPStatus(status), _) => *status,
+            (_, ErrorSource::Upstream) => 502,
+            (
+                ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed,
+                ErrorSource::Downstream,
+            ) => 0,
+            (_, ErrorSource::Downstream) => 400,
+            _ => 500,
+        };
+        match error_code {
+            _ if session
+                .response_written()
+                .is_some_and(|reply| !reply.status.is_informational()) => {}
+            0 => {}
+            400 => Box::pin(write_unread(session, &Reply::bad_request())).await,
+            status => drop(session.respond_error(status).await),
+        }
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    /// Reads and drops the rest of the body after an early reply. Closing a socket with unread bytes
+    /// resets the connection, and the client loses the reply.
+    async fn logging(
+        &self,
+        session: &mut Session,
+        error: Option<&Error>,
+        _context: &mut RequestState,
+    ) {
+        let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
+        let is_http_1 = session.as_http1().is_some();
+        if is_http_1 && !is_gone && session.get_keepalive().is_none() && !session.is_body_done() {
+            session.downstream_session.shutdown().await;
+            let _late = tokio::time::timeout(DRAIN_TIMEOUT, session.drain()).await;
+        }
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        reply: &mut ResponseHeader,
+        _context: &mut RequestState,
+    ) -> pingora::Result<()> {
+        settle_reply(reply)?;
+        // RFC 9112, section 6.1: only HTTP/1.1 has transfer codings. The close of the connection
+        // ends the reply instead.
+        let is_old = session.req_header().version == Version::HTTP_10;
+        if is_old && reply.remove_header(&TRANSFER_ENCODING).is_some() {
+            session.set_keepalive(None);
+        }
+        Ok(())
+    }
+
     fn request_summary(&self, session: &Session, _context: &RequestState) -> String {
         self.module.request_summary(session)
     }
@@ -234,6 +370,7 @@ impl ProxyHttp for ProxyService {
         _context: &mut RequestState,
     ) -> pingora::Result<()> {
         self.module.upstream_request_filter(session, request)?;
+        settle_request(request, session.req_header().version)?;
         // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
         if let Some(upstream) = &self.upstream
             && !request.headers.contains_key(HOST)
@@ -242,4 +379,27 @@ impl ProxyHttp for ProxyService {
         }
         Ok(())
     }
+}
+
+/// Answers `OPTIONS` or `TRACE` with `max-forwards: 0`.
+async fn answer_as_last_recipient(session: &mut Session) -> pingora::Result<()> {
+    if session.req_header().method == Method::TRACE {
+        return session.respond_error(405).await;
+    }
+    let mut reply = ResponseHeader::build(StatusCode::OK, Some(1))?;
+    reply.insert_header(CONTENT_LENGTH, 0)?;
+    session.write_response_header(Box::new(reply), true).await
+}
+
+/// Returns true if the other side has closed the connection of an idle socket.
+fn has_ended(socket: RawFd) -> bool {
+    let mut byte = [0];
+    let peeked = recv(socket, &mut byte, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
+    !matches!(peeked, Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR))
+}
+
+/// Returns true for an error that [`MalformedChunks`] has caused.
+fn is_malformed(error: &Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<MalformedChunks>())
 }

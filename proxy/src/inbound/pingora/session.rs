@@ -136,6 +136,9 @@ pub(crate) async fn write_unread(session: &mut Session, reply: &Reply) {
     write(session, reply).await;
     if !reusable {
         // Closing a socket with unread bytes resets the connection, and the client loses the reply.
+        if session.as_http1().is_some() {
+            session.downstream_session.shutdown().await;
+        }
         let _late = tokio::time::timeout(DRAIN_TIMEOUT, session.drain()).await;
     }
 }

@@ -7,7 +7,8 @@
 //! lengths reach the handlers. Then the test sends every request of `tests/upstreams/spellings.txt`
 //! through gatepost, over HTTP/1.1 and HTTP/2.
 
-mod servers;
+mod desync;
+pub mod servers;
 mod spellings;
 mod wire;
 
@@ -142,7 +143,7 @@ const METHOD: &str = "method";
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_php_files() {
-    let server = Server::php_files();
+    let server = Server::php_files("apps/files");
     let controls = [
         (PATH, "POST /live/push/x"),
         (PATH, "POST /live/push/index.php/x"),
@@ -157,7 +158,7 @@ fn nothing_unverified_reaches_php_files() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_php_router_script() {
-    let server = Server::php_router();
+    let server = Server::php_router("apps/router.php");
     let controls = [(PATH, "POST /live/push?x"), (HOST, "POST / | host: x/live/push?")];
     check_controls(&server, &controls);
     check_gate(&server, &ROUTER);
@@ -166,7 +167,7 @@ fn nothing_unverified_reaches_php_router_script() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_php_fpm_files_behind_nginx() {
-    let server = Server::nginx("files", "$uri $uri/ @script");
+    let server = Server::nginx("apps/files", "$uri $uri/ @script");
     let controls = [
         (PATH, "POST /live/push/"),
         (PATH, "POST /live/push/index.php/x"),
@@ -184,7 +185,7 @@ fn nothing_unverified_reaches_php_fpm_files_behind_nginx() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_front_controller_behind_nginx() {
-    let server = Server::nginx("front/public", "$uri $uri/ /index.php?$query_string");
+    let server = Server::nginx("apps/front/public", "$uri $uri/ /index.php?$query_string");
     let controls = [
         (PATH, "POST /live/push/"),
         (PATH, "POST /index.php/live/push"),
@@ -197,7 +198,7 @@ fn nothing_unverified_reaches_front_controller_behind_nginx() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_node() {
-    let server = Server::node("node.mjs");
+    let server = Server::node("apps/node.mjs");
     let controls = [
         (PATH, "POST /x/../live/push"),
         (PATH, "POST /live/x/%2e%2e/push"),
@@ -212,7 +213,7 @@ fn nothing_unverified_reaches_node() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_express() {
-    let server = Server::node("express.cjs");
+    let server = Server::node("apps/express.cjs");
     let controls = [(PATH, "POST /LIVE/push/"), (METHOD, "PUT /callbacks/tencent")];
     check_controls(&server, &controls);
     check_gate(&server, &ROUTER);
@@ -221,7 +222,7 @@ fn nothing_unverified_reaches_express() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_gunicorn() {
-    let server = Server::gunicorn();
+    let server = Server::gunicorn("apps/flask_app:app");
     let controls = [
         (PATH, "POST /live/%70ush"),
         (HEADER, "POST /x/live/push | host: gate.test | SCRIPT_NAME: /x"),
@@ -234,7 +235,7 @@ fn nothing_unverified_reaches_gunicorn() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_daphne() {
-    let server = Server::daphne();
+    let server = Server::daphne("apps/asgi_app:app");
     let controls = [
         (PATH, "POST /live/%70ush"),
         (HEADER, "POST /x/live/push | host: gate.test | Daphne-Root-Path: /x"),
@@ -247,7 +248,7 @@ fn nothing_unverified_reaches_daphne() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_uvicorn() {
-    let server = Server::uvicorn();
+    let server = Server::uvicorn("apps/asgi_app:app");
     check_controls(&server, &[(PATH, "POST /live%2fpush"), (METHOD, "PUT /live/push/")]);
     check_length_control(&server, "Content-Length: {length} | Transfer-Encoding: chunked");
     check_gate(&server, &ROUTER);
@@ -256,7 +257,7 @@ fn nothing_unverified_reaches_uvicorn() {
 #[test]
 #[ignore = "needs tests/upstreams/install"]
 fn nothing_unverified_reaches_puma() {
-    let server = Server::puma();
+    let server = Server::puma("apps/config.ru");
     let override_line = "POST /live/push | host: gate.test | X-Http-Method-Override: PUT";
     let controls = [(PATH, "POST //live//%70ush/"), (METHOD, override_line)];
     check_controls(&server, &controls);

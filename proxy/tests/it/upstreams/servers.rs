@@ -1,35 +1,46 @@
 //! Starts real servers with the apps in `tests/upstreams/apps`.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, connect, free_port};
+use crate::support::{PATIENCE, free_port};
 
 /// A running server. Dropping this value stops the server.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    apps: PathBuf,
     folder: TempDir,
     processes: Vec<Child>,
 }
 
-fn root() -> PathBuf {
+/// Splits a path after its first name.
+fn first_name(path: &str) -> (&str, &str) {
+    path.split_once('/').expect("expected a folder and a file, found a single name")
+}
+
+/// Returns the root of the repository.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 impl Server {
-    fn new() -> Self {
+    /// `app` is a path below `tests/upstreams`. Its first name is the folder in which the server runs.
+    fn new(app: &str) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::write(folder.path().join("handled"), "").unwrap();
-        Self { port: free_port(), folder, processes: Vec::new() }
+        let apps = root().join("tests/upstreams").join(first_name(app).0);
+        Self { port: free_port(), apps, folder, processes: Vec::new() }
     }
 
     fn spawn(&mut self, command: &mut Command) {
         let log = std::fs::File::create(self.path("log")).unwrap();
-        command.current_dir(root().join("tests/upstreams/apps"));
+        command.current_dir(&self.apps);
         command.env("HANDLED", self.path("handled")).env("PORT", self.port.to_string());
+        command.env("FOLDER", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("expected {command:?} to start, found {error}; run tests/run to install it")
@@ -37,68 +48,93 @@ impl Server {
         self.processes.push(child);
     }
 
-    fn start(command: impl FnOnce(u16) -> Command) -> Self {
-        let mut server = Self::new();
-        server.spawn(&mut command(server.port));
-        drop(connect(server.port));
+    /// Starts a server. `command` takes the port and the path of the app in its folder.
+    pub(crate) fn start(app: &str, command: impl FnOnce(u16, &str) -> Command) -> Self {
+        let mut server = Self::new(app);
+        server.spawn(&mut command(server.port, first_name(app).1));
+        server.wait_for_listener();
         server
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn wait_for_listener(&self) {
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let log = self.log();
+            assert!(started.elapsed() < PATIENCE, "expected a listener, found none:\n{log}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Returns the path of a file in the folder of the server.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Returns the name and the event type of each test request that the handlers have received. A
     /// missing name or type is `-`.
-    pub(super) fn handled(&self) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(self.path("handled")).unwrap();
-        let pair = |line: &str| {
+    pub(crate) fn handled(&self) -> Vec<(String, String)> {
+        let pair = |line: &String| {
             let (probe, kind) = line.split_once(' ').unwrap_or((line, "-"));
             (probe.to_owned(), kind.to_owned())
         };
-        text.lines().map(pair).collect()
+        self.lines().iter().map(pair).collect()
     }
 
-    pub(super) fn log(&self) -> String {
+    /// Returns the lines of the file into which the handlers write.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let bytes = std::fs::read(self.path("handled")).unwrap();
+        String::from_utf8_lossy(&bytes).lines().map(ToOwned::to_owned).collect()
+    }
+
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// Serves a folder with `php -S`.
-    pub(super) fn php_files() -> Self {
-        Self::start(|port| {
+    pub(crate) fn php_files(app: &str) -> Self {
+        Self::start(app, |port, files| {
             let mut command = Command::new("php");
-            command.args(["-S", &format!("127.0.0.1:{port}"), "-t", "files"]);
+            command.args(["-S", &format!("127.0.0.1:{port}"), "-t", files]);
             command
         })
     }
 
     /// Serves a router script with `php -S`.
-    pub(super) fn php_router() -> Self {
-        Self::start(|port| {
+    pub(crate) fn php_router(app: &str) -> Self {
+        Self::start(app, |port, script| {
             let mut command = Command::new("php");
-            command.args(["-S", &format!("127.0.0.1:{port}"), "router.php"]);
+            command.args(["-S", &format!("127.0.0.1:{port}"), script]);
             command
         })
     }
 
-    /// Serves a folder of `tests/upstreams/apps` with nginx and php-fpm.
-    pub(super) fn nginx(root_folder: &str, try_files: &str) -> Self {
-        let mut server = Self::new();
+    /// Serves a folder with nginx and php-fpm, on every host.
+    pub(crate) fn nginx(app: &str, try_files: &str) -> Self {
+        Self::nginx_on("\"\" ~.", app, try_files, "")
+    }
+
+    /// Serves a folder with nginx and php-fpm. On every host but `server_name`, nginx answers 404.
+    /// `pool` contains lines for the config of php-fpm.
+    pub(crate) fn nginx_on(server_name: &str, app: &str, try_files: &str, pool: &str) -> Self {
+        let mut server = Self::new(app);
         let folder = server.folder.path().display().to_string();
         for name in ["nginx.conf", "php-fpm.conf"] {
             let text = std::fs::read_to_string(root().join("tests/upstreams/apps").join(name));
             let text = text.unwrap();
             let text = text
                 .replace("{folder}", &folder)
-                .replace("{apps}", &root().join("tests/upstreams/apps").display().to_string())
-                .replace("{root}", root_folder)
+                .replace("{root}", &root().join("tests/upstreams").join(app).display().to_string())
+                .replace("{server_name}", server_name)
                 .replace("{try_files}", try_files)
                 .replace("{port}", &server.port.to_string());
             // If the test runs as root, nginx and php-fpm must also run as root to read its folder.
             let is_root = rustix::process::geteuid().is_root();
             let user = if is_root && name == "nginx.conf" { "user root;\n" } else { "" };
-            let pool =
-                if is_root && name == "php-fpm.conf" { "user = root\ngroup = root\n" } else { "" };
+            let pool = match (name, is_root) {
+                ("php-fpm.conf", true) => &*format!("user = root\ngroup = root\n{pool}\n"),
+                ("php-fpm.conf", false) => pool,
+                _ => "",
+            };
             std::fs::write(server.path(name), format!("{user}{text}{pool}")).unwrap();
         }
         let mut fpm = Command::new(find_php_fpm());
@@ -118,66 +154,69 @@ impl Server {
         nginx.arg("-p").arg(server.folder.path()).arg("-c").arg(server.path("nginx.conf"));
         nginx.arg("-e").arg(server.path("nginx.log"));
         server.spawn(&mut nginx);
-        drop(connect(server.port));
+        server.wait_for_listener();
         server
     }
 
     /// Runs a script with Node.
-    pub(super) fn node(script: &str) -> Self {
-        Self::start(|_| {
+    pub(crate) fn node(app: &str) -> Self {
+        Self::start(app, |_, script| {
             let mut command = Command::new("node");
             command.arg(script).env("NODE_PATH", root().join("target/upstreams/node_modules"));
             command
         })
     }
 
-    /// Serves the Flask app with gunicorn.
-    pub(super) fn gunicorn() -> Self {
-        Self::start(|port| {
+    /// Serves a WSGI app with gunicorn.
+    pub(crate) fn gunicorn(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = python();
             command.args(["-m", "gunicorn", "--bind", &format!("127.0.0.1:{port}")]);
-            command.args([
-                "--workers",
-                "1",
-                "--threads",
-                "4",
-                "--no-control-socket",
-                "flask_app:app",
-            ]);
+            command.args(["--workers", "1", "--threads", "4", "--no-control-socket", module]);
             command
         })
     }
 
-    /// Serves the ASGI app with uvicorn.
-    pub(super) fn uvicorn() -> Self {
-        Self::start(|port| {
+    /// Serves an ASGI app with uvicorn.
+    pub(crate) fn uvicorn(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = python();
-            command.args(["-m", "uvicorn", "--port", &port.to_string(), "asgi_app:app"]);
+            command.args(["-m", "uvicorn", "--port", &port.to_string(), module]);
             command
         })
     }
 
-    /// Serves the ASGI app with daphne.
-    pub(super) fn daphne() -> Self {
-        Self::start(|port| {
+    /// Serves an ASGI app with daphne.
+    pub(crate) fn daphne(app: &str) -> Self {
+        Self::start(app, |port, module| {
             let mut command = Command::new("daphne");
-            command.args(["-b", "127.0.0.1", "-p", &port.to_string(), "asgi_app:app"]);
+            command.args(["-b", "127.0.0.1", "-p", &port.to_string(), module]);
             command.env("PYTHONDONTWRITEBYTECODE", "1");
             command
         })
     }
 
-    /// Serves the Rack app with Puma.
-    pub(super) fn puma() -> Self {
-        Self::start(|port| {
+    /// Runs a script with Python.
+    pub(crate) fn python(app: &str) -> Self {
+        Self::start(app, |_, script| {
+            let mut command = python();
+            command.arg(script);
+            command
+        })
+    }
+
+    /// Serves a Rack app with Puma.
+    pub(crate) fn puma(app: &str) -> Self {
+        Self::start(app, |port, script| {
             let mut command = Command::new("puma");
-            command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:4", "config.ru"]);
+            command.args(["-b", &format!("tcp://127.0.0.1:{port}"), "-t", "1:16", script]);
             command
         })
     }
 }
 
-fn python() -> Command {
+/// Returns a command that runs Python with the pinned packages.
+pub(crate) fn python() -> Command {
     let mut command = Command::new("python3");
     command.env("PYTHONPATH", root().join("target/upstreams/python"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");

@@ -20,8 +20,17 @@ fn open(port: u16, quiet: Duration) -> TcpStream {
 /// Sends bytes. Returns the bytes that the server sends before it closes the connection or pauses
 /// for `quiet`.
 pub(super) fn send_http_1(port: u16, request: &[u8], quiet: Duration) -> Vec<u8> {
+    send_pieces(port, request.chunks(request.len().max(1)), quiet)
+}
+
+/// Sends bytes as [`send_http_1`] does, with a write for each piece.
+pub(super) fn send_pieces<'b>(
+    port: u16,
+    mut pieces: impl Iterator<Item = &'b [u8]>,
+    quiet: Duration,
+) -> Vec<u8> {
     let mut stream = open(port, quiet);
-    let _refused_early = stream.write_all(request);
+    let _refused_early = pieces.try_for_each(|piece| stream.write_all(piece));
     let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
     while let Ok(length @ 1..) = stream.read(&mut chunk) {
         got.extend_from_slice(&chunk[..length]);

@@ -1,0 +1,346 @@
+//! Runs apps that take the callbacks of platforms today, without gatepost and behind it, healthy
+//! and failing. Writes a table of the replies that the platform gets.
+//!
+//! The apps are in `tests/upstreams/apps/legacy`. The page is `src/manual/legacy.md`:
+//! `UPDATE_LEGACY=1` makes the test write it.
+
+mod page;
+mod patterns;
+mod wire;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use gatepost::{Definition, Timestamp};
+use http::Uri;
+use serde_json::Value;
+
+use self::page::{Cell, Row, Section};
+use self::patterns::{PATTERNS, Pattern};
+use self::wire::{Reply, Tap, exchange, head_lines};
+use crate::support::*;
+use crate::upstreams::servers::{Server, root};
+
+/// Form in which gatepost passes a callback on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Shadow,
+    Passthrough,
+    Raw,
+    Json,
+}
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Shadow, Self::Passthrough, Self::Raw, Self::Json];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Passthrough => "passthrough",
+            Self::Raw => "raw",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl Pattern {
+    fn definition(&self) -> Definition {
+        Definition::built_in(self.provider).unwrap_or_else(|| {
+            let file = format!("tests/upstreams/apps/legacy/{}.toml", self.provider);
+            Definition::parse(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
+        })
+    }
+
+    /// Returns true if gatepost judges the app's answer before it replies.
+    fn is_decision(&self) -> bool {
+        let info = self.definition().info();
+        info.kinds.iter().any(|kind| &*kind.name == self.kind && kind.decision)
+    }
+
+    /// Serves gatepost in front of an app.
+    fn gate(&self, form: Form, app: u16) -> Gatepost {
+        let Self { provider, kind, path, route, template, .. } = self;
+        let keys = self.keys.iter().filter(|(only, _)| *only == form);
+        let address: String = keys.map(|(_, keys)| format!(", {keys}")).collect();
+        let upstream = format!("http://127.0.0.1:{app}");
+        let files = match Definition::built_in(provider) {
+            Some(_) => String::new(),
+            None => {
+                let folder = root().join("tests/upstreams/apps/legacy");
+                format!("provider_files = ['{}/{provider}.toml']\n", folder.display())
+            }
+        };
+        let keys = self.key.map_or_else(String::new, |key| format!("keys = ['{key}']\n"));
+        let (mode, forward) = match form {
+            Form::Shadow => ("shadow", "passthrough"),
+            Form::Passthrough | Form::Raw | Form::Json => ("enforce", form.word()),
+        };
+        Gatepost::serve_verbosely(&format!(
+            "upstream = '{upstream}'\nbreaker = false\n{files}\
+             [[route]]\npath = '{path}'\nprovider = '{provider}'\ntemplate = 'legacy'\n\
+             mode = '{mode}'\n{route}\n\
+             [[template]]\nname = 'legacy'\nprovider = '{provider}'\ndedupe = false\n{keys}\
+             {template}[template.on]\n'{kind}' = {{ forward = '{forward}', timeout_ms = 1000{address} }}\n"
+        ))
+    }
+
+    /// Returns a callback in wire format.
+    fn callback(&self, case: &'static str) -> Vec<u8> {
+        let definition = self.definition();
+        let mut sample = definition.sample(self.kind).unwrap();
+        let denied = if case == DENIED { self.denied } else { &[] };
+        for (name, value) in self.fields.iter().chain(denied) {
+            sample.set(name, value).unwrap();
+        }
+        let is_forged = case == FORGED;
+        if let Some(key) = self.key {
+            let key = if is_forged { "gu3ssed-k3y" } else { key };
+            sample = sample.sign(key, Timestamp::from_secs(i64::try_from(now()).unwrap()));
+        }
+        let token = if is_forged { "guessed-t0ken" } else { TOKEN };
+        let target = format!("{}{}", self.path.replace("{token}", token), self.query);
+        let to: Uri = format!("http://{HOST}{target}").parse().unwrap();
+        let request = sample.request(&to).unwrap();
+        let mut head =
+            format!("POST {target} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: platform\r\n");
+        for (name, value) in request.headers() {
+            head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        }
+        let length = request.body().len();
+        head.push_str(&format!("content-length: {length}\r\nconnection: close\r\n\r\n"));
+        [head.as_bytes(), request.body()].concat()
+    }
+}
+
+const HOST: &str = "legacy.test";
+const HEALTHY: &str = "healthy";
+const DENIED: &str = "says no";
+const FORGED: &str = "forged callback";
+const BROKEN_HEADER: &str = "broken header";
+
+/// Returns the states of the app, and the forged callback.
+fn cases(pattern: &Pattern) -> impl Iterator<Item = &'static str> {
+    let denied = if pattern.denied.is_empty() { None } else { Some(DENIED) };
+    [FORGED, HEALTHY].into_iter().chain(denied).chain(pattern.failures.iter().copied())
+}
+
+/// Runs every case of a pattern.
+fn run(pattern: &Pattern) -> Section {
+    let server = (pattern.server)();
+    let tap = Tap::start(server.port);
+    let gates = Form::ALL.map(|form| (form, pattern.gate(form, tap.port)));
+    let rows = cases(pattern).map(|case| {
+        std::fs::write(server.path("mode"), case).unwrap();
+        let direct = exchange(server.port, &pattern.callback(case));
+        check_direct(pattern, case, direct.as_ref(), &server);
+        let cell =
+            |(form, gate): &(_, _)| through(pattern, case, *form, gate, &tap, direct.as_ref());
+        Row { case, cells: gates.each_ref().map(cell), direct: direct.as_ref().map(page::text) }
+    });
+    Section { title: pattern.title, about: pattern.about, rows: rows.collect() }
+}
+
+/// Checks that the app takes a genuine callback without gatepost.
+fn check_direct(pattern: &Pattern, case: &'static str, direct: Option<&Reply>, server: &Server) {
+    let is_unexpected = case == HEALTHY && !is_success(direct);
+    assert!(!is_unexpected, "{}: {direct:?}\n{}", pattern.title, server.log());
+}
+
+fn is_success(reply: Option<&Reply>) -> bool {
+    reply.is_some_and(|reply| (200..300).contains(&reply.status))
+}
+
+/// Sends the callback of a case through gatepost.
+fn through(
+    pattern: &Pattern,
+    case: &'static str,
+    form: Form,
+    gate: &Gatepost,
+    tap: &Tap,
+    direct: Option<&Reply>,
+) -> Cell {
+    let context = format!("{}, {case}, {form:?}", pattern.title);
+    let request = pattern.callback(case);
+    let Passage { reply, code, received } = pass(gate, tap, &request);
+    if form != Form::Shadow && case == FORGED {
+        check_refused(&context, &reply, &received);
+        check_unusual(&context, pattern, gate, tap);
+        return Cell::Refused { status: reply.status, code };
+    }
+    let is_unchanged = Some(&reply) == direct;
+    let must_be_unchanged = match form {
+        // HTTP forbids the header, so the proxy cannot pass it on.
+        Form::Shadow => direct.is_some() && case != BROKEN_HEADER,
+        Form::Passthrough => {
+            // A platform that reads the status 200 alone gets it, see `says_the_same`.
+            let is_denied = case == DENIED && (is_success(direct) || !pattern.is_decision());
+            case == HEALTHY || is_denied
+        }
+        Form::Raw | Form::Json => false,
+    };
+    let log = || gate.program.log();
+    assert!(!must_be_unchanged || is_unchanged, "{context}:\n{direct:?}\n{reply:?}\n{}", log());
+    if form == Form::Passthrough {
+        check_received(&context, &request, &received);
+    }
+    let says_the_same = direct.is_some_and(|direct| says_the_same(pattern, direct, &reply));
+    let is_healthy = [HEALTHY, DENIED].contains(&case);
+    assert!(form != Form::Passthrough || !is_healthy || says_the_same, "{context}: {reply:?}");
+    Cell::Passed { is_unchanged, says_the_same, text: page::text(&reply), code }
+}
+
+/// Result of a callback through gatepost.
+struct Passage {
+    reply: Reply,
+    /// Code in the log.
+    code: String,
+    /// Bytes that the app received.
+    received: Vec<u8>,
+}
+
+fn pass(gate: &Gatepost, tap: &Tap, request: &[u8]) -> Passage {
+    let before = concluded(gate).len();
+    tap.take();
+    let reply = exchange(gate.port, request).expect("expected a reply of gatepost");
+    eventually("a line about the callback", || concluded(gate).len() > before);
+    Passage { reply, code: concluded(gate).remove(before), received: tap.take() }
+}
+
+fn check_refused(context: &str, reply: &Reply, received: &[u8]) {
+    assert!((400..500).contains(&reply.status), "{context}: {reply:?}");
+    assert!(received.is_empty(), "{context}: {:?}", String::from_utf8_lossy(received));
+}
+
+/// Checks that gatepost refuses genuine callbacks with a method or an encoding that no platform uses.
+fn check_unusual(context: &str, pattern: &Pattern, gate: &Gatepost, tap: &Tap) {
+    let genuine = String::from_utf8(pattern.callback(HEALTHY)).unwrap();
+    for (found, unusual) in [("POST ", "PUT "), ("user-agent: platform", "content-encoding: gzip")]
+    {
+        let Passage { reply, received, .. } =
+            pass(gate, tap, genuine.replacen(found, unusual, 1).as_bytes());
+        check_refused(&format!("{context}, {unusual}"), &reply, &received);
+    }
+}
+
+/// Returns true if the platform reads both replies in the same way.
+fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
+    if pattern.is_decision() {
+        meaning(direct) == meaning(reply)
+    } else {
+        is_success(Some(direct)) == is_success(Some(reply))
+    }
+}
+
+/// Returns the body as JSON, else as text.
+fn meaning(reply: &Reply) -> Value {
+    let data = page::data(reply);
+    let text = || String::from_utf8_lossy(&data).into();
+    serde_json::from_slice(&data).unwrap_or_else(|_| text())
+}
+
+/// Checks that the app received the request as the platform sent it.
+fn check_received(context: &str, sent: &[u8], received: &[u8]) {
+    let split = |bytes: &[u8]| {
+        let at = bytes.windows(4).position(|end| end == b"\r\n\r\n").expect(context);
+        (head_lines(&bytes[..at]), bytes[at + 4..].to_vec())
+    };
+    let ((line, headers), body) = split(sent);
+    let ((found_line, found_headers), found_body) = split(received);
+    assert_eq!(found_line, line, "{context}");
+    // If an app closes the connection, gatepost sends the request again.
+    assert!(found_body.starts_with(&body), "{context}: {:?}", String::from_utf8_lossy(received));
+    for header in headers.iter().filter(|(name, _)| name != "connection") {
+        assert!(found_headers.contains(header), "{context}: {header:?} in {found_headers:?}");
+    }
+}
+
+/// Returns the codes of the lines about the verdict or the conclusion of a callback.
+fn concluded(gate: &Gatepost) -> Vec<String> {
+    let code = |line: &str| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let fields = line.get("fields").unwrap_or(&line);
+        let message = fields.get("message")?.as_str()?;
+        let starts = ["callback concluded", "callback refused", "callback would be"];
+        let is_last = starts.iter().any(|start| message.starts_with(start));
+        is_last.then(|| fields["code"].as_str().unwrap_or_default().to_owned())
+    };
+    gate.program.log().lines().filter_map(code).collect()
+}
+
+#[test]
+#[ignore = "needs tests/upstreams/install"]
+fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
+    let next = AtomicUsize::new(0);
+    let sections = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        // An app that is slow sleeps, so the threads outnumber the cores.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(pattern) = PATTERNS.get(index) else { break };
+                    let section = run(pattern);
+                    sections.lock().unwrap().push((index, section));
+                }
+            });
+        }
+    });
+    let mut sections = sections.into_inner().unwrap();
+    sections.sort_by_key(|(index, _)| *index);
+    let sections: Vec<_> = sections.into_iter().map(|(_, section)| section).collect();
+    page::check(&sections);
+}
+
+/// Apps that run in each form without a change: a PHP app and a Node app.
+const UNCHANGED: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
+
+// The steps of the page `rollout` of the manual.
+#[test]
+#[ignore = "needs tests/upstreams/install"]
+fn one_line_and_a_reload_move_an_app_to_the_next_form_and_back() {
+    for title in UNCHANGED {
+        let pattern = PATTERNS.iter().find(|pattern| pattern.title == title).unwrap();
+        let server = (pattern.server)();
+        let tap = Tap::start(server.port);
+        let gate = pattern.gate(Form::Shadow, tap.port);
+        check_step(pattern, Form::Shadow, &gate, &tap);
+        let steps = [
+            ("'shadow'", "'enforce'", Form::Passthrough),
+            ("'passthrough'", "'raw'", Form::Raw),
+            ("'raw'", "'json'", Form::Json),
+            ("'json'", "'passthrough'", Form::Passthrough),
+            ("'enforce'", "'shadow'", Form::Shadow),
+        ];
+        for (number, (old, new, form)) in steps.into_iter().enumerate() {
+            let path = gate.folder.path().join("gatepost.toml");
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(text.lines().filter(|line| line.contains(old)).count(), 1, "{old}");
+            std::fs::write(&path, text.replace(old, new)).unwrap();
+            gate.program.signal("HUP");
+            gate.program.wait_for_lines("reloaded the config", number + 1);
+            check_step(pattern, form, &gate, &tap);
+        }
+    }
+}
+
+/// Checks that the app takes a genuine callback in the form, and receives forged ones in shadow
+/// mode only.
+fn check_step(pattern: &Pattern, form: Form, gate: &Gatepost, tap: &Tap) {
+    let context = format!("{}, {form:?}", pattern.title);
+    let request = pattern.callback(HEALTHY);
+    let Passage { reply, received, .. } = pass(gate, tap, &request);
+    assert_eq!(reply.body, b"{\"code\":0}", "{context}");
+    match form {
+        Form::Shadow | Form::Passthrough => check_received(&context, &request, &received),
+        Form::Raw | Form::Json => {}
+    }
+    let received = String::from_utf8(received).unwrap();
+    assert_eq!(received.contains("\r\nce-type: "), form != Form::Shadow, "{context}: {received}");
+    let Passage { reply, received, .. } = pass(gate, tap, &pattern.callback(FORGED));
+    if form == Form::Shadow {
+        assert_eq!((reply.status, received.is_empty()), (200, false), "{context}");
+    } else {
+        check_refused(&context, &reply, &received);
+    }
+}

@@ -1,0 +1,21 @@
+// Two handlers of open-source media servers: SRS reads `code`, nginx-rtmp reads the status alone.
+const { createServer } = require('node:http');
+
+const server = createServer((request, response) => {
+  let body = '';
+  request.on('data', (chunk) => (body += chunk)).on('end', () => answer(request.url, body, response));
+});
+server.listen(Number(process.env.PORT), '127.0.0.1');
+
+function answer(url, body, response) {
+  if (url.startsWith('/api/v1/streams')) {
+    const { action, param } = JSON.parse(body);
+    const allowed = action === 'on_publish' && param === '?token=abc';
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ code: allowed ? 0 : 1 }));
+  } else {
+    const form = new URLSearchParams(body);
+    response.statusCode = form.get('call') === 'publish' && form.get('key') === 'abc' ? 200 : 403;
+    response.end();
+  }
+}

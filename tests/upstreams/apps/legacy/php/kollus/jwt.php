@@ -1,0 +1,9 @@
+<?php
+// Signs a reply to Kollus, and prints it with the key that Kollus expects beside it.
+function reply(array $payload): void
+{
+    $encode = fn (string $part) => rtrim(strtr(base64_encode($part), '+/', '-_'), '=');
+    $token = $encode('{"alg":"HS256","typ":"JWT"}') . '.' . $encode(json_encode($payload));
+    header('X-Kollus-UserKey: ' . getenv('KOLLUS_CUSTOM_KEY'));
+    echo $token . '.' . $encode(hash_hmac('sha256', $token, getenv('KOLLUS_SECURITY_KEY'), true));
+}
