@@ -333,7 +333,8 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row
 }
 
-/// Sends a load while idle connections use all file descriptors, and a second load afterwards.
+/// Sends a load while another client opens as many connections as gatepost has file descriptors, and
+/// a second load afterwards.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
@@ -345,7 +346,7 @@ fn descriptors(run: &Run<'_>) -> Row {
     let mut tally = thread::scope(|scope| {
         let sending = scope.spawn(|| load.run());
         load.wait_until_established(&sending);
-        others.extend((0..128).filter_map(|_| TcpStream::connect(("127.0.0.1", setup.port)).ok()));
+        others.extend((0..128).filter_map(|_| attack::open(setup.port)));
         sending.join().unwrap()
     });
     let spared = std::mem::take(&mut tally.spared);

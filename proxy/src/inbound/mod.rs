@@ -43,8 +43,8 @@ use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
 use self::source::Source;
 use self::unfinished::Bound;
-use crate::clock;
 use crate::telemetry::metrics::METRICS;
+use crate::{clock, descriptors};
 
 /// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
@@ -115,7 +115,8 @@ impl InboundServer {
             Arc::new(proxy)
         };
         let driver = service.driver().clone();
-        let connections = Connections::new(driver.gate.proxy_settings().max_connections.get());
+        let max_connections = driver.gate.proxy_settings().max_connections.get();
+        let connections = Connections::new(max_connections.min(descriptors::connection_limit()));
         let (http_1, http_2) = (proxy(false), proxy(true));
         Self { driver, proxy_protocol, connections, http_1, http_2, timeouts }
     }
