@@ -69,6 +69,15 @@ pub trait ClientSide: Send {
         BodyFailure::Disconnected
     }
 
+    /// Completes as soon as the server needs the memory of the body. The driver waits for this
+    /// while a large body waits for its judgement, and then refuses the callback with the reason
+    /// that [`body_failure`](Self::body_failure) returns.
+    ///
+    /// The default implementation never completes.
+    fn evicted(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// Waits for activity of the client after the end of the body.
     ///
     /// The default implementation never completes. It is sufficient if the server drops the future
@@ -341,7 +350,12 @@ async fn read(
     };
     match read {
         // Boxed, so that the future of a usual callback stays small.
-        Some(Ok(true)) if intake.is_large() => Box::pin(judge_large(runtime, intake)).await,
+        Some(Ok(true)) if intake.is_large() => {
+            match Box::pin(judge_large(runtime, intake, client.evicted())).await {
+                Ok(judged) => judged,
+                Err(evicted) => Err(evicted.failed(client.body_failure())),
+            }
+        }
         Some(Ok(true)) => judge(intake, runtime.now()),
         Some(Ok(false)) => Err(intake.failed(client.body_failure())),
         Some(Err(refusal)) => Err(refusal),
@@ -354,18 +368,24 @@ fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusa
 }
 
 /// Judges a large body with [`Runtime::run_long`], when the turn of the client comes.
+///
+/// # Errors
+///
+/// Returns the intake if `evicted` completes before the turn. Drops `evicted` at the turn.
 pub(crate) async fn judge_large(
     runtime: &impl Runtime,
     intake: Intake,
-) -> Result<(Accepted, Timestamp), Refusal> {
-    let turn = intake.turn().await;
+    evicted: impl Future<Output = ()> + Send,
+) -> Result<Result<(Accepted, Timestamp), Refusal>, Intake> {
+    let turn = in_time(pin!(intake.turn()), pin!(evicted)).await;
+    let Some(turn) = turn else { return Err(intake) };
     let now = runtime.now();
     let work = move || {
         let judged = judge(intake, now);
         drop(turn);
         judged
     };
-    runtime.run_long(work).await
+    Ok(runtime.run_long(work).await)
 }
 
 /// Number of body bytes that a task reads in one turn.

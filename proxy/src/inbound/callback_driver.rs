@@ -294,6 +294,13 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         }
     }
 
+    /// Counts the request until its turn comes.
+    async fn evicted(&mut self) {
+        let bytes = self.exchange.head_bytes().saturating_add(self.held);
+        self.driver.hold(self.from, bytes).closed().await;
+        self.exceeded = Some(Bound::UnjudgedBytes);
+    }
+
     async fn activity(&mut self) -> ClientActivity {
         let activity = self.exchange.client_activity().await;
         if activity == ClientActivity::HalfClosed {

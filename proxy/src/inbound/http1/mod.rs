@@ -480,4 +480,52 @@ mod tests {
         assert!(matches!(left, ServeEnd::Closed));
         assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     }
+
+    /// Sends a large body, and serves it in a task. Returns the client.
+    async fn send_large_body(driver: &CallbackDriver) -> tokio::io::DuplexStream {
+        let (mut client, server) = tokio::io::duplex(1 << 20);
+        let body = format!("{{\"x\":\"{}\"}}", "y".repeat(70_000));
+        let length = format!("content-length: {}", body.len());
+        let request = REQUEST.replace("content-length: 2", &length).replace("{}", &body);
+        client.write_all(request.as_bytes()).await.unwrap();
+        let driver = driver.clone();
+        tokio::spawn(async move {
+            let mut connection = ClientConnection::new(Box::new(server));
+            let (_running, stopping) = tokio::sync::watch::channel(false);
+            connection.serve(&driver, &stopping, pin!(pending())).await;
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        client
+    }
+
+    #[test]
+    fn large_body_that_waits_for_judgement_counts() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // The first body gets the turn, and waits for the thread.
+            let (end, ended) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || ended.recv());
+            let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+            let limit = gate.proxy_settings().max_unjudged_bytes.get();
+            let driver = GateModule::new(gate).driver().clone();
+            let mut clients = [send_large_body(&driver).await, send_large_body(&driver).await];
+            drop(driver.hold(None, limit));
+            let mut reply = BytesMut::new();
+            let read = timeout(WRITE_TIMEOUT, clients[1].read_buf(&mut reply)).await;
+            assert!(
+                matches!(read, Ok(Ok(1..))) && reply.starts_with(b"HTTP/1.1 503 "),
+                "{reply:?}"
+            );
+            drop(end);
+            reply.clear();
+            clients[0].read_buf(&mut reply).await.unwrap();
+            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "{reply:?}");
+        });
+    }
 }

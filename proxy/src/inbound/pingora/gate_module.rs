@@ -150,6 +150,9 @@ impl GateModule {
         if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
             passing.hold(&self.0, client, bytes);
         }
+        if end {
+            passing.release();
+        }
     }
 
     /// Describes a request for log lines. Call this method in `ProxyHttp::request_summary`.
@@ -211,7 +214,7 @@ impl ShadowedRequest {
         if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
             observer.push(chunk.clone());
         }
-        if let Some(judgement) = end.and_then(|runtime| observer.finish_in(runtime)) {
+        if let Some(judgement) = end.and_then(|driver| judgement(observer, driver)) {
             drop(tokio::spawn(judgement));
         }
         Some((observer.client(), observer.held_bytes()))
@@ -222,7 +225,7 @@ impl ShadowedRequest {
     ///
     /// The caller must not hold the lock of the observer: this method may end the observation.
     fn hold(&self, driver: &CallbackDriver, client: Option<IpAddr>, bytes: usize) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held();
         if let Some(held) = &*held {
             return held.set(bytes);
         }
@@ -230,6 +233,24 @@ impl ShadowedRequest {
         new.wake_at_close(Arc::clone(&self.observer).into());
         *held = Some(new);
     }
+
+    fn release(&self) {
+        *self.held() = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<HeldBytes>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the judgement of a large body, which counts until its turn comes.
+fn judgement(
+    observer: &mut Observer,
+    driver: CallbackDriver,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    let (client, bytes, holder) = (observer.client(), observer.held_bytes(), driver.clone());
+    let evicted = async move { holder.hold(client, bytes).closed().await };
+    observer.finish_in(driver, evicted)
 }
 
 /// Observer of a request; `None` after its end. The request is not woken at the end of the
