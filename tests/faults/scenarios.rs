@@ -337,7 +337,8 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
 /// a second load afterwards.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
-    let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
+    // Permits 80 connections, so that the other client has more of them than the load.
+    let setup = Setup { descriptors: Some("-n 192"), ..Setup::new(run.program, app.port, HEALTHY) };
     let mut gatepost = setup.start();
     // If gatepost closes a connection, the client may be unable to connect again.
     let full = AtomicBool::new(true);
@@ -346,7 +347,7 @@ fn descriptors(run: &Run<'_>) -> Row {
     let mut tally = thread::scope(|scope| {
         let sending = scope.spawn(|| load.run());
         load.wait_until_established(&sending);
-        others.extend((0..128).filter_map(|_| attack::open(setup.port)));
+        others.extend((0..192).filter_map(|_| attack::open(setup.port)));
         sending.join().unwrap()
     });
     let spared = std::mem::take(&mut tally.spared);
