@@ -20,6 +20,15 @@ impl BodyBuffer {
         }
     }
 
+    /// Returns the size of the memory for the chunks.
+    pub(crate) fn capacity(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(bytes) => bytes.len(),
+            Self::Many(bytes) => bytes.capacity(),
+        }
+    }
+
     /// Returns true before the first chunk. Returns false after any chunk, even after an empty
     /// chunk.
     pub(crate) const fn is_none(&self) -> bool {

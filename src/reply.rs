@@ -167,6 +167,20 @@ impl Reply {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
     }
 
+    /// Returns the reply to a request whose head exceeds a limit of the server.
+    #[must_use]
+    pub fn head_too_large() -> Self {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self { close: true, ..Self::text(status, b"refused\n") }
+    }
+
+    /// Returns the reply to an unfinished request that a server closes to stay within its memory.
+    /// The status 503 makes the platform send the callback again.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        Self { close: true, ..unavailable_reply() }
+    }
+
     /// Returns the reply to a request for a path that neither gatepost nor an app serves.
     #[must_use]
     pub const fn not_found() -> Self {

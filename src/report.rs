@@ -69,13 +69,14 @@ pub fn refused(refusal: &Refusal, now: Timestamp) {
     );
 }
 
-/// Logs a warning for a request that the server refused with the status 400, whatever its path.
+/// Logs a warning for a request that the server refused for its head, whatever its path.
 pub fn rejected(fault: HeadFault, from: Option<IpAddr>, now: Timestamp) {
     let from = from.map(tracing::field::display);
-    limited_line!(warn, fault.as_str(), now, status = 400, from, "request refused: {fault}");
+    let status = fault.status().as_u16();
+    limited_line!(warn, fault.as_str(), now, status, from, "request refused: {fault}");
 }
 
-/// Logs a warning about a connection that the server closed without a verdict.
+/// Logs a warning about a connection, or a request, that the server closed without a verdict.
 ///
 /// The server chooses the `code`, such as `proxy_protocol_broken`.
 pub fn closed(code: &'static str, reason: &dyn Error, from: Option<IpAddr>, now: Timestamp) {

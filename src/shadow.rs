@@ -13,6 +13,7 @@
 //!    request.
 //! 4. If the path is also a spelling of an app address in the config, gatepost refuses the request.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -149,6 +150,18 @@ impl Observer {
         }
     }
 
+    /// Returns the client that sent the request; `None` if it is unknown, or after the verdict.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.0.as_ref().and_then(|observation| observation.intake.client())
+    }
+
+    /// Returns the memory that the body occupies so far, in bytes; 0 after the verdict.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |observation| observation.intake.held_bytes())
+    }
+
     /// Judges the body, whose end arrived at the time `now`. Later calls do nothing.
     pub fn finish(&mut self, now: Timestamp) {
         self.conclude(|intake| Outcome::of(intake.finish(now)));
@@ -158,20 +171,25 @@ impl Observer {
     /// future.
     ///
     /// Spawn this future as a task: the judgement may take many milliseconds, and no reply depends
-    /// on the verdict.
+    /// on the verdict. If `evicted` completes while the body waits for its judgement, the verdict is
+    /// that of an incomplete body.
     #[must_use]
-    pub fn finish_in<R: Runtime + Send + 'static>(
+    pub fn finish_in<R: Runtime + Send + 'static, E: Future<Output = ()> + Send + 'static>(
         &mut self,
         runtime: R,
-    ) -> Option<impl Future<Output = ()> + Send + use<R>> {
+        evicted: E,
+    ) -> Option<impl Future<Output = ()> + Send + use<R, E>> {
         if !self.0.as_ref().is_some_and(|observation| observation.intake.is_large()) {
             self.finish(runtime.now());
             return None;
         }
         let Observation { intake, shadowed, on_verdict } = self.0.take()?;
         Some(async move {
-            let judged = judge_large(&runtime, intake).await.map(|(accepted, _)| accepted);
-            on_verdict(&Shadowed { outcome: Outcome::of(judged), ..shadowed });
+            let outcome = match judge_large(&runtime, intake, evicted).await {
+                Ok(judged) => Outcome::of(judged.map(|(accepted, _)| accepted)),
+                Err(evicted) => Outcome::Refused(evicted.interrupted()),
+            };
+            on_verdict(&Shadowed { outcome, ..shadowed });
         })
     }
 

@@ -88,8 +88,8 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, upstream_idle_ms, admin, threads, stop_timeout_secs, \
-                        upgrade_socket or proxy_protocol";
+            let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
+                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.serve(config, templates);

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 pub use error::ConfigError;
 pub use proxy::{AdminToken, ProxySettings};
+pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::{ConfigSources, read_config};
 
 use self::delivery::breaker::{self, Breakers};
@@ -112,6 +113,12 @@ impl Config {
             Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
             Err(faults) => Err(ConfigError::faults_in(faults)),
         }
+    }
+
+    /// Returns the largest `max_body_bytes` of all routes.
+    #[must_use]
+    pub fn longest_body(&self) -> usize {
+        self.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
     }
 
     /// Returns the settings that only the proxy uses.
@@ -229,6 +236,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
         self.warn_of_unused(&template_tables, &templates, &routes);
         self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        let longest = routes.iter().map(|route| route.max_body_bytes).max();
+        self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
         let upstream = proxy.upstream.as_ref();
         self.reserve_addresses(&template_tables, &templates, upstream, &mut routes);
         routes.reserve_routes(|route| {

@@ -1,6 +1,7 @@
 //! Reads the keys that only the proxy uses.
 
 use core::net::SocketAddr;
+use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,21 @@ use crate::toml_reader::{Located, Place, Table};
 
 /// Default of `stop_timeout_secs`.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
+
+/// Default of `max_connections`.
+const DEFAULT_MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
+
+/// Largest value that `max_connections` accepts.
+pub(crate) const MAX_CONNECTIONS_CEILING: i64 = 1_000_000;
+
+/// Default of `max_unjudged_bytes`.
+const DEFAULT_MAX_UNJUDGED_BYTES: NonZeroUsize = NonZeroUsize::new(64 * 1024 * 1024).unwrap();
+
+/// Smallest value that `max_unjudged_bytes` accepts. An eighth of this value holds a complete head.
+pub(crate) const MIN_UNJUDGED_BYTES: i64 = 1024 * 1024;
+
+/// Largest value that `max_unjudged_bytes` accepts.
+pub(crate) const MAX_UNJUDGED_BYTES_CEILING: i64 = 1 << 40;
 
 /// Maximum length of a host name, in bytes.
 const MAX_HOST_BYTES: usize = 253;
@@ -45,6 +61,11 @@ pub struct ProxySettings {
     pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
+    /// Maximum number of open connections, over all addresses in `listen`. A stream of HTTP/2 counts
+    /// as another connection.
+    pub max_connections: NonZeroUsize,
+    /// Maximum number of bytes that the proxy holds for requests without a verdict.
+    pub max_unjudged_bytes: NonZeroUsize,
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
     /// If `true`, the proxy expects a PROXY protocol header, version 1 or 2, at the start of each
@@ -71,12 +92,15 @@ impl ProxySettings {
                 admin_hosts: _,
                 key_dirs: _,
                 threads,
+                max_connections,
+                max_unjudged_bytes,
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
-            (listen, upstream, admin, threads, stop_timeout, proxy_protocol, upgrade_socket)
+            let bounds = (max_connections, max_unjudged_bytes);
+            (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
         fixed(self) != fixed(new)
     }
@@ -99,8 +123,12 @@ impl<'f> ConfigReader<'f, '_> {
         let key_dirs = table.strings("key_dirs");
         let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
-        let threads = table.integer("threads", 1..=1024);
-        let threads = threads.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
+        let threads = positive(table, "threads", 1..=1024);
+        let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
+        let max_connections = max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS);
+        let in_range = MIN_UNJUDGED_BYTES..=MAX_UNJUDGED_BYTES_CEILING;
+        let max_unjudged_bytes = positive(table, "max_unjudged_bytes", in_range);
+        let max_unjudged_bytes = max_unjudged_bytes.unwrap_or(DEFAULT_MAX_UNJUDGED_BYTES);
         let stop = table.integer("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
         if let Some(upstream) = &upstream {
@@ -119,9 +147,27 @@ impl<'f> ConfigReader<'f, '_> {
             admin_hosts,
             key_dirs: key_dirs.collect(),
             threads,
+            max_connections,
+            max_unjudged_bytes,
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+        }
+    }
+
+    /// Warns if the longest body may exceed `max_unjudged_bytes`. The buffer of a body that arrives
+    /// in pieces has up to twice the length of the body.
+    pub(super) fn warn_of_small_budget(
+        &self,
+        table: &Table<'f>,
+        settings: &ProxySettings,
+        max_body_bytes: usize,
+    ) {
+        let needed = max_body_bytes.saturating_mul(2);
+        if settings.max_unjudged_bytes.get() < needed {
+            let problem = "the proxy may close a request whose body has `max_body_bytes`";
+            let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
+            self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
         }
     }
 
@@ -160,6 +206,16 @@ impl<'f> ConfigReader<'f, '_> {
             }
         }
     }
+}
+
+/// Reads an integer in `range`, which must not contain zero.
+fn positive<'f>(
+    table: &Table<'f>,
+    key: &'f str,
+    range: RangeInclusive<i64>,
+) -> Option<NonZeroUsize> {
+    let number = table.integer(key, range)?;
+    usize::try_from(number).ok().and_then(NonZeroUsize::new)
 }
 
 /// The token that clients of the admin API must send.

@@ -55,11 +55,27 @@ pub trait ClientSide: Send {
     /// 64 chunks, so a client cannot block a thread.
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Disconnected>> + Send;
 
+    /// Takes note of the memory that the chunks so far occupy, in bytes. The driver calls this
+    /// method after each chunk.
+    ///
+    /// The default implementation does nothing. A server that bounds the memory of all unfinished
+    /// requests uses the number.
+    fn holds(&mut self, _bytes: usize) {}
+
     /// Returns the reason for which [`next_chunk`](Self::next_chunk) returned [`Disconnected`].
     ///
     /// The default implementation returns [`BodyFailure::Disconnected`].
     fn body_failure(&mut self) -> BodyFailure {
         BodyFailure::Disconnected
+    }
+
+    /// Completes as soon as the server needs the memory of the body. The driver waits for this
+    /// while a large body waits for its judgement, and then refuses the callback with the reason
+    /// that [`body_failure`](Self::body_failure) returns.
+    ///
+    /// The default implementation never completes.
+    fn evicted(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
     }
 
     /// Waits for activity of the client after the end of the body.
@@ -321,6 +337,7 @@ async fn read(
                     };
                     let len = chunk.len();
                     intake.push(chunk)?;
+                    client.holds(intake.held_bytes());
                     match left.checked_sub(len) {
                         Some(rest) => left = rest,
                         None => break,
@@ -333,7 +350,12 @@ async fn read(
     };
     match read {
         // Boxed, so that the future of a usual callback stays small.
-        Some(Ok(true)) if intake.is_large() => Box::pin(judge_large(runtime, intake)).await,
+        Some(Ok(true)) if intake.is_large() => {
+            match Box::pin(judge_large(runtime, intake, client.evicted())).await {
+                Ok(judged) => judged,
+                Err(evicted) => Err(evicted.failed(client.body_failure())),
+            }
+        }
         Some(Ok(true)) => judge(intake, runtime.now()),
         Some(Ok(false)) => Err(intake.failed(client.body_failure())),
         Some(Err(refusal)) => Err(refusal),
@@ -346,18 +368,24 @@ fn judge(intake: Intake, now: Timestamp) -> Result<(Accepted, Timestamp), Refusa
 }
 
 /// Judges a large body with [`Runtime::run_long`], when the turn of the client comes.
+///
+/// # Errors
+///
+/// Returns the intake if `evicted` completes before the turn. Drops `evicted` at the turn.
 pub(crate) async fn judge_large(
     runtime: &impl Runtime,
     intake: Intake,
-) -> Result<(Accepted, Timestamp), Refusal> {
-    let turn = intake.turn().await;
+    evicted: impl Future<Output = ()> + Send,
+) -> Result<Result<(Accepted, Timestamp), Refusal>, Intake> {
+    let turn = in_time(pin!(intake.turn()), pin!(evicted)).await;
+    let Some(turn) = turn else { return Err(intake) };
     let now = runtime.now();
     let work = move || {
         let judged = judge(intake, now);
         drop(turn);
         judged
     };
-    runtime.run_long(work).await
+    Ok(runtime.run_long(work).await)
 }
 
 /// Number of body bytes that a task reads in one turn.

@@ -509,6 +509,13 @@ impl Gate {
         active.trusted.is_empty() || active.trusted.contain(peer.to_canonical())
     }
 
+    /// Returns true if this address is in `trusted_proxies`. Such a peer sends the requests of many
+    /// clients.
+    #[must_use]
+    pub fn is_trusted_proxy(&self, address: IpAddr) -> bool {
+        self.0.current.load().trusted.contain(address.to_canonical())
+    }
+
     /// Returns the client that sent a request.
     pub(crate) fn client(&self, head: &Head<'_>) -> Client {
         Client::of(head, &self.0.current.load().trusted)

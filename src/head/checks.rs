@@ -7,11 +7,12 @@
 use core::net::Ipv6Addr;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderValue, Version};
+use http::{HeaderValue, StatusCode, Version};
 
 use super::Head;
 
-/// Fault for which a server must refuse a request on every path, with the status 400.
+/// Fault for which a server must refuse a request on every path, with the fault's
+/// [status](HeadFault::status).
 ///
 /// ```
 /// use gatepost::{Head, HeadFault};
@@ -47,6 +48,9 @@ pub enum HeadFault {
     /// The request has several `host` headers.
     #[error("expected one `host`, found several")]
     HostRepeated,
+    /// The head exceeds a limit of the server.
+    #[error("expected a head of at most 64 KiB, found a longer one")]
+    HeadTooLarge,
     /// The target is neither a path nor an HTTP URL.
     #[error("expected a path or an HTTP URL as target, found another form")]
     TargetInvalid,
@@ -62,7 +66,22 @@ impl HeadFault {
             | Self::HostMalformed
             | Self::HostMissing
             | Self::HostRepeated => "host_invalid",
+            Self::HeadTooLarge => "head_too_large",
             Self::TargetInvalid => "target_invalid",
+        }
+    }
+
+    /// Returns the status of the reply: 431 for [`HeadFault::HeadTooLarge`], otherwise 400.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::FramingAmbiguous
+            | Self::HostContradictory
+            | Self::HostMalformed
+            | Self::HostMissing
+            | Self::HostRepeated
+            | Self::TargetInvalid => StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -22,6 +22,7 @@
 mod head_check;
 mod normalise;
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -200,6 +201,20 @@ impl Intake {
         }
         self.0.body.push(chunk, self.0.declared_length.min(MAX_UPFRONT_BYTES));
         Ok(())
+    }
+
+    /// Returns the client that sent the callback; `None` if the server did not set the peer of the
+    /// connection.
+    #[must_use]
+    pub const fn client(&self) -> Option<IpAddr> {
+        self.0.arrival.client.address
+    }
+
+    /// Returns the memory that the body occupies so far, in bytes. For a body that arrives in
+    /// several chunks, this is the capacity of the buffer.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.0.body.capacity()
     }
 
     /// Returns true until the first chunk arrives.

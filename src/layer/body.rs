@@ -181,7 +181,7 @@ impl ShadowTap {
             return self.observer.finish(self.layer.now());
         };
         let runtime = TokioRuntime(Arc::clone(&self.layer));
-        if let Some(judgement) = self.observer.finish_in(runtime) {
+        if let Some(judgement) = self.observer.finish_in(runtime, std::future::pending()) {
             drop(tokio.spawn(judgement));
         }
     }

@@ -15,6 +15,14 @@
 //! - If another gate has accepted the request, the layer passes the request on unchanged. The layer
 //!   recognizes such a request by `Accepted` in the extensions, which no client can set.
 //!
+//! # Memory
+//!
+//! The layer holds the body of each unfinished callback, in a buffer of up to twice
+//! `max_body_bytes`, for at most 30 seconds. It has no connections, and does not read
+//! `max_connections` and `max_unjudged_bytes`. Bound the number of connections and of requests, and
+//! the length and the time of a head, in the server in front. The [manual](crate::manual::memory)
+//! names the settings.
+//!
 //! # Placement
 //!
 //! An address in the config, such as `on.push = "http://app/live/push"`, sets the path of the

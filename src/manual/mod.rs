@@ -1,8 +1,11 @@
-//! The manual: threats, rollout, legacy apps, reasons for the defaults, how to add a provider, and
-//! the limits of libraries.
+//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
+//! provider, and the limits of libraries.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("memory.md")]
+pub mod memory {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}

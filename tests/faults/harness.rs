@@ -5,6 +5,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "a module of a program and of a test")]
 
 mod app;
+mod attack;
 mod heavy;
 mod load;
 mod process;

@@ -78,6 +78,13 @@ impl<'a> Setup<'a> {
         Self { program, folder, port, admin, log: Log::File, descriptors: None }
     }
 
+    /// Writes lines before the first table of the config.
+    pub fn prepend(&self, lines: &str) {
+        let path = self.folder.path().join("gatepost.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{lines}{config}")).unwrap();
+    }
+
     pub fn start(&self) -> Gatepost {
         self.spawn(false)
     }
@@ -110,6 +117,18 @@ impl<'a> Setup<'a> {
         let gatepost = Gatepost { child, port: self.port, admin: self.admin };
         gatepost.wait_until_ready();
         gatepost
+    }
+
+    /// Returns the most memory that clients without a key can make gatepost use, in MB, as
+    /// `gatepost check` prints it.
+    pub fn memory_bound(&self) -> f64 {
+        let mut command = Command::new(self.program);
+        command.args(["check", "-c"]).arg(self.folder.path().join("gatepost.toml"));
+        command.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+        let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let line = printed.lines().find_map(|line| line.strip_prefix("memory: at most "));
+        let number = line.and_then(|line| line.split(' ').next()?.parse().ok());
+        number.expect("expected a line about memory")
     }
 
     pub fn log_text(&self) -> String {

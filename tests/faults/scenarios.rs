@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::app::{Act, App};
+use super::attack;
 use super::heavy::{self, Heavy};
 use super::load::{Kind, Load, MIX, Tally};
 use super::process::{Gatepost, Log, Setup, free_port};
@@ -35,7 +36,7 @@ pub struct Row {
 
 pub type Scenario = fn(&Run<'_>) -> Row;
 
-pub const ALL: [(&str, Scenario); 21] = [
+pub const ALL: [(&str, Scenario); 25] = [
     ("steady", |run| run.with_app("steady", HEALTHY, &[Act::Answers])),
     ("slow", |run| run.with_app("slow", HURRIED, &[Act::Answers, Act::Slow, Act::Answers])),
     ("refusing", refusing),
@@ -66,6 +67,14 @@ pub const ALL: [(&str, Scenario); 21] = [
     ("reload", reload),
     ("heavy-bodies", heavy_bodies),
     ("idle", idle),
+    ("unfinished-bodies", |run| {
+        unfinished(run, "unfinished-bodies", |port| attack::send(port, 600, &attack::body()))
+    }),
+    ("unfinished-heads", |run| {
+        unfinished(run, "unfinished-heads", |port| attack::send(port, 2000, &attack::head()))
+    }),
+    ("unfinished-streams", |run| unfinished(run, "unfinished-streams", open_streams)),
+    ("connections", connections),
     ("soak", soak),
 ];
 
@@ -151,6 +160,13 @@ impl Row {
         let spared = self.tally.spared;
         self.check(spared == 0, format!("expected no replies without the app, found {spared}"));
         self.check(self.tally.right > 0, "expected answers, found none");
+    }
+
+    /// Checks the memory against the sum that `gatepost check` prints.
+    fn expect_memory_within_bound(&mut self, setup: &Setup<'_>, gatepost: &Gatepost) {
+        let (peak, bound) = (gatepost.memory("VmHWM"), setup.memory_bound());
+        self.notes.push(format!("bound {bound:.0} MB"));
+        self.check(peak < bound, format!("expected less than {bound} MB, found {peak:.0} MB"));
     }
 
     /// Stops the process, and checks its exit, its memory and its log.
@@ -317,7 +333,8 @@ fn unwritable_log(run: &Run<'_>, name: &'static str, log: Log) -> Row {
     row
 }
 
-/// Sends a load while idle connections use all file descriptors, and a second load afterwards.
+/// Sends a load while another client opens as many connections as gatepost has file descriptors, and
+/// a second load afterwards.
 fn descriptors(run: &Run<'_>) -> Row {
     let app = App::start();
     let setup = Setup { descriptors: Some("-n 128"), ..Setup::new(run.program, app.port, HEALTHY) };
@@ -329,7 +346,7 @@ fn descriptors(run: &Run<'_>) -> Row {
     let mut tally = thread::scope(|scope| {
         let sending = scope.spawn(|| load.run());
         load.wait_until_established(&sending);
-        others.extend((0..128).filter_map(|_| TcpStream::connect(("127.0.0.1", setup.port)).ok()));
+        others.extend((0..128).filter_map(|_| attack::open(setup.port)));
         sending.join().unwrap()
     });
     let spared = std::mem::take(&mut tally.spared);
@@ -509,6 +526,65 @@ fn idle(run: &Run<'_>) -> Row {
     row.tally = tally;
     row.notes.push(format!("{} idle connections, {each:.1} KB each", waiting.len()));
     row.expect_all_right();
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// Sends a load while another client sends requests that it does not finish. No reply to the load
+/// may be 503.
+fn unfinished(run: &Run<'_>, name: &'static str, attack: fn(u16) -> Vec<TcpStream>) -> Row {
+    let _most_allowed = rlimit::increase_nofile_limit(u64::MAX);
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    let mut gatepost = setup.start();
+    let load = run.load(&setup, &app, HEALTHY);
+    let mut held = Vec::new();
+    let tally = while_loaded(&load, || {
+        if held.is_empty() {
+            held = attack(setup.port);
+        }
+        thread::sleep(Duration::from_millis(10));
+    });
+    let mut row = Row { name, tally, ..Row::default() };
+    row.check(!held.is_empty(), "expected connections of the attacker, found none");
+    row.expect_all_right();
+    row.expect_memory_within_bound(&setup, &gatepost);
+    // gatepost would wait for the unfinished requests before it stops.
+    drop(held);
+    row.finish(&setup, &mut gatepost, &app);
+    row
+}
+
+/// Opens 100 streams with unfinished bodies on each of four HTTP/2 connections.
+fn open_streams(port: u16) -> Vec<TcpStream> {
+    let senders = [(); 4].map(|()| {
+        thread::spawn(move || {
+            let mut stream = attack::open(port)?;
+            attack::send_streams(&mut stream, Duration::from_secs(6));
+            Some(stream)
+        })
+    });
+    senders.into_iter().filter_map(|sender| sender.join().unwrap()).collect()
+}
+
+/// Sends a load while another client opens more connections than `max_connections`.
+fn connections(run: &Run<'_>) -> Row {
+    let app = App::start();
+    let setup = Setup::new(run.program, app.port, HEALTHY);
+    setup.prepend("max_connections = 64\n");
+    let mut gatepost = setup.start();
+    let load = run.load(&setup, &app, HEALTHY);
+    let (mut held, mut opened) = (Vec::new(), 0);
+    let tally = while_loaded(&load, || {
+        held.extend((0..100).filter_map(|_| attack::open(setup.port)));
+        opened += 100;
+        held.drain(..held.len().saturating_sub(200));
+    });
+    let mut row = Row { name: "connections", tally, ..Row::default() };
+    row.notes.push(format!("{opened} connections of another client, at most 64 at once"));
+    row.check(opened > 64, "expected more connections than the limit, found fewer");
+    row.expect_all_right();
+    row.expect_memory_within_bound(&setup, &gatepost);
     row.finish(&setup, &mut gatepost, &app);
     row
 }

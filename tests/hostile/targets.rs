@@ -197,6 +197,7 @@ fn odd_bytes() -> Vec<Case> {
         to("/live%c0%afpush").gets(&[403]).kept(),
         to(&format!("/callbacks/tencent?{}", "x".repeat(60_000))).served(),
         to(&format!("/callbacks/tencent?{}", "x".repeat(70_000)))
+            .gets(&[431])
             .with_hyper(|case| case.gets(&[414])),
         to(&format!("{}/callbacks/tencent", "/x/..".repeat(10_000))).kept(),
         to(&"/%2e%2e".repeat(1000)).passed(&format!("POST {}", "/%2e%2e".repeat(1000))),

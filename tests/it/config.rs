@@ -278,6 +278,11 @@ fn refuses_invalid_proxy_settings() {
         ("upstream = 'http://x'\nupstream_idle_ms = 0", "expected a number from 1 to 3600000"),
         ("upstream = 'http://x'\nupstream_idle_ms = '4s'", "upstream_idle_ms: expected"),
         ("listen = '0.0.0.0:81'\nupstream = 'http://localhost:81'", "the proxy's address"),
+        ("max_connections = 0", "expected a number from 1 to 1000000, found 0"),
+        (
+            "max_unjudged_bytes = 65536",
+            "expected a number from 1048576 to 1099511627776, found 65536",
+        ),
     ];
     for (top, expected) in cases {
         let faults = errors(&format!("{top}\n{ROUTES}{template}"));
@@ -285,6 +290,18 @@ fn refuses_invalid_proxy_settings() {
         assert!(faults[0].contains(expected), "{top}: expected {expected}, found {faults:#?}");
     }
     build(&format!("listen = '[::]:1'\nupstream = 'http://[::1]:80'\n{ROUTES}{template}")).unwrap();
+}
+
+#[test]
+fn warns_if_longest_body_exceeds_memory_for_unjudged_requests() {
+    let warns = |top: &str| {
+        let config = format!("{top}\n{}", with("name = 'a'\nprovider = 'kollus'\nbind = ['*']"));
+        let gate = build(&config).unwrap();
+        gate.warnings().iter().any(|warning| warning.to_string().contains("at least 33554432"))
+    };
+    assert!(warns("max_body_bytes = 16777216\nmax_unjudged_bytes = 33554431"));
+    assert!(!warns("max_body_bytes = 16777216\nmax_unjudged_bytes = 33554432"));
+    assert!(!warns("max_body_bytes = 16777216"));
 }
 
 #[test]

@@ -39,12 +39,14 @@ struct Client {
     body: Vec<Result<Bytes, Disconnected>>,
     /// Activity after the request; `None` if the client only waits.
     activity: Option<ClientActivity>,
+    /// True if the server needs the memory of the body.
+    is_evicted: bool,
 }
 
 impl Client {
     fn with_body(body: Vec<Result<Bytes, Disconnected>>) -> Self {
         let uri = Uri::from_static("/callbacks/kollus/secret");
-        Self { uri, headers: HeaderMap::new(), body, activity: None }
+        Self { uri, headers: HeaderMap::new(), body, activity: None, is_evicted: false }
     }
 
     fn new() -> Self {
@@ -63,6 +65,12 @@ impl ClientSide for Client {
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
         if self.body.is_empty() { Ok(None) } else { self.body.remove(0).map(Some) }
+    }
+
+    async fn evicted(&mut self) {
+        if !self.is_evicted {
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn activity(&mut self) -> ClientActivity {
@@ -301,6 +309,27 @@ fn judges_one_large_body_at_a_time() {
     assert_eq!(poll(0), "sleep 2000, ask");
     assert_eq!(poll(1), "long");
     assert_eq!(poll(1), "sleep 2000, ask");
+}
+
+#[test]
+fn refuses_large_body_that_is_evicted_while_it_waits() {
+    let (gate, time) = (gate(), FixedTime { over: Mutex::new(Duration::ZERO) });
+    let evicted = || Client { is_evicted: true, ..Client::with_body(vec![Ok(body_of(LARGE))]) };
+    let (mut clients, mut apps) = ([evicted(), evicted()], [App::default(), App::default()]);
+    let intakes = [&clients[0], &clients[1]].map(|client| intake_of(&gate, client));
+    let mut driven: Vec<_> = clients
+        .iter_mut()
+        .zip(&mut apps)
+        .zip(intakes)
+        .map(|((client, app), intake)| Box::pin(drive(client, app, &time, intake)))
+        .collect();
+    let mut poll = |at: usize| driven[at].as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(poll(0).is_pending() && poll(1).is_pending(), "expected the end of each first turn");
+    assert!(poll(0).is_pending(), "expected the judgement of the first body");
+    let Poll::Ready(Driven::Refused(refusal)) = poll(1) else { panic!("expected a refusal") };
+    assert_eq!(refusal.kind(), RefusalKind::BodyIncomplete);
+    assert!(poll(0).is_pending(), "expected a question about the first body");
+    STEPS.with_borrow(|steps| assert!(steps.contains(&"ask".to_owned()), "{steps:?}"));
 }
 
 #[test]

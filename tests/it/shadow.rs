@@ -105,7 +105,8 @@ fn returns_judgement_of_large_body_as_future() {
     for (blanks, is_large) in [(0, false), (1 << 17, true)] {
         let codes = verdicts(PATH, |observer, vector, verdicts| {
             observer.push([vector.body.clone(), vec![b' '; blanks]].concat().into());
-            let judgement = observer.finish_in(Clock(Timestamp::from_secs(vector.case.now)));
+            let judgement = observer
+                .finish_in(Clock(Timestamp::from_secs(vector.case.now)), std::future::pending());
             assert_eq!(judgement.is_some(), is_large);
             assert_eq!(verdicts.lock().unwrap().is_empty(), is_large);
             if let Some(judgement) = judgement {

@@ -1,13 +1,14 @@
-//! `gatepost check`: the faults, the warnings and the reserved paths of a config file.
+//! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
 
 use std::path::Path;
 
 use gatepost::{Config, IdentityInfo, Template};
 
 use super::error::CommandError;
+use super::memory;
 use super::print::{err, out};
 
-/// Checks a config file, and prints its warnings and reserved paths, or its faults.
+/// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
     let shown = path.display();
@@ -32,6 +33,9 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     // `/*` means everything below the path.
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
+    }
+    if !config.proxy().listen.is_empty() {
+        memory::lines(&config).iter().for_each(|line| out(line));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod explain;
+mod memory;
 mod print;
 mod providers;
 mod recorded_request;

@@ -4,13 +4,17 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::net::IpAddr;
 use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven,
+    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
     EventRequest, Gate, Head, Intake, Question, Refusal, Reply, RequestContext, Runtime, Timestamp,
     drive, report,
 };
@@ -19,6 +23,10 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use pingora::prelude::fast_timeout::fast_sleep;
 
+use super::connections::Connection;
+use super::source::Source;
+use super::unfinished::{Bound, Unfinished};
+use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage};
 use crate::telemetry::metrics::METRICS;
 
@@ -56,6 +64,12 @@ pub(crate) trait Exchange: Send {
         }
     }
 
+    /// Returns the memory of the request without its body, in bytes.
+    fn head_bytes(&self) -> usize;
+
+    /// Returns the state of the connection, or of the stream of HTTP/2.
+    fn connection(&self) -> Option<Arc<Connection>>;
+
     /// Waits until the client sends bytes or disconnects. Requires that the body has ended.
     fn client_activity(&mut self) -> impl Future<Output = ClientActivity> + Send;
 
@@ -76,6 +90,7 @@ pub(crate) struct CallbackDriver {
     /// The config's `upstream`, for events whose template has no address; `None` if not set.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
+    pub(crate) unjudged: UnjudgedBytes,
 }
 
 impl CallbackDriver {
@@ -88,10 +103,16 @@ impl CallbackDriver {
     ) {
         let mut trace = [0; 24];
         fastrand::fill(&mut trace);
-        let mut client = Client { exchange, trace, sent_continue: false, is_half_closed: false };
+        let from = intake.client();
+        let mut client = Client::new(exchange, self, from, trace);
         let driven = drive(&mut client, &mut App(self), self, intake).await;
-        let is_half_closed = client.is_half_closed;
+        let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
+        drop(client);
         match driven {
+            Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
+                Bound::UnjudgedBytes.report(from);
+                exchange.write_unread(&Reply::overloaded()).await;
+            }
             Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
             Driven::Concluded(accepted, conclusion, now) => {
                 METRICS.concluded(&accepted, &conclusion, started.elapsed());
@@ -107,6 +128,11 @@ impl CallbackDriver {
                 exchange.close();
             }
         }
+    }
+
+    /// Counts the bytes of a request without a verdict.
+    pub(crate) fn hold(&self, client: Option<IpAddr>, bytes: usize) -> HeldBytes {
+        self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
 
     pub(crate) async fn refuse(&self, exchange: &mut impl Exchange, refusal: &Refusal) {
@@ -143,14 +169,73 @@ impl Runtime for CallbackDriver {
     }
 }
 
+/// Length up to which a body counts only while gatepost waits for more of it. The driver reads a
+/// longer body in several turns, and other tasks run between them.
+const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
+
 /// The client's side of a callback.
 struct Client<'e, E> {
     exchange: &'e mut E,
+    driver: &'e CallbackDriver,
+    from: Option<IpAddr>,
     /// Random bytes for a new trace.
     trace: [u8; 24],
     sent_continue: bool,
     /// True if the client has closed its sending half. It may have closed the whole connection.
     is_half_closed: bool,
+    /// Bytes of the body that have arrived.
+    received: usize,
+    /// Memory of these bytes.
+    held: usize,
+    /// `None` until gatepost waits for the body. Most callbacks arrive with their head.
+    unfinished: Option<Unfinished>,
+    /// Bound that the request has exceeded.
+    exceeded: Option<Bound>,
+}
+
+impl<'e, E: Exchange> Client<'e, E> {
+    const fn new(
+        exchange: &'e mut E,
+        driver: &'e CallbackDriver,
+        from: Option<IpAddr>,
+        trace: [u8; 24],
+    ) -> Self {
+        Self {
+            exchange,
+            driver,
+            from,
+            trace,
+            sent_continue: false,
+            is_half_closed: false,
+            received: 0,
+            held: 0,
+            unfinished: None,
+            exceeded: None,
+        }
+    }
+
+    /// Begins to count the request, unless it counts already.
+    #[cold]
+    fn count(&mut self) -> &Unfinished {
+        self.unfinished.get_or_insert_with(|| {
+            let bytes = self.exchange.head_bytes().saturating_add(self.held);
+            Unfinished::start(self.driver.hold(self.from, bytes), self.exchange.connection())
+        })
+    }
+
+    /// Waits for a chunk that has not arrived.
+    #[cold]
+    async fn wait_for_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
+        self.count();
+        let Some(unfinished) = &self.unfinished else { return Err(Disconnected) };
+        match unfinished.wait(self.received, self.exchange.next_chunk()).await {
+            Ok(chunk) => chunk,
+            Err(bound) => {
+                self.exceeded = Some(bound);
+                Err(Disconnected)
+            }
+        }
+    }
 }
 
 impl<E: Exchange> ClientSide for Client<'_, E> {
@@ -170,7 +255,50 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         if !std::mem::replace(&mut self.sent_continue, true) {
             self.exchange.send_continue().await?;
         }
-        self.exchange.next_chunk().await
+        if self.unfinished.as_ref().is_some_and(Unfinished::is_closed) {
+            self.exceeded = Some(Bound::UnjudgedBytes);
+            return Err(Disconnected);
+        }
+        // A poll that finds no chunk takes nothing from the connection, so a second future can
+        // continue the read.
+        let arrived = poll_fn(|cx| match pin!(self.exchange.next_chunk()).poll(cx) {
+            Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        let chunk = match arrived.await {
+            Some(chunk) => chunk,
+            None => Box::pin(self.wait_for_chunk()).await,
+        };
+        match &chunk {
+            Ok(Some(chunk)) => self.received += chunk.len(),
+            // The verdict is next.
+            Ok(None) => self.unfinished = None,
+            Err(Disconnected) => {}
+        }
+        chunk
+    }
+
+    fn holds(&mut self, bytes: usize) {
+        self.held = bytes;
+        if let Some(unfinished) = &self.unfinished {
+            unfinished.set(self.exchange.head_bytes().saturating_add(bytes));
+        } else if bytes > MAX_UNCOUNTED_BYTES {
+            self.count();
+        }
+    }
+
+    fn body_failure(&mut self) -> BodyFailure {
+        match self.exceeded {
+            Some(bound) => BodyFailure::Failed(bound.to_string()),
+            None => BodyFailure::Disconnected,
+        }
+    }
+
+    /// Counts the request until its turn comes.
+    async fn evicted(&mut self) {
+        let bytes = self.exchange.head_bytes().saturating_add(self.held);
+        self.driver.hold(self.from, bytes).closed().await;
+        self.exceeded = Some(Bound::UnjudgedBytes);
     }
 
     async fn activity(&mut self) -> ClientActivity {

@@ -5,13 +5,20 @@
 //!    preface identifies HTTP/1. Pingora would wait for 24 bytes without a time limit, but an
 //!    HTTP/1.0 request may be shorter.
 //! 3. On HTTP/1, the [fast path](http1) serves callbacks, and Pingora serves all other requests.
-//! 4. A whole head on HTTP/1 has a [time limit](HeadClock).
+//! 4. gatepost reads a whole head before it hands the request over, so that the limits of length,
+//!    time and memory are the same for all requests.
+//! 5. [`connections`] bounds the number of connections, [`unjudged`] the memory of requests without
+//!    a verdict.
 
 mod callback_driver;
-mod head_clock;
+mod close_signal;
+mod connections;
 mod http1;
 pub(crate) mod pingora;
 mod proxy_protocol;
+mod source;
+mod unfinished;
+mod unjudged;
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -20,47 +27,63 @@ use std::time::Duration;
 
 use ::pingora::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp};
 use ::pingora::protocols::Stream;
+use ::pingora::protocols::http::v2::server::{H2Options, default_h2_options};
 use ::pingora::proxy::{HttpProxy, http_proxy};
 use ::pingora::server::ShutdownWatch;
 use ::pingora::server::configuration::ServerConf;
 use async_trait::async_trait;
-use gatepost::report;
+use gatepost::{HeadFault, Reply, report};
 use http::Version;
 use tokio::time::timeout;
 
 use self::callback_driver::CallbackDriver;
-use self::head_clock::{HEAD_CLOCK, HeadClock};
+use self::connections::{CONNECTION, ConnectionState, Connections, OpenConnection};
 use self::http1::{ClientConnection, ServeEnd, UnreadableRequest};
 use self::pingora::ProxyService;
 use self::proxy_protocol::HeaderError;
-use crate::clock;
+use self::source::Source;
+use self::unfinished::Bound;
 use crate::telemetry::metrics::METRICS;
+use crate::{clock, descriptors};
 
 /// Time limits of a connection until gatepost has read a request.
 #[derive(Clone, Copy)]
 struct ConnectionTimeouts {
     /// Time from the start of the connection to the bytes that identify the version of HTTP.
     start: Duration,
-    /// Time from the first bytes, or from the last reply, to the end of an HTTP/1 head.
-    head: Duration,
-    /// Time without a request on HTTP/2. An incomplete HTTP/2 head does not count as a request.
+    /// Time without a request on HTTP/1.
     idle: Duration,
+    /// Time without a request on HTTP/2. An incomplete head does not count as a request.
+    idle_http_2: Duration,
 }
 
 const TIMEOUTS: ConnectionTimeouts = ConnectionTimeouts {
     start: Duration::from_secs(60),
-    head: Duration::from_secs(90),
-    idle: Duration::from_secs(60),
+    idle: Duration::from_secs(90),
+    idle_http_2: Duration::from_secs(60),
 };
 
 /// Time for which idle connections stay open after the proxy begins to stop. gatepost still serves
 /// a request that arrives in this time, and replies with `connection: close`.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_millis(500);
 
+/// Memory of an idle HTTP/1 connection: its task, most of it the state of Pingora's sessions.
+pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
+
+/// Memory of a connection without bytes that `max_unjudged_bytes` counts: an HTTP/2 connection with
+/// its state of 40 KiB, and a head of 64 KiB that is incomplete.
+pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
+
+/// Memory of a connection whose request or response passes, when both the client and the upstream
+/// are slow. Pingora has buffers of 64 KiB for each direction and for a second attempt, and a queue
+/// of four chunks of 64 KiB for each direction. gatepost keeps up to 64 KiB of the next request.
+pub(crate) const PASSING_CONNECTION_BYTES: usize = 768 * 1024;
+
 /// Server for the connections of a listener, on HTTP/1 and HTTP/2.
 pub(crate) struct InboundServer {
     driver: CallbackDriver,
     proxy_protocol: bool,
+    connections: Connections,
     http_1: Arc<HttpProxy<ProxyService>>,
     http_2: Arc<HttpProxy<ProxyService>>,
     timeouts: ConnectionTimeouts,
@@ -86,12 +109,21 @@ impl InboundServer {
             let mut proxy = http_proxy(conf, service.clone());
             let mut options = HttpServerOptions::default();
             options.h2c = h2c;
-            options.h2_idle_timeout = Some(timeouts.idle);
+            options.h2_idle_timeout = Some(timeouts.idle_http_2);
             proxy.server_options = Some(options);
+            proxy.h2_options = Some(http_2_options());
             Arc::new(proxy)
         };
         let driver = service.driver().clone();
-        Self { driver, proxy_protocol, http_1: proxy(false), http_2: proxy(true), timeouts }
+        let max_connections = driver.gate.proxy_settings().max_connections.get();
+        let connections = Connections::new(max_connections.min(descriptors::connection_limit()));
+        let (http_1, http_2) = (proxy(false), proxy(true));
+        Self { driver, proxy_protocol, connections, http_1, http_2, timeouts }
+    }
+
+    fn source_of(&self, stream: &Stream) -> Source {
+        let peer = proxy_protocol::peer(stream).map(|peer| peer.ip());
+        Source::of(peer, &self.driver.gate)
     }
 
     /// Serves an HTTP/1 connection until its end. Pingora serves each request that the fast path
@@ -110,14 +142,17 @@ impl InboundServer {
                 ServeEnd::Incomplete => return unreadable(&UnreadableRequest::Any, peer),
                 ServeEnd::Unreadable(error) => {
                     unreadable(&error, peer);
-                    return connection.refuse().await;
+                    return connection.refuse(&Reply::bad_request()).await;
                 }
+                ServeEnd::HeadTooLarge => return head_too_large(connection).await,
+                ServeEnd::Exceeded(bound) => return exceeded(bound, connection).await,
             };
             let session = connection.into_session(&head);
-            let owed = HeadClock::owed();
+            let state = connections::current().map(|connection| connection.since());
             let served = self.http_1.process_new_http(session, shutdown).await;
             let Some((stream, _)) = served.map(ReusedHttpStream::consume) else {
-                if owed == HeadClock::owed() && !*shutdown.borrow() {
+                let reached = connections::current().map(|connection| connection.since());
+                if state == reached && !*shutdown.borrow() {
                     unreadable(&UnreadableRequest::Any, peer);
                 }
                 return;
@@ -128,9 +163,16 @@ impl InboundServer {
     }
 
     /// Determines the client and the version of HTTP; `None` if this fails.
-    async fn identify(&self, mut stream: Stream) -> Option<(Version, ClientConnection)> {
-        if self.proxy_protocol && !self.read_proxy_header(&mut stream).await {
-            return None;
+    async fn identify(
+        &self,
+        mut stream: Stream,
+        open: &OpenConnection,
+    ) -> Option<(Version, ClientConnection)> {
+        if self.proxy_protocol {
+            if !self.read_proxy_header(&mut stream).await {
+                return None;
+            }
+            open.set_source(self.source_of(&stream));
         }
         let mut connection = ClientConnection::new(stream);
         let version = timeout(self.timeouts.start, connection.version()).await.ok()??;
@@ -160,13 +202,35 @@ pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
     report::closed("request_unreadable", error, peer, clock::now());
 }
 
-#[async_trait]
-impl ServerApp for InboundServer {
-    async fn process_new(
-        self: &Arc<Self>,
-        stream: Stream,
-        shutdown: &ShutdownWatch,
-    ) -> Option<Stream> {
+async fn exceeded(bound: Bound, connection: ClientConnection) {
+    bound.report(connection.peer());
+    if bound == Bound::UnjudgedBytes {
+        connection.refuse(&Reply::overloaded()).await;
+    }
+}
+
+async fn head_too_large(connection: ClientConnection) {
+    METRICS.rejected(HeadFault::HeadTooLarge);
+    report::rejected(HeadFault::HeadTooLarge, connection.peer(), clock::now());
+    connection.refuse(&Reply::head_too_large()).await;
+}
+
+/// Maximum number of bytes that gatepost keeps for a client that does not read a response on one
+/// stream of HTTP/2.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Returns Pingora's limits for HTTP/2, 100 streams and heads of 64 KiB, with a smaller buffer for
+/// responses. The default of 400 KiB for each stream would be 40 MB for a connection. The window of
+/// a connection, 64 KiB, bounds the bytes of bodies that no task has read yet.
+fn http_2_options() -> H2Options {
+    let mut options = default_h2_options();
+    options.max_send_buffer_size(SEND_BUFFER);
+    options
+}
+
+impl InboundServer {
+    /// Serves a connection until its end.
+    async fn serve(&self, stream: Stream, shutdown: &ShutdownWatch, open: &OpenConnection) {
         let mut stopping = shutdown.clone();
         let stopped = async {
             drop(stopping.wait_for(|stopping| *stopping).await);
@@ -175,20 +239,40 @@ impl ServerApp for InboundServer {
         let mut stopped = pin!(stopped);
         let identified = tokio::select! {
             biased; // Serve a request that has arrived, even when stopping.
-            identified = self.identify(stream) => identified,
+            identified = self.identify(stream, open) => identified,
             () = &mut stopped => None,
         };
-        let (version, connection) = identified?;
+        let Some((version, connection)) = identified else { return };
         if version == Version::HTTP_2 {
-            return self.http_2.process_new(connection.into_stream()?, shutdown).await;
+            if let Some(stream) = connection.into_stream(open.handle()) {
+                self.http_2.process_new(stream, shutdown).await;
+            }
+            return;
         }
-        let clock = HeadClock::start();
-        let served =
-            HEAD_CLOCK.scope(clock.clone(), self.serve_http_1(connection, shutdown, stopped));
+        open.connection().set(ConnectionState::Idle);
+        tokio::select! {
+            biased;
+            () = self.serve_http_1(connection, shutdown, stopped) => {}
+            () = open.connection().overdue(self.timeouts.idle) => {}
+        }
+    }
+}
+
+#[async_trait]
+impl ServerApp for InboundServer {
+    async fn process_new(
+        self: &Arc<Self>,
+        stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
+        let open = self.connections.open(self.source_of(&stream));
+        let peer = proxy_protocol::peer(&stream).map(|peer| peer.ip());
+        let served = self.serve(stream, shutdown, &open);
+        let served = CONNECTION.scope(Arc::clone(open.connection()), served);
         tokio::select! {
             biased;
             () = served => {}
-            () = clock.overdue(self.timeouts.head) => {}
+            () = open.closed() => Bound::Connections.report(peer),
         }
         None
     }
@@ -249,10 +333,7 @@ mod tests {
         }
         server.await.unwrap();
         let took = started.elapsed();
-        assert!(
-            (TIMEOUTS.head..TIMEOUTS.head + Duration::from_secs(7)).contains(&took),
-            "{took:?}"
-        );
+        assert!((5..5 + 7).contains(&took.as_secs()), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -261,22 +342,12 @@ mod tests {
         let server = tokio::spawn(serve(Box::new(server), TIMEOUTS));
         for _ in 0..5 {
             assert!(is_answered(&mut client).await);
-            sleep(TIMEOUTS.head - Duration::from_secs(1)).await;
+            sleep(TIMEOUTS.idle - Duration::from_secs(1)).await;
         }
         assert!(is_answered(&mut client).await);
-        sleep(TIMEOUTS.head + Duration::from_secs(1)).await;
+        sleep(TIMEOUTS.idle + Duration::from_secs(1)).await;
         assert!(client.write_all(b"GET / HTTP/1.1\r\n").await.is_err());
         server.await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn head_clock_stops_while_gatepost_serves_request() {
-        let clock = HeadClock::start();
-        clock.set(None);
-        let hour = Duration::from_secs(3600);
-        assert!(timeout(hour, clock.overdue(TIMEOUTS.head)).await.is_err());
-        clock.set(Some(Instant::now()));
-        assert!(timeout(TIMEOUTS.head * 2, clock.overdue(TIMEOUTS.head)).await.is_ok());
     }
 
     /// Sends `bytes`, and waits until gatepost closes the connection.
@@ -299,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn closes_http_2_connection_with_incomplete_head() {
-        let timeouts = ConnectionTimeouts { idle: Duration::from_millis(10), ..TIMEOUTS };
+        let timeouts = ConnectionTimeouts { idle_http_2: Duration::from_millis(10), ..TIMEOUTS };
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
         let half_a_head = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83];
         is_closed_after(&[&HTTP2_PREFACE[..], &settings, &half_a_head].concat(), timeouts).await;

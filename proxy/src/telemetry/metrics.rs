@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     failures: IntCounterVec,
     shadows: IntCounterVec,
     clients_gone: IntCounterVec,
+    closed: IntCounterVec,
     seconds: HistogramVec,
     log_lines_dropped: IntCounter,
     log_lines_over_budget: IntCounter,
@@ -73,6 +74,22 @@ fn rejected_requests(registry: &Registry) -> IntCounterVec {
         "Requests whose head gatepost refuses on every path, by the code of the reason.",
     );
     register(registry, IntCounterVec::new(rejected, &["code"]))
+}
+
+fn reused_ids(registry: &Registry) -> IntCounterVec {
+    let reused = Opts::new(
+        "gatepost_ids_reused_total",
+        "Accepted callbacks whose signed id arrived earlier with other data.",
+    );
+    register(registry, IntCounterVec::new(reused, &["provider", "template"]))
+}
+
+fn closed_connections(registry: &Registry) -> IntCounterVec {
+    let closed = Opts::new(
+        "gatepost_connections_closed_total",
+        "Connections and unfinished requests that gatepost closed, by the code of the reason.",
+    );
+    register(registry, IntCounterVec::new(closed, &["code"]))
 }
 
 fn refused_admin_requests(registry: &Registry) -> IntCounterVec {
@@ -164,6 +181,7 @@ impl Metrics {
                 "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
+            closed: closed_connections(&registry),
             clients_gone: counter(
                 "gatepost_senders_gone_total",
                 "Accepted callbacks whose client did not wait for the reply.",
@@ -174,11 +192,7 @@ impl Metrics {
                 "Accepted callbacks whose signature arrived earlier with another body or id.",
                 &["provider", "template"],
             ),
-            reused_ids: counter(
-                "gatepost_ids_reused_total",
-                "Accepted callbacks whose signed id arrived earlier with other data.",
-                &["provider", "template"],
-            ),
+            reused_ids: reused_ids(&registry),
             misfits: misfits(&registry),
             dropped_members: dropped_members(&registry),
             unclear_answers: unclear_answers(&registry),
@@ -199,6 +213,10 @@ impl Metrics {
 
     pub(crate) fn rejected(&self, fault: HeadFault) {
         self.rejected.with_label_values(&[fault.as_str()]).inc();
+    }
+
+    pub(crate) fn closed(&self, code: &'static str) {
+        self.closed.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn admin_refused(&self, code: &str) {

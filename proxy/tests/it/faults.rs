@@ -51,5 +51,9 @@ scenarios! {
     loses_no_reply_during_reload: "reload",
     loses_no_reply_beside_heavy_bodies: "heavy-bodies",
     loses_no_reply_while_idle_connections_are_open: "idle",
+    loses_no_reply_while_client_holds_unfinished_bodies: "unfinished-bodies",
+    loses_no_reply_while_client_holds_unfinished_heads: "unfinished-heads",
+    loses_no_reply_while_client_holds_unfinished_streams: "unfinished-streams",
+    loses_no_reply_while_client_opens_too_many_connections: "connections",
     loses_no_reply_during_long_load: "soak",
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
 
 mod apps;
+mod bounds;
 mod callbacks;
 mod canary;
 mod cli;

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::DRAFT;
-use crate::config::MAX_BODY_BYTES_CEILING;
+use crate::config::{
+    MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES,
+};
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
@@ -43,6 +45,18 @@ pub fn config_schema() -> Value {
             "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
             "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
+            "max_connections": {
+                "type": "integer",
+                "description": "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+                "minimum": 1,
+                "maximum": MAX_CONNECTIONS_CEILING,
+            },
+            "max_unjudged_bytes": {
+                "type": "integer",
+                "description": "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+                "minimum": MIN_UNJUDGED_BYTES,
+                "maximum": MAX_UNJUDGED_BYTES_CEILING,
+            },
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),

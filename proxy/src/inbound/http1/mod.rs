@@ -7,6 +7,7 @@
 //! and refuses a malformed head. Pingora reads no more than [one request](RequestStream).
 
 mod chunks;
+mod head;
 mod outside_head;
 mod reply;
 mod request;
@@ -16,38 +17,40 @@ use std::future::{pending, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use gatepost::{ClientActivity, Disconnected, FoundRoute, Gate, Head, Reply};
-use http::Version;
-use pingora::protocols::Stream;
+use http::{StatusCode, Version};
+use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::stream::Stream as TcpStream;
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::{GetProxyDigest as _, Stream};
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
 pub(crate) use self::chunks::MalformedChunks;
+use self::head::HeadLength;
 use self::outside_head::OutsideHead;
 pub(crate) use self::outside_head::UnreadableRequest;
 use self::reply::rendered;
 use self::request::{Http1Request, path};
 use self::request_stream::RequestStream;
 use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
-use super::head_clock::RequestInFlight;
+use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
 use super::proxy_protocol;
+use super::unfinished::{Bound, Unfinished};
 
 /// First bytes of an HTTP/2 connection.
 pub(crate) const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Maximum number of bytes per read of a head. Most callbacks are shorter.
 const HEAD_BYTES: usize = 8 * 1024;
-
-/// Maximum number of bytes of an incomplete head.
-const MAX_HEAD_BYTES: usize = 1 << 20;
 
 /// Maximum number of bytes per read of a body.
 const BODY_BYTES: usize = 64 * 1024;
@@ -108,11 +111,14 @@ impl ClientConnection {
                 }
             }
             let Some((request, route)) = self.take_request(&driver.gate) else {
-                return tokio::select! {
-                    biased;
-                    read = self.read_outside_head() => read,
-                    () = &mut stopped => ServeEnd::Closed,
-                };
+                match HeadLength::of(&self.ahead, 0) {
+                    HeadLength::Known(_) => return self.outside_head(),
+                    HeadLength::Unknown => match self.read_head(driver, stopped.as_mut()).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    },
+                    HeadLength::TooLarge => return ServeEnd::HeadTooLarge,
+                }
             };
             let _serving = RequestInFlight::start();
             let started = Instant::now();
@@ -133,31 +139,70 @@ impl ClientConnection {
         }
     }
 
+    /// Reads the rest of a head. Refuses a head whose first bytes are malformed.
+    ///
+    /// # Errors
+    ///
+    /// Returns the end of the connection if the head does not arrive.
+    #[cold]
+    async fn read_head(
+        &mut self,
+        driver: &CallbackDriver,
+        mut stopped: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Result<(), ServeEnd> {
+        OutsideHead::parse(&self.ahead).map_err(ServeEnd::Unreadable)?;
+        let held = driver.hold(self.peer, self.ahead.capacity());
+        let unfinished = Unfinished::start(held, connections::current());
+        loop {
+            let searched = self.ahead.len();
+            let read = tokio::select! {
+                biased;
+                read = unfinished.wait(searched, self.read()) => read,
+                () = &mut stopped => return Err(ServeEnd::Closed),
+            };
+            match read {
+                Ok(Ok(1..)) => unfinished.set(self.ahead.capacity()),
+                Ok(Ok(0) | Err(_)) => return Err(ServeEnd::Incomplete),
+                Err(bound) => return Err(ServeEnd::Exceeded(bound)),
+            }
+            match HeadLength::of(&self.ahead, searched) {
+                HeadLength::Known(_) => return Ok(()),
+                HeadLength::Unknown => {}
+                HeadLength::TooLarge => return Err(ServeEnd::HeadTooLarge),
+            }
+        }
+    }
+
+    /// Parses a whole head that the fast path does not serve.
+    fn outside_head(&self) -> ServeEnd {
+        match OutsideHead::parse(&self.ahead) {
+            Ok(Some(head)) => ServeEnd::HandOver(head),
+            Ok(None) => ServeEnd::Unreadable(UnreadableRequest::Any),
+            Err(error) => ServeEnd::Unreadable(error),
+        }
+    }
+
+    /// Writes a reply to a request whose head has not been read to its end.
+    pub(crate) async fn refuse(mut self, reply: &Reply) {
+        self.ahead = BytesMut::new();
+        let written = async {
+            self.stream.write_all(&rendered(reply, true)).await?;
+            self.stream.shutdown().await?;
+            // Closing a socket with unread bytes resets the connection, and the client loses the
+            // reply.
+            let mut left = DRAIN_BYTES;
+            while left > 0 && self.read().await? > 0 {
+                left = left.saturating_sub(self.ahead.len());
+                self.ahead.clear();
+            }
+            io::Result::Ok(())
+        };
+        let _late = timeout(DRAIN_TIMEOUT, written).await;
+    }
+
     /// Returns the peer of the connection.
     pub(crate) const fn peer(&self) -> Option<IpAddr> {
         self.peer
-    }
-
-    /// Reads the rest of a head that the fast path does not serve.
-    async fn read_outside_head(&mut self) -> ServeEnd {
-        let mut parsed = 0;
-        loop {
-            // Parse again only after a line end, so that single bytes do not cost a parse each.
-            if parsed == 0 || memchr::memchr(b'\n', &self.ahead[parsed..]).is_some() {
-                match OutsideHead::parse(&self.ahead) {
-                    Ok(Some(head)) => return ServeEnd::HandOver(head),
-                    Ok(None) => {}
-                    Err(error) => return ServeEnd::Unreadable(error),
-                }
-            }
-            parsed = self.ahead.len();
-            if parsed > MAX_HEAD_BYTES {
-                return ServeEnd::Unreadable(UnreadableRequest::TooLong);
-            }
-            if !matches!(self.read().await, Ok(1..)) {
-                return ServeEnd::Incomplete;
-            }
-        }
     }
 
     /// Returns the session in which Pingora serves the request with this head.
@@ -177,30 +222,13 @@ impl ClientConnection {
         Some(Self { ahead, ..Self::new(stream) })
     }
 
-    /// Refuses a request that gatepost cannot read, and closes the connection.
-    pub(crate) async fn refuse(&mut self) {
-        let reply = rendered(&Reply::bad_request(), true);
-        let refused = async {
-            self.stream.write_all(&reply).await?;
-            self.stream.shutdown().await?;
-            // Closing a socket with unread bytes resets the connection, and the client loses the
-            // reply.
-            let mut left = DRAIN_BYTES;
-            loop {
-                self.ahead.clear();
-                match left.checked_sub(self.read().await?) {
-                    Some(rest) if rest < left => left = rest,
-                    _ => return io::Result::Ok(()),
-                }
-            }
-        };
-        let _late = timeout(DRAIN_TIMEOUT, refused).await;
-    }
-
-    /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream.
-    pub(crate) fn into_stream(self) -> Option<Stream> {
+    /// Returns the connection with all read bytes put back; `None` if it is not a TCP stream. Its
+    /// sessions find `handle` in their digest.
+    pub(crate) fn into_stream(self, handle: &ConnectionHandle) -> Option<Stream> {
         let mut stream = self.stream.into_any().downcast::<TcpStream>().ok()?;
         stream.rewind(&self.ahead);
+        let response = ResponseHeader::build(StatusCode::OK, Some(0)).ok()?;
+        stream.set_proxy_digest(ProxyDigest::new(response.into(), Some(Box::new(handle.clone()))));
         Some(stream)
     }
 
@@ -237,12 +265,16 @@ impl ClientConnection {
 /// State of a connection at the end of the fast path.
 pub(crate) enum ServeEnd {
     Closed,
-    /// The head of a request for Pingora has arrived.
-    HandOver(OutsideHead),
-    /// The connection ended within a head.
+    /// The client has disconnected within a head.
     Incomplete,
     /// A malformed head has arrived.
     Unreadable(UnreadableRequest),
+    /// The head is longer than gatepost accepts.
+    HeadTooLarge,
+    /// The head has exceeded this bound.
+    Exceeded(Bound),
+    /// The head of a request for Pingora has arrived.
+    HandOver(OutsideHead),
 }
 
 /// A request and its connection.
@@ -254,16 +286,26 @@ struct Http1Exchange<'c> {
 
 impl Http1Exchange<'_> {
     async fn read_body(&mut self) -> Result<Bytes, Disconnected> {
-        let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
-        let mut space = (&mut chunk).limit(self.request.missing);
-        match self.connection.stream.read_buf(&mut space).await {
-            Ok(0) | Err(_) => Err(Disconnected),
-            Ok(read) => {
-                self.request.missing -= read;
-                Ok(chunk.freeze())
+        poll_fn(|context| {
+            // Allocated at each poll, so that a request that waits for its body needs no buffer.
+            let mut chunk = BytesMut::with_capacity(self.request.missing.min(BODY_BYTES));
+            let mut space = (&mut chunk).limit(self.request.missing);
+            let read = pin!(self.connection.stream.read_buf(&mut space)).poll(context);
+            match ready!(read) {
+                Ok(0) | Err(_) => Poll::Ready(Err(Disconnected)),
+                Ok(read) => {
+                    self.request.missing -= read;
+                    Poll::Ready(Ok(fitted(chunk)))
+                }
             }
-        }
+        })
+        .await
     }
+}
+
+/// Returns a chunk in a buffer that is at most twice as large.
+fn fitted(chunk: BytesMut) -> Bytes {
+    if chunk.len() < chunk.capacity() / 2 { Bytes::copy_from_slice(&chunk) } else { chunk.freeze() }
 }
 
 impl Exchange for Http1Exchange<'_> {
@@ -283,6 +325,15 @@ impl Exchange for Http1Exchange<'_> {
             return Ok(None);
         }
         self.read_body().await.map(Some)
+    }
+
+    /// The head keeps the whole buffer that it arrived in.
+    fn head_bytes(&self) -> usize {
+        self.request.head_bytes
+    }
+
+    fn connection(&self) -> Option<Arc<Connection>> {
+        connections::current()
     }
 
     /// Bytes that the client sends before the reply belong to the client's next request.
@@ -331,8 +382,6 @@ impl Exchange for Http1Exchange<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use super::request::tests::REQUEST;
     use super::*;
     use crate::inbound::pingora::GateModule;
@@ -402,8 +451,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn refuses_request_whose_body_does_not_arrive() {
         let part = REQUEST.strip_suffix('}').unwrap();
+        let started = tokio::time::Instant::now();
         let got = serve(part.as_bytes(), false, pending()).await;
         assert!(got.starts_with("HTTP/1.1 400 "), "{got}");
+        // After the reply, gatepost still waits for the body.
+        assert_eq!((started.elapsed() - DRAIN_TIMEOUT).as_secs(), 5);
     }
 
     // On an open connection, gatepost would read the late body as a request.
@@ -427,5 +479,53 @@ mod tests {
         let left = connection.serve(&driver, &stopping, pin!(pending())).await;
         assert!(matches!(left, ServeEnd::Closed));
         assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
+    }
+
+    /// Sends a large body, and serves it in a task. Returns the client.
+    async fn send_large_body(driver: &CallbackDriver) -> tokio::io::DuplexStream {
+        let (mut client, server) = tokio::io::duplex(1 << 20);
+        let body = format!("{{\"x\":\"{}\"}}", "y".repeat(70_000));
+        let length = format!("content-length: {}", body.len());
+        let request = REQUEST.replace("content-length: 2", &length).replace("{}", &body);
+        client.write_all(request.as_bytes()).await.unwrap();
+        let driver = driver.clone();
+        tokio::spawn(async move {
+            let mut connection = ClientConnection::new(Box::new(server));
+            let (_running, stopping) = tokio::sync::watch::channel(false);
+            connection.serve(&driver, &stopping, pin!(pending())).await;
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        client
+    }
+
+    #[test]
+    fn large_body_that_waits_for_judgement_counts() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // The first body gets the turn, and waits for the thread.
+            let (end, ended) = std::sync::mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || ended.recv());
+            let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
+            let limit = gate.proxy_settings().max_unjudged_bytes.get();
+            let driver = GateModule::new(gate).driver().clone();
+            let mut clients = [send_large_body(&driver).await, send_large_body(&driver).await];
+            drop(driver.hold(None, limit));
+            let mut reply = BytesMut::new();
+            let read = timeout(WRITE_TIMEOUT, clients[1].read_buf(&mut reply)).await;
+            assert!(
+                matches!(read, Ok(Ok(1..))) && reply.starts_with(b"HTTP/1.1 503 "),
+                "{reply:?}"
+            );
+            drop(end);
+            reply.clear();
+            clients[0].read_buf(&mut reply).await.unwrap();
+            assert!(!reply.starts_with(b"HTTP/1.1 503 "), "{reply:?}");
+        });
     }
 }

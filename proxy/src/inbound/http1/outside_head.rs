@@ -21,8 +21,6 @@ pub(crate) enum UnreadableRequest {
     Head(httparse::Error),
     #[error("expected `\\r\\n` at the end of each line, found a bare line feed")]
     LineFeed,
-    #[error("expected a shorter head")]
-    TooLong,
     #[error("expected a target of the characters that a URI may contain, found another")]
     Target,
     #[error("{0}")]

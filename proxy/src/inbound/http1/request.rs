@@ -30,6 +30,8 @@ pub(super) struct Http1Request {
     /// Number of body bytes that have not arrived yet.
     pub(super) missing: usize,
     pub(super) length: usize,
+    /// Length of the buffer that the head arrived in.
+    pub(super) head_bytes: usize,
     /// True if gatepost closes the connection after this request.
     pub(super) is_last: bool,
 }
@@ -63,6 +65,7 @@ impl Http1Request {
             missing: length - body.len(),
             body: bytes.slice(body.clone()),
             length,
+            head_bytes: bytes.len(),
             is_last: framing.is_last.unwrap_or_default(),
         };
         Some((request, bytes.slice(body.end..)))

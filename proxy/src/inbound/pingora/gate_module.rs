@@ -2,7 +2,9 @@
 //! the gate judges the callbacks.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use pingora::protocols::http::authority::{
 
 use super::session::{head, is_encrypted, peer, write_unread};
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
+use crate::inbound::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -49,8 +52,9 @@ impl GateModule {
     /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
-        let upstream = gate.proxy_settings().upstream;
-        Self(CallbackDriver { gate, upstream, clock: clock::now })
+        let settings = gate.proxy_settings();
+        let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
+        Self(CallbackDriver { gate, upstream: settings.upstream, clock: clock::now, unjudged })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
@@ -142,13 +146,12 @@ impl GateModule {
         let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
             return;
         };
-        // Ignore poisoning, because the observer does not panic.
-        let mut observer = passing.observer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
-            observer.push(chunk.clone());
+        let held = passing.observe(body, end.then(|| self.0.clone()));
+        if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
+            passing.hold(&self.0, client, bytes);
         }
-        if end && let Some(judgement) = observer.finish_in(self.0.clone()) {
-            drop(tokio::spawn(judgement));
+        if end {
+            passing.release();
         }
     }
 
@@ -183,7 +186,8 @@ impl GateModule {
             METRICS.shadowed(shadowed);
             report::shadowed(shadowed, clock());
         });
-        let passing = ShadowedRequest { route, observer: Arc::new(Mutex::new(observer)) };
+        let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));
+        let passing = ShadowedRequest { route, observer, held: Arc::default() };
         session.req_header_mut().extensions_mut().insert(passing);
     }
 }
@@ -192,7 +196,79 @@ impl GateModule {
 #[derive(Clone)]
 struct ShadowedRequest {
     route: Arc<str>,
-    observer: Arc<Mutex<Observer>>,
+    observer: Arc<ObserverSlot>,
+    /// `None` while the body is complete or unseen.
+    held: Arc<Mutex<Option<HeldBytes>>>,
+}
+
+impl ShadowedRequest {
+    /// Passes a chunk to the observer, and at the end the runtime of the judgement. Returns the client
+    /// of an incomplete body, and the bytes that the observer holds.
+    fn observe(
+        &self,
+        body: Option<&Bytes>,
+        end: Option<CallbackDriver>,
+    ) -> Option<(Option<IpAddr>, usize)> {
+        let mut observer = self.observer.lock();
+        let observer = observer.as_mut()?;
+        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
+            observer.push(chunk.clone());
+        }
+        if let Some(judgement) = end.and_then(|driver| judgement(observer, driver)) {
+            drop(tokio::spawn(judgement));
+        }
+        Some((observer.client(), observer.held_bytes()))
+    }
+
+    /// Counts the bytes that the observer holds. Beyond a bound, gatepost gives the observation up,
+    /// and the request still passes.
+    ///
+    /// The caller must not hold the lock of the observer: this method may end the observation.
+    fn hold(&self, driver: &CallbackDriver, client: Option<IpAddr>, bytes: usize) {
+        let mut held = self.held();
+        if let Some(held) = &*held {
+            return held.set(bytes);
+        }
+        let new = driver.hold(client, bytes);
+        new.wake_at_close(Arc::clone(&self.observer).into());
+        *held = Some(new);
+    }
+
+    fn release(&self) {
+        *self.held() = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<HeldBytes>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the judgement of a large body, which counts until its turn comes.
+fn judgement(
+    observer: &mut Observer,
+    driver: CallbackDriver,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    let (client, bytes, holder) = (observer.client(), observer.held_bytes(), driver.clone());
+    let evicted = async move { holder.hold(client, bytes).closed().await };
+    observer.finish_in(driver, evicted)
+}
+
+/// Observer of a request; `None` after its end. The request is not woken at the end of the
+/// observation: its client may never send another byte.
+struct ObserverSlot(Mutex<Option<Observer>>);
+
+impl ObserverSlot {
+    fn lock(&self) -> MutexGuard<'_, Option<Observer>> {
+        // Ignore poisoning, because the observer does not panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for ObserverSlot {
+    fn wake(self: Arc<Self>) {
+        let observer = self.lock().take();
+        drop(observer);
+    }
 }
 
 fn request_context(session: &Session) -> RequestContext<'static> {

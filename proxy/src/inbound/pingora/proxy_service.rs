@@ -25,10 +25,10 @@ use super::gate_module::GateModule;
 use super::passed_headers::{
     asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
 };
-use super::session::{peer, write_unread};
+use super::session::{open_stream, peer, write_unread};
 use crate::clock;
 use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as _};
-use crate::inbound::head_clock::RequestInFlight;
+use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
 
@@ -148,6 +148,8 @@ pub(crate) struct RequestState {
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
     _serving: RequestInFlight,
+    /// Guard of a stream of HTTP/2.
+    stream: Option<OpenConnection>,
 }
 
 #[async_trait]
@@ -159,14 +161,22 @@ impl ProxyHttp for ProxyService {
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     fn new_ctx(&self) -> RequestState {
-        RequestState { tries: 0, found_dead_connection: false, _serving: RequestInFlight::start() }
+        RequestState {
+            tries: 0,
+            found_dead_connection: false,
+            _serving: RequestInFlight::start(),
+            stream: None,
+        }
     }
 
     async fn request_filter(
         &self,
         session: &mut Session,
-        _context: &mut RequestState,
+        context: &mut RequestState,
     ) -> pingora::Result<bool> {
+        if session.req_header().version == Version::HTTP_2 {
+            context.stream = open_stream(session);
+        }
         // Pingora reads only the first `connection` line.
         if asks_to_close(session.req_header()) {
             session.set_keepalive(None);
@@ -186,6 +196,9 @@ impl ProxyHttp for ProxyService {
         // RFC 9110, section 15.2: HTTP/1.0 has no status 1xx.
         let is_old = session.req_header().version == Version::HTTP_10;
         session.downstream_session.set_ignore_info_resp(is_old);
+        if let Some(connection) = session.connection() {
+            connection.set(ConnectionState::Passing);
+        }
         Ok(false)
     }
 

@@ -1,6 +1,7 @@
 //! Implements [`Exchange`] for Pingora's sessions: head, body and reply.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gatepost::{ClientActivity, Disconnected, Head, Reply};
@@ -10,6 +11,18 @@ use pingora::http::ResponseHeader;
 use pingora::prelude::{ErrorType, Session};
 
 use crate::inbound::callback_driver::{DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
+use crate::inbound::connections::{self, Connection, ConnectionHandle, OpenConnection};
+
+/// Memory of an HTTP/1 session whose body is incomplete: Pingora's read buffer of 64 KiB, and its
+/// state.
+const SESSION_BYTES: usize = 72 * 1024;
+
+/// Memory of an HTTP/2 stream whose body is incomplete: a chunk keeps the buffer that the `h2` crate
+/// has read it into, of up to one frame.
+const STREAM_BYTES: usize = 24 * 1024;
+
+/// Memory of a header beside its name and value.
+const HEADER_BYTES: usize = 256;
 
 impl Exchange for Session {
     fn head(&self) -> Head<'_> {
@@ -35,6 +48,19 @@ impl Exchange for Session {
         self.downstream_session.read_request_body().await.map_err(|_| Disconnected)
     }
 
+    fn head_bytes(&self) -> usize {
+        let header = self.req_header();
+        let lines = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let buffer = if header.version == Version::HTTP_2 { STREAM_BYTES } else { SESSION_BYTES };
+        let target = header.raw_path().len();
+        buffer + target + lines.map(|line| line + HEADER_BYTES).sum::<usize>()
+    }
+
+    fn connection(&self) -> Option<Arc<Connection>> {
+        let stream = self.req_header().extensions.get::<Arc<Connection>>();
+        stream.cloned().or_else(connections::current)
+    }
+
     /// Waits for activity of the client, and closes the connection after the reply, because Pingora
     /// drops bytes that arrive before the reply.
     async fn client_activity(&mut self) -> ClientActivity {
@@ -58,6 +84,14 @@ impl Exchange for Session {
     fn close(&mut self) {
         self.set_keepalive(None);
     }
+}
+
+/// Counts a stream of HTTP/2 as a connection; `None` if the connection itself is not counted.
+pub(super) fn open_stream(session: &mut Session) -> Option<OpenConnection> {
+    let connection = session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?;
+    let stream = connection.downcast_ref::<ConnectionHandle>()?.open_stream();
+    session.req_header_mut().extensions_mut().insert(Arc::clone(stream.connection()));
+    Some(stream)
 }
 
 /// Returns the head that the gate judges. The gate must refuse `content-length` together with

@@ -43,8 +43,11 @@ pub(crate) enum LogFormat {
     Text,
 }
 
-/// Maximum number of lines in the log queue: about two megabytes.
+/// Maximum number of lines in the log queue.
 const QUEUE_LINES: usize = 8192;
+
+/// Memory of a full log queue. Most lines have about 250 bytes.
+pub(crate) const QUEUE_BYTES: usize = QUEUE_LINES * 2048;
 
 /// Time limit for writing the last lines at exit.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);

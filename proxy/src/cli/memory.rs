@@ -1,0 +1,102 @@
+//! The memory that clients without a key can make the proxy use, as `gatepost check` prints it.
+
+use std::num::NonZero;
+
+use gatepost::Config;
+
+use crate::inbound::{CONNECTION_BYTES, IDLE_CONNECTION_BYTES, PASSING_CONNECTION_BYTES};
+use crate::telemetry::log::QUEUE_BYTES;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Program, definitions, worker threads and connections to apps. A program under load uses 35 MB.
+const PROGRAM_BYTES: usize = 64 * MIB;
+
+/// Tables of fixed size: callbacks, signatures, ids, replies and clients that gatepost remembers.
+const REMEMBERED_BYTES: usize = 16 * MIB;
+
+/// Memory for judging a body, as a multiple of its length.
+const JUDGING: usize = 16;
+
+/// Memory of a genuine callback that waits for the app, as a multiple of the length of its body: as
+/// received, and as the event.
+const WAITING: usize = 3;
+
+/// A part of the memory: its size in bytes, and its description.
+type MemoryPart = (usize, String);
+
+/// Returns the lines about memory.
+pub(super) fn lines(config: &Config) -> Vec<String> {
+    let parts = parts(config);
+    let total: usize = parts.iter().map(|(bytes, _)| mib(*bytes)).sum();
+    let first = format!("memory: at most {total} MiB from clients without a key");
+    let rest = parts.iter().map(|(bytes, what)| format!("memory: {} MiB {what}", mib(*bytes)));
+    let waiting = WAITING * config.longest_body() + 2 * gatepost::MAX_ANSWER_BYTES;
+    let last =
+        format!("memory: beside this, {} KiB for each genuine callback in flight", waiting / KIB);
+    [first].into_iter().chain(rest).chain([last]).collect()
+}
+
+fn parts(config: &Config) -> Vec<MemoryPart> {
+    let settings = config.proxy();
+    let connections = settings.max_connections.get();
+    let each = connection(settings.upstream.is_some());
+    let unjudged = settings.max_unjudged_bytes.get();
+    let cores = std::thread::available_parallelism();
+    let threads = settings.threads.or(cores.ok()).map_or(1, NonZero::get);
+    let idle = IDLE_CONNECTION_BYTES / KIB;
+    vec![
+        (PROGRAM_BYTES, "program, definitions, connections to apps".into()),
+        (
+            connections.saturating_mul(each),
+            format!("{connections} connections of {} KiB; an idle one has {idle} KiB", each / KIB),
+        ),
+        (unjudged, "heads and bodies without a verdict (max_unjudged_bytes)".into()),
+        (unjudged, "freed heads and bodies that the allocator still holds".into()),
+        (threads * JUDGING * config.longest_body(), format!("judging on {threads} threads")),
+        (REMEMBERED_BYTES, "remembered callbacks, signatures, replies and clients".into()),
+        (QUEUE_BYTES, "log lines in the queue".into()),
+    ]
+}
+
+const fn connection(has_upstream: bool) -> usize {
+    if has_upstream { PASSING_CONNECTION_BYTES } else { CONNECTION_BYTES }
+}
+
+const fn mib(bytes: usize) -> usize {
+    bytes.div_ceil(MIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(keys: &str) -> Vec<String> {
+        let text =
+            format!("{keys}\n[[route]]\npath = '/hook'\nprovider = 'kollus'\nmode = 'shadow'");
+        lines(&Config::from_text(&text, "gatepost.toml").unwrap())
+    }
+
+    fn megabytes(line: &str) -> usize {
+        line.split(' ').find_map(|word| word.parse().ok()).unwrap()
+    }
+
+    #[test]
+    fn total_is_sum_of_parts() {
+        for keys in ["threads = 2", "max_connections = 100\nmax_unjudged_bytes = 1048576"] {
+            let lines = memory(keys);
+            let [total, parts @ .., _beside] = &*lines else { panic!("expected lines") };
+            assert_eq!(megabytes(total), parts.iter().map(|line| megabytes(line)).sum::<usize>());
+        }
+    }
+
+    #[test]
+    fn total_depends_on_limits() {
+        let total = |keys: &str| megabytes(&memory(keys)[0]);
+        let few = total("threads = 2\nmax_connections = 1000");
+        assert_eq!(total("threads = 2\nmax_connections = 2000") - few, 125);
+        let larger = "threads = 2\nmax_connections = 1000\nmax_unjudged_bytes = 134217728";
+        assert_eq!(total(larger) - few, 2 * 64);
+    }
+}

@@ -1,0 +1,99 @@
+//! A request whose next bytes have not arrived: what it may cost while gatepost waits.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::report;
+use tokio::time::{Instant, sleep_until};
+
+use super::connections::{Connection, ConnectionState};
+use super::unjudged::HeldBytes;
+use crate::telemetry::metrics::METRICS;
+
+/// Time for which a request may be slower than [`LEAST_RATE`].
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Least number of bytes per second of a head or a body, on average after [`GRACE`].
+const LEAST_RATE: usize = 1024;
+
+/// Reason why gatepost closes a connection, or an unfinished request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Bound {
+    #[error("there are more connections than `max_connections`")]
+    Connections,
+    #[error("the client sends less than 1 KiB per second")]
+    LeastRate,
+    #[error("unfinished requests hold more than `max_unjudged_bytes`, or than the client's share")]
+    UnjudgedBytes,
+}
+
+impl Bound {
+    /// Returns the stable code: the same word in logs, metrics and documentation.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "too_many_connections",
+            Self::LeastRate => "request_too_slow",
+            Self::UnjudgedBytes => "too_many_unjudged_bytes",
+        }
+    }
+
+    /// Counts and logs the end of a connection or request.
+    pub(crate) fn report(self, from: Option<IpAddr>) {
+        METRICS.closed(self.as_str());
+        report::closed(self.as_str(), &self, from, crate::clock::now());
+    }
+}
+
+/// A head or a body that is incomplete.
+pub(crate) struct Unfinished {
+    held: HeldBytes,
+    since: Instant,
+    connection: Option<Arc<Connection>>,
+}
+
+impl Unfinished {
+    /// Begins to wait for the next bytes of a request.
+    pub(crate) fn start(held: HeldBytes, connection: Option<Arc<Connection>>) -> Self {
+        if let Some(connection) = &connection {
+            connection.set(ConnectionState::Unfinished);
+        }
+        Self { held, since: Instant::now(), connection }
+    }
+
+    /// Returns true if the request must be closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.held.is_closed()
+    }
+
+    /// Sets the memory of the request, in bytes.
+    pub(crate) fn set(&self, bytes: usize) {
+        self.held.set(bytes);
+    }
+
+    /// Waits for the next bytes of a request of which `received` bytes have arrived.
+    pub(crate) async fn wait<T>(
+        &self,
+        received: usize,
+        read: impl Future<Output = T>,
+    ) -> Result<T, Bound> {
+        let seconds = u64::try_from(received / LEAST_RATE).unwrap_or(u64::MAX);
+        tokio::select! {
+            biased; // A client whose bytes are always ready must not delay the order to close.
+            () = self.held.closed() => Err(Bound::UnjudgedBytes),
+            read = read => Ok(read),
+            () = sleep_until(self.since + GRACE + Duration::from_secs(seconds)) => {
+                Err(Bound::LeastRate)
+            }
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.work();
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Memory of requests without a verdict: `max_unjudged_bytes`.
+//!
+//! A request counts from the moment at which gatepost waits for more of its bytes. A request that
+//! arrives whole takes no lock. The rules, at each change of a request's size:
+//!
+//! 1. A source holds at most an eighth of the limit. Beyond it, the source's oldest request is
+//!    closed. A source's only request may be larger, because `max_body_bytes` may be. Trusted
+//!    proxies and unknown clients have no such share.
+//! 2. All sources together hold at most the limit. Beyond it, the oldest request of the source that
+//!    holds most is closed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use super::close_signal::{CloseSignal, Closed};
+use super::source::Source;
+
+/// Number of sources that can hold their whole share at the same time.
+const SHARES: usize = 8;
+
+/// Bytes that each request counts beside its own: its entries in the tables of this module.
+const ENTRY_BYTES: usize = 512;
+
+/// Bytes of all requests without a verdict. Cheap to clone; all clones count together.
+#[derive(Clone, Debug)]
+pub(crate) struct UnjudgedBytes(Arc<Account>);
+
+/// The limit, and the requests that count.
+#[derive(Debug)]
+struct Account {
+    limit: usize,
+    ledger: Mutex<Ledger>,
+}
+
+/// The requests of each source. `by_bytes` has an entry for each source, so that the source that
+/// holds most is the last one. A search of all sources would cost an attacker little and gatepost
+/// much.
+#[derive(Debug, Default)]
+struct Ledger {
+    total: usize,
+    next: u64,
+    sources: HashMap<Source, Holdings>,
+    by_bytes: BTreeSet<(usize, Source)>,
+}
+
+/// Requests of a source, the oldest first.
+#[derive(Debug, Default)]
+struct Holdings {
+    bytes: usize,
+    requests: BTreeMap<u64, (usize, Arc<CloseSignal>)>,
+}
+
+impl UnjudgedBytes {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self(Arc::new(Account { limit, ledger: Mutex::default() }))
+    }
+
+    /// Counts a request of `bytes` bytes until the returned guard is dropped.
+    pub(crate) fn hold(&self, source: Source, bytes: usize) -> HeldBytes {
+        let signal = Arc::new(CloseSignal::default());
+        let bytes = bytes.saturating_add(ENTRY_BYTES);
+        let number = self.0.change(|ledger| {
+            let number = ledger.next;
+            ledger.next += 1;
+            ledger.add(source, number, bytes, Arc::clone(&signal));
+            (source, number)
+        });
+        HeldBytes { account: Arc::clone(&self.0), source, number, signal }
+    }
+}
+
+impl Account {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // Ignore poisoning, because no method of the ledger panics.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes a request of a source, then closes requests until both rules hold.
+    fn change(&self, change: impl FnOnce(&mut Ledger) -> (Source, u64)) -> u64 {
+        let mut closed = Vec::new();
+        let mut ledger = self.ledger();
+        let (source, number) = change(&mut ledger);
+        while source.has_share() && ledger.exceeds_share(source, self.limit / SHARES) {
+            closed.extend(ledger.remove_oldest(source));
+        }
+        while ledger.total > self.limit
+            && let Some(source) = ledger.holds_most()
+        {
+            closed.extend(ledger.remove_oldest(source));
+        }
+        // Wake the closed requests only after the lock, because each takes the lock soon.
+        drop(ledger);
+        closed.iter().for_each(|signal| signal.close());
+        number
+    }
+}
+
+impl Ledger {
+    fn add(&mut self, source: Source, number: u64, bytes: usize, signal: Arc<CloseSignal>) {
+        self.holdings(source, |holdings| {
+            holdings.bytes += bytes;
+            holdings.requests.insert(number, (bytes, signal));
+        });
+        self.total += bytes;
+    }
+
+    /// Removes a request. Does nothing if the ledger has already closed the request.
+    fn remove(&mut self, source: Source, number: u64) -> Option<Arc<CloseSignal>> {
+        let (bytes, signal) = self.holdings(source, |holdings| {
+            let removed = holdings.requests.remove(&number)?;
+            holdings.bytes -= removed.0;
+            Some(removed)
+        })?;
+        self.total -= bytes;
+        Some(signal)
+    }
+
+    fn remove_oldest(&mut self, source: Source) -> Option<Arc<CloseSignal>> {
+        let (oldest, _) = self.sources.get(&source)?.requests.first_key_value()?;
+        self.remove(source, *oldest)
+    }
+
+    /// Changes what a source holds, and its place in `by_bytes`.
+    fn holdings<T>(&mut self, source: Source, change: impl FnOnce(&mut Holdings) -> T) -> T {
+        let holdings = self.sources.entry(source).or_default();
+        self.by_bytes.remove(&(holdings.bytes, source));
+        let changed = change(holdings);
+        if holdings.requests.is_empty() {
+            self.sources.remove(&source);
+        } else {
+            self.by_bytes.insert((holdings.bytes, source));
+        }
+        changed
+    }
+
+    fn exceeds_share(&self, source: Source, share: usize) -> bool {
+        let holdings = self.sources.get(&source);
+        holdings.is_some_and(|held| held.bytes > share && held.requests.len() > 1)
+    }
+
+    fn holds_most(&self) -> Option<Source> {
+        self.by_bytes.last().map(|(_, source)| *source)
+    }
+}
+
+/// Guard of a request without a verdict.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    account: Arc<Account>,
+    source: Source,
+    number: u64,
+    signal: Arc<CloseSignal>,
+}
+
+impl HeldBytes {
+    /// Sets the bytes of the request.
+    pub(crate) fn set(&self, bytes: usize) {
+        let bytes = bytes.saturating_add(ENTRY_BYTES);
+        self.account.change(|ledger| {
+            if let Some(signal) = ledger.remove(self.source, self.number) {
+                ledger.add(self.source, self.number, bytes, signal);
+            }
+            (self.source, self.number)
+        });
+    }
+
+    /// Returns true if the request must be closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.signal.is_closed()
+    }
+
+    /// Completes as soon as the request must be closed.
+    pub(crate) fn closed(&self) -> Closed<'_> {
+        self.signal.closed()
+    }
+
+    /// Wakes `waker` as soon as the request must be closed.
+    pub(crate) fn wake_at_close(&self, waker: Waker) {
+        self.signal.wake_at_close(waker);
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.account.ledger().remove(self.source, self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Context;
+
+    use super::super::source::tests::{source, trusted_proxy};
+    use super::*;
+
+    const LIMIT: usize = 800 * ENTRY_BYTES;
+    const SHARE: usize = LIMIT / SHARES;
+
+    fn is_closed(held: &HeldBytes) -> bool {
+        pin!(held.closed()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn closed(held: &[HeldBytes]) -> Vec<bool> {
+        held.iter().map(is_closed).collect()
+    }
+
+    fn total(bytes: &UnjudgedBytes) -> usize {
+        bytes.0.ledger().total
+    }
+
+    #[test]
+    fn closes_oldest_request_of_source_beyond_share() {
+        let bytes = UnjudgedBytes::new(LIMIT);
+        let other = bytes.hold(source(2), SHARE / 2);
+        let mut held: Vec<_> = (0..4).map(|_| bytes.hold(source(1), SHARE / 5)).collect();
+        assert_eq!(closed(&held), [false; 4]);
+        held.push(bytes.hold(source(1), SHARE / 5));
+        assert_eq!(closed(&held), [true, false, false, false, false]);
+        held[4].set(SHARE * 2 / 5);
+        assert_eq!(closed(&held), [true, true, false, false, false]);
+        assert!(!is_closed(&other));
+        drop((held, other));
+        assert_eq!(total(&bytes), 0);
+        assert!(bytes.0.ledger().sources.is_empty() && bytes.0.ledger().by_bytes.is_empty());
+    }
+
+    #[test]
+    fn closes_oldest_request_of_source_that_holds_most_beyond_limit() {
+        let bytes = UnjudgedBytes::new(LIMIT);
+        let held: Vec<_> = (0..15).map(|last| bytes.hold(source(last), LIMIT / 16)).collect();
+        let larger = [bytes.hold(source(99), LIMIT / 64), bytes.hold(source(99), LIMIT / 16)];
+        assert_eq!(closed(&held), [false; 15]);
+        assert_eq!(closed(&larger), [true, true], "expected both: the first is too small");
+        let newcomer = bytes.hold(source(50), LIMIT / 32);
+        assert!(!is_closed(&newcomer));
+        assert!(total(&bytes) <= LIMIT);
+    }
+
+    #[test]
+    fn only_request_of_source_may_exceed_share() {
+        let bytes = UnjudgedBytes::new(LIMIT);
+        let large = bytes.hold(source(1), SHARE * 3);
+        assert!(!is_closed(&large));
+        let next = bytes.hold(source(1), 1);
+        assert!(is_closed(&large) && !is_closed(&next));
+    }
+
+    #[test]
+    fn trusted_proxy_has_no_share() {
+        let bytes = UnjudgedBytes::new(LIMIT);
+        let held: Vec<_> = (0..7).map(|_| bytes.hold(trusted_proxy(), SHARE)).collect();
+        assert_eq!(closed(&held), [false; 7]);
+        let newcomer = bytes.hold(source(1), SHARE);
+        assert!(is_closed(&held[0]) && !is_closed(&newcomer));
+    }
+
+    #[test]
+    fn bytes_of_closed_request_count_no_longer() {
+        let bytes = UnjudgedBytes::new(LIMIT);
+        let first = bytes.hold(source(1), SHARE);
+        let second = bytes.hold(source(1), SHARE);
+        assert!(is_closed(&first));
+        let before = total(&bytes);
+        first.set(LIMIT * 2);
+        drop(first);
+        assert_eq!(total(&bytes), before);
+        assert!(!is_closed(&second));
+    }
+}
