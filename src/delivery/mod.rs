@@ -257,6 +257,13 @@ impl Question {
         self.url().is_none() || self.ask().is_some_and(|ask| ask.host.is_some())
     }
 
+    /// Returns true if the app can recognize a second copy of the event by its headers. If false, the
+    /// server sends the event again only if the app has closed an idle connection.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        !self.is_passthrough()
+    }
+
     fn is_passthrough(&self) -> bool {
         self.accepted.forward() == Forward::Passthrough
     }

@@ -160,7 +160,7 @@ impl Steps {
         self.add("body", format!("{} bytes, {} fields", body.len(), object.len()));
         let mut received =
             Received { object: &object, raw: body, captured: &captured, settings: &[] };
-        let Ok(tenant) = route.choose_tenant(tenants(plan, &received)) else {
+        let Ok(tenant) = route.choose_tenant(tenants(plan, &received, |_| {})) else {
             self.add("tenant", "several, of different templates");
             return;
         };

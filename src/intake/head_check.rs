@@ -82,6 +82,9 @@ fn content_coding(value: &HeaderValue) -> Option<Cow<'_, str>> {
 /// `connection: upgrade` without `upgrade`. A server may ignore both (RFC 9110, 7.8), and gatepost
 /// does.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(UPGRADE) {
+        return false;
+    }
     let lines = headers.get_all(UPGRADE).iter();
     let mut protocols = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
     protocols.any(|protocol| {

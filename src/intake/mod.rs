@@ -24,7 +24,7 @@ mod normalise;
 
 use core::net::IpAddr;
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -274,14 +274,15 @@ impl Intake {
             .map_err(|defect| self.refuse(defect))?;
         let received =
             Received { object: &object, raw: &raw, captured: &self.0.captured, settings: &[] };
-        if let Some(place) = tenant_misfit(plan, &received) {
+        let misfit = Cell::new(None);
+        let tenant = self
+            .route()
+            .choose_tenant(tenants(plan, &received, |place| misfit.set(Some(place))))
+            .map_err(|ambiguous| self.refuse(ambiguous))?;
+        if let Some(place) = misfit.get() {
             let detail = format!("expected a string or a number at {place}, found another type");
             return Err(self.refuse(RefusalCause::with(RefusalKind::FieldInvalid, detail)));
         }
-        let tenant = self
-            .route()
-            .choose_tenant(tenants(plan, &received))
-            .map_err(|ambiguous| self.refuse(ambiguous))?;
         let (template, source) = self
             .route()
             .template(tenant.as_deref())
@@ -339,24 +340,28 @@ const MAX_UPFRONT_BYTES: usize = 64 * 1024;
 const LARGE_BODY_BYTES: usize = 64 * 1024;
 
 /// Returns the tenants that the callback names, in the order of the definition's `Locator`s.
+///
+/// Calls `note_misfit` with the place of a tenant that is neither a string, a number nor `null`.
+/// gatepost cannot read such a tenant, but the app may: JavaScript reads `["a"]` as `a`.
 pub(crate) fn tenants<'r>(
     plan: &'r Plan,
     received: &Received<'r>,
+    note_misfit: impl Fn(&'r Locator),
 ) -> impl Iterator<Item = Cow<'r, str>> {
-    let texts = plan.tenant.iter().filter_map(|locator| locator.text(received));
+    let texts = plan.tenant.iter().filter_map(move |locator| {
+        let text = locator.text(received);
+        if text.is_none() && is_misfit(locator, received) {
+            note_misfit(locator);
+        }
+        text
+    });
     texts.filter(|text| !text.is_empty()).map(|text| plan.tenant_case.fold(text))
 }
 
-/// Returns the place of a tenant that is neither a string, a number nor `null`.
-///
-/// gatepost cannot read such a tenant, but the app may: JavaScript reads `["a"]` as `a`.
-fn tenant_misfit<'p>(plan: &'p Plan, received: &Received<'_>) -> Option<&'p Locator> {
-    plan.tenant.iter().find(|locator| {
-        let value = locator.pointer().and_then(|pointer| pointer.find(received.object));
-        value.is_some_and(|value| {
-            matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object)
-        })
-    })
+fn is_misfit(locator: &Locator, received: &Received<'_>) -> bool {
+    let value = locator.pointer().and_then(|pointer| pointer.find(received.object));
+    value
+        .is_some_and(|value| matches!(value.shape(), Shape::Array | Shape::Boolean | Shape::Object))
 }
 
 /// Returns the `content-type` for an app that receives the body as received.
@@ -378,13 +383,19 @@ fn content_type(
     }
     let is_json = plan.body == BodyFormat::Json && raw.trim_ascii_start().starts_with(b"{");
     let essence = received.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-    let essence = essence.trim_ascii().to_ascii_lowercase();
-    let is_form = essence == FORM.as_bytes();
-    let is_misleading = essence.starts_with(b"multipart/")
-        || essence.starts_with(b"application/cloudevents")
-        || essence.contains(&b',');
+    let essence = essence.trim_ascii();
+    let starts_with = |prefix: &[u8]| {
+        essence.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let is_form = essence.eq_ignore_ascii_case(FORM.as_bytes());
+    let is_misleading = || {
+        starts_with(b"multipart/")
+            || starts_with(b"application/cloudevents")
+            || essence.contains(&b',')
+    };
     Some(match is_json {
-        true if is_form || is_misleading => JSON,
+        true if essence == JSON.as_bytes() => received,
+        true if is_form || is_misleading() => JSON,
         false if !is_form => FORM,
         true | false => received,
     })

@@ -41,10 +41,12 @@ impl CorsOrigins {
 
     /// Returns the reply to the preflight of a listed origin; `None` for any other request.
     pub(crate) fn preflight(&self, head: &Head<'_>, methods: &HeaderValue) -> Option<Reply> {
-        let headers = head.headers();
+        if self.0.is_empty() || !is_preflight(head) {
+            return None;
+        }
         // A preflight has no body. Without this check, gatepost would have to read the body.
         let has_body = !matches!(head.declared_length(), Ok(0));
-        if !is_preflight(head) || has_body || headers.contains_key(UPGRADE) {
+        if has_body || head.headers().contains_key(UPGRADE) {
             return None;
         }
         let cors = self.allowed(head)?;

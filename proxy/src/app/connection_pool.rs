@@ -45,6 +45,10 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);
 
 /// Sends a request over an idle or a new connection, and reads the whole response.
+///
+/// # Errors
+///
+/// Returns [`StaleConnection`] if the app closed an idle connection before it answered.
 pub(crate) async fn send(
     url: &Uri,
     request: Request<Full<Bytes>>,
@@ -54,17 +58,27 @@ pub(crate) async fn send(
     // Read the clock once: the age of a connection counts from the start of its last request.
     let now = Instant::now();
     let idle = POOL.with(|pool| take(pool, &key, now));
+    let is_reused = idle.is_some();
     let mut connection = match idle {
         Some(connection) => connection,
         // Boxed, so that the future of a request on an idle connection stays small.
         None => Box::pin(AppConnection::open(url)).await?,
     };
-    let response = connection.exchange(url, request, host).await?;
+    let response = match connection.exchange(url, request, host).await {
+        Err(error) if is_reused && is_hang_up(&*error) => return Err(StaleConnection.into()),
+        response => response?,
+    };
     if connection.is_open() {
         POOL.with(|pool| put(pool, key, IdleConnection { connection, since: now }));
     }
     Ok(response)
 }
+
+/// Error if the app closed an idle connection before it answered. The app may have closed the
+/// connection before the request arrived, so gatepost sends the request again.
+#[derive(Debug, thiserror::Error)]
+#[error("the app closed an idle connection")]
+pub(crate) struct StaleConnection;
 
 /// Does the same as [`send`], but always over a new connection.
 pub(crate) async fn send_on_new_connection(

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Request, Uri, response};
 use http_body_util::Full;
 use tokio::time::timeout;
 
-use self::connection_pool::{self as pool, BoxError, HostHeader, is_hang_up};
+use self::connection_pool::{self as pool, BoxError, HostHeader, StaleConnection, is_hang_up};
 
 pub(crate) use self::connection_pool::load_root_certificates;
 
@@ -20,15 +20,21 @@ pub(crate) use self::connection_pool::load_root_certificates;
 ///
 /// The app may close an idle connection while gatepost sends the event. The driver then sends the
 /// event again on a new connection. An app that reads both copies can compare the `ce-id` headers.
+/// A legacy app, which receives the callback as it came, may not know these headers. If such an app
+/// closes a new connection without an answer, gatepost does not send the callback again.
 pub(crate) async fn ask(url: &Uri, event: EventMessage, attempt: Attempt) -> Asked {
     let host = if event.keeps_host { HostHeader::AsGiven } else { HostHeader::OfAddress };
+    let is_repeatable = event.is_repeatable;
     let request = event.into_request();
     let sent = match attempt {
         Attempt::First => pool::send(url, request, host).await,
         Attempt::NewConnection => pool::send_on_new_connection(url, request, host).await,
     };
     match sent {
-        Err(error) if attempt == Attempt::First && is_hang_up(&*error) => Asked::ConnectionClosed,
+        Err(error) if error.is::<StaleConnection>() => Asked::ConnectionClosed,
+        Err(error) if attempt == Attempt::First && is_repeatable && is_hang_up(&*error) => {
+            Asked::ConnectionClosed
+        }
         Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
         Ok((parts, body)) => {
             Asked::Answered(Answer::Response { status: parts.status, headers: parts.headers, body })
@@ -43,6 +49,8 @@ pub(crate) struct EventMessage {
     pub(crate) body: Bytes,
     /// True if `headers` has the `host` for the app. Otherwise, the host is that of the address.
     pub(crate) keeps_host: bool,
+    /// True if the app can recognize a second copy of the event.
+    pub(crate) is_repeatable: bool,
 }
 
 impl EventMessage {

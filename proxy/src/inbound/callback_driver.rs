@@ -325,7 +325,7 @@ impl<'s> AppSide for App<'s> {
             let server = question.server().or(self.0.upstream.as_ref());
             with_path(server?, event.callback_path())
         });
-        let keeps_host = question.keeps_host();
+        let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
         let method = event.method().clone();
         let (headers, body) = event.into_parts();
         async move {
@@ -333,7 +333,12 @@ impl<'s> AppSide for App<'s> {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
-            app::ask(&url, EventMessage { method, headers, body, keeps_host }, attempt).await
+            app::ask(
+                &url,
+                EventMessage { method, headers, body, keeps_host, is_repeatable },
+                attempt,
+            )
+            .await
         }
     }
 }

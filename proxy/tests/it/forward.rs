@@ -107,3 +107,11 @@ fn both_ways_to_the_app_keep_repeated_headers_of_its_answer() {
         assert_eq!(cookies, ["a=1", "b=2"], "{te}");
     }
 }
+
+#[test]
+fn sends_passthrough_callback_once_if_app_closes_new_connection() {
+    let app = App::start(|_| Act::HangUp);
+    let gate = serve(&app, "", "", "on.'*' = { url = 'APP', forward = 'passthrough' }");
+    assert_eq!(gate.send(&request("")).text(), r#"{"data":{"result":0}}"#);
+    assert_eq!(app.seen().len(), 1);
+}

@@ -35,8 +35,9 @@ fn long_paths_do_not_fill_log_while_upstream_fails() {
         let path = format!("/{}", piece.repeat(60_000 / piece.len()));
         let mut client = gate.connect();
         for _ in 0..20 {
-            let reply = client.send(&post(&path, ""));
-            assert_eq!(reply.status, 502);
+            // gatepost refuses a long path about which servers disagree.
+            let status = if piece == "x" { 502 } else { 400 };
+            assert_eq!(client.send(&post(&path, "")).status, status, "{piece}");
             client = gate.connect();
         }
     }
@@ -199,7 +200,7 @@ fn healthy_pass_through_logs_no_error() {
         drop(client);
         // A client that does not wait for the reply.
         let mut client = gate.connect();
-        client.write(b"GET /large HTTP/1.1\r\nhost: gate.test\r\n\r\n");
+        client.write(get);
         drop(client);
         let mut client = gate.connect();
         client.write(b"GET /large HTTP/1.1\r\nhost: gate.test\r\n\r\n");
