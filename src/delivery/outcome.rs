@@ -8,7 +8,8 @@
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
 //! | any other status, or no answer in time | `on_failure` of the template | 503 |
 //!
-//! A token (JWT) in the platform's signed form counts as its payload, and is the reply itself.
+//! An app may answer with a reply that it has signed itself (JWT). gatepost then reads the payload as
+//! the answer, and sends the token unchanged as the reply.
 
 use http::StatusCode;
 use http::header::CONTENT_ENCODING;
@@ -26,8 +27,8 @@ use crate::verdict::Accepted;
 impl Accepted {
     /// Returns the conclusion for the app's answer.
     ///
-    /// A passthrough callback gets the app's own answer as the reply. If gatepost checks the answer
-    /// first, this is the case only for an answer in the form that the platform expects.
+    /// With passthrough, the app's own answer is the reply. If `check_reply` is true, gatepost passes
+    /// on only an answer in the form that the platform expects.
     pub(crate) fn answered(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         let conclusion = self.judged(ask, answer);
         if self.forward() != Forward::Passthrough {
@@ -45,7 +46,8 @@ impl Accepted {
     fn judged(&self, ask: &Ask, answer: &Answer) -> Conclusion {
         match (&self.kind().decision, &ask.policy) {
             (Some(decision), Some(policy)) => self.decided_by_app(decision, policy, answer),
-            // The config gives each decision a policy. Without a policy, nothing may allow.
+            // The config gives each decision a policy. Without a policy, gatepost must not allow the
+            // request.
             (Some(_), None) => self.failed(None, UnavailableKind::ReplyKeyMissing.into()),
             (None, _) => match check_taken(answer, self.acknowledgement(), ask.unclear_answer) {
                 Ok(taken) => Conclusion {
@@ -70,8 +72,8 @@ impl Accepted {
         self.decided(decision, policy, input)
     }
 
-    /// Returns the conclusion for an answer that is a reply in the platform's signed form. The app
-    /// has the platform's key, and may therefore sign its replies itself.
+    /// Returns the conclusion for an answer that is a token in the platform's signed form. The app may
+    /// have the reply key, and may then sign the answer itself.
     fn decided_by_token(
         &self,
         decision: &Decision,
@@ -80,8 +82,9 @@ impl Accepted {
         token: &str,
     ) -> Conclusion {
         let Some(payload) = policy.reply_signing.verified_payload(token) else {
-            let why = "found a signed reply (JWT) that the reply key of the template does not \
-                       verify; answer plain JSON, or set the key with which the app signs";
+            let why = "expected plain JSON, or a token (JWT) by the reply key of the template, found a \
+                       token by another key; answer plain JSON, or set the key with which the app \
+                       signs";
             let reason = Unavailable::with(UnavailableKind::AnswerMalformed, why);
             return self.failed(Some(policy), reason);
         };
@@ -100,7 +103,7 @@ impl Accepted {
     }
 
     /// Returns true if the platform can read the app's answer without a conversion. `conclusion` is
-    /// that of the answer in the other forms.
+    /// the result if gatepost converts the answer.
     fn is_in_form_of_platform(&self, answer: &Answer, conclusion: &Conclusion) -> bool {
         let Answer::Response { status, body: Some(body), .. } = answer else { return false };
         if has_byte_order_mark(body) {

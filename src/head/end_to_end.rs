@@ -6,8 +6,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers of one connection. `content-length` is in the list, because the sender of the message
-/// writes its own.
+/// Headers of one connection. `content-length` is in the list, because gatepost writes its own
+/// when it forwards the message.
 const OF_CONNECTION: [HeaderName; 10] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -21,8 +21,8 @@ const OF_CONNECTION: [HeaderName; 10] = [
     UPGRADE,
 ];
 
-/// Returns the headers that a proxy passes on: all except those of the connection, and those that
-/// `connection` names.
+/// Returns the headers that a proxy passes on: all headers except [`OF_CONNECTION`] and the headers
+/// that `connection` names.
 pub(crate) fn end_to_end(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let lines = headers.get_all(CONNECTION).iter();
     let named: Vec<_> = lines

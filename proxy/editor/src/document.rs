@@ -191,7 +191,7 @@ impl Document {
     }
 }
 
-/// Returns an error if no kind in the template has an address or an answer.
+/// Returns an error if no kind in the template has an address or the key `answer`.
 pub(crate) fn check_has_delivery(template: &dyn TableLike, name: &str) -> Result<(), EditError> {
     let delivers = |item: &Item| {
         let table = item.as_table_like();

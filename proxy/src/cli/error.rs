@@ -25,8 +25,8 @@ pub(super) enum CommandError {
     NotConfirmed(String),
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The environment variable of a key is not set or not UTF-8. Omits a name with unusual
-    /// characters, because the operator may have given the key instead of the name.
+    /// The environment variable of a key is not set or not UTF-8. If the given name has unusual
+    /// characters, `name` is empty, because the operator may have given the key instead of the name.
     #[error("the environment variable {name} {problem}; set it to the key")]
     Environment { name: String, problem: &'static str },
     #[error("{}: {source}", path.display())]
@@ -36,7 +36,7 @@ pub(super) enum CommandError {
     NotAccepted(StatusCode),
     #[error("{}: {source}", path.display())]
     Recording { path: PathBuf, source: RecordingError },
-    /// The gate refuses the recorded request.
+    /// gatepost refuses the recorded request.
     #[error("gatepost refuses the request; see the explanation")]
     Refused,
     #[error(transparent)]
@@ -45,7 +45,7 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
-    /// An operation of the system failed.
+    /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),
 }

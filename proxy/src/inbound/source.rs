@@ -1,4 +1,5 @@
-//! The network whose connections and bytes count together.
+//! The unit to which gatepost applies the limits on connections and on unjudged bytes: the network of
+//! a client.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,8 +10,8 @@ use gatepost::Gate;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Source {
     network: IpAddr,
-    /// False for a trusted proxy, which carries the requests of many clients, and for an unknown
-    /// client.
+    /// Limit of this source to its share of `max_unjudged_bytes`. An unknown client has no such limit.
+    /// Neither has a trusted proxy, because it carries the requests of many clients.
     has_share: bool,
 }
 
@@ -18,14 +19,14 @@ impl Source {
     pub(crate) const UNKNOWN: Self =
         Self { network: IpAddr::V4(Ipv4Addr::UNSPECIFIED), has_share: false };
 
-    /// Returns the source of a client. A trusted proxy is the client if it names no other.
+    /// Returns the source of a client. If a trusted proxy names no client, the proxy is the client.
     pub(crate) fn of(client: Option<IpAddr>, gate: &Gate) -> Self {
         let known =
             |client| Self { network: network(client), has_share: !gate.is_trusted_proxy(client) };
         client.map_or(Self::UNKNOWN, known)
     }
 
-    /// Returns true if the source may hold only a share of the bytes for all sources.
+    /// Returns true if the source may hold only its share of `max_unjudged_bytes`.
     pub(crate) const fn has_share(self) -> bool {
         self.has_share
     }

@@ -121,10 +121,9 @@ fn of_field(field: &Field, open: bool) -> Value {
 fn description(field: &Field) -> String {
     let about = field.about.as_deref().map(str::to_owned);
     let secret = field.secret.then(|| "A credential: do not log it.".to_owned());
-    let when = field
-        .when
-        .as_ref()
-        .map(|when| format!("Only if `{}` is one of: {}.", when.field, when.values.join(", ")));
+    let when = field.when.as_ref().map(|when| {
+        format!("Present only if `{}` is one of: {}.", when.field, when.values.join(", "))
+    });
     let sentences: Vec<_> = about.into_iter().chain(secret).chain(when).collect();
     sentences.join(" ")
 }

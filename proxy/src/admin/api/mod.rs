@@ -2,7 +2,7 @@
 //! `admin_token`.
 //!
 //! 1. If the config has no `admin_token`, every path of the API returns 404.
-//! 2. The API accepts only [hosts](host) that are its own.
+//! 2. The API refuses a request whose [`host`](host) is not a name of the admin listener.
 //! 3. After wrong tokens, a client must [wait](attempts).
 //! 4. The API reads the body only after it has accepted the token.
 //! 5. The API serves its own OpenAPI description, `/api/openapi.json`.
@@ -116,7 +116,8 @@ async fn answer(
     done.await.unwrap_or(Err(ApiError::Panicked))
 }
 
-/// Returns the token of a request; `None` unless the request has one such header.
+/// Returns the bearer token of a request; `None` if the request does not have exactly one
+/// `authorization` header.
 fn given_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().filter(|_| given.next().is_none())?;
