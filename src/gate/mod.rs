@@ -420,7 +420,10 @@ impl Gate {
     /// unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
-        let lookup = active.routes.find(head.path(), Reach::Subtree);
+        let lookup = match (active.routes.find(head.path(), Reach::Subtree), head.uri().query()) {
+            (Lookup::Other, Some(query)) => active.routes.find_in_query(query),
+            (found, _) => found,
+        };
         active.admit(lookup, head, &self.0.memory, true, now)
     }
 

@@ -311,3 +311,16 @@ fn signing_secret_of_template_overrides_global_signing_secret() {
     assert_ne!(signature(OTHER_SIGNING, SIGNING), signature(OTHER_SIGNING, ""));
     assert!(!event_headers("", "", 1000).contains_key("webhook-signature"));
 }
+
+#[test]
+fn explains_path_in_query_as_proxy_judges_it() {
+    let gate = vectors::gate("http://app.test");
+    let (uri, headers) = (Uri::from_static("/?s=/callbacks/tencent"), HeaderMap::new());
+    let head = Head::new(&Method::POST, &uri, &headers);
+    let Admission::Refused(refusal) = gate.admit_in_proxy(&head, NOW) else {
+        panic!("expected a refusal")
+    };
+    let explanation = gate.explain(&head, Bytes::new(), NOW);
+    assert_eq!(refusal.kind(), RefusalKind::PathAmbiguous);
+    assert_eq!(explanation.verdict.unwrap().unwrap_err().kind(), refusal.kind());
+}
