@@ -10,7 +10,7 @@ use gatepost::Gate;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Source {
     network: IpAddr,
-    /// Limit of this source to its share of `max_unjudged_bytes`. An unknown client has no such limit.
+    /// Limit of this source to an eighth of `max_unjudged_bytes`. An unknown client has no such limit.
     /// Neither has a trusted proxy, because it carries the requests of many clients.
     has_share: bool,
 }
@@ -26,7 +26,7 @@ impl Source {
         client.map_or(Self::UNKNOWN, known)
     }
 
-    /// Returns true if the source may hold only its share of `max_unjudged_bytes`.
+    /// Returns true if the source may hold only an eighth of `max_unjudged_bytes`.
     pub(crate) const fn has_share(self) -> bool {
         self.has_share
     }
