@@ -91,6 +91,7 @@ fn counts(mode: Mode, filter: &str) -> Result<ExitCode, Failure> {
 fn check(measured: &Baseline) -> Result<ExitCode, Failure> {
     let baseline = Baseline::read()?;
     print!("{}", measured.beyond(&baseline).beside(&baseline));
+    let measured = measured.with_repeated(&baseline, callgrind::count)?;
     let faults = measured.faults(&baseline);
     for fault in &faults {
         eprintln!("{fault}");
