@@ -1,9 +1,10 @@
 //! Routes: finds the route of a request's path, in any spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte. A *spelling* of a route's
-//! path is a different text that some server reads as the same path: `/a//b` is a spelling of
-//! `/a/b`. The app may be such a server, and would then process a callback that gatepost has not
-//! verified. gatepost therefore refuses every spelling of a callback path.
+//! A path is a callback path if it equals a route's path byte for byte, with or without a slash at
+//! the end. A *spelling* of a route's path is a different text that some server reads as the same
+//! path: `/a//b` is a spelling of `/a/b`. The app may be such a server, and would then process a
+//! callback that gatepost has not verified. gatepost therefore refuses every spelling of a callback
+//! path.
 //!
 //! A *reading* is the list of segments that one particular server finds in a path. Servers decode
 //! different encodings, in different orders. gatepost therefore normalises everything that any
@@ -42,6 +43,7 @@
 
 mod cors;
 mod decode;
+mod parameters;
 mod path_filter;
 mod pieces;
 mod printable_path;
@@ -49,13 +51,15 @@ mod query;
 mod search;
 mod settings;
 mod subtree;
+mod target;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use matchit::Router;
 
 pub(crate) use self::cors::{CorsOrigins, as_origin, is_preflight};
+pub(crate) use self::parameters::{RouteParameters, is_parameter_name, is_parameter_text};
 pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
@@ -64,6 +68,7 @@ pub(crate) use self::query::may_contain_path;
 use self::search::Search;
 pub(crate) use self::settings::{Mode, Route};
 use self::subtree::{Owner, Subtrees, bases_of};
+pub(crate) use self::target::Target;
 use crate::provider::Plan;
 use crate::template::Reach;
 
@@ -87,8 +92,8 @@ pub(crate) struct Address {
 pub(crate) enum Lookup<'r, 'p> {
     /// Another spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path. The second field is the secret segment; `None` if the route has
-    /// no token.
+    /// Exactly this route's path, with or without a slash at the end. The second field is the secret
+    /// segment; `None` if the route has no token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -100,20 +105,25 @@ pub(crate) enum Lookup<'r, 'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
+    /// For each route in `list`, the index of the next route on the same path. Only routes with
+    /// parameters share a path.
+    next_on_path: Vec<Option<usize>>,
     /// Indices in `list` of the routes with `{token}` in their path.
     with_token: Vec<usize>,
-    /// Indices in `list`, by exact path.
+    /// Index in `list` of the first route on each path, with and without a slash at the end.
     exact: Router<usize>,
-    /// Lower-case paths of all routes.
-    patterns: HashSet<String>,
-    /// Indices in `list` of enforcing routes, by lower-case path.
+    /// Index in `list` of the first route on each lower-case path without a slash at the end.
+    patterns: HashMap<String, usize>,
+    /// Index in `list` of the first enforcing route on each lower-case path.
     enforced: Router<usize>,
-    /// Indices in `list` of shadow routes, by lower-case path.
+    /// Index in `list` of the first shadow route on each lower-case path.
     shadowed: Router<usize>,
     /// Reserved addresses, by lower-case path.
     addresses: HashMap<String, Address>,
     /// Paths that servers map to a route or to a reserved address.
     subtrees: Subtrees,
+    /// Routes with parameters, each with the paths that servers map to its path.
+    front_controllers: Vec<FrontController>,
     path_filter: PathFilter,
 }
 
@@ -122,29 +132,72 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// If an earlier route has the same path, apart from case, returns the pattern of that route.
+    /// Returns the label of an earlier route if the path is the same, apart from case and from a
+    /// slash at the end, and if some query could be that of both routes.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
-        let folded = route.pattern.to_lowercase();
-        let existing = || {
-            let mut earlier = self.list.iter();
-            let same = earlier.find(|earlier| earlier.pattern.to_lowercase() == folded);
-            Arc::clone(&same.unwrap_or(&route).pattern)
-        };
-        if self.patterns.contains(&folded) {
-            return Err(existing());
+        let path = without_slash(&route.pattern);
+        let folded = path.to_lowercase();
+        if let Some(first) = self.patterns.get(&folded).copied() {
+            self.check_apart(first, &route)?;
+            self.append(first, index);
+        } else {
+            let unexpected = |_| Arc::clone(&route.label);
+            self.exact.insert(path, index).map_err(unexpected)?;
+            if path != "/" {
+                self.exact.insert(format!("{path}/"), index).map_err(unexpected)?;
+            }
         }
-        self.exact.insert(&*route.pattern, index).map_err(|_| existing())?;
         let by_mode = match route.mode {
             Mode::Enforce => &mut self.enforced,
             Mode::Shadow => &mut self.shadowed,
         };
-        by_mode.insert(&*folded, index).map_err(|_| existing())?;
+        // Fails if the path has an earlier route in this mode, from which lookups find this route.
+        let _is_first = by_mode.insert(&*folded, index);
         self.path_filter.add(&folded);
-        self.with_token.extend(around_token(&route.pattern).map(|_| index));
-        self.patterns.insert(folded);
+        self.with_token.extend(around_token(path).map(|_| index));
+        self.patterns.entry(folded).or_insert(index);
         self.list.push(route);
+        self.next_on_path.push(None);
         Ok(())
+    }
+
+    /// Checks that no query can be that of `route` and of an earlier route on its path.
+    fn check_apart(&self, first: usize, route: &Route) -> Result<(), Arc<str>> {
+        let is_apart = |earlier: &Route| {
+            without_slash(&earlier.pattern) == without_slash(&route.pattern)
+                && earlier.parameters.exclude(&route.parameters)
+        };
+        let mut earlier = self.on_path(first).map(|index| &self.list[index]);
+        earlier.find(|earlier| !is_apart(earlier)).map_or(Ok(()), |found| Err(found.label.clone()))
+    }
+
+    fn append(&mut self, first: usize, index: usize) {
+        if let Some(last) = self.on_path(first).last() {
+            self.next_on_path[last] = Some(index);
+        }
+    }
+
+    /// Yields the index of a route, and of each later route on the same path.
+    fn on_path(&self, first: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(first), |index| self.next_on_path[*index])
+    }
+
+    /// Returns the route on the path of `first` whose parameters the query has.
+    fn with_query(&self, first: usize, query: Option<&str>) -> Option<RouteIndex> {
+        if self.list[first].parameters.is_empty() {
+            return Some(RouteIndex(first));
+        }
+        let has_query = |index: &usize| self.list[*index].parameters.are_in(query);
+        self.on_path(first).find(has_query).map(RouteIndex)
+    }
+
+    /// Returns the first route on the path of `first`, in the mode of `first`, whose parameters some
+    /// server could read in the target.
+    fn with_parameters(&self, first: usize, target: &Target<'_>) -> Option<RouteIndex> {
+        let mode = self.list[first].mode;
+        let may_be = |route: &Route| route.mode == mode && route.may_have_parameters(target);
+        self.on_path(first).find(|index| may_be(&self.list[*index])).map(RouteIndex)
     }
 
     /// Reserves the path of an app address. Skips a path that is also the path of a shadow route.
@@ -182,8 +235,12 @@ impl Routes {
                 Some(_) => continue,
             };
             if route.mode == Mode::Enforce && route.reach == Reach::Subtree {
-                let names = Pieces::of(base).names;
-                self.reserve_below(&names, &Owner::Route(RouteIndex(index)));
+                let (names, found) = (Pieces::of(base).names, RouteIndex(index));
+                if route.parameters.is_empty() {
+                    self.reserve_below(&names, &Owner::Route(found));
+                } else {
+                    self.front_controllers.push(FrontController::new(&names, found));
+                }
             }
         }
     }
@@ -205,6 +262,16 @@ impl Routes {
         reserved
     }
 
+    /// Returns each path that is reserved together with the parameters of a route.
+    pub(crate) fn reserved_with_parameters(&self) -> impl Iterator<Item = String> {
+        self.front_controllers.iter().flat_map(|front| {
+            let bases: Vec<_> = front.below.bases().collect();
+            let bases = if bases.is_empty() { vec![""] } else { bases };
+            let parameters = &self.at(front.route).parameters;
+            bases.into_iter().map(move |base| format!("{base}/*{parameters}"))
+        })
+    }
+
     /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
         // In bounds, because only lookups create indices and no method removes a route.
@@ -215,7 +282,7 @@ impl Routes {
     /// `earlier`.
     pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
-            let same = earlier.list.iter().find(|earlier| earlier.pattern == route.pattern);
+            let same = earlier.list.iter().find(|earlier| earlier.label == route.label);
             if let (Some(limit), Some(earlier)) =
                 (&mut route.limit, same.and_then(|earlier| earlier.limit.as_ref()))
             {
@@ -233,23 +300,66 @@ impl Routes {
         self.list.iter()
     }
 
-    /// Looks up a path, first by exact text, then in every reading.
-    pub(crate) fn find<'p>(&self, path: &'p str, reach: Reach) -> Lookup<'_, 'p> {
-        if !self.path_filter.may_contain(path) && has_one_reading(path) {
+    /// Looks up a target, first by exact text, then in every reading.
+    pub(crate) fn find<'p>(&self, target: &Target<'p>, reach: Reach) -> Lookup<'_, 'p> {
+        if !self.path_filter.may_contain(target.path) && has_one_reading(target.path) {
             return Lookup::Other;
         }
-        Search { routes: self, reach }.find(path)
+        Search { routes: self, reach, target }.find()
     }
 
-    /// Finds the enforcing route with exactly this path, and the secret segment of the path.
-    pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(RouteIndex, Option<&'p str>)> {
+    /// Finds the enforcing route with exactly this path and query, and the secret segment of the
+    /// path.
+    pub(crate) fn find_exact<'p>(
+        &self,
+        path: &'p str,
+        query: Option<&str>,
+    ) -> Option<(RouteIndex, Option<&'p str>)> {
         let matched = self.exact.at(path).ok()?;
-        let found = RouteIndex(*matched.value);
+        let found = self.with_query(*matched.value, query)?;
         (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
+    }
+
+    /// Returns true if gatepost must read the query of every request in front of a file server.
+    pub(crate) fn has_front_controllers(&self) -> bool {
+        !self.front_controllers.is_empty()
+    }
+
+    /// Returns true if a request with this lookup result must not reach the app unverified.
+    fn must_refuse(&self, lookup: &Lookup<'_, '_>) -> bool {
+        match lookup {
+            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.is_shadow(*found),
+            Lookup::Other => false,
+            Lookup::Reserved(_) => true,
+        }
     }
 
     fn is_shadow(&self, found: RouteIndex) -> bool {
         self.at(found).mode == Mode::Shadow
+    }
+}
+
+/// A route with parameters, in front of a file server.
+///
+/// The server may run the route's script for other paths: for the folder of an index script, and for
+/// the paths below the script. The script in the root may serve every path. gatepost refuses a
+/// request for such a path if some server could read the route's parameters in it.
+#[derive(Debug)]
+struct FrontController {
+    route: RouteIndex,
+    /// Paths that the server maps to the script; empty if the server may map every path.
+    below: Subtrees,
+}
+
+impl FrontController {
+    fn new(names: &[String], route: RouteIndex) -> Self {
+        let mut below = Subtrees::default();
+        bases_of(names).for_each(|base| below.add(base, Owner::Route(route)));
+        Self { route, below }
+    }
+
+    fn may_serve(&self, pieces: &Pieces) -> bool {
+        self.below.is_empty() || self.below.find_in_pieces(pieces).is_some()
     }
 }
 
@@ -258,14 +368,25 @@ pub(crate) fn has_base(path: &str) -> bool {
     bases_of(&Pieces::of(path).names).next().is_some()
 }
 
-/// Returns true if every server reads the configured path in the same way, apart from case.
+/// Returns a path without the slash at its end. Returns `/` unchanged.
+pub(crate) fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
+}
+
+/// Returns true if every server reads the configured path in the same way, apart from case and from
+/// a slash at the end.
 pub(crate) fn is_canonical(pattern: &str) -> bool {
-    let literal = pattern.replacen("/{token}", "/token", 1);
+    let path = without_slash(pattern);
+    let literal = path.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
     // The path may contain `{token}` once, as a whole segment.
-    let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
-        == usize::from(literal != pattern);
-    token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
+    let token_is_segment =
+        pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count() == usize::from(literal != path);
+    let is_doubled = pattern.ends_with("//");
+    !is_doubled
+        && token_is_segment
+        && literal.bytes().all(unreserved)
+        && is_plain(&literal.to_lowercase())
 }
 
 /// Endings of script names. A server may pass the rest of the path to the script as an argument.

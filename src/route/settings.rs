@@ -6,9 +6,10 @@ use std::sync::Arc;
 #[cfg(feature = "tower")]
 use http::uri::PathAndQuery;
 
-use super::CorsOrigins;
+use super::{CorsOrigins, RouteParameters, Target};
 use crate::client::{Client, Networks};
 use crate::event::{EventSource, Forward};
+use crate::head::Head;
 use crate::limit::{ClientBudgets, Rate, RouteLimit};
 use crate::printable::printable;
 use crate::provider::Plan;
@@ -35,6 +36,10 @@ impl Mode {
 pub(crate) struct Route {
     /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
     pub(crate) pattern: Arc<str>,
+    /// Parameters in the query by which the route differs from others on its path.
+    pub(crate) parameters: RouteParameters,
+    /// Path and parameters from the config, for log lines. Names the route in its config.
+    pub(crate) label: Arc<str>,
     pub(crate) plan: Arc<Plan>,
     /// Secret segment; `None` if the path has no `{token}`.
     pub(crate) token: Option<Secret>,
@@ -69,6 +74,19 @@ impl Route {
         self.forward == Some(Forward::Passthrough)
     }
 
+    /// Returns true if the route takes each query, or if some server could read the route's
+    /// parameters in the target.
+    pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
+        self.parameters.is_empty() || self.parameters.may_be_in(target)
+    }
+
+    /// Returns the query of a callback if the platform writes values into the query, without the
+    /// route's own parameters.
+    pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
+        let query = head.uri().query().filter(|_| self.plan.reads_query)?;
+        Some(self.parameters.removed_from(query))
+    }
+
     /// Returns true if the route has no secret segment, or if `token` is the secret segment.
     pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
         let Some(secret) = &self.token else { return true };
@@ -88,7 +106,7 @@ impl Route {
         }
         match (self.source_limit, budgets) {
             (Some(rate), Some(budgets))
-                if !budgets.take(rate, &self.pattern, client.address, now) =>
+                if !budgets.take(rate, &self.label, client.address, now) =>
             {
                 Err(RefusalKind::RateLimited)
             }

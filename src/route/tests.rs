@@ -7,6 +7,8 @@ use crate::provider::built_in;
 fn route(pattern: &str, mode: Mode, plan: &Arc<Plan>) -> Route {
     Route {
         pattern: pattern.into(),
+        parameters: RouteParameters::default(),
+        label: pattern.into(),
         plan: Arc::clone(plan),
         token: None,
         #[cfg(feature = "tower")]
@@ -25,6 +27,10 @@ fn route(pattern: &str, mode: Mode, plan: &Arc<Plan>) -> Route {
     }
 }
 
+fn find<'r, 'p>(routes: &'r Routes, path: &'p str, reach: Reach) -> Lookup<'r, 'p> {
+    routes.find(&Target::new(path, None), reach)
+}
+
 fn routes() -> Routes {
     let plan = Arc::new(built_in().next().unwrap());
     let mut routes = Routes::default();
@@ -36,7 +42,7 @@ fn routes() -> Routes {
     routes
 }
 
-const SPELLINGS: [&str; 59] = [
+const SPELLINGS: [&str; 60] = [
     "/callbacks/x/.%09./tencent",
     "/callbacks/ten%00cent",
     "/callbacks/ten%09cent",
@@ -48,6 +54,7 @@ const SPELLINGS: [&str; 59] = [
     "//callbacks/tencent",
     "/callbacks//tencent",
     "/callbacks/tencent/",
+    "/callbacks/tencent//",
     "/./callbacks/./tencent",
     "/x/../callbacks/tencent",
     "/../callbacks/tencent",
@@ -133,7 +140,7 @@ fn refuses_long_path_about_which_servers_disagree() {
     let (enforcing, shadow) = (of(Mode::Enforce), of(Mode::Shadow));
     let find = |routes: &Routes, unit: &str, length: usize| {
         let path = format!("/x{}", unit.repeat(length / unit.len()));
-        match routes.find(&path, Reach::Exact) {
+        match find(&routes, &path, Reach::Exact) {
             Lookup::Ambiguous(_) => "ambiguous",
             Lookup::Reserved(_) => "reserved",
             Lookup::Other => "other",
@@ -155,14 +162,15 @@ fn refuses_long_path_about_which_servers_disagree() {
 fn refuses_every_spelling_except_the_exact_path() {
     let routes = routes();
     for spelling in SPELLINGS {
-        match routes.find(spelling, Reach::Exact) {
-            Lookup::Callback(..) => assert_eq!(spelling, "/callbacks/tencent"),
+        match find(&routes, spelling, Reach::Exact) {
+            Lookup::Callback(..) => assert_eq!(without_slash(spelling), "/callbacks/tencent"),
             Lookup::Ambiguous(_) => {}
             Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
         }
     }
     for spelling in [
-        "/hooks/secret/",
+        "/hooks/secret//",
+        "/hooks//secret/",
         "/x/../hooks/secret",
         "/HOOKS/secret",
         "/cb/x.php/extra",
@@ -171,7 +179,7 @@ fn refuses_every_spelling_except_the_exact_path() {
         "/Hooks/a%252fb/",
         "/Hooks/.",
         "/Hooks/%00",
-        "/hooks/;x/",
+        "/hooks/;x//",
         "/x/../hooks/%3f",
         "//x/hooks/a\\b",
         "/index.php/hooks/a\\b",
@@ -180,7 +188,10 @@ fn refuses_every_spelling_except_the_exact_path() {
         "/index.min.php/callbacks/tencent",
         "/INDEX.PHP/callbacks/tencent",
     ] {
-        assert!(matches!(routes.find(spelling, Reach::Exact), Lookup::Ambiguous(_)), "{spelling}");
+        assert!(
+            matches!(find(&routes, spelling, Reach::Exact), Lookup::Ambiguous(_)),
+            "{spelling}"
+        );
     }
     for spelling in [
         "/live/Push",
@@ -192,7 +203,198 @@ fn refuses_every_spelling_except_the_exact_path() {
         "/live/push;a=b",
         "/live/push%3Fa",
     ] {
-        assert!(matches!(routes.find(spelling, Reach::Exact), Lookup::Reserved(_)), "{spelling}");
+        assert!(matches!(find(&routes, spelling, Reach::Exact), Lookup::Reserved(_)), "{spelling}");
+    }
+}
+
+#[test]
+fn serves_path_with_and_without_slash_at_the_end() {
+    let plan = Arc::new(built_in().next().unwrap());
+    for pattern in ["/a", "/a/", "/a/b.php/", "/a/{token}", "/a/{token}/", "/a/{token}/x/"] {
+        let mut routes = Routes::default();
+        routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
+        let path = without_slash(pattern).replace(TOKEN_SEGMENT, "s3cret");
+        let token = pattern.contains(TOKEN).then_some("s3cret");
+        for spelling in [path.clone(), format!("{path}/")] {
+            let Lookup::Callback(_, found) = find(&routes, &spelling, Reach::Subtree) else {
+                panic!("expected a callback, found none at {spelling}")
+            };
+            assert_eq!(found, token, "{spelling}");
+            assert_eq!(routes.find_exact(&spelling, None).unwrap().1, token, "{spelling}");
+        }
+        for spelling in [format!("{path}//"), format!("{path}/."), path.to_uppercase()] {
+            let found = find(&routes, &spelling, Reach::Exact);
+            assert!(matches!(found, Lookup::Ambiguous(_)), "{spelling}");
+        }
+    }
+}
+
+#[test]
+fn slash_at_the_end_makes_no_other_path() {
+    let plan = Arc::new(built_in().next().unwrap());
+    for (one, other) in [("/a", "/a/"), ("/a/", "/A"), ("/a/{token}/", "/a/{token}")] {
+        let mut routes = Routes::default();
+        routes.add(route(one, Mode::Enforce, &plan)).unwrap();
+        assert_eq!(&*routes.add(route(other, Mode::Shadow, &plan)).unwrap_err(), one);
+    }
+}
+
+fn with_query(pattern: &str, query: &[(&str, &str)], mode: Mode, plan: &Arc<Plan>) -> Route {
+    let parameters = RouteParameters::new(query.iter().copied());
+    let label = format!("{pattern}{parameters}").into();
+    Route { parameters, label, ..route(pattern, mode, plan) }
+}
+
+/// Returns the label of the route that a lookup in a proxy finds, and the form of the result.
+fn found(routes: &Routes, path: &str, query: &str, reach: Reach) -> (&'static str, String) {
+    let target = Target::new(path, Some(query));
+    let lookup = match routes.find(&target, reach) {
+        Lookup::Other if reach == Reach::Subtree => routes.find_in_query(&target),
+        lookup => lookup,
+    };
+    match lookup {
+        Lookup::Callback(found, _) => ("callback", routes.at(found).label.to_string()),
+        Lookup::Ambiguous(found) => ("ambiguous", routes.at(found).label.to_string()),
+        Lookup::Reserved(address) => ("reserved", address.path.to_string()),
+        Lookup::Other => ("other", String::new()),
+    }
+}
+
+#[test]
+fn query_selects_route_on_a_shared_path() {
+    let plan = Arc::new(built_in().next().unwrap());
+    let mut routes = Routes::default();
+    for (value, mode) in [("play", Mode::Enforce), ("watch", Mode::Shadow), ("stop", Mode::Enforce)]
+    {
+        routes.add(with_query("/app/index.php", &[("c", value)], mode, &plan)).unwrap();
+    }
+    routes.reserve_routes(|_| true);
+    for reach in [Reach::Exact, Reach::Subtree] {
+        for (path, query, form, value) in [
+            ("/app/index.php", "c=play", "callback", "play"),
+            ("/app/index.php/", "c=stop", "callback", "stop"),
+            ("/app/index.php", "c=watch&x=1", "callback", "watch"),
+            ("/app/index.php", "c=watch&c=stop", "ambiguous", "stop"),
+            ("/app/index.php", "c=%77atch", "ambiguous", "watch"),
+            ("/app/index.php", "c=%73top", "ambiguous", "stop"),
+            ("/app/index.php", "C=play", "ambiguous", "play"),
+            ("/app//index.php", "c=play", "ambiguous", "play"),
+            ("/APP/index.php", "c=watch", "ambiguous", "watch"),
+            ("/x/../app/index.php", "c=stop", "ambiguous", "stop"),
+            ("/app/index.php/x", "c=stop", "ambiguous", "stop"),
+        ] {
+            let label = format!("/app/index.php?c={value}");
+            assert_eq!(found(&routes, path, query, reach), (form, label), "{path}?{query}");
+        }
+        for (path, query) in [
+            ("/app/index.php", "c=home"),
+            ("/app/index.php", ""),
+            ("/app//index.php", "c=home"),
+            ("/app/index.php/x", "c=home"),
+            ("/x/../app/index.php", "x=stop"),
+            ("/other", "c=play"),
+        ] {
+            assert_eq!(found(&routes, path, query, reach).0, "other", "{path}?{query}");
+        }
+    }
+    assert!(routes.find_exact("/app/index.php", Some("c=stop")).is_some());
+    for query in [None, Some("c=watch"), Some("c=home"), Some("c=play&c=stop")] {
+        assert!(routes.find_exact("/app/index.php", query).is_none(), "{query:?}");
+    }
+    for path in ["/app", "/app/", "/app/x", "/app/x.php", "/app.php"] {
+        let label = "/app/index.php?c=play".to_owned();
+        assert_eq!(found(&routes, path, "c=play", Reach::Subtree), ("ambiguous", label), "{path}");
+        assert_eq!(found(&routes, path, "c=home", Reach::Subtree).0, "other", "{path}");
+        assert_eq!(found(&routes, path, "c=play", Reach::Exact).0, "other", "{path}");
+    }
+}
+
+#[test]
+fn front_controller_in_the_root_reserves_its_query_on_every_path() {
+    let plan = Arc::new(built_in().next().unwrap());
+    for (pattern, spellings) in [
+        ("/", ["//", "/.", "/;x", "/x/..", "/%2f"]),
+        (
+            "/index.php",
+            ["/index.php/x", "//index.php", "/Index.php", "/index%2ephp", "/x/../index.php"],
+        ),
+    ] {
+        let mut routes = Routes::default();
+        routes.add(with_query(pattern, &[("c", "play")], Mode::Enforce, &plan)).unwrap();
+        routes.reserve_routes(|_| true);
+        assert_eq!(found(&routes, pattern, "c=play", Reach::Exact).0, "callback");
+        for path in spellings {
+            for reach in [Reach::Exact, Reach::Subtree] {
+                assert_eq!(found(&routes, path, "c=play", reach).0, "ambiguous", "{path}");
+                assert_eq!(found(&routes, path, "c=home", reach).0, "other", "{path}");
+            }
+        }
+        for path in ["/x", "/x.png", "/a/b/c", "/index.html", "/x&c=play"] {
+            assert_eq!(found(&routes, path, "c=play", Reach::Subtree).0, "ambiguous", "{path}");
+            assert_eq!(found(&routes, path, "c=play", Reach::Exact).0, "other", "{path}");
+        }
+        assert_eq!(found(&routes, "/x%26c=play", "", Reach::Subtree).0, "ambiguous");
+    }
+}
+
+#[test]
+fn other_query_does_not_unblock_reserved_path_or_token() {
+    let plan = Arc::new(built_in().next().unwrap());
+    let mut routes = Routes::default();
+    for (path, mode) in [("/app/a.php", Mode::Enforce), ("/app/b.php", Mode::Shadow)] {
+        routes.add(with_query(path, &[("c", "play")], mode, &plan)).unwrap();
+    }
+    routes.add(route("/hooks/{token}", Mode::Enforce, &plan)).unwrap();
+    routes.add(with_query("/hooks/a", &[("c", "play")], Mode::Shadow, &plan)).unwrap();
+    routes.reserve("/app/a.php", Reach::Exact, &plan);
+    routes.reserve("/app", Reach::Subtree, &plan);
+    for reach in [Reach::Exact, Reach::Subtree] {
+        assert_eq!(found(&routes, "/app/a.php", "c=home", reach).0, "reserved");
+        assert_eq!(found(&routes, "/app/a.php", "c=play", reach).0, "callback");
+        assert_eq!(found(&routes, "/hooks/a", "c=home", reach).0, "ambiguous");
+    }
+    assert_eq!(found(&routes, "/app/b.php", "c=home", Reach::Subtree).0, "reserved");
+}
+
+#[test]
+fn routes_on_one_path_need_different_queries() {
+    let plan = Arc::new(built_in().next().unwrap());
+    let mut routes = Routes::default();
+    let add = |routes: &mut Routes, pattern, query: &[_]| {
+        routes.add(with_query(pattern, query, Mode::Enforce, &plan))
+    };
+    add(&mut routes, "/index.php", &[("c", "play")]).unwrap();
+    for (pattern, query) in [
+        ("/index.php", &[][..]),
+        ("/index.php", &[("c", "play")]),
+        ("/index.php", &[("x", "y")]),
+        ("/Index.php", &[("c", "stop")]),
+    ] {
+        assert_eq!(&*add(&mut routes, pattern, query).unwrap_err(), "/index.php?c=play");
+    }
+    add(&mut routes, "/index.php/", &[("c", "stop")]).unwrap();
+}
+
+#[test]
+fn serves_literal_path_before_token() {
+    let plan = Arc::new(built_in().next().unwrap());
+    let mut routes = Routes::default();
+    routes.add(route("/a/{token}", Mode::Enforce, &plan)).unwrap();
+    routes.add(route("/a/b/", Mode::Enforce, &plan)).unwrap();
+    for path in ["/a/b", "/a/b/"] {
+        assert!(routes.find_exact(path, None).unwrap().1.is_none(), "{path}");
+    }
+}
+
+#[test]
+fn reserves_address_with_and_without_slash_at_the_end() {
+    let plan = Arc::new(built_in().next().unwrap());
+    for address in ["/ev/push", "/ev/push/"] {
+        let mut routes = Routes::default();
+        routes.reserve(address, Reach::Exact, &plan);
+        for path in ["/ev/push", "/ev/push/", "/ev/push//", "/EV/push/"] {
+            assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)), "{path}");
+        }
     }
 }
 
@@ -204,15 +406,24 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
     }
     routes.reserve("/live/shadow", Reach::Subtree, &plan);
-    for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-        let Lookup::Callback(found, _) = routes.find(path, Reach::Exact) else {
+    for path in [
+        "/shadow",
+        "/shadow/",
+        "/shadow/any",
+        "/shadow/any/",
+        "/shadow/%2e",
+        "/live/other",
+        "/live/shadow",
+        "/live/shadow/",
+    ] {
+        let Lookup::Callback(found, _) = find(&routes, path, Reach::Exact) else {
             panic!("expected a callback path, found {path}")
         };
-        assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
+        assert!(routes.is_shadow(found) && routes.find_exact(path, None).is_none(), "{path}");
     }
-    assert!(routes.find_exact("/callbacks/tencent").is_some());
-    for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-        let Lookup::Ambiguous(found) = routes.find(path, Reach::Exact) else {
+    assert!(routes.find_exact("/callbacks/tencent", None).is_some());
+    for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow//", "/live//shadow"] {
+        let Lookup::Ambiguous(found) = find(&routes, path, Reach::Exact) else {
             panic!("expected an ambiguous path, found {path}")
         };
         assert!(routes.is_shadow(found), "{path}");
@@ -225,13 +436,10 @@ fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
         "/shadow/../callbacks/tencent",
         "/shadow/..%2flive%2fpush",
         "/shadow/index.php%2fcallbacks%2ftencent",
+        "/live/push/",
         "/live/push.json",
     ] {
-        assert!(
-            Search { routes: &routes, reach: Reach::Exact }
-                .must_refuse(&routes.find(path, Reach::Exact)),
-            "{path}"
-        );
+        assert!(routes.must_refuse(&find(&routes, path, Reach::Exact)), "{path}");
     }
 }
 
@@ -271,15 +479,15 @@ fn reserves_subtree_of_address_in_front_of_file_server_only() {
     routes.add_to(&path_filter);
     for path in BELOW {
         assert!(!path_filter.rules_out(path), "{path}");
-        let found = routes.find(path, Reach::Subtree);
+        let found = find(&routes, path, Reach::Subtree);
         assert!(matches!(found, Lookup::Reserved(_)), "{path}");
     }
     for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
-        assert!(matches!(routes.find(path, exact), Lookup::Other), "{path}");
+        assert!(matches!(find(&routes, path, exact), Lookup::Other), "{path}");
     }
     for path in ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
     {
-        assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
+        assert!(matches!(find(&routes, path, Reach::Subtree), Lookup::Other), "{path}");
     }
 }
 
@@ -287,14 +495,14 @@ fn reserves_subtree_of_address_in_front_of_file_server_only() {
 fn reserves_subtree_of_route_in_front_of_file_server_only() {
     let routes = routes();
     for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
-        let found = routes.find(path, Reach::Subtree);
+        let found = find(&routes, path, Reach::Subtree);
         assert!(matches!(found, Lookup::Ambiguous(_)), "{path}");
-        assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
+        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Other), "{path}");
     }
     for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
-        assert!(!matches!(routes.find(path, Reach::Subtree), Lookup::Reserved(_)), "{path}");
+        assert!(!matches!(find(&routes, path, Reach::Subtree), Lookup::Reserved(_)), "{path}");
     }
-    assert!(matches!(routes.find("/hooks/x", Reach::Subtree), Lookup::Callback(..)));
+    assert!(matches!(find(&routes, "/hooks/x", Reach::Subtree), Lookup::Callback(..)));
 }
 
 #[test]
@@ -311,7 +519,7 @@ fn reserves_parent_of_secret_segment_if_app_receives_events_there() {
         let mut routes = Routes::default();
         routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
         routes.reserve_routes(|_| true);
-        let found = routes.find(path, Reach::Subtree);
+        let found = find(&routes, path, Reach::Subtree);
         assert_eq!(matches!(found, Lookup::Ambiguous(_)), is_reserved, "{path}");
     }
 }
@@ -326,11 +534,11 @@ fn index_script_reserves_its_folder_but_not_the_root() {
         routes.reserve(address, reach, &plan);
     }
     for path in ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"] {
-        let found = routes.find(path, Reach::Subtree);
+        let found = find(&routes, path, Reach::Subtree);
         assert!(matches!(found, Lookup::Reserved(_)), "{path}");
     }
     for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
-        assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
+        assert!(matches!(find(&routes, path, Reach::Subtree), Lookup::Other), "{path}");
     }
     let reserved =
         [("/ev", Reach::Subtree), ("/exact/push", Reach::Exact), ("/index.php", Reach::Exact)];
@@ -350,8 +558,8 @@ fn literal_shadow_route_stays_open_below_reserved_path() {
         ("/live/push/x", false),
         ("/live/push/index.php", false),
     ] {
-        let search = Search { routes: &routes, reach: Reach::Subtree };
-        assert_eq!(!search.must_refuse(&search.find(path)), is_open, "{path}");
+        let found = find(&routes, path, Reach::Subtree);
+        assert_eq!(!routes.must_refuse(&found), is_open, "{path}");
     }
 }
 
@@ -361,7 +569,7 @@ fn finds_path_behind_script_in_a_folder() {
     let plan = Arc::new(built_in().next().unwrap());
     routes.reserve("/app/live/end", Reach::Exact, &plan);
     for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
-        assert!(matches!(routes.find(path, Reach::Exact), Lookup::Reserved(_)), "{path}");
+        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Reserved(_)), "{path}");
     }
 }
 
@@ -384,8 +592,10 @@ proptest::proptest! {
             Lookup::Other => "other".to_owned(),
             Lookup::Reserved(address) => address.path.to_string(),
         };
-        let expected = found(Search { routes: &routes, reach }.find_readings(&path));
-        proptest::prop_assert_eq!(found(routes.find(&path, reach)), &*expected, "{}", path);
+        let target = Target::new(&path, None);
+        let search = Search { routes: &routes, reach, target: &target };
+        let expected = found(search.find_readings(&path));
+        proptest::prop_assert_eq!(found(find(&routes, &path, reach)), &*expected, "{}", path);
         let path_filter = SharedPathFilter::default();
         routes.add_to(&path_filter);
         let is_other = expected == "other";
@@ -419,19 +629,23 @@ fn finds_nothing_for_unrelated_paths() {
         "//hooks/a/b",
         "/Hooks/a/b%2fc",
     ] {
-        assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
+        assert!(matches!(find(&routes, path, Reach::Exact), Lookup::Other), "{path}");
     }
 }
 
 #[test]
 fn canonical_path_has_only_one_spelling() {
-    for path in ["/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c"] {
+    for path in
+        ["/", "/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c", "/a/", "/{token}/"]
+    {
         assert!(is_canonical(path), "{path}");
     }
     for path in [
         "callbacks",
         "/a//b",
-        "/a/",
+        "/a//",
+        "//",
+        "/a/./",
         "/a/../b",
         "/%61",
         "/a;b",
