@@ -62,6 +62,11 @@ impl RouteParameters {
         self.0.is_empty()
     }
 
+    /// Yields the name and the value of each parameter.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|own| (&*own.name, &*own.value))
+    }
+
     /// Returns true if the query has each parameter exactly once, as the config spells it.
     pub(super) fn are_in(&self, query: Option<&str>) -> bool {
         let query = query.unwrap_or_default();
