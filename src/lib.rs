@@ -116,8 +116,9 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
-    Step, config_schema, providers,
+    Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo, RouteInfo,
+    RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, config_schema,
+    providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
