@@ -64,10 +64,18 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
             reach,
         };
-        if let Err(existing) = routes.add(route) {
-            let problem =
-                format!("expected an unused path, found the path of the route {existing}");
-            self.faults.add(&path.place, problem, "choose another path");
+        match routes.add(route) {
+            Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
+            Err(existing) => {
+                let known = self.paths.borrow();
+                let first = known.get(&*existing);
+                let elsewhere = first.map(|first| self.faults.elsewhere(first, &path.place));
+                let elsewhere = elsewhere.unwrap_or_default();
+                let problem = format!(
+                    "expected an unused path, found the path of the route {existing}{elsewhere}"
+                );
+                self.faults.add(&path.place, problem, "choose another path");
+            }
         }
     }
 

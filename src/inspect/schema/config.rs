@@ -38,6 +38,11 @@ pub fn config_schema() -> Value {
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+            "watch": {
+                "type": "boolean",
+                "description": "If true, the proxy loads the config again when one of its files changes.",
+            },
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
