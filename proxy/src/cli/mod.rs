@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gatepost::Config;
-use gatepost_editor::config_file;
+use gatepost::{Config, ConfigFiles};
 
 use self::check::check;
 use self::error::CommandError;
@@ -109,11 +108,8 @@ fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
     let start = |source| CommandError::Start { path: path.to_owned(), source };
     let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
-    let text = config_file::read(path)?;
-    let config = Config::from_text(&text, path)?;
-    let served = ServedConfig::new(path, text, config)?;
-    for warning in served.gate().warnings() {
-        tracing::warn!("{}:{warning}", path.display());
-    }
+    let files = ConfigFiles::read(path)?;
+    let config = Config::from_files(&files)?;
+    let served = ServedConfig::new(files, config)?;
     server::run(served, upgrade, signals).map_err(start)
 }

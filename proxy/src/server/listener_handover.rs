@@ -36,6 +36,8 @@ use rustix::net::{
 };
 use tokio::sync::Notify;
 
+use super::watchdog::Watchdog;
+
 /// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
 
@@ -228,6 +230,7 @@ fn is_ours(user: u32) -> bool {
 pub(crate) struct ListeningService<A> {
     service: listening::Service<A>,
     sockets: Sockets,
+    watchdog: Option<Watchdog>,
 }
 
 impl<A> ListeningService<A> {
@@ -241,7 +244,12 @@ impl<A> ListeningService<A> {
         for (address, _) in &sockets {
             service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
         }
-        Self { service, sockets }
+        Self { service, sockets, watchdog: None }
+    }
+
+    /// Reports to the watchdog while the threads of this service work.
+    pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
+        Self { watchdog: Some(watchdog), ..self }
     }
 }
 
@@ -253,6 +261,7 @@ impl<A: ServerApp + Send + Sync + 'static> Service for ListeningService<A> {
         shutdown: ShutdownWatch,
         listeners_per_fd: usize,
     ) {
+        self.watchdog.iter().for_each(Watchdog::start);
         // Pingora looks for a listener in `fds` before it binds the address itself.
         for (address, listener) in self.sockets.drain(..) {
             if let Some(fds) = &fds {

@@ -11,6 +11,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use super::config_metrics::ConfigMetrics;
 use super::log;
 
 /// Metrics of the program.
@@ -36,6 +37,7 @@ pub(crate) struct Metrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
     circuits: IntGaugeVec,
+    pub(crate) config: ConfigMetrics,
 }
 
 /// Metrics of this process, as `/metrics` shows them.
@@ -51,7 +53,7 @@ thread_local! {
 }
 
 #[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
-fn register<M: Collector + Clone + 'static>(
+pub(super) fn register<M: Collector + Clone + 'static>(
     registry: &Registry,
     metric: prometheus::Result<M>,
 ) -> M {
@@ -200,6 +202,7 @@ impl Metrics {
             in_flight: requests_in_flight(&registry),
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
+            config: ConfigMetrics::new(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
             log_lines_over_budget: log_lines_over_budget(&registry),
             registry,

@@ -22,6 +22,7 @@ mod outside_heads;
 mod pass_through;
 mod readme;
 mod refusals;
+mod reload;
 mod resends;
 mod send;
 mod shadow;
