@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::error::ConfigError;
 use super::sources::{self, read_config};
-use super::watched_files::{Fingerprint, WatchedFiles};
+use super::watched_files::{TextHash, WatchedFiles};
 use crate::printable::print_only;
 use crate::toml_reader::{self, Fault, Faults, Located, TomlText};
 
@@ -145,8 +145,8 @@ impl ConfigFiles {
     }
 
     /// Returns the fingerprint of the texts, so far without the definitions that the texts name.
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        let mut fingerprint = Fingerprint::default();
+    pub(super) fn fingerprint(&self) -> TextHash {
+        let mut fingerprint = TextHash::default();
         self.all().for_each(|file| fingerprint.add(&file.text));
         fingerprint
     }

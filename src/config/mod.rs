@@ -30,7 +30,7 @@ pub use watched_files::WatchedFiles;
 
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
-use self::watched_files::Fingerprint;
+use self::watched_files::TextHash;
 
 use crate::breaker::Breaker;
 use crate::client::Networks;
@@ -230,7 +230,7 @@ struct ConfigReader<'f, 's> {
     files: &'s ConfigFiles,
     sources: &'s ConfigSources,
     watched: &'s RefCell<WatchedFiles>,
-    fingerprint: &'s RefCell<Fingerprint>,
+    fingerprint: &'s RefCell<TextHash>,
     breakers: Breakers,
     /// Places of the routes' paths.
     paths: RefCell<HashMap<&'f str, Place>>,

@@ -86,9 +86,9 @@ impl WatchedFiles {
 
 /// Hash of the texts of a config, without the secrets in other files.
 #[derive(Default)]
-pub(super) struct Fingerprint(Sha256);
+pub(super) struct TextHash(Sha256);
 
-impl Fingerprint {
+impl TextHash {
     pub(super) fn add(&mut self, text: &str) {
         // The hash of each text has a fixed length, so the end of each text is part of the result.
         self.0.update(Sha256::digest(text));

@@ -1,5 +1,6 @@
 //! Start, reload and stop of the proxy.
 
+mod inherited;
 mod listener_handover;
 mod notification;
 mod reload;
@@ -18,9 +19,8 @@ use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
 use tokio::sync::Notify;
 
-use self::listener_handover::{
-    self as handover, ListeningService, OfferedSockets, Predecessor, Sockets,
-};
+use self::inherited::{InheritedSockets, SocketKeys, Sockets};
+use self::listener_handover::{self as handover, ListeningService, OfferedSockets, Predecessor};
 use self::signals::Stop;
 pub(crate) use self::signals::WatchedSignals;
 use self::watchdog::Watchdog;
@@ -38,6 +38,8 @@ const HEADER_BUFFER: usize = 1024;
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    #[error("cannot use a socket of LISTEN_FDS: {0}")]
+    Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
@@ -50,6 +52,11 @@ pub(crate) enum StartError {
     Signals(io::Error),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
+    #[error(
+        "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
+         write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
+    )]
+    UnusedSocket { address: SocketAddr },
     #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
@@ -64,15 +71,17 @@ pub(crate) fn run(
     let started = Instant::now();
     descriptors::raise_limit();
     let served = Arc::new(served);
-    let settings = served.gate().proxy_settings();
+    let mut settings = served.gate().proxy_settings();
+    let (predecessor, inherited) = inherit(&mut settings, upgrade)?;
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
+    let keys = inherited.keys;
+    let mut sockets = complete(inherited.sockets, &settings)?;
     let upstream = settings.upstream.as_ref();
     let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
-    let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
-    let offered = offer(&settings, predecessor.is_some(), &sockets)?;
+    let offered = offer(&settings, predecessor.is_some(), &sockets, keys)?;
     log_start(&served, &sockets);
 
     let service = ProxyService::new(served.gate().clone(), upstream);
@@ -118,20 +127,28 @@ fn log_start(served: &ServedConfig, sockets: &Sockets) {
     );
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over
-/// the sockets of the running gatepost, the predecessor. Binds all other addresses.
-fn sockets(
-    settings: &ProxySettings,
+/// Takes the sockets of the supervisor, or with `upgrade` the sockets of the running gatepost, the
+/// predecessor. A socket with a key replaces the addresses of this key.
+fn inherit(
+    settings: &mut ProxySettings,
     upgrade: bool,
-) -> Result<(Option<Predecessor>, Sockets), StartError> {
-    let (predecessor, mut taken) = if upgrade {
-        let path = settings.upgrade_socket.as_ref().ok_or(StartError::NoUpgradeSocket)?;
-        let (predecessor, sockets) = Predecessor::ask(path)
-            .map_err(|source| StartError::TakeOver { path: path.clone(), source })?;
-        (Some(predecessor), sockets)
-    } else {
-        (None, Sockets::new())
-    };
+) -> Result<(Option<Predecessor>, InheritedSockets), StartError> {
+    let passed = InheritedSockets::take()?;
+    if !upgrade {
+        passed.apply_to(settings);
+        passed.check_uses(settings)?;
+        return Ok((None, passed));
+    }
+    let path = settings.upgrade_socket.as_ref().ok_or(StartError::NoUpgradeSocket)?;
+    let (predecessor, taken) = Predecessor::ask(path)
+        .map_err(|source| StartError::TakeOver { path: path.clone(), source })?;
+    taken.apply_to(settings);
+    Ok((Some(predecessor), taken))
+}
+
+/// Returns the sockets of `listen`, followed by the socket of `admin`. Binds all addresses that
+/// `taken` does not contain.
+fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
     let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
     taken.retain(|(address, _)| addresses.contains(address));
     let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
@@ -139,7 +156,7 @@ fn sockets(
     let bound = handover::bind(&missing);
     taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
     taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
-    Ok((predecessor, taken))
+    Ok(taken)
 }
 
 /// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when it
@@ -155,11 +172,14 @@ fn offer(
     settings: &ProxySettings,
     has_predecessor: bool,
     sockets: &Sockets,
+    keys: SocketKeys,
 ) -> Result<Handover, StartError> {
     let Some(path) = settings.upgrade_socket.clone() else { return Ok(Handover::default()) };
     let wrong = |source| StartError::UpgradeSocket { path: path.clone(), source };
-    let offered =
-        Handover { sockets: OfferedSockets::of(sockets).map_err(wrong)?, ..Handover::default() };
+    let offered = Handover {
+        sockets: OfferedSockets::of(sockets, keys).map_err(wrong)?,
+        ..Handover::default()
+    };
     if !has_predecessor {
         let word = Arc::clone(&offered.handed_over);
         handover::wait_at(&path, offered.sockets.clone(), word).map_err(wrong)?;

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::metrics::register;
+use super::registry::register;
 
 /// Metrics about the config. All series exist from the start.
 #[derive(Debug)]

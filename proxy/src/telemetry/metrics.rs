@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
-use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -13,6 +12,7 @@ use prometheus::{
 
 use super::config_metrics::ConfigMetrics;
 use super::log;
+use super::registry::register;
 
 /// Metrics of the program.
 #[derive(Debug)]
@@ -50,16 +50,6 @@ thread_local! {
     /// Counters and histograms that this thread used recently. Without this cache, gatepost would
     /// hash all labels of every callback.
     static RECENT: RefCell<Vec<RecentCallback>> = RefCell::new(Vec::with_capacity(64));
-}
-
-#[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
-pub(super) fn register<M: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: prometheus::Result<M>,
-) -> M {
-    let metric = metric.expect("expected a valid metric name");
-    registry.register(Box::new(metric.clone())).expect("expected a unique metric name");
-    metric
 }
 
 fn callback_seconds(registry: &Registry) -> HistogramVec {

@@ -3,3 +3,4 @@
 mod config_metrics;
 pub(crate) mod log;
 pub(crate) mod metrics;
+mod registry;

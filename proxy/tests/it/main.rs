@@ -25,6 +25,7 @@ mod refusals;
 mod reload;
 mod resends;
 mod send;
+mod service;
 mod shadow;
 mod signing;
 mod source;
