@@ -40,9 +40,16 @@ const LOG_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
 for failures of the app only.";
 
+const SIGNAL_HELP: &str = "\
+Signals:
+  TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
+  HUP              read the config again
+  USR1, USR2       no effect";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
+    #[command(after_help = SIGNAL_HELP)]
     Run {
         /// Config file.
         #[arg(short, long)]

@@ -69,6 +69,10 @@ impl StopSignals {
             () = handed_over.notified() => Stop::HANDED_OVER,
         };
         stop.begin(reason);
+        if reason == Stop::HANDED_OVER {
+            // The supervisor stops both processes of an upgrade.
+            self.next().await;
+        }
         let name = self.next().await;
         tracing::warn!(reason = name, "stopped at once, without the requests in flight");
         log::finish();
