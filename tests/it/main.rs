@@ -15,6 +15,7 @@ mod examples;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;
+mod include;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;

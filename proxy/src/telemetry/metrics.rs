@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
-use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
 
+use super::config_metrics::ConfigMetrics;
 use super::log;
+use super::registry::register;
 
 /// Metrics of the program.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(crate) struct Metrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
     circuits: IntGaugeVec,
+    pub(crate) config: ConfigMetrics,
 }
 
 /// Metrics of this process, as `/metrics` shows them.
@@ -48,16 +50,6 @@ thread_local! {
     /// Counters and histograms that this thread used recently. Without this cache, gatepost would
     /// hash all labels of every callback.
     static RECENT: RefCell<Vec<RecentCallback>> = RefCell::new(Vec::with_capacity(64));
-}
-
-#[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
-fn register<M: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: prometheus::Result<M>,
-) -> M {
-    let metric = metric.expect("expected a valid metric name");
-    registry.register(Box::new(metric.clone())).expect("expected a unique metric name");
-    metric
 }
 
 fn callback_seconds(registry: &Registry) -> HistogramVec {
@@ -200,6 +192,7 @@ impl Metrics {
             in_flight: requests_in_flight(&registry),
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
+            config: ConfigMetrics::new(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
             log_lines_over_budget: log_lines_over_budget(&registry),
             registry,
