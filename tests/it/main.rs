@@ -16,6 +16,8 @@ mod examples;
 mod hostile;
 mod identity;
 #[cfg(feature = "tower")]
+mod keep_proof;
+#[cfg(feature = "tower")]
 mod layer;
 mod others;
 #[cfg(feature = "tower")]
