@@ -126,7 +126,7 @@ pub use provider::{
     IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
     tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;

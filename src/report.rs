@@ -20,6 +20,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
+use crate::reply::AnswerFault;
 use crate::route::Mode;
 use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
@@ -93,17 +94,25 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
 }
 
 /// Logs an error about a request that is not a callback, if the upstream gave no usable response.
+/// `fault` is that of a response which the upstream has begun.
 ///
 /// `request` is the method and the path. Get the path from
 /// [`Gate::printable_path`](crate::Gate::printable_path).
 pub fn upstream_failed(
     request: &dyn Display,
     reason: &dyn Display,
+    fault: Option<AnswerFault>,
     from: Option<IpAddr>,
     now: Timestamp,
 ) {
     let (from, request) = (from.map(tracing::field::display), tracing::field::display(request));
-    limited_line!(error, "upstream_failed", now, request, from, "upstream failed: {reason}");
+    let code = match fault {
+        None => "upstream_failed",
+        Some(AnswerFault::Broken) => "upstream_broken",
+        Some(AnswerFault::Incomplete) => "upstream_incomplete",
+        Some(AnswerFault::TooLarge) => "upstream_too_large",
+    };
+    limited_line!(error, code, now, request, from, "upstream failed: {reason}");
 }
 
 /// Logs a warning about a request that a server of callbacks refused, because its path has no

@@ -5,6 +5,7 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;

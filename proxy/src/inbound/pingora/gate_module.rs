@@ -20,6 +20,7 @@ use pingora::protocols::http::authority::{
 };
 
 use super::session::{head, is_encrypted, peer, write_unread};
+use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
 use crate::inbound::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::telemetry::metrics::METRICS;
@@ -176,7 +177,8 @@ impl GateModule {
     /// Logs an error of the upstream.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
+        let (reason, fault) = (error.etype().as_str(), upstream_fault(session, error));
+        report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
