@@ -127,7 +127,7 @@ pub use provider::{
     tencent_vod,
 };
 pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
-pub use shadow::{Observer, Outcome, Shadow, Shadowed};
+pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
 pub use toml_reader::Fault;

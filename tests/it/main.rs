@@ -25,6 +25,7 @@ mod passthrough;
 mod properties;
 mod resends;
 mod shadow;
+mod shadow_answers;
 mod signed;
 mod source;
 mod vectors;

@@ -143,3 +143,12 @@ fn line_about_upstream_names_such_a_reply() {
         assert_eq!(found, code.replace("answer", "upstream"), "{what}");
     });
 }
+
+#[test]
+fn line_about_upstream_without_reply_says_that_it_failed() {
+    for app in [App::start(|_| Act::HangUp), App::down()] {
+        let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+        assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, 502);
+        assert_eq!(last_code(&gate, "upstream failed", 1), "upstream_failed");
+    }
+}

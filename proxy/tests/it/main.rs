@@ -26,6 +26,7 @@ mod refusals;
 mod resends;
 mod send;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;

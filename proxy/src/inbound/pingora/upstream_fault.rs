@@ -1,12 +1,11 @@
 //! Faults of a response that Pingora cannot read.
 
 use gatepost::AnswerFault;
-use pingora::prelude::{Error, ErrorType, Session};
+use pingora::prelude::{Error, ErrorType};
 
 /// Returns the fault of a response that the upstream has begun; `None` if the error has another cause.
-pub(super) fn upstream_fault(session: &Session, error: &Error) -> Option<AnswerFault> {
-    let has_begun =
-        || session.response_written().is_some_and(|reply| !reply.status.is_informational());
+/// `has_begun` is true if the head of the response has arrived.
+pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {
     match error.etype() {
         // Pingora has no type of its own for this error.
         ErrorType::InvalidHTTPHeader if error.to_string().contains("Response header larger") => {
@@ -17,7 +16,7 @@ pub(super) fn upstream_fault(session: &Session, error: &Error) -> Option<AnswerF
         other if ["InvalidChunk", "InvalidTrailerEnd"].contains(&other.as_str()) => {
             Some(AnswerFault::Broken)
         }
-        ErrorType::ConnectionClosed | ErrorType::ReadError if has_begun() => {
+        ErrorType::ConnectionClosed | ErrorType::ReadError if has_begun => {
             Some(AnswerFault::Incomplete)
         }
         _ => None,
