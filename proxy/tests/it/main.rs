@@ -5,6 +5,7 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;
@@ -27,6 +28,7 @@ mod resends;
 mod send;
 mod service;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;
