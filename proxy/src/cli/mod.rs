@@ -19,8 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use gatepost::Config;
-use gatepost_editor::config_file;
+use gatepost::{Config, ConfigFiles};
 use http::Uri;
 
 use self::check::check;
@@ -48,9 +47,16 @@ const LOG_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
 for failures of the app only.";
 
+const SIGNAL_HELP: &str = "\
+Signals:
+  TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
+  HUP              read the config again
+  USR1, USR2       no effect";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
+    #[command(after_help = SIGNAL_HELP)]
     Run {
         /// Config file.
         #[arg(short, long)]
@@ -146,11 +152,8 @@ fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
     let start = |source| CommandError::Start { path: path.to_owned(), source };
     let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
-    let text = config_file::read(path)?;
-    let config = Config::from_text(&text, path)?;
-    let served = ServedConfig::new(path, text, config)?;
-    for warning in served.gate().warnings() {
-        tracing::warn!("{}:{warning}", path.display());
-    }
+    let files = ConfigFiles::read(path)?;
+    let config = Config::from_files(&files)?;
+    let served = ServedConfig::new(files, config)?;
     server::run(served, upgrade, signals).map_err(start)
 }

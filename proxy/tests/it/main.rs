@@ -5,6 +5,7 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;
@@ -23,9 +24,12 @@ mod outside_heads;
 mod pass_through;
 mod readme;
 mod refusals;
+mod reload;
 mod resends;
 mod send;
+mod service;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;
