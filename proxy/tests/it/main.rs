@@ -12,6 +12,7 @@ mod cli;
 mod failure;
 mod faults;
 mod forward;
+mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
