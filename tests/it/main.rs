@@ -17,6 +17,8 @@ mod hostile;
 mod identity;
 mod include;
 #[cfg(feature = "tower")]
+mod keep_proof;
+#[cfg(feature = "tower")]
 mod layer;
 mod others;
 #[cfg(feature = "tower")]
@@ -24,6 +26,7 @@ mod passthrough;
 mod properties;
 mod resends;
 mod shadow;
+mod shadow_answers;
 mod signed;
 mod source;
 mod status_decisions;

@@ -3,6 +3,8 @@
 mod check;
 mod error;
 mod explain;
+mod generated;
+mod health;
 mod memory;
 mod print;
 mod providers;
@@ -15,8 +17,10 @@ mod template;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use gatepost::{Config, ConfigFiles};
+use http::Uri;
 
 use self::check::check;
 use self::error::CommandError;
@@ -97,6 +101,23 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Ask a running gatepost if it serves. Exit with 1 if it does not.
+    Health {
+        /// Address on the admin listener.
+        #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::url)]
+        url: Uri,
+    },
+    /// Print the completions of a shell, for example `source <(gatepost completions bash)`.
+    Completions {
+        /// Shell that completes the commands.
+        shell: Shell,
+    },
+    /// Print the man page, or write one for each command.
+    Man {
+        /// Folder for the man pages. Without it, print the page of the program.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Runs the program `gatepost` with the arguments of this process.
@@ -113,6 +134,9 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Health { url } => health::ask(url),
+        Command::Completions { shell } => generated::completions(Cli::command(), *shell),
+        Command::Man { out } => generated::man(Cli::command(), out.as_deref()),
     };
     log::finish();
     match result {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
+use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Prediction, Refusal, Shadowed};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     admin_refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
+    shadow_answers: IntCounterVec,
     clients_gone: IntCounterVec,
     closed: IntCounterVec,
     seconds: HistogramVec,
@@ -108,6 +109,14 @@ fn unclear_answers(registry: &Registry) -> IntCounterVec {
     register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
 }
 
+fn shadow_answers(registry: &Registry) -> IntCounterVec {
+    let answers = Opts::new(
+        "gatepost_shadow_answers_total",
+        "Answers to genuine callbacks in shadow mode, by what enforce mode would do with them.",
+    );
+    register(registry, IntCounterVec::new(answers, &["provider", "outcome"]))
+}
+
 fn misfits(registry: &Registry) -> IntCounterVec {
     let misfits = Opts::new(
         "gatepost_misfits_total",
@@ -173,6 +182,7 @@ impl Metrics {
                 "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
+            shadow_answers: shadow_answers(&registry),
             closed: closed_connections(&registry),
             clients_gone: counter(
                 "gatepost_senders_gone_total",
@@ -218,6 +228,11 @@ impl Metrics {
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
+    }
+
+    pub(crate) fn predicted(&self, prediction: &Prediction) {
+        let labels = [prediction.accepted().event().provider(), prediction.effect().as_str()];
+        self.shadow_answers.with_label_values(&labels).inc();
     }
 
     pub(crate) fn client_gone(&self, accepted: &Accepted) {

@@ -5,12 +5,14 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;
 mod failure;
 mod faults;
 mod forward;
+mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
@@ -27,6 +29,7 @@ mod resends;
 mod send;
 mod service;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;

@@ -286,6 +286,10 @@ fn delivery(kind: &KindInfo) -> Value {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
         },
+        "keep_proof": {
+            "type": "boolean",
+            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
+        },
         "host": text("Value of the `host` header of events."),
         "reserve": reserve(),
         "dedupe": dedupe(),
