@@ -138,7 +138,7 @@ impl ConfigFiles {
     /// Returns the files for `watch`, so far without the files that the texts name.
     pub(super) fn watched(&self) -> WatchedFiles {
         let mut watched = WatchedFiles::new(&self.patterns);
-        for file in self.all().filter(|file| file.path != Path::new("")) {
+        for file in self.all().filter(|file| sources::is_regular(&file.path)) {
             watched.add(file.path.clone(), Some(file.text.as_bytes()));
         }
         watched

@@ -90,6 +90,11 @@ fn text(bytes: &[u8]) -> io::Result<String> {
     Ok(text.to_owned())
 }
 
+/// Returns `true` if gatepost can read the file again: a pipe, for example, has its text only once.
+pub(super) fn is_regular(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file())
+}
+
 /// Returns the path of a file without symbolic links; `None` if there is no such file.
 pub(super) fn identity(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
@@ -139,7 +144,11 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a file that the config names. `watch` reloads the config when the file changes.
-    fn watched_file(&self, name: &Located<&'f str>, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    pub(super) fn watched_file(
+        &self,
+        name: &Located<&'f str>,
+        max: u64,
+    ) -> io::Result<Zeroizing<Vec<u8>>> {
         let path = self.path(name);
         let bytes = read_regular(&path, max);
         let content = bytes.as_ref().ok().map(|bytes| &***bytes);
