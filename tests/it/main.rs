@@ -28,6 +28,7 @@ mod shadow;
 mod shadow_answers;
 mod signed;
 mod source;
+mod status_decisions;
 mod vectors;
 mod view_files;
 mod views;
