@@ -16,11 +16,11 @@ use gatepost::{Definition, Timestamp};
 use http::Uri;
 use serde_json::Value;
 
-use self::page::{Cell, Row, Section};
+use self::page::{Cell, Prediction, Row, Section};
 use self::patterns::{PATTERNS, Pattern};
 use self::wire::{Reply, Tap, exchange, head_lines};
 use crate::support::*;
-use crate::upstreams::servers::{Server, root};
+use crate::upstreams::servers::Server;
 
 /// Form in which gatepost passes a callback on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,7 @@ impl Form {
 
 impl Pattern {
     fn definition(&self) -> Definition {
-        Definition::built_in(self.provider).unwrap_or_else(|| {
-            let file = format!("tests/upstreams/apps/legacy/{}.toml", self.provider);
-            Definition::parse(&std::fs::read_to_string(root().join(file)).unwrap()).unwrap()
-        })
+        Definition::built_in(self.provider).unwrap()
     }
 
     /// Returns true if gatepost judges the app's answer before it replies.
@@ -61,23 +58,16 @@ impl Pattern {
     /// Serves gatepost in front of an app.
     fn gate(&self, form: Form, app: u16) -> Gatepost {
         let Self { provider, kind, path, route, template, .. } = self;
-        let keys = self.keys.iter().filter(|(only, _)| *only == form);
+        // In shadow mode, gatepost predicts what passthrough would do.
+        let configured = if form == Form::Shadow { Form::Passthrough } else { form };
+        let keys = self.keys.iter().filter(|(only, _)| *only == configured);
         let address: String = keys.map(|(_, keys)| format!(", {keys}")).collect();
         let upstream = format!("http://127.0.0.1:{app}");
-        let files = match Definition::built_in(provider) {
-            Some(_) => String::new(),
-            None => {
-                let folder = root().join("tests/upstreams/apps/legacy");
-                format!("provider_files = ['{}/{provider}.toml']\n", folder.display())
-            }
-        };
         let keys = self.key.map_or_else(String::new, |key| format!("keys = ['{key}']\n"));
-        let (mode, forward) = match form {
-            Form::Shadow => ("shadow", "passthrough"),
-            Form::Passthrough | Form::Raw | Form::Json => ("enforce", form.word()),
-        };
+        let mode = if form == Form::Shadow { "shadow" } else { "enforce" };
+        let forward = configured.word();
         Gatepost::serve_verbosely(&format!(
-            "upstream = '{upstream}'\nbreaker = false\n{files}\
+            "upstream = '{upstream}'\nbreaker = false\n\
              [[route]]\npath = '{path}'\nprovider = '{provider}'\ntemplate = 'legacy'\n\
              mode = '{mode}'\n{route}\n\
              [[template]]\nname = 'legacy'\nprovider = '{provider}'\ndedupe = false\n{keys}\
@@ -136,9 +126,23 @@ fn run(pattern: &Pattern) -> Section {
         check_direct(pattern, case, direct.as_ref(), &server);
         let cell =
             |(form, gate): &(_, _)| through(pattern, case, *form, gate, &tap, direct.as_ref());
-        Row { case, cells: gates.each_ref().map(cell), direct: direct.as_ref().map(page::text) }
+        let cells = gates.each_ref().map(cell);
+        check_prediction(&format!("{}, {case}", pattern.title), &cells);
+        Row { case, cells, direct: direct.as_ref().map(page::text) }
     });
     Section { title: pattern.title, about: pattern.about, rows: rows.collect() }
+}
+
+/// Checks that shadow mode has predicted what passthrough does.
+fn check_prediction(context: &str, [shadow, passthrough, ..]: &[Cell; 4]) {
+    let Cell::Passed { prediction: Some(prediction), .. } = shadow else { return };
+    let Cell::Passed { is_unchanged, code, .. } = passthrough else {
+        panic!("{context}: expected a callback that passes")
+    };
+    let Prediction { outcome, reason } = prediction;
+    assert_eq!(*is_unchanged, outcome == "passed", "{context}: {outcome} {reason}, {code}");
+    let expected = if reason.is_empty() { "app" } else { reason };
+    assert_eq!(code, expected, "{context}: {outcome}");
 }
 
 /// Checks that the app takes a genuine callback without gatepost.
@@ -162,6 +166,7 @@ fn through(
 ) -> Cell {
     let context = format!("{}, {case}, {form:?}", pattern.title);
     let request = pattern.callback(case);
+    let predictions_before = predictions(gate).len();
     let Passage { reply, code, received } = pass(gate, tap, &request);
     if form != Form::Shadow && case == FORGED {
         check_refused(&context, &reply, &received);
@@ -187,7 +192,11 @@ fn through(
     let says_the_same = direct.is_some_and(|direct| says_the_same(pattern, direct, &reply));
     let is_healthy = [HEALTHY, DENIED].contains(&case);
     assert!(form != Form::Passthrough || !is_healthy || says_the_same, "{context}: {reply:?}");
-    Cell::Passed { is_unchanged, says_the_same, text: page::text(&reply), code }
+    let prediction = (form == Form::Shadow && case != FORGED).then(|| {
+        eventually("a prediction", || predictions(gate).len() > predictions_before);
+        predictions(gate).remove(predictions_before)
+    });
+    Cell::Passed { is_unchanged, says_the_same, text: page::text(&reply), code, prediction }
 }
 
 /// Result of a callback through gatepost.
@@ -232,9 +241,12 @@ fn says_the_same(pattern: &Pattern, direct: &Reply, reply: &Reply) -> bool {
     }
 }
 
-/// Returns the body as JSON, else as text.
+/// Returns the body as JSON, else as text; the status if there is no body.
 fn meaning(reply: &Reply) -> Value {
     let data = page::data(reply);
+    if data.is_empty() {
+        return reply.status.into();
+    }
     let text = || String::from_utf8_lossy(&data).into();
     serde_json::from_slice(&data).unwrap_or_else(|_| text())
 }
@@ -257,15 +269,33 @@ fn check_received(context: &str, sent: &[u8], received: &[u8]) {
 
 /// Returns the codes of the lines about the verdict or the conclusion of a callback.
 fn concluded(gate: &Gatepost) -> Vec<String> {
-    let code = |line: &str| {
-        let line: Value = serde_json::from_str(line).ok()?;
-        let fields = line.get("fields").unwrap_or(&line);
-        let message = fields.get("message")?.as_str()?;
-        let starts = ["callback concluded", "callback refused", "callback would be"];
-        let is_last = starts.iter().any(|start| message.starts_with(start));
-        is_last.then(|| fields["code"].as_str().unwrap_or_default().to_owned())
+    let starts = ["callback concluded", "callback refused", "callback would be"];
+    lines(gate, &starts).iter().map(|line| text(line, "code")).collect()
+}
+
+/// Returns the predictions for the answers in shadow mode.
+fn predictions(gate: &Gatepost) -> Vec<Prediction> {
+    let lines = lines(gate, &["answer would", "answer not judged", "app would"]);
+    let prediction = |line| Prediction {
+        outcome: text(line, "code").replacen("answer_", "", 1),
+        reason: text(line, "reason"),
     };
-    gate.program.log().lines().filter_map(code).collect()
+    lines.iter().map(prediction).collect()
+}
+
+/// Returns the log lines whose message starts with one of these texts.
+fn lines(gate: &Gatepost, starts: &[&str]) -> Vec<Value> {
+    let lines = gate.program.log();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let has_start = |line: &Value| {
+        let message = line["message"].as_str().unwrap_or_default();
+        starts.iter().any(|start| message.starts_with(start))
+    };
+    lines.filter(has_start).collect()
+}
+
+fn text(line: &Value, field: &str) -> String {
+    line[field].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
