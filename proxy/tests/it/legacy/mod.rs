@@ -8,6 +8,7 @@ mod page;
 mod patterns;
 mod wire;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -20,7 +21,7 @@ use self::page::{Cell, Prediction, Row, Section};
 use self::patterns::{PATTERNS, Pattern};
 use self::wire::{Reply, Tap, exchange, head_lines};
 use crate::support::*;
-use crate::upstreams::servers::Server;
+use crate::upstreams::servers::{Server, root};
 
 /// Form in which gatepost passes a callback on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -322,35 +323,71 @@ fn manual_shows_the_replies_of_legacy_apps_in_every_form() {
     page::check(&sections);
 }
 
-/// Apps that run in each form without a change: a PHP app and a Node app.
-const UNCHANGED: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
+/// The apps of the page `rollout` of the manual, in the order of their configs.
+const WALK: [&str; 2] = ["Front controller by path", "Server with `{\"code\":0}`: SRS"];
 
-// The steps of the page `rollout` of the manual.
+/// Returns the code blocks of the walk in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(root().join("src/manual/rollout.md")).unwrap();
+    let walk = page.split("\n## ").find(|part| part.starts_with("Two apps")).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks = walk.split(&fence).skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Returns the edits of the walk: the old line and the new line of each.
+fn edits() -> Vec<(String, String)> {
+    let line = |block: &str, mark| {
+        block.lines().find_map(|line| line.strip_prefix(mark).map(str::to_owned))
+    };
+    blocks("diff")
+        .iter()
+        .map(|block| (line(block, '-').unwrap(), line(block, '+').unwrap()))
+        .collect()
+}
+
 #[test]
 #[ignore = "needs tests/upstreams/install"]
-fn one_line_and_a_reload_move_an_app_to_the_next_form_and_back() {
-    for title in UNCHANGED {
+fn edits_of_manual_and_reloads_move_apps_to_the_next_form_and_back() {
+    let forward = edits();
+    let back = forward.iter().rev().map(|(old, new)| (new.clone(), old.clone()));
+    let edits: Vec<_> = forward.iter().cloned().chain(back).collect();
+    let forms =
+        [Form::Passthrough, Form::Raw, Form::Json, Form::Raw, Form::Passthrough, Form::Shadow];
+    assert_eq!(edits.len(), forms.len());
+    for (title, config) in WALK.into_iter().zip(blocks("toml")) {
         let pattern = PATTERNS.iter().find(|pattern| pattern.title == title).unwrap();
         let server = (pattern.server)();
         let tap = Tap::start(server.port);
-        let gate = pattern.gate(Form::Shadow, tap.port);
+        let config = config
+            .replace("http://127.0.0.1:3000", &format!("http://127.0.0.1:{}", tap.port))
+            .replace("SRS_TOKEN", "KOLLUS_TOKEN")
+            .replace("[[template]]\n", "[[template]]\ndedupe = false\n");
+        let gate = Gatepost::serve_verbosely(&config);
         check_step(pattern, Form::Shadow, &gate, &tap);
-        let steps = [
-            ("'shadow'", "'enforce'", Form::Passthrough),
-            ("'passthrough'", "'raw'", Form::Raw),
-            ("'raw'", "'json'", Form::Json),
-            ("'json'", "'passthrough'", Form::Passthrough),
-            ("'enforce'", "'shadow'", Form::Shadow),
-        ];
-        for (number, (old, new, form)) in steps.into_iter().enumerate() {
+        assert_eq!(predictions(&gate).pop().unwrap().outcome, "passed", "{title}");
+        for (number, ((old, new), form)) in edits.iter().zip(forms).enumerate() {
             let path = gate.folder.path().join("gatepost.toml");
             let text = std::fs::read_to_string(&path).unwrap();
-            assert_eq!(text.lines().filter(|line| line.contains(old)).count(), 1, "{old}");
+            assert_eq!(text.lines().filter(|line| line == old).count(), 1, "{old}");
             std::fs::write(&path, text.replace(old, new)).unwrap();
+            check_commands(&path, form);
             gate.program.signal("HUP");
             gate.program.wait_for_lines("reloaded the config", number + 1);
             check_step(pattern, form, &gate, &tap);
         }
+    }
+}
+
+/// Runs the commands of the walk after an edit.
+fn check_commands(config: &Path, form: Form) {
+    for command in ["check", "routes"] {
+        let mut program = gatepost();
+        program.env("KOLLUS_TOKEN", TOKEN).env("TENCENT_KEY", KEY);
+        let output = program.arg(command).arg("-c").arg(config).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{command}: {output:?}");
+        assert!(command != "routes" || text.contains(form.word()), "{form:?}: {text}");
     }
 }
 
