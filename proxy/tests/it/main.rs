@@ -22,6 +22,7 @@ mod mock;
 mod others_through_pingora;
 mod outside_heads;
 mod pass_through;
+mod passthrough_forgeries;
 mod readme;
 mod refusals;
 mod reload;
