@@ -4,14 +4,14 @@
 use std::fmt;
 
 use crate::printable::printable;
-use crate::reply::Reply;
+use crate::reply::{Permission, Reply};
 
 /// The reply to an accepted callback, and the origin of the reply.
 ///
 /// # Examples
 ///
 /// ```
-/// use gatepost::{Answer, Next, Timestamp, UnavailableKind};
+/// use gatepost::{Answer, Next, Permission, Timestamp, UnavailableKind};
 /// use http::StatusCode;
 /// # use gatepost::{Accepted, Admission, Gate, Head, Question, Refusal};
 /// # use http::{HeaderMap, Method, Uri};
@@ -36,6 +36,7 @@ use crate::reply::Reply;
 /// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
+/// assert_eq!(conclusion.permission(), Some(Permission::Allow));
 ///
 /// let conclusion = ask()?.conclude(&Answer::Timeout, now);
 /// assert_eq!(conclusion.origin.as_str(), "failure");
@@ -58,6 +59,13 @@ pub struct Conclusion {
 impl Conclusion {
     pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
         Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
+    }
+
+    /// Returns the decision that the reply carries; `None` for a notification, for a decision that
+    /// gatepost cannot reply to, and for an app's own answer that gatepost passes on unchecked.
+    #[must_use]
+    pub const fn permission(&self) -> Option<Permission> {
+        self.reply.permission
     }
 
     /// Returns true if the app's answer to a notification neither repeats nor contradicts the

@@ -126,9 +126,9 @@ pub use provider::{
     IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
     tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
+pub use reply::{Answer, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
-pub use template::Template;
+pub use template::{Template, TemplateKind};
 pub use time::Timestamp;
 pub use toml_reader::Fault;
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};

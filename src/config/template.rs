@@ -1,7 +1,7 @@
 //! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 
@@ -121,6 +121,7 @@ impl<'f> ConfigReader<'f, '_> {
             unknown,
             header: encoded_header(name.value),
             signing,
+            extension: OnceLock::new(),
             plan,
         };
         Some((template, name.place, bind))

@@ -38,7 +38,12 @@ impl Accepted {
             || matches!(conclusion.origin, Origin::App)
                 && self.is_in_form_of_platform(answer, &conclusion);
         match Reply::of_app(answer).filter(|_| passes) {
-            Some(reply) => Conclusion { reply, ..conclusion },
+            Some(mut reply) => {
+                // An unchecked answer in another form may allow or deny: only the platform knows.
+                let is_judged = matches!(conclusion.origin, Origin::App);
+                reply.permission = conclusion.reply.permission.filter(|_| is_judged);
+                Conclusion { reply, ..conclusion }
+            }
             None => conclusion,
         }
     }
@@ -98,6 +103,7 @@ impl Accepted {
                 if has_byte_order_mark(&reply.body) {
                     reply.body = token.to_owned().into();
                 }
+                reply.permission = conclusion.permission();
                 Conclusion { reply: policy.reply_signing.with_headers(reply), ..conclusion }
             }
             None => conclusion,
@@ -125,15 +131,15 @@ impl Accepted {
         policy: &Policy,
         input: DecisionInput<'_>,
     ) -> Conclusion {
-        let WrittenReply { body, fault, dropped } =
+        let WrittenReply { body, permission, fault, dropped } =
             decision.write(&self.event().data, input, policy);
         let origin = match (fault, input) {
             (Some(fault), _) => Origin::Failure(fault.into()),
             (None, DecisionInput::Empty) => Origin::Empty(UnavailableKind::AnswerEmpty.into()),
             (None, _) => Origin::App,
         };
-        let dropped = dropped.into();
-        Conclusion { dropped, ..Conclusion::new(policy.reply_signing.sign(body), origin) }
+        let reply = Reply { permission: Some(permission), ..policy.reply_signing.sign(body) };
+        Conclusion { dropped: dropped.into(), ..Conclusion::new(reply, origin) }
     }
 
     /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.

@@ -8,10 +8,12 @@ use super::list::{ItemList, echo_value};
 use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName};
 use crate::json::{self, Object};
 use crate::provider::field::Conversion;
+use crate::reply::Permission;
 
 /// The JSON of a reply.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
+    pub(crate) permission: Permission,
     /// The first fault of the answer, if the failure policy determines the reply or a part of it.
     pub(crate) fault: Option<AnswerError>,
     /// The paths of the members that gatepost has dropped from the answer.
@@ -76,18 +78,18 @@ impl Decision {
             json::write_string(envelope, &mut out);
             out.push(b':');
         }
-        let item_fault = match &self.item_list {
+        let (permission, item_fault) = match &self.item_list {
             None => {
                 let reply = self.uniform_reply(&answer, true, policy);
-                self.write_item(data.as_ref(), &reply, policy, &mut out);
-                None
+                (self.write_item(data.as_ref(), &reply, policy, &mut out), None)
             }
             Some(list) => self.write_list(list, data.as_ref(), &answer, policy, &mut out),
         };
         if self.envelope.is_some() {
             out.push(b'}');
         }
-        WrittenReply { body: out, fault: fault.or(item_fault), dropped: conversion.noted }
+        let fault = fault.or(item_fault);
+        WrittenReply { body: out, permission, fault, dropped: conversion.noted }
     }
 
     /// Returns `true` if the reply depends on the data of the event.
@@ -122,7 +124,8 @@ impl Decision {
         }
     }
 
-    /// Writes an array with an element for each item, in order, and returns the first fault.
+    /// Writes an array with an element for each item, in order. Returns [`Permission::Deny`] if an
+    /// element denies, and the first fault.
     fn write_list(
         &self,
         list: &ItemList,
@@ -130,9 +133,9 @@ impl Decision {
         answer: &ParsedAnswer<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
-    ) -> Option<AnswerError> {
+    ) -> (Permission, Option<AnswerError>) {
         let items = list.items(data);
-        let mut fault = None;
+        let (mut permission, mut fault) = (Permission::Allow, None);
         let assignment = match answer {
             ParsedAnswer::PerItem(elements) => Some(list.assign(&items, elements)),
             ParsedAnswer::Unusable | ParsedAnswer::Uniform { .. } => None,
@@ -154,22 +157,25 @@ impl Decision {
                     }
                 },
             };
-            self.write_item(Some(item), &reply, policy, out);
+            if self.write_item(Some(item), &reply, policy, out) == Permission::Deny {
+                permission = Permission::Deny;
+            }
         }
         out.push(b']');
-        fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()))
+        let fault = fault.or_else(|| assignment.and_then(|assignment| assignment.unmatched()));
+        (permission, fault)
     }
 
     /// Writes the reply to one item: the item's echo fields, the answer's fields and the defaults.
     ///
-    /// If the callback has no list of items, `item` is the data of the event.
+    /// If the callback has no list of items, `item` is the data of the event. Returns the decision.
     fn write_item(
         &self,
         item: Option<&Object<'_>>,
         reply: &ItemReply<'_>,
         policy: &Policy,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Permission {
         let protect = self.item_list.as_ref().and_then(|list| list.protect.as_ref());
         let protect = protect.filter(|rule| item.is_some_and(|item| rule.when.is_met_by(item)));
         let fields = match protect {
@@ -223,6 +229,7 @@ impl Decision {
             out.extend_from_slice(reply_field.json.as_bytes());
         }
         out.push(b'}');
+        if allows { Permission::Allow } else { Permission::Deny }
     }
 
     /// Returns `true` if `self.deny` gives no field of `self.allow` another value. The platform
