@@ -106,7 +106,8 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AccessLogSettings, AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, LogCallbacks,
+    MAX_BODY_BYTES_CEILING, ProxySettings, TelemetrySettings,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,

@@ -11,6 +11,7 @@ mod proof;
 mod proxy;
 mod route;
 mod sources;
+mod telemetry;
 mod template;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use error::ConfigError;
 pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::{ConfigSources, read_config};
+pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
 
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;

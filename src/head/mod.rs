@@ -74,11 +74,15 @@ impl<'r> Head<'r> {
         self
     }
 
-    pub(crate) const fn peer(&self) -> Option<IpAddr> {
+    /// Returns the address of the connection's peer; `None` if the server set no peer.
+    #[must_use]
+    pub const fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
 
-    pub(crate) const fn method(&self) -> &'r Method {
+    /// Returns the method.
+    #[must_use]
+    pub const fn method(&self) -> &'r Method {
         self.method
     }
 
@@ -86,7 +90,10 @@ impl<'r> Head<'r> {
         self.uri.path()
     }
 
-    pub(crate) const fn uri(&self) -> &'r Uri {
+    /// Returns the target. Its path may contain a secret: print
+    /// [`Gate::printable_path`](crate::Gate::printable_path) instead.
+    #[must_use]
+    pub const fn uri(&self) -> &'r Uri {
         self.uri
     }
 
