@@ -178,6 +178,24 @@ pub enum UnavailableKind {
 }
 
 impl UnavailableKind {
+    /// All reasons, in alphabetical order.
+    pub const ALL: [Self; 14] = [
+        Self::AnswerContradicts,
+        Self::AnswerEmpty,
+        Self::AnswerFatal,
+        Self::AnswerInvalid,
+        Self::AnswerMalformed,
+        Self::AnswerTooLarge,
+        Self::AnswerUnclear,
+        Self::AppOverloaded,
+        Self::AppStatus,
+        Self::AppTimeout,
+        Self::AppUnreachable,
+        Self::CircuitOpen,
+        Self::EventRefused,
+        Self::ReplyKeyMissing,
+    ];
+
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -240,3 +258,18 @@ impl fmt::Display for Unavailable {
 }
 
 impl std::error::Error for Unavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contains_every_variant() {
+        let text = include_str!("conclusion.rs");
+        let (_, variants) = text.split_once("pub enum UnavailableKind").unwrap();
+        let (variants, _) = variants.split_once("\n}").unwrap();
+        let written =
+            variants.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+        assert!(written.eq(UnavailableKind::ALL.iter().map(|kind| format!("{kind:?}"))));
+    }
+}
