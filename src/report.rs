@@ -18,8 +18,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::config::LogCallbacks;
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
+use crate::reply::Permission;
 use crate::route::Mode;
 use crate::shadow::{Outcome, Shadowed};
 use crate::time::Timestamp;
@@ -196,12 +198,18 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
 ///
 /// If gatepost has no usable answer from the app, the level is error. If the app denies by an empty
 /// answer or refuses an event, the level is warning. If the template does not list the kind, the
-/// level is info. Otherwise, the level is debug.
+/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a
+/// line at info, or at a higher level.
 ///
 /// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs
 /// a warning for members that gatepost dropped from the answer: once for each template and kind,
 /// and again after a reload of the config.
-pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+pub fn concluded(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
     warn_of_oddities(accepted, conclusion, now);
     let event = accepted.event();
     let (id, source, kind) = (event.id(), event.source(), event.kind());
@@ -209,15 +217,20 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
     let status = conclusion.reply.status().as_u16();
     let from = accepted.client().map(tracing::field::display);
     let written = accepted.unknown_kind();
+    let (tenant, decision) = (event.tenant(), conclusion.permission().map(Permission::as_str));
+    let elapsed_ms = now.as_millis().saturating_sub(accepted.arrived().as_millis());
     macro_rules! line {
         ($level:ident, $code:expr, $suppressed:expr, $message:literal) => {
             tracing::$level!(
                 code = $code,
                 status,
+                decision,
+                elapsed_ms,
                 id,
                 source,
                 kind,
                 template,
+                tenant,
                 written,
                 from,
                 suppressed = $suppressed,
@@ -225,24 +238,38 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
             )
         };
     }
+    macro_rules! usual_line {
+        ($code:expr) => {
+            match callbacks {
+                LogCallbacks::All => line!(info, $code, None::<u64>, "callback concluded"),
+                LogCallbacks::None | LogCallbacks::Refused => {
+                    line!(debug, $code, None::<u64>, "callback concluded");
+                }
+            }
+        };
+    }
     match &conclusion.origin {
         Origin::Empty(word) | Origin::Failure(word) if is_word_of_app(word.kind()) => {
             let code = word.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
+            match LINES.admit(Mode::Enforce, code, now) {
+                Some(suppressed) => {
+                    line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
+                }
+                None => usual_line!(code),
             }
         }
         Origin::Empty(unavailable)
         | Origin::Failure(unavailable)
         | Origin::LastGood(unavailable) => {
             let code = unavailable.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(
+            match LINES.admit(Mode::Enforce, code, now) {
+                Some(suppressed) => line!(
                     error,
                     code,
                     nonzero(suppressed),
                     "callback concluded without a usable answer: {unavailable}"
-                );
+                ),
+                None => usual_line!(code),
             }
         }
         origin @ Origin::Unlisted => {
@@ -253,9 +280,7 @@ pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
                 "callback concluded without the app: the template does not list its kind"
             );
         }
-        origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
-            line!(debug, origin.as_str(), None::<u64>, "callback concluded");
-        }
+        origin @ (Origin::App | Origin::Fixed | Origin::Resend) => usual_line!(origin.as_str()),
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! The admin API edits the file. On `SIGHUP`, the proxy reads the file again.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
+
+use crate::telemetry::log;
+use crate::telemetry::metrics::METRICS;
 
 /// A gate and the file of its config.
 pub(crate) struct ServedConfig {
@@ -26,6 +30,7 @@ impl ServedConfig {
     pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
         let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
+        begin(&config);
         let (text, templates) = (Mutex::new(text), Mutex::new(templates));
         Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
     }
@@ -50,7 +55,7 @@ impl ServedConfig {
     }
 
     /// Applies an edit to the file and to the gate.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
+    pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         let mut text = lock(&self.text);
         let edited = edit.apply(&text);
         // Refuse the edit if the operator has changed the file: the gate still uses the old text.
@@ -67,7 +72,13 @@ impl ServedConfig {
         config_file::replace(&self.path, &text, &edited)?;
         self.serve(config, templates);
         *text = edited;
-        tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
+        tracing::info!(
+            template = edit.template(),
+            tenants = edit.tenants().map(|tenants| tenants.join(" ")),
+            caller = caller.map(tracing::field::display),
+            "{} over the API",
+            edit.log_message()
+        );
         Ok(())
     }
 
@@ -89,7 +100,7 @@ impl ServedConfig {
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
-                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
+                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket, proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.serve(config, templates);
@@ -101,9 +112,16 @@ impl ServedConfig {
         for warning in config.warnings() {
             tracing::warn!("{}:{warning}", self.path.display());
         }
+        begin(&config);
         self.gate.replace(config);
         *lock(&self.templates) = templates;
     }
+}
+
+/// Prepares metrics and log for a config.
+fn begin(config: &Config) {
+    METRICS.serve(config.templates());
+    log::set_callbacks(config.proxy().telemetry.log_callbacks);
 }
 
 /// Locks a value. Ignores poisoning: each write replaces the whole value.

@@ -16,6 +16,7 @@ use super::future::ResponseFuture;
 use super::runtime::TokioRuntime;
 use super::uri::{self, hide_token};
 use super::{GateLayer, OtherRequests};
+use crate::config::LogCallbacks;
 use crate::delivery::{Driven, Runtime as _, drive};
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
@@ -239,7 +240,7 @@ fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
             refusal.reply()
         }
         Driven::Concluded(accepted, conclusion, now) => {
-            report::concluded(&accepted, &conclusion, now);
+            report::concluded(&accepted, &conclusion, LogCallbacks::Refused, now);
             conclusion.reply
         }
         // Unreachable, because `RequestReader` reports no client activity. If a client disconnects,

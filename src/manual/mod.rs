@@ -1,5 +1,5 @@
-//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
-//! provider, and the limits of libraries.
+//! The manual: threats, memory, rollout, metrics and logs, legacy apps, reasons for the defaults,
+//! how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
@@ -9,6 +9,9 @@ pub mod memory {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("observe.md")]
+pub mod observe {}
 
 #[doc = include_str!("legacy.md")]
 pub mod legacy {}

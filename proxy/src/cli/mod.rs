@@ -95,13 +95,22 @@ pub fn run_program() -> ExitCode {
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
     };
-    log::finish();
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::err(&error.to_string());
+            fail(&error, cli.log_format);
             ExitCode::FAILURE
         }
+    };
+    log::finish();
+    code
+}
+
+/// Reports the reason why a command fails, in the format of the log.
+fn fail(error: &CommandError, format: LogFormat) {
+    match format {
+        LogFormat::Json => tracing::error!("{error}"),
+        LogFormat::Text => print::err(&error.to_string()),
     }
 }
 
@@ -111,6 +120,13 @@ fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
     log::take_panics();
     let text = config_file::read(path)?;
     let config = Config::from_text(&text, path)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %path.display(),
+        routes = config.routes().count(),
+        templates = config.templates().count(),
+        "starting gatepost"
+    );
     let served = ServedConfig::new(path, text, config)?;
     for warning in served.gate().warnings() {
         tracing::warn!("{}:{warning}", path.display());

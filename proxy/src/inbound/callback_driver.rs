@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, Question, Refusal, Reply, RequestContext, Runtime, Timestamp,
-    drive, report,
+    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
+    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, Origin, Question,
+    Refusal, Reply, RequestContext, Runtime, Timestamp, drive, report,
 };
 use http::Uri;
 use http::header::HOST;
@@ -28,7 +28,9 @@ use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage};
-use crate::telemetry::metrics::METRICS;
+use crate::telemetry::access_log::{self, AccessLog, LoggedCallback, LoggedRequest};
+use crate::telemetry::log;
+use crate::telemetry::metrics::{METRICS, Times};
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -105,29 +107,67 @@ impl CallbackDriver {
         fastrand::fill(&mut trace);
         let from = intake.client();
         let mut client = Client::new(exchange, self, from, trace);
-        let driven = drive(&mut client, &mut App(self), self, intake).await;
+        let mut app = App { driver: self, asked: None, took: None };
+        let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
+        let clock = CallbackClock { started, body: client.waited, app: app.time() };
         drop(client);
         match driven {
             Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
                 Bound::UnjudgedBytes.report(from);
                 exchange.write_unread(&Reply::overloaded()).await;
             }
-            Driven::Refused(refusal) => self.refuse(exchange, &refusal).await,
+            Driven::Refused(refusal) => self.refuse(exchange, &refusal, started).await,
             Driven::Concluded(accepted, conclusion, now) => {
-                METRICS.concluded(&accepted, &conclusion, started.elapsed());
+                METRICS.callbacks.concluded(&accepted, &conclusion, &clock.times(&conclusion));
                 if is_half_closed {
-                    METRICS.client_gone(&accepted);
+                    METRICS.callbacks.client_gone(&accepted);
                 }
-                report::concluded(&accepted, &conclusion, now);
+                report::concluded(&accepted, &conclusion, log::callbacks(), now);
                 exchange.write(&conclusion.reply).await;
+                if let Some(log) = access_log::sampled() {
+                    let callback =
+                        LoggedCallback::accepted(&accepted, Some(&conclusion), clock.app);
+                    let (reply, received) = (Some(&conclusion.reply), accepted.raw().len());
+                    self.log_access(log, exchange, started, reply, received, callback);
+                }
             }
             Driven::ClientGone(accepted) => {
-                METRICS.client_gone(&accepted);
+                METRICS.callbacks.client_gone(&accepted);
                 tracing::debug!("the client disconnected before the reply");
                 exchange.close();
+                if let Some(log) = access_log::sampled() {
+                    let callback = LoggedCallback::accepted(&accepted, None, clock.app);
+                    let received = accepted.raw().len();
+                    self.log_access(log, exchange, started, None, received, callback);
+                }
             }
         }
+    }
+
+    /// Writes a line about a callback to the access log. `reply` is `None` if the client has
+    /// disconnected.
+    #[cold]
+    fn log_access(
+        &self,
+        log: &AccessLog,
+        exchange: &impl Exchange,
+        started: Instant,
+        reply: Option<&Reply>,
+        received: usize,
+        callback: LoggedCallback<'_>,
+    ) {
+        let head = exchange.head();
+        let request = LoggedRequest {
+            from: callback.client,
+            method: head.method().as_str(),
+            path: &self.gate.printable_path(head.uri().path()),
+            status: reply.map(|reply| reply.status().as_u16()),
+            elapsed: started.elapsed(),
+            received_bytes: received as u64,
+            sent_bytes: reply.map_or(0, |reply| reply.body().len() as u64),
+        };
+        log.write(&request, Some(callback));
     }
 
     /// Counts the bytes of a request without a verdict.
@@ -135,10 +175,22 @@ impl CallbackDriver {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
 
-    pub(crate) async fn refuse(&self, exchange: &mut impl Exchange, refusal: &Refusal) {
-        METRICS.refused(refusal);
-        report::refused(refusal, (self.clock)());
-        exchange.write_unread(&refusal.reply()).await;
+    pub(crate) async fn refuse(
+        &self,
+        exchange: &mut impl Exchange,
+        refusal: &Refusal,
+        started: Instant,
+    ) {
+        METRICS.callbacks.refused(refusal);
+        if log::callbacks() != LogCallbacks::None {
+            report::refused(refusal, (self.clock)());
+        }
+        let reply = refusal.reply();
+        exchange.write_unread(&reply).await;
+        if let Some(log) = access_log::sampled() {
+            let callback = LoggedCallback::refused(refusal);
+            self.log_access(log, exchange, started, Some(&reply), 0, callback);
+        }
     }
 }
 
@@ -169,6 +221,23 @@ impl Runtime for CallbackDriver {
     }
 }
 
+/// Times that the two sides of a callback have measured.
+struct CallbackClock {
+    started: Instant,
+    body: Duration,
+    app: Option<Duration>,
+}
+
+impl CallbackClock {
+    fn times(&self, conclusion: &Conclusion) -> Times {
+        let total = self.started.elapsed();
+        let waits = self.body + self.app.unwrap_or_default();
+        let never_asks = matches!(conclusion.origin, Origin::Fixed | Origin::Unlisted);
+        let gate = (self.app.is_some() || never_asks).then(|| total.saturating_sub(waits));
+        Times { total, app: self.app, gate }
+    }
+}
+
 /// Length up to which a body counts only while gatepost waits for more of it. The driver reads a
 /// longer body in several turns, and other tasks run between them.
 const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
@@ -183,6 +252,8 @@ struct Client<'e, E> {
     sent_continue: bool,
     /// True if the client has closed its sending half. It may have closed the whole connection.
     is_half_closed: bool,
+    /// Time for which gatepost waited for the body.
+    waited: Duration,
     /// Bytes of the body that have arrived.
     received: usize,
     /// Memory of these bytes.
@@ -207,6 +278,7 @@ impl<'e, E: Exchange> Client<'e, E> {
             trace,
             sent_continue: false,
             is_half_closed: false,
+            waited: Duration::ZERO,
             received: 0,
             held: 0,
             unfinished: None,
@@ -228,7 +300,10 @@ impl<'e, E: Exchange> Client<'e, E> {
     async fn wait_for_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
         self.count();
         let Some(unfinished) = &self.unfinished else { return Err(Disconnected) };
-        match unfinished.wait(self.received, self.exchange.next_chunk()).await {
+        let started = Instant::now();
+        let waited = unfinished.wait(self.received, self.exchange.next_chunk()).await;
+        self.waited += started.elapsed();
+        match waited {
             Ok(chunk) => chunk,
             Err(bound) => {
                 self.exceeded = Some(bound);
@@ -312,7 +387,20 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
 }
 
 /// The app's side of a callback.
-struct App<'s>(&'s CallbackDriver);
+struct App<'s> {
+    driver: &'s CallbackDriver,
+    /// Time of the first attempt; `None` if gatepost has not asked the app.
+    asked: Option<Instant>,
+    /// Time from the first attempt to the answer; `None` without an answer.
+    took: Option<Duration>,
+}
+
+impl App<'_> {
+    /// Returns the time that the app had; `None` if gatepost has not asked the app.
+    fn time(&self) -> Option<Duration> {
+        self.took.or_else(|| self.asked.map(|asked| asked.elapsed()))
+    }
+}
 
 impl<'s> AppSide for App<'s> {
     fn ask<'a>(
@@ -322,23 +410,22 @@ impl<'s> AppSide for App<'s> {
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
         let url = question.url().cloned().or_else(|| {
-            let server = question.server().or(self.0.upstream.as_ref());
+            let server = question.server().or(self.driver.upstream.as_ref());
             with_path(server?, event.callback_path())
         });
         let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
         let method = event.method().clone();
         let (headers, body) = event.into_parts();
+        let asked = *self.asked.get_or_insert_with(Instant::now);
         async move {
             let Some(url) = url else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
-            app::ask(
-                &url,
-                EventMessage { method, headers, body, keeps_host, is_repeatable },
-                attempt,
-            )
-            .await
+            let event = EventMessage { method, headers, body, keeps_host, is_repeatable };
+            let answer = app::ask(&url, event, attempt).await;
+            self.took = Some(asked.elapsed());
+            answer
         }
     }
 }

@@ -198,7 +198,7 @@ impl InboundServer {
 
 /// Counts and logs an HTTP/1 request that gatepost or Pingora cannot read.
 pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
-    METRICS.unreadable.inc();
+    METRICS.requests.unreadable.inc();
     report::closed("request_unreadable", error, peer, clock::now());
 }
 
@@ -210,7 +210,7 @@ async fn exceeded(bound: Bound, connection: ClientConnection) {
 }
 
 async fn head_too_large(connection: ClientConnection) {
-    METRICS.rejected(HeadFault::HeadTooLarge);
+    METRICS.requests.rejected(HeadFault::HeadTooLarge);
     report::rejected(HeadFault::HeadTooLarge, connection.peer(), clock::now());
     connection.refuse(&Reply::head_too_large()).await;
 }

@@ -25,8 +25,8 @@ use crate::descriptors;
 use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::served_config::ServedConfig;
-use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::telemetry::{access_log, log};
 
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
@@ -34,6 +34,8 @@ const HEADER_BUFFER: usize = 1024;
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    #[error("{path}: cannot open the access log: {source}")]
+    AccessLog { path: PathBuf, source: io::Error },
     #[error("{address}: cannot listen on this address: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
@@ -59,11 +61,15 @@ pub(crate) fn run(
     signals: WatchedSignals,
 ) -> Result<(), StartError> {
     descriptors::raise_limit();
-    let WatchedSignals { runtime, stop, hangup } = signals;
+    let WatchedSignals { runtime, stop, hangup, user } = signals;
     let served = Arc::new(served);
     let settings = served.gate().proxy_settings();
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
+    }
+    if let Some(log) = &settings.telemetry.access_log {
+        let wrong = |source| StartError::AccessLog { path: log.file.clone(), source };
+        access_log::start(log).map_err(wrong)?;
     }
     let upstream = settings.upstream.as_ref();
     let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
@@ -89,7 +95,7 @@ pub(crate) fn run(
         server.add_service(ListeningService::new(service, admin, 0));
     }
 
-    watch_reload(runtime, hangup, served);
+    watch_files(runtime, hangup, user, served);
     watch_stop(&server, settings.stop_timeout, offer.sockets);
     let stop_signals = StopSignals { signals: stop.into(), handed_over: offer.handed_over };
     server.run(RunArgs { shutdown_signal: Box::new(stop_signals) });
@@ -171,6 +177,7 @@ pub(crate) struct WatchedSignals {
     runtime: Runtime,
     stop: [Signal; 3],
     hangup: Signal,
+    user: Signal,
 }
 
 impl WatchedSignals {
@@ -180,19 +187,17 @@ impl WatchedSignals {
         let runtime = Builder::new_current_thread().enable_io().build();
         let runtime = runtime.map_err(StartError::Signals)?;
         let watched = runtime.block_on(async { watch_signals() });
-        let (stop, hangup) = watched.map_err(StartError::Signals)?;
-        Ok(Self { runtime, stop, hangup })
+        let (stop, hangup, user) = watched.map_err(StartError::Signals)?;
+        Ok(Self { runtime, stop, hangup, user })
     }
 }
 
-fn watch_signals() -> io::Result<([Signal; 3], Signal)> {
-    // Without a receiver, these signals have no effect. Tools such as log rotation send them.
-    for kind in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
-        drop(signal(kind)?);
-    }
+fn watch_signals() -> io::Result<([Signal; 3], Signal, Signal)> {
+    // Without a receiver, this signal has no effect.
+    drop(signal(SignalKind::user_defined2())?);
     let term = signal(SignalKind::terminate())?;
     let stop = [term, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?];
-    Ok((stop, signal(SignalKind::hangup())?))
+    Ok((stop, signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?))
 }
 
 /// Signals that stop the process. In Pingora's own implementation, `SIGQUIT` starts Pingora's
@@ -216,13 +221,17 @@ impl ShutdownSignalWatch for StopSignals {
     }
 }
 
-/// Starts a thread that reads the config again at each `SIGHUP`. Uses a separate thread, because
-/// reading files blocks.
-fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
+/// Starts a thread that reads the config again at each `SIGHUP`, and opens the access log again at
+/// each `SIGUSR1`. Uses a separate thread, because files block.
+fn watch_files(runtime: Runtime, mut hangup: Signal, mut user: Signal, served: Arc<ServedConfig>) {
     std::thread::spawn(move || {
         runtime.block_on(async {
-            while hangup.recv().await.is_some() {
-                served.reload();
+            loop {
+                tokio::select! {
+                    Some(()) = hangup.recv() => served.reload(),
+                    Some(()) = user.recv() => access_log::reopen(),
+                    else => return,
+                }
             }
         });
     });
@@ -255,6 +264,8 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
                 break;
             }
         }
+        let in_flight = METRICS.requests.in_flight.get();
+        tracing::info!(in_flight, "stopping");
         offer.withdraw();
         let deadline = Instant::now() + limit;
         std::thread::sleep(IDLE_GRACE.min(limit));
@@ -262,9 +273,10 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
         // Check twice: gatepost may have read a request that the metric does not count yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
-            quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
+            quiet = if METRICS.requests.in_flight.get() == 0 { quiet + 1 } else { 0 };
         }
-        tracing::info!("stopped");
+        access_log::finish();
+        tracing::info!(in_flight = METRICS.requests.in_flight.get(), "stopped");
         log::finish();
         std::process::exit(0);
     });

@@ -32,6 +32,7 @@ mod support;
 #[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
 #[path = "../../../tests/it/others/table.rs"]
 mod table;
+mod telemetry;
 mod template_api;
 mod template_load;
 mod templates;

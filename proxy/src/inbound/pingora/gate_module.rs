@@ -74,24 +74,33 @@ impl GateModule {
     /// Never returns an error, even if the client disconnects early. Pingora would log the error
     /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
+        Ok(self.filter(session).await != Filtered::Passes)
+    }
+
+    pub(super) async fn filter(&self, session: &mut Session) -> Filtered {
         let started = Instant::now();
         if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
-            return Ok(self.reject(session, fault).await);
+            return self.reject(session, fault).await;
         }
         let driver = &self.0;
         match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
-            Admission::Other => return Ok(self.pass(session, None).await),
-            Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
+            Admission::Other => return self.pass(session, None).await,
+            Admission::Shadow(shadow) => return self.pass(session, Some(shadow)).await,
+            Admission::Reply(reply) => {
+                Box::pin(write_unread(session, &reply)).await;
+                return Filtered::Replied;
+            }
             // Boxed, so that the future of a request for the upstream stays small.
-            Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
-            Admission::Reply(reply) => Box::pin(write_unread(session, &reply)).await,
+            Admission::Refused(refusal) => {
+                Box::pin(driver.refuse(session, &refusal, started)).await;
+            }
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
-        Ok(true)
+        Filtered::Callback
     }
 
-    /// Prepares a request for the app. Returns true if the module has refused the request instead.
-    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> bool {
+    /// Prepares a request for the app, or refuses the request.
+    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> Filtered {
         if let Err(fault) = head(session).check_framing() {
             return self.reject(session, fault).await;
         }
@@ -99,15 +108,15 @@ impl GateModule {
         if let Some(shadow) = shadow {
             self.observe(session, shadow);
         }
-        false
+        Filtered::Passes
     }
 
-    /// Refuses a request for a fault of its head. Returns true.
-    async fn reject(&self, session: &mut Session, fault: HeadFault) -> bool {
-        METRICS.rejected(fault);
+    /// Refuses a request for a fault of its head.
+    async fn reject(&self, session: &mut Session, fault: HeadFault) -> Filtered {
+        METRICS.requests.rejected(fault);
         report::rejected(fault, peer(session), (self.0.clock)());
         Box::pin(write_unread(session, &Reply::bad_request())).await;
-        true
+        Filtered::Replied
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {
@@ -165,7 +174,7 @@ impl GateModule {
         format!("{method:.MAX_METHOD$} {path}")
     }
 
-    fn printable_path(&self, session: &Session) -> String {
+    pub(super) fn printable_path(&self, session: &Session) -> String {
         let request = session.req_header();
         match request.extensions.get::<ShadowedRequest>() {
             Some(passing) => (*passing.route).to_owned(),
@@ -183,13 +192,24 @@ impl GateModule {
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
         let observer = shadow.observe(move |shadowed| {
-            METRICS.shadowed(shadowed);
+            METRICS.callbacks.shadowed(shadowed);
             report::shadowed(shadowed, clock());
         });
         let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));
         let passing = ShadowedRequest { route, observer, held: Arc::default() };
         session.req_header_mut().extensions_mut().insert(passing);
     }
+}
+
+/// The work of the module on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// The module has served a callback, and has written the line of the access log.
+    Callback,
+    /// The module has prepared the request for the upstream.
+    Passes,
+    /// The module has replied to a request that is not a callback.
+    Replied,
 }
 
 /// A request on a route in shadow mode, stored in the extensions of its head.
