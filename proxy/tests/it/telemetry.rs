@@ -352,3 +352,24 @@ fn manual_lists_exactly_the_metrics() {
     found.insert("gatepost_shadow_total");
     assert_eq!(names(manual), found);
 }
+
+#[test]
+fn dashboard_and_alert_rules_name_only_metrics_that_exist() {
+    let gate = Gatepost::serve("", &templates(&App::down()));
+    let metrics = gate.metrics();
+    let mut known = metric_names(&metrics);
+    known.insert("gatepost_shadow_total");
+    let rules = include_str!("../../../examples/prometheus/gatepost.rules.yml");
+    let dashboard: Json = json(include_str!("../../../examples/grafana/gatepost.json"));
+    let targets = dashboard["panels"].as_array().unwrap().iter();
+    let targets = targets.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let queries: Vec<_> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    assert!(queries.len() > 30, "expected the queries of the dashboard, found {queries:?}");
+    for text in queries.into_iter().chain([rules]) {
+        for name in names(text) {
+            let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+            let exists = known.contains(name) || base.is_some_and(|base| known.contains(base));
+            assert!(exists, "expected a metric, found {name} in {text}");
+        }
+    }
+}
