@@ -90,6 +90,7 @@ pub mod layer;
 mod limit;
 pub mod manual;
 mod memory;
+mod metrics_hook;
 mod printable;
 mod provider;
 mod reply;
@@ -123,6 +124,7 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use metrics_hook::MetricsHook;
 pub use provider::{
     IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
     tencent_vod,
