@@ -4,6 +4,7 @@
 //! [`Exchange`] has two implementations: one for HTTP/1 connections that gatepost reads itself, and
 //! one for Pingora's sessions.
 
+use std::fmt;
 use std::future::{pending, poll_fn};
 use std::net::IpAddr;
 use std::panic::resume_unwind;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
-    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, Origin, Question,
+    Accepted, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Conclusion,
+    Disconnected, Driven, EventRequest, Gate, Head, Intake, LogCallbacks, MetricsHook, Question,
     Refusal, Reply, RequestContext, Runtime, Timestamp, drive, report,
 };
 use http::Uri;
@@ -23,14 +24,15 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use pingora::prelude::fast_timeout::fast_sleep;
 
+use super::callback_record::{CallbackArrival, CallbackClock};
 use super::connections::Connection;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
 use crate::app::{self, EventMessage};
-use crate::telemetry::access_log::{self, AccessLog, LoggedCallback, LoggedRequest};
 use crate::telemetry::log;
-use crate::telemetry::metrics::{METRICS, Times};
+use crate::telemetry::metrics::METRICS;
+use crate::telemetry::traces::{AppCall, CallbackTrace};
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
 ///
@@ -83,16 +85,26 @@ pub(crate) trait Exchange: Send {
 
     /// Closes the connection after this request.
     fn close(&mut self);
+
+    /// Takes note of an accepted callback and its conclusion, after the reply.
+    fn concluded(&mut self, _accepted: Accepted, _conclusion: Conclusion) {}
 }
 
 /// Driver of the callbacks of one gate.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
     /// The config's `upstream`, for events whose template has no address; `None` if not set.
     pub(crate) upstream: Option<Uri>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
+    pub(crate) hook: Option<Arc<dyn MetricsHook>>,
+}
+
+impl fmt::Debug for CallbackDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackDriver").field("gate", &self.gate).finish_non_exhaustive()
+    }
 }
 
 impl CallbackDriver {
@@ -103,71 +115,46 @@ impl CallbackDriver {
         intake: Intake,
         started: Instant,
     ) {
-        let mut trace = [0; 24];
-        fastrand::fill(&mut trace);
         let from = intake.client();
-        let mut client = Client::new(exchange, self, from, trace);
-        let mut app = App { driver: self, asked: None, took: None };
+        let arrival = CallbackArrival::new(exchange, started);
+        let mut client = Client::new(exchange, self, from, &arrival);
+        let mut app = App { driver: self, asked: None, took: None, status: None };
         let driven = drive(&mut client, &mut app, self, intake).await;
         let (exceeded, is_half_closed) = (client.exceeded, client.is_half_closed);
-        let clock = CallbackClock { started, body: client.waited, app: app.time() };
+        let clock = CallbackClock { body: client.waited, app: app.call() };
         drop(client);
         match driven {
             Driven::Refused(_) if exceeded == Some(Bound::UnjudgedBytes) => {
                 Bound::UnjudgedBytes.report(from);
                 exchange.write_unread(&Reply::overloaded()).await;
             }
-            Driven::Refused(refusal) => self.refuse(exchange, &refusal, started).await,
+            Driven::Refused(refusal) => self.reply_refusal(exchange, &refusal, &arrival).await,
             Driven::Concluded(accepted, conclusion, now) => {
-                METRICS.callbacks.concluded(&accepted, &conclusion, &clock.times(&conclusion));
+                let times = clock.times(started, &conclusion);
+                METRICS.callbacks.concluded(&accepted, &conclusion, &times);
+                if let Some(hook) = &self.hook {
+                    hook.concluded(&accepted, &conclusion, times.total);
+                }
                 if is_half_closed {
                     METRICS.callbacks.client_gone(&accepted);
                 }
                 report::concluded(&accepted, &conclusion, log::callbacks(), now);
                 exchange.write(&conclusion.reply).await;
-                if let Some(log) = access_log::sampled() {
-                    let callback =
-                        LoggedCallback::accepted(&accepted, Some(&conclusion), clock.app);
-                    let (reply, received) = (Some(&conclusion.reply), accepted.raw().len());
-                    self.log_access(log, exchange, started, reply, received, callback);
+                if let Some(recorder) = arrival.recorder() {
+                    let conclusion = Some(&conclusion);
+                    recorder.accepted(&self.gate, exchange, &accepted, conclusion, clock.app);
                 }
+                exchange.concluded(accepted, conclusion);
             }
             Driven::ClientGone(accepted) => {
                 METRICS.callbacks.client_gone(&accepted);
                 tracing::debug!("the client disconnected before the reply");
                 exchange.close();
-                if let Some(log) = access_log::sampled() {
-                    let callback = LoggedCallback::accepted(&accepted, None, clock.app);
-                    let received = accepted.raw().len();
-                    self.log_access(log, exchange, started, None, received, callback);
+                if let Some(recorder) = arrival.recorder() {
+                    recorder.accepted(&self.gate, exchange, &accepted, None, clock.app);
                 }
             }
         }
-    }
-
-    /// Writes a line about a callback to the access log. `reply` is `None` if the client has
-    /// disconnected.
-    #[cold]
-    fn log_access(
-        &self,
-        log: &AccessLog,
-        exchange: &impl Exchange,
-        started: Instant,
-        reply: Option<&Reply>,
-        received: usize,
-        callback: LoggedCallback<'_>,
-    ) {
-        let head = exchange.head();
-        let request = LoggedRequest {
-            from: callback.client,
-            method: head.method().as_str(),
-            path: &self.gate.printable_path(head.uri().path()),
-            status: reply.map(|reply| reply.status().as_u16()),
-            elapsed: started.elapsed(),
-            received_bytes: received as u64,
-            sent_bytes: reply.map_or(0, |reply| reply.body().len() as u64),
-        };
-        log.write(&request, Some(callback));
     }
 
     /// Counts the bytes of a request without a verdict.
@@ -175,21 +162,34 @@ impl CallbackDriver {
         self.unjudged.hold(Source::of(client, &self.gate), bytes)
     }
 
+    /// Refuses a callback for its head.
     pub(crate) async fn refuse(
         &self,
         exchange: &mut impl Exchange,
         refusal: &Refusal,
         started: Instant,
     ) {
+        let arrival = CallbackArrival::new(exchange, started);
+        self.reply_refusal(exchange, refusal, &arrival).await;
+    }
+
+    async fn reply_refusal(
+        &self,
+        exchange: &mut impl Exchange,
+        refusal: &Refusal,
+        arrival: &CallbackArrival,
+    ) {
         METRICS.callbacks.refused(refusal);
+        if let Some(hook) = &self.hook {
+            hook.refused(refusal, arrival.started.elapsed());
+        }
         if log::callbacks() != LogCallbacks::None {
             report::refused(refusal, (self.clock)());
         }
         let reply = refusal.reply();
         exchange.write_unread(&reply).await;
-        if let Some(log) = access_log::sampled() {
-            let callback = LoggedCallback::refused(refusal);
-            self.log_access(log, exchange, started, Some(&reply), 0, callback);
+        if let Some(recorder) = arrival.recorder() {
+            recorder.refused(&self.gate, exchange, refusal, &reply);
         }
     }
 }
@@ -221,23 +221,6 @@ impl Runtime for CallbackDriver {
     }
 }
 
-/// Times that the two sides of a callback have measured.
-struct CallbackClock {
-    started: Instant,
-    body: Duration,
-    app: Option<Duration>,
-}
-
-impl CallbackClock {
-    fn times(&self, conclusion: &Conclusion) -> Times {
-        let total = self.started.elapsed();
-        let waits = self.body + self.app.unwrap_or_default();
-        let never_asks = matches!(conclusion.origin, Origin::Fixed | Origin::Unlisted);
-        let gate = (self.app.is_some() || never_asks).then(|| total.saturating_sub(waits));
-        Times { total, app: self.app, gate }
-    }
-}
-
 /// Length up to which a body counts only while gatepost waits for more of it. The driver reads a
 /// longer body in several turns, and other tasks run between them.
 const MAX_UNCOUNTED_BYTES: usize = 32 * 1024;
@@ -247,8 +230,7 @@ struct Client<'e, E> {
     exchange: &'e mut E,
     driver: &'e CallbackDriver,
     from: Option<IpAddr>,
-    /// Random bytes for a new trace.
-    trace: [u8; 24],
+    arrival: &'e CallbackArrival,
     sent_continue: bool,
     /// True if the client has closed its sending half. It may have closed the whole connection.
     is_half_closed: bool,
@@ -269,13 +251,13 @@ impl<'e, E: Exchange> Client<'e, E> {
         exchange: &'e mut E,
         driver: &'e CallbackDriver,
         from: Option<IpAddr>,
-        trace: [u8; 24],
+        arrival: &'e CallbackArrival,
     ) -> Self {
         Self {
             exchange,
             driver,
             from,
-            trace,
+            arrival,
             sent_continue: false,
             is_half_closed: false,
             waited: Duration::ZERO,
@@ -323,7 +305,8 @@ impl<E: Exchange> ClientSide for Client<'_, E> {
         // of the app's address.
         let host = self.exchange.head().headers().get(HOST);
         let context = RequestContext::default().with_scheme(scheme(self.exchange.is_encrypted()));
-        context.with_trace(self.trace).with_host(host)
+        let span = self.arrival.trace.as_ref().map(CallbackTrace::app_span);
+        context.with_trace(self.arrival.random).with_span(span).with_host(host)
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Disconnected> {
@@ -393,12 +376,16 @@ struct App<'s> {
     asked: Option<Instant>,
     /// Time from the first attempt to the answer; `None` without an answer.
     took: Option<Duration>,
+    /// Status of the answer; `None` without an answer.
+    status: Option<u16>,
 }
 
 impl App<'_> {
-    /// Returns the time that the app had; `None` if gatepost has not asked the app.
-    fn time(&self) -> Option<Duration> {
-        self.took.or_else(|| self.asked.map(|asked| asked.elapsed()))
+    /// Returns the request to the app; `None` if gatepost has not asked the app.
+    fn call(&self) -> Option<AppCall> {
+        let asked = self.asked?;
+        let took = self.took.unwrap_or_else(|| asked.elapsed());
+        Some(AppCall { asked, took, status: self.status })
     }
 }
 
@@ -425,8 +412,16 @@ impl<'s> AppSide for App<'s> {
             let event = EventMessage { method, headers, body, keeps_host, is_repeatable };
             let answer = app::ask(&url, event, attempt).await;
             self.took = Some(asked.elapsed());
+            self.status = status_of(&answer);
             answer
         }
+    }
+}
+
+fn status_of(asked: &Asked) -> Option<u16> {
+    match asked {
+        Asked::Answered(Answer::Response { status, .. }) => Some(status.as_u16()),
+        Asked::Answered(_) | Asked::ConnectionClosed => None,
     }
 }
 

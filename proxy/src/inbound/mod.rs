@@ -11,6 +11,7 @@
 //!    a verdict.
 
 mod callback_driver;
+mod callback_record;
 mod close_signal;
 mod connections;
 mod http1;

@@ -26,7 +26,8 @@ use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::served_config::ServedConfig;
 use crate::telemetry::metrics::METRICS;
-use crate::telemetry::{access_log, log};
+use crate::telemetry::traces::TracesError;
+use crate::telemetry::{access_log, log, traces};
 
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
@@ -46,6 +47,8 @@ pub(crate) enum StartError {
     NoUpgradeSocket,
     #[error("cannot receive signals: {0}")]
     Signals(io::Error),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
     #[error("{path}: cannot listen for a successor: {source}")]
@@ -70,6 +73,9 @@ pub(crate) fn run(
     if let Some(log) = &settings.telemetry.access_log {
         let wrong = |source| StartError::AccessLog { path: log.file.clone(), source };
         access_log::start(log).map_err(wrong)?;
+    }
+    if let Some(collector) = &settings.telemetry.otlp {
+        traces::start(collector)?;
     }
     let upstream = settings.upstream.as_ref();
     let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
@@ -276,6 +282,7 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
             quiet = if METRICS.requests.in_flight.get() == 0 { quiet + 1 } else { 0 };
         }
         access_log::finish();
+        traces::finish();
         tracing::info!(in_flight = METRICS.requests.in_flight.get(), "stopped");
         log::finish();
         std::process::exit(0);

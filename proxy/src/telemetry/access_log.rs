@@ -33,6 +33,7 @@ const FILE_MODE: u32 = 0o640;
 static ACCESS_LOG: OnceLock<AccessLog> = OnceLock::new();
 
 /// A running access log.
+#[derive(Debug)]
 pub(crate) struct AccessLog {
     queue: NonBlocking,
     file: LogFile,
@@ -133,13 +134,13 @@ pub(crate) struct LoggedCallback<'a> {
     /// The address of the client, also behind trusted proxies.
     #[serde(skip)]
     pub(crate) client: Option<IpAddr>,
-    provider: &'a str,
-    template: Option<&'a str>,
-    tenant: Option<&'a str>,
-    kind: Option<&'a str>,
-    id: Option<&'a str>,
-    code: &'a str,
-    decision: Option<&'a str>,
+    pub(super) provider: &'a str,
+    pub(super) template: Option<&'a str>,
+    pub(super) tenant: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+    pub(super) id: Option<&'a str>,
+    pub(super) code: &'a str,
+    pub(super) decision: Option<&'a str>,
     app_ms: Option<f64>,
 }
 
@@ -185,7 +186,7 @@ impl<'a> LoggedCallback<'a> {
 }
 
 /// The file of the log. Clones write to the same file.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct LogFile {
     path: PathBuf,
     file: Arc<Mutex<File>>,

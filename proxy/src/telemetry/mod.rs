@@ -1,5 +1,6 @@
-//! Log, access log and metrics for the operator.
+//! Log, access log, metrics and traces for the operator.
 
 pub(crate) mod access_log;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod traces;

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
+    Admission, Gate, Head, HeadFault, MetricsHook, Observer, Reply, RequestContext, Shadow,
+    Timestamp, report,
 };
 use http::header::HOST;
 use http::{HeaderValue, Method, Uri, Version};
@@ -54,12 +55,20 @@ impl GateModule {
         app::load_root_certificates();
         let settings = gate.proxy_settings();
         let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, upstream: settings.upstream, clock: clock::now, unjudged })
+        let (upstream, hook) = (settings.upstream, None);
+        Self(CallbackDriver { gate, upstream, clock: clock::now, unjudged, hook })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
+    }
+
+    /// Reports the outcome of each callback to `hook`. [`MetricsHook`] has an example.
+    ///
+    /// If a client disconnects before the reply, the hook receives no outcome.
+    pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
+        Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
@@ -68,6 +77,10 @@ impl GateModule {
     /// invalid host, target or length. Returns `Ok(false)` for a request that is not a callback,
     /// and for a request on a route in shadow mode. In these cases, the module has removed the
     /// headers that a client must not send, and has reduced the target to its path.
+    ///
+    /// After a callback, the extensions of `session.req_header()` contain [`Accepted`](gatepost::Accepted)
+    /// and [`Conclusion`](gatepost::Conclusion), for `ProxyHttp::logging`. After a refused callback, they
+    /// contain neither.
     ///
     /// # Errors
     ///
@@ -106,7 +119,7 @@ impl GateModule {
         }
         strip(session, &self.0.gate, shadow.is_some());
         if let Some(shadow) = shadow {
-            self.observe(session, shadow);
+            self.watch(session, shadow);
         }
         Filtered::Passes
     }
@@ -189,10 +202,14 @@ impl GateModule {
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
-    fn observe(&self, session: &mut Session, shadow: Shadow) {
-        let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
+    fn watch(&self, session: &mut Session, shadow: Shadow) {
+        let (clock, hook) = (self.0.clock, self.0.hook.clone());
+        let route = Arc::clone(shadow.route());
         let observer = shadow.observe(move |shadowed| {
             METRICS.callbacks.shadowed(shadowed);
+            if let Some(hook) = &hook {
+                hook.shadowed(shadowed);
+            }
             report::shadowed(shadowed, clock());
         });
         let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));

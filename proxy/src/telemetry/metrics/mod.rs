@@ -114,4 +114,4 @@ fn raise(counter: &IntCounter, count: u64) {
 }
 
 /// Optional features of this program, separated by commas.
-const FEATURES: &str = "";
+const FEATURES: &str = if cfg!(feature = "otlp") { "otlp" } else { "" };
