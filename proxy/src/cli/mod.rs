@@ -7,7 +7,9 @@ mod memory;
 mod print;
 mod providers;
 mod recorded_request;
+mod routes;
 mod send;
+mod table;
 mod template;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use gatepost_editor::config_file;
 use self::check::check;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
+use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
 use crate::served_config::ServedConfig;
@@ -59,6 +62,15 @@ enum Command {
         #[arg(short, long)]
         config: PathBuf,
     },
+    /// Show the routes: for each kind, the form of its events and the app that receives them.
+    Routes {
+        /// Config file.
+        #[arg(short, long)]
+        config: PathBuf,
+        /// Format of the output.
+        #[arg(long, value_enum, default_value_t)]
+        format: RoutesFormat,
+    },
     /// List the providers and their kinds, or the fields of a kind.
     Providers {
         /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
@@ -89,6 +101,7 @@ pub fn run_program() -> ExitCode {
     let result = match &cli.command {
         Command::Run { config, upgrade } => run(config, *upgrade),
         Command::Check { config } => check(config),
+        Command::Routes { config, format } => routes::list(config, *format),
         Command::Providers { name } => providers::list(name.as_deref()),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
