@@ -17,7 +17,7 @@ use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::config::LogCallbacks;
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
@@ -53,6 +53,29 @@ macro_rules! event_line {
             $($rest)+
         )
     };
+}
+
+/// Writes a line about the conclusion of a callback.
+macro_rules! conclusion_line {
+    ($level:ident, $of:expr, $($message:tt)+) => {{
+        let (code, accepted, conclusion, suppressed, now) = $of;
+        let event = accepted.event();
+        tracing::$level!(
+            code,
+            status = conclusion.reply.status().as_u16(),
+            decision = conclusion.permission().map(Permission::as_str),
+            elapsed_ms = now.as_millis().saturating_sub(accepted.arrived().as_millis()),
+            id = event.id(),
+            source = event.source(),
+            kind = event.kind(),
+            template = accepted.template().name(),
+            tenant = event.tenant(),
+            written = accepted.unknown_kind(),
+            from = accepted.client().map(tracing::field::display),
+            suppressed,
+            $($message)+
+        )
+    }};
 }
 
 /// Logs a refusal as a warning.
@@ -211,76 +234,57 @@ pub fn concluded(
     now: Timestamp,
 ) {
     warn_of_oddities(accepted, conclusion, now);
-    let event = accepted.event();
-    let (id, source, kind) = (event.id(), event.source(), event.kind());
-    let template = accepted.template().name();
-    let status = conclusion.reply.status().as_u16();
-    let from = accepted.client().map(tracing::field::display);
-    let written = accepted.unknown_kind();
-    let (tenant, decision) = (event.tenant(), conclusion.permission().map(Permission::as_str));
-    let elapsed_ms = now.as_millis().saturating_sub(accepted.arrived().as_millis());
-    macro_rules! line {
-        ($level:ident, $code:expr, $suppressed:expr, $message:literal) => {
-            tracing::$level!(
-                code = $code,
-                status,
-                decision,
-                elapsed_ms,
-                id,
-                source,
-                kind,
-                template,
-                tenant,
-                written,
-                from,
-                suppressed = $suppressed,
-                $message
-            )
-        };
-    }
-    macro_rules! usual_line {
-        ($code:expr) => {
-            match callbacks {
-                LogCallbacks::All => line!(info, $code, None::<u64>, "callback concluded"),
-                LogCallbacks::None | LogCallbacks::Refused => {
-                    line!(debug, $code, None::<u64>, "callback concluded");
-                }
-            }
-        };
-    }
     match &conclusion.origin {
-        Origin::Empty(word) | Origin::Failure(word) if is_word_of_app(word.kind()) => {
-            let code = word.kind().as_str();
+        Origin::Empty(reason) | Origin::Failure(reason) | Origin::LastGood(reason) => {
+            let code = reason.kind().as_str();
             match LINES.admit(Mode::Enforce, code, now) {
-                Some(suppressed) => {
-                    line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
-                }
-                None => usual_line!(code),
+                Some(suppressed) => failed(accepted, conclusion, reason, nonzero(suppressed), now),
+                None => usual(accepted, conclusion, code, callbacks, now),
             }
         }
-        Origin::Empty(unavailable)
-        | Origin::Failure(unavailable)
-        | Origin::LastGood(unavailable) => {
-            let code = unavailable.kind().as_str();
-            match LINES.admit(Mode::Enforce, code, now) {
-                Some(suppressed) => line!(
-                    error,
-                    code,
-                    nonzero(suppressed),
-                    "callback concluded without a usable answer: {unavailable}"
-                ),
-                None => usual_line!(code),
-            }
+        origin @ Origin::Unlisted => conclusion_line!(
+            info,
+            (origin.as_str(), accepted, conclusion, None::<u64>, now),
+            "callback concluded without the app: the template does not list its kind"
+        ),
+        origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
+            usual(accepted, conclusion, origin.as_str(), callbacks, now);
         }
-        origin @ Origin::Unlisted => {
-            line!(
-                info,
-                origin.as_str(),
-                None::<u64>,
-                "callback concluded without the app: the template does not list its kind"
-            );
+    }
+}
+
+/// Logs a conclusion that needs no attention.
+fn usual(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    code: &'static str,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
+    let of = (code, accepted, conclusion, None::<u64>, now);
+    match callbacks {
+        LogCallbacks::All => conclusion_line!(info, of, "callback concluded"),
+        LogCallbacks::None | LogCallbacks::Refused => {
+            conclusion_line!(debug, of, "callback concluded");
         }
-        origin @ (Origin::App | Origin::Fixed | Origin::Resend) => usual_line!(origin.as_str()),
+    }
+}
+
+/// Logs a conclusion without a usable answer of the app.
+#[cold]
+fn failed(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    reason: &Unavailable,
+    suppressed: Option<u64>,
+    now: Timestamp,
+) {
+    let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
+    let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
+    if is_word_of_app(reason.kind()) && !is_last_good {
+        conclusion_line!(warn, of, "callback concluded: {reason}");
+    } else {
+        conclusion_line!(error, of, "callback concluded without a usable answer: {reason}");
     }
 }
 

@@ -61,10 +61,7 @@ pub fn config_schema() -> Value {
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
             "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
-            "log_callbacks": {
-                "enum": ["all", "none", "refused"],
-                "description": "Callbacks for which the proxy writes a log line; default: refused.",
-            },
+            "log_callbacks": log_callbacks(),
             "telemetry": telemetry(),
             "max_body_bytes": max_body_bytes(),
             "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
@@ -158,6 +155,13 @@ fn secrets(about: &str) -> Value {
             { "$ref": "#/$defs/secret" },
             { "type": "array", "items": { "$ref": "#/$defs/secret" } },
         ],
+    })
+}
+
+fn log_callbacks() -> Value {
+    json!({
+        "enum": ["all", "none", "refused"],
+        "description": "Callbacks for which the proxy writes a log line; default: refused.",
     })
 }
 
