@@ -1,6 +1,6 @@
 //! Reads the keys about log lines and traces: `log_callbacks` and `[telemetry]`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::Uri;
 
@@ -73,7 +73,6 @@ impl<'f> ConfigReader<'f, '_> {
         let file = table.require_string("file", "add file = \"access.log\"");
         let sample = table.fraction("sample").unwrap_or(1.0);
         table.finish();
-        let file = self.sources.path(Path::new(file?.value));
-        Some(AccessLogSettings { file, sample })
+        Some(AccessLogSettings { file: self.path(&file?), sample })
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let shown = path.display();
     for warning in config.warnings() {
-        err(&format!("{shown}:{warning} (warning)"));
+        err(&format!("{} (warning)", warning.located_in(path)));
     }
     if config.proxy().listen.is_empty() {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
@@ -35,6 +35,10 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    out(&format!("fingerprint: {}", config.fingerprint()));
+    for file in config.watched_files().paths() {
+        out(&format!("read: {}", file.display()));
+    }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use gatepost::{Accepted, Conclusion, Refusal, RefusalKind, Shadowed, Template, UnavailableKind};
+use gatepost::{
+    Accepted, Conclusion, Prediction, Refusal, RefusalKind, Shadowed, Template, UnavailableKind,
+};
 use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
 use prometheus::{HistogramVec, IntCounter, IntCounterVec};
 
@@ -33,6 +35,7 @@ pub(crate) struct CallbackMetrics {
     failures: IntCounterVec,
     refusals: IntCounterVec,
     shadows: IntCounterVec,
+    shadow_answers: IntCounterVec,
     clients_gone: IntCounterVec,
     reused_signatures: IntCounterVec,
     reused_ids: IntCounterVec,
@@ -87,6 +90,12 @@ impl CallbackMetrics {
                 "gatepost_shadow_total",
                 "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
+            ),
+            shadow_answers: create.counters(
+                "gatepost_shadow_answers_total",
+                "Answers to genuine callbacks in shadow mode, by what enforce mode would do with \
+                 them.",
+                &["provider", "outcome"],
             ),
             clients_gone: create.counters(
                 "gatepost_senders_gone_total",
@@ -171,6 +180,11 @@ impl CallbackMetrics {
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
+    }
+
+    pub(crate) fn predicted(&self, prediction: &Prediction) {
+        let labels = [prediction.accepted().event().provider(), prediction.effect().as_str()];
+        self.shadow_answers.with_label_values(&labels).inc();
     }
 
     pub(crate) fn client_gone(&self, accepted: &Accepted) {

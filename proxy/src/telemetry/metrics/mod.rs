@@ -6,6 +6,7 @@
 //! 3. A callback costs a few atomic additions: each template holds the counters of its kinds.
 
 mod callbacks;
+mod config;
 mod process;
 mod registry;
 mod requests;
@@ -18,6 +19,7 @@ use prometheus::{IntCounter, IntGaugeVec, Registry, TextEncoder};
 
 use self::callbacks::CallbackMetrics;
 pub(crate) use self::callbacks::Times;
+use self::config::ConfigMetrics;
 use self::process::ProcessMetrics;
 use self::registry::Creator;
 pub(crate) use self::requests::PassedBytes;
@@ -41,6 +43,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) callbacks: CallbackMetrics,
     pub(crate) requests: RequestMetrics,
+    pub(crate) config: ConfigMetrics,
     process: ProcessMetrics,
     circuits: IntGaugeVec,
     access_log_lines_dropped: IntCounter,
@@ -64,6 +67,7 @@ impl Metrics {
         Self {
             callbacks: CallbackMetrics::new(&create),
             requests: RequestMetrics::new(&create),
+            config: ConfigMetrics::new(&create),
             process: ProcessMetrics::new(&create),
             circuits: create.gauges(
                 "gatepost_app_circuit_open",
