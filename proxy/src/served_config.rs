@@ -3,6 +3,7 @@
 //! The admin API edits a file. On `SIGHUP`, and with `watch` after a change, the proxy reads the
 //! files again.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,7 @@ use gatepost_editor::{
 use serde::Serialize;
 
 use crate::clock;
+use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
 /// A gate and the files of its config.
@@ -109,7 +111,7 @@ impl ServedConfig {
     }
 
     /// Applies an edit to its file and to the gate.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
+    pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         let mut files = lock(&self.files);
         let edited = edit.apply_to(&files);
         check_unchanged(&files, edited.as_ref().ok())?;
@@ -120,7 +122,13 @@ impl ServedConfig {
         config_file::write(&files, &edited)?;
         self.serve(config, templates, files.path());
         *files = edited.files;
-        tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
+        tracing::info!(
+            template = edit.template(),
+            tenants = edit.tenants().map(|tenants| tenants.join(" ")),
+            caller = caller.map(tracing::field::display),
+            "{} over the API",
+            edit.log_message()
+        );
         Ok(())
     }
 
@@ -171,7 +179,7 @@ impl ServedConfig {
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
-                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
+                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket, proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.serve(config, templates, new.path());
@@ -198,6 +206,8 @@ impl LoadedConfig {
         status.loaded_at = clock::now();
         (status.routes, status.templates) = (config.routes().count(), config.templates().count());
         let loaded_at = status.loaded_at.as_secs();
+        METRICS.serve(config.templates());
+        log::set_callbacks(config.proxy().telemetry.log_callbacks);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
         self.watched = config.watched_files().clone();
         self

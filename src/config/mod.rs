@@ -12,6 +12,7 @@ mod proof;
 mod proxy;
 mod route;
 mod sources;
+mod telemetry;
 mod template;
 mod watched_files;
 
@@ -26,6 +27,7 @@ pub use files::ConfigFiles;
 pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
+pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
 pub use watched_files::WatchedFiles;
 
 use self::delivery::breaker::{self, Breakers};

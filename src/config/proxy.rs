@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::ConfigReader;
+use super::{ConfigReader, TelemetrySettings};
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
@@ -74,13 +74,15 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// Settings of the log and the traces.
+    pub telemetry: TelemetrySettings,
     /// If `true`, the proxy loads the config again when one of its files changes.
     pub watch: bool,
 }
 
 impl ProxySettings {
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts`, `key_dirs` and `watch` can change while the proxy runs.
+    /// `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -99,13 +101,14 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                telemetry: _,
                 watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
-        fixed(self) != fixed(new)
+        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
     }
 }
 
@@ -155,6 +158,7 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            telemetry: self.telemetry(table),
             watch: table.boolean("watch").unwrap_or_default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 
@@ -131,6 +131,7 @@ impl<'f> ConfigReader<'f, '_> {
             unknown,
             header: encoded_header(name.value),
             signing,
+            extension: OnceLock::new(),
             plan,
         };
         Some((template, name.place, bind))

@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, rollout, legacy apps, the service, reasons for the
+//! The manual: installation, threats, memory, rollout, metrics and logs, legacy apps, the service, reasons for the
 //! defaults, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -12,6 +12,9 @@ pub mod memory {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("observe.md")]
+pub mod observe {}
 
 #[doc = include_str!("service.md")]
 pub mod service {}

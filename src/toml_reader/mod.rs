@@ -183,6 +183,25 @@ impl<'d> Table<'d> {
         in_range
     }
 
+    /// Reads a number from 0 to 1.
+    pub(crate) fn fraction(&self, key: &'d str) -> Option<f64> {
+        let (value, place) = self.raw(key)?;
+        let number = match value {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => integer(number).map(|number| number as f64),
+            value => {
+                self.wrong_type(&place, value, "a number from 0 to 1");
+                return None;
+            }
+        };
+        let in_range = number.filter(|number| (0.0..=1.0).contains(number));
+        if in_range.is_none() {
+            let problem = "expected a number from 0 to 1, found another number";
+            self.faults.add(&place, problem, "write a number from 0 to 1");
+        }
+        in_range
+    }
+
     pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
         let (value, place) = self.raw(key)?;
         let flag = value.as_bool();

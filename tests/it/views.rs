@@ -398,6 +398,7 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
     let delivery: BTreeSet<_> = delivery("live_play").union(&delivery("upload")).cloned().collect();
     for (config, in_schema) in [
         (format!("zzz = 1\n{base}"), properties(&schema)),
+        (format!("[telemetry]\nzzz = 1\n{base}"), properties(&schema["properties"]["telemetry"])),
         (format!("{base}zzz = 1\n"), properties(&schema["properties"]["route"]["items"])),
         (
             format!("{base}{template}zzz = 1\n"),

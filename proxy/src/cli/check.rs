@@ -7,10 +7,17 @@ use gatepost::{Config, IdentityInfo, Template};
 use super::error::CommandError;
 use super::memory;
 use super::print::{err, out};
+use crate::telemetry::traces;
 
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
+    if config.proxy().telemetry.otlp.is_some() {
+        traces::check().map_err(|source| CommandError::Start {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+    }
     let shown = path.display();
     for warning in config.warnings() {
         err(&format!("{} (warning)", warning.located_in(path)));

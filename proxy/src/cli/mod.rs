@@ -138,13 +138,22 @@ pub fn run_program() -> ExitCode {
         Command::Completions { shell } => generated::completions(Cli::command(), *shell),
         Command::Man { out } => generated::man(Cli::command(), out.as_deref()),
     };
-    log::finish();
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::err(&error.to_string());
+            fail(&error, cli.log_format);
             ExitCode::FAILURE
         }
+    };
+    log::finish();
+    code
+}
+
+/// Reports the reason why a command fails, in the format of the log.
+fn fail(error: &CommandError, format: LogFormat) {
+    match format {
+        LogFormat::Json => tracing::error!("{error}"),
+        LogFormat::Text => print::err(&error.to_string()),
     }
 }
 

@@ -21,6 +21,7 @@ mod log_budget;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
+mod own_proxy;
 mod pass_through;
 mod passthrough_forgeries;
 mod readme;
@@ -38,9 +39,11 @@ mod support;
 #[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
 #[path = "../../../tests/it/others/table.rs"]
 mod table;
+mod telemetry;
 mod template_api;
 mod template_load;
 mod templates;
+mod traces;
 mod unseen;
 mod upgrade;
 mod upstreams;

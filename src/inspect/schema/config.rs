@@ -63,11 +63,10 @@ pub fn config_schema() -> Value {
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
             "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
+            "log_callbacks": log_callbacks(),
+            "telemetry": telemetry(),
             "max_body_bytes": max_body_bytes(),
-            "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
-                "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
-                "retry_ms": { "$ref": "#/$defs/duration_ms" },
-            })),
+            "breaker": breaker(),
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
@@ -158,6 +157,49 @@ fn secrets(about: &str) -> Value {
             { "$ref": "#/$defs/secret" },
             { "type": "array", "items": { "$ref": "#/$defs/secret" } },
         ],
+    })
+}
+
+fn breaker() -> Value {
+    switch(
+        "Circuit breaker for apps that fail repeatedly.",
+        &json!({
+            "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
+            "retry_ms": { "$ref": "#/$defs/duration_ms" },
+        }),
+    )
+}
+
+fn log_callbacks() -> Value {
+    json!({
+        "enum": ["all", "none", "refused"],
+        "description": "Callbacks for which the proxy writes a log line; default: refused.",
+    })
+}
+
+fn telemetry() -> Value {
+    json!({
+        "type": "object",
+        "description": "Access log and traces of the proxy.",
+        "additionalProperties": false,
+        "properties": {
+            "access_log": {
+                "type": "object",
+                "description": "File with a line for each request.",
+                "additionalProperties": false,
+                "required": ["file"],
+                "properties": {
+                    "file": text("Path of the file, relative to the config file."),
+                    "sample": {
+                        "type": "number",
+                        "description": "Part of the requests that have a line; default: 1.",
+                        "minimum": 0,
+                        "maximum": 1,
+                    },
+                },
+            },
+            "otlp": text("Address of an OpenTelemetry collector, for example http://127.0.0.1:4318."),
+        },
     })
 }
 
