@@ -116,8 +116,8 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
-    Step, config_schema, providers,
+    CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample,
+    SampleError, SettingInfo, Step, code_help, codes, config_schema, providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
@@ -130,7 +130,7 @@ pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
-pub use toml_reader::Fault;
+pub use toml_reader::{Fault, FaultKind, closest};
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
 /// The README, whose examples rustdoc runs as doc tests.

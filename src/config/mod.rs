@@ -29,7 +29,7 @@ use crate::breaker::Breaker;
 use crate::client::Networks;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{self, Fault, Faults, Item, Located, Table};
+use crate::toml_reader::{self, Fault, FaultKind, Faults, Item, Located, Table, Warnings};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -104,13 +104,13 @@ impl Config {
     }
 
     pub(crate) fn parse(text: &str, sources: &ConfigSources) -> Result<Self, ConfigError> {
-        let warnings = Faults::new(text);
-        let config = toml_reader::read(text, |table, faults| {
+        let config = toml_reader::read(text, FaultKind::ValueInvalid, |table, faults| {
             let breakers = breaker::read(table, faults);
-            ConfigReader { faults, warnings: &warnings, sources, breakers }.config(table)
+            let warnings = Warnings(faults);
+            ConfigReader { faults, warnings, sources, breakers }.config(table)
         });
         match config {
-            Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
+            Ok((config, warnings)) => Ok(Self { warnings, ..config }),
             Err(faults) => Err(ConfigError::faults_in(faults)),
         }
     }
@@ -188,7 +188,7 @@ fn base_of(path: &Path) -> &Path {
 /// Reader of one config, with the faults and warnings so far.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
-    warnings: &'s Faults<'s>,
+    warnings: Warnings<'f>,
     sources: &'s ConfigSources,
     breakers: Breakers,
 }
@@ -202,7 +202,7 @@ impl<'f> ConfigReader<'f, '_> {
         if switch.is_none() {
             let remedy = format!("write true, false, or {{ {table} }}");
             let problem = format!("expected a boolean or a table, found {}", item.form.name());
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
         }
         switch
     }
@@ -230,12 +230,16 @@ impl<'f> ConfigReader<'f, '_> {
         for route in &route_tables {
             self.route(route, &plans, &templates, &bindings, max_body_bytes, &mut routes);
         }
-        if route_tables.is_empty() {
+        if route_tables.is_empty() && !self.faults.are_in("route") {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(&table.place, "expected at least one route, found none", remedy);
+            let problem = "expected at least one route, found none";
+            self.faults.add_missing((&table.place, "route"), &table.place, problem, remedy);
         }
-        self.warn_of_unused(&template_tables, &templates, &routes);
-        self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        // A fault in one of the tables would cause warnings about the other tables.
+        if !self.faults.are_in("route") && !self.faults.are_in("template") {
+            self.warn_of_unused(&template_tables, &templates, &routes);
+            self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        }
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
         let upstream = proxy.upstream.as_ref();

@@ -1,4 +1,4 @@
-//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
+//! The manual: threats, memory, rollout, legacy apps, codes, reasons for the defaults, how to add a
 //! provider, and the limits of libraries.
 
 #[doc = include_str!("threats.md")]
@@ -12,6 +12,9 @@ pub mod rollout {}
 
 #[doc = include_str!("legacy.md")]
 pub mod legacy {}
+
+#[doc = include_str!("codes.md")]
+pub mod codes {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}

@@ -18,7 +18,7 @@ mod list;
 mod reply_signing;
 mod write;
 
-pub(crate) use answer::{ReplyField, ReplyFieldName, read_reply_fields};
+pub(crate) use answer::{AnswerError, ReplyField, ReplyFieldName, read_reply_fields};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,
