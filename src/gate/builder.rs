@@ -63,7 +63,8 @@ impl GateBuilder {
         self
     }
 
-    /// Checks the config and compiles it.
+    /// Checks the config and compiles it. Logs each warning with `tracing`, if the crate has this
+    /// feature.
     ///
     /// # Errors
     ///
@@ -74,6 +75,6 @@ impl GateBuilder {
             ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
             ConfigInput::Text(text) => Config::parse(&text, &self.sources),
         }
-        .map(Gate::new)
+        .map(Gate::with_logged_warnings)
     }
 }
