@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
 
+use crate::config_warnings::log_warnings;
+
 /// A gate and the file of its config.
 pub(crate) struct ServedConfig {
     path: PathBuf,
@@ -98,9 +100,7 @@ impl ServedConfig {
     }
 
     fn serve(&self, config: Config, templates: Vec<TemplateView>) {
-        for warning in config.warnings() {
-            tracing::warn!("{}:{warning}", self.path.display());
-        }
+        log_warnings(config.warnings(), &self.path);
         self.gate.replace(config);
         *lock(&self.templates) = templates;
     }

@@ -1,34 +1,42 @@
 //! The command line.
 
 mod check;
+mod config_argument;
+mod diagnostics;
 mod error;
 mod explain;
+mod help;
+mod init;
 mod memory;
 mod print;
 mod providers;
 mod recorded_request;
 mod send;
 mod template;
+mod trusting_client;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use gatepost::Config;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use gatepost::{Config, ConfigError};
 use gatepost_editor::config_file;
 
-use self::check::check;
+use self::check::{CheckArguments, check};
+use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
+use self::init::InitArguments;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
+use crate::config_warnings::log_warnings;
 use crate::served_config::ServedConfig;
 use crate::server::{self, WatchedSignals};
 use crate::telemetry::log::{self, LogFormat};
 
 /// Verifies callbacks of live-video platforms, asks your app, and replies to the platform.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version, after_help = LOG_HELP)]
+#[command(name = "gatepost", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
 struct Cli {
     /// Format of the log lines on standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
@@ -37,27 +45,33 @@ struct Cli {
     command: Command,
 }
 
-const LOG_HELP: &str = "\
+const AFTER_HELP: &str = "\
 The environment variable GATEPOST_LOG filters the log: `gatepost=debug` for every callback, `error` \
-for failures of the app only.";
+for failures of the app only.
+
+Exit codes: 0 success; 1 the config has faults, the request was refused, or the command failed; 2 wrong \
+arguments, or no config file.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
     Run {
-        /// Config file.
-        #[arg(short, long)]
-        config: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
         /// Take over the listeners of the running gatepost through its `upgrade_socket`. Then the
         /// running gatepost finishes its requests in flight and stops.
         #[arg(long)]
         upgrade: bool,
     },
-    /// Check a config file, and print each fault with line and remedy. Exit with 1 on a fault.
-    Check {
-        /// Config file.
-        #[arg(short, long)]
-        config: PathBuf,
+    /// Check a config file, and print each fault and warning with line and remedy. Exit with 1 on a
+    /// fault.
+    Check(CheckArguments),
+    /// Write a config file for a platform, and tell what to enter in the platform's console.
+    Init(InitArguments),
+    /// Explain a code of a fault, a refusal or a failure, or a command.
+    Help {
+        /// Code, for example `signature_mismatch`; command; or `codes` for a list.
+        topic: Option<String>,
     },
     /// List the providers and their kinds, or the fields of a kind.
     Providers {
@@ -70,7 +84,8 @@ enum Command {
     Explain(ExplainArguments),
     /// Print the JSON Schema of the config file or of a kind. For a kind, `$defs` has the answer.
     Schema {
-        /// `config` or a kind, for example `tencent-css.push`.
+        /// `config` or a kind, for example `tencent-css.push`. Editors use the schema of the config
+        /// file if its first line is `#:schema FILE`.
         of: String,
         /// File with the definition of your own provider.
         #[arg(long, value_name = "FILE")]
@@ -87,8 +102,10 @@ pub fn run_program() -> ExitCode {
     let cli = Cli::parse();
     log::start(cli.log_format);
     let result = match &cli.command {
-        Command::Run { config, upgrade } => run(config, *upgrade),
-        Command::Check { config } => check(config),
+        Command::Run { config, upgrade } => run(config, *upgrade, cli.log_format),
+        Command::Check(arguments) => check(arguments),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Help { topic } => help::run(topic.as_deref(), &mut Cli::command()),
         Command::Providers { name } => providers::list(name.as_deref()),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),
@@ -99,21 +116,39 @@ pub fn run_program() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::err(&error.to_string());
-            ExitCode::FAILURE
+            // The command has printed the faults.
+            if !matches!(error, CommandError::Faults) {
+                print::err(&error.to_string());
+            }
+            ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn run(path: &Path, upgrade: bool) -> Result<(), CommandError> {
+fn run(config: &ConfigArgument, upgrade: bool, form: LogFormat) -> Result<(), CommandError> {
+    let path = config.path()?;
     let start = |source| CommandError::Start { path: path.to_owned(), source };
     let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
     let text = config_file::read(path)?;
-    let config = Config::from_text(&text, path)?;
+    let config = match Config::from_text(&text, path) {
+        Ok(config) => config,
+        Err(error) => {
+            report(&error, path, form);
+            return Err(CommandError::Faults);
+        }
+    };
     let served = ServedConfig::new(path, text, config)?;
-    for warning in served.gate().warnings() {
-        tracing::warn!("{}:{warning}", path.display());
-    }
+    log_warnings(&served.gate().warnings(), path);
     server::run(served, upgrade, signals).map_err(start)
+}
+
+/// Prints the faults of a config for a person, or logs them as JSON.
+fn report(error: &ConfigError, path: &Path, form: LogFormat) {
+    if !matches!(form, LogFormat::Json) {
+        return diagnostics::print_human(&diagnostics::of_error(error, path), path);
+    }
+    for fault in error.faults() {
+        tracing::error!(code = fault.kind().as_str(), "{}:{fault}", path.display());
+    }
 }

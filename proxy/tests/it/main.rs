@@ -14,6 +14,7 @@ mod forward;
 mod hostile;
 mod http11probe;
 mod http_manners;
+mod init;
 mod legacy;
 mod log_budget;
 mod mock;
