@@ -116,15 +116,16 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample,
-    SampleError, SettingInfo, Step, code_help, codes, config_schema, providers,
+    CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo,
+    RouteInfo, RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, code_help,
+    codes, config_schema, providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::{
-    IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
-    tencent_vod,
+    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
+    tencent_css, tencent_trtc, tencent_vod,
 };
 pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
 pub use shadow::{Observer, Outcome, Shadow, Shadowed};

@@ -370,6 +370,17 @@ impl Bindings {
         Ok(())
     }
 
+    /// Returns the tenants of a template, sorted; the wildcard comes last.
+    pub(crate) fn tenants_of(&self, template: &Template) -> Vec<Box<str>> {
+        let is_own = |bound: &Arc<Template>| std::ptr::eq(&raw const **bound, template);
+        let bound = self.tenants.iter().filter(|(_, binding)| is_own(&binding.template));
+        let mut tenants: Vec<_> = bound.map(|(tenant, _)| tenant.clone()).collect();
+        tenants.sort_unstable();
+        let wildcard = self.wildcard.as_ref().filter(|bound| is_own(bound));
+        tenants.extend(wildcard.map(|_| WILDCARD_TENANT.into()));
+        tenants
+    }
+
     pub(crate) fn find(&self, tenant: &str) -> Option<&Binding> {
         self.tenants.get(tenant)
     }

@@ -139,14 +139,16 @@ impl Config {
 
     /// Returns the reserved paths. If a request for a reserved path is not a callback, gatepost
     /// refuses the request. If gatepost also reserves everything below a path, the path ends in
-    /// `/*`.
+    /// `/*`. If gatepost reserves a path only for requests with the parameters of a route, the path
+    /// ends in these parameters.
     ///
     /// A layer reserves only the paths of addresses and routes, and nothing below these paths.
     pub fn reserved_paths(&self) -> impl Iterator<Item = String> {
-        self.routes.reserved().into_iter().map(|(path, reach)| match reach {
+        let reserved = self.routes.reserved().into_iter().map(|(path, reach)| match reach {
             Reach::Exact => path.to_owned(),
             Reach::Subtree => format!("{path}/*"),
-        })
+        });
+        reserved.chain(self.routes.reserved_with_parameters())
     }
 
     /// Returns true if a template signs its events.

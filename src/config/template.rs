@@ -13,7 +13,7 @@ use super::proof::Unsigned;
 use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
 use crate::provider::Plan;
-use crate::route::{Lookup, Routes, has_base};
+use crate::route::{Lookup, Routes, Target, has_base};
 use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
 use crate::toml_reader::{FaultKind, Form, Located, Place, Table};
 
@@ -236,7 +236,7 @@ impl<'f> ConfigReader<'f, '_> {
         let may_be_upstream = |url: &Uri| {
             port_of(url) == port_of(upstream)
                 && !same_server(upstream, url)
-                && matches!(routes.find(url.path(), Reach::Exact), Lookup::Other)
+                && matches!(routes.find(&Target::of(url), Reach::Exact), Lookup::Other)
         };
         for (table, template) in tables.iter().zip(templates) {
             let mut urls = template.iter().flat_map(|t| t.addresses()).map(|(url, _)| url);
@@ -285,8 +285,11 @@ impl<'f> ConfigReader<'f, '_> {
         routes: &Routes,
     ) {
         for table in tables {
-            let Some(path) = table.string("path") else { continue };
-            let route = routes.iter().find(|route| *route.pattern == *path.value);
+            let (Some(path), Some(name)) = (table.string("path"), table.string("provider")) else {
+                continue;
+            };
+            let mut on_path = routes.iter().filter(|route| *route.pattern == *path.value);
+            let route = on_path.find(|route| *route.plan.name == *name.value);
             let Some(plan) = route.map(|route| &route.plan) else { continue };
             if templates.iter().flatten().any(|template| template.plan.name == plan.name) {
                 continue;

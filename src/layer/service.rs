@@ -81,7 +81,7 @@ impl GateLayer {
 
     #[inline]
     fn admit_as<B>(&self, uri: &Uri, request: &Request<B>) -> Admission {
-        self.gate.admit_lazily(uri.path(), Reach::Exact, || {
+        self.gate.admit_lazily(uri, Reach::Exact, || {
             let head = Head::new(request.method(), uri, request.headers());
             let peer = (self.peer)(request.extensions());
             (peer.map_or(head, |peer| head.with_peer(peer)), self.now())

@@ -26,6 +26,7 @@ mod resends;
 mod shadow;
 mod signed;
 mod source;
+mod status_decisions;
 mod vectors;
 mod view_files;
 mod views;

@@ -11,7 +11,9 @@ mod memory;
 mod print;
 mod providers;
 mod recorded_request;
+mod routes;
 mod send;
+mod table;
 mod template;
 mod trusting_client;
 
@@ -27,6 +29,7 @@ use self::config_argument::ConfigArgument;
 use self::error::CommandError;
 use self::explain::ExplainArguments;
 use self::init::InitArguments;
+use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
 use crate::config_warnings::log_warnings;
@@ -73,6 +76,14 @@ enum Command {
         /// Code, for example `signature_mismatch`; command; or `codes` for a list.
         topic: Option<String>,
     },
+    /// Show the routes: for each kind, the form of its events and the app that receives them.
+    Routes {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Format of the output.
+        #[arg(long, value_enum, default_value_t)]
+        format: RoutesFormat,
+    },
     /// List the providers and their kinds, or the fields of a kind.
     Providers {
         /// Provider or kind, for example `tencent-css` or `tencent-css.push`.
@@ -106,6 +117,9 @@ pub fn run_program() -> ExitCode {
         Command::Check(arguments) => check(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Help { topic } => help::run(topic.as_deref(), &mut Cli::command()),
+        Command::Routes { config, format } => {
+            config.path().and_then(|path| routes::list(path, *format))
+        }
         Command::Providers { name } => providers::list(name.as_deref()),
         Command::Send(send) => send::run(send),
         Command::Explain(explain) => explain::run(explain),

@@ -196,6 +196,12 @@ fn route() -> Value {
         "required": ["path", "provider"],
         "properties": {
             "path": text("Path that the platform calls; {token} marks a secret segment."),
+            "query": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
+                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
+            },
             "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
