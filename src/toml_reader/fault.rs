@@ -286,6 +286,14 @@ impl<'t> Faults<'t> {
         self.typos.borrow_mut().extend(typo);
     }
 
+    /// Records the keys that a table of a sort may have. All tables of the sort have the same keys.
+    pub(super) fn note_table(&self, table: &Place, keys: &[&str]) {
+        let sort = sort_of(&table.key);
+        if self.known.borrow().iter().all(|own| own.table != sort) {
+            self.note_known(&sort, keys);
+        }
+    }
+
     /// Records the keys that a table may have.
     pub(crate) fn note_known(&self, table: &str, keys: &[&str]) {
         let table = sort_of(table);

@@ -368,7 +368,7 @@ impl<'d> Table<'d> {
     /// Reports every key that the code has not read.
     pub(crate) fn finish(&self) {
         let read_keys = self.read_keys.borrow();
-        self.faults.note_known(&self.place.key, &read_keys);
+        self.faults.note_table(&self.place, &read_keys);
         for (name, value) in self.entries {
             if !read_keys.iter().any(|key| key == name.get_ref()) {
                 let place =
