@@ -106,7 +106,8 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AdminToken, Config, ConfigError, ConfigFiles, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING,
+    ProxySettings, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
@@ -127,8 +128,8 @@ pub use provider::{
     IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
     tencent_css, tencent_trtc, tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
-pub use shadow::{Observer, Outcome, Shadow, Shadowed};
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
+pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
 pub use toml_reader::{Fault, FaultKind, closest};

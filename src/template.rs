@@ -262,6 +262,8 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
+    /// True if the JSON of an event contains the fields of the proof.
+    pub(crate) keeps_proof: bool,
     /// True if gatepost judges the answer to a passthrough callback before it passes the answer on.
     pub(crate) checks_reply: bool,
     /// Policy for the reply to a decision; `None` for a notification.

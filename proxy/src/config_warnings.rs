@@ -11,7 +11,7 @@ pub(crate) fn log_warnings(warnings: &[Fault], path: &Path) {
             0 => String::new(),
             more => format!(" (and {more} more of this code; see `gatepost check`)"),
         };
-        tracing::warn!(code = first.kind().as_str(), "{}:{first}{more}", path.display());
+        tracing::warn!(code = first.kind().as_str(), "{}{more}", first.located_in(path));
     }
 }
 

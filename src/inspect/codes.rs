@@ -248,6 +248,11 @@ const REFUSALS: &[(RefusalKind, &str, &str)] = &[
 /// The causes and the remedy of each failure of the app.
 const FAILURES: &[(UnavailableKind, &str, &str)] = &[
     (
+        UnavailableKind::AnswerBroken,
+        "the app's answer is no valid HTTP, for example because a script printed before its headers",
+        "correct the app, or the server in front of it; the detail names the fault",
+    ),
+    (
         UnavailableKind::AnswerContradicts,
         "the app answered 2xx with a code, a status or `allow` that means no",
         "answer with an error status if the platform shall send the event again, otherwise with an empty 2xx",
@@ -261,6 +266,11 @@ const FAILURES: &[(UnavailableKind, &str, &str)] = &[
         UnavailableKind::AnswerFatal,
         "PHP failed after it had sent status 200",
         "correct the error that the answer shows, and turn display_errors off",
+    ),
+    (
+        UnavailableKind::AnswerIncomplete,
+        "the app closed the connection within its answer, or announced more bytes than it sent",
+        "look into the app's log for a crash, and compare content-length with the body",
     ),
     (
         UnavailableKind::AnswerInvalid,

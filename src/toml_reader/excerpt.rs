@@ -1,6 +1,5 @@
 //! The line of a fault, without secrets.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -31,12 +30,17 @@ impl Hidden {
     }
 
     /// Returns the hidden ranges of a line that starts at `start` and has the text `line`.
-    fn in_line(&self, start: usize, line: &str, shown: &HashSet<usize>) -> Vec<Range<usize>> {
+    fn in_line(
+        &self,
+        start: usize,
+        line: &str,
+        is_shown: &dyn Fn(usize) -> bool,
+    ) -> Vec<Range<usize>> {
         match self {
             Self::Values(ranges) => {
                 let end = start + line.len();
                 let is_here = |range: &&Range<usize>| range.start < end && start < range.end;
-                let is_hidden = |range: &&Range<usize>| !shown.contains(&range.start);
+                let is_hidden = |range: &&Range<usize>| !is_shown(range.start);
                 ranges.iter().filter(is_here).filter(is_hidden).cloned().collect()
             }
             Self::Unread => words_of(start, line),
@@ -80,12 +84,12 @@ impl Excerpt {
         text: &str,
         span: &Range<usize>,
         hidden: &Hidden,
-        shown: &HashSet<usize>,
+        is_shown: &dyn Fn(usize) -> bool,
     ) -> Self {
         let at = span.start.min(text.len());
         let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        let ranges = hidden.in_line(start, line, shown);
+        let ranges = hidden.in_line(start, line, is_shown);
         let quoted = match hidden {
             Hidden::Values(all) => all.clone(),
             Hidden::Unread => Vec::new(),

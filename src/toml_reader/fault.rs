@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 use super::excerpt::{Excerpt, Hidden};
 use super::fault_kind::{FaultKind, Problem};
-use crate::printable::printable;
+use crate::printable::{print_only, printable};
 
 /// A problem at one place of a file, with its remedy.
 ///
@@ -28,6 +29,8 @@ use crate::printable::printable;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     file: Option<Box<str>>,
+    /// Index of the text until the excerpt is cut out of it.
+    text: Option<usize>,
     kind: FaultKind,
     span: Range<usize>,
     line: usize,
@@ -42,19 +45,27 @@ pub struct Fault {
     absent: Vec<AbsentKey>,
 }
 
-/// A key that a table lacks.
+/// A key that a table lacks, or may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AbsentKey {
-    /// Full key of the table that lacks the key.
+    /// Index of the text with the table.
+    text: usize,
+    /// Full key of the table.
     table: String,
     key: String,
 }
 
+impl AbsentKey {
+    fn new(table: &Place, key: &str) -> Self {
+        Self { text: table.text, table: table.key.clone(), key: key.to_owned() }
+    }
+}
+
 impl Fault {
-    /// Returns the path of the definition file that contains the fault; `None` if the fault is in
-    /// the config file.
+    /// Returns the path of the included file or the definition file that contains the fault; `None`
+    /// if the fault is in the config file itself.
     ///
-    /// The config lists definition files in `provider_files`.
+    /// The config lists these files in `include` and `provider_files`.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
@@ -135,9 +146,30 @@ impl Fault {
 
     /// Returns `true` if the other fault says the same of the same place.
     fn repeats(&self, other: &Self) -> bool {
-        let is_same_place = self.span == other.span && self.key == other.key;
+        let place = |fault: &Self| (fault.text, fault.span.clone());
+        let is_same_place =
+            place(self) == place(other) && self.file == other.file && self.key == other.key;
         let varies = self.kind == FaultKind::ReplyInvalid;
         is_same_place && self.kind == other.kind && (varies || self.problem == other.problem)
+    }
+}
+
+impl Fault {
+    /// Displays the fault after the path of its file. `config` is the path of the config file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gatepost::Config;
+    ///
+    /// let error = Config::from_text("listn = []", "gatepost.toml").unwrap_err();
+    /// let path = "gatepost.toml".as_ref();
+    /// assert!(error.faults()[0].located_in(path).to_string().starts_with("gatepost.toml:1:1: "));
+    /// ```
+    pub fn located_in<'a>(&'a self, config: &'a Path) -> impl fmt::Display + 'a {
+        let file =
+            self.file.as_deref().map_or_else(|| config.display(), |f| Path::new(f).display());
+        fmt::from_fn(move |f| write!(f, "{file}:{self}"))
     }
 }
 
@@ -155,27 +187,36 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults and warnings found so far in one text.
+/// A text to read, and the path of its file as faults show it.
+#[derive(Clone, Copy)]
+pub(crate) struct TomlText<'t> {
+    /// `None` for a text whose file the caller names.
+    pub(crate) file: Option<&'t str>,
+    pub(crate) text: &'t str,
+}
+
+/// The faults and warnings found so far in the texts that the code reads together.
 ///
 /// The lists are in [`RefCell`]s, so that several tables can add faults through shared references.
-#[derive(Debug)]
 pub(crate) struct Faults<'t> {
-    text: &'t str,
+    texts: Vec<TomlText<'t>>,
     list: RefCell<Vec<Fault>>,
     /// The places of unknown keys that are probably misspelt: the table, and the right key.
     typos: RefCell<Vec<AbsentKey>>,
     /// The keys that each sort of table may have.
     known: RefCell<Vec<AbsentKey>>,
-    /// The starts of the values that cannot be secrets.
-    shown: RefCell<HashSet<usize>>,
+    /// The texts and the starts of the values that cannot be secrets.
+    shown: RefCell<HashSet<(usize, usize)>>,
     /// The kind of a fault that is added without one.
     default_kind: FaultKind,
 }
 
+print_only! { Faults<'_>: list; }
+
 impl<'t> Faults<'t> {
-    pub(crate) fn new(text: &'t str, default_kind: FaultKind) -> Self {
+    pub(crate) fn new(texts: &[TomlText<'t>], default_kind: FaultKind) -> Self {
         Self {
-            text,
+            texts: texts.to_vec(),
             list: RefCell::default(),
             typos: RefCell::default(),
             known: RefCell::default(),
@@ -211,19 +252,19 @@ impl<'t> Faults<'t> {
     /// Records that another key would correct the latest fault, too.
     pub(crate) fn also_missing(&self, table: &Place, key: &str) {
         if let Some(fault) = self.list.borrow_mut().last_mut() {
-            fault.absent.push(AbsentKey { table: table.key.clone(), key: key.to_owned() });
+            fault.absent.push(AbsentKey::new(table, key));
         }
     }
 
     fn push(&self, default: FaultKind, place: &Place, problem: Problem, remedy: String) {
-        let before = self.text.get(..place.span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = self.position(place);
         self.list.borrow_mut().push(Fault {
-            file: None,
+            file: self.file_of(place).map(Into::into),
+            text: Some(place.text),
             kind: problem.kind.unwrap_or(default),
             span: place.span.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column,
             key: place.key.clone(),
             problem: problem.text,
             remedy,
@@ -232,6 +273,28 @@ impl<'t> Faults<'t> {
             count: 1,
             absent: Vec::new(),
         });
+    }
+
+    fn file_of(&self, place: &Place) -> Option<&'t str> {
+        self.texts.get(place.text).and_then(|text| text.file)
+    }
+
+    /// Returns the line and the column of a place, counted from 1.
+    fn position(&self, place: &Place) -> (usize, usize) {
+        let text = self.texts.get(place.text).map_or("", |text| text.text);
+        let before = text.get(..place.span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// Returns ` in FILE:LINE` for a place in another text than `here`; an empty string for a place
+    /// in the same text.
+    pub(crate) fn elsewhere(&self, place: &Place, here: &Place) -> String {
+        if place.text == here.text {
+            return String::new();
+        }
+        let file = self.file_of(place).unwrap_or("the config file");
+        format!(" in {file}:{}", self.position(place).0)
     }
 
     /// Adds a fault that shows `text`. Never pass a text that may be a secret.
@@ -282,7 +345,7 @@ impl<'t> Faults<'t> {
     /// misspelt.
     pub(super) fn note_typo(&self, table: &Place) {
         let key = self.list.borrow().last().and_then(|fault| fault.suggestion.clone());
-        let typo = key.map(|key| AbsentKey { table: table.key.clone(), key });
+        let typo = key.map(|key| AbsentKey::new(table, &key));
         self.typos.borrow_mut().extend(typo);
     }
 
@@ -300,14 +363,14 @@ impl<'t> Faults<'t> {
         let mut known = self.known.borrow_mut();
         for key in keys {
             if !known.iter().any(|own| own.table == table && own.key == *key) {
-                known.push(AbsentKey { table: table.clone(), key: (*key).to_owned() });
+                known.push(AbsentKey { text: 0, table: table.clone(), key: (*key).to_owned() });
             }
         }
     }
 
     /// Records that the value at this place cannot be a secret, so that an excerpt may show it.
     pub(crate) fn show(&self, place: &Place) {
-        self.shown.borrow_mut().insert(place.span.start);
+        self.shown.borrow_mut().insert((place.text, place.span.start));
     }
 
     /// Adds the faults of another file.
@@ -335,7 +398,7 @@ impl<'t> Faults<'t> {
 
     /// Returns the faults, sorted by file, line and column. Leaves out repetitions, and faults that
     /// a misspelt key causes.
-    pub(super) fn into_sorted(self, hidden: &Hidden) -> Vec<Fault> {
+    pub(super) fn into_sorted(self, hidden: &[Hidden]) -> Vec<Fault> {
         let (list, typos) = (self.list.into_inner(), self.typos.into_inner());
         let (known, shown) = (self.known.into_inner(), self.shown.into_inner());
         let mut kept: Vec<Fault> = Vec::with_capacity(list.len());
@@ -350,11 +413,15 @@ impl<'t> Faults<'t> {
             if let Some(remedy) = moved(&fault, &known) {
                 (fault.remedy, fault.suggestion) = (remedy, None);
             }
-            if fault.file.is_none() {
-                fault.excerpt = Excerpt::new(self.text, &fault.span, hidden, &shown);
+            if let Some(index) = fault.text
+                && let (Some(text), Some(hidden)) = (self.texts.get(index), hidden.get(index))
+            {
+                let is_shown = |start| shown.contains(&(index, start));
+                fault.excerpt = Excerpt::new(text.text, &fault.span, hidden, &is_shown);
             }
             kept.push(fault);
         }
+        kept.iter_mut().for_each(|fault| fault.text = None);
         kept.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         kept
     }
@@ -408,9 +475,11 @@ impl Warnings<'_> {
     }
 }
 
-/// The place of a value: its byte range in the text, and its full key.
+/// The place of a value: its text, its byte range in this text, and its full key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
+    /// Index of the text among the texts that the code reads together.
+    pub(super) text: usize,
     pub(super) span: Range<usize>,
     pub(crate) key: String,
 }
@@ -420,11 +489,16 @@ impl Place {
         let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let key = if is_bare && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
         let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
-        Self { span, key }
+        Self { text: self.text, span, key }
     }
 
     pub(super) fn element(&self, index: usize, span: Range<usize>) -> Self {
-        Self { span, key: format!("{}[{index}]", self.key) }
+        Self { text: self.text, span, key: format!("{}[{index}]", self.key) }
+    }
+
+    /// Returns the index of the text among the texts that the code reads together.
+    pub(crate) const fn text(&self) -> usize {
+        self.text
     }
 }
 

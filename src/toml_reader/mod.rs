@@ -24,7 +24,7 @@ use toml::de::{DeTable, DeValue};
 
 use excerpt::Hidden;
 pub use fault::{Fault, closest};
-pub(crate) use fault::{Faults, Located, Place, Warnings, allowed, list};
+pub(crate) use fault::{Faults, Located, Place, TomlText, Warnings, allowed, list};
 pub use fault_kind::FaultKind;
 use json::{integer, write_table};
 
@@ -51,33 +51,43 @@ pub(crate) fn read<T>(
     default_kind: FaultKind,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
 ) -> Result<(T, Vec<Fault>), Vec<Fault>> {
-    let faults = Faults::new(text, default_kind);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    // Later syntax errors are mostly consequences of the first.
-    let first = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
-    if let Some(error) = first {
-        add_syntax_error(&faults, error);
-        return Err(faults.into_sorted(&Hidden::Unread));
+    let texts = [TomlText { file: None, text }];
+    read_all(&texts, default_kind, |tables, faults| read(tables.first()?, faults))
+}
+
+/// Parses several texts as TOML and passes their root tables to `read`, in the same order.
+///
+/// # Errors
+///
+/// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
+/// all faults and warnings that `read` has added.
+pub(crate) fn read_all<T>(
+    texts: &[TomlText<'_>],
+    default_kind: FaultKind,
+    read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
+) -> Result<(T, Vec<Fault>), Vec<Fault>> {
+    let faults = Faults::new(texts, default_kind);
+    let parse = |(index, text)| parse(index, text, &faults);
+    let roots: Vec<_> = texts.iter().enumerate().map(parse).collect();
+    if !faults.is_empty() {
+        let hidden: Vec<_> = texts.iter().map(|_| Hidden::Unread).collect();
+        return Err(faults.into_sorted(&hidden));
     }
     let value = {
-        let table = Table {
-            entries: root.get_ref(),
-            read_keys: RefCell::default(),
-            faults: &faults,
-            place: Place::default(),
-        };
-        read(&table, &faults)
+        let table = |(index, root)| Table::root(index, root, &faults);
+        let tables: Vec<_> = roots.iter().enumerate().map(table).collect();
+        read(&tables, &faults)
     };
     let has_errors = !faults.is_empty();
-    let sorted = faults.into_sorted(&Hidden::values_of(root.get_ref()));
+    let hidden: Vec<_> = roots.iter().map(|root| Hidden::values_of(root.get_ref())).collect();
+    let sorted = faults.into_sorted(&hidden);
     match value {
         Some(value) if !has_errors => Ok((value, sorted)),
         _ => Err(sorted),
     }
 }
 
-fn add_syntax_error(faults: &Faults<'_>, error: &toml::de::Error) {
-    let place = Place { span: error.span().unwrap_or_default(), key: String::new() };
+fn add_syntax_error(faults: &Faults<'_>, place: &Place, error: &toml::de::Error) {
     let message = error.message();
     let (kind, remedy) = if message.contains("duplicate key") {
         let remedy = "remove one of the two; several routes or templates are [[route]] or \
@@ -88,10 +98,28 @@ fn add_syntax_error(faults: &Faults<'_>, error: &toml::de::Error) {
     } else {
         (FaultKind::TomlInvalid, "correct the syntax")
     };
-    faults.add(&place, kind.because(format!("invalid TOML: {message}")), remedy);
+    faults.add(place, kind.because(format!("invalid TOML: {message}")), remedy);
+}
+
+/// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
+/// of the first.
+fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<DeTable<'t>> {
+    let (root, errors) = DeTable::parse_recoverable(text.text);
+    let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
+    if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
+        let place = Place { text: index, span, key: String::new() };
+        add_syntax_error(faults, &place, &error);
+    }
+    root
 }
 
 impl<'d> Table<'d> {
+    /// Returns the root table of the text with this index.
+    fn root(text: usize, root: &'d Spanned<DeTable<'d>>, faults: &'d Faults<'d>) -> Self {
+        let place = Place { text, ..Place::default() };
+        Self { entries: root.get_ref(), read_keys: RefCell::default(), faults, place }
+    }
+
     fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
         self.read_keys.borrow_mut().push(key);
         let (_, value) = self.find(key)?;

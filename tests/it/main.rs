@@ -16,6 +16,9 @@ mod examples;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;
+mod include;
+#[cfg(feature = "tower")]
+mod keep_proof;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
@@ -24,6 +27,7 @@ mod passthrough;
 mod properties;
 mod resends;
 mod shadow;
+mod shadow_answers;
 mod signed;
 mod source;
 mod status_decisions;

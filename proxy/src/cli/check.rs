@@ -69,6 +69,10 @@ fn warnings(config: &Config, path: &Path) -> Vec<Diagnostic> {
 fn print_contents(config: &Config, path: &Path) {
     let names: Vec<_> = config.templates().map(Template::name).collect();
     out(&format!("{}: {}", path.display(), summary(config.routes().count(), &names)));
+    out(&format!("fingerprint: {}", config.fingerprint()));
+    for file in config.watched_files().paths() {
+        out(&format!("read: {}", file.display()));
+    }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.

@@ -5,6 +5,8 @@ mod config_argument;
 mod diagnostics;
 mod error;
 mod explain;
+mod generated;
+mod health;
 mod help;
 mod init;
 mod memory;
@@ -21,8 +23,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use gatepost::{Config, ConfigError};
-use gatepost_editor::config_file;
+use clap_complete::Shell;
+use gatepost::{Config, ConfigError, ConfigFiles};
+use http::Uri;
 
 use self::check::{CheckArguments, check};
 use self::config_argument::ConfigArgument;
@@ -32,7 +35,6 @@ use self::init::InitArguments;
 use self::routes::RoutesFormat;
 use self::send::SendArguments;
 use self::template::TemplateCommand;
-use crate::config_warnings::log_warnings;
 use crate::served_config::ServedConfig;
 use crate::server::{self, WatchedSignals};
 use crate::telemetry::log::{self, LogFormat};
@@ -55,9 +57,16 @@ for failures of the app only.
 Exit codes: 0 success; 1 the config has faults, the request was refused, or the command failed; 2 wrong \
 arguments, or no config file.";
 
+const SIGNAL_HELP: &str = "\
+Signals:
+  TERM, INT, QUIT  finish the requests in flight, then stop; a second one stops at once
+  HUP              read the config again
+  USR1, USR2       no effect";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the proxy. On SIGHUP, read the config again; on SIGTERM, finish requests and stop.
+    #[command(after_help = SIGNAL_HELP)]
     Run {
         #[command(flatten)]
         config: ConfigArgument,
@@ -105,6 +114,23 @@ enum Command {
     /// List, show and change templates. Keep the comments and the order of the file.
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Ask a running gatepost if it serves. Exit with 1 if it does not.
+    Health {
+        /// Address on the admin listener.
+        #[arg(default_value = "http://127.0.0.1:9900/healthz", value_parser = health::url)]
+        url: Uri,
+    },
+    /// Print the completions of a shell, for example `source <(gatepost completions bash)`.
+    Completions {
+        /// Shell that completes the commands.
+        shell: Shell,
+    },
+    /// Print the man page, or write one for each command.
+    Man {
+        /// Folder for the man pages. Without it, print the page of the program.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Runs the program `gatepost` with the arguments of this process.
@@ -125,6 +151,9 @@ pub fn run_program() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Schema { of, definition } => providers::schema(of, definition.as_deref()),
         Command::Template(command) => template::run(command),
+        Command::Health { url } => health::ask(url),
+        Command::Completions { shell } => generated::completions(Cli::command(), *shell),
+        Command::Man { out } => generated::man(Cli::command(), out.as_deref()),
     };
     log::finish();
     match result {
@@ -144,16 +173,15 @@ fn run(config: &ConfigArgument, upgrade: bool, form: LogFormat) -> Result<(), Co
     let start = |source| CommandError::Start { path: path.to_owned(), source };
     let signals = WatchedSignals::watch().map_err(start)?;
     log::take_panics();
-    let text = config_file::read(path)?;
-    let config = match Config::from_text(&text, path) {
+    let files = ConfigFiles::read(path)?;
+    let config = match Config::from_files(&files) {
         Ok(config) => config,
         Err(error) => {
             report(&error, path, form);
             return Err(CommandError::Faults);
         }
     };
-    let served = ServedConfig::new(path, text, config)?;
-    log_warnings(&served.gate().warnings(), path);
+    let served = ServedConfig::new(files, config)?;
     server::run(served, upgrade, signals).map_err(start)
 }
 
@@ -163,6 +191,6 @@ fn report(error: &ConfigError, path: &Path, form: LogFormat) {
         return diagnostics::print_human(&diagnostics::of_error(error, path), path);
     }
     for fault in error.faults() {
-        tracing::error!(code = fault.kind().as_str(), "{}:{fault}", path.display());
+        tracing::error!(code = fault.kind().as_str(), "{}", fault.located_in(path));
     }
 }

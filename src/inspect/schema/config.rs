@@ -45,6 +45,8 @@ pub fn config_schema() -> Value {
             ),
             "upstream_idle": duration("The same with a unit, for example \"4s\"."),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
@@ -78,10 +80,9 @@ pub fn config_schema() -> Value {
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
-            "proxy_protocol": {
-                "type": "boolean",
-                "description": "If true, the proxy expects a PROXY protocol header at the start of each connection.",
-            },
+            "proxy_protocol": boolean(
+                "If true, the proxy expects a PROXY protocol header at the start of each connection.",
+            ),
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
@@ -109,6 +110,10 @@ pub fn config_schema() -> Value {
 
 fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
+}
+
+fn boolean(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
 }
 
 fn integer(about: &str, min: u32, max: u32) -> Value {
@@ -337,6 +342,10 @@ fn entry(about: &str, own: &[Value]) -> Value {
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+        },
+        "keep_proof": {
+            "type": "boolean",
+            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": { "$ref": "#/$defs/reserve" },
