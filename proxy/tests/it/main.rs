@@ -16,6 +16,7 @@ mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
+mod init;
 mod legacy;
 mod log_budget;
 mod mock;
