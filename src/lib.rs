@@ -106,7 +106,8 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AdminAddress, AdminToken, CertificateFiles, Config, ConfigError, DEFAULT_MAX_BODY_BYTES,
+    MAX_BODY_BYTES_CEILING, PemFile, PrivateKeyPem, ProxySettings, TlsSettings, TlsVersion,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,

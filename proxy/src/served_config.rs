@@ -3,15 +3,18 @@
 //! The admin API edits the file. On `SIGHUP`, the proxy reads the file again.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
+
+use crate::tls::{LoadedTls, ServedTls};
 
 /// A gate and the file of its config.
 pub(crate) struct ServedConfig {
     path: PathBuf,
     gate: Gate,
+    tls: Arc<ServedTls>,
     /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
     /// Text of the gate's config. An edit keeps this lock from start to end, so edits run one after
@@ -26,13 +29,21 @@ impl ServedConfig {
     pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
         let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
+        let tls = Arc::<ServedTls>::default();
+        tls.replace(load_tls(&tls, &config)?.as_ref());
         let (text, templates) = (Mutex::new(text), Mutex::new(templates));
-        Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
+        let (path, gate) = (path.to_owned(), Gate::new(config));
+        Ok(Self { path, gate, tls, started, text, templates })
     }
 
     /// Returns the gate. Each later edit or reload replaces the config of this gate.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns the certificates. Each later edit or reload loads them again.
+    pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
+        &self.tls
     }
 
     /// Returns the templates of the gate's config.
@@ -64,15 +75,16 @@ impl ServedConfig {
         KeyFolders::new(&self.path, &key_dirs).check(&text, &edited)?;
         let config = config_file::check(&self.path, &edited)?;
         let templates = TemplateView::all(&edited, Some(&config))?;
+        let tls = load_tls(&self.tls, &config)?;
         config_file::replace(&self.path, &text, &edited)?;
-        self.serve(config, templates);
+        self.serve(config, tls.as_ref(), templates);
         *text = edited;
         tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
         Ok(())
     }
 
-    /// Reads the file again and applies the config to the gate. If the file has a fault, keeps the
-    /// earlier config.
+    /// Reads the file again, with the certificates and secrets that it names, and applies the config.
+    /// If one of the files has a fault, keeps the earlier config and the earlier certificates.
     pub(crate) fn reload(&self) {
         match self.read_again() {
             Ok(()) => tracing::info!("{}: reloaded the config", self.path.display()),
@@ -88,22 +100,30 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
+            let keys = "listen, listen_tls, upstream, upstream_idle_ms, admin, threads, max_connections, \
                         max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
-        self.serve(config, templates);
+        let tls = load_tls(&self.tls, &config)?;
+        self.serve(config, tls.as_ref(), templates);
         *text = new;
         Ok(())
     }
 
-    fn serve(&self, config: Config, templates: Vec<TemplateView>) {
+    fn serve(&self, config: Config, tls: Option<&Arc<LoadedTls>>, templates: Vec<TemplateView>) {
         for warning in config.warnings() {
             tracing::warn!("{}:{warning}", self.path.display());
         }
         self.gate.replace(config);
+        self.tls.replace(tls);
         *lock(&self.templates) = templates;
     }
+}
+
+/// Loads the certificates of a config.
+fn load_tls(served: &ServedTls, config: &Config) -> Result<Option<Arc<LoadedTls>>, EditError> {
+    let loaded = served.load(config.proxy().tls.as_ref());
+    loaded.map_err(|error| EditError::invalid(error.to_string()))
 }
 
 /// Locks a value. Ignores poisoning: each write replaces the whole value.

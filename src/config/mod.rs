@@ -12,15 +12,17 @@ mod proxy;
 mod route;
 mod sources;
 mod template;
+mod tls;
 
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 pub use error::ConfigError;
-pub use proxy::{AdminToken, ProxySettings};
+pub use proxy::{AdminAddress, AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::{ConfigSources, read_config};
+pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
 
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
@@ -248,10 +250,10 @@ impl<'f> ConfigReader<'f, '_> {
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
         for (table, template) in template_tables.iter().zip(&templates) {
             for (url, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), url, &proxy.listen);
+                self.check_loop(&table.place_of("on"), url, &proxy.addresses());
             }
         }
-        if !proxy.listen.is_empty() && !table.has("upstream") {
+        if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }

@@ -56,6 +56,11 @@ impl ConfigSources {
         self.base.join(name)
     }
 
+    /// Reads a file of certificates, up to 1 MiB.
+    pub(crate) fn pem(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+        read_regular(&self.path(name), MAX_TEXT_BYTES)
+    }
+
     /// Reads a definition file, up to 1 MiB of UTF-8.
     pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
         let bytes = read_regular(&self.path(name), MAX_TEXT_BYTES)?;
@@ -69,7 +74,7 @@ print_only! { ConfigSources: base; }
 /// Maximum size of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Maximum size of a definition file.
+/// Maximum size of a definition file, and of a file of certificates.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.

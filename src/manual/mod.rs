@@ -1,4 +1,4 @@
-//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
+//! The manual: threats, memory, TLS, rollout, legacy apps, reasons for the defaults, how to add a
 //! provider, and the limits of libraries.
 
 #[doc = include_str!("threats.md")]
@@ -6,6 +6,9 @@ pub mod threats {}
 
 #[doc = include_str!("memory.md")]
 pub mod memory {}
+
+#[doc = include_str!("tls.md")]
+pub mod tls {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}

@@ -1,12 +1,15 @@
 //! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use gatepost::{Config, IdentityInfo, Template};
 
 use super::error::CommandError;
 use super::memory;
 use super::print::{err, out};
+use crate::clock;
+use crate::tls::{Certificate, LoadedTls};
 
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
@@ -15,7 +18,11 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     for warning in config.warnings() {
         err(&format!("{shown}:{warning} (warning)"));
     }
-    if config.proxy().listen.is_empty() {
+    let certificates = certificates(&config, path)?;
+    for warning in certificates.iter().filter_map(|certificate| certificate.warning(clock::now())) {
+        err(&format!("{shown}: {warning} (warning)"));
+    }
+    if config.proxy().addresses().is_empty() {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
         err(&format!("{shown}: expected a `listen` address, found none; {remedy} (warning)"));
     }
@@ -34,10 +41,19 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
     }
-    if !config.proxy().listen.is_empty() {
+    certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
+    if !config.proxy().addresses().is_empty() {
         memory::lines(&config).iter().for_each(|line| out(line));
     }
     Ok(())
+}
+
+/// Parses the certificates and the rules of TLS.
+fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, CommandError> {
+    let Some(settings) = &config.proxy().tls else { return Ok(Vec::new()) };
+    let loaded = LoadedTls::load(settings);
+    let loaded = loaded.map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
+    Ok(loaded.certificates().to_vec())
 }
 
 /// Prints each rule for `ce-id`, with the kinds of the template that have this rule.

@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
 use crate::server::StartError;
+use crate::tls::TlsError;
 
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,8 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
+    #[error("{}: {source}", path.display())]
+    Tls { path: PathBuf, source: TlsError },
     /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),

@@ -15,24 +15,27 @@
 //! seconds after `SIGQUIT`, even without a successor. Every user can connect to Pingora's upgrade
 //! socket. A successor that fails to start panics or exits after it has taken the sockets.
 
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd as _, IntoRawFd as _};
+use std::os::fd::{AsFd as _, IntoRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use gatepost::AdminAddress;
 use pingora::apps::ServerApp;
 use pingora::listeners::{L4BufferSettings, ListenerConfig};
 use pingora::server::{ListenFds, ShutdownWatch};
 use pingora::services::{Service, listening};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
+    sockopt,
 };
 use tokio::sync::Notify;
 
@@ -45,17 +48,91 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time limit for a successor to start serving.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Permissions of the Unix socket of a listener: its user and its group may connect.
+const SOCKET_MODE: u32 = 0o660;
+
+/// Length of the queue of connections that wait for a Unix socket.
+const BACKLOG: i32 = 1024;
+
+/// Address of a listening socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListenAddress {
+    Tcp(SocketAddr),
+    /// Absolute path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl ListenAddress {
+    /// Returns the address of the admin listener. Makes a path absolute, because a successor may
+    /// run in another directory.
+    pub(crate) fn of_admin(admin: &AdminAddress) -> Self {
+        match admin {
+            AdminAddress::Tcp(address) | AdminAddress::Tls(address) => Self::Tcp(*address),
+            AdminAddress::Unix(path) => {
+                Self::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+            }
+        }
+    }
+
+    fn of(socket: &OwnedFd) -> io::Result<Self> {
+        let duplicate = socket.try_clone()?;
+        if sockopt::socket_domain(socket)? == AddressFamily::UNIX {
+            let address = UnixListener::from(duplicate).local_addr()?;
+            return Ok(Self::Unix(address.as_pathname().unwrap_or_else(|| Path::new("")).into()));
+        }
+        Ok(Self::Tcp(TcpListener::from(duplicate).local_addr()?))
+    }
+
+    fn bind(&self) -> io::Result<OwnedFd> {
+        match self {
+            Self::Tcp(address) => {
+                let listener = TcpListener::bind(address)?;
+                listener.set_nonblocking(true)?;
+                Ok(listener.into())
+            }
+            Self::Unix(path) => bind_unix(path),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Binds a Unix socket. Replaces the socket of a process that has ended, but no other file. Clients
+/// can connect only once the permissions are set.
+fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
+    let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
+    if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
+        match UnixStream::connect(path) {
+            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(path)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
 /// Listening sockets, each with its configured address.
-pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
+pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
 /// Binds all addresses. Keeps each listener open, so binding an overlapping address fails.
-pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
-    let bind = |&address: &SocketAddr| {
-        let listener = TcpListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok((address, listener))
-        });
-        listener.map_err(|error| (address, error))
+pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Sockets, (ListenAddress, io::Error)> {
+    let bind = |address: &ListenAddress| match address.bind() {
+        Ok(socket) => Ok((address.clone(), socket)),
+        Err(error) => Err((address.clone(), error)),
     };
     addresses.iter().map(bind).collect()
 }
@@ -89,8 +166,9 @@ pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
 impl OfferedSockets {
     /// Duplicates the listeners.
     pub(crate) fn of(sockets: &Sockets) -> io::Result<Self> {
-        let duplicate =
-            |(address, listener): &(SocketAddr, TcpListener)| Ok((*address, listener.try_clone()?));
+        let duplicate = |(address, socket): &(ListenAddress, OwnedFd)| {
+            Ok((address.clone(), socket.try_clone()?))
+        };
         let sockets = sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
         Ok(Self(Arc::new(Mutex::new(sockets))))
     }
@@ -122,8 +200,8 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
     let mut sockets = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
-            for listener in received.map(TcpListener::from) {
-                sockets.push((listener.local_addr()?, listener));
+            for socket in received {
+                sockets.push((ListenAddress::of(&socket)?, socket));
             }
         }
     }
@@ -239,7 +317,13 @@ impl<A> ListeningService<A> {
     ) -> Self {
         let buffer = L4BufferSettings::default().read(read_buffer);
         for (address, _) in &sockets {
-            service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
+            let listener = match address {
+                ListenAddress::Tcp(address) => ListenerConfig::tcp(address.to_string()),
+                // Pingora sets the permissions again.
+                ListenAddress::Unix(path) => ListenerConfig::uds(path.to_string_lossy())
+                    .permissions(std::fs::Permissions::from_mode(SOCKET_MODE)),
+            };
+            service.add_listener(listener.l4_buffer(buffer));
         }
         Self { service, sockets }
     }

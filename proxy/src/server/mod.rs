@@ -3,13 +3,13 @@
 mod listener_handover;
 
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gatepost::ProxySettings;
+use gatepost::{AdminAddress, ProxySettings};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora::services::listening;
@@ -18,9 +18,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
 
 use self::listener_handover::{
-    self as handover, ListeningService, OfferedSockets, Predecessor, Sockets,
+    self as handover, ListenAddress, ListeningService, OfferedSockets, Predecessor, Sockets,
 };
-use crate::admin::AdminApp;
+use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
 use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
@@ -35,7 +35,7 @@ const HEADER_BUFFER: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("{address}: cannot listen on this address: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen { address: ListenAddress, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
     #[error(
@@ -62,7 +62,7 @@ pub(crate) fn run(
     let WatchedSignals { runtime, stop, hangup } = signals;
     let served = Arc::new(served);
     let settings = served.gate().proxy_settings();
-    if settings.listen.is_empty() {
+    if settings.addresses().is_empty() {
         return Err(StartError::NoListener);
     }
     let upstream = settings.upstream.as_ref();
@@ -72,9 +72,11 @@ pub(crate) fn run(
     let offer = offer(&server, &settings, predecessor, &sockets)?;
 
     let service = ProxyService::new(served.gate().clone(), upstream);
-    let app = InboundServer::new(&server.configuration, &service, settings.proxy_protocol);
-    let admin = sockets.split_off(settings.listen.len());
-    log_addresses(&sockets, "listening for callbacks");
+    let app = InboundServer::new(&server.configuration, &service, served.tls());
+    let admin = sockets.split_off(settings.addresses().len());
+    let (plain, encrypted) = sockets.split_at(settings.listen.len());
+    log_addresses(plain, "listening for callbacks");
+    log_addresses(encrypted, "listening for callbacks over TLS");
     let proxy = listening::Service::new("callbacks".into(), app);
     // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
     // headers, all reads are large.
@@ -83,8 +85,9 @@ pub(crate) fn run(
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
-        let mut service =
-            listening::Service::new("admin".into(), AdminApp::new(Arc::clone(&served)));
+        let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
+        let app = AdminServer::new(AdminApp::new(Arc::clone(&served)), tls.cloned());
+        let mut service = listening::Service::new("admin".into(), app);
         service.threads = Some(1);
         server.add_service(ListeningService::new(service, admin, 0));
     }
@@ -96,7 +99,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over
+/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. With `upgrade`, takes over
 /// the sockets of the running gatepost, the predecessor. Binds all other addresses.
 fn sockets(
     settings: &ProxySettings,
@@ -110,10 +113,12 @@ fn sockets(
     } else {
         (None, Sockets::new())
     };
-    let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
+    let callbacks = settings.addresses().into_iter().map(ListenAddress::Tcp);
+    let addresses: Vec<_> =
+        callbacks.chain(settings.admin.as_ref().map(ListenAddress::of_admin)).collect();
     taken.retain(|(address, _)| addresses.contains(address));
-    let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
-    let missing: Vec<_> = addresses.iter().filter(missing).copied().collect();
+    let missing = |address: &&ListenAddress| !taken.iter().any(|(known, _)| known == *address);
+    let missing: Vec<_> = addresses.iter().filter(missing).cloned().collect();
     let bound = handover::bind(&missing);
     taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
     taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
@@ -159,7 +164,7 @@ fn offer(
     Ok(offered)
 }
 
-fn log_addresses(sockets: &Sockets, what: &str) {
+fn log_addresses(sockets: &[(ListenAddress, OwnedFd)], what: &str) {
     for (address, _) in sockets {
         tracing::info!(%address, "{what}");
     }

@@ -36,6 +36,28 @@ pub(crate) struct Metrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
     circuits: IntGaugeVec,
+    paths: CallbackPaths,
+    tls_handshakes: IntCounterVec,
+    certificates: IntGaugeVec,
+}
+
+/// Callbacks by their path through the proxy: the first is that without TLS.
+#[derive(Debug)]
+struct CallbackPaths {
+    fast: [IntCounter; 2],
+    pingora: [IntCounter; 2],
+}
+
+impl CallbackPaths {
+    fn new(registry: &Registry) -> Self {
+        let paths = Opts::new(
+            "gatepost_callback_paths_total",
+            "Requests on callback paths, by the path through the proxy: `fast` or `pingora`.",
+        );
+        let paths = register(registry, IntCounterVec::new(paths, &["path", "tls"]));
+        let of = |path| ["no", "yes"].map(|tls| paths.with_label_values(&[path, tls]));
+        Self { fast: of("fast"), pingora: of("pingora") }
+    }
 }
 
 /// Metrics of this process, as `/metrics` shows them.
@@ -152,6 +174,22 @@ fn log_lines_over_budget(registry: &Registry) -> IntCounter {
     register(registry, IntCounter::new("gatepost_log_lines_over_budget_total", help))
 }
 
+fn tls_handshakes(registry: &Registry) -> IntCounterVec {
+    let handshakes = Opts::new(
+        "gatepost_tls_handshakes_total",
+        "Successful TLS handshakes, by the version of TLS.",
+    );
+    register(registry, IntCounterVec::new(handshakes, &["version"]))
+}
+
+fn certificate_ends(registry: &Registry) -> IntGaugeVec {
+    let ends = Opts::new(
+        "gatepost_tls_certificate_expiry_timestamp_seconds",
+        "Time at which the certificate expires, in seconds since 1970.",
+    );
+    register(registry, IntGaugeVec::new(ends, &["name"]))
+}
+
 impl Metrics {
     fn new() -> Self {
         let registry = Registry::new();
@@ -200,9 +238,38 @@ impl Metrics {
             in_flight: requests_in_flight(&registry),
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
+            paths: CallbackPaths::new(&registry),
+            tls_handshakes: tls_handshakes(&registry),
+            certificates: certificate_ends(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
             log_lines_over_budget: log_lines_over_budget(&registry),
             registry,
+        }
+    }
+
+    /// Counts a request that the fast path serves.
+    pub(crate) fn fast_path(&self, is_encrypted: bool) {
+        self.paths.fast[usize::from(is_encrypted)].inc();
+    }
+
+    /// Counts a callback that Pingora has read.
+    pub(crate) fn pingora_path(&self, is_encrypted: bool) {
+        self.paths.pingora[usize::from(is_encrypted)].inc();
+    }
+
+    /// Counts a TLS handshake with this version, such as `TLSv1_3`.
+    pub(crate) fn tls_handshake(&self, version: &str) {
+        self.tls_handshakes.with_label_values(&[version]).inc();
+    }
+
+    /// Replaces the certificates that are being served, each with its name and its end. Two
+    /// certificates of one name count as the one that expires first.
+    pub(crate) fn certificates<'c>(&self, all: impl Iterator<Item = (&'c str, i64)>) {
+        self.certificates.reset();
+        for (name, end) in all {
+            let gauge = self.certificates.with_label_values(&[name]);
+            let earlier = gauge.get();
+            gauge.set(if earlier == 0 { end } else { end.min(earlier) });
         }
     }
 

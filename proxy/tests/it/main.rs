@@ -35,6 +35,7 @@ mod table;
 mod template_api;
 mod template_load;
 mod templates;
+mod tls;
 mod unseen;
 mod upgrade;
 mod upstreams;

@@ -33,11 +33,14 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
+            "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
+            "certificate": { "type": "array", "items": certificate() },
+            "tls": tls(),
             "upstream": text("Server for requests other than callbacks; default: status 404."),
             "upstream_idle_ms": integer(
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
-            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
@@ -69,10 +72,7 @@ pub fn config_schema() -> Value {
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
-            "proxy_protocol": {
-                "type": "boolean",
-                "description": "If true, the proxy expects a PROXY protocol header at the start of each connection.",
-            },
+            "proxy_protocol": flag("If true, the proxy expects a PROXY protocol header at the start of each connection."),
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
@@ -85,8 +85,37 @@ pub fn config_schema() -> Value {
     })
 }
 
+fn certificate() -> Value {
+    json!({
+        "type": "object",
+        "description": "A certificate of the TLS listeners. The first is the default; others are chosen by their names (SNI).",
+        "additionalProperties": false,
+        "required": ["chain", "key"],
+        "properties": {
+            "chain": text("PEM file with the server's certificate and its issuers, relative to the config."),
+            "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate, in PEM." },
+        },
+    })
+}
+
+fn tls() -> Value {
+    json!({
+        "type": "object",
+        "description": "Rules of the TLS listeners.",
+        "additionalProperties": false,
+        "properties": {
+            "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
+            "client_ca": text("PEM file with the authorities of the required client certificates."),
+        },
+    })
+}
+
 fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
+}
+
+fn flag(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
 }
 
 fn integer(about: &str, min: u32, max: u32) -> Value {

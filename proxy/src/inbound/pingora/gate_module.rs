@@ -79,7 +79,11 @@ impl GateModule {
             return Ok(self.reject(session, fault).await);
         }
         let driver = &self.0;
-        match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
+        let admission = driver.gate.admit_in_proxy(&head(session), (driver.clock)());
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+            METRICS.pingora_path(is_encrypted(session));
+        }
+        match admission {
             Admission::Other => return Ok(self.pass(session, None).await),
             Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
             // Boxed, so that the future of a request for the upstream stays small.
