@@ -2,6 +2,7 @@
 
 mod admin;
 mod authority;
+mod recipes;
 mod reload;
 
 use std::io::{Read as _, Write as _};
