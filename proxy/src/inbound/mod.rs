@@ -78,6 +78,10 @@ pub(crate) const IDLE_CONNECTION_BYTES: usize = 24 * 1024;
 /// its state of 40 KiB, and a head of 64 KiB that is incomplete.
 pub(crate) const CONNECTION_BYTES: usize = 128 * 1024;
 
+/// Memory that TLS adds to a connection: 11 KiB for its state, and 20 KiB while a record of 16 KiB
+/// is incomplete. A handshake needs less.
+pub(crate) const TLS_BYTES: usize = 32 * 1024;
+
 /// Memory of a connection whose request or response passes, when both the client and the upstream
 /// are slow. Pingora has buffers of 64 KiB for each direction and for a second attempt, and a queue
 /// of four chunks of 64 KiB for each direction. gatepost keeps up to 64 KiB of the next request.
