@@ -120,7 +120,7 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
 }
 
 /// Returns true if PHP ended the script: by default, PHP prints the error and keeps the status 200.
-fn contains_fatal_error(body: &[u8]) -> bool {
+pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
     // In the order of `html_errors` on and off, and of the log format that some servers print.
     const MARKERS: [&str; 6] = [
         "<b>Fatal error</b>:",

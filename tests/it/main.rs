@@ -25,6 +25,7 @@ mod resends;
 mod shadow;
 mod signed;
 mod source;
+mod status_decisions;
 mod vectors;
 mod view_files;
 mod views;
