@@ -106,8 +106,9 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminAddress, AdminToken, CertificateFiles, Config, ConfigError, DEFAULT_MAX_BODY_BYTES,
-    MAX_BODY_BYTES_CEILING, PemFile, PrivateKeyPem, ProxySettings, TlsSettings, TlsVersion,
+    AdminAddress, AdminToken, CertificateFiles, Config, ConfigError, ConfigFiles,
+    DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, PemFile, PrivateKeyPem, ProxySettings,
+    TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
@@ -117,18 +118,19 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
-    Step, config_schema, providers,
+    Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo, RouteInfo,
+    RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, config_schema,
+    providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use provider::{
-    IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
-    tencent_vod,
+    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
+    tencent_css, tencent_trtc, tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
-pub use shadow::{Observer, Outcome, Shadow, Shadowed};
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
+pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
 pub use toml_reader::Fault;

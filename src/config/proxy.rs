@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,8 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// If `true`, the proxy loads the config again when one of its files changes.
+    pub watch: bool,
 }
 
 /// Address of the admin listener.
@@ -123,7 +125,7 @@ impl ProxySettings {
     }
 
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
-    /// `admin_token`, `admin_hosts` and `key_dirs` can change while the proxy runs.
+    /// `admin_token`, `admin_hosts`, `key_dirs` and `watch` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -144,6 +146,7 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
             let listen = (listen, listen_tls);
@@ -168,7 +171,7 @@ impl<'f> ConfigReader<'f, '_> {
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
-        let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
+        let key_dirs = key_dirs.iter().map(|path| self.path(path));
         let values = |addresses: Vec<Located<SocketAddr>>| -> Vec<_> {
             addresses.into_iter().map(|address| address.value).collect()
         };
@@ -191,7 +194,7 @@ impl<'f> ConfigReader<'f, '_> {
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
         let upgrade_socket = table.string("upgrade_socket");
-        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
+        let upgrade_socket = upgrade_socket.map(|path| self.path(&path));
         ProxySettings {
             listen,
             listen_tls,
@@ -208,6 +211,7 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            watch: table.boolean("watch").unwrap_or_default(),
         }
     }
 
@@ -251,7 +255,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn admin_address(&self, text: &Located<&'f str>) -> Option<Located<AdminAddress>> {
         let located = |value| Located { value, place: text.place.clone() };
         if let Some(path) = unix_path(text.value) {
-            return Some(located(AdminAddress::Unix(self.sources.path(path))));
+            let path = Located { value: path, place: text.place.clone() };
+            return Some(located(AdminAddress::Unix(self.path(&path))));
         }
         if let Some(value) = text.value.strip_prefix("tls:") {
             let address = self.located_address(&Located { value, place: text.place.clone() })?;

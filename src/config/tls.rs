@@ -1,7 +1,7 @@
 //! Reads `[[certificate]]` and `[tls]`. The core reads the files, but parses no certificate: the
 //! proxy does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ConfigReader;
@@ -130,10 +130,11 @@ impl<'f> ConfigReader<'f, '_> {
         Some(CertificateFiles { chain: chain?, key: key? })
     }
 
-    fn pem_file(&self, path: &Located<&str>) -> Option<PemFile> {
-        let name = PathBuf::from(path.value);
-        match self.sources.pem(&name) {
-            Ok(content) => Some(PemFile { name, content: content.as_slice().into() }),
+    fn pem_file(&self, path: &Located<&'f str>) -> Option<PemFile> {
+        match self.certificates(path) {
+            Ok(content) => {
+                Some(PemFile { name: path.value.into(), content: content.as_slice().into() })
+            }
             Err(error) => {
                 let problem = format!("gatepost cannot read the file: {}", error.kind());
                 self.faults.add(&path.place, problem, "write the path of a readable PEM file");
@@ -158,6 +159,6 @@ impl<'f> ConfigReader<'f, '_> {
 }
 
 /// Returns the path of a Unix socket, written as `unix:/path`.
-pub(super) fn unix_path(text: &str) -> Option<&Path> {
-    text.strip_prefix("unix:").filter(|path| !path.is_empty()).map(Path::new)
+pub(super) fn unix_path(text: &str) -> Option<&str> {
+    text.strip_prefix("unix:").filter(|path| !path.is_empty())
 }

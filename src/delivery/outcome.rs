@@ -215,9 +215,10 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
             })
         }
         Answer::Response { body: Some(body), .. } => Ok(DecisionInput::Answer(body)),
-        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Err(UnavailableKind::AnswerTooLarge.into())
-        }
+        Answer::Response { body: None, .. }
+        | Answer::Timeout
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(..) => Err(UnavailableKind::AnswerTooLarge.into()),
     }
 }
 

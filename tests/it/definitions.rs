@@ -298,6 +298,23 @@ fn refuses_duplicate_query_parameter() {
 }
 
 #[test]
+fn parameters_of_the_route_are_no_fields_of_the_callback() {
+    let definition = format!(
+        "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
+        HEAD.split("[request]").next().unwrap(),
+        "[request]\nmethods = 'GET'\nbody = 'query'\n"
+    );
+    let route = "[[route]]\npath = '/d'\nprovider = 'cam'\nquery = { r = 'live/play' }\n";
+    let gate = gate(&definition, route).unwrap();
+    for target in ["/d?r=live/play&app=one&n=1", "/d/?app=one&r=live/play&n=1"] {
+        let accepted = send(&gate, target, "").unwrap();
+        assert_eq!(accepted.event().data(), &Bytes::from_static(br#"{"app":"one","n":"1"}"#));
+    }
+    assert_eq!(code(send(&gate, "/d?app=one&r=live%2Fplay", "")), "path_ambiguous");
+    assert_eq!(code(send(&gate, "/d?app=one&r=live/play&app=one", "")), "field_duplicate");
+}
+
+#[test]
 fn matches_kind_by_whole_name_including_version() {
     let definition = format!("{HEAD}[kind]\nfrom = '/e'\n[kinds.'motion.v1.0']\n[kinds.7]\n");
     let gate = gate(&definition, "").unwrap();

@@ -16,7 +16,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
     let shown = path.display();
     for warning in config.warnings() {
-        err(&format!("{shown}:{warning} (warning)"));
+        err(&format!("{} (warning)", warning.located_in(path)));
     }
     let certificates = certificates(&config, path)?;
     for warning in certificates.iter().filter_map(|certificate| certificate.warning(clock::now())) {
@@ -35,6 +35,10 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    out(&format!("fingerprint: {}", config.fingerprint()));
+    for file in config.watched_files().paths() {
+        out(&format!("read: {}", file.display()));
+    }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.

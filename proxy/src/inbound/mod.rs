@@ -34,7 +34,7 @@ use ::pingora::proxy::{HttpProxy, http_proxy};
 use ::pingora::server::ShutdownWatch;
 use ::pingora::server::configuration::ServerConf;
 use async_trait::async_trait;
-use gatepost::{HeadFault, Reply, report};
+use gatepost::{HeadFault, ProxySettings, Reply, report};
 use http::Version;
 use tokio::time::timeout;
 
@@ -99,18 +99,20 @@ pub(crate) struct InboundServer {
 }
 
 impl InboundServer {
-    /// Creates a server for the addresses in the config of `service`.
+    /// Creates a server for the addresses in `settings`.
     pub(crate) fn new(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
+        settings: &ProxySettings,
         tls: &Arc<ServedTls>,
     ) -> Self {
-        Self::with_timeouts(conf, service, tls, TIMEOUTS)
+        Self::with_timeouts(conf, service, settings, tls, TIMEOUTS)
     }
 
     fn with_timeouts(
         conf: &Arc<ServerConf>,
         service: &ProxyService,
+        settings: &ProxySettings,
         tls: &Arc<ServedTls>,
         timeouts: ConnectionTimeouts,
     ) -> Self {
@@ -124,11 +126,10 @@ impl InboundServer {
             Arc::new(proxy)
         };
         let driver = service.driver().clone();
-        let settings = driver.gate.proxy_settings();
         let max_connections = settings.max_connections.get();
         let connections = Connections::new(max_connections.min(descriptors::connection_limit()));
         let (http_1, http_2) = (proxy(false), proxy(true));
-        let tls = TlsListeners::of(&settings, tls);
+        let tls = TlsListeners::of(settings, tls);
         let proxy_protocol = settings.proxy_protocol;
         Self { driver, proxy_protocol, tls, connections, http_1, http_2, timeouts }
     }
@@ -320,8 +321,9 @@ mod tests {
     fn inbound_server(timeouts: ConnectionTimeouts) -> Arc<InboundServer> {
         let gate = Gate::from_toml_file("configs/quickstart.toml").unwrap();
         let conf = Arc::new(ServerConf::default());
-        let service = ProxyService::new(gate, None);
-        Arc::new(InboundServer::with_timeouts(&conf, &service, &Arc::default(), timeouts))
+        let settings = gate.proxy_settings();
+        let (service, tls) = (ProxyService::new(gate, None), Arc::default());
+        Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts))
     }
 
     /// Serves a connection until its end.
@@ -403,9 +405,11 @@ mod tests {
         let config = config(&[(&issued.pem, &issued.key.serialize_pem())]);
         let tls = Arc::<ServedTls>::default();
         tls.replace(tls.load(config.proxy().tls.as_ref()).unwrap().as_ref());
+        let settings = config.proxy().clone();
         let service = ProxyService::new(Gate::new(config), None);
         let conf = Arc::new(ServerConf::default());
-        let inbound = Arc::new(InboundServer::with_timeouts(&conf, &service, &tls, timeouts));
+        let inbound =
+            Arc::new(InboundServer::with_timeouts(&conf, &service, &settings, &tls, timeouts));
 
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(issued.pem.as_bytes()).unwrap()).unwrap();

@@ -15,118 +15,41 @@
 //! seconds after `SIGQUIT`, even without a successor. Every user can connect to Pingora's upgrade
 //! socket. A successor that fails to start panics or exits after it has taken the sockets.
 
-use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, IntoRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gatepost::AdminAddress;
 use pingora::apps::ServerApp;
-use pingora::listeners::{L4BufferSettings, ListenerConfig};
+use pingora::listeners::L4BufferSettings;
 use pingora::server::{ListenFds, ShutdownWatch};
 use pingora::services::{Service, listening};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
-    sockopt,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt,
 };
 use tokio::sync::Notify;
 
+use super::inherited::{InheritedSockets, SocketKey, SocketKeys, Sockets};
+use super::listen_address::ListenAddress;
+use super::watchdog::Watchdog;
+
 /// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
+
+/// Byte for a socket whose key follows from its address. A hand-over has one byte for each socket.
+const NO_KEY: u8 = 1;
 
 /// Time limit for the running process to send its listeners.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time limit for a successor to start serving.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Permissions of the Unix socket of a listener: its user and its group may connect.
-const SOCKET_MODE: u32 = 0o660;
-
-/// Length of the queue of connections that wait for a Unix socket.
-const BACKLOG: i32 = 1024;
-
-/// Address of a listening socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ListenAddress {
-    Tcp(SocketAddr),
-    /// Absolute path of a Unix socket.
-    Unix(PathBuf),
-}
-
-impl ListenAddress {
-    /// Returns the address of the admin listener. Makes a path absolute, because a successor may
-    /// run in another directory.
-    pub(crate) fn of_admin(admin: &AdminAddress) -> Self {
-        match admin {
-            AdminAddress::Tcp(address) | AdminAddress::Tls(address) => Self::Tcp(*address),
-            AdminAddress::Unix(path) => {
-                Self::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
-            }
-        }
-    }
-
-    fn of(socket: &OwnedFd) -> io::Result<Self> {
-        let duplicate = socket.try_clone()?;
-        if sockopt::socket_domain(socket)? == AddressFamily::UNIX {
-            let address = UnixListener::from(duplicate).local_addr()?;
-            return Ok(Self::Unix(address.as_pathname().unwrap_or_else(|| Path::new("")).into()));
-        }
-        Ok(Self::Tcp(TcpListener::from(duplicate).local_addr()?))
-    }
-
-    fn bind(&self) -> io::Result<OwnedFd> {
-        match self {
-            Self::Tcp(address) => {
-                let listener = TcpListener::bind(address)?;
-                listener.set_nonblocking(true)?;
-                Ok(listener.into())
-            }
-            Self::Unix(path) => bind_unix(path),
-        }
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => path.display().fmt(f),
-        }
-    }
-}
-
-/// Binds a Unix socket. Replaces the socket of a process that has ended, but no other file. Clients
-/// can connect only once the permissions are set.
-fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
-    let is_socket = |file: std::fs::Metadata| file.file_type().is_socket();
-    if std::fs::symlink_metadata(path).is_ok_and(is_socket) {
-        match UnixStream::connect(path) {
-            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path)?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(socket)
-}
-
-/// Listening sockets, each with its configured address.
-pub(crate) type Sockets = Vec<(ListenAddress, OwnedFd)>;
 
 /// Binds all addresses. Keeps each listener open, so binding an overlapping address fails.
 pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Sockets, (ListenAddress, io::Error)> {
@@ -142,13 +65,13 @@ pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
     /// Requests the listeners of the process that listens on the socket at `path`.
-    pub(crate) fn ask(path: &Path) -> io::Result<(Self, Sockets)> {
+    pub(super) fn ask(path: &Path) -> io::Result<(Self, InheritedSockets)> {
         check_directory(path)?;
         let stream = UnixStream::connect(path)?;
         check_peer(&stream)?;
         stream.set_read_timeout(Some(SEND_TIMEOUT))?;
-        let sockets = receive(&stream)?;
-        Ok((Self(stream), sockets))
+        let inherited = receive(&stream)?;
+        Ok((Self(stream), inherited))
     }
 
     /// Sends the byte after which the running process stops. Call this method as soon as this
@@ -161,21 +84,26 @@ impl Predecessor {
 /// Duplicates of the listeners, for a successor. The ports stay open until
 /// [`OfferedSockets::withdraw`] closes the duplicates.
 #[derive(Clone, Default)]
-pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
+pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>, Arc<SocketKeys>);
 
 impl OfferedSockets {
     /// Duplicates the listeners.
-    pub(crate) fn of(sockets: &Sockets) -> io::Result<Self> {
+    pub(super) fn of(sockets: &Sockets, keys: SocketKeys) -> io::Result<Self> {
         let duplicate = |(address, socket): &(ListenAddress, OwnedFd)| {
             Ok((address.clone(), socket.try_clone()?))
         };
         let sockets = sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
-        Ok(Self(Arc::new(Mutex::new(sockets))))
+        Ok(Self(Arc::new(Mutex::new(sockets)), Arc::new(keys)))
     }
 
     /// Closes the duplicates.
     pub(crate) fn withdraw(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn key_byte(&self, address: &ListenAddress) -> u8 {
+        let key = self.1.iter().find(|(own, _)| own == address);
+        key.map_or(NO_KEY, |(_, key)| key.to_byte())
     }
 
     fn send(&self, stream: &UnixStream) -> io::Result<()> {
@@ -187,17 +115,18 @@ impl OfferedSockets {
             let (max, count) = (MAX_LISTENERS, listeners.len());
             return Err(io::Error::other(format!("expected 1 to {max} listeners, found {count}")));
         }
-        sendmsg(stream, &[IoSlice::new(&[1])], &mut control, SendFlags::empty())?;
+        let keys: Vec<_> = sockets.iter().map(|(address, _)| self.key_byte(address)).collect();
+        sendmsg(stream, &[IoSlice::new(&keys)], &mut control, SendFlags::empty())?;
         Ok(())
     }
 }
 
-fn receive(stream: &UnixStream) -> io::Result<Sockets> {
+fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_LISTENERS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let mut sockets = Vec::new();
+    let mut bytes = [0; MAX_LISTENERS];
+    recvmsg(stream, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut sockets = Sockets::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
             for socket in received {
@@ -208,7 +137,10 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
     if sockets.is_empty() {
         return Err(io::Error::other("expected listeners from the running gatepost, found none"));
     }
-    Ok(sockets)
+    let keys = sockets.iter().zip(bytes);
+    let keys = keys
+        .filter_map(|((address, _), byte)| Some((address.clone(), SocketKey::from_byte(byte)?)));
+    Ok(InheritedSockets { keys: keys.collect(), sockets })
 }
 
 /// Starts a thread that listens at `path` for a successor. The thread notifies `handed_over` when
@@ -306,6 +238,7 @@ fn is_ours(user: u32) -> bool {
 pub(crate) struct ListeningService<A> {
     service: listening::Service<A>,
     sockets: Sockets,
+    watchdog: Option<Watchdog>,
 }
 
 impl<A> ListeningService<A> {
@@ -317,15 +250,14 @@ impl<A> ListeningService<A> {
     ) -> Self {
         let buffer = L4BufferSettings::default().read(read_buffer);
         for (address, _) in &sockets {
-            let listener = match address {
-                ListenAddress::Tcp(address) => ListenerConfig::tcp(address.to_string()),
-                // Pingora sets the permissions again.
-                ListenAddress::Unix(path) => ListenerConfig::uds(path.to_string_lossy())
-                    .permissions(std::fs::Permissions::from_mode(SOCKET_MODE)),
-            };
-            service.add_listener(listener.l4_buffer(buffer));
+            service.add_listener(address.config().l4_buffer(buffer));
         }
-        Self { service, sockets }
+        Self { service, sockets, watchdog: None }
+    }
+
+    /// Reports to the watchdog while the threads of this service work.
+    pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
+        Self { watchdog: Some(watchdog), ..self }
     }
 }
 
@@ -337,6 +269,7 @@ impl<A: ServerApp + Send + Sync + 'static> Service for ListeningService<A> {
         shutdown: ShutdownWatch,
         listeners_per_fd: usize,
     ) {
+        self.watchdog.iter().for_each(Watchdog::start);
         // Pingora looks for a listener in `fds` before it binds the address itself.
         for (address, listener) in self.sockets.drain(..) {
             if let Some(fds) = &fds {

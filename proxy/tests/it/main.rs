@@ -5,12 +5,14 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;
 mod failure;
 mod faults;
 mod forward;
+mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
@@ -22,9 +24,12 @@ mod outside_heads;
 mod pass_through;
 mod readme;
 mod refusals;
+mod reload;
 mod resends;
 mod send;
+mod service;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;

@@ -41,6 +41,8 @@ pub fn config_schema() -> Value {
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
+            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
@@ -72,7 +74,9 @@ pub fn config_schema() -> Value {
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
-            "proxy_protocol": flag("If true, the proxy expects a PROXY protocol header at the start of each connection."),
+            "proxy_protocol": boolean(
+                "If true, the proxy expects a PROXY protocol header at the start of each connection.",
+            ),
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
@@ -114,7 +118,7 @@ fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
 }
 
-fn flag(about: &str) -> Value {
+fn boolean(about: &str) -> Value {
     json!({ "type": "boolean", "description": about })
 }
 
@@ -196,6 +200,12 @@ fn route() -> Value {
         "required": ["path", "provider"],
         "properties": {
             "path": text("Path that the platform calls; {token} marks a secret segment."),
+            "query": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
+                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
+            },
             "provider": text("Name of the provider."),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
@@ -303,6 +313,10 @@ fn delivery(kind: &KindInfo) -> Value {
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+        },
+        "keep_proof": {
+            "type": "boolean",
+            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": reserve(),

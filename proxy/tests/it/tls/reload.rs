@@ -56,6 +56,14 @@ fn reload_follows_swapped_symlinks() {
 }
 
 #[test]
+fn watch_follows_renewal_without_a_signal() {
+    let tls = TlsGate::serve("watch = true\n", "");
+    let renewed = tls.authority.issue(&["gate.test"]);
+    renewed.write(&tls.gate.folder.path().join("tls"));
+    eventually("the renewed certificate", || presented(&tls.connect()) == renewed.first());
+}
+
+#[test]
 fn keeps_certificate_if_new_one_has_a_fault() {
     let tls = TlsGate::serve("", "");
     let folder = tls.gate.folder.path().join("tls");
