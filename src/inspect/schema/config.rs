@@ -9,7 +9,7 @@ use crate::config::{
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
-const DAY: u32 = 86_400;
+const DAY: i64 = 86_400;
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
 ///
@@ -50,18 +50,14 @@ pub fn config_schema() -> Value {
             "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
             "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "max_connections": {
-                "type": "integer",
-                "description": "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
-                "minimum": 1,
-                "maximum": MAX_CONNECTIONS_CEILING,
-            },
-            "max_unjudged_bytes": {
-                "type": "integer",
-                "description": "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
-                "minimum": MIN_UNJUDGED_BYTES,
-                "maximum": MAX_UNJUDGED_BYTES_CEILING,
-            },
+            "max_connections": integer(
+                "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+                1, MAX_CONNECTIONS_CEILING,
+            ),
+            "max_unjudged_bytes": integer(
+                "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+                MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
+            ),
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
@@ -122,7 +118,7 @@ fn boolean(about: &str) -> Value {
     json!({ "type": "boolean", "description": about })
 }
 
-fn integer(about: &str, min: u32, max: u32) -> Value {
+fn integer(about: &str, min: i64, max: i64) -> Value {
     json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
 }
 
