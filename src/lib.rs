@@ -107,8 +107,9 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AccessLogSettings, AdminToken, Config, ConfigError, ConfigFiles, DEFAULT_MAX_BODY_BYTES,
-    LogCallbacks, MAX_BODY_BYTES_CEILING, ProxySettings, TelemetrySettings, WatchedFiles,
+    AccessLogSettings, AdminAddress, AdminToken, CertificateFiles, Config, ConfigError,
+    ConfigFiles, DEFAULT_MAX_BODY_BYTES, LogCallbacks, MAX_BODY_BYTES_CEILING, PemFile,
+    PrivateKeyPem, ProxySettings, TelemetrySettings, TlsSettings, TlsVersion, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,

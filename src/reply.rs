@@ -211,6 +211,13 @@ impl Reply {
         Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, b"refused\n") }
     }
 
+    /// Returns the reply to a request in plain HTTP on a port that serves TLS.
+    #[must_use]
+    pub fn https_expected() -> Self {
+        let body = b"this port serves only TLS; use https://\n";
+        Self { close: true, ..Self::text(StatusCode::BAD_REQUEST, body) }
+    }
+
     /// Returns the reply to a request whose head exceeds a limit of the server.
     #[must_use]
     pub fn head_too_large() -> Self {

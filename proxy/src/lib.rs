@@ -53,6 +53,7 @@ mod inbound;
 mod served_config;
 mod server;
 mod telemetry;
+mod tls;
 
 pub use cli::run_program;
 pub use inbound::pingora::GateModule;

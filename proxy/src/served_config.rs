@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatepost::{Config, ConfigFiles, Gate, ProxySettings, Timestamp, WatchedFiles};
 use gatepost_editor::{
@@ -17,10 +17,12 @@ use crate::clock;
 use crate::config_warnings::log_warnings;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::tls::{LoadedTls, ServedTls};
 
 /// A gate and the files of its config.
 pub(crate) struct ServedConfig {
     gate: Gate,
+    tls: Arc<ServedTls>,
     /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
     /// Texts of the gate's config. An edit keeps this lock from start to end, so edits and reloads
@@ -75,15 +77,22 @@ impl ServedConfig {
         };
         let watched = WatchedFiles::default();
         let started = config.proxy().clone();
+        let tls = Arc::<ServedTls>::default();
+        tls.replace(load_tls(&tls, &config)?.as_ref());
         log_warnings(config.warnings(), files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
-        Ok(Self { gate: Gate::new(config), started, files: Mutex::new(files), loaded })
+        Ok(Self { gate: Gate::new(config), tls, started, files: Mutex::new(files), loaded })
     }
 
     /// Returns the gate. Each later edit or reload replaces the config of this gate.
     pub(crate) const fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns the certificates. Each later edit or reload loads them again.
+    pub(crate) const fn tls(&self) -> &Arc<ServedTls> {
+        &self.tls
     }
 
     /// Returns the templates of the gate's config.
@@ -120,8 +129,9 @@ impl ServedConfig {
         self.check_key_files(&files, &edited)?;
         let config = config_file::check(&edited.files)?;
         let templates = TemplateView::all(&edited.files, Some(&config))?;
+        let tls = load_tls(&self.tls, &config)?;
         config_file::write(&files, &edited)?;
-        self.serve(config, templates, files.path());
+        self.serve(config, tls.as_ref(), templates, files.path());
         *files = edited.files;
         tracing::info!(
             template = edit.template(),
@@ -146,8 +156,8 @@ impl ServedConfig {
         KeyFolders::new(path, &folders).check(before, after)
     }
 
-    /// Reads the files again and applies the config to the gate. If the config has a fault, keeps the
-    /// earlier config.
+    /// Reads the files again, with the certificates and secrets that they name, and applies the config
+    /// to the gate. If one of the files has a fault, keeps the earlier config and certificates.
     pub(crate) fn reload(&self) -> Result<(), EditError> {
         self.reload_locked(&mut lock(&self.files))
     }
@@ -179,23 +189,38 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
-                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket, proxy_protocol or telemetry";
+            let keys = "listen, listen_tls, upstream, upstream_idle_ms, admin, threads, \
+                        max_connections, max_unjudged_bytes, stop_timeout_secs, upgrade_socket, \
+                        proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
-        self.serve(config, templates, new.path());
+        let tls = load_tls(&self.tls, &config)?;
+        self.serve(config, tls.as_ref(), templates, new.path());
         *files = new;
         Ok(())
     }
 
-    fn serve(&self, config: Config, templates: Vec<TemplateView>, path: &Path) {
+    fn serve(
+        &self,
+        config: Config,
+        tls: Option<&Arc<LoadedTls>>,
+        templates: Vec<TemplateView>,
+        path: &Path,
+    ) {
         log_warnings(config.warnings(), path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
         *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
         self.gate.replace(config);
+        self.tls.replace(tls);
     }
+}
+
+/// Loads the certificates of a config.
+fn load_tls(served: &ServedTls, config: &Config) -> Result<Option<Arc<LoadedTls>>, EditError> {
+    let loaded = served.load(config.proxy().tls.as_ref());
+    loaded.map_err(|error| EditError::invalid(error.to_string()))
 }
 
 impl LoadedConfig {

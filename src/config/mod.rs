@@ -14,6 +14,7 @@ mod route;
 mod sources;
 mod telemetry;
 mod template;
+mod tls;
 mod watched_files;
 
 use std::cell::RefCell;
@@ -24,10 +25,11 @@ use std::sync::Arc;
 
 pub use error::ConfigError;
 pub use files::ConfigFiles;
-pub use proxy::{AdminToken, ProxySettings};
+pub use proxy::{AdminAddress, AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
 pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
+pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion};
 pub use watched_files::WatchedFiles;
 
 use self::delivery::breaker::{self, Breakers};
@@ -315,10 +317,10 @@ impl<'f> ConfigReader<'f, '_> {
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
         for (table, template) in template_tables.iter().zip(&templates) {
             for (url, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), url, &proxy.listen);
+                self.check_loop(&table.place_of("on"), url, &proxy.addresses());
             }
         }
-        if !proxy.listen.is_empty() && !table.has("upstream") {
+        if !proxy.addresses().is_empty() && !table.has("upstream") {
             self.check_all_have_addresses(&template_tables, &templates);
             self.check_shadows_pass(&route_tables);
         }

@@ -160,7 +160,7 @@ impl<'f> ConfigReader<'f, '_> {
         let effect = "any client can claim any address";
         let trusted = self.networks(table, "trusted_proxies", effect);
         let is_local = |address: &SocketAddr| address.ip().is_loopback();
-        if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
+        if proxy.proxy_protocol && trusted.is_empty() && !proxy.addresses().iter().all(is_local) {
             let problem = "any client can claim any address";
             let remedy = "list the proxies in front of gatepost in trusted_proxies";
             let problem = FaultKind::NetworkTooLarge.because(problem);

@@ -1,14 +1,17 @@
 //! Reads the keys that only the proxy uses.
 
+use core::fmt;
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 
+use super::tls::{TlsSettings, unix_path};
 use super::{ConfigReader, TelemetrySettings};
 use crate::secret::Secret;
 use crate::toml_reader::{FaultKind, Located, Place, Table};
@@ -43,6 +46,10 @@ const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
+    /// Addresses on which the proxy listens for TLS.
+    pub listen_tls: Vec<SocketAddr>,
+    /// Certificates and rules of the TLS listeners; `None` without a certificate.
+    pub tls: Option<Arc<TlsSettings>>,
     /// Server that receives requests to paths without a route; `None` means status 404 for such
     /// requests.
     pub upstream: Option<Uri>,
@@ -50,7 +57,7 @@ pub struct ProxySettings {
     pub upstream_idle: Duration,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<AdminAddress>,
     /// Token that clients of the admin API must send; `None` disables the API.
     pub admin_token: Option<AdminToken>,
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
@@ -61,7 +68,7 @@ pub struct ProxySettings {
     pub key_dirs: Vec<PathBuf>,
     /// Number of worker threads; `None` means one per CPU core.
     pub threads: Option<NonZeroUsize>,
-    /// Maximum number of open connections, over all addresses in `listen`. A stream of HTTP/2 counts
+    /// Maximum number of open connections, over all addresses in `listen` and `listen_tls`. A stream of HTTP/2 counts
     /// as another connection.
     pub max_connections: NonZeroUsize,
     /// Maximum number of bytes that the proxy holds for requests without a verdict.
@@ -69,7 +76,7 @@ pub struct ProxySettings {
     /// Longest wait for requests in flight when the proxy stops.
     pub stop_timeout: Duration,
     /// If `true`, the proxy expects a PROXY protocol header, version 1 or 2, at the start of each
-    /// connection to `listen`.
+    /// connection to `listen` and `listen_tls`.
     pub proxy_protocol: bool,
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
@@ -80,15 +87,56 @@ pub struct ProxySettings {
     pub watch: bool,
 }
 
+/// Address of the admin listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// HTTP on TCP.
+    Tcp(SocketAddr),
+    /// TLS on TCP, with the certificates of `listen_tls`. Written as `tls:127.0.0.1:9900`.
+    Tls(SocketAddr),
+    /// HTTP on the Unix socket at this path. Written as `unix:/run/gatepost/admin.sock`.
+    Unix(PathBuf),
+}
+
+impl AdminAddress {
+    /// Returns the address of a TCP listener, with or without TLS.
+    #[must_use]
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) | Self::Tls(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AdminAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Tls(address) => write!(f, "tls:{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 impl ProxySettings {
-    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the proxy runs.
+    /// Returns the addresses in `listen`, then those in `listen_tls`.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        [&*self.listen, &*self.listen_tls].concat()
+    }
+
+    /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `tls`,
+    /// `admin_token`, `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the
+    /// proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
         let fixed = |settings: &Self| {
             let Self {
                 listen,
+                listen_tls,
+                tls: _,
                 upstream,
                 upstream_idle,
                 admin,
@@ -105,6 +153,7 @@ impl ProxySettings {
                 watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
+            let listen = (listen, listen_tls);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
@@ -115,20 +164,25 @@ impl ProxySettings {
 impl<'f> ConfigReader<'f, '_> {
     /// Reads the keys that only the proxy uses.
     pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
-        let listen = table.strings("listen");
-        let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
+        let [listen, listen_tls] = ["listen", "listen_tls"].map(|key| self.addresses(table, key));
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
         let idle = table.duration("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
-        let admin = table.string("admin").and_then(|text| self.located_address(&text));
-        self.check_addresses(listen.iter().chain(&admin));
+        let admin = table.string("admin").and_then(|text| self.admin_address(&text));
+        self.check_addresses(listen.iter().chain(&listen_tls), admin.as_ref());
         let admin = admin.map(|address| address.value);
-        let admin_token = self.admin_token(table, admin);
+        let admin_token = self.admin_token(table, admin.as_ref());
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
         let key_dirs = key_dirs.iter().map(|path| self.path(path));
-        let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
+        let values = |addresses: Vec<Located<SocketAddr>>| -> Vec<_> {
+            addresses.into_iter().map(|address| address.value).collect()
+        };
+        let (listen, listen_tls) = (values(listen), values(listen_tls));
+        let tls_admin = matches!(admin, Some(AdminAddress::Tls(_))).then_some("admin");
+        let tls_listener = (!listen_tls.is_empty()).then_some("listen_tls").or(tls_admin);
+        let tls = self.tls_settings(table, tls_listener);
         let threads = positive(table, "threads", 1..=1024);
         let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
         let max_connections = max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS);
@@ -138,7 +192,8 @@ impl<'f> ConfigReader<'f, '_> {
         let stop = table.duration("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
         if let Some(upstream) = &upstream {
-            self.check_loop(&table.place_of("upstream"), upstream, &listen);
+            let own = [&*listen, &*listen_tls].concat();
+            self.check_loop(&table.place_of("upstream"), upstream, &own);
         }
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
@@ -146,6 +201,8 @@ impl<'f> ConfigReader<'f, '_> {
         let upgrade_socket = upgrade_socket.map(|path| self.path(&path));
         ProxySettings {
             listen,
+            listen_tls,
+            tls,
             upstream,
             upstream_idle: Duration::from_millis(idle),
             admin,
@@ -194,6 +251,26 @@ impl<'f> ConfigReader<'f, '_> {
         is_name.then(|| name.to_ascii_lowercase())
     }
 
+    fn addresses(&self, table: &Table<'f>, key: &'f str) -> Vec<Located<SocketAddr>> {
+        let texts = table.strings(key);
+        texts.iter().filter_map(|text| self.located_address(text)).collect()
+    }
+
+    /// Reads the address of the admin listener: `127.0.0.1:9900`, `tls:127.0.0.1:9900` or
+    /// `unix:/run/gatepost/admin.sock`.
+    fn admin_address(&self, text: &Located<&'f str>) -> Option<Located<AdminAddress>> {
+        let located = |value| Located { value, place: text.place.clone() };
+        if let Some(path) = unix_path(text.value) {
+            let path = Located { value: path, place: text.place.clone() };
+            return Some(located(AdminAddress::Unix(self.path(&path))));
+        }
+        if let Some(value) = text.value.strip_prefix("tls:") {
+            let address = self.located_address(&Located { value, place: text.place.clone() })?;
+            return Some(located(AdminAddress::Tls(address.value)));
+        }
+        self.located_address(text).map(|address| located(AdminAddress::Tcp(address.value)))
+    }
+
     fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
         let address = text.value.parse().ok();
         if address.is_none() {
@@ -205,14 +282,21 @@ impl<'f> ConfigReader<'f, '_> {
         address.map(|value| Located { value, place: text.place.clone() })
     }
 
-    fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {
+    fn check_addresses<'a>(
+        &self,
+        addresses: impl Iterator<Item = &'a Located<SocketAddr>>,
+        admin: Option<&'a Located<AdminAddress>>,
+    ) {
         let mut taken = HashSet::new();
-        for address in addresses {
-            if !taken.insert(address.value) {
-                let problem = format!("expected an unused address, found {} twice", address.value);
-                let remedy =
-                    "write a different address for each entry of `listen`, and for `admin`";
-                self.faults.add(&address.place, FaultKind::AddressTaken.because(problem), remedy);
+        let admin = admin.and_then(|admin| Some((admin.value.tcp()?, &admin.place)));
+        for (address, place) in
+            addresses.map(|address| (address.value, &address.place)).chain(admin)
+        {
+            if !taken.insert(address) {
+                let problem = format!("expected an unused address, found {address} twice");
+                let remedy = "write a different address for each entry of `listen` and \
+                              `listen_tls`, and for `admin`";
+                self.faults.add(place, FaultKind::AddressTaken.because(problem), remedy);
             }
         }
     }
@@ -261,7 +345,7 @@ impl AdminToken {
 impl<'f> ConfigReader<'f, '_> {
     /// Reads `admin_token`. Warns if the token has no effect, or if other machines could read the
     /// token on the network.
-    fn admin_token(&self, table: &Table<'f>, admin: Option<SocketAddr>) -> Option<AdminToken> {
+    fn admin_token(&self, table: &Table<'f>, admin: Option<&AdminAddress>) -> Option<AdminToken> {
         let item = table.any("admin_token")?;
         self.warn_of_listener(admin, &table.place_of("admin"), &item.place);
         let secret = self.secret(&item)?;
@@ -274,16 +358,16 @@ impl<'f> ConfigReader<'f, '_> {
         Some(AdminToken(secret))
     }
 
-    fn warn_of_listener(&self, admin: Option<SocketAddr>, address: &Place, token: &Place) {
+    fn warn_of_listener(&self, admin: Option<&AdminAddress>, address: &Place, token: &Place) {
         match admin {
             None => {
                 let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
                 let problem = "the token has no effect without `admin`";
                 self.warnings.add(token, FaultKind::TokenUseless.because(problem), remedy);
             }
-            Some(admin) if !admin.ip().is_loopback() => {
-                let remedy =
-                    "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS";
+            Some(AdminAddress::Tcp(tcp)) if !tcp.ip().is_loopback() => {
+                let remedy = "write \"tls:\" before the address, or listen on 127.0.0.1 or on a Unix \
+                              socket";
                 let problem =
                     "other machines can reach the admin API and read the token on the network";
                 self.warnings.add(address, FaultKind::AdminExposed.because(problem), remedy);

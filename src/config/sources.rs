@@ -44,7 +44,7 @@ print_only! { ConfigSources:; }
 /// Maximum size of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
-/// Maximum size of a definition file.
+/// Maximum size of a definition file, and of a file of certificates.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
 /// Maximum size of an included file and of a watched file.
@@ -141,6 +141,11 @@ impl<'f> ConfigReader<'f, '_> {
         let text = text(&self.watched_file(name, MAX_TEXT_BYTES)?)?;
         self.fingerprint.borrow_mut().add(&text);
         Ok(text)
+    }
+
+    /// Reads a file of certificates, up to 1 MiB.
+    pub(super) fn certificates(&self, name: &Located<&'f str>) -> io::Result<Zeroizing<Vec<u8>>> {
+        self.watched_file(name, MAX_TEXT_BYTES)
     }
 
     /// Reads a file that the config names. `watch` reloads the config when the file changes.

@@ -1,4 +1,4 @@
-//! The manual: installation, threats, memory, rollout, metrics and logs, legacy apps, codes, the
+//! The manual: installation, threats, memory, TLS, rollout, metrics and logs, legacy apps, codes, the
 //! service, reasons for the defaults, how to add a provider, and the limits of libraries.
 
 #[doc = include_str!("install.md")]
@@ -9,6 +9,9 @@ pub mod threats {}
 
 #[doc = include_str!("memory.md")]
 pub mod memory {}
+
+#[doc = include_str!("tls.md")]
+pub mod tls {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}

@@ -1,6 +1,7 @@
 //! `gatepost check`: the faults, the warnings, the reserved paths and the memory of a config file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use gatepost::{Config, FaultKind, IdentityInfo, Template};
@@ -11,7 +12,9 @@ use super::diagnostics::{self, Diagnostic, Format};
 use super::error::CommandError;
 use super::memory;
 use super::print::out;
+use crate::clock;
 use crate::telemetry::traces;
+use crate::tls::{Certificate, LoadedTls};
 
 /// Arguments of `gatepost check`.
 #[derive(Debug, Args)]
@@ -26,15 +29,17 @@ pub(super) struct CheckArguments {
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let path = arguments.config.path()?;
-    let (config, found) = match Config::from_file(path) {
+    let (valid, found) = match Config::from_file(path) {
         Ok(config) => {
-            let found = warnings(&config, path);
-            (Some(config), found)
+            let certificates = certificates(&config, path)?;
+            let found = warnings(&config, &certificates, path);
+            (Some((config, certificates)), found)
         }
         Err(unreadable) if unreadable.faults().is_empty() => return Err(unreadable.into()),
         Err(error) => (None, diagnostics::of_error(&error, path)),
     };
-    if config.as_ref().is_some_and(|config| config.proxy().telemetry.otlp.is_some()) {
+    let config = valid.as_ref().map(|(config, _)| config);
+    if config.is_some_and(|config| config.proxy().telemetry.otlp.is_some()) {
         traces::check().map_err(|source| CommandError::Start {
             path: path.to_owned(),
             source: source.into(),
@@ -43,19 +48,25 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     match arguments.format {
         Format::Human => {
             diagnostics::print_human(&found, path);
-            config.iter().for_each(|config| print_contents(config, path));
+            if let Some((config, certificates)) = &valid {
+                print_contents(config, certificates, path);
+            }
         }
-        Format::Json => print_json(config.as_ref(), path, &found),
+        Format::Json => print_json(config, path, &found),
         Format::Github => diagnostics::print_github(&found),
     }
     if config.is_some() { Ok(()) } else { Err(CommandError::Faults) }
 }
 
 /// Returns the warnings of the config, and those that only the command line gives.
-fn warnings(config: &Config, path: &Path) -> Vec<Diagnostic> {
+fn warnings(config: &Config, certificates: &[Arc<Certificate>], path: &Path) -> Vec<Diagnostic> {
     let of_config = config.warnings().iter().map(|warning| Diagnostic::new(warning, path));
     let mut found: Vec<_> = of_config.collect();
-    if config.proxy().listen.is_empty() {
+    for (problem, remedy) in certificates.iter().filter_map(|c| c.warning(clock::now())) {
+        let kind = FaultKind::CertificateOutOfDate;
+        found.push(Diagnostic::of_file(kind, path, problem, remedy.to_owned()));
+    }
+    if config.proxy().addresses().is_empty() {
         let problem = "expected a `listen` address, found none".to_owned();
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`".to_owned();
         found.push(Diagnostic::of_file(FaultKind::ListenMissing, path, problem, remedy));
@@ -73,7 +84,7 @@ fn warnings(config: &Config, path: &Path) -> Vec<Diagnostic> {
 }
 
 /// Prints the contents of a valid config.
-fn print_contents(config: &Config, path: &Path) {
+fn print_contents(config: &Config, certificates: &[Arc<Certificate>], path: &Path) {
     let names: Vec<_> = config.templates().map(Template::name).collect();
     out(&format!("{}: {}", path.display(), summary(config.routes().count(), &names)));
     out(&format!("fingerprint: {}", config.fingerprint()));
@@ -86,7 +97,8 @@ fn print_contents(config: &Config, path: &Path) {
     for path in config.reserved_paths() {
         out(&format!("reserved: {path}"));
     }
-    if !config.proxy().listen.is_empty() {
+    certificates.iter().for_each(|certificate| out(&certificate.summary(clock::now())));
+    if !config.proxy().addresses().is_empty() {
         memory::lines(config).iter().for_each(|line| out(line));
     }
 }
@@ -104,6 +116,14 @@ fn print_json(config: Option<&Config>, path: &Path, found: &[Diagnostic]) {
         "reserved": reserved,
     });
     out(&document.to_string());
+}
+
+/// Parses the certificates and the rules of TLS.
+fn certificates(config: &Config, path: &Path) -> Result<Vec<Arc<Certificate>>, CommandError> {
+    let Some(settings) = &config.proxy().tls else { return Ok(Vec::new()) };
+    let loaded = LoadedTls::load(settings);
+    let loaded = loaded.map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
+    Ok(loaded.certificates().to_vec())
 }
 
 /// Prints each rule for `ce-id`, with the kinds of the template that have this rule.

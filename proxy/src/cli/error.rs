@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
 use crate::server::StartError;
+use crate::tls::TlsError;
 
 /// Reason why a command fails.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,8 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
+    #[error("{}: {source}", path.display())]
+    Tls { path: PathBuf, source: TlsError },
     /// The admin listener replies without a 2xx status.
     #[error("expected a 2xx status, found {0}; see the log of the server")]
     Unhealthy(StatusCode),

@@ -1,6 +1,7 @@
 //! Start, reload and stop of the proxy.
 
 mod inherited;
+mod listen_address;
 mod listener_handover;
 mod notification;
 mod reload;
@@ -8,12 +9,12 @@ mod signals;
 mod watchdog;
 
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatepost::ProxySettings;
+use gatepost::{AdminAddress, ProxySettings};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
@@ -22,11 +23,12 @@ use tokio::signal::unix::Signal;
 use tokio::sync::Notify;
 
 use self::inherited::{InheritedSockets, SocketKeys, Sockets};
+use self::listen_address::ListenAddress;
 use self::listener_handover::{self as handover, ListeningService, OfferedSockets, Predecessor};
 use self::signals::Stop;
 pub(crate) use self::signals::WatchedSignals;
 use self::watchdog::Watchdog;
-use crate::admin::AdminApp;
+use crate::admin::{AdminApp, AdminServer};
 use crate::descriptors;
 use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
@@ -46,7 +48,7 @@ pub(crate) enum StartError {
     #[error("cannot use a socket of LISTEN_FDS: {0}")]
     Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen { address: ListenAddress, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
     #[error(
@@ -68,7 +70,7 @@ pub(crate) enum StartError {
         "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
          write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
     )]
-    UnusedSocket { address: SocketAddr },
+    UnusedSocket { address: ListenAddress },
     #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
@@ -85,7 +87,7 @@ pub(crate) fn run(
     let served = Arc::new(served);
     let mut settings = served.gate().proxy_settings();
     let (predecessor, inherited) = inherit(&mut settings, upgrade)?;
-    if settings.listen.is_empty() {
+    if settings.addresses().is_empty() {
         return Err(StartError::NoListener);
     }
     require_root_certificates()?;
@@ -105,9 +107,11 @@ pub(crate) fn run(
     log_start(&served, &sockets);
 
     let service = ProxyService::new(served.gate().clone(), upstream);
-    let app = InboundServer::new(&server.configuration, &service, settings.proxy_protocol);
-    let admin = sockets.split_off(settings.listen.len());
-    log_addresses(&sockets, "listening for callbacks");
+    let app = InboundServer::new(&server.configuration, &service, &settings, served.tls());
+    let admin = sockets.split_off(settings.addresses().len());
+    let (plain, encrypted) = sockets.split_at(settings.listen.len());
+    log_addresses(plain, "listening for callbacks");
+    log_addresses(encrypted, "listening for callbacks over TLS");
     let proxy = listening::Service::new("callbacks".into(), app);
     // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
     // headers, all reads are large.
@@ -117,8 +121,9 @@ pub(crate) fn run(
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
-        let mut service =
-            listening::Service::new("admin".into(), AdminApp::new(Arc::clone(&served)));
+        let tls = matches!(settings.admin, Some(AdminAddress::Tls(_))).then(|| served.tls());
+        let app = AdminServer::new(AdminApp::new(Arc::clone(&served)), tls.cloned());
+        let mut service = listening::Service::new("admin".into(), app);
         service.threads = Some(1);
         server.add_service(ListeningService::new(service, admin, 0));
     }
@@ -172,13 +177,13 @@ fn inherit(
     Ok((Some(predecessor), taken))
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. Binds all addresses that
+/// Returns the sockets of `listen` and `listen_tls`, followed by the socket of `admin`. Binds all addresses that
 /// `taken` does not contain.
 fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
-    let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
+    let addresses = ListenAddress::all(settings);
     taken.retain(|(address, _)| addresses.contains(address));
-    let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
-    let missing: Vec<_> = addresses.iter().filter(missing).copied().collect();
+    let missing = |address: &&ListenAddress| !taken.iter().any(|(known, _)| known == *address);
+    let missing: Vec<_> = addresses.iter().filter(missing).cloned().collect();
     let bound = handover::bind(&missing);
     taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
     taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
@@ -239,7 +244,7 @@ fn announce(
     });
 }
 
-fn log_addresses(sockets: &Sockets, what: &str) {
+fn log_addresses(sockets: &[(ListenAddress, OwnedFd)], what: &str) {
     for (address, _) in sockets {
         tracing::info!(%address, "{what}");
     }

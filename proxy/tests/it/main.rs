@@ -44,6 +44,7 @@ mod telemetry;
 mod template_api;
 mod template_load;
 mod templates;
+mod tls;
 mod traces;
 mod unseen;
 mod upgrade;

@@ -311,6 +311,7 @@ fn warns_of_filter_that_would_silence_the_log() {
         command,
         &format!("{ROUTE}{}", templates(&app))
             .replace("listen = '127.0.0.1:0'", &format!("upstream = '{}'", app.url(""))),
+        |_| {},
     );
     let line = gate.program.wait_for_line("GATEPOST_LOG");
     assert!(line.contains("expected a level or MODULE=LEVEL, found `bogus`"), "{line}");

@@ -11,7 +11,7 @@ use crate::provider::built_in_names;
 use crate::toml_reader::duration_key;
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
-const DAY: u32 = 86_400;
+const DAY: i64 = 86_400;
 
 /// Identifier of the schema. Nothing needs to be at this address.
 const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
@@ -39,12 +39,15 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
+            "listen_tls": strings("Addresses on which the proxy listens for TLS, for example 0.0.0.0:8443."),
+            "certificate": { "type": "array", "items": certificate() },
+            "tls": tls(),
             "upstream": text("Server for requests other than callbacks; default: status 404."),
             "upstream_idle_ms": integer(
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
             "upstream_idle": duration("The same with a unit, for example \"4s\"."),
-            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api: 127.0.0.1:9900, tls:127.0.0.1:9900 or unix:/path."),
             "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
             "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
             "admin_token": {
@@ -54,18 +57,14 @@ pub fn config_schema() -> Value {
             "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
             "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "max_connections": {
-                "type": "integer",
-                "description": "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
-                "minimum": 1,
-                "maximum": MAX_CONNECTIONS_CEILING,
-            },
-            "max_unjudged_bytes": {
-                "type": "integer",
-                "description": "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
-                "minimum": MIN_UNJUDGED_BYTES,
-                "maximum": MAX_UNJUDGED_BYTES_CEILING,
-            },
+            "max_connections": integer(
+                "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+                1, MAX_CONNECTIONS_CEILING,
+            ),
+            "max_unjudged_bytes": integer(
+                "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+                MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
+            ),
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
@@ -106,6 +105,31 @@ pub fn config_schema() -> Value {
     })
 }
 
+fn certificate() -> Value {
+    json!({
+        "type": "object",
+        "description": "A certificate of the TLS listeners. The first is the default; others are chosen by their names (SNI).",
+        "additionalProperties": false,
+        "required": ["chain", "key"],
+        "properties": {
+            "chain": text("PEM file with the server's certificate and its issuers, relative to the config."),
+            "key": { "$ref": "#/$defs/secret", "description": "Private key of the first certificate, in PEM." },
+        },
+    })
+}
+
+fn tls() -> Value {
+    json!({
+        "type": "object",
+        "description": "Rules of the TLS listeners.",
+        "additionalProperties": false,
+        "properties": {
+            "min_version": { "enum": ["1.2", "1.3"], "description": "Lowest version of TLS." },
+            "client_ca": text("PEM file with the authorities of the required client certificates."),
+        },
+    })
+}
+
 fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
 }
@@ -114,7 +138,7 @@ fn boolean(about: &str) -> Value {
     json!({ "type": "boolean", "description": about })
 }
 
-fn integer(about: &str, min: u32, max: u32) -> Value {
+fn integer(about: &str, min: i64, max: i64) -> Value {
     json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
 }
 

@@ -95,7 +95,11 @@ impl GateModule {
             return self.reject(session, fault).await;
         }
         let driver = &self.0;
-        match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
+        let admission = driver.gate.admit_in_proxy(&head(session), (driver.clock)());
+        if matches!(admission, Admission::Callback(_) | Admission::Refused(_)) {
+            METRICS.tls.pingora_path(is_encrypted(session));
+        }
+        match admission {
             Admission::Other => return self.pass(session, None).await,
             Admission::Shadow(shadow) => return self.pass(session, Some(shadow)).await,
             Admission::Reply(reply) => {

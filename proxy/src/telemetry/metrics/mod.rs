@@ -11,6 +11,7 @@ mod process;
 mod registry;
 mod requests;
 mod template_series;
+mod tls;
 
 use std::sync::LazyLock;
 
@@ -24,6 +25,7 @@ use self::process::ProcessMetrics;
 use self::registry::Creator;
 pub(crate) use self::requests::PassedBytes;
 use self::requests::RequestMetrics;
+use self::tls::TlsMetrics;
 use super::{access_log, log};
 
 /// Upper bounds of the buckets of a duration that an app or an upstream determines, in seconds. The
@@ -44,6 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) callbacks: CallbackMetrics,
     pub(crate) requests: RequestMetrics,
     pub(crate) config: ConfigMetrics,
+    pub(crate) tls: TlsMetrics,
     process: ProcessMetrics,
     circuits: IntGaugeVec,
     access_log_lines_dropped: IntCounter,
@@ -68,6 +71,7 @@ impl Metrics {
             callbacks: CallbackMetrics::new(&create),
             requests: RequestMetrics::new(&create),
             config: ConfigMetrics::new(&create),
+            tls: TlsMetrics::new(&create),
             process: ProcessMetrics::new(&create),
             circuits: create.gauges(
                 "gatepost_app_circuit_open",
