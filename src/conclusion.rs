@@ -208,6 +208,11 @@ impl UnavailableKind {
         self.code_and_meaning().0
     }
 
+    /// Returns the meaning for the operator.
+    pub(crate) const fn meaning(self) -> &'static str {
+        self.code_and_meaning().1
+    }
+
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
@@ -267,7 +272,7 @@ impl From<UnavailableKind> for Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.code_and_meaning().1)?;
+        f.write_str(self.kind.meaning())?;
         match &self.detail {
             Some(detail) => write!(f, ": {detail}"),
             None => Ok(()),

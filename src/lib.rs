@@ -118,9 +118,9 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo, RouteInfo,
-    RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, config_schema,
-    providers,
+    CodeGroup, CodeHelp, Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo,
+    RouteInfo, RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, code_help,
+    codes, config_schema, providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
@@ -134,7 +134,7 @@ pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
 pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::{Template, TemplateKind};
 pub use time::Timestamp;
-pub use toml_reader::Fault;
+pub use toml_reader::{Fault, FaultKind, closest};
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};
 
 /// The README, whose examples rustdoc runs as doc tests.

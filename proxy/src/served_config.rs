@@ -14,6 +14,7 @@ use gatepost_editor::{
 use serde::Serialize;
 
 use crate::clock;
+use crate::config_warnings::log_warnings;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
@@ -74,7 +75,7 @@ impl ServedConfig {
         };
         let watched = WatchedFiles::default();
         let started = config.proxy().clone();
-        warn(&config, files.path());
+        log_warnings(config.warnings(), files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), started, files: Mutex::new(files), loaded })
@@ -188,7 +189,7 @@ impl ServedConfig {
     }
 
     fn serve(&self, config: Config, templates: Vec<TemplateView>, path: &Path) {
-        warn(&config, path);
+        log_warnings(config.warnings(), path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
@@ -211,12 +212,6 @@ impl LoadedConfig {
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
         self.watched = config.watched_files().clone();
         self
-    }
-}
-
-fn warn(config: &Config, path: &Path) {
-    for warning in config.warnings() {
-        tracing::warn!("{}", warning.located_in(path));
     }
 }
 

@@ -182,6 +182,11 @@ impl RefusalKind {
         )
     }
 
+    /// Returns the meaning for the operator.
+    pub(crate) const fn meaning(self) -> &'static str {
+        self.code_and_meaning().1
+    }
+
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
@@ -248,7 +253,7 @@ impl RefusalKind {
 
 impl fmt::Display for RefusalKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code_and_meaning().1)
+        f.write_str(self.meaning())
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use gatepost::{Config, ConfigError, Gate, Head, LogCallbacks};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
-fn errors(config: &str) -> Vec<String> {
+pub(crate) fn errors(config: &str) -> Vec<String> {
     let error = Gate::builder().toml(config).variable("KEY", "s3cret-key").build().unwrap_err();
     error.to_string().lines().map(|line| line.strip_prefix("config:").unwrap().to_owned()).collect()
 }
 
-fn build(config: &str) -> Result<Gate, ConfigError> {
+pub(crate) fn build(config: &str) -> Result<Gate, ConfigError> {
     Gate::builder().toml(config).variable("KEY", "s3cret-key").build()
 }
 
@@ -62,11 +62,11 @@ pusch = 'http://127.0.0.1:3000/push'
         "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
-        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",
-        "7:12: route[0].provider: expected a known provider, found \"tencent\"; use one of these providers: `github`, `kollus`",
+        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
+        "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
+        "15:1: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -135,8 +135,8 @@ fn refuses_invalid_templates() {
             "from 0 to 86400, found -1",
         ),
         (
-            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "expected a known setting, found \"grace\"; use one of these settings: `grace_secs`",
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.graec = 1",
+            "expected a known setting, found \"graec\"; did you mean `grace`? use one of these settings: `grace`",
         ),
     ];
     for (template, expected) in cases {
@@ -177,7 +177,7 @@ fn refuses_invalid_routes() {
         ),
         (
             "path = '/a'\nprovider = 'kollus'\ntemplate = 'x'",
-            "found \"x\"; add this template, or remove the key",
+            "found \"x\"; add a [[template]] with this name",
         ),
         (
             "path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217",

@@ -17,6 +17,7 @@ use gatepost::ProxySettings;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
+use pingora::tls::{RootCertStore, load_platform_certs_incl_env_into_store};
 use tokio::signal::unix::Signal;
 use tokio::sync::Notify;
 
@@ -48,6 +49,11 @@ pub(crate) enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
     NoListener,
+    #[error(
+        "expected root certificates of the system, found none that can be read; install \
+         ca-certificates, or set SSL_CERT_FILE to a file of root certificates"
+    )]
+    NoRootCertificates,
     #[error(
         "expected `upgrade_socket` for --upgrade, found none; add upgrade_socket = \"upgrade.sock\""
     )]
@@ -82,6 +88,7 @@ pub(crate) fn run(
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
+    require_root_certificates()?;
     if let Some(log) = &settings.telemetry.access_log {
         let wrong = |source| StartError::AccessLog { path: log.file.clone(), source };
         access_log::start(log).map_err(wrong)?;
@@ -122,6 +129,12 @@ pub(crate) fn run(
     watch_stop(&server, settings.stop_timeout, offered.sockets, stop.clone(), started);
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     Ok(())
+}
+
+/// Fails where Pingora's connector to the upstream would panic.
+fn require_root_certificates() -> Result<(), StartError> {
+    let loaded = load_platform_certs_incl_env_into_store(&mut RootCertStore::empty());
+    loaded.map_err(|_| StartError::NoRootCertificates)
 }
 
 /// Logs the start: version, config and addresses.
