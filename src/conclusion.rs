@@ -183,10 +183,12 @@ pub enum UnavailableKind {
 
 impl UnavailableKind {
     /// All reasons, in alphabetical order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
+        Self::AnswerBroken,
         Self::AnswerContradicts,
         Self::AnswerEmpty,
         Self::AnswerFatal,
+        Self::AnswerIncomplete,
         Self::AnswerInvalid,
         Self::AnswerMalformed,
         Self::AnswerTooLarge,

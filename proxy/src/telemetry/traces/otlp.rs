@@ -87,7 +87,7 @@ pub(crate) fn begin(headers: &HeaderMap, random: [u8; 24]) -> Option<CallbackTra
         parent: parent.map(|parent| parent.span),
         span: SpanId::from_bytes(span.try_into().ok()?),
         app_span: SpanId::from_bytes(fastrand::u64(1..).to_be_bytes()),
-        start: SystemTime::now(),
+        start: clock::system_time(),
     })
 }
 
