@@ -75,6 +75,11 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
             reach,
         };
+        self.add_route(route, path, routes);
+    }
+
+    /// Adds a route, and reports a path that another route has.
+    fn add_route(&self, route: Route, path: Located<&'f str>, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
         match routes.add(route) {
             Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
