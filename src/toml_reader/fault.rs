@@ -444,16 +444,16 @@ fn moved(fault: &Fault, known: &[AbsentKey]) -> Option<String> {
     let table = sort_of(table);
     let is_wrong = fault.kind == FaultKind::KeyUnknown;
     let is_here = |own: &&AbsentKey| own.key == key && own.table != table;
-    let right = known.iter().filter(|_| is_wrong).find(is_here)?;
-    let place = match &*right.table {
-        "" => "above the first [[route]] or [[template]]",
-        "route" => "under a [[route]]",
-        "template" => "under a [[template]], before [template.on]",
-        "template.settings" => "under [template.settings]",
-        "template.on" => "into the entry of a kind, { … }, under [template.on]",
-        _ => return None,
+    let place = |own: &AbsentKey| match &*own.table {
+        "" => Some("above the first [[route]] or [[template]]"),
+        "route" => Some("under a [[route]]"),
+        "template" => Some("under a [[template]], before [template.on]"),
+        "template.settings" => Some("under [template.settings]"),
+        "template.on" => Some("into the entry of a kind, { … }, under [template.on]"),
+        _ => None,
     };
-    Some(format!("move `{key}` {place}"))
+    let right = known.iter().filter(|_| is_wrong).filter(is_here).find_map(place)?;
+    Some(format!("move `{key}` {right}"))
 }
 
 const fn is_name(c: char) -> bool {

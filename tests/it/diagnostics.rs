@@ -44,7 +44,6 @@ fn one_misspelt_word_causes_one_fault_with_suggestion() {
     for (right, wrong) in [
         ("listen =", "lisen ="),
         ("[[route]]", "[[roote]]"),
-        ("[[template]]", "[[tempalte]]"),
         ("[template.on]", "[template.onn]"),
         ("path = '/cb", "paht = '/cb"),
         ("provider = 'srs'", "provder = 'srs'"),

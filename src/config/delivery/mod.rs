@@ -438,10 +438,7 @@ impl ConfigReader<'_, '_> {
     /// Reports a fixed answer, or fields of a reply, that do not fit the reply to a kind.
     fn report_reply(&self, json: &JsonText, fault: &AnswerError, decision: &Decision) {
         let fields = || decision.fields.iter().map(|field| &*field.name);
-        let wrong = match fault {
-            AnswerError::Unknown { field } => &**field,
-            _ => "",
-        };
+        let wrong = if let AnswerError::Unknown { field } = fault { &**field } else { "" };
         let member = json.members.iter().find(|(name, _)| *name == *wrong);
         let place = member.map_or(&json.place, |(_, place)| place);
         let problem = FaultKind::ReplyInvalid.because(fault.to_string());

@@ -29,7 +29,6 @@ const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 /// ```
 #[must_use]
 pub fn config_schema() -> Value {
-    let providers = providers();
     json!({
         "$schema": DRAFT,
         "$id": ID,
@@ -83,25 +82,30 @@ pub fn config_schema() -> Value {
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
-            "template": { "type": "array", "items": template(&providers) },
+            "template": { "type": "array", "items": template(&providers()) },
         },
-        "$defs": {
-            "secret": secret(),
-            "duration_ms": integer("Time in milliseconds.", 1, 600_000),
-            "duration": {
-                "type": "string",
-                "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
-                "pattern": "[0-9]\\s*[a-zA-Z]",
-            },
-            "dedupe": dedupe(),
-            "forward": forward(),
-            "reserve": reserve(),
-            "decision": decision(),
-            "notification": notification(),
-            "any_kind": entry("Every kind of the group, or every kind without an entry.", &[
-                decision_keys(), notification_keys(),
-            ]),
+        "$defs": definitions(),
+    })
+}
+
+/// Returns the definitions that the schema refers to.
+fn definitions() -> Value {
+    json!({
+        "secret": secret(),
+        "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+        "duration": {
+            "type": "string",
+            "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
+            "pattern": "[0-9]\\s*[a-zA-Z]",
         },
+        "dedupe": dedupe(),
+        "forward": forward(),
+        "reserve": reserve(),
+        "decision": decision(),
+        "notification": notification(),
+        "any_kind": entry("Every kind of the group, or every kind without an entry.", &[
+            decision_keys(), notification_keys(),
+        ]),
     })
 }
 
@@ -418,7 +422,8 @@ fn entry(about: &str, own: &[Value]) -> Value {
         "dedupe": { "$ref": "#/$defs/dedupe" },
     });
     if let Some(properties) = properties.as_object_mut() {
-        properties.extend(own.iter().filter_map(Value::as_object).cloned().flatten());
+        let own = own.iter().filter_map(Value::as_object).flatten();
+        properties.extend(own.map(|(key, value)| (key.clone(), value.clone())));
     }
     json!({
         "description": about,
