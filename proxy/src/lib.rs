@@ -47,6 +47,7 @@ mod admin;
 mod app;
 mod cli;
 mod clock;
+mod config_warnings;
 mod descriptors;
 mod inbound;
 mod served_config;

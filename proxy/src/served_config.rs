@@ -3,6 +3,7 @@
 //! The admin API edits a file. On `SIGHUP`, and with `watch` after a change, the proxy reads the
 //! files again.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,8 @@ use gatepost_editor::{
 use serde::Serialize;
 
 use crate::clock;
+use crate::config_warnings::log_warnings;
+use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
 
 /// A gate and the files of its config.
@@ -72,7 +75,7 @@ impl ServedConfig {
         };
         let watched = WatchedFiles::default();
         let started = config.proxy().clone();
-        warn(&config, files.path());
+        log_warnings(config.warnings(), files.path());
         let loaded = LoadedConfig { templates, watched, status };
         let loaded = Mutex::new(loaded.followed_by(&config));
         Ok(Self { gate: Gate::new(config), started, files: Mutex::new(files), loaded })
@@ -109,7 +112,7 @@ impl ServedConfig {
     }
 
     /// Applies an edit to its file and to the gate.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
+    pub(crate) fn edit(&self, edit: &Edit, caller: Option<IpAddr>) -> Result<(), EditError> {
         let mut files = lock(&self.files);
         let edited = edit.apply_to(&files);
         check_unchanged(&files, edited.as_ref().ok())?;
@@ -120,7 +123,13 @@ impl ServedConfig {
         config_file::write(&files, &edited)?;
         self.serve(config, templates, files.path());
         *files = edited.files;
-        tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
+        tracing::info!(
+            template = edit.template(),
+            tenants = edit.tenants().map(|tenants| tenants.join(" ")),
+            caller = caller.map(tracing::field::display),
+            "{} over the API",
+            edit.log_message()
+        );
         Ok(())
     }
 
@@ -171,7 +180,7 @@ impl ServedConfig {
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
             let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
-                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
+                        max_unjudged_bytes, stop_timeout_secs, upgrade_socket, proxy_protocol or telemetry";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
         self.serve(config, templates, new.path());
@@ -180,7 +189,7 @@ impl ServedConfig {
     }
 
     fn serve(&self, config: Config, templates: Vec<TemplateView>, path: &Path) {
-        warn(&config, path);
+        log_warnings(config.warnings(), path);
         let mut loaded = lock(&self.loaded);
         let status = loaded.status.clone();
         let watched = WatchedFiles::default();
@@ -198,15 +207,11 @@ impl LoadedConfig {
         status.loaded_at = clock::now();
         (status.routes, status.templates) = (config.routes().count(), config.templates().count());
         let loaded_at = status.loaded_at.as_secs();
+        METRICS.serve(config.templates());
+        log::set_callbacks(config.proxy().telemetry.log_callbacks);
         METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
         self.watched = config.watched_files().clone();
         self
-    }
-}
-
-fn warn(config: &Config, path: &Path) {
-    for warning in config.warnings() {
-        tracing::warn!("{}", warning.located_in(path));
     }
 }
 

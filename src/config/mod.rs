@@ -12,6 +12,7 @@ mod proof;
 mod proxy;
 mod route;
 mod sources;
+mod telemetry;
 mod template;
 mod watched_files;
 
@@ -26,6 +27,7 @@ pub use files::ConfigFiles;
 pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::ConfigSources;
+pub use telemetry::{AccessLogSettings, LogCallbacks, TelemetrySettings};
 pub use watched_files::WatchedFiles;
 
 use self::delivery::breaker::{self, Breakers};
@@ -36,7 +38,9 @@ use crate::breaker::Breaker;
 use crate::client::Networks;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{self, Fault, Faults, Item, Located, Place, Table, TomlText};
+use crate::toml_reader::{
+    self, Fault, FaultKind, Faults, Item, Located, Place, Table, TomlText, Warnings,
+};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -122,19 +126,28 @@ impl Config {
         files: &ConfigFiles,
         sources: &ConfigSources,
     ) -> Result<Self, Vec<Fault>> {
-        let warnings = Faults::new(texts);
-        warnings.take(files.warnings.iter().cloned());
         let (watched, fingerprint) = (files.watched().into(), files.fingerprint().into());
-        let state = (&warnings, &watched, &fingerprint);
-        let config = toml_reader::read_all(texts, |tables, faults| {
-            let breakers = breaker::read(tables.first()?, faults);
-            let (warnings, watched, fingerprint) = state;
-            let paths = RefCell::default();
-            ConfigReader { faults, warnings, files, sources, watched, fingerprint, breakers, paths }
+        let state = (&watched, &fingerprint);
+        let (config, warnings) =
+            toml_reader::read_all(texts, FaultKind::ValueInvalid, |tables, faults| {
+                faults.take(files.warnings.iter().cloned());
+                let breakers = breaker::read(tables.first()?, faults);
+                let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
+                let paths = RefCell::default();
+                ConfigReader {
+                    faults,
+                    warnings,
+                    files,
+                    sources,
+                    watched,
+                    fingerprint,
+                    breakers,
+                    paths,
+                }
                 .config(tables)
-        })?;
+            })?;
         let (watched, fingerprint) = (watched.into_inner(), fingerprint.into_inner().finish());
-        Ok(Self { warnings: warnings.into_sorted(), watched, fingerprint, ..config })
+        Ok(Self { warnings, watched, fingerprint, ..config })
     }
 
     /// Returns the files that the config was read from.
@@ -228,7 +241,7 @@ impl FromStr for Config {
 /// Reader of one config, with the faults and warnings so far.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
-    warnings: &'s Faults<'s>,
+    warnings: Warnings<'f>,
     files: &'s ConfigFiles,
     sources: &'s ConfigSources,
     watched: &'s RefCell<WatchedFiles>,
@@ -247,7 +260,7 @@ impl<'f> ConfigReader<'f, '_> {
         if switch.is_none() {
             let remedy = format!("write true, false, or {{ {table} }}");
             let problem = format!("expected a boolean or a table, found {}", item.form.name());
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::TypeMismatch.because(problem), remedy);
         }
         switch
     }
@@ -280,12 +293,16 @@ impl<'f> ConfigReader<'f, '_> {
         for route in &route_tables {
             self.route(route, &plans, &templates, &bindings, max_body_bytes, &mut routes);
         }
-        if route_tables.is_empty() {
+        if route_tables.is_empty() && !self.faults.are_in("route") {
             let remedy = "add a [[route]] with a path and a provider";
-            self.faults.add(&table.place, "expected at least one route, found none", remedy);
+            let problem = "expected at least one route, found none";
+            self.faults.add_missing((&table.place, "route"), &table.place, problem, remedy);
         }
-        self.warn_of_unused(&template_tables, &templates, &routes);
-        self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        // A fault in one of the tables would cause warnings about the other tables.
+        if !self.faults.are_in("route") && !self.faults.are_in("template") {
+            self.warn_of_unused(&template_tables, &templates, &routes);
+            self.warn_of_routes_without_template(&route_tables, &templates, &routes);
+        }
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
         let upstream = proxy.upstream.as_ref();

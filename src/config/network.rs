@@ -9,7 +9,7 @@ use super::{ConfigReader, ProxySettings};
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
-use crate::toml_reader::{Located, Place, Table};
+use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
     /// Parses an address that consists of a scheme, a host and a port.
@@ -17,7 +17,8 @@ impl ConfigReader<'_, '_> {
         let url = self.url(text)?;
         if url.path_and_query().is_some_and(|rest| rest != "/") {
             let remedy = "remove everything after the port; each request keeps its own path";
-            self.faults.add(&text.place, "expected no path in this address, found a path", remedy);
+            let problem = "expected no path in this address, found a path";
+            self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
             return None;
         }
         Some(url)
@@ -29,10 +30,12 @@ impl ConfigReader<'_, '_> {
         if let Err(found) = url {
             let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
                           but no user name";
-            self.faults.add(&text.place, format!("expected a valid URL, found {found}"), remedy);
+            let problem = format!("expected a valid URL, found {found}");
+            self.faults.add(&text.place, FaultKind::UrlInvalid.because(problem), remedy);
         }
         if url.as_ref().is_ok_and(|url| has_dot_segment(url.path())) {
             let problem = "expected a path without the segments . and .., found one of them";
+            let problem = FaultKind::UrlInvalid.because(problem);
             self.faults.add(&text.place, problem, "write the path that the server resolves");
             return None;
         }
@@ -44,7 +47,8 @@ impl ConfigReader<'_, '_> {
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
         if listen.iter().any(|listener| is_at(url, listener)) {
             let remedy = "write the address of the app";
-            self.faults.add(place, "expected the app's address, found the proxy's address", remedy);
+            let problem = "expected the app's address, found the proxy's address";
+            self.faults.add(place, FaultKind::AddressIsProxy.because(problem), remedy);
         }
     }
 }
@@ -159,6 +163,7 @@ impl<'f> ConfigReader<'f, '_> {
         if proxy.proxy_protocol && trusted.is_empty() && !proxy.listen.iter().all(is_local) {
             let problem = "any client can claim any address";
             let remedy = "list the proxies in front of gatepost in trusted_proxies";
+            let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(&table.place_of("proxy_protocol"), problem, remedy);
         }
         trusted
@@ -168,7 +173,8 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn allow(&self, table: &Table<'f>) -> Networks {
         if table.has("allow") && table.list("allow").is_empty() {
             let remedy = "list the platform's networks, or remove allow";
-            self.faults.add(&table.place_of("allow"), "expected a network, found none", remedy);
+            let problem = FaultKind::NetworkInvalid.because("expected a network, found none");
+            self.faults.add(&table.place_of("allow"), problem, remedy);
         }
         self.networks(table, "allow", "every client may send callbacks")
     }
@@ -186,7 +192,7 @@ impl<'f> ConfigReader<'f, '_> {
         let Some(network) = network.filter(|network| !is_mapped(network)) else {
             let remedy =
                 "write an address or a network, for example \"192.0.2.0/24\" or \"2001:db8::/32\"";
-            self.faults.add_text(text, "a network", remedy);
+            self.faults.add_text(text, FaultKind::NetworkInvalid.because("a network"), remedy);
             return None;
         };
         self.warn_of_network(&network, &text.place, effect);
@@ -195,13 +201,12 @@ impl<'f> ConfigReader<'f, '_> {
 
     fn warn_of_network(&self, network: &IpNet, place: &Place, effect: &str) {
         if network.prefix_len() == 0 {
-            self.warnings.add(
-                place,
-                format!("the network contains every address: {effect}"),
-                "list smaller networks",
-            );
+            let problem = format!("the network contains every address: {effect}");
+            let problem = FaultKind::NetworkTooLarge.because(problem);
+            self.warnings.add(place, problem, "list smaller networks");
         } else if network.trunc() != *network {
             let problem = "expected a network, found an address in a network";
+            let problem = FaultKind::NetworkTooLarge.because(problem);
             self.warnings.add(place, problem, format!("write {}", network.trunc()));
         }
     }
@@ -213,7 +218,9 @@ impl<'f> ConfigReader<'f, '_> {
         let (per_second, burst) = (number("per_second"), number("burst"));
         if !limit.has("per_second") {
             let remedy = "add per_second = 100";
-            self.faults.add(&limit.place, "expected `per_second`, found none", remedy);
+            let absent = (&limit.place, "per_second");
+            let problem = "expected `per_second`, found none";
+            self.faults.add_missing(absent, &limit.place, problem, remedy);
         }
         limit.finish();
         Some(Rate::new(per_second?, burst.or(per_second)?))

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::ConfigReader;
+use super::{ConfigReader, TelemetrySettings};
 use crate::secret::Secret;
-use crate::toml_reader::{Located, Place, Table};
+use crate::toml_reader::{FaultKind, Located, Place, Table};
 
 /// Default of `stop_timeout_secs`.
 const DEFAULT_STOP_TIMEOUT_SECS: i64 = 30;
@@ -74,13 +74,15 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// Settings of the log and the traces.
+    pub telemetry: TelemetrySettings,
     /// If `true`, the proxy loads the config again when one of its files changes.
     pub watch: bool,
 }
 
 impl ProxySettings {
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts`, `key_dirs` and `watch` can change while the proxy runs.
+    /// `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -99,13 +101,14 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                telemetry: _,
                 watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
-        fixed(self) != fixed(new)
+        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
     }
 }
 
@@ -115,7 +118,7 @@ impl<'f> ConfigReader<'f, '_> {
         let listen = table.strings("listen");
         let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
         let upstream = table.string("upstream").and_then(|text| self.origin(&text));
-        let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
+        let idle = table.duration("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
@@ -132,7 +135,7 @@ impl<'f> ConfigReader<'f, '_> {
         let in_range = MIN_UNJUDGED_BYTES..=MAX_UNJUDGED_BYTES_CEILING;
         let max_unjudged_bytes = positive(table, "max_unjudged_bytes", in_range);
         let max_unjudged_bytes = max_unjudged_bytes.unwrap_or(DEFAULT_MAX_UNJUDGED_BYTES);
-        let stop = table.integer("stop_timeout_secs", 0..=3600);
+        let stop = table.duration("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
         if let Some(upstream) = &upstream {
             self.check_loop(&table.place_of("upstream"), upstream, &listen);
@@ -155,6 +158,7 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            telemetry: self.telemetry(table),
             watch: table.boolean("watch").unwrap_or_default(),
         }
     }
@@ -171,6 +175,7 @@ impl<'f> ConfigReader<'f, '_> {
         if settings.max_unjudged_bytes.get() < needed {
             let problem = "the proxy may close a request whose body has `max_body_bytes`";
             let remedy = format!("set `max_unjudged_bytes` to at least {needed}");
+            let problem = FaultKind::BudgetSmall.because(problem);
             self.warnings.add(&table.place_of("max_unjudged_bytes"), problem, remedy);
         }
     }
@@ -194,7 +199,8 @@ impl<'f> ConfigReader<'f, '_> {
         if address.is_none() {
             let remedy =
                 "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add_text(text, "a listen address", remedy);
+            let wanted = FaultKind::AddressInvalid.because("a listen address");
+            self.faults.add_text(text, wanted, remedy);
         }
         address.map(|value| Located { value, place: text.place.clone() })
     }
@@ -206,7 +212,7 @@ impl<'f> ConfigReader<'f, '_> {
                 let problem = format!("expected an unused address, found {} twice", address.value);
                 let remedy =
                     "write a different address for each entry of `listen`, and for `admin`";
-                self.faults.add(&address.place, problem, remedy);
+                self.faults.add(&address.place, FaultKind::AddressTaken.because(problem), remedy);
             }
         }
     }
@@ -263,7 +269,7 @@ impl<'f> ConfigReader<'f, '_> {
             let remedy = "use printable ASCII characters without spaces";
             let problem = "expected a token that fits into a header, found a space, a control \
                            character or a non-ASCII character";
-            self.faults.add(&item.place, problem, remedy);
+            self.faults.add(&item.place, FaultKind::SecretInvalid.because(problem), remedy);
         }
         Some(AdminToken(secret))
     }
@@ -272,14 +278,15 @@ impl<'f> ConfigReader<'f, '_> {
         match admin {
             None => {
                 let remedy = "add admin = \"127.0.0.1:9900\", or remove the token";
-                self.warnings.add(token, "the token has no effect without `admin`", remedy);
+                let problem = "the token has no effect without `admin`";
+                self.warnings.add(token, FaultKind::TokenUseless.because(problem), remedy);
             }
             Some(admin) if !admin.ip().is_loopback() => {
                 let remedy =
                     "listen on 127.0.0.1, and connect through a tunnel or a proxy with TLS";
                 let problem =
                     "other machines can reach the admin API and read the token on the network";
-                self.warnings.add(address, problem, remedy);
+                self.warnings.add(address, FaultKind::AdminExposed.because(problem), remedy);
             }
             Some(_) => {}
         }

@@ -235,14 +235,25 @@ impl ActiveConfig {
 }
 
 impl Gate {
-    /// Reads and compiles a config file. Relative paths in the file start at the file's folder.
+    /// Reads and compiles a config file. Relative paths in the file start at the file's folder. Logs
+    /// each warning with `tracing`, if the crate has this feature.
     ///
     /// # Errors
     ///
     /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
     /// invalid config, the error lists all faults.
     pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Config::from_file(path).map(Self::new)
+        Config::from_file(path).map(Self::with_logged_warnings)
+    }
+
+    /// Compiles a checked config, and logs its warnings. A program that shows the warnings itself
+    /// calls [`Gate::new`].
+    fn with_logged_warnings(config: Config) -> Self {
+        #[cfg(feature = "tracing")]
+        for warning in config.warnings() {
+            tracing::warn!(code = warning.kind().as_str(), "config: {warning}");
+        }
+        Self::new(config)
     }
 
     /// Returns a builder. The builder accepts the config as a file or as a string, and secrets as

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use gatepost::{Config, ConfigError, Gate, Head};
+use gatepost::{Config, ConfigError, Gate, Head, LogCallbacks};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
-fn errors(config: &str) -> Vec<String> {
+pub(crate) fn errors(config: &str) -> Vec<String> {
     let error = Gate::builder().toml(config).variable("KEY", "s3cret-key").build().unwrap_err();
     error.to_string().lines().map(|line| line.strip_prefix("config:").unwrap().to_owned()).collect()
 }
 
-fn build(config: &str) -> Result<Gate, ConfigError> {
+pub(crate) fn build(config: &str) -> Result<Gate, ConfigError> {
     Gate::builder().toml(config).variable("KEY", "s3cret-key").build()
 }
 
@@ -62,11 +62,11 @@ pusch = 'http://127.0.0.1:3000/push'
         "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
-        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",
-        "7:12: route[0].provider: expected a known provider, found \"tencent\"; use one of these providers: `github`, `kollus`",
+        "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; remove %, ;, //",
+        "7:12: route[0].provider: expected a known provider, found \"tencent\"; did you mean `tencent-css`?",
         "9:1: template[0]: expected keys, because Tencent Cloud CSS signs, found none; add keys",
         "10:8: template[0].name: expected only allowed characters, found ' '; use 1 to 30",
-        "15:9: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
+        "15:1: template[0].on.pusch: expected a known kind, found \"pusch\"; did you mean `push`? use one of these kinds",
     ];
     assert_eq!(faults.len(), starts.len(), "{faults:#?}");
     for (fault, start) in faults.iter().zip(starts) {
@@ -135,8 +135,8 @@ fn refuses_invalid_templates() {
             "from 0 to 86400, found -1",
         ),
         (
-            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.grace = 1",
-            "expected a known setting, found \"grace\"; use one of these settings: `grace_secs`",
+            "name = 'a'\nprovider = 'tencent-css'\nkeys = [{ env = 'KEY' }]\nsettings.graec = 1",
+            "expected a known setting, found \"graec\"; did you mean `grace`? use one of these settings: `grace`",
         ),
     ];
     for (template, expected) in cases {
@@ -177,7 +177,7 @@ fn refuses_invalid_routes() {
         ),
         (
             "path = '/a'\nprovider = 'kollus'\ntemplate = 'x'",
-            "found \"x\"; add this template, or remove the key",
+            "found \"x\"; add a [[template]] with this name",
         ),
         (
             "path = '/a'\nprovider = 'kollus'\nmax_body_bytes = 16777217",
@@ -528,6 +528,60 @@ fn reads_names_of_admin_listener() {
         let fault = settings(&format!("['{wrong}']")).unwrap_err().to_string();
         assert!(fault.contains("admin_hosts[0]: expected a host name"), "{wrong}: {fault}");
     }
+}
+
+#[test]
+fn reads_settings_of_log_and_traces() {
+    let settings = |top: &str| {
+        let gate = build(&format!("{top}\n{}", with(TEMPLATE)));
+        gate.map(|gate| gate.proxy_settings().telemetry).map_err(|fault| fault.to_string())
+    };
+    let default = settings("").unwrap();
+    assert_eq!(default.log_callbacks, LogCallbacks::Refused);
+    assert!(default.access_log.is_none() && default.otlp.is_none());
+    let read = settings(
+        "log_callbacks = 'all'\n[telemetry]\naccess_log = { file = 'a.log', sample = 0.25 }\n\
+         otlp = 'http://127.0.0.1:4318'",
+    )
+    .unwrap();
+    assert_eq!(read.log_callbacks, LogCallbacks::All);
+    let log = read.access_log.unwrap();
+    assert_eq!((log.file.as_path(), log.sample), (Path::new("a.log"), 0.25));
+    assert_eq!(read.otlp.unwrap().port_u16(), Some(4318));
+    for (wrong, fault) in [
+        ("log_callbacks = 'some'", "log_callbacks: expected a known value, found \"some\""),
+        ("log_callbacks = true", "log_callbacks: expected a string"),
+        ("telemetry = 1", "telemetry: expected a table"),
+        ("[telemetry]\naccess_log = {}", "telemetry.access_log: expected `file`, found none"),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 2 }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = nan }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 'x' }",
+            "sample: expected a number from 0 to 1, found a string",
+        ),
+        ("[telemetry]\notlp = '127.0.0.1:4318'", "telemetry.otlp: expected a valid URL"),
+        ("[telemetry]\notlp = 'http://x/v1/traces'", "telemetry.otlp: expected no path"),
+        ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
+    ] {
+        let found = settings(wrong).unwrap_err();
+        assert!(found.contains(fault), "{wrong}: {found}");
+    }
+}
+
+#[test]
+fn only_log_callbacks_of_telemetry_changes_without_restart() {
+    let settings =
+        |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
+    let old = settings("");
+    assert!(!old.needs_restart(&settings("log_callbacks = 'none'")));
+    assert!(old.needs_restart(&settings("[telemetry]\naccess_log = { file = 'a' }")));
+    assert!(old.needs_restart(&settings("[telemetry]\notlp = 'http://127.0.0.1:4318'")));
 }
 
 #[test]

@@ -17,9 +17,18 @@ pub(super) enum CommandError {
     /// An argument is invalid.
     #[error("{argument}: {problem}")]
     Argument { argument: String, problem: String },
-    /// The config or a definition has faults.
+    /// gatepost cannot read the config, or a definition has faults.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The command has printed the faults of the config.
+    #[error("the config has faults")]
+    Faults,
+    /// The operator named no config file, and the working directory has none.
+    #[error(
+        "gatepost.toml: expected a config file in this folder, found none; create one with \
+         `gatepost init`, or name a file with -c"
+    )]
+    NoConfig,
     /// The operator has not confirmed the command.
     #[error("{0}")]
     NotConfirmed(String),
@@ -54,6 +63,16 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
+    /// Returns the exit code: 2 if the operator must call the command in another way, otherwise 1.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Argument { .. } | Self::Environment { .. } | Self::NoConfig | Self::Sample(_) => {
+                2
+            }
+            _ => 1,
+        }
+    }
+
     pub(super) fn argument(argument: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Argument { argument: argument.into(), problem: problem.into() }
     }

@@ -18,6 +18,7 @@ use pingora::server::configuration::ServerConf;
 use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
 use pingora::tls::{RootCertStore, load_platform_certs_incl_env_into_store};
+use tokio::signal::unix::Signal;
 use tokio::sync::Notify;
 
 use self::inherited::{InheritedSockets, SocketKeys, Sockets};
@@ -30,8 +31,9 @@ use crate::descriptors;
 use crate::inbound::pingora::{ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
 use crate::served_config::ServedConfig;
-use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
+use crate::telemetry::traces::TracesError;
+use crate::telemetry::{access_log, log, traces};
 
 /// Size of the read buffer for a PROXY header, in bytes.
 const HEADER_BUFFER: usize = 1024;
@@ -39,6 +41,8 @@ const HEADER_BUFFER: usize = 1024;
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    #[error("{path}: cannot open the access log: {source}")]
+    AccessLog { path: PathBuf, source: io::Error },
     #[error("cannot use a socket of LISTEN_FDS: {0}")]
     Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}")]
@@ -56,6 +60,8 @@ pub(crate) enum StartError {
     NoUpgradeSocket,
     #[error("cannot receive signals: {0}")]
     Signals(io::Error),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
     #[error(
@@ -83,6 +89,13 @@ pub(crate) fn run(
         return Err(StartError::NoListener);
     }
     require_root_certificates()?;
+    if let Some(log) = &settings.telemetry.access_log {
+        let wrong = |source| StartError::AccessLog { path: log.file.clone(), source };
+        access_log::start(log).map_err(wrong)?;
+    }
+    if let Some(collector) = &settings.telemetry.otlp {
+        traces::start(collector)?;
+    }
     let keys = inherited.keys;
     let mut sockets = complete(inherited.sockets, &settings)?;
     let upstream = settings.upstream.as_ref();
@@ -232,6 +245,13 @@ fn log_addresses(sockets: &Sockets, what: &str) {
     }
 }
 
+/// Opens the access log again at each `SIGUSR1`.
+async fn reopen_access_log(mut signal: Signal) {
+    while signal.recv().await.is_some() {
+        let _done = tokio::task::spawn_blocking(access_log::reopen).await;
+    }
+}
+
 /// Starts a thread that receives signals, and reloads the config.
 fn watch_signals(
     signals: WatchedSignals,
@@ -239,9 +259,10 @@ fn watch_signals(
     stop: Stop,
     handed_over: Arc<Notify>,
 ) {
-    let WatchedSignals { runtime, stop: stop_signals, hangup } = signals;
+    let WatchedSignals { runtime, stop: stop_signals, hangup, user } = signals;
     std::thread::spawn(move || {
         runtime.spawn(reload::watch(served, hangup));
+        runtime.spawn(reopen_access_log(user));
         runtime.block_on(stop_signals.watch(stop, handed_over));
     });
 }
@@ -281,7 +302,7 @@ fn watch_stop(
         }
         offer.withdraw();
         let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
-        tracing::info!(reason, in_flight = METRICS.in_flight.get(), "stopping");
+        tracing::info!(reason, in_flight = METRICS.requests.in_flight.get(), "stopping");
         if reason != Stop::HANDED_OVER {
             notification::stopping();
         }
@@ -291,10 +312,12 @@ fn watch_stop(
         // Check twice: gatepost may have read a request that the metric does not count yet.
         while quiet < 2 && Instant::now() < deadline {
             std::thread::sleep(TICK);
-            quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
+            quiet = if METRICS.requests.in_flight.get() == 0 { quiet + 1 } else { 0 };
         }
+        access_log::finish();
+        traces::finish();
         let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
-        let dropped = METRICS.in_flight.get();
+        let dropped = METRICS.requests.in_flight.get();
         tracing::info!(reason, took_ms = %took, uptime_secs = uptime, dropped, "stopped");
         log::finish();
         std::process::exit(0);

@@ -16,12 +16,15 @@ mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
+mod init;
 mod legacy;
 mod log_budget;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
+mod own_proxy;
 mod pass_through;
+mod passthrough_forgeries;
 mod readme;
 mod refusals;
 mod reload;
@@ -37,9 +40,11 @@ mod support;
 #[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
 #[path = "../../../tests/it/others/table.rs"]
 mod table;
+mod telemetry;
 mod template_api;
 mod template_load;
 mod templates;
+mod traces;
 mod unseen;
 mod upgrade;
 mod upstreams;

@@ -172,7 +172,7 @@ impl Gatepost {
         Self::serve_by(command, config)
     }
 
-    fn serve_by(mut command: Command, config: &str) -> Self {
+    pub fn serve_by(mut command: Command, config: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"

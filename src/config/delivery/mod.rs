@@ -16,14 +16,14 @@ use super::ConfigReader;
 use crate::event::Forward;
 use crate::head::is_host;
 use crate::provider::decision::{
-    Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
+    AnswerError, Decision, EmptyAnswer, Policy, ReplyField, ReplySigning, read_reply_fields,
 };
 use crate::provider::plan::BodyFormat;
 use crate::provider::{Kind, Plan};
 use crate::reply::REPLY_MARGIN;
 use crate::secret::Secret;
 use crate::template::{Ask, Delivery, Proof, Reach, UnclearAnswer};
-use crate::toml_reader::{Form, Located, Place, Table, allowed};
+use crate::toml_reader::{FaultKind, Form, Item, Located, Place, Table, allowed, closest, list};
 
 /// Name of the entry for every kind that no other entry covers.
 const ANY_KIND: &str = "*";
@@ -65,6 +65,8 @@ pub(super) struct TemplateParts<'p> {
 pub(super) struct JsonText {
     pub(super) text: String,
     pub(super) place: Place,
+    /// The places of the members, by name.
+    members: Vec<(String, Place)>,
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -107,7 +109,10 @@ impl<'f> ConfigReader<'f, '_> {
             .into_iter()
             .filter_map(|(name, item)| {
                 if !names().any(|known| known == name) {
-                    let name = Located { value: name, place: item.place.clone() };
+                    if self.report_unquoted(on, name, &item, plan) {
+                        return None;
+                    }
+                    let name = Located { value: name, place: on.place_of(name) };
                     self.faults.add_unknown(&name, "kind", names());
                 }
                 match &item.form {
@@ -119,6 +124,7 @@ impl<'f> ConfigReader<'f, '_> {
                     Form::Other(_) => {
                         let problem =
                             format!("expected a string or a table, found {}", item.form.name());
+                        let problem = FaultKind::TypeMismatch.because(problem);
                         self.faults.add(&item.place, problem, "write an address, or a table");
                         None
                     }
@@ -127,18 +133,29 @@ impl<'f> ConfigReader<'f, '_> {
             .collect()
     }
 
+    /// Reports the names of kinds that contain a dot and are not in quotes. Returns `false` if the
+    /// table is none of them.
+    fn report_unquoted(&self, on: &Table<'f>, name: &str, item: &Item<'f>, plan: &Plan) -> bool {
+        let mut names = Vec::new();
+        add_dotted(name, item, plan, &mut names);
+        let Some(first) = names.first() else { return false };
+        let problem = format!("expected the kind \"{first}\" in quotes, found a table `{name}`");
+        let problem = FaultKind::KindNotQuoted.because(problem);
+        let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let quoted: Vec<_> = quoted.iter().map(String::as_str).collect();
+        self.faults.add(&on.place_of(name), problem, format!("write {}", list(&quoted)));
+        true
+    }
+
     fn entry(&self, name: &str, table: &Table<'f>) -> Entry {
-        let json = |key| {
-            let table = table.table(key)?;
-            Some(JsonText { text: table.to_json()?, place: table.place.clone() })
-        };
+        let json = |key| self.json(&table.table(key)?);
         let url = table.string("url");
         let answer = json("answer");
         let on_failure = self.on_failure(table);
         let last_good = self.last_good(table, on_failure.as_ref());
         let reply = json("reply");
         let millis = |key, min| {
-            let ms = table.integer(key, min..=600_000)?;
+            let ms = table.duration(key, min..=600_000)?;
             Some(Duration::from_millis(ms.unsigned_abs()))
         };
         // `REPLY_MARGIN` takes 100 ms of the budget. A budget of at most 100 ms would therefore
@@ -155,16 +172,15 @@ impl<'f> ConfigReader<'f, '_> {
         if table.has("reserve") && url.is_none() {
             let remedy = "set a url, or write reserve in the [[route]] whose path gets the events";
             let problem = "expected a url beside reserve, found none";
-            self.faults.add(&table.place_of("reserve"), problem, remedy);
+            let problem = FaultKind::KeyUnused.because(problem);
+            let absent = (&table.place, "url");
+            self.faults.add_missing(absent, &table.place_of("reserve"), problem, remedy);
         }
         table.finish();
         if url.is_some() && answer.is_some() {
             let remedy = "keep url to ask the app, or answer to reply without the app";
-            self.faults.add(
-                &table.place_of("answer"),
-                "expected a url or an answer, found both",
-                remedy,
-            );
+            let problem = FaultKind::KeyUnused.because("expected a url or an answer, found both");
+            self.faults.add(&table.place_of("answer"), problem, remedy);
         }
         let parsed = url.as_ref().and_then(|url| self.url(url));
         if let (Some(Forward::Passthrough), Some(url), Some(parsed)) = (forward, &url, &parsed) {
@@ -188,6 +204,16 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
             ..Entry::empty(name, table.place.clone())
         }
+    }
+
+    /// Reads a table of reply fields.
+    pub(super) fn json(&self, table: &Table<'f>) -> Option<JsonText> {
+        let entries = table.entries();
+        let values = entries.iter().filter(|(_, item)| matches!(item.form, Form::Other(_)));
+        values.for_each(|(_, item)| self.faults.show(&item.place));
+        let names = entries.iter().map(|(name, _)| ((*name).to_owned(), table.place_of(name)));
+        let members = names.collect();
+        Some(JsonText { text: table.to_json()?, place: table.place.clone(), members })
     }
 
     /// Reads a keyword and its position in the config.
@@ -224,7 +250,7 @@ impl<'f> ConfigReader<'f, '_> {
         if parsed.path() != "/" || parsed.query().is_some() || url.value.ends_with('/') {
             let remedy = "write only scheme, host and port, or forward = \"raw\" to set a path";
             let expected = "a server without a path, because passthrough keeps the callback's path";
-            self.faults.add_text(url, expected, remedy);
+            self.faults.add_text(url, FaultKind::UrlInvalid.because(expected), remedy);
         }
     }
 
@@ -241,7 +267,8 @@ impl<'f> ConfigReader<'f, '_> {
                 && let Some((_, place)) = &entry.unclear_answer
             {
                 let remedy = "remove this key; on_failure sets the reply to an unclear answer";
-                self.faults.add(place, "expected a notification, found a decision", remedy);
+                let problem = "expected a notification, found a decision";
+                self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }
             if covered().any(|kind| kind.decision.is_some()) {
                 continue;
@@ -253,11 +280,13 @@ impl<'f> ConfigReader<'f, '_> {
             for place in on_failure.chain(last_good).chain(reply).chain(empty_answer) {
                 let remedy = "remove this key; if the app does not accept the event, gatepost \
                               replies 503 and the platform sends the callback again";
-                self.faults.add(place, "expected a decision, found a notification", remedy);
+                let problem = "expected a decision, found a notification";
+                self.faults.add(place, FaultKind::KeyUnused.because(problem), remedy);
             }
             if let Some(answer) = entry.answer.as_ref().filter(|answer| answer.text != "{}") {
                 let remedy = "write answer = {} to acknowledge without an app";
-                self.faults.add(&answer.place, "expected an empty answer, found fields", remedy);
+                let problem = "expected an empty answer, found fields";
+                self.faults.add(&answer.place, FaultKind::ReplyInvalid.because(problem), remedy);
             }
         }
     }
@@ -368,7 +397,7 @@ impl<'f> ConfigReader<'f, '_> {
                 plan.title
             );
             let remedy = format!("write timeout_ms = {longest}, or set a longer budget_ms");
-            self.warnings.add(&entry.place, problem, remedy);
+            self.warnings.add(&entry.place, FaultKind::TimeoutTooLong.because(problem), remedy);
         }
     }
 
@@ -377,8 +406,7 @@ impl<'f> ConfigReader<'f, '_> {
     /// If the callback asks about several items, the fixed answer applies to each item.
     pub(super) fn fixed_fields(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         decision.parse_fixed(&json.text).unwrap_or_else(|fault| {
-            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
-            self.faults.add(&json.place, fault.to_string(), remedy);
+            self.report_reply(json, &fault, decision);
             Vec::new()
         })
     }
@@ -387,10 +415,38 @@ impl<'f> ConfigReader<'f, '_> {
     /// these fields.
     fn defaults(&self, json: &JsonText, decision: &Decision) -> Vec<ReplyField> {
         read_reply_fields(&json.text, &decision.fields).unwrap_or_else(|fault| {
-            let remedy = allowed("field", "", decision.fields.iter().map(|field| &*field.name));
-            self.faults.add(&json.place, fault.to_string(), remedy);
+            self.report_reply(json, &fault, decision);
             Vec::new()
         })
+    }
+}
+
+/// Adds the kinds with dots in their names that a table and the tables in it spell.
+fn add_dotted(name: &str, item: &Item<'_>, plan: &Plan, names: &mut Vec<String>) {
+    if plan.kind_named(name).is_some() {
+        names.push(name.to_owned());
+    } else if let Form::Table(table) = &item.form
+        && plan.kinds.iter().any(|kind| kind.name.starts_with(&format!("{name}.")))
+    {
+        for (inner, item) in table.entries() {
+            add_dotted(&format!("{name}.{inner}"), &item, plan, names);
+        }
+    }
+}
+
+impl ConfigReader<'_, '_> {
+    /// Reports a fixed answer, or fields of a reply, that do not fit the reply to a kind.
+    fn report_reply(&self, json: &JsonText, fault: &AnswerError, decision: &Decision) {
+        let fields = || decision.fields.iter().map(|field| &*field.name);
+        let wrong = match fault {
+            AnswerError::Unknown { field } => &**field,
+            _ => "",
+        };
+        let member = json.members.iter().find(|(name, _)| *name == *wrong);
+        let place = member.map_or(&json.place, |(_, place)| place);
+        let problem = FaultKind::ReplyInvalid.because(fault.to_string());
+        self.faults.add(place, problem, allowed("field", wrong, fields()));
+        self.faults.suggest(closest(wrong, fields()).map(str::to_owned));
     }
 }
 

@@ -7,9 +7,14 @@ use crate::config::{
     MAX_BODY_BYTES_CEILING, MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES,
 };
 use crate::inspect::{KindInfo, ProviderInfo, SettingInfo, providers};
+use crate::provider::built_in_names;
+use crate::toml_reader::duration_key;
 
 /// The number of seconds in a day: the upper limit of time windows and ages in the config.
 const DAY: u32 = 86_400;
+
+/// Identifier of the schema. Nothing needs to be at this address.
+const ID: &str = "https://github.com/gatepost/gatepost/schema/config.json";
 
 /// Returns the JSON Schema (draft 2020-12) of the config file.
 ///
@@ -27,6 +32,7 @@ pub fn config_schema() -> Value {
     let providers = providers();
     json!({
         "$schema": DRAFT,
+        "$id": ID,
         "title": "gatepost's config file",
         "type": "object",
         "additionalProperties": false,
@@ -37,6 +43,7 @@ pub fn config_schema() -> Value {
             "upstream_idle_ms": integer(
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
+            "upstream_idle": duration("The same with a unit, for example \"4s\"."),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
             "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
             "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
@@ -62,12 +69,12 @@ pub fn config_schema() -> Value {
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
+            "stop_timeout": duration("The same with a unit, for example \"30s\"."),
             "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
+            "log_callbacks": log_callbacks(),
+            "telemetry": telemetry(),
             "max_body_bytes": max_body_bytes(),
-            "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
-                "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
-                "retry_ms": { "$ref": "#/$defs/duration_ms" },
-            })),
+            "breaker": breaker(),
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
@@ -82,6 +89,19 @@ pub fn config_schema() -> Value {
         "$defs": {
             "secret": secret(),
             "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+            "duration": {
+                "type": "string",
+                "description": "Time with a unit: ms, s, m or h, for example 1500ms or 1m 30s.",
+                "pattern": "[0-9]\\s*[a-zA-Z]",
+            },
+            "dedupe": dedupe(),
+            "forward": forward(),
+            "reserve": reserve(),
+            "decision": decision(),
+            "notification": notification(),
+            "any_kind": entry("Every kind of the group, or every kind without an entry.", &[
+                decision_keys(), notification_keys(),
+            ]),
         },
     })
 }
@@ -98,6 +118,10 @@ fn integer(about: &str, min: u32, max: u32) -> Value {
     json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
 }
 
+fn duration(about: &str) -> Value {
+    json!({ "$ref": "#/$defs/duration", "description": about })
+}
+
 fn strings(about: &str) -> Value {
     json!({
         "description": about,
@@ -108,7 +132,10 @@ fn strings(about: &str) -> Value {
 fn dedupe() -> Value {
     switch(
         "Deduplication: gatepost replies to a resend without asking the app again.",
-        &json!({ "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY) }),
+        &json!({
+            "window_secs": integer("Seconds that gatepost remembers a callback.", 1, DAY),
+            "window": { "$ref": "#/$defs/duration" },
+        }),
     )
 }
 
@@ -161,6 +188,50 @@ fn secrets(about: &str) -> Value {
     })
 }
 
+fn breaker() -> Value {
+    switch(
+        "Circuit breaker for apps that fail repeatedly.",
+        &json!({
+            "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
+            "retry_ms": { "$ref": "#/$defs/duration_ms" },
+            "retry": { "$ref": "#/$defs/duration" },
+        }),
+    )
+}
+
+fn log_callbacks() -> Value {
+    json!({
+        "enum": ["all", "none", "refused"],
+        "description": "Callbacks for which the proxy writes a log line; default: refused.",
+    })
+}
+
+fn telemetry() -> Value {
+    json!({
+        "type": "object",
+        "description": "Access log and traces of the proxy.",
+        "additionalProperties": false,
+        "properties": {
+            "access_log": {
+                "type": "object",
+                "description": "File with a line for each request.",
+                "additionalProperties": false,
+                "required": ["file"],
+                "properties": {
+                    "file": text("Path of the file, relative to the config file."),
+                    "sample": {
+                        "type": "number",
+                        "description": "Part of the requests that have a line; default: 1.",
+                        "minimum": 0,
+                        "maximum": 1,
+                    },
+                },
+            },
+            "otlp": text("Address of an OpenTelemetry collector, for example http://127.0.0.1:4318."),
+        },
+    })
+}
+
 fn signing_secret() -> Value {
     secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
 }
@@ -178,7 +249,7 @@ fn route() -> Value {
                 "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
                 "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
             },
-            "provider": text("Name of the provider."),
+            "provider": provider_name(),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
             "template": text("Template of all callbacks on this path."),
@@ -187,8 +258,8 @@ fn route() -> Value {
                 "description": "In shadow mode, gatepost logs and counts the verdicts, and passes all callbacks on.",
             },
             "cors": strings("Origins whose web pages may read the replies, such as https://player.example.com; * for all; default: none."),
-            "forward": forward(),
-            "reserve": reserve(),
+            "forward": { "$ref": "#/$defs/forward" },
+            "reserve": { "$ref": "#/$defs/reserve" },
             "max_body_bytes": max_body_bytes(),
             "allow": strings("Networks of the clients that may call the route; default: all."),
             "limit": rate("Rate limit of the genuine callbacks that the app receives."),
@@ -224,6 +295,13 @@ fn rate(about: &str) -> Value {
     })
 }
 
+fn provider_name() -> Value {
+    json!({
+        "description": "Name of the provider: built in, or from provider_files.",
+        "anyOf": [{ "enum": built_in_names().collect::<Vec<_>>() }, { "type": "string" }],
+    })
+}
+
 fn template(providers: &[ProviderInfo]) -> Value {
     let of_provider = |provider: &ProviderInfo| {
         json!({
@@ -243,7 +321,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "maxLength": 30,
             },
             "description": { "type": "string", "maxLength": 100 },
-            "provider": text("Name of the provider."),
+            "provider": provider_name(),
             "keys": secrets("Keys of the platform; a signature with any of these keys is valid."),
             "signing_secret": signing_secret(),
             "bind": strings("Tenants of this template; \"*\" binds all other tenants."),
@@ -251,7 +329,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
                 "description": "Kinds that gatepost accepts without a signature; true means all kinds.",
                 "anyOf": [{ "type": "boolean" }, { "type": "array", "items": { "type": "string" } }],
             },
-            "dedupe": dedupe(),
+            "dedupe": { "$ref": "#/$defs/dedupe" },
             "signature_reuse": {
                 "description": "Action if a client reuses a signature with another body or id: count the reuse, or refuse the callback.",
                 "enum": ["count", "refuse"],
@@ -265,14 +343,33 @@ fn template(providers: &[ProviderInfo]) -> Value {
 
 fn on(provider: &ProviderInfo) -> Value {
     let kinds = provider.kinds.iter().map(|kind| (kind.name.to_string(), delivery(kind)));
-    let any = json!({ "anyOf": [{ "type": "string" }, { "type": "object" }] });
+    let any = json!({ "$ref": "#/$defs/any_kind" });
     let groups = provider.groups.iter().map(|group| (group.to_string(), any.clone()));
     let all = kinds.chain(groups).chain([("*".to_owned(), any.clone())]);
     let properties: Map<String, Value> = all.collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
+/// Returns the schema of the entry for a kind: a reference, because many kinds have the same keys.
 fn delivery(kind: &KindInfo) -> Value {
+    let of = if kind.decision { "#/$defs/decision" } else { "#/$defs/notification" };
+    match &kind.about {
+        Some(about) => json!({ "$ref": of, "description": about }),
+        None => json!({ "$ref": of }),
+    }
+}
+
+fn decision() -> Value {
+    entry("A decision: the reply depends on the app's answer.", &[decision_keys()])
+}
+
+fn notification() -> Value {
+    let about = "A notification: the reply only acknowledges the callback.";
+    entry(about, &[notification_keys()])
+}
+
+/// Returns the schema of an entry of `[template.on]`, with the keys of all entries and `own`.
+fn entry(about: &str, own: &[Value]) -> Value {
     let mut properties = json!({
         "url": text("Address of the app."),
         "answer": {
@@ -280,8 +377,10 @@ fn delivery(kind: &KindInfo) -> Value {
             "description": "Fixed answer; gatepost does not ask the app.",
         },
         "timeout_ms": { "$ref": "#/$defs/duration_ms" },
+        "timeout": { "$ref": "#/$defs/duration" },
         "budget_ms": integer("Milliseconds that the platform waits for the reply.", 101, 600_000),
-        "forward": forward(),
+        "budget": { "$ref": "#/$defs/duration" },
+        "forward": { "$ref": "#/$defs/forward" },
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
@@ -291,19 +390,14 @@ fn delivery(kind: &KindInfo) -> Value {
             "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
-        "reserve": reserve(),
-        "dedupe": dedupe(),
+        "reserve": { "$ref": "#/$defs/reserve" },
+        "dedupe": { "$ref": "#/$defs/dedupe" },
     });
-    let own = if kind.decision { decision_keys() } else { notification_keys() };
-    if let (Some(properties), Value::Object(own)) = (properties.as_object_mut(), own) {
-        properties.extend(own);
+    if let Some(properties) = properties.as_object_mut() {
+        properties.extend(own.iter().filter_map(Value::as_object).cloned().flatten());
     }
     json!({
-        "description": if kind.decision {
-            "A decision: the reply depends on the app's answer."
-        } else {
-            "A notification: the reply only acknowledges the callback."
-        },
+        "description": about,
         "anyOf": [
             { "type": "string" },
             { "type": "object", "additionalProperties": false, "properties": properties },
@@ -322,6 +416,7 @@ fn decision_keys() -> Value {
             "If the app fails, gatepost repeats the last good reply to the same viewer.",
             &json!({
                 "max_age_secs": integer("Maximum age of the reply, in seconds.", 1, DAY),
+                "max_age": { "$ref": "#/$defs/duration" },
             }),
         ),
         "reply": {
@@ -354,11 +449,10 @@ fn settings(provider: &ProviderInfo) -> Value {
         };
         (setting.name.to_string(), schema)
     };
-    let window = provider.window.iter().map(|key| {
-        (
-            key.to_string(),
-            integer("Maximum difference between the signed time and now, in seconds.", 0, DAY),
-        )
+    let about = "Maximum difference between the signed time and now, in seconds.";
+    let window = provider.window.iter().flat_map(|key| {
+        let plain = duration_key(key).0.to_owned();
+        [(key.to_string(), integer(about, 0, DAY)), (plain, json!({ "$ref": "#/$defs/duration" }))]
     });
     let properties: Map<String, Value> =
         provider.settings.iter().map(of_setting).chain(window).collect();
