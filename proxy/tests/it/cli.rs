@@ -345,17 +345,3 @@ fn commands_read_gatepost_toml_in_working_directory() {
     assert!(stderr.contains("expected a valid URL"), "{stderr}");
     assert!(!folder.path().join("srs.token").exists());
 }
-
-#[test]
-fn run_names_missing_root_certificates() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("gatepost.toml");
-    std::fs::write(&path, "listen = ['127.0.0.1:0']\n[[route]]\npath = '/cb'\nprovider = 'srs'\n")
-        .unwrap();
-    let mut command = gatepost();
-    command.env("SSL_CERT_FILE", folder.path().join("missing.pem")).arg("run").arg("-c").arg(&path);
-    let output = command.output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(errors.contains("expected root certificates of the system, found none"), "{errors}");
-}
