@@ -13,6 +13,7 @@ mod route;
 mod sources;
 mod template;
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_
 pub(crate) use sources::{ConfigSources, read_config};
 
 use self::delivery::breaker::{self, Breakers};
+use self::network::Servers;
 use self::plans::Plans;
 
 use crate::breaker::Breaker;
@@ -107,7 +109,8 @@ impl Config {
         let warnings = Faults::new(text);
         let config = toml_reader::read(text, |table, faults| {
             let breakers = breaker::read(table, faults);
-            ConfigReader { faults, warnings: &warnings, sources, breakers }.config(table)
+            let servers = OnceCell::new();
+            ConfigReader { faults, warnings: &warnings, sources, breakers, servers }.config(table)
         });
         match config {
             Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
@@ -193,6 +196,8 @@ struct ConfigReader<'f, 's> {
     warnings: &'s Faults<'s>,
     sources: &'s ConfigSources,
     breakers: Breakers,
+    /// Set before the templates are read.
+    servers: OnceCell<Servers>,
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -221,6 +226,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn config(&self, table: &Table<'f>) -> Option<Config> {
         let plans = self.plans(table);
         let proxy = self.proxy_settings(table);
+        let (upstream, listens) = (proxy.upstream.clone(), table.has("listen"));
+        self.servers.get_or_init(|| Servers { upstream, listens });
         let trusted = self.trusted_proxies(table, &proxy);
         let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);

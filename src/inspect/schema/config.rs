@@ -269,7 +269,7 @@ fn on(provider: &ProviderInfo) -> Value {
 
 fn delivery(kind: &KindInfo) -> Value {
     let mut properties = json!({
-        "url": text("Address of the app."),
+        "url": text("Address of the app. A path alone is a path on the upstream, or on the inner service of a layer."),
         "answer": {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app.",
