@@ -4,14 +4,14 @@
 use std::fmt;
 
 use crate::printable::printable;
-use crate::reply::Reply;
+use crate::reply::{AnswerFault, Permission, Reply};
 
 /// The reply to an accepted callback, and the origin of the reply.
 ///
 /// # Examples
 ///
 /// ```
-/// use gatepost::{Answer, Next, Timestamp, UnavailableKind};
+/// use gatepost::{Answer, Next, Permission, Timestamp, UnavailableKind};
 /// use http::StatusCode;
 /// # use gatepost::{Accepted, Admission, Gate, Head, Question, Refusal};
 /// # use http::{HeaderMap, Method, Uri};
@@ -36,6 +36,7 @@ use crate::reply::Reply;
 /// let answer = Answer::response(StatusCode::OK, body);
 /// let conclusion = ask()?.conclude(&answer, now);
 /// assert_eq!(conclusion.origin.as_str(), "app");
+/// assert_eq!(conclusion.permission(), Some(Permission::Allow));
 ///
 /// let conclusion = ask()?.conclude(&Answer::Timeout, now);
 /// assert_eq!(conclusion.origin.as_str(), "failure");
@@ -58,6 +59,13 @@ pub struct Conclusion {
 impl Conclusion {
     pub(crate) fn new(reply: Reply, origin: Origin) -> Self {
         Self { reply, origin, dropped: Box::default(), has_unclear_answer: false }
+    }
+
+    /// Returns the decision that the reply carries; `None` for a notification, for a decision that
+    /// gatepost cannot reply to, and for an app's own answer that gatepost passes on unchecked.
+    #[must_use]
+    pub const fn permission(&self) -> Option<Permission> {
+        self.reply.permission
     }
 
     /// Returns true if the app's answer to a notification neither repeats nor contradicts the
@@ -137,6 +145,8 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
+    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    AnswerBroken,
     /// The app's answer to a notification contradicts the platform's acknowledgement, or reports an
     /// error.
     AnswerContradicts,
@@ -144,11 +154,13 @@ pub enum UnavailableKind {
     AnswerEmpty,
     /// The app's answer contains a fatal error of PHP.
     AnswerFatal,
+    /// The app closed the connection within its answer.
+    AnswerIncomplete,
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
-    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
+    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES), or its head exceeds a limit.
     AnswerTooLarge,
     /// The app's answer to a notification does not say that the app took the event, and
     /// `unclear_answer` is `"refused"`.
@@ -159,7 +171,7 @@ pub enum UnavailableKind {
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
-    /// gatepost could not reach the app, or the app closed the connection during its answer.
+    /// gatepost could not reach the app, or the app closed the connection without an answer.
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
@@ -170,6 +182,24 @@ pub enum UnavailableKind {
 }
 
 impl UnavailableKind {
+    /// All reasons, in alphabetical order.
+    pub const ALL: [Self; 14] = [
+        Self::AnswerContradicts,
+        Self::AnswerEmpty,
+        Self::AnswerFatal,
+        Self::AnswerInvalid,
+        Self::AnswerMalformed,
+        Self::AnswerTooLarge,
+        Self::AnswerUnclear,
+        Self::AppOverloaded,
+        Self::AppStatus,
+        Self::AppTimeout,
+        Self::AppUnreachable,
+        Self::CircuitOpen,
+        Self::EventRefused,
+        Self::ReplyKeyMissing,
+    ];
+
     /// Returns the stable code: the same word in logs, metrics and documentation.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -179,11 +209,13 @@ impl UnavailableKind {
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
+            Self::AnswerBroken => ("answer_broken", "the app's answer is no valid HTTP"),
             Self::AnswerContradicts => {
                 ("answer_contradicts", "the app's answer contradicts the acknowledgement")
             }
             Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so it denies"),
             Self::AnswerFatal => ("answer_fatal", "the app's answer contains a fatal error of PHP"),
+            Self::AnswerIncomplete => ("answer_incomplete", "the app's answer ended early"),
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
@@ -199,6 +231,16 @@ impl UnavailableKind {
             Self::ReplyKeyMissing => {
                 ("reply_key_missing", "the template has no key for reply signing")
             }
+        }
+    }
+}
+
+impl From<AnswerFault> for UnavailableKind {
+    fn from(fault: AnswerFault) -> Self {
+        match fault {
+            AnswerFault::Broken => Self::AnswerBroken,
+            AnswerFault::Incomplete => Self::AnswerIncomplete,
+            AnswerFault::TooLarge => Self::AnswerTooLarge,
         }
     }
 }
@@ -232,3 +274,18 @@ impl fmt::Display for Unavailable {
 }
 
 impl std::error::Error for Unavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_contains_every_variant() {
+        let text = include_str!("conclusion.rs");
+        let (_, variants) = text.split_once("pub enum UnavailableKind").unwrap();
+        let (variants, _) = variants.split_once("\n}").unwrap();
+        let written =
+            variants.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+        assert!(written.eq(UnavailableKind::ALL.iter().map(|kind| format!("{kind:?}"))));
+    }
+}

@@ -50,6 +50,7 @@ use crate::time::Timestamp;
 ///         "user_ip":"10.0.0.2","stream_param":""}"#,
 /// )?;
 /// assert_eq!(event.source(), "/tencent-css/test.domain.com");
+/// assert_eq!(event.tenant(), Some("test.domain.com"));
 /// assert_eq!(event.ce_type(), "com.tencentcloud.css.push");
 /// assert_eq!(event.subject(), Some("live/stream-1"));
 /// assert_eq!(event.time(), Some(Timestamp::from_secs(1_545_030_273)));
@@ -69,6 +70,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
+    /// The data with the fields of the proof, for the app; `None` unless the app receives them.
+    pub(crate) data_with_proof: Option<Bytes>,
     /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
     pub(crate) misfits: Vec<Box<str>>,
     /// True if `data` is the body as received, because the body is not an object.
@@ -182,6 +185,12 @@ impl Event {
         self.source.as_str()
     }
 
+    /// Returns the tenant, for example `push.example.com`; `None` for a callback without a tenant.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.source().strip_prefix('/')?.strip_prefix(self.provider())?.strip_prefix('/')
+    }
+
     /// Returns the provider's name, for example `tencent-css`.
     #[must_use]
     pub fn provider(&self) -> &str {
@@ -216,6 +225,9 @@ impl Event {
 
     /// Returns the typed data: one JSON object, or the body as received if the body is not an
     /// object.
+    ///
+    /// The data never contains the fields of the proof, such as the signature. With
+    /// `keep_proof = true`, only the body for the app contains them.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
@@ -256,14 +268,19 @@ impl Event {
     ) -> (Bytes, HeaderValue) {
         match forward {
             Forward::CloudEvents => (self.structured(received), STRUCTURED),
-            Forward::Json if !self.is_raw => (self.data.clone(), JSON),
+            Forward::Json if !self.is_raw => (self.data_for_app().clone(), JSON),
             Forward::Json | Forward::Passthrough | Forward::Raw => {
                 (raw.clone(), received.cloned().unwrap_or(OCTETS))
             }
         }
     }
 
+    fn data_for_app(&self) -> &Bytes {
+        self.data_with_proof.as_ref().unwrap_or(&self.data)
+    }
+
     fn structured(&self, received: Option<&HeaderValue>) -> Bytes {
+        let data = self.data_for_app();
         let is_json = !self.is_raw || serde_json::from_slice::<&RawValue>(&self.data).is_ok();
         let received = received.and_then(|value| value.to_str().ok());
         let content_type = match received {
@@ -282,7 +299,7 @@ impl Event {
             ("datacontenttype", Some(content_type)),
         ];
         // The attributes take up to 320 bytes in most events.
-        let mut out = Vec::with_capacity(self.data.len() + 320);
+        let mut out = Vec::with_capacity(data.len() + 320);
         out.push(b'{');
         for (name, value) in attributes {
             let Some(value) = value else { continue };
@@ -293,10 +310,10 @@ impl Event {
         }
         if is_json {
             out.extend_from_slice(b"\"data\":");
-            out.extend_from_slice(&self.data);
+            out.extend_from_slice(data);
         } else {
             out.extend_from_slice(b"\"data_base64\":\"");
-            out.extend_from_slice(BASE64.encode(&self.data).as_bytes());
+            out.extend_from_slice(BASE64.encode(data).as_bytes());
             out.push(b'"');
         }
         out.push(b'}');
@@ -403,6 +420,7 @@ mod tests {
             subject: Some("a\"b".into()),
             time: Some(Timestamp::from_secs(0)),
             data: Bytes::from_static(b"{\"x\":1}"),
+            data_with_proof: None,
             misfits: Vec::new(),
             is_raw: false,
         };

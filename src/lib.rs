@@ -90,6 +90,7 @@ pub mod layer;
 mod limit;
 pub mod manual;
 mod memory;
+mod metrics_hook;
 mod printable;
 mod provider;
 mod reply;
@@ -106,7 +107,8 @@ mod verdict;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AccessLogSettings, AdminToken, Config, ConfigError, ConfigFiles, DEFAULT_MAX_BODY_BYTES,
+    LogCallbacks, MAX_BODY_BYTES_CEILING, ProxySettings, TelemetrySettings, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
@@ -123,13 +125,14 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use metrics_hook::MetricsHook;
 pub use provider::{
-    IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
-    tencent_vod,
+    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
+    tencent_css, tencent_trtc, tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
-pub use shadow::{Observer, Outcome, Shadow, Shadowed};
-pub use template::Template;
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Permission, Reply};
+pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
+pub use template::{Template, TemplateKind};
 pub use time::Timestamp;
 pub use toml_reader::Fault;
 pub use verdict::{Accepted, Refusal, RefusalKind, ViewError};

@@ -42,8 +42,24 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost could not reach the app, or the app closed the connection. Contains the reason.
+    /// gatepost could not reach the app, or the app closed the connection without an answer. Contains
+    /// the reason.
     Unreachable(String),
+    /// The app began an answer that gatepost cannot read. Contains the reason.
+    Unreadable(AnswerFault, String),
+}
+
+/// Fault of an answer that gatepost cannot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerFault {
+    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    Broken,
+    /// The app closed the connection within the answer.
+    Incomplete,
+    /// The head, or all bytes of the answer, exceed a limit of the server. For the body alone, see
+    /// [`Answer::Response`].
+    TooLarge,
 }
 
 impl Answer {
@@ -65,6 +81,9 @@ impl fmt::Debug for Answer {
                 .finish(),
             Self::Timeout => f.write_str("Timeout"),
             Self::Unreachable(reason) => f.debug_tuple("Unreachable").field(reason).finish(),
+            Self::Unreadable(fault, reason) => {
+                f.debug_tuple("Unreadable").field(fault).field(reason).finish()
+            }
         }
     }
 }
@@ -111,7 +130,31 @@ pub struct Reply {
     /// have the header.
     pub(crate) cors: Option<Box<HeaderValue>>,
     pub(crate) close: bool,
+    /// `None` if the reply carries no decision.
+    pub(crate) permission: Option<Permission>,
     pub(crate) body: Bytes,
+}
+
+/// The decision that a reply carries: the app's yes or no.
+///
+/// If the callback asks about several items, the reply denies if it denies an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// The reply allows what the callback asks for.
+    Allow,
+    /// The reply denies what the callback asks for.
+    Deny,
+}
+
+impl Permission {
+    /// Returns `allow` or `deny`: the same word in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
 }
 
 /// Omits the platform's headers, which contain keys, and the body, which contains the app's data.
@@ -133,13 +176,14 @@ impl Reply {
             extra: None,
             cors: None,
             close: false,
+            permission: None,
             body: Bytes::new(),
         }
     }
 
     pub(crate) const fn new(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Self {
         let content_type = Some(content_type);
-        Self { status, content_type, extra: None, cors: None, close: false, body }
+        Self { status, content_type, extra: None, cors: None, close: false, permission: None, body }
     }
 
     /// Returns the app's answer as the reply, with its headers for the recipient. Returns `None`

@@ -17,11 +17,13 @@ use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::conclusion::{Conclusion, Origin, UnavailableKind};
+use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
+use crate::config::LogCallbacks;
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
+use crate::reply::{AnswerFault, Permission};
 use crate::route::Mode;
-use crate::shadow::{Outcome, Shadowed};
+use crate::shadow::{Effect, Outcome, Prediction, Shadowed};
 use crate::time::Timestamp;
 #[cfg(feature = "axum")]
 use crate::verdict::ViewError;
@@ -51,6 +53,29 @@ macro_rules! event_line {
             $($rest)+
         )
     };
+}
+
+/// Writes a line about the conclusion of a callback.
+macro_rules! conclusion_line {
+    ($level:ident, $of:expr, $($message:tt)+) => {{
+        let (code, accepted, conclusion, suppressed, now) = $of;
+        let event = accepted.event();
+        tracing::$level!(
+            code,
+            status = conclusion.reply.status().as_u16(),
+            decision = conclusion.permission().map(Permission::as_str),
+            elapsed_ms = now.as_millis().saturating_sub(accepted.arrived().as_millis()),
+            id = event.id(),
+            source = event.source(),
+            kind = event.kind(),
+            template = accepted.template().name(),
+            tenant = event.tenant(),
+            written = accepted.unknown_kind(),
+            from = accepted.client().map(tracing::field::display),
+            suppressed,
+            $($message)+
+        )
+    }};
 }
 
 /// Logs a refusal as a warning.
@@ -93,17 +118,25 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
 }
 
 /// Logs an error about a request that is not a callback, if the upstream gave no usable response.
+/// `fault` is that of a response which the upstream has begun.
 ///
 /// `request` is the method and the path. Get the path from
 /// [`Gate::printable_path`](crate::Gate::printable_path).
 pub fn upstream_failed(
     request: &dyn Display,
     reason: &dyn Display,
+    fault: Option<AnswerFault>,
     from: Option<IpAddr>,
     now: Timestamp,
 ) {
     let (from, request) = (from.map(tracing::field::display), tracing::field::display(request));
-    limited_line!(error, "upstream_failed", now, request, from, "upstream failed: {reason}");
+    let code = match fault {
+        None => "upstream_failed",
+        Some(AnswerFault::Broken) => "upstream_broken",
+        Some(AnswerFault::Incomplete) => "upstream_incomplete",
+        Some(AnswerFault::TooLarge) => "upstream_too_large",
+    };
+    limited_line!(error, code, now, request, from, "upstream failed: {reason}");
 }
 
 /// Logs a warning about a request that a server of callbacks refused, because its path has no
@@ -192,70 +225,124 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
     }
 }
 
+/// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
+///
+/// The level is warning if gatepost would replace the answer, if it could not judge the answer, or if
+/// the app would not receive a header or a field of the callback. The level is debug if gatepost did
+/// not see the answer. Otherwise, the level is info.
+pub fn predicted(prediction: &Prediction, now: Timestamp) {
+    let effect = prediction.effect();
+    let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };
+    let accepted = prediction.accepted();
+    let (headers, fields) = (prediction.missing_headers(), prediction.missing_fields());
+    let has_missing = headers.len() + fields.len() > 0;
+    let joined = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(" "));
+    let (headers, fields) = (joined(headers.collect()), joined(fields.collect()));
+    macro_rules! line {
+        ($level:ident, $($message:tt)+) => {
+            tracing::$level!(
+                code = effect.code(),
+                mode = "shadow",
+                provider = accepted.event().provider(),
+                route = prediction.route(),
+                id = accepted.event().id(),
+                kind = accepted.event().kind(),
+                template = accepted.template().name(),
+                reason = prediction.reason().map(|reason| reason.kind().as_str()),
+                missing_headers = headers,
+                missing_fields = fields,
+                suppressed = nonzero(suppressed),
+                $($message)+
+            )
+        };
+    }
+    let changes = || prediction.changes().collect::<Vec<_>>().join(", ");
+    match effect {
+        Effect::Passed if has_missing => line!(warn, "answer would pass unchanged"),
+        Effect::Passed => line!(info, "answer would pass unchanged"),
+        Effect::PutRight if has_missing => line!(warn, "answer would be put right: {}", changes()),
+        Effect::PutRight => line!(info, "answer would be put right: {}", changes()),
+        Effect::NotAsked => line!(info, "app would not be asked"),
+        Effect::Replaced => match prediction.reason() {
+            Some(reason) => line!(warn, "answer would be replaced: {reason}"),
+            None => line!(warn, "answer would be replaced"),
+        },
+        Effect::Unjudged => line!(
+            warn,
+            "answer not judged: it is compressed, and in enforce mode gatepost asks for no compression"
+        ),
+        Effect::Unseen => line!(debug, "answer not judged: gatepost did not see the whole answer"),
+    }
+}
+
 /// Logs the conclusion of an accepted callback.
 ///
 /// If gatepost has no usable answer from the app, the level is error. If the app denies by an empty
 /// answer or refuses an event, the level is warning. If the template does not list the kind, the
-/// level is info. Otherwise, the level is debug.
+/// level is info. Otherwise, the level is debug. With [`LogCallbacks::All`], each callback has a
+/// line at info, or at a higher level.
 ///
 /// Logs another warning for misfits, and for a signed id that arrived earlier with other data. Logs
 /// a warning for members that gatepost dropped from the answer: once for each template and kind,
 /// and again after a reload of the config.
-pub fn concluded(accepted: &Accepted, conclusion: &Conclusion, now: Timestamp) {
+pub fn concluded(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
     warn_of_oddities(accepted, conclusion, now);
-    let event = accepted.event();
-    let (id, source, kind) = (event.id(), event.source(), event.kind());
-    let template = accepted.template().name();
-    let status = conclusion.reply.status().as_u16();
-    let from = accepted.client().map(tracing::field::display);
-    let written = accepted.unknown_kind();
-    macro_rules! line {
-        ($level:ident, $code:expr, $suppressed:expr, $message:literal) => {
-            tracing::$level!(
-                code = $code,
-                status,
-                id,
-                source,
-                kind,
-                template,
-                written,
-                from,
-                suppressed = $suppressed,
-                $message
-            )
-        };
-    }
     match &conclusion.origin {
-        Origin::Empty(word) | Origin::Failure(word) if is_word_of_app(word.kind()) => {
-            let code = word.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(warn, code, nonzero(suppressed), "callback concluded: {word}");
+        Origin::Empty(reason) | Origin::Failure(reason) | Origin::LastGood(reason) => {
+            let code = reason.kind().as_str();
+            match LINES.admit(Mode::Enforce, code, now) {
+                Some(suppressed) => failed(accepted, conclusion, reason, nonzero(suppressed), now),
+                None => usual(accepted, conclusion, code, callbacks, now),
             }
         }
-        Origin::Empty(unavailable)
-        | Origin::Failure(unavailable)
-        | Origin::LastGood(unavailable) => {
-            let code = unavailable.kind().as_str();
-            if let Some(suppressed) = LINES.admit(Mode::Enforce, code, now) {
-                line!(
-                    error,
-                    code,
-                    nonzero(suppressed),
-                    "callback concluded without a usable answer: {unavailable}"
-                );
-            }
-        }
-        origin @ Origin::Unlisted => {
-            line!(
-                info,
-                origin.as_str(),
-                None::<u64>,
-                "callback concluded without the app: the template does not list its kind"
-            );
-        }
+        origin @ Origin::Unlisted => conclusion_line!(
+            info,
+            (origin.as_str(), accepted, conclusion, None::<u64>, now),
+            "callback concluded without the app: the template does not list its kind"
+        ),
         origin @ (Origin::App | Origin::Fixed | Origin::Resend) => {
-            line!(debug, origin.as_str(), None::<u64>, "callback concluded");
+            usual(accepted, conclusion, origin.as_str(), callbacks, now);
         }
+    }
+}
+
+/// Logs a conclusion that needs no attention.
+fn usual(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    code: &'static str,
+    callbacks: LogCallbacks,
+    now: Timestamp,
+) {
+    let of = (code, accepted, conclusion, None::<u64>, now);
+    match callbacks {
+        LogCallbacks::All => conclusion_line!(info, of, "callback concluded"),
+        LogCallbacks::None | LogCallbacks::Refused => {
+            conclusion_line!(debug, of, "callback concluded");
+        }
+    }
+}
+
+/// Logs a conclusion without a usable answer of the app.
+#[cold]
+fn failed(
+    accepted: &Accepted,
+    conclusion: &Conclusion,
+    reason: &Unavailable,
+    suppressed: Option<u64>,
+    now: Timestamp,
+) {
+    let of = (reason.kind().as_str(), accepted, conclusion, suppressed, now);
+    let is_last_good = matches!(conclusion.origin, Origin::LastGood(_));
+    if is_word_of_app(reason.kind()) && !is_last_good {
+        conclusion_line!(warn, of, "callback concluded: {reason}");
+    } else {
+        conclusion_line!(error, of, "callback concluded without a usable answer: {reason}");
     }
 }
 

@@ -4,12 +4,12 @@ use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
 
-use super::ConfigReader;
+use super::{ConfigReader, TelemetrySettings};
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
@@ -74,11 +74,15 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// Settings of the log and the traces.
+    pub telemetry: TelemetrySettings,
+    /// If `true`, the proxy loads the config again when one of its files changes.
+    pub watch: bool,
 }
 
 impl ProxySettings {
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts` and `key_dirs` can change while the proxy runs.
+    /// `admin_hosts`, `key_dirs`, `watch` and `log_callbacks` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -97,12 +101,14 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                telemetry: _,
+                watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
-        fixed(self) != fixed(new)
+        fixed(self) != fixed(new) || self.telemetry.needs_restart(&new.telemetry)
     }
 }
 
@@ -121,7 +127,7 @@ impl<'f> ConfigReader<'f, '_> {
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
-        let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
+        let key_dirs = key_dirs.iter().map(|path| self.path(path));
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = positive(table, "threads", 1..=1024);
         let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
@@ -137,7 +143,7 @@ impl<'f> ConfigReader<'f, '_> {
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
         let upgrade_socket = table.string("upgrade_socket");
-        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
+        let upgrade_socket = upgrade_socket.map(|path| self.path(&path));
         ProxySettings {
             listen,
             upstream,
@@ -152,6 +158,8 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            telemetry: self.telemetry(table),
+            watch: table.boolean("watch").unwrap_or_default(),
         }
     }
 

@@ -76,16 +76,24 @@ impl<'f> ConfigReader<'f, '_> {
             reach,
         };
         let has_parameters = !route.parameters.is_empty();
-        if let Err(existing) = routes.add(route) {
-            let problem =
-                format!("expected an unused path, found the path of the route {existing}");
-            let remedy = if has_parameters || existing.contains('?') {
-                "choose another path, or give each route on the path a `query` with clearly \
-                 different values of one parameter"
-            } else {
-                "choose another path; case and a slash at the end make no other path"
-            };
-            self.faults.add(&path.place, problem, remedy);
+        match routes.add(route) {
+            Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
+            Err(existing) => {
+                let known = self.paths.borrow();
+                let first = existing.split('?').next().and_then(|path| known.get(path));
+                let elsewhere = first.map(|first| self.faults.elsewhere(first, &path.place));
+                let elsewhere = elsewhere.unwrap_or_default();
+                let problem = format!(
+                    "expected an unused path, found the path of the route {existing}{elsewhere}"
+                );
+                let remedy = if has_parameters || existing.contains('?') {
+                    "choose another path, or give each route on the path a `query` with clearly \
+                     different values of one parameter"
+                } else {
+                    "choose another path; case and a slash at the end make no other path"
+                };
+                self.faults.add(&path.place, problem, remedy);
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 
@@ -12,6 +13,7 @@ use super::plans::Plans;
 use super::proof::Unsigned;
 use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
+use crate::printable::printable;
 use crate::provider::Plan;
 use crate::route::{Lookup, Routes, Target, has_base};
 use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
@@ -32,7 +34,7 @@ impl<'f> ConfigReader<'f, '_> {
         signing: Option<&Arc<EventSigning>>,
     ) -> (Vec<Option<Arc<Template>>>, BoundTenants) {
         let mut templates = Vec::with_capacity(tables.len());
-        let mut names: HashMap<String, usize> = HashMap::new();
+        let mut names: HashMap<String, Place> = HashMap::new();
         let mut bindings: HashMap<Arc<str>, Bindings> = HashMap::new();
         for table in tables {
             let read = self.template(table, plans, signing);
@@ -41,10 +43,9 @@ impl<'f> ConfigReader<'f, '_> {
                 continue;
             };
             let template = Arc::new(template);
-            if names.insert(template.name().to_owned(), templates.len()).is_some() {
-                let name = Located { value: template.name(), place: name_place };
-                let remedy = "choose a different name for each template";
-                self.faults.add_text(&name, "an unused name", remedy);
+            match names.entry(template.name().to_owned()) {
+                Entry::Occupied(first) => self.add_taken_name(&name_place, first.get(), &template),
+                Entry::Vacant(free) => drop(free.insert(name_place)),
             }
             let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
             for tenant in bind {
@@ -54,6 +55,15 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let bindings = bindings.into_iter().map(|(name, bound)| (name, Arc::new(bound))).collect();
         (templates, bindings)
+    }
+
+    fn add_taken_name(&self, place: &Place, first: &Place, template: &Template) {
+        let elsewhere = self.faults.elsewhere(first, place);
+        let name = printable(template.name());
+        let problem = format!(
+            "expected an unused name, found \"{name}\", which another template{elsewhere} has"
+        );
+        self.faults.add(place, problem, "choose a different name for each template");
     }
 
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
@@ -121,6 +131,7 @@ impl<'f> ConfigReader<'f, '_> {
             unknown,
             header: encoded_header(name.value),
             signing,
+            extension: OnceLock::new(),
             plan,
         };
         Some((template, name.place, bind))

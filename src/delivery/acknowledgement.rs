@@ -43,9 +43,10 @@ pub(super) fn check_taken(
     check_status(answer)?;
     let taken = match answer {
         Answer::Response { body: Some(body), .. } => read(body, ack.body())?,
-        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Taken::Unclearly
-        }
+        Answer::Response { body: None, .. }
+        | Answer::Timeout
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(..) => Taken::Unclearly,
     };
     match (taken, unclear) {
         (Taken::Unclearly, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
@@ -64,6 +65,7 @@ pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
         Answer::Unreachable(reason) => {
             Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
         }
+        Answer::Unreadable(fault, reason) => Err(Unavailable::with((*fault).into(), reason)),
     }
 }
 

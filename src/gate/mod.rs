@@ -590,11 +590,10 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
-    use crate::config::ConfigSources;
 
     fn config(path: &str) -> Config {
         let text = format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\n");
-        Config::parse(&text, &ConfigSources::default()).unwrap()
+        text.parse::<Config>().unwrap()
     }
 
     fn is_callback_path(gate: &Gate, path: &'static str) -> bool {

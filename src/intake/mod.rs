@@ -449,7 +449,8 @@ fn judge<'t>(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    let event = normalise(plan, kind, signature, source, received, new_id)?;
+    let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
+    let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, proof, event })
 }
 

@@ -1,6 +1,6 @@
 //! The layer's service. It judges the head of each request; the response future reads the body.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,13 +10,14 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{RequestBody, ResponseBody};
+use super::body::{AnswerTap, RequestBody, ResponseBody};
 use super::exchange::{BoxError, InnerService, RequestReader};
 use super::future::ResponseFuture;
 use super::runtime::TokioRuntime;
 use super::uri::{self, hide_token};
-use super::{GateLayer, OtherRequests};
-use crate::delivery::{Driven, Runtime as _, drive};
+use super::{GateLayer, OtherRequests, Stopwatch};
+use crate::config::LogCallbacks;
+use crate::delivery::{Driven, drive};
 use crate::gate::{Admission, Gate};
 use crate::head::Head;
 use crate::intake::Intake;
@@ -109,6 +110,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let since = self.layer.stopwatch();
         match self.layer.admit(&request) {
             None => self.pass(request),
             Some(Admission::Other) => match self.layer.others {
@@ -122,12 +124,12 @@ where
                 }
             },
             Some(Admission::Refused(refusal)) => {
-                report::refused(&refusal, self.layer.now());
+                self.layer.refused(&refusal, since);
                 ResponseFuture::reply(refusal.reply())
             }
             Some(Admission::Reply(reply)) => ResponseFuture::reply(reply),
             Some(Admission::Shadow(shadow)) => self.observe(shadow, request),
-            Some(Admission::Callback(intake)) => self.judge(intake, request),
+            Some(Admission::Callback(intake)) => self.judge(intake, request, since),
         }
     }
 }
@@ -171,11 +173,22 @@ impl<S> GateService<S> {
         S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
         B: Send + 'static,
     {
+        ResponseFuture::wait(self.call_when_ready(request))
+    }
+
+    fn call_when_ready<B>(
+        &mut self,
+        request: Request<B>,
+    ) -> impl Future<Output = Result<S::Response, S::Error>> + Send + 'static + use<S, B>
+    where
+        S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        B: Send + 'static,
+    {
         let mut service = self.take_inner();
-        ResponseFuture::wait(async move {
+        async move {
             poll_fn(|cx| service.poll_ready(cx)).await?;
             service.call(request).await
-        })
+        }
     }
 
     /// Takes the inner service, and leaves a clone. Only the taken service may hold a permit.
@@ -196,15 +209,27 @@ impl<S> GateService<S> {
         B: Body<Data = Bytes> + Send + 'static,
     {
         Gate::strip_in_shadow(request.headers_mut());
+        let head = Head::new(request.method(), request.uri(), request.headers());
+        let [for_verdict, for_prediction] = [(); 2].map(|()| Arc::clone(&self.layer));
+        let (observer, answer) = shadow.observe_exchange(
+            &head,
+            move |shadowed| for_verdict.shadowed(shadowed),
+            move |prediction| report::predicted(prediction, for_prediction.now()),
+        );
         let layer = Arc::clone(&self.layer);
-        let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));
-        let layer = Arc::clone(&self.layer);
-        self.forward(request.map(|body| RequestBody::observed(body, observer, layer)))
+        let request = request.map(|body| RequestBody::observed(body, observer, layer));
+        let tap = AnswerTap::new(answer, Arc::clone(&self.layer));
+        ResponseFuture::observe(self.call_when_ready(request), tap)
     }
 
     // Not inlined, for the same reason as `observe`.
     #[inline(never)]
-    fn judge<B, R>(&self, intake: Intake, mut request: Request<B>) -> ResponseFuture<S::Future>
+    fn judge<B, R>(
+        &self,
+        intake: Intake,
+        mut request: Request<B>,
+        since: Stopwatch,
+    ) -> ResponseFuture<S::Future>
     where
         S: Service<Request<RequestBody<B>>, Response = Response<R>, Future: Send>
             + Clone
@@ -226,20 +251,23 @@ impl<S> GateService<S> {
         ResponseFuture::judge(async move {
             let head = Head::new(&method, &uri, &headers);
             let mut client = RequestReader { head, body: pin!(Some(body)), failure: None };
-            reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime)
+            reply(drive(&mut client, &mut app, &runtime, intake).await, &runtime.0, since)
         })
     }
 }
 
-/// Logs the outcome of a callback and returns the reply.
-fn reply(driven: Driven, runtime: &TokioRuntime) -> Reply {
+/// Logs and counts the outcome of a callback, and returns the reply.
+fn reply(driven: Driven, layer: &GateLayer, since: Stopwatch) -> Reply {
     match driven {
         Driven::Refused(refusal) => {
-            report::refused(&refusal, runtime.now());
+            layer.refused(&refusal, since);
             refusal.reply()
         }
         Driven::Concluded(accepted, conclusion, now) => {
-            report::concluded(&accepted, &conclusion, now);
+            report::concluded(&accepted, &conclusion, LogCallbacks::Refused, now);
+            if let Some(hook) = &layer.hook {
+                hook.concluded(&accepted, &conclusion, since.elapsed());
+            }
             conclusion.reply
         }
         // Unreachable, because `RequestReader` reports no client activity. If a client disconnects,

@@ -20,7 +20,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use fault::Fault;
-pub(crate) use fault::{Faults, Located, Place, allowed, list};
+pub(crate) use fault::{Faults, Located, Place, TomlText, allowed, list};
 use json::{integer, write_table};
 
 /// A TOML table, with the keys that the code has read so far.
@@ -42,27 +42,29 @@ pub(crate) fn read<T>(
     text: &str,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
-    let faults = Faults::new(text);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let span = error.span().unwrap_or_default();
-        let place = Place { span, key: String::new() };
-        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
-    }
+    read_all(&[TomlText { file: None, text }], |tables, faults| read(tables.first()?, faults))
+}
+
+/// Parses several texts as TOML and passes their root tables to `read`, in the same order.
+///
+/// # Errors
+///
+/// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
+/// all faults that `read` has added.
+pub(crate) fn read_all<T>(
+    texts: &[TomlText<'_>],
+    read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    let faults = Faults::new(texts);
+    let parse = |(index, text)| parse(index, text, &faults);
+    let roots: Vec<_> = texts.iter().enumerate().map(parse).collect();
     if !faults.is_empty() {
-        // Later syntax errors are mostly consequences of the first.
-        let mut sorted = faults.into_sorted();
-        sorted.truncate(1);
-        return Err(sorted);
+        return Err(faults.into_sorted());
     }
     let value = {
-        let table = Table {
-            entries: root.get_ref(),
-            read_keys: RefCell::default(),
-            faults: &faults,
-            place: Place::default(),
-        };
-        read(&table, &faults)
+        let table = |(index, root)| Table::root(index, root, &faults);
+        let tables: Vec<_> = roots.iter().enumerate().map(table).collect();
+        read(&tables, &faults)
     };
     match value {
         Some(value) if faults.is_empty() => Ok(value),
@@ -70,7 +72,25 @@ pub(crate) fn read<T>(
     }
 }
 
+/// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
+/// of the first.
+fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<DeTable<'t>> {
+    let (root, errors) = DeTable::parse_recoverable(text.text);
+    let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
+    if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
+        let place = Place { text: index, span, key: String::new() };
+        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
+    }
+    root
+}
+
 impl<'d> Table<'d> {
+    /// Returns the root table of the text with this index.
+    fn root(text: usize, root: &'d Spanned<DeTable<'d>>, faults: &'d Faults<'d>) -> Self {
+        let place = Place { text, ..Place::default() };
+        Self { entries: root.get_ref(), read_keys: RefCell::default(), faults, place }
+    }
+
     fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
         self.read_keys.borrow_mut().push(key);
         let (_, value) = self.find(key)?;
@@ -159,6 +179,25 @@ impl<'d> Table<'d> {
             let limits = format!("a number from {} to {}", range.start(), range.end());
             let problem = format!("expected {limits}, found {number}");
             self.faults.add(&place, problem, format!("write {limits}"));
+        }
+        in_range
+    }
+
+    /// Reads a number from 0 to 1.
+    pub(crate) fn fraction(&self, key: &'d str) -> Option<f64> {
+        let (value, place) = self.raw(key)?;
+        let number = match value {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => integer(number).map(|number| number as f64),
+            value => {
+                self.wrong_type(&place, value, "a number from 0 to 1");
+                return None;
+            }
+        };
+        let in_range = number.filter(|number| (0.0..=1.0).contains(number));
+        if in_range.is_none() {
+            let problem = "expected a number from 0 to 1, found another number";
+            self.faults.add(&place, problem, "write a number from 0 to 1");
         }
         in_range
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::{Config, ConfigError, Gate, Head};
+use gatepost::{Config, ConfigError, Gate, Head, LogCallbacks};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 fn errors(config: &str) -> Vec<String> {
@@ -528,6 +528,60 @@ fn reads_names_of_admin_listener() {
         let fault = settings(&format!("['{wrong}']")).unwrap_err().to_string();
         assert!(fault.contains("admin_hosts[0]: expected a host name"), "{wrong}: {fault}");
     }
+}
+
+#[test]
+fn reads_settings_of_log_and_traces() {
+    let settings = |top: &str| {
+        let gate = build(&format!("{top}\n{}", with(TEMPLATE)));
+        gate.map(|gate| gate.proxy_settings().telemetry).map_err(|fault| fault.to_string())
+    };
+    let default = settings("").unwrap();
+    assert_eq!(default.log_callbacks, LogCallbacks::Refused);
+    assert!(default.access_log.is_none() && default.otlp.is_none());
+    let read = settings(
+        "log_callbacks = 'all'\n[telemetry]\naccess_log = { file = 'a.log', sample = 0.25 }\n\
+         otlp = 'http://127.0.0.1:4318'",
+    )
+    .unwrap();
+    assert_eq!(read.log_callbacks, LogCallbacks::All);
+    let log = read.access_log.unwrap();
+    assert_eq!((log.file.as_path(), log.sample), (Path::new("a.log"), 0.25));
+    assert_eq!(read.otlp.unwrap().port_u16(), Some(4318));
+    for (wrong, fault) in [
+        ("log_callbacks = 'some'", "log_callbacks: expected a known value, found \"some\""),
+        ("log_callbacks = true", "log_callbacks: expected a string"),
+        ("telemetry = 1", "telemetry: expected a table"),
+        ("[telemetry]\naccess_log = {}", "telemetry.access_log: expected `file`, found none"),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 2 }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = nan }",
+            "sample: expected a number from 0 to 1",
+        ),
+        (
+            "[telemetry]\naccess_log = { file = 'a', sample = 'x' }",
+            "sample: expected a number from 0 to 1, found a string",
+        ),
+        ("[telemetry]\notlp = '127.0.0.1:4318'", "telemetry.otlp: expected a valid URL"),
+        ("[telemetry]\notlp = 'http://x/v1/traces'", "telemetry.otlp: expected no path"),
+        ("[telemetry]\ncolour = 1", "telemetry.colour: expected a known key"),
+    ] {
+        let found = settings(wrong).unwrap_err();
+        assert!(found.contains(fault), "{wrong}: {found}");
+    }
+}
+
+#[test]
+fn only_log_callbacks_of_telemetry_changes_without_restart() {
+    let settings =
+        |top: &str| build(&format!("{top}\n{}", with(TEMPLATE))).unwrap().proxy_settings();
+    let old = settings("");
+    assert!(!old.needs_restart(&settings("log_callbacks = 'none'")));
+    assert!(old.needs_restart(&settings("[telemetry]\naccess_log = { file = 'a' }")));
+    assert!(old.needs_restart(&settings("[telemetry]\notlp = 'http://127.0.0.1:4318'")));
 }
 
 #[test]

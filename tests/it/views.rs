@@ -37,7 +37,9 @@ fn read(provider: &str, kind: &str, data: &str) -> Option<serde_json::Result<(Va
     let readers = [
         read_as::<gatepost::github::GithubCallback>,
         read_as::<gatepost::kollus::KollusCallback>,
+        read_as::<gatepost::mediamtx::MediamtxCallback>,
         read_as::<gatepost::mux::MuxCallback>,
+        read_as::<gatepost::nginx_rtmp::NginxRtmpCallback>,
         read_as::<gatepost::ovenmediaengine::OvenmediaengineCallback>,
         read_as::<gatepost::srs::SrsCallback>,
         read_as::<gatepost::tencent_css::TencentCssCallback>,
@@ -396,6 +398,7 @@ fn config_schema_has_exactly_the_keys_that_the_parser_allows() {
     let delivery: BTreeSet<_> = delivery("live_play").union(&delivery("upload")).cloned().collect();
     for (config, in_schema) in [
         (format!("zzz = 1\n{base}"), properties(&schema)),
+        (format!("[telemetry]\nzzz = 1\n{base}"), properties(&schema["properties"]["telemetry"])),
         (format!("{base}zzz = 1\n"), properties(&schema["properties"]["route"]["items"])),
         (
             format!("{base}{template}zzz = 1\n"),

@@ -35,10 +35,19 @@ pub(crate) async fn ask(url: &Uri, event: EventMessage, attempt: Attempt) -> Ask
         Err(error) if attempt == Attempt::First && is_repeatable && is_hang_up(&*error) => {
             Asked::ConnectionClosed
         }
-        Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
+        Err(error) => Asked::Answered(failed_answer(&*error)),
         Ok((parts, body)) => {
             Asked::Answered(Answer::Response { status: parts.status, headers: parts.headers, body })
         }
+    }
+}
+
+/// Returns the answer after an error: the app has sent no answer, or no answer that gatepost can read.
+fn failed_answer(error: &(dyn Error + 'static)) -> Answer {
+    let reason = root_cause(error);
+    match pool::fault(error) {
+        Some(fault) => Answer::Unreadable(fault, reason),
+        None => Answer::Unreachable(reason),
     }
 }
 

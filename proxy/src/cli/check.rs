@@ -7,13 +7,20 @@ use gatepost::{Config, IdentityInfo, Template};
 use super::error::CommandError;
 use super::memory;
 use super::print::{err, out};
+use crate::telemetry::traces;
 
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
+    if config.proxy().telemetry.otlp.is_some() {
+        traces::check().map_err(|source| CommandError::Start {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+    }
     let shown = path.display();
     for warning in config.warnings() {
-        err(&format!("{shown}:{warning} (warning)"));
+        err(&format!("{} (warning)", warning.located_in(path)));
     }
     if config.proxy().listen.is_empty() {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
@@ -28,6 +35,10 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    out(&format!("fingerprint: {}", config.fingerprint()));
+    for file in config.watched_files().paths() {
+        out(&format!("read: {}", file.display()));
+    }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.

@@ -45,6 +45,9 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
+    /// The admin listener replies without a 2xx status.
+    #[error("expected a 2xx status, found {0}; see the log of the server")]
+    Unhealthy(StatusCode),
     /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),

@@ -11,6 +11,7 @@
 //!    a verdict.
 
 mod callback_driver;
+mod callback_record;
 mod close_signal;
 mod connections;
 mod http1;
@@ -198,7 +199,7 @@ impl InboundServer {
 
 /// Counts and logs an HTTP/1 request that gatepost or Pingora cannot read.
 pub(crate) fn unreadable(error: &UnreadableRequest, peer: Option<IpAddr>) {
-    METRICS.unreadable.inc();
+    METRICS.requests.unreadable.inc();
     report::closed("request_unreadable", error, peer, clock::now());
 }
 
@@ -210,7 +211,7 @@ async fn exceeded(bound: Bound, connection: ClientConnection) {
 }
 
 async fn head_too_large(connection: ClientConnection) {
-    METRICS.rejected(HeadFault::HeadTooLarge);
+    METRICS.requests.rejected(HeadFault::HeadTooLarge);
     report::rejected(HeadFault::HeadTooLarge, connection.peer(), clock::now());
     connection.refuse(&Reply::head_too_large()).await;
 }

@@ -1,4 +1,6 @@
-//! Log and metrics for the operator.
+//! Log, access log, metrics and traces for the operator.
 
+pub(crate) mod access_log;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod traces;

@@ -229,3 +229,17 @@ fn lists_providers_and_fields() {
     assert!(stdout.contains("\n    index\tinteger, optional\tThe index of"), "{stdout}");
     assert_eq!(run(&["providers", "unknown"]).0, Some(1));
 }
+
+#[test]
+fn run_names_missing_root_certificates() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    std::fs::write(&path, "listen = ['127.0.0.1:0']\n[[route]]\npath = '/cb'\nprovider = 'srs'\n")
+        .unwrap();
+    let mut command = gatepost();
+    command.env("SSL_CERT_FILE", folder.path().join("missing.pem")).arg("run").arg("-c").arg(&path);
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("expected root certificates of the system, found none"), "{errors}");
+}

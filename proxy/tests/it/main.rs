@@ -5,12 +5,14 @@
 
 mod apps;
 mod bounds;
+mod broken_answers;
 mod callbacks;
 mod canary;
 mod cli;
 mod failure;
 mod faults;
 mod forward;
+mod generated;
 mod hostile;
 mod http11probe;
 mod http_manners;
@@ -19,12 +21,17 @@ mod log_budget;
 mod mock;
 mod others_through_pingora;
 mod outside_heads;
+mod own_proxy;
 mod pass_through;
+mod passthrough_forgeries;
 mod readme;
 mod refusals;
+mod reload;
 mod resends;
 mod send;
+mod service;
 mod shadow;
+mod shadow_answers;
 mod signing;
 mod source;
 mod stop;
@@ -32,9 +39,11 @@ mod support;
 #[allow(dead_code, reason = "only the library's tests run scenarios and judge keys")]
 #[path = "../../../tests/it/others/table.rs"]
 mod table;
+mod telemetry;
 mod template_api;
 mod template_load;
 mod templates;
+mod traces;
 mod unseen;
 mod upgrade;
 mod upstreams;

@@ -113,6 +113,10 @@ impl Program {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
@@ -168,7 +172,7 @@ impl Gatepost {
         Self::serve_by(command, config)
     }
 
-    fn serve_by(mut command: Command, config: &str) -> Self {
+    pub fn serve_by(mut command: Command, config: &str) -> Self {
         let (port, admin) = (free_port(), free_port());
         let config = format!(
             "listen = ['127.0.0.1:{port}']\nadmin = '127.0.0.1:{admin}'\nthreads = 1\n{config}"

@@ -38,6 +38,8 @@ pub fn config_schema() -> Value {
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
@@ -61,18 +63,16 @@ pub fn config_schema() -> Value {
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
             "upgrade_socket": text("Path of the Unix socket over which `gatepost run --upgrade` takes over the listeners of the running proxy."),
+            "log_callbacks": log_callbacks(),
+            "telemetry": telemetry(),
             "max_body_bytes": max_body_bytes(),
-            "breaker": switch("Circuit breaker for apps that fail repeatedly.", &json!({
-                "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
-                "retry_ms": { "$ref": "#/$defs/duration_ms" },
-            })),
+            "breaker": breaker(),
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
-            "proxy_protocol": {
-                "type": "boolean",
-                "description": "If true, the proxy expects a PROXY protocol header at the start of each connection.",
-            },
+            "proxy_protocol": boolean(
+                "If true, the proxy expects a PROXY protocol header at the start of each connection.",
+            ),
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
             "route": { "type": "array", "minItems": 1, "items": route() },
@@ -87,6 +87,10 @@ pub fn config_schema() -> Value {
 
 fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
+}
+
+fn boolean(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
 }
 
 fn integer(about: &str, min: u32, max: u32) -> Value {
@@ -153,6 +157,49 @@ fn secrets(about: &str) -> Value {
             { "$ref": "#/$defs/secret" },
             { "type": "array", "items": { "$ref": "#/$defs/secret" } },
         ],
+    })
+}
+
+fn breaker() -> Value {
+    switch(
+        "Circuit breaker for apps that fail repeatedly.",
+        &json!({
+            "failures": integer("Consecutive failures that open the circuit.", 1, 1_000_000),
+            "retry_ms": { "$ref": "#/$defs/duration_ms" },
+        }),
+    )
+}
+
+fn log_callbacks() -> Value {
+    json!({
+        "enum": ["all", "none", "refused"],
+        "description": "Callbacks for which the proxy writes a log line; default: refused.",
+    })
+}
+
+fn telemetry() -> Value {
+    json!({
+        "type": "object",
+        "description": "Access log and traces of the proxy.",
+        "additionalProperties": false,
+        "properties": {
+            "access_log": {
+                "type": "object",
+                "description": "File with a line for each request.",
+                "additionalProperties": false,
+                "required": ["file"],
+                "properties": {
+                    "file": text("Path of the file, relative to the config file."),
+                    "sample": {
+                        "type": "number",
+                        "description": "Part of the requests that have a line; default: 1.",
+                        "minimum": 0,
+                        "maximum": 1,
+                    },
+                },
+            },
+            "otlp": text("Address of an OpenTelemetry collector, for example http://127.0.0.1:4318."),
+        },
     })
 }
 
@@ -280,6 +327,10 @@ fn delivery(kind: &KindInfo) -> Value {
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+        },
+        "keep_proof": {
+            "type": "boolean",
+            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": reserve(),

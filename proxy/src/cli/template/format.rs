@@ -89,10 +89,14 @@ mod tests {
                         settings.grace_secs = 5\nsettings.word = 'hunter2'\n\
                         settings.other = { file = 'f' }\non.push = \"http://x/\\u001b\"\n";
 
+    fn files() -> gatepost::ConfigFiles {
+        gatepost::ConfigFiles::with_text(TEXT, "gatepost.toml").unwrap()
+    }
+
     #[test]
     fn table_has_aligned_columns() {
         assert_eq!(
-            table(&TemplateView::all(TEXT, None).unwrap()),
+            table(&TemplateView::all(&files(), None).unwrap()),
             [
                 "NAME    PROVIDER     TENANTS  KINDS",
                 "付费-1  kollus       c, d     live_play",
@@ -104,7 +108,7 @@ mod tests {
     #[test]
     fn page_hides_secrets() {
         assert_eq!(
-            page(&TemplateView::all(TEXT, None).unwrap()[1]),
+            page(&TemplateView::all(&files(), None).unwrap()[1]),
             [
                 "name                 prod",
                 "description          -",

@@ -126,7 +126,7 @@ impl ClientConnection {
             let mut exchange = Http1Exchange { connection: self, request, stopping };
             match admitted {
                 Ok(intake) => driver.serve(&mut exchange, intake, started).await,
-                Err(refusal) => driver.refuse(&mut exchange, &refusal).await,
+                Err(refusal) => driver.refuse(&mut exchange, &refusal, started).await,
             }
             if exchange.request.is_last {
                 // Limit the time: `shutdown` flushes the reply, and the client may never read it.

@@ -2,26 +2,26 @@
 //! the gate judges the callbacks.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Wake;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
+    Admission, Gate, Head, HeadFault, MetricsHook, Reply, RequestContext, Shadow, Timestamp, report,
 };
 use http::header::HOST;
 use http::{HeaderValue, Method, Uri, Version};
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
 
 use super::session::{head, is_encrypted, peer, write_unread};
+use super::shadowed_request::ShadowedRequest;
+use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
-use crate::inbound::unjudged::{HeldBytes, UnjudgedBytes};
+use crate::inbound::unjudged::UnjudgedBytes;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -54,12 +54,20 @@ impl GateModule {
         app::load_root_certificates();
         let settings = gate.proxy_settings();
         let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, upstream: settings.upstream, clock: clock::now, unjudged })
+        let (upstream, hook) = (settings.upstream, None);
+        Self(CallbackDriver { gate, upstream, clock: clock::now, unjudged, hook })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
     pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
         Self(CallbackDriver { clock, ..self.0 })
+    }
+
+    /// Reports the outcome of each callback to `hook`. [`MetricsHook`] has an example.
+    ///
+    /// If a client disconnects before the reply, the hook receives no outcome.
+    pub fn observe(self, hook: impl MetricsHook + 'static) -> Self {
+        Self(CallbackDriver { hook: Some(Arc::new(hook)), ..self.0 })
     }
 
     /// Serves a callback. Call this method first in `ProxyHttp::request_filter`.
@@ -69,45 +77,58 @@ impl GateModule {
     /// and for a request on a route in shadow mode. In these cases, the module has removed the
     /// headers that a client must not send, and has reduced the target to its path.
     ///
+    /// After a callback, the extensions of `session.req_header()` contain [`Accepted`](gatepost::Accepted)
+    /// and [`Conclusion`](gatepost::Conclusion), for `ProxyHttp::logging`. After a refused callback, they
+    /// contain neither.
+    ///
     /// # Errors
     ///
     /// Never returns an error, even if the client disconnects early. Pingora would log the error
     /// with the path of the request, and the path may contain a token.
     pub async fn request_filter(&self, session: &mut Session) -> pingora::Result<bool> {
+        Ok(self.filter(session).await != Filtered::Passes)
+    }
+
+    pub(super) async fn filter(&self, session: &mut Session) -> Filtered {
         let started = Instant::now();
         if let Err(fault) = settle_target(session).and_then(|()| check_host(session)) {
-            return Ok(self.reject(session, fault).await);
+            return self.reject(session, fault).await;
         }
         let driver = &self.0;
         match driver.gate.admit_in_proxy(&head(session), (driver.clock)()) {
-            Admission::Other => return Ok(self.pass(session, None).await),
-            Admission::Shadow(shadow) => return Ok(self.pass(session, Some(shadow)).await),
+            Admission::Other => return self.pass(session, None).await,
+            Admission::Shadow(shadow) => return self.pass(session, Some(shadow)).await,
+            Admission::Reply(reply) => {
+                Box::pin(write_unread(session, &reply)).await;
+                return Filtered::Replied;
+            }
             // Boxed, so that the future of a request for the upstream stays small.
-            Admission::Refused(refusal) => Box::pin(driver.refuse(session, &refusal)).await,
-            Admission::Reply(reply) => Box::pin(write_unread(session, &reply)).await,
+            Admission::Refused(refusal) => {
+                Box::pin(driver.refuse(session, &refusal, started)).await;
+            }
             Admission::Callback(intake) => Box::pin(driver.serve(session, intake, started)).await,
         }
-        Ok(true)
+        Filtered::Callback
     }
 
-    /// Prepares a request for the app. Returns true if the module has refused the request instead.
-    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> bool {
+    /// Prepares a request for the app, or refuses the request.
+    async fn pass(&self, session: &mut Session, shadow: Option<Shadow>) -> Filtered {
         if let Err(fault) = head(session).check_framing() {
             return self.reject(session, fault).await;
         }
         strip(session, &self.0.gate, shadow.is_some());
         if let Some(shadow) = shadow {
-            self.observe(session, shadow);
+            self.watch(session, shadow);
         }
-        false
+        Filtered::Passes
     }
 
-    /// Refuses a request for a fault of its head. Returns true.
-    async fn reject(&self, session: &mut Session, fault: HeadFault) -> bool {
-        METRICS.rejected(fault);
+    /// Refuses a request for a fault of its head.
+    async fn reject(&self, session: &mut Session, fault: HeadFault) -> Filtered {
+        METRICS.requests.rejected(fault);
         report::rejected(fault, peer(session), (self.0.clock)());
         Box::pin(write_unread(session, &Reply::bad_request())).await;
-        true
+        Filtered::Replied
     }
 
     pub(crate) const fn driver(&self) -> &CallbackDriver {
@@ -143,15 +164,41 @@ impl GateModule {
     /// Call this method in `ProxyHttp::request_body_filter`. Without this call, gatepost reports
     /// such requests as `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
-        let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
-            return;
-        };
-        let held = passing.observe(body, end.then(|| self.0.clone()));
-        if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
-            passing.hold(&self.0, client, bytes);
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_request(&self.0, body, end);
         }
-        if end {
-            passing.release();
+    }
+
+    /// Passes the head of the app's answer to a request in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::upstream_response_filter`. Without this call, gatepost makes
+    /// no prediction for the answer (`unseen`).
+    pub fn upstream_response_filter(&self, session: &Session, answer: &ResponseHeader) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_head(answer);
+        }
+    }
+
+    /// Passes the body of the app's answer to a request in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::upstream_response_body_filter`.
+    pub fn upstream_response_body_filter(
+        &self,
+        session: &Session,
+        body: Option<&Bytes>,
+        end: bool,
+    ) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_answer(&self.0, body, end);
+        }
+    }
+
+    /// Ends the observation of the app's answer to a request in shadow mode.
+    ///
+    /// Call this method in `ProxyHttp::logging`.
+    pub fn logging(&self, session: &Session, error: Option<&Error>) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.end(error, (self.0.clock)());
         }
     }
 
@@ -165,110 +212,53 @@ impl GateModule {
         format!("{method:.MAX_METHOD$} {path}")
     }
 
-    fn printable_path(&self, session: &Session) -> String {
+    pub(super) fn printable_path(&self, session: &Session) -> String {
         let request = session.req_header();
-        match request.extensions.get::<ShadowedRequest>() {
-            Some(passing) => (*passing.route).to_owned(),
+        match ShadowedRequest::of(session) {
+            Some(passing) => passing.route().to_owned(),
             None => self.0.gate.printable_path(request.uri.path()),
         }
     }
 
-    /// Logs an error of the upstream.
-    pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
+    /// Logs an error of the upstream. `has_begun` is true if the head of a response has arrived.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error, has_begun: bool) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
+        let (reason, fault) = (error.etype().as_str(), upstream_fault(error, has_begun));
+        report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
-    fn observe(&self, session: &mut Session, shadow: Shadow) {
-        let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
-        let observer = shadow.observe(move |shadowed| {
-            METRICS.shadowed(shadowed);
-            report::shadowed(shadowed, clock());
-        });
-        let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));
-        let passing = ShadowedRequest { route, observer, held: Arc::default() };
+    fn watch(&self, session: &mut Session, shadow: Shadow) {
+        let (clock, hook) = (self.0.clock, self.0.hook.clone());
+        let route = Arc::clone(shadow.route());
+        let observers = shadow.observe_exchange(
+            &head(session),
+            move |shadowed| {
+                METRICS.callbacks.shadowed(shadowed);
+                if let Some(hook) = &hook {
+                    hook.shadowed(shadowed);
+                }
+                report::shadowed(shadowed, clock());
+            },
+            move |prediction| {
+                METRICS.callbacks.predicted(prediction);
+                report::predicted(prediction, clock());
+            },
+        );
+        let passing = ShadowedRequest::new(route, observers);
         session.req_header_mut().extensions_mut().insert(passing);
     }
 }
 
-/// A request on a route in shadow mode, stored in the extensions of its head.
-#[derive(Clone)]
-struct ShadowedRequest {
-    route: Arc<str>,
-    observer: Arc<ObserverSlot>,
-    /// `None` while the body is complete or unseen.
-    held: Arc<Mutex<Option<HeldBytes>>>,
-}
-
-impl ShadowedRequest {
-    /// Passes a chunk to the observer, and at the end the runtime of the judgement. Returns the client
-    /// of an incomplete body, and the bytes that the observer holds.
-    fn observe(
-        &self,
-        body: Option<&Bytes>,
-        end: Option<CallbackDriver>,
-    ) -> Option<(Option<IpAddr>, usize)> {
-        let mut observer = self.observer.lock();
-        let observer = observer.as_mut()?;
-        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
-            observer.push(chunk.clone());
-        }
-        if let Some(judgement) = end.and_then(|driver| judgement(observer, driver)) {
-            drop(tokio::spawn(judgement));
-        }
-        Some((observer.client(), observer.held_bytes()))
-    }
-
-    /// Counts the bytes that the observer holds. Beyond a bound, gatepost gives the observation up,
-    /// and the request still passes.
-    ///
-    /// The caller must not hold the lock of the observer: this method may end the observation.
-    fn hold(&self, driver: &CallbackDriver, client: Option<IpAddr>, bytes: usize) {
-        let mut held = self.held();
-        if let Some(held) = &*held {
-            return held.set(bytes);
-        }
-        let new = driver.hold(client, bytes);
-        new.wake_at_close(Arc::clone(&self.observer).into());
-        *held = Some(new);
-    }
-
-    fn release(&self) {
-        *self.held() = None;
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<HeldBytes>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Returns the judgement of a large body, which counts until its turn comes.
-fn judgement(
-    observer: &mut Observer,
-    driver: CallbackDriver,
-) -> Option<impl Future<Output = ()> + Send + use<>> {
-    let (client, bytes, holder) = (observer.client(), observer.held_bytes(), driver.clone());
-    let evicted = async move { holder.hold(client, bytes).closed().await };
-    observer.finish_in(driver, evicted)
-}
-
-/// Observer of a request; `None` after its end. The request is not woken at the end of the
-/// observation: its client may never send another byte.
-struct ObserverSlot(Mutex<Option<Observer>>);
-
-impl ObserverSlot {
-    fn lock(&self) -> MutexGuard<'_, Option<Observer>> {
-        // Ignore poisoning, because the observer does not panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for ObserverSlot {
-    fn wake(self: Arc<Self>) {
-        let observer = self.lock().take();
-        drop(observer);
-    }
+/// The work of the module on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// The module has served a callback, and has written the line of the access log.
+    Callback,
+    /// The module has prepared the request for the upstream.
+    Passes,
+    /// The module has replied to a request that is not a callback.
+    Replied,
 }
 
 fn request_context(session: &Session) -> RequestContext<'static> {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::fd::RawFd;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use pingora::prelude::{Error, ErrorType, HttpPeer, ProxyHttp, Session};
 use pingora::protocols::{Digest, TcpKeepalive};
 use pingora::proxy::FailToProxy;
 
-use super::gate_module::GateModule;
+use super::gate_module::{Filtered, GateModule};
 use super::passed_headers::{
     asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
 };
@@ -31,6 +31,8 @@ use crate::inbound::callback_driver::{CallbackDriver, DRAIN_TIMEOUT, Exchange as
 use crate::inbound::connections::{ConnectionState, OpenConnection, RequestInFlight};
 use crate::inbound::http1::MalformedChunks;
 use crate::inbound::unreadable;
+use crate::telemetry::access_log::{self, LoggedRequest};
+use crate::telemetry::metrics::{METRICS, PassedBytes};
 
 /// Time limit for connecting to the upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -147,6 +149,13 @@ pub(crate) struct RequestState {
     tries: usize,
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
+    started: Instant,
+    /// `None` until the module has seen the request.
+    filtered: Option<Filtered>,
+    /// True if gatepost passes the request to the upstream.
+    is_passed: bool,
+    /// True after the head of the upstream's response.
+    has_response: bool,
     _serving: RequestInFlight,
     /// Guard of a stream of HTTP/2.
     stream: Option<OpenConnection>,
@@ -164,6 +173,10 @@ impl ProxyHttp for ProxyService {
         RequestState {
             tries: 0,
             found_dead_connection: false,
+            started: Instant::now(),
+            filtered: None,
+            is_passed: false,
+            has_response: false,
             _serving: RequestInFlight::start(),
             stream: None,
         }
@@ -181,10 +194,13 @@ impl ProxyHttp for ProxyService {
         if asks_to_close(session.req_header()) {
             session.set_keepalive(None);
         }
-        if self.module.request_filter(session).await? {
+        let filtered = self.module.filter(session).await;
+        context.filtered = Some(filtered);
+        if filtered != Filtered::Passes {
             return Ok(true);
         }
         if self.upstream.is_none() {
+            METRICS.requests.not_found.inc();
             Box::pin(write_unread(session, &Reply::not_found())).await;
             return Ok(true);
         }
@@ -199,6 +215,7 @@ impl ProxyHttp for ProxyService {
         if let Some(connection) = session.connection() {
             connection.set(ConnectionState::Passing);
         }
+        context.is_passed = true;
         Ok(false)
     }
 
@@ -211,6 +228,28 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         self.module.request_body_filter(session, body.as_ref(), end_of_stream);
         Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        answer: &mut ResponseHeader,
+        context: &mut RequestState,
+    ) -> pingora::Result<()> {
+        context.has_response |= !answer.status.is_informational();
+        self.module.upstream_response_filter(session, answer);
+        Ok(())
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        _context: &mut RequestState,
+    ) -> pingora::Result<Option<Duration>> {
+        self.module.upstream_response_body_filter(session, body.as_ref(), end_of_stream);
+        Ok(None)
     }
 
     async fn upstream_peer(
@@ -318,14 +357,17 @@ impl ProxyHttp for ProxyService {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Reads and drops the rest of the body after an early reply. Closing a socket with unread bytes
+    /// Ends the observation of a request in shadow mode. Then reads and drops the rest of the body after
+    /// an early reply. Closing a socket with unread bytes
     /// resets the connection, and the client loses the reply.
     async fn logging(
         &self,
         session: &mut Session,
         error: Option<&Error>,
-        _context: &mut RequestState,
+        context: &mut RequestState,
     ) {
+        self.record(session, context);
+        self.module.logging(session, error);
         let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
         let is_http_1 = session.as_http1().is_some();
         if is_http_1 && !is_gone && session.get_keepalive().is_none() && !session.is_body_done() {
@@ -356,9 +398,9 @@ impl ProxyHttp for ProxyService {
 
     /// Replaces Pingora's line about a failed request with a line that has a code and a limit.
     /// Writes no line about an error of the client's connection, for example after a disconnect.
-    fn suppress_error_log(&self, session: &Session, _: &RequestState, error: &Error) -> bool {
+    fn suppress_error_log(&self, session: &Session, state: &RequestState, error: &Error) -> bool {
         if *error.esource() != ErrorSource::Downstream {
-            self.module.upstream_failed(session, error);
+            self.module.upstream_failed(session, error, state.has_response);
         }
         true
     }
@@ -378,6 +420,35 @@ impl ProxyHttp for ProxyService {
             request.insert_header(HOST, upstream.authority.clone())?;
         }
         Ok(())
+    }
+}
+
+impl ProxyService {
+    /// Counts a passed request, and writes the line of a request that is not a callback to the access
+    /// log.
+    fn record(&self, session: &Session, context: &RequestState) {
+        if context.filtered == Some(Filtered::Callback) {
+            return;
+        }
+        let (elapsed, status) = (context.started.elapsed(), session.response_written());
+        let status = status.map(|response| response.status);
+        let (received, sent) = (session.body_bytes_read(), session.body_bytes_sent());
+        let (received, sent) = (received as u64, sent as u64);
+        if context.is_passed {
+            METRICS.requests.passed(status, elapsed, PassedBytes { received, sent });
+        }
+        if let Some(log) = access_log::sampled() {
+            let request = LoggedRequest {
+                from: peer(session),
+                method: session.req_header().method.as_str(),
+                path: &self.module.printable_path(session),
+                status: status.map(|status| status.as_u16()),
+                elapsed,
+                received_bytes: received,
+                sent_bytes: sent,
+            };
+            log.write(&request, None);
+        }
     }
 }
 
