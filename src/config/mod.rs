@@ -17,7 +17,7 @@ mod template;
 mod tls;
 mod watched_files;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
@@ -33,6 +33,7 @@ pub use tls::{CertificateFiles, PemFile, PrivateKeyPem, TlsSettings, TlsVersion}
 pub use watched_files::WatchedFiles;
 
 use self::delivery::breaker::{self, Breakers};
+use self::network::Servers;
 use self::plans::Plans;
 use self::watched_files::TextHash;
 
@@ -135,7 +136,7 @@ impl Config {
                 faults.take(files.warnings.iter().cloned());
                 let breakers = breaker::read(tables.first()?, faults);
                 let (warnings, (watched, fingerprint)) = (Warnings(faults), state);
-                let paths = RefCell::default();
+                let (servers, paths) = (OnceCell::new(), RefCell::default());
                 ConfigReader {
                     faults,
                     warnings,
@@ -144,6 +145,7 @@ impl Config {
                     watched,
                     fingerprint,
                     breakers,
+                    servers,
                     paths,
                 }
                 .config(tables)
@@ -249,6 +251,8 @@ struct ConfigReader<'f, 's> {
     watched: &'s RefCell<WatchedFiles>,
     fingerprint: &'s RefCell<TextHash>,
     breakers: Breakers,
+    /// Set before the templates are read.
+    servers: OnceCell<Servers>,
     /// Places of the routes' paths.
     paths: RefCell<HashMap<&'f str, Place>>,
 }
@@ -281,6 +285,8 @@ impl<'f> ConfigReader<'f, '_> {
         let (table, included) = tables.split_first()?;
         let plans = self.plans(tables);
         let proxy = self.proxy_settings(table);
+        let (upstream, listens) = (proxy.upstream.clone(), table.has("listen"));
+        self.servers.get_or_init(|| Servers { upstream, listens });
         let trusted = self.trusted_proxies(table, &proxy);
         let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);

@@ -42,6 +42,31 @@ impl ConfigReader<'_, '_> {
         url.ok()
     }
 
+    /// Parses the address of an app: a URL, or a path alone. A path alone is a path on the `upstream`;
+    /// without `upstream`, the inner service of a layer serves the path.
+    pub(super) fn app_address(&self, text: &Located<&str>) -> Option<Uri> {
+        let is_path = text.value.starts_with('/') && !text.value.starts_with("//");
+        match self.servers.get().filter(|_| is_path) {
+            None => self.url(text),
+            Some(Servers { upstream: Some(upstream), .. }) => {
+                let url = format!("{}{}", upstream.to_string().trim_end_matches('/'), text.value);
+                self.url(&Located { value: &url, place: text.place.clone() })
+            }
+            Some(Servers { listens: true, .. }) => {
+                let problem = "expected a server for this path, found no `upstream`";
+                self.faults.add(&text.place, problem, "write a URL with a host, or set upstream");
+                None
+            }
+            Some(Servers { .. }) => self.path_alone(text),
+        }
+    }
+
+    fn path_alone(&self, text: &Located<&str>) -> Option<Uri> {
+        let url = format!("http://inner.invalid{}", text.value);
+        let url = self.url(&Located { value: &url, place: text.place.clone() })?;
+        Some(url.into_parts().path_and_query?.into())
+    }
+
     /// Reports an address on which the proxy itself listens, because the proxy would send each
     /// request to itself in an endless loop.
     pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
@@ -51,6 +76,13 @@ impl ConfigReader<'_, '_> {
             self.faults.add(place, FaultKind::AddressIsProxy.because(problem), remedy);
         }
     }
+}
+
+/// The servers to which an address without a host may belong.
+pub(super) struct Servers {
+    pub(super) upstream: Option<Uri>,
+    /// True if the config is that of the program, which has no inner service.
+    pub(super) listens: bool,
 }
 
 /// Parses a URL.

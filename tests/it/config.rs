@@ -889,3 +889,35 @@ fn warns_of_certificate_without_listener() {
         "1:1: certificate[0]: the table has no effect without `listen_tls`; add listen_tls";
     assert!(first.starts_with(expected), "{first}");
 }
+
+#[test]
+fn address_may_be_a_path_on_the_upstream_or_the_inner_service() {
+    let text = |top: &str, address: &str| {
+        format!(
+            "{top}\n[[route]]\npath = '/cb'\nprovider = 'srs'\n[[template]]\nname = 'a'\n\
+             provider = 'srs'\nbind = ['*']\non.on_play = '{address}'\n"
+        )
+    };
+    let shown = |top: &str, address: &str| {
+        let config: Config = text(top, address).parse().unwrap();
+        let route = config.route_infos().next().unwrap();
+        let mut kinds = route.templates[0].kinds.iter();
+        let to = kinds.find(|kind| &*kind.name == "on_play").unwrap().to.clone();
+        (to, config.reserved_paths().filter(|path| !path.starts_with("/cb")).collect::<Vec<_>>())
+    };
+    let reserved = vec!["/live/play/*".to_owned()];
+    let path = "/live/play";
+    assert_eq!(shown("", path), (path.to_owned(), reserved.clone()));
+    let upstream = "listen = ['127.0.0.1:1']\nupstream = 'http://127.0.0.1:3000'";
+    assert_eq!(shown(upstream, path), (format!("http://127.0.0.1:3000{path}"), reserved));
+    for (top, address, fault) in [
+        ("listen = ['127.0.0.1:1']", path, "expected a server for this path, found no `upstream`"),
+        ("", "live/play", "expected a valid URL"),
+        ("", "//app.test/play", "expected a valid URL"),
+        ("", "/a/../b", "expected a path without the segments . and .."),
+        ("", "/a b", "expected a valid URL, found an invalid URL"),
+    ] {
+        let faults = errors(&text(top, address));
+        assert!(faults.iter().any(|found| found.contains(fault)), "{address}: {faults:?}");
+    }
+}

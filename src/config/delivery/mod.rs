@@ -117,7 +117,8 @@ impl<'f> ConfigReader<'f, '_> {
                 }
                 match &item.form {
                     Form::String(url) => {
-                        let url = self.url(&Located { value: *url, place: item.place.clone() })?;
+                        let text = Located { value: *url, place: item.place.clone() };
+                        let url = self.app_address(&text)?;
                         Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
                     }
                     Form::Table(table) => Some(self.entry(name, table)),
@@ -182,7 +183,7 @@ impl<'f> ConfigReader<'f, '_> {
             let problem = FaultKind::KeyUnused.because("expected a url or an answer, found both");
             self.faults.add(&table.place_of("answer"), problem, remedy);
         }
-        let parsed = url.as_ref().and_then(|url| self.url(url));
+        let parsed = url.as_ref().and_then(|url| self.app_address(url));
         if let (Some(Forward::Passthrough), Some(url), Some(parsed)) = (forward, &url, &parsed) {
             self.check_has_no_path(url, parsed);
         }

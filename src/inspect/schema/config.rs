@@ -399,7 +399,7 @@ fn notification() -> Value {
 /// Returns the schema of an entry of `[template.on]`, with the keys of all entries and `own`.
 fn entry(about: &str, own: &[Value]) -> Value {
     let mut properties = json!({
-        "url": text("Address of the app."),
+        "url": text("Address of the app. A path alone is a path on the upstream, or on the inner service of a layer."),
         "answer": {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app.",
