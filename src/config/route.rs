@@ -51,9 +51,10 @@ impl<'f> ConfigReader<'f, '_> {
             self.warnings.add(&table.place, problem, remedy);
         }
         let pattern: Arc<str> = path.value.into();
-        let label = match &parameters {
-            parameters if parameters.is_empty() => Arc::clone(&pattern),
-            parameters => format!("{pattern}{parameters}").into(),
+        let label = if parameters.is_empty() {
+            Arc::clone(&pattern)
+        } else {
+            format!("{pattern}{parameters}").into()
         };
         let route = Route {
             pattern,
@@ -75,26 +76,29 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
             reach,
         };
+        self.add_route(path, route, routes);
+    }
+
+    /// Adds a route, or reports that an earlier route takes its callbacks.
+    fn add_route(&self, path: Located<&'f str>, route: Route, routes: &mut Routes) {
         let has_parameters = !route.parameters.is_empty();
-        match routes.add(route) {
-            Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
-            Err(existing) => {
-                let known = self.paths.borrow();
-                let first = existing.split('?').next().and_then(|path| known.get(path));
-                let elsewhere = first.map(|first| self.faults.elsewhere(first, &path.place));
-                let elsewhere = elsewhere.unwrap_or_default();
-                let problem = format!(
-                    "expected an unused path, found the path of the route {existing}{elsewhere}"
-                );
-                let remedy = if has_parameters || existing.contains('?') {
-                    "choose another path, or give each route on the path a `query` with clearly \
-                     different values of one parameter"
-                } else {
-                    "choose another path; case and a slash at the end make no other path"
-                };
-                self.faults.add(&path.place, problem, remedy);
-            }
-        }
+        let Err(existing) = routes.add(route) else {
+            self.paths.borrow_mut().insert(path.value, path.place);
+            return;
+        };
+        let known = self.paths.borrow();
+        let first = existing.split('?').next().and_then(|path| known.get(path));
+        let elsewhere = first.map(|first| self.faults.elsewhere(first, &path.place));
+        let elsewhere = elsewhere.unwrap_or_default();
+        let problem =
+            format!("expected an unused path, found the path of the route {existing}{elsewhere}");
+        let remedy = if has_parameters || existing.contains('?') {
+            "choose another path, or give each route on the path a `query` with clearly different \
+             values of one parameter"
+        } else {
+            "choose another path; case and a slash at the end make no other path"
+        };
+        self.faults.add(&path.place, problem, remedy);
     }
 
     /// Reads `query`: the parameters by which a front controller selects the callback.
