@@ -51,9 +51,10 @@ impl<'f> ConfigReader<'f, '_> {
             self.warnings.add(&table.place, FaultKind::RouteUnprotected.because(problem), remedy);
         }
         let pattern: Arc<str> = path.value.into();
-        let label = match &parameters {
-            parameters if parameters.is_empty() => Arc::clone(&pattern),
-            parameters => format!("{pattern}{parameters}").into(),
+        let label = if parameters.is_empty() {
+            Arc::clone(&pattern)
+        } else {
+            format!("{pattern}{parameters}").into()
         };
         let route = Route {
             pattern,

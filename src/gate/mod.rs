@@ -392,10 +392,10 @@ impl Gate {
                 // Relaxed: a request that arrives during a reload may be judged by either config.
                 || self.0.reads_queries.load(Ordering::Relaxed)
         };
-        match admission {
-            Admission::Other if may_be_in_query() => self.admit_query(head, now),
-            admission => admission,
+        if matches!(admission, Admission::Other) && may_be_in_query() {
+            return self.admit_query(head, now);
         }
+        admission
     }
 
     #[inline(never)]
@@ -446,10 +446,10 @@ impl Gate {
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
         let target = Target::of(head.uri());
-        let lookup = match active.routes.find(&target, Reach::Subtree) {
-            Lookup::Other => active.routes.find_in_query(&target),
-            found => found,
-        };
+        let mut lookup = active.routes.find(&target, Reach::Subtree);
+        if matches!(lookup, Lookup::Other) {
+            lookup = active.routes.find_in_query(&target);
+        }
         active.admit(lookup, head, &self.0.memory, true, now)
     }
 

@@ -164,7 +164,7 @@ fn also_at(others: &[&Diagnostic]) -> String {
         (Some(line), key) => format!("{key} (line {line})"),
         (None, key) => key.to_owned(),
     };
-    let shown: Vec<_> = others.iter().take(MAX_PLACES).map(|other| place(other)).collect();
+    let shown: Vec<_> = others.iter().take(MAX_PLACES).map(place).collect();
     format!("the same applies to {}{more}", shown.join(", "))
 }
 

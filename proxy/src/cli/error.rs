@@ -68,12 +68,11 @@ pub(super) enum CommandError {
 impl CommandError {
     /// Returns the exit code: 2 if the operator must call the command in another way, otherwise 1.
     pub(super) const fn exit_code(&self) -> u8 {
-        match self {
-            Self::Argument { .. } | Self::Environment { .. } | Self::NoConfig | Self::Sample(_) => {
-                2
-            }
-            _ => 1,
-        }
+        let is_usage = matches!(
+            self,
+            Self::Argument { .. } | Self::Environment { .. } | Self::NoConfig | Self::Sample(_)
+        );
+        if is_usage { 2 } else { 1 }
     }
 
     pub(super) fn argument(argument: impl Into<String>, problem: impl Into<String>) -> Self {

@@ -158,7 +158,7 @@ impl Choices {
     fn print_steps(&self, provider: &ProviderInfo, secret: &SecretFile, path: &Path) {
         out(&format!("wrote {} and {}", path.display(), secret.path.display()));
         let key_file = secret.path.display().to_string();
-        let urls: Vec<_> = RoutePath::all(provider).iter().map(|route| public_url(route)).collect();
+        let urls: Vec<_> = RoutePath::all(provider).iter().map(public_url).collect();
         out(&format!("\nIn the console of {} ({}):", provider.title, provider.docs));
         let generic = if provider.keys {
             "enter {url} as the address of callbacks; the key in {key_file} and the key in the \

@@ -52,6 +52,55 @@ const KIND_LABELS: [&str; 3] = ["provider", "template", "kind"];
 /// Each kind has about 80 series. The series of further kinds begin with the first callback.
 const MAX_KINDS_AT_START: usize = 256;
 
+fn misfits(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_misfits_total",
+        "Accepted callbacks with fields that do not fit the definition.",
+        &["provider", "kind"],
+    )
+}
+
+fn dropped_members(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_answer_members_dropped_total",
+        "Members of the app's answers that the platform's reply does not have.",
+        &["provider", "kind"],
+    )
+}
+
+fn unclear_answers(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_answers_unclear_total",
+        "Acknowledged events whose answer neither repeats nor contradicts the \
+         acknowledgement.",
+        &["provider", "kind"],
+    )
+}
+
+fn reused_signatures(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_signatures_reused_total",
+        "Accepted callbacks whose signature arrived earlier with another body or id.",
+        &["provider", "template"],
+    )
+}
+
+fn reused_ids(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_ids_reused_total",
+        "Accepted callbacks whose signed id arrived earlier with other data.",
+        &["provider", "template"],
+    )
+}
+
+fn clients_gone(create: &Creator<'_>) -> IntCounterVec {
+    create.counters(
+        "gatepost_senders_gone_total",
+        "Accepted callbacks whose client did not wait for the reply.",
+        &["provider", "kind"],
+    )
+}
+
 impl CallbackMetrics {
     pub(super) fn new(create: &Creator<'_>) -> Self {
         let histogram = |name, help, buckets| create.histograms(name, help, &KIND_LABELS, buckets);
@@ -97,37 +146,12 @@ impl CallbackMetrics {
                  them.",
                 &["provider", "outcome"],
             ),
-            clients_gone: create.counters(
-                "gatepost_senders_gone_total",
-                "Accepted callbacks whose client did not wait for the reply.",
-                &["provider", "kind"],
-            ),
-            reused_signatures: create.counters(
-                "gatepost_signatures_reused_total",
-                "Accepted callbacks whose signature arrived earlier with another body or id.",
-                &["provider", "template"],
-            ),
-            reused_ids: create.counters(
-                "gatepost_ids_reused_total",
-                "Accepted callbacks whose signed id arrived earlier with other data.",
-                &["provider", "template"],
-            ),
-            misfits: create.counters(
-                "gatepost_misfits_total",
-                "Accepted callbacks with fields that do not fit the definition.",
-                &["provider", "kind"],
-            ),
-            dropped_members: create.counters(
-                "gatepost_answer_members_dropped_total",
-                "Members of the app's answers that the platform's reply does not have.",
-                &["provider", "kind"],
-            ),
-            unclear_answers: create.counters(
-                "gatepost_answers_unclear_total",
-                "Acknowledged events whose answer neither repeats nor contradicts the \
-                 acknowledgement.",
-                &["provider", "kind"],
-            ),
+            clients_gone: clients_gone(create),
+            reused_signatures: reused_signatures(create),
+            reused_ids: reused_ids(create),
+            misfits: misfits(create),
+            dropped_members: dropped_members(create),
+            unclear_answers: unclear_answers(create),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Stands for the traces in a program without the feature `otlp`.
+//! Replaces the traces in a program without the feature `otlp`.
 
 use std::time::Instant;
 

@@ -21,6 +21,7 @@ pub(crate) use self::otlp::{CallbackTrace, begin, finish, start};
 
 /// The request to the app.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only traces read all fields"))]
 pub(crate) struct AppCall {
     pub(crate) asked: Instant,
     pub(crate) took: Duration,
