@@ -43,7 +43,9 @@ impl<'f> ConfigReader<'f, '_> {
         let token = self.token(table, path.as_ref(), token);
         let (Some(plan), Some(path)) = (plan, path) else { return };
         let kind = kind.and_then(|kind| self.kind(&kind, &plan));
-        if !plan.uses_template_keys() && token.is_none() {
+        let is_open = !plan.uses_template_keys() && token.is_none();
+        // A fault in the route, such as a misspelt `token`, may be the cause.
+        if is_open && !self.faults.are_in(&table.place.key) {
             let problem =
                 format!("{} does not sign, and the path has no secret segment", plan.title);
             let remedy =
