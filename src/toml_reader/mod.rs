@@ -217,11 +217,11 @@ impl<'d> Table<'d> {
 
     pub(crate) fn integer(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (value, place) = self.raw(key)?;
-        self.faults.show(&place);
         let DeValue::Integer(number) = value else {
             self.wrong_type(&place, value, "a whole number");
             return None;
         };
+        self.faults.show(&place);
         let in_range = integer(number).filter(|n| range.contains(n));
         if in_range.is_none() {
             let limits = format!("a number from {} to {}", range.start(), range.end());
@@ -308,12 +308,12 @@ impl<'d> Table<'d> {
 
     pub(crate) fn boolean(&self, key: &'d str) -> Option<bool> {
         let (value, place) = self.raw(key)?;
-        self.faults.show(&place);
-        let flag = value.as_bool();
-        if flag.is_none() {
+        let Some(flag) = value.as_bool() else {
             self.wrong_type(&place, value, "true or false");
-        }
-        flag
+            return None;
+        };
+        self.faults.show(&place);
+        Some(flag)
     }
 
     pub(crate) fn table(&self, key: &'d str) -> Option<Self> {

@@ -316,8 +316,11 @@ fn steps_in_manual_add_provider() {
     for step in console.split("$ gatepost ").skip(1) {
         let (line, expected) = step.split_once('\n').unwrap();
         let (_, stdout, stderr) = output(gatepost().args(line.split(' ')));
-        // The page omits the lines about memory, which depend on the number of cores.
-        let shown = stdout.lines().filter(|line| !line.starts_with("memory: "));
+        // The page omits the fingerprint, the files, and the lines about memory, which depend on the
+        // number of cores.
+        let omitted = ["fingerprint: ", "memory: ", "read: "];
+        let shown =
+            stdout.lines().filter(|line| !omitted.iter().any(|text| line.starts_with(text)));
         let shown = shown.collect::<Vec<_>>().join("\n");
         assert_eq!(shown, expected.trim_end(), "{line}: {stderr}");
         tried += 1;
