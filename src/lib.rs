@@ -70,6 +70,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
@@ -103,6 +104,7 @@ mod time;
 mod toml_reader;
 mod verdict;
 
+pub use address::{Address, Addresses, HostMissing, Server};
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{

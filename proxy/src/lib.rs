@@ -48,6 +48,7 @@ mod cli;
 mod clock;
 mod descriptors;
 mod inbound;
+mod resolver;
 mod served_config;
 mod server;
 mod telemetry;

@@ -88,7 +88,7 @@ impl ServedConfig {
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
         if self.started.needs_restart(config.proxy()) {
-            let keys = "listen, upstream, upstream_idle_ms, admin, threads, max_connections, \
+            let keys = "listen, upstream, upstream_idle_ms, upstream_http2, admin, threads, max_connections, \
                         max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }

@@ -3,6 +3,7 @@
 //! The layer and the proxy use the same config format. gatepost reports every fault at once, each
 //! with line, key and remedy. A fault never contains the value of a secret.
 
+mod addresses;
 mod delivery;
 mod error;
 mod network;
@@ -22,6 +23,7 @@ pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
 pub(crate) use sources::{ConfigSources, read_config};
 
+use self::addresses::Servers;
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
 
@@ -107,7 +109,8 @@ impl Config {
         let warnings = Faults::new(text);
         let config = toml_reader::read(text, |table, faults| {
             let breakers = breaker::read(table, faults);
-            ConfigReader { faults, warnings: &warnings, sources, breakers }.config(table)
+            let servers = Servers::read(table, faults);
+            ConfigReader { faults, warnings: &warnings, sources, breakers, servers }.config(table)
         });
         match config {
             Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
@@ -191,6 +194,7 @@ struct ConfigReader<'f, 's> {
     warnings: &'s Faults<'s>,
     sources: &'s ConfigSources,
     breakers: Breakers,
+    servers: Servers,
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -238,7 +242,7 @@ impl<'f> ConfigReader<'f, '_> {
         self.warn_of_routes_without_template(&route_tables, &templates, &routes);
         let longest = routes.iter().map(|route| route.max_body_bytes).max();
         self.warn_of_small_budget(table, &proxy, longest.unwrap_or_default());
-        let upstream = proxy.upstream.as_ref();
+        let upstream = proxy.upstream.as_deref();
         self.reserve_addresses(&template_tables, &templates, upstream, &mut routes);
         routes.reserve_routes(|route| {
             let of_route = |template: &Template| template.plan.name == route.plan.name;
@@ -247,8 +251,8 @@ impl<'f> ConfigReader<'f, '_> {
         });
         self.warn_of_other_hosts(&template_tables, &templates, upstream, &routes);
         for (table, template) in template_tables.iter().zip(&templates) {
-            for (url, _) in template.iter().flat_map(|template| template.addresses()) {
-                self.check_loop(&table.place_of("on"), url, &proxy.listen);
+            for (address, _) in template.iter().flat_map(|template| template.addresses()) {
+                self.check_loop(&table.place_of("on"), address, &proxy.listen);
             }
         }
         if !proxy.listen.is_empty() && !table.has("upstream") {

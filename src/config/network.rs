@@ -6,29 +6,19 @@ use http::Uri;
 use ipnet::IpNet;
 
 use super::{ConfigReader, ProxySettings};
+use crate::address::Address;
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
 use crate::toml_reader::{Located, Place, Table};
 
 impl ConfigReader<'_, '_> {
-    /// Parses an address that consists of a scheme, a host and a port.
-    pub(super) fn origin(&self, text: &Located<&str>) -> Option<Uri> {
-        let url = self.url(text)?;
-        if url.path_and_query().is_some_and(|rest| rest != "/") {
-            let remedy = "remove everything after the port; each request keeps its own path";
-            self.faults.add(&text.place, "expected no path in this address, found a path", remedy);
-            return None;
-        }
-        Some(url)
-    }
-
     /// Parses an `http` or `https` URL without a user name.
     pub(super) fn url(&self, text: &Located<&str>) -> Option<Uri> {
         let url = parse_url(text.value);
         if let Err(found) = url {
             let remedy = "write http:// or https://, a host and an optional port from 1 to 65535, \
-                          but no user name";
+                          but no user name; or unix: and the path of a socket";
             self.faults.add(&text.place, format!("expected a valid URL, found {found}"), remedy);
         }
         if url.as_ref().is_ok_and(|url| has_dot_segment(url.path())) {
@@ -41,8 +31,9 @@ impl ConfigReader<'_, '_> {
 
     /// Reports an address on which the proxy itself listens, because the proxy would send each
     /// request to itself in an endless loop.
-    pub(super) fn check_loop(&self, place: &Place, url: &Uri, listen: &[SocketAddr]) {
-        if listen.iter().any(|listener| is_at(url, listener)) {
+    pub(super) fn check_loop(&self, place: &Place, address: &Address, listen: &[SocketAddr]) {
+        let is_socket = address.server().socket().is_some();
+        if !is_socket && listen.iter().any(|listener| is_at(address.url(), listener)) {
             let remedy = "write the address of the app";
             self.faults.add(place, "expected the app's address, found the proxy's address", remedy);
         }
@@ -85,10 +76,17 @@ fn is_at(url: &Uri, listener: &SocketAddr) -> bool {
     port_of(url) == listener.port() && reaches
 }
 
-/// Returns `true` if two URLs name the same machine and port.
+/// Returns `true` if two addresses name the same machine and port, or the same socket.
 ///
 /// gatepost compares names, and does not resolve them.
-pub(super) fn same_server(one: &Uri, other: &Uri) -> bool {
+pub(super) fn same_server(one: &Address, other: &Address) -> bool {
+    match (one.server().socket(), other.server().socket()) {
+        (None, None) => same_url_server(one.url(), other.url()),
+        (one, other) => one == other,
+    }
+}
+
+fn same_url_server(one: &Uri, other: &Uri) -> bool {
     port_of(one) == port_of(other) && machine(one) == machine(other)
 }
 
@@ -234,7 +232,7 @@ mod tests {
     fn recognises_spellings_of_one_machine() {
         let same = |one: &str, other: &str| {
             let url = |host: &str| format!("http://{host}:80/x").parse().unwrap();
-            same_server(&url(one), &url(other))
+            same_url_server(&url(one), &url(other))
         };
         for host in [
             "127.0.0.1",

@@ -5,11 +5,11 @@ use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-
 use super::ConfigReader;
+use crate::address::Addresses;
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
@@ -43,11 +43,13 @@ const DEFAULT_UPSTREAM_IDLE_MS: i64 = 4000;
 pub struct ProxySettings {
     /// Addresses on which the proxy listens.
     pub listen: Vec<SocketAddr>,
-    /// Server that receives requests to paths without a route; `None` means status 404 for such
+    /// Servers that receive requests to paths without a route; `None` means status 404 for such
     /// requests.
-    pub upstream: Option<Uri>,
+    pub upstream: Option<Arc<Addresses>>,
     /// Time for which the proxy keeps an idle connection to the upstream.
     pub upstream_idle: Duration,
+    /// If `true`, the proxy speaks HTTP/2 with the upstream, also without TLS.
+    pub upstream_http2: bool,
     /// Address on which the proxy serves health, metrics and the admin API; `None` disables all
     /// three.
     pub admin: Option<SocketAddr>,
@@ -87,6 +89,7 @@ impl ProxySettings {
                 listen,
                 upstream,
                 upstream_idle,
+                upstream_http2,
                 admin,
                 admin_token: _,
                 admin_hosts: _,
@@ -98,7 +101,7 @@ impl ProxySettings {
                 proxy_protocol,
                 upgrade_socket,
             } = settings.clone();
-            let upstream = (upstream, upstream_idle);
+            let upstream = (upstream, upstream_idle, upstream_http2);
             let bounds = (max_connections, max_unjudged_bytes);
             (listen, upstream, admin, threads, bounds, stop_timeout, proxy_protocol, upgrade_socket)
         };
@@ -111,9 +114,13 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
         let listen = table.strings("listen");
         let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
-        let upstream = table.string("upstream").and_then(|text| self.origin(&text));
+        let upstream_texts = self.address_texts(table, "upstream");
+        let upstream = self.addresses(&upstream_texts);
+        let remedy = "remove everything after the port; each request keeps its own path";
+        self.check_are_servers(&upstream_texts, upstream.as_deref(), remedy);
         let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
+        let upstream_http2 = table.boolean("upstream_http2").unwrap_or_default();
         let admin = table.string("admin").and_then(|text| self.located_address(&text));
         self.check_addresses(listen.iter().chain(&admin));
         let admin = admin.map(|address| address.value);
@@ -131,8 +138,8 @@ impl<'f> ConfigReader<'f, '_> {
         let max_unjudged_bytes = max_unjudged_bytes.unwrap_or(DEFAULT_MAX_UNJUDGED_BYTES);
         let stop = table.integer("stop_timeout_secs", 0..=3600);
         let stop = stop.unwrap_or(DEFAULT_STOP_TIMEOUT_SECS).unsigned_abs();
-        if let Some(upstream) = &upstream {
-            self.check_loop(&table.place_of("upstream"), upstream, &listen);
+        for address in upstream.iter().flat_map(|upstream| upstream.as_slice()) {
+            self.check_loop(&table.place_of("upstream"), address, &listen);
         }
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
@@ -142,6 +149,7 @@ impl<'f> ConfigReader<'f, '_> {
             listen,
             upstream,
             upstream_idle: Duration::from_millis(idle),
+            upstream_http2,
             admin,
             admin_token,
             admin_hosts,
@@ -183,16 +191,6 @@ impl<'f> ConfigReader<'f, '_> {
             self.faults.add_text(text, "a host name", remedy);
         }
         is_name.then(|| name.to_ascii_lowercase())
-    }
-
-    fn located_address(&self, text: &Located<&str>) -> Option<Located<SocketAddr>> {
-        let address = text.value.parse().ok();
-        if address.is_none() {
-            let remedy =
-                "write an IP address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"";
-            self.faults.add_text(text, "a listen address", remedy);
-        }
-        address.map(|value| Located { value, place: text.place.clone() })
     }
 
     fn check_addresses<'a>(&self, addresses: impl Iterator<Item = &'a Located<SocketAddr>>) {

@@ -306,6 +306,11 @@ impl<'d> Item<'d> {
         }
     }
 
+    /// Returns true for a string and for a list.
+    pub(crate) const fn is_strings(&self) -> bool {
+        matches!(&self.form, Form::String(_) | Form::Other(DeValue::Array(_)))
+    }
+
     /// Names the value in a fault that expects a non-empty list of strings.
     pub(crate) fn found(&self) -> &'static str {
         match (&self.form, self.len()) {

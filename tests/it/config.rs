@@ -39,6 +39,64 @@ fn other_warnings(gate: &Gate) -> Vec<String> {
 }
 
 #[test]
+fn reports_addresses_that_no_server_can_have() {
+    let route = "\n[[route]]\npath = '/a'\nprovider = 'mux'\n";
+    for (text, start) in [
+        ("upstream = []", "1:1: upstream: expected an address, found none; write an address"),
+        (
+            "upstream = ['http://a', 'http://a']",
+            "1:25: upstream[1]: expected another address, found one twice",
+        ),
+        (
+            "upstream = 'unix:app.sock'",
+            "1:12: upstream: expected a Unix socket, found no absolute path of a socket; write unix:/run/app.sock",
+        ),
+        (
+            "upstream = 'unix:/a.sock:/x'",
+            "1:12: upstream: expected no path in this address, found a path",
+        ),
+        (
+            "upstream = 'unix:/a.sock:x'",
+            "1:12: upstream: expected a Unix socket, found no path of requests",
+        ),
+        (
+            "upstream = ['http://a', 'b']",
+            "1:25: upstream[1]: expected a valid URL, found no http://",
+        ),
+        (
+            "health_path = 'healthz'",
+            "1:15: health_path: expected a path, found another text; write a path",
+        ),
+    ] {
+        let faults = errors(&format!("{text}{route}"));
+        assert!(
+            faults.len() == 1 && faults[0].starts_with(start),
+            "expected {start}, found {faults:?}"
+        );
+    }
+    let long = format!("upstream = 'unix:/{}'{route}", "x".repeat(107));
+    assert!(errors(&long)[0].contains("more than 107 bytes"));
+}
+
+#[test]
+fn reserves_addresses_on_each_server_of_the_upstream() {
+    let config = |upstream: &str| -> Config {
+        let text = format!(
+            "listen = ':8080'\nupstream = {upstream}\n[[route]]\npath = '/a'\nprovider = 'mux'\n\
+             [[template]]\nname = 'm'\nprovider = 'mux'\nbind = '*'\ninsecure_unsigned = true\n\
+             on.'*' = ['http://one/x', 'unix:/run/two.sock:/y', 'http://three/z']\n"
+        );
+        text.parse().unwrap()
+    };
+    let reserved = |upstream: &str| {
+        let paths: Vec<_> = config(upstream).reserved_paths().collect();
+        ["/x", "/y", "/z"].map(|path| paths.iter().any(|own| own.starts_with(path)))
+    };
+    assert_eq!(reserved("['http://one', 'unix:/run/two.sock']"), [true, true, false]);
+    assert_eq!(reserved("'unix:/run/other.sock'"), [false; 3]);
+}
+
+#[test]
 fn reports_every_fault_with_line_key_and_remedy() {
     let faults = errors(
         "listen = ['nowhere']
@@ -59,7 +117,7 @@ pusch = 'http://127.0.0.1:3000/push'
 ",
     );
     let starts = [
-        "1:11: listen[0]: expected a listen address, found \"nowhere\"; write an IP address and a port",
+        "1:11: listen[0]: expected an address to listen on, found no port; add a colon and a port",
         "2:12: upstream: expected no path in this address, found a path; remove everything after the port",
         "3:1: colour: expected a known key, found \"colour\"; use one of these keys: `admin`, `admin_hosts`, `admin_token`",
         "6:8: route[0].path: expected a path with one spelling, found \"/callbacks//tencent\"; start the path with /",

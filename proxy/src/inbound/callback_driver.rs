@@ -14,20 +14,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
-    EventRequest, Gate, Head, Intake, Question, Refusal, Reply, RequestContext, Runtime, Timestamp,
-    drive, report,
+    Addresses, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide,
+    Disconnected, Driven, EventRequest, Gate, Head, Intake, Question, Refusal, Reply,
+    RequestContext, Runtime, Timestamp, drive, report,
 };
-use http::Uri;
 use http::header::HOST;
-use http::uri::PathAndQuery;
 use pingora::prelude::fast_timeout::fast_sleep;
 
 use super::connections::Connection;
 use super::source::Source;
 use super::unfinished::{Bound, Unfinished};
 use super::unjudged::{HeldBytes, UnjudgedBytes};
-use crate::app::{self, EventMessage};
+use crate::app::{self, EventMessage, Target};
 use crate::telemetry::metrics::METRICS;
 
 /// Maximum number of unread body bytes that gatepost reads and drops after a refusal.
@@ -88,7 +86,7 @@ pub(crate) trait Exchange: Send {
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
     /// The config's `upstream`, for events whose template has no address; `None` if not set.
-    pub(crate) upstream: Option<Uri>,
+    pub(crate) upstream: Option<Arc<Addresses>>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
 }
@@ -321,33 +319,26 @@ impl<'s> AppSide for App<'s> {
         event: EventRequest<'_>,
         attempt: Attempt,
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
-        let url = question.url().cloned().or_else(|| {
-            let server = question.server().or(self.0.upstream.as_ref());
-            with_path(server?, event.callback_path())
-        });
+        let target = match question.addresses() {
+            Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
+            None => question.servers().or(self.0.upstream.as_ref()).map(|servers| {
+                let path = event.callback_path().cloned();
+                Target { addresses: Arc::clone(servers), path }
+            }),
+        };
+        let limit = question.timeout();
         let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());
         let method = event.method().clone();
         let (headers, body) = event.into_parts();
         async move {
-            let Some(url) = url else {
+            let Some(target) = target else {
                 let why = "expected an address in the template or in `upstream`, found neither; set one of them";
                 return Asked::Answered(Answer::Unreachable(why.into()));
             };
-            app::ask(
-                &url,
-                EventMessage { method, headers, body, keeps_host, is_repeatable },
-                attempt,
-            )
-            .await
+            let message = EventMessage { method, headers, body, keeps_host, is_repeatable };
+            app::ask(target, message, attempt, limit).await
         }
     }
-}
-
-/// Returns the address of a path on a server.
-fn with_path(server: &Uri, path: Option<&PathAndQuery>) -> Option<Uri> {
-    let mut parts = server.clone().into_parts();
-    parts.path_and_query = path.cloned();
-    Uri::from_parts(parts).ok()
 }
 
 /// Returns the URL scheme of a connection.

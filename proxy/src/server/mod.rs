@@ -22,8 +22,9 @@ use self::listener_handover::{
 };
 use crate::admin::AdminApp;
 use crate::descriptors;
-use crate::inbound::pingora::{ProxyService, Upstream};
+use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
 use crate::inbound::{IDLE_GRACE, InboundServer};
+use crate::resolver::Resolver;
 use crate::served_config::ServedConfig;
 use crate::telemetry::log;
 use crate::telemetry::metrics::METRICS;
@@ -65,8 +66,9 @@ pub(crate) fn run(
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
-    let upstream = settings.upstream.as_ref();
-    let upstream = upstream.map(|url| Upstream::new(url, settings.upstream_idle));
+    let rules = PeerRules { idle: settings.upstream_idle, http_2: settings.upstream_http2 };
+    let upstream = settings.upstream.clone();
+    let upstream = upstream.map(|list| Upstream::new(list, rules, &Resolver::system()));
     let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 #![allow(clippy::disallowed_methods, reason = "tests read the clock and files")]
 
+mod addresses;
 mod apps;
 mod bounds;
 mod callbacks;

@@ -33,7 +33,12 @@ pub fn config_schema() -> Value {
         "required": ["route"],
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
-            "upstream": text("Server for requests other than callbacks; default: status 404."),
+            "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
+            "upstream_http2": {
+                "type": "boolean",
+                "description": "If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this.",
+            },
+            "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
             "upstream_idle_ms": integer(
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
@@ -254,7 +259,7 @@ fn template(providers: &[ProviderInfo]) -> Value {
 
 fn on(provider: &ProviderInfo) -> Value {
     let kinds = provider.kinds.iter().map(|kind| (kind.name.to_string(), delivery(kind)));
-    let any = json!({ "anyOf": [{ "type": "string" }, { "type": "object" }] });
+    let any = json!({ "anyOf": [strings("Addresses of the app."), { "type": "object" }] });
     let groups = provider.groups.iter().map(|group| (group.to_string(), any.clone()));
     let all = kinds.chain(groups).chain([("*".to_owned(), any.clone())]);
     let properties: Map<String, Value> = all.collect();
@@ -263,7 +268,7 @@ fn on(provider: &ProviderInfo) -> Value {
 
 fn delivery(kind: &KindInfo) -> Value {
     let mut properties = json!({
-        "url": text("Address of the app."),
+        "url": strings("Addresses of the app, each http://, https:// or unix:."),
         "answer": {
             "type": "object",
             "description": "Fixed answer; gatepost does not ask the app.",
@@ -290,7 +295,7 @@ fn delivery(kind: &KindInfo) -> Value {
             "A notification: the reply only acknowledges the callback."
         },
         "anyOf": [
-            { "type": "string" },
+            strings("Addresses of the app."),
             { "type": "object", "additionalProperties": false, "properties": properties },
         ],
     })

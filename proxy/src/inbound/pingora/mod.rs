@@ -4,6 +4,8 @@ mod gate_module;
 mod passed_headers;
 mod proxy_service;
 mod session;
+mod upstream;
 
 pub use gate_module::GateModule;
-pub(crate) use proxy_service::{ProxyService, Upstream};
+pub(crate) use proxy_service::ProxyService;
+pub(crate) use upstream::{PeerRules, Upstream};
