@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
+use crate::address_guard::AddressGuard;
+use crate::outgoing_tls::OutgoingTls;
+
 /// Failures in a row after which a server is down, beside those of connecting.
 const MAX_FAILURES: u32 = 5;
 
@@ -25,23 +28,26 @@ const MAX_FAILURES: u32 = 5;
 pub struct Server {
     is_https: bool,
     authority: Authority,
-    socket: Option<PathBuf>,
-    health_path: Option<PathAndQuery>,
+    settings: ServerSettings,
     failures: AtomicU32,
     is_down: AtomicBool,
 }
 
+/// What the config says of a server beside its URL.
+#[derive(Debug, Default)]
+pub(crate) struct ServerSettings {
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) health_path: Option<PathAndQuery>,
+    pub(crate) tls: Option<Arc<OutgoingTls>>,
+    pub(crate) guard: Option<Arc<AddressGuard>>,
+}
+
 impl Server {
-    pub(crate) fn new(
-        url: &Uri,
-        socket: Option<PathBuf>,
-        health_path: Option<PathAndQuery>,
-    ) -> Option<Self> {
+    pub(crate) fn new(url: &Uri, settings: ServerSettings) -> Option<Self> {
         Some(Self {
             is_https: url.scheme() == Some(&Scheme::HTTPS),
             authority: url.authority()?.clone(),
-            socket,
-            health_path,
+            settings,
             failures: AtomicU32::new(0),
             is_down: AtomicBool::new(false),
         })
@@ -62,13 +68,26 @@ impl Server {
     /// Returns the path of the Unix socket; `None` for a host and a port.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {
-        self.socket.as_deref()
+        self.settings.socket.as_deref()
     }
 
     /// Returns the path that a probe of this server requests; `None` if a probe only connects.
     #[must_use]
     pub const fn health_path(&self) -> Option<&PathAndQuery> {
-        self.health_path.as_ref()
+        self.settings.health_path.as_ref()
+    }
+
+    /// Returns the rules for TLS; `None` for the authorities of the machine and no certificate.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&Arc<OutgoingTls>> {
+        self.settings.tls.as_ref()
+    }
+
+    /// Returns the guard that the addresses of the host's name must pass; `None` if the operator
+    /// alone has chosen the server.
+    #[must_use]
+    pub const fn guard(&self) -> Option<&Arc<AddressGuard>> {
+        self.settings.guard.as_ref()
     }
 
     /// Returns the host without the brackets of an IPv6 address.
@@ -118,7 +137,7 @@ impl Server {
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.socket {
+        match &self.settings.socket {
             Some(socket) => write!(f, "unix:{}", socket.display()),
             None if self.is_https => write!(f, "https://{}", self.authority),
             None => write!(f, "http://{}", self.authority),
@@ -165,7 +184,7 @@ impl TryFrom<Uri> for Address {
     type Error = HostMissing;
 
     fn try_from(url: Uri) -> Result<Self, HostMissing> {
-        let server = Server::new(&url, None, None).ok_or(HostMissing)?;
+        let server = Server::new(&url, ServerSettings::default()).ok_or(HostMissing)?;
         Ok(Self::new(Arc::new(server), url))
     }
 }
@@ -178,9 +197,9 @@ pub struct HostMissing;
 /// Prints the address without its query, which may contain a secret.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let colon = if self.server.socket.is_some() && self.url.path() != "/" { ":" } else { "" };
+        let colon = if self.server.socket().is_some() && self.url.path() != "/" { ":" } else { "" };
         let path =
-            if colon.is_empty() && self.server.socket.is_some() { "" } else { self.url.path() };
+            if colon.is_empty() && self.server.socket().is_some() { "" } else { self.url.path() };
         write!(f, "{}{colon}{path}", self.server)
     }
 }
@@ -240,7 +259,7 @@ impl Addresses {
 impl PartialEq for Addresses {
     fn eq(&self, other: &Self) -> bool {
         let spelled = |own: &Self| -> Vec<_> {
-            own.list.iter().map(|a| (a.server.socket.clone(), a.url.to_string())).collect()
+            own.list.iter().map(|a| (a.server.settings.socket.clone(), a.url.to_string())).collect()
         };
         spelled(self) == spelled(other)
     }
@@ -312,7 +331,9 @@ mod tests {
         assert_eq!(addresses(&["a:1", "b"]).to_string(), "http://a:1/e, http://b/e");
         let server = |path: &str| {
             let url: Uri = format!("http://localhost{path}").parse().unwrap();
-            let server = Server::new(&url, Some("/run/app.sock".into()), None).unwrap();
+            let socket = Some("/run/app.sock".into());
+            let settings = ServerSettings { socket, ..ServerSettings::default() };
+            let server = Server::new(&url, settings).unwrap();
             Address::new(Arc::new(server), url).to_string()
         };
         assert_eq!(

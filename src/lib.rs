@@ -71,6 +71,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+mod address_guard;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
@@ -91,6 +92,7 @@ pub mod layer;
 mod limit;
 pub mod manual;
 mod memory;
+mod outgoing_tls;
 mod printable;
 mod provider;
 mod reply;
@@ -105,6 +107,7 @@ mod toml_reader;
 mod verdict;
 
 pub use address::{Address, Addresses, HostMissing, Server};
+pub use address_guard::AddressGuard;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
@@ -124,6 +127,7 @@ pub use inspect::{
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
+pub use outgoing_tls::OutgoingTls;
 pub use provider::{
     IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
     tencent_vod,

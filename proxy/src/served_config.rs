@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gatepost::{Config, Gate, ProxySettings};
 use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
 
+use crate::app::tls;
+
 /// A gate and the file of its config.
 pub(crate) struct ServedConfig {
     path: PathBuf,
@@ -24,6 +26,7 @@ pub(crate) struct ServedConfig {
 impl ServedConfig {
     /// Creates a gate for `config`. `text` is the content of the config file at `path`.
     pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
+        check_files(&config)?;
         let templates = TemplateView::all(&text, Some(&config))?;
         let started = config.proxy().clone();
         let (text, templates) = (Mutex::new(text), Mutex::new(templates));
@@ -63,6 +66,7 @@ impl ServedConfig {
         let key_dirs = self.gate.proxy_settings().key_dirs;
         KeyFolders::new(&self.path, &key_dirs).check(&text, &edited)?;
         let config = config_file::check(&self.path, &edited)?;
+        check_addresses(&config, config_file::check(&self.path, &text).ok().as_ref())?;
         let templates = TemplateView::all(&edited, Some(&config))?;
         config_file::replace(&self.path, &text, &edited)?;
         self.serve(config, templates);
@@ -84,6 +88,7 @@ impl ServedConfig {
         let mut text = lock(&self.text);
         let new = config_file::read(&self.path)?;
         let config = config_file::check(&self.path, &new)?;
+        check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
         // Only a restart applies a new value of such a setting: the running server keeps the
         // values from its start.
@@ -103,6 +108,22 @@ impl ServedConfig {
         }
         self.gate.replace(config);
         *lock(&self.templates) = templates;
+    }
+}
+
+/// Checks the files of `[[outgoing_tls]]`.
+fn check_files(config: &Config) -> Result<(), EditError> {
+    tls::check(config).map_err(|fault| EditError::invalid(fault.to_string()))
+}
+
+/// Checks the addresses that an edit has added.
+fn check_addresses(edited: &Config, earlier: Option<&Config>) -> Result<(), EditError> {
+    match edited.forbidden_addresses(earlier).first() {
+        None => Ok(()),
+        Some(server) => Err(EditError::invalid(format!(
+            "expected an address that an edit may set, found {server}; add its network, name or \
+             socket to allow_addresses in the config file"
+        ))),
     }
 }
 

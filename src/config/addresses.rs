@@ -11,7 +11,9 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::ConfigReader;
-use crate::address::{Address, Addresses, Server};
+use crate::address::{Address, Addresses, Server, ServerSettings};
+use crate::address_guard::{AddressGuard, PermittedServers};
+use crate::outgoing_tls::OutgoingTls;
 use crate::route::has_dot_segment;
 use crate::toml_reader::{Faults, Located, Table};
 
@@ -21,6 +23,8 @@ const MAX_SOCKET_BYTES: usize = 107;
 /// Servers that the addresses of a config name, by their spelling.
 pub(super) struct Servers {
     health_path: Option<PathAndQuery>,
+    tls: RefCell<Vec<Arc<OutgoingTls>>>,
+    guard: RefCell<Option<Arc<AddressGuard>>>,
     known: RefCell<HashMap<String, Arc<Server>>>,
 }
 
@@ -36,11 +40,30 @@ impl Servers {
             }
             path
         });
-        Self { health_path, known: RefCell::default() }
+        Self {
+            health_path,
+            tls: RefCell::default(),
+            guard: RefCell::default(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Sets the rules for TLS with servers. Call this method before the first address is read.
+    pub(super) fn set_tls(&self, tls: Vec<Arc<OutgoingTls>>) {
+        *self.tls.borrow_mut() = tls;
+    }
+
+    /// Sets the guard of servers that no earlier address has named.
+    pub(super) fn set_guard(&self, guard: Arc<AddressGuard>) {
+        *self.guard.borrow_mut() = Some(guard);
     }
 
     fn address(&self, url: Uri, socket: Option<PathBuf>) -> Option<Address> {
-        let server = Server::new(&url, socket, self.health_path.clone())?;
+        let host = url.host().unwrap_or_default();
+        let tls = self.tls.borrow().iter().find(|tls| tls.applies_to(host)).cloned();
+        let guard = self.guard.borrow().clone().filter(|guard| !guard.names(host));
+        let health_path = self.health_path.clone();
+        let server = Server::new(&url, ServerSettings { socket, health_path, tls, guard })?;
         let server = match self.known.borrow_mut().entry(server.to_string()) {
             Entry::Occupied(known) => Arc::clone(known.get()),
             Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(server))),
@@ -121,6 +144,27 @@ impl<'f> ConfigReader<'f, '_> {
                 self.faults.add(&text.place, problem, remedy);
             }
         }
+    }
+
+    /// Reads `allow_addresses`: networks, host names and Unix sockets.
+    pub(super) fn allow_addresses(&self, table: &Table<'f>) -> AddressGuard {
+        let mut list = PermittedServers::default();
+        for text in table.strings("allow_addresses") {
+            let value = text.value;
+            if let Some(socket) = value.strip_prefix("unix:") {
+                list.sockets.push(socket.into());
+            } else if let Ok(network) = value.parse() {
+                list.networks.push(network);
+            } else if let Ok(ip) = value.parse::<IpAddr>() {
+                list.networks.push(ip.into());
+            } else if value.contains(['/', ':']) {
+                let remedy = "write a network, an IP address, a host name, or unix: and a path";
+                self.faults.add_text(&text, "an address to allow", remedy);
+            } else {
+                list.hosts.extend(self.host_name(&text));
+            }
+        }
+        AddressGuard { list: table.has("allow_addresses").then_some(list) }
     }
 
     /// Parses an address on which the proxy listens.

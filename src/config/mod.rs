@@ -7,6 +7,7 @@ mod addresses;
 mod delivery;
 mod error;
 mod network;
+mod outgoing_tls;
 mod plans;
 mod proof;
 mod proxy;
@@ -27,8 +28,10 @@ use self::addresses::Servers;
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
 
+use crate::address::Address;
 use crate::breaker::Breaker;
 use crate::client::Networks;
+use crate::outgoing_tls::OutgoingTls;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
 use crate::toml_reader::{self, Fault, Faults, Item, Located, Table};
@@ -64,6 +67,8 @@ pub struct Config {
     pub(crate) circuits: Vec<Arc<Breaker>>,
     pub(crate) trusted: Networks,
     pub(crate) proxy: ProxySettings,
+    /// Keys whose values came from environment variables, with the names of these.
+    variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
 }
 
@@ -107,7 +112,8 @@ impl Config {
 
     pub(crate) fn parse(text: &str, sources: &ConfigSources) -> Result<Self, ConfigError> {
         let warnings = Faults::new(text);
-        let config = toml_reader::read(text, |table, faults| {
+        let lookup = |name: &str| sources.plain_variable(name);
+        let config = toml_reader::read_with(text, Some(&lookup), |table, faults| {
             let breakers = breaker::read(table, faults);
             let servers = Servers::read(table, faults);
             ConfigReader { faults, warnings: &warnings, sources, breakers, servers }.config(table)
@@ -122,6 +128,38 @@ impl Config {
     #[must_use]
     pub fn longest_body(&self) -> usize {
         self.routes.iter().map(|route| route.max_body_bytes).max().unwrap_or_default()
+    }
+
+    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    /// Omits keys with secrets.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(key, name)| (&**key, &**name))
+    }
+
+    /// Returns the addresses of the apps of all templates. An address of several kinds occurs several
+    /// times.
+    pub fn app_addresses(&self) -> impl Iterator<Item = &Address> {
+        self.templates.iter().flat_map(|template| template.addresses()).map(|(own, _)| own)
+    }
+
+    /// Returns the rules for TLS with servers that an address of this config has.
+    pub fn outgoing_tls(&self) -> impl Iterator<Item = &Arc<OutgoingTls>> {
+        let upstream = self.proxy.upstream.iter().flat_map(|upstream| upstream.as_slice());
+        self.app_addresses().chain(upstream).filter_map(|address| address.server().tls())
+    }
+
+    /// Returns the addresses of apps that a client of the admin API may not set, without those that
+    /// `earlier` has too.
+    #[must_use]
+    pub fn forbidden_addresses(&self, earlier: Option<&Self>) -> Vec<String> {
+        let known: Vec<_> = earlier.iter().flat_map(|config| config.app_addresses()).collect();
+        let is_new = |new: &Address| {
+            known.iter().all(|own| own.server().to_string() != new.server().to_string())
+        };
+        let guard = &self.proxy.allow_addresses;
+        let refused =
+            |address: &&Address| is_new(address) && !network::is_permitted(guard, address);
+        self.app_addresses().filter(refused).map(|address| address.server().to_string()).collect()
     }
 
     /// Returns the settings that only the proxy uses.
@@ -261,7 +299,8 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
-        Some(Config { routes, templates, circuits, trusted, proxy, warnings: Vec::new() })
+        let (variables, warnings) = (table.used_variables(), Vec::new());
+        Some(Config { routes, templates, circuits, trusted, proxy, variables, warnings })
     }
 
     fn max_body_bytes(&self, table: &Table<'f>) -> Option<usize> {

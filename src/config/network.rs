@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{ConfigReader, ProxySettings};
 use crate::address::Address;
+use crate::address_guard::AddressGuard;
 use crate::client::Networks;
 use crate::limit::Rate;
 use crate::route::has_dot_segment;
@@ -83,6 +84,19 @@ pub(super) fn same_server(one: &Address, other: &Address) -> bool {
     match (one.server().socket(), other.server().socket()) {
         (None, None) => same_url_server(one.url(), other.url()),
         (one, other) => one == other,
+    }
+}
+
+/// Returns `true` if a client of the admin API may set the address. A name is permitted here; the
+/// door checks its IP addresses when it connects.
+pub(super) fn is_permitted(guard: &AddressGuard, address: &Address) -> bool {
+    if let Some(socket) = address.server().socket() {
+        return guard.permits_socket(socket);
+    }
+    match machine(address.url()) {
+        Machine::This => guard.permits(Ipv4Addr::LOCALHOST.into()),
+        Machine::Address(ip) => guard.permits(ip),
+        Machine::Name(_) => true,
     }
 }
 

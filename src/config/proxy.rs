@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::ConfigReader;
 use crate::address::Addresses;
+use crate::address_guard::AddressGuard;
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Place, Table};
 
@@ -58,6 +59,8 @@ pub struct ProxySettings {
     /// Names under which clients may reach the admin API, besides loopback names and IP addresses,
     /// in lower case and without a final dot.
     pub admin_hosts: Vec<String>,
+    /// Addresses to which a client of the admin API may point the apps of templates.
+    pub allow_addresses: Arc<AddressGuard>,
     /// Folders in which a key file may lie that a client of the admin API names. The folder of the
     /// config file is always permitted.
     pub key_dirs: Vec<PathBuf>,
@@ -80,7 +83,7 @@ pub struct ProxySettings {
 
 impl ProxySettings {
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts` and `key_dirs` can change while the proxy runs.
+    /// `admin_hosts`, `allow_addresses` and `key_dirs` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -93,6 +96,7 @@ impl ProxySettings {
                 admin,
                 admin_token: _,
                 admin_hosts: _,
+                allow_addresses: _,
                 key_dirs: _,
                 threads,
                 max_connections,
@@ -114,10 +118,16 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn proxy_settings(&self, table: &Table<'f>) -> ProxySettings {
         let listen = table.strings("listen");
         let listen: Vec<_> = listen.iter().filter_map(|text| self.located_address(text)).collect();
+        self.servers.set_tls(self.outgoing_tls(table));
+        let allow_addresses = Arc::new(self.allow_addresses(table));
         let upstream_texts = self.address_texts(table, "upstream");
         let upstream = self.addresses(&upstream_texts);
         let remedy = "remove everything after the port; each request keeps its own path";
         self.check_are_servers(&upstream_texts, upstream.as_deref(), remedy);
+        // A client of the API cannot change the upstream, so its server has no guard.
+        if table.has("admin_token") {
+            self.servers.set_guard(Arc::clone(&allow_addresses));
+        }
         let idle = table.integer("upstream_idle_ms", 1..=3_600_000);
         let idle = idle.unwrap_or(DEFAULT_UPSTREAM_IDLE_MS).unsigned_abs();
         let upstream_http2 = table.boolean("upstream_http2").unwrap_or_default();
@@ -153,6 +163,7 @@ impl<'f> ConfigReader<'f, '_> {
             admin,
             admin_token,
             admin_hosts,
+            allow_addresses,
             key_dirs: key_dirs.collect(),
             threads,
             max_connections,
@@ -180,7 +191,7 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a host name, and returns the name in lower case and without a final dot.
-    fn host_name(&self, text: &Located<&str>) -> Option<String> {
+    pub(super) fn host_name(&self, text: &Located<&str>) -> Option<String> {
         let name = text.value.strip_suffix('.').unwrap_or(text.value);
         let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let is_name = name.len() <= MAX_HOST_BYTES

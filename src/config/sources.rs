@@ -44,6 +44,18 @@ impl ConfigSources {
         }
     }
 
+    /// Returns the value of a variable that contains no secret, without spaces at its end.
+    ///
+    /// # Errors
+    ///
+    /// Returns the problem if the variable is not set or not UTF-8.
+    pub(crate) fn plain_variable(&self, name: &str) -> Result<Zeroizing<String>, String> {
+        match self.variable(name) {
+            Ok(value) => Ok(value.trim_end().to_owned().into()),
+            Err(error) => Err(unusable(name, &error)),
+        }
+    }
+
     /// Reads a file that contains a secret, up to 64 KiB.
     pub(crate) fn file(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         read_regular(&self.base.join(name), MAX_SECRET_BYTES)

@@ -115,8 +115,12 @@ impl<'t> Faults<'t> {
 
     /// Adds a fault that shows `text`. Never pass a text that may be a secret.
     pub(crate) fn add_text(&self, text: &Located<&str>, wanted: &str, remedy: impl Into<String>) {
-        let found = printable(text.value);
-        self.add(&text.place, format!("expected {wanted}, found \"{found}\""), remedy);
+        let found = match &text.place.variable {
+            // The operator may have named the variable of a secret by mistake.
+            Some(name) => format!("another text in the environment variable `{name}`"),
+            None => format!("\"{}\"", printable(text.value)),
+        };
+        self.add(&text.place, format!("expected {wanted}, found {found}"), remedy);
     }
 
     /// Adds a fault that shows `word`, which is not in `words`. Never pass a word that may be a
@@ -129,7 +133,8 @@ impl<'t> Faults<'t> {
         noun: &str,
         words: impl Iterator<Item = &'w str>,
     ) {
-        self.add_text(word, &format!("a known {noun}"), allowed(noun, word.value, words));
+        let shown = if word.place.variable.is_some() { "" } else { word.value };
+        self.add_text(word, &format!("a known {noun}"), allowed(noun, shown, words));
     }
 
     /// Adds the faults of another file.
@@ -145,6 +150,7 @@ impl<'t> Faults<'t> {
     pub(crate) fn into_sorted(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();
         list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        list.dedup();
         list
     }
 }
@@ -154,6 +160,8 @@ impl<'t> Faults<'t> {
 pub(crate) struct Place {
     pub(super) span: Range<usize>,
     pub(super) key: String,
+    /// Environment variable from which the value came; `None` for a value of the text.
+    pub(super) variable: Option<Box<str>>,
 }
 
 impl Place {
@@ -161,11 +169,11 @@ impl Place {
         let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let key = if is_bare && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
         let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
-        Self { span, key }
+        Self { span, key, variable: None }
     }
 
     pub(super) fn element(&self, index: usize, span: Range<usize>) -> Self {
-        Self { span, key: format!("{}[{index}]", self.key) }
+        Self { span, key: format!("{}[{index}]", self.key), variable: None }
     }
 }
 

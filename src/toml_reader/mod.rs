@@ -12,6 +12,7 @@
 
 mod fault;
 mod json;
+mod variables;
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -22,6 +23,8 @@ use toml::de::{DeTable, DeValue};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, Located, Place, allowed, list};
 use json::{integer, write_table};
+pub(crate) use variables::Lookup;
+use variables::{Variables, variable_name};
 
 /// A TOML table, with the keys that the code has read so far.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) struct Table<'d> {
     entries: &'d DeTable<'d>,
     read_keys: RefCell<Vec<&'d str>>,
     faults: &'d Faults<'d>,
+    variables: &'d Variables,
     pub(crate) place: Place,
 }
 
@@ -42,11 +46,21 @@ pub(crate) fn read<T>(
     text: &str,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
+    read_with(text, None, read)
+}
+
+/// Does the same as [`read`], but accepts `{ env = "NAME" }` in place of a string or a number.
+/// `lookup` returns the value of a variable.
+pub(crate) fn read_with<T>(
+    text: &str,
+    lookup: Option<&dyn Fn(&str) -> Lookup>,
+    read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
     let faults = Faults::new(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let span = error.span().unwrap_or_default();
-        let place = Place { span, key: String::new() };
+        let place = Place { span, ..Place::default() };
         faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
     }
     if !faults.is_empty() {
@@ -55,11 +69,13 @@ pub(crate) fn read<T>(
         sorted.truncate(1);
         return Err(sorted);
     }
+    let variables = lookup.map(|lookup| Variables::of(root.get_ref(), lookup)).unwrap_or_default();
     let value = {
         let table = Table {
             entries: root.get_ref(),
             read_keys: RefCell::default(),
             faults: &faults,
+            variables: &variables,
             place: Place::default(),
         };
         read(&table, &faults)
@@ -105,13 +121,43 @@ impl<'d> Table<'d> {
 
     pub(crate) fn string(&self, key: &'d str) -> Option<Located<&'d str>> {
         let (value, place) = self.raw(key)?;
-        match value {
-            DeValue::String(text) => Some(Located { value: text, place }),
-            value => {
-                self.wrong_type(&place, value, "a string");
+        self.text(value, place, "a string")
+    }
+
+    fn text(&self, value: &'d DeValue<'d>, place: Place, wanted: &str) -> Option<Located<&'d str>> {
+        if let DeValue::String(text) = value {
+            return Some(Located { value: text, place });
+        }
+        match self.variable(value, &place) {
+            Some(found) => found,
+            None => {
+                self.wrong_type(&place, value, wanted);
                 None
             }
         }
+    }
+
+    /// Returns the value of the environment variable in `{ env = "NAME" }`, or `Some(None)` after
+    /// reporting that the variable has no usable value. Returns `None` for any other value.
+    fn variable(&self, value: &'d DeValue<'d>, place: &Place) -> Option<Option<Located<&'d str>>> {
+        let name = variable_name(value)?;
+        Some(match self.variables.get(name)? {
+            Ok(value) => {
+                self.variables.note(&place.key, name);
+                let place = Place { variable: Some(name.into()), ..place.clone() };
+                Some(Located { value: value.as_str(), place })
+            }
+            Err(problem) => {
+                let remedy = "set the variable to UTF-8 text before gatepost starts";
+                self.faults.add(place, problem, remedy);
+                None
+            }
+        })
+    }
+
+    /// Returns each key whose value came from an environment variable, and the name of the variable.
+    pub(crate) fn used_variables(&self) -> Vec<(String, String)> {
+        self.variables.used()
     }
 
     /// Reads a string. If the key is absent, reports a fault with `remedy`.
@@ -128,37 +174,38 @@ impl<'d> Table<'d> {
     pub(crate) fn strings(&self, key: &'d str) -> Vec<Located<&'d str>> {
         match self.raw(key) {
             None => Vec::new(),
-            Some((DeValue::String(text), place)) => vec![Located { value: text, place }],
             Some((DeValue::Array(items), place)) => items
                 .iter()
                 .enumerate()
                 .filter_map(|(index, item)| {
-                    let place = place.element(index, item.span());
-                    let DeValue::String(text) = item.get_ref() else {
-                        self.wrong_type(&place, item.get_ref(), "a string");
-                        return None;
-                    };
-                    Some(Located { value: &**text, place })
+                    self.text(item.get_ref(), place.element(index, item.span()), "a string")
                 })
                 .collect(),
             Some((value, place)) => {
-                self.wrong_type(&place, value, "a list of strings");
-                Vec::new()
+                self.text(value, place, "a list of strings").into_iter().collect()
             }
         }
     }
 
     pub(crate) fn integer(&self, key: &'d str, range: RangeInclusive<i64>) -> Option<i64> {
         let (value, place) = self.raw(key)?;
+        let limits = || format!("a number from {} to {}", range.start(), range.end());
+        if let Some(found) = self.variable(value, &place) {
+            let text = found?;
+            let number = text.value.trim().parse().ok().filter(|n| range.contains(n));
+            if number.is_none() {
+                self.faults.add_text(&text, &limits(), format!("set the variable to {}", limits()));
+            }
+            return number;
+        }
         let DeValue::Integer(number) = value else {
             self.wrong_type(&place, value, "a whole number");
             return None;
         };
         let in_range = integer(number).filter(|n| range.contains(n));
         if in_range.is_none() {
-            let limits = format!("a number from {} to {}", range.start(), range.end());
-            let problem = format!("expected {limits}, found {number}");
-            self.faults.add(&place, problem, format!("write {limits}"));
+            let problem = format!("expected {}, found {number}", limits());
+            self.faults.add(&place, problem, format!("write {}", limits()));
         }
         in_range
     }
@@ -180,7 +227,8 @@ impl<'d> Table<'d> {
     fn as_table(&self, value: &'d DeValue<'d>, place: Place) -> Option<Self> {
         match value {
             DeValue::Table(entries) => {
-                Some(Table { entries, read_keys: RefCell::default(), faults: self.faults, place })
+                let (faults, variables) = (self.faults, self.variables);
+                Some(Table { entries, read_keys: RefCell::default(), faults, variables, place })
             }
             value => {
                 self.wrong_type(&place, value, "a table");
@@ -306,9 +354,13 @@ impl<'d> Item<'d> {
         }
     }
 
-    /// Returns true for a string and for a list.
-    pub(crate) const fn is_strings(&self) -> bool {
-        matches!(&self.form, Form::String(_) | Form::Other(DeValue::Array(_)))
+    /// Returns true for a string, a list, and an environment variable in place of a string.
+    pub(crate) fn is_strings(&self) -> bool {
+        match &self.form {
+            Form::String(_) | Form::Other(DeValue::Array(_)) => true,
+            Form::Table(table) => table.has("env") && table.entries.len() == 1,
+            Form::Other(_) => false,
+        }
     }
 
     /// Names the value in a fault that expects a non-empty list of strings.

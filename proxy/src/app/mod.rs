@@ -4,6 +4,7 @@ mod connect;
 mod connection_pool;
 mod health;
 mod response_limit;
+pub(crate) mod tls;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use tokio::time::{Instant, timeout};
 
 use self::connection_pool::{BoxError, HostHeader, ReadyConnection, StaleConnection, is_hang_up};
 
-pub(crate) use self::connect::load_root_certificates;
 pub(crate) use self::health::probe_until_up;
+pub(crate) use self::tls::load_root_certificates;
 
 /// Sends an event and reads the whole answer.
 ///
@@ -61,7 +62,7 @@ async fn ask_in_turn(
             _ => timely(connection(address.server(), attempt)).await,
         };
         if connection.is_err() && left > 0 {
-            outcome.is_unreachable();
+            outcome.unreachable();
             continue;
         }
         let asked = send(connection, target.path_on(address), event, attempt).await;
@@ -138,7 +139,7 @@ struct ServerOutcome<'s> {
 }
 
 impl ServerOutcome<'_> {
-    fn is_unreachable(mut self) {
+    fn unreachable(mut self) {
         self.is_settled = true;
         if self.server.unreachable() {
             probe_until_up(self.server);
@@ -228,8 +229,11 @@ pub(crate) async fn fetch(
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the innermost cause of an error, for example `Connection refused (os error 111)`. The
-/// outer causes only name the library that failed.
+/// outer causes only name the library that failed. Adds the remedy for an error of TLS.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(explained) = tls::explain(error) {
+        return explained.to_owned();
+    }
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -7,10 +7,12 @@ use gatepost::{Config, IdentityInfo, Template};
 use super::error::CommandError;
 use super::memory;
 use super::print::{err, out};
+use crate::app::tls;
 
 /// Checks a config file, and prints its warnings, reserved paths and memory, or its faults.
 pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::from_file(path)?;
+    tls::check(&config).map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
     let shown = path.display();
     for warning in config.warnings() {
         err(&format!("{shown}:{warning} (warning)"));
@@ -28,6 +30,9 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     }
     let names: Vec<_> = config.templates().map(gatepost::Template::name).collect();
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
+    for (key, variable) in config.variables() {
+        out(&format!("{key}: from the environment variable {variable}"));
+    }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);
     // `/*` means everything below the path.

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::recorded_request::RecordingError;
 use crate::app::FetchError;
+use crate::app::tls::TlsFault;
 use crate::server::StartError;
 
 /// Reason why a command fails.
@@ -45,6 +46,8 @@ pub(super) enum CommandError {
     Send { host: String, source: FetchError },
     #[error("{}: {source}", path.display())]
     Start { path: PathBuf, source: StartError },
+    #[error("{}: {source}", path.display())]
+    Tls { path: PathBuf, source: TlsFault },
     /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),

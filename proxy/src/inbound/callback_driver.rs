@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost::{
-    Addresses, Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide,
-    Disconnected, Driven, EventRequest, Gate, Head, Intake, Question, Refusal, Reply,
-    RequestContext, Runtime, Timestamp, drive, report,
+    Answer, AppSide, Asked, Attempt, BodyFailure, ClientActivity, ClientSide, Disconnected, Driven,
+    EventRequest, Gate, Head, Intake, Question, Refusal, Reply, RequestContext, Runtime, Timestamp,
+    drive, report,
 };
 use http::header::HOST;
 use pingora::prelude::fast_timeout::fast_sleep;
@@ -85,8 +85,6 @@ pub(crate) trait Exchange: Send {
 #[derive(Clone, Debug)]
 pub(crate) struct CallbackDriver {
     pub(crate) gate: Gate,
-    /// The config's `upstream`, for events whose template has no address; `None` if not set.
-    pub(crate) upstream: Option<Arc<Addresses>>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) unjudged: UnjudgedBytes,
 }
@@ -321,10 +319,11 @@ impl<'s> AppSide for App<'s> {
     ) -> impl Future<Output = Asked> + Send + use<'a, 's> {
         let target = match question.addresses() {
             Some(addresses) => Some(Target { addresses: Arc::clone(addresses), path: None }),
-            None => question.servers().or(self.0.upstream.as_ref()).map(|servers| {
+            None => {
+                let servers = question.servers().cloned().or_else(|| self.0.gate.upstream());
                 let path = event.callback_path().cloned();
-                Target { addresses: Arc::clone(servers), path }
-            }),
+                servers.map(|addresses| Target { addresses, path })
+            }
         };
         let limit = question.timeout();
         let (keeps_host, is_repeatable) = (question.keeps_host(), question.is_repeatable());

@@ -68,7 +68,8 @@ pub(crate) fn run(
     }
     let rules = PeerRules { idle: settings.upstream_idle, http_2: settings.upstream_http2 };
     let upstream = settings.upstream.clone();
-    let upstream = upstream.map(|list| Upstream::new(list, rules, &Resolver::system()));
+    let upstream =
+        upstream.map(|list| Upstream::new(served.gate(), list, rules, &Resolver::system()));
     let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
     let offer = offer(&server, &settings, predecessor, &sockets)?;

@@ -109,11 +109,11 @@ impl<'f> ConfigReader<'f, '_> {
                     self.faults.add_unknown(&name, "kind", names());
                 }
                 match &item.form {
-                    Form::Table(table) => Some(self.entry(name, table)),
-                    Form::String(_) | Form::Other(_) if item.is_strings() => {
+                    _ if item.is_strings() => {
                         let url = self.addresses(&self.address_texts(on, name))?;
                         Some(Entry { url: Some(url), ..Entry::empty(name, item.place.clone()) })
                     }
+                    Form::Table(table) => Some(self.entry(name, table)),
                     Form::String(_) | Form::Other(_) => {
                         let found = item.form.name();
                         let problem =

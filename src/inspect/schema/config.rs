@@ -20,7 +20,7 @@ const DAY: u32 = 86_400;
 /// ```
 /// let schema = gatepost::config_schema();
 /// assert_eq!(schema["required"], serde_json::json!(["route"]));
-/// assert_eq!(schema["properties"]["threads"]["maximum"], 1024);
+/// assert_eq!(schema["properties"]["threads"]["anyOf"][0]["maximum"], 1024);
 /// ```
 #[must_use]
 pub fn config_schema() -> Value {
@@ -34,10 +34,7 @@ pub fn config_schema() -> Value {
         "properties": {
             "listen": strings("Addresses on which the proxy listens, for example 127.0.0.1:8080."),
             "upstream": strings("Servers for requests other than callbacks, each http://, https:// or unix:; default: status 404."),
-            "upstream_http2": {
-                "type": "boolean",
-                "description": "If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this.",
-            },
+            "upstream_http2": boolean("If true, the proxy speaks HTTP/2 with the upstream, also without TLS. gRPC needs this."),
             "health_path": text("Path that gatepost requests to probe a server of a list that is down; default: it only connects."),
             "upstream_idle_ms": integer(
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
@@ -48,20 +45,17 @@ pub fn config_schema() -> Value {
                 "description": "Token that clients of /api must send; default: /api is off.",
             },
             "admin_hosts": strings("Names besides loopback names and IP addresses that /api accepts as `host`."),
+            "allow_addresses": strings("Networks, host names and unix: sockets to which /api may point templates; default: all but link-local addresses, metadata services and sockets."),
             "key_dirs": strings("Folders for key files set over /api, besides the folder of the config."),
             "threads": integer("Number of worker threads; default: one per core.", 1, 1024),
-            "max_connections": {
-                "type": "integer",
-                "description": "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
-                "minimum": 1,
-                "maximum": MAX_CONNECTIONS_CEILING,
-            },
-            "max_unjudged_bytes": {
-                "type": "integer",
-                "description": "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
-                "minimum": MIN_UNJUDGED_BYTES,
-                "maximum": MAX_UNJUDGED_BYTES_CEILING,
-            },
+            "max_connections": integer(
+                "Maximum number of open connections; beyond it, the proxy closes the connection that has been idle longest.",
+                1, MAX_CONNECTIONS_CEILING,
+            ),
+            "max_unjudged_bytes": integer(
+                "Maximum number of bytes of requests without a verdict; beyond it, the proxy closes the oldest unfinished request of the client that holds most.",
+                MIN_UNJUDGED_BYTES, MAX_UNJUDGED_BYTES_CEILING,
+            ),
             "stop_timeout_secs": integer(
                 "Seconds that a stopping proxy waits for open requests.", 0, 3600,
             ),
@@ -74,34 +68,53 @@ pub fn config_schema() -> Value {
             "trusted_proxies": strings(
                 "Networks of the proxies whose x-forwarded-* headers gatepost trusts.",
             ),
-            "proxy_protocol": {
-                "type": "boolean",
-                "description": "If true, the proxy expects a PROXY protocol header at the start of each connection.",
-            },
+            "proxy_protocol": boolean("If true, the proxy expects a PROXY protocol header at the start of each connection."),
             "signing_secret": signing_secret(),
             "provider_files": strings("Files with provider definitions, relative to the config."),
+            "outgoing_tls": { "type": "array", "items": outgoing_tls() },
             "route": { "type": "array", "minItems": 1, "items": route() },
             "template": { "type": "array", "items": template(&providers) },
         },
         "$defs": {
             "secret": secret(),
             "duration_ms": integer("Time in milliseconds.", 1, 600_000),
+            "variable": variable(),
         },
     })
 }
 
 fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
+    let variable = json!({ "$ref": "#/$defs/variable" });
+    json!({ "description": about, "anyOf": [{ "type": "string" }, variable] })
 }
 
-fn integer(about: &str, min: u32, max: u32) -> Value {
-    json!({ "type": "integer", "description": about, "minimum": min, "maximum": max })
+fn boolean(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
+}
+
+fn integer(about: &str, min: impl Into<i64>, max: impl Into<i64>) -> Value {
+    let (min, max) = (min.into(), max.into());
+    let number = json!({ "type": "integer", "minimum": min, "maximum": max });
+    json!({ "description": about, "anyOf": [number, { "$ref": "#/$defs/variable" }] })
 }
 
 fn strings(about: &str) -> Value {
+    let variable = json!({ "$ref": "#/$defs/variable" });
+    let item = json!({ "anyOf": [{ "type": "string" }, variable] });
     json!({
         "description": about,
-        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        "anyOf": [{ "type": "string" }, variable, { "type": "array", "items": item }],
+    })
+}
+
+/// Returns the schema of an environment variable in place of a string or a number.
+fn variable() -> Value {
+    json!({
+        "type": "object",
+        "description": "Environment variable that has the value.",
+        "additionalProperties": false,
+        "required": ["env"],
+        "properties": { "env": { "type": "string" } },
     })
 }
 
@@ -138,7 +151,7 @@ fn secret() -> Value {
             "type": "object",
             "additionalProperties": false,
             "required": [key],
-            "properties": { key: text(about) },
+            "properties": { key: { "type": "string", "description": about } },
         })
     };
     json!({
@@ -163,6 +176,21 @@ fn secrets(about: &str) -> Value {
 
 fn signing_secret() -> Value {
     secrets("Keys of the event signing. Each key is whsec_ and 24 to 64 bytes in base64.")
+}
+
+fn outgoing_tls() -> Value {
+    json!({
+        "type": "object",
+        "description": "TLS with apps and the upstream; for a host, the first entry that names it applies.",
+        "additionalProperties": false,
+        "properties": {
+            "hosts": strings("Hosts of https addresses; default: all."),
+            "ca": text("File with the certificates of the trusted authorities; default: those of the machine."),
+            "certificate": text("File with the chain of the client certificate."),
+            "key": { "$ref": "#/$defs/secret", "description": "Key of the client certificate." },
+            "server_name": text("Name that the certificate of the server must have; default: the host."),
+        },
+    })
 }
 
 fn route() -> Value {

@@ -52,9 +52,8 @@ impl GateModule {
     /// authorities of the machine.
     pub fn new(gate: Gate) -> Self {
         app::load_root_certificates();
-        let settings = gate.proxy_settings();
-        let unjudged = UnjudgedBytes::new(settings.max_unjudged_bytes.get());
-        Self(CallbackDriver { gate, upstream: settings.upstream, clock: clock::now, unjudged })
+        let unjudged = UnjudgedBytes::new(gate.proxy_settings().max_unjudged_bytes.get());
+        Self(CallbackDriver { gate, clock: clock::now, unjudged })
     }
 
     /// Replaces the clock. Use this method in a test with recorded callbacks.
@@ -176,7 +175,9 @@ impl GateModule {
     /// Logs an error of the upstream.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        report::upstream_failed(&request, &error.etype().as_str(), peer(session), (self.0.clock)());
+        let explained = app::tls::explain(error.root_cause());
+        let reason = explained.unwrap_or(error.etype().as_str());
+        report::upstream_failed(&request, &reason, peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::{Gate, Reply};
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
@@ -21,7 +21,8 @@ use pingora::proxy::FailToProxy;
 
 use super::gate_module::GateModule;
 use super::passed_headers::{
-    asks_to_close, is_last_recipient, settle_reply, settle_request, settle_upgrade,
+    accepts_trailers, asks_to_close, is_last_recipient, settle_reply, settle_request,
+    settle_upgrade,
 };
 use super::session::{open_stream, peer, write_unread};
 use super::upstream::{Attempts, Upstream};
@@ -275,6 +276,11 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         self.module.upstream_request_filter(session, request)?;
         settle_request(request, session.req_header().version)?;
+        // gRPC servers in C++ and Python refuse calls without this header, which Pingora removes.
+        let is_grpc = accepts_trailers(session.req_header());
+        if is_grpc && self.upstream.as_ref().is_some_and(|upstream| upstream.is_http_2()) {
+            request.insert_header(TE, "trailers")?;
+        }
         // Pingora sends HTTP/1.1, where a host is required, but HTTP/1.0 clients may omit it.
         if let Some(upstream) = &self.upstream
             && !request.headers.contains_key(HOST)

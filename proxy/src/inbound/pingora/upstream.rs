@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use gatepost::{Address, Addresses, Server, report};
+use gatepost::{Address, Addresses, Gate, OutgoingTls, Server, report};
 use http::HeaderValue;
 use pingora::prelude::HttpPeer;
 use pingora::protocols::TcpKeepalive;
 
 use crate::app::probe_until_up;
+use crate::app::tls::for_pingora;
 use crate::clock;
 use crate::resolver::Resolver;
 
@@ -70,9 +71,17 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(addresses: Arc<Addresses>, rules: PeerRules, resolver: &Resolver) -> Self {
+    /// Creates the upstream of a gate's config. Reads the rules for TLS from the gate each time that
+    /// it resolves the name, so that a reload applies them.
+    pub(crate) fn new(
+        gate: &Gate,
+        addresses: Arc<Addresses>,
+        rules: PeerRules,
+        resolver: &Resolver,
+    ) -> Self {
         let has_others = addresses.only().is_none();
         let server = |server: &Arc<Server>| UpstreamServer {
+            gate: gate.clone(),
             server: Arc::clone(server),
             rules,
             has_others,
@@ -82,6 +91,11 @@ impl Upstream {
         };
         let servers = addresses.as_slice().iter().map(|address| server(address.server()));
         Self { servers: servers.map(Arc::new).collect(), addresses }
+    }
+
+    /// Returns true if the servers speak HTTP/2.
+    pub(super) fn is_http_2(&self) -> bool {
+        self.servers.first().is_some_and(|server| server.rules.http_2)
     }
 
     /// Returns the value of `host` for a request without one.
@@ -100,7 +114,9 @@ impl Upstream {
                 attempts.has_begun = true;
                 return Some(peer);
             }
-            server.is_unreachable();
+            if attempts.address == 0 {
+                server.unreachable();
+            }
             attempts.next_server();
         }
         None
@@ -114,7 +130,7 @@ impl Upstream {
         if attempts.address < server.peers().list.len() {
             return true;
         }
-        server.is_unreachable();
+        server.unreachable();
         server.refresh();
         attempts.next_server();
         attempts.server(self).is_some()
@@ -170,6 +186,7 @@ impl Attempts {
 
 /// One server of the upstream.
 struct UpstreamServer {
+    gate: Gate,
     server: Arc<Server>,
     rules: PeerRules,
     /// True if the upstream has other servers too.
@@ -230,7 +247,17 @@ impl UpstreamServer {
                 Err(error) => self.keep(&error),
             };
         };
-        self.set(ResolvedPeers { list: found, since: None });
+        // With TLS, a reload may change the peer.
+        let since = self.server.is_https().then(Instant::now);
+        self.set(ResolvedPeers { list: found, since });
+    }
+
+    /// Returns the rules for TLS of the current config.
+    fn tls(&self) -> Option<Arc<OutgoingTls>> {
+        let upstream = self.gate.upstream()?;
+        let mut current = upstream.as_slice().iter().map(Address::server);
+        let current = current.find(|own| own.to_string() == self.server.to_string())?;
+        current.tls().cloned()
     }
 
     /// Returns the peer of a Unix socket, or of a host that is an IP address.
@@ -266,15 +293,25 @@ impl UpstreamServer {
         *self.peers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(peers);
     }
 
-    fn is_unreachable(&self) {
+    fn unreachable(&self) {
         if self.has_others && self.server.unreachable() {
             probe_until_up(&self.server);
         }
     }
 
     fn peer_at(&self, address: SocketAddr) -> HttpPeer {
-        let host = self.server.host().to_owned();
-        self.with_options(HttpPeer::new(address, self.server.is_https(), host))
+        let tls = self.tls().filter(|_| self.server.is_https());
+        let name = tls.as_ref().and_then(|tls| tls.server_name()).unwrap_or(self.server.host());
+        let mut peer = HttpPeer::new(address, self.server.is_https(), name.to_owned());
+        if let Some(tls) = tls {
+            // Connections with other rules are not reused.
+            peer.group_key = Arc::as_ptr(&tls).addr() as u64;
+            match for_pingora(&tls) {
+                Ok(files) => (peer.options.ca, peer.client_cert_key) = (files.ca, files.identity),
+                Err(error) => tracing::error!("upstream {}: {error}", self.server),
+            }
+        }
+        self.with_options(peer)
     }
 
     fn with_options(&self, mut peer: HttpPeer) -> HttpPeer {
@@ -315,7 +352,7 @@ mod tests {
             async move { next.unwrap_or(Err(io::ErrorKind::NotFound.into())).map(|own| vec![own]) }
         });
         let rules = PeerRules { idle: Duration::from_secs(1), http_2: false };
-        Upstream::new(addresses, rules, &resolver)
+        Upstream::new(&Gate::new(config), addresses, rules, &resolver)
     }
 
     async fn address(upstream: &Upstream) -> Option<String> {

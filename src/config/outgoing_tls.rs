@@ -1,0 +1,59 @@
+//! Reads `[[outgoing_tls]]`: authorities, client certificate and server name for `https` addresses.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::ConfigReader;
+use crate::outgoing_tls::{Identity, OutgoingTls};
+use crate::secret::Secret;
+use crate::toml_reader::{Located, Table};
+
+impl<'f> ConfigReader<'f, '_> {
+    /// Reads every `[[outgoing_tls]]`. For a host, the first one that names it applies.
+    pub(super) fn outgoing_tls(&self, table: &Table<'f>) -> Vec<Arc<OutgoingTls>> {
+        let tables = table.tables("outgoing_tls");
+        tables.iter().map(|table| Arc::new(self.tls_with_servers(table))).collect()
+    }
+
+    fn tls_with_servers(&self, table: &Table<'f>) -> OutgoingTls {
+        let hosts = table.strings("hosts");
+        let hosts = hosts.iter().filter_map(|name| self.host_name(name)).collect();
+        let ca = table.string("ca").and_then(|path| self.certificates(&path));
+        let chain = table.string("certificate").and_then(|path| self.certificates(&path));
+        let key = table.any("key").and_then(|item| self.secret(&item));
+        let server_name = table.string("server_name");
+        let server_name = server_name.and_then(|name| self.host_name(&name));
+        for (key, other) in [("certificate", "key"), ("key", "certificate")] {
+            if table.has(key) && !table.has(other) {
+                let problem = format!("expected `{other}` beside `{key}`, found none");
+                self.faults.add(&table.place_of(key), problem, format!("add {other}"));
+            }
+        }
+        if let Some(key) = &key
+            && !is_pem(key, "PRIVATE KEY")
+        {
+            let remedy = "write the file of a private key that begins with -----BEGIN";
+            self.faults.add(&table.place_of("key"), "expected a key as PEM, found none", remedy);
+        }
+        table.finish();
+        let identity = chain.zip(key).map(|(chain, key)| Identity { chain, key });
+        OutgoingTls { hosts, ca, identity, server_name }
+    }
+
+    /// Reads a file with certificates.
+    fn certificates(&self, path: &Located<&str>) -> Option<String> {
+        let problem = match self.sources.text(Path::new(path.value)) {
+            Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(text),
+            Ok(_) => "expected certificates as PEM, found none".to_owned(),
+            Err(error) => format!("gatepost cannot read the file: {}", error.kind()),
+        };
+        let remedy = "write the path of a file with -----BEGIN CERTIFICATE-----";
+        self.faults.add(&path.place, problem, remedy);
+        None
+    }
+}
+
+fn is_pem(key: &Secret, label: &str) -> bool {
+    std::str::from_utf8(key.expose())
+        .is_ok_and(|text| text.contains("-----BEGIN ") && text.contains(label))
+}
