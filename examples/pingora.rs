@@ -4,10 +4,13 @@
 //! cargo run -p gatepost-proxy --example pingora -- 127.0.0.1:8080 127.0.0.1:3000
 //! ```
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use gatepost::Gate;
 use gatepost_proxy::GateModule;
+use pingora::http::ResponseHeader;
 use pingora::prelude::*;
 use pingora::server::configuration::ServerConf;
 
@@ -26,7 +29,7 @@ impl ProxyHttp for MyProxy {
         self.gate.request_filter(session).await
     }
 
-    // Needed only for routes in shadow mode.
+    // This method and the next three are needed only for routes in shadow mode.
     async fn request_body_filter(
         &self,
         session: &mut Session,
@@ -36,6 +39,31 @@ impl ProxyHttp for MyProxy {
     ) -> Result<()> {
         self.gate.request_body_filter(session, body.as_ref(), end);
         Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        answer: &mut ResponseHeader,
+        (): &mut (),
+    ) -> Result<()> {
+        self.gate.upstream_response_filter(session, answer);
+        Ok(())
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        (): &mut (),
+    ) -> Result<Option<Duration>> {
+        self.gate.upstream_response_body_filter(session, body.as_ref(), end);
+        Ok(None)
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, (): &mut ()) {
+        self.gate.logging(session, error);
     }
 
     async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {

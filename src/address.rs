@@ -102,6 +102,12 @@ impl Server {
         self.authority.port_u16().unwrap_or(if self.is_https { 443 } else { 80 })
     }
 
+    /// Returns the address of a path on the server.
+    pub(crate) fn with_path(&self, path: &str) -> String {
+        let colon = if self.socket().is_some() { ":" } else { "" };
+        format!("{self}{colon}{path}")
+    }
+
     /// Returns true unless the server is down.
     #[must_use]
     pub fn is_up(&self) -> bool {
@@ -197,10 +203,10 @@ pub struct HostMissing;
 /// Prints the address without its query, which may contain a secret.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let colon = if self.server.socket().is_some() && self.url.path() != "/" { ":" } else { "" };
-        let path =
-            if colon.is_empty() && self.server.socket().is_some() { "" } else { self.url.path() };
-        write!(f, "{}{colon}{path}", self.server)
+        if self.server.socket().is_some() && self.url.path() == "/" {
+            return self.server.fmt(f);
+        }
+        f.write_str(&self.server.with_path(self.url.path()))
     }
 }
 

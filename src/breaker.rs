@@ -6,15 +6,15 @@
 //! 3. Probe: gatepost asks the app about one callback. An answer that is not a failure closes the
 //!    breaker. If the probe fails or gets no result, the breaker stays open until the next probe.
 //!
-//! Failures are a time-out, a failed connection, and the statuses 502, 503 and 504. Any other
-//! answer shows that the app is up, even if gatepost cannot use that answer.
+//! Failures are a time-out, a failed connection, an incomplete answer, and the statuses 502, 503 and
+//! 504. Any other answer shows that the app is up, even if gatepost cannot use that answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::reply::Answer;
+use crate::reply::{Answer, AnswerFault};
 use crate::time::Timestamp;
 
 /// Settings of a circuit breaker.
@@ -126,7 +126,10 @@ impl Breaker {
 
 fn is_failure(answer: &Answer) -> bool {
     match answer {
-        Answer::Timeout | Answer::Unreachable(_) => true,
+        Answer::Timeout
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(AnswerFault::Incomplete, _) => true,
+        Answer::Unreadable(AnswerFault::Broken | AnswerFault::TooLarge, _) => false,
         Answer::Response { status, .. } => matches!(
             *status,
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT

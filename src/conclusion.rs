@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::printable::printable;
-use crate::reply::Reply;
+use crate::reply::{AnswerFault, Reply};
 
 /// The reply to an accepted callback, and the origin of the reply.
 ///
@@ -137,6 +137,8 @@ pub struct Unavailable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnavailableKind {
+    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    AnswerBroken,
     /// The app's answer to a notification contradicts the platform's acknowledgement, or reports an
     /// error.
     AnswerContradicts,
@@ -144,11 +146,13 @@ pub enum UnavailableKind {
     AnswerEmpty,
     /// The app's answer contains a fatal error of PHP.
     AnswerFatal,
+    /// The app closed the connection within its answer.
+    AnswerIncomplete,
     /// A field of the answer is unknown, missing, or of the wrong type or range.
     AnswerInvalid,
     /// The answer is not a JSON object.
     AnswerMalformed,
-    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES).
+    /// The answer exceeds [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES), or its head exceeds a limit.
     AnswerTooLarge,
     /// The app's answer to a notification does not say that the app took the event, and
     /// `unclear_answer` is `"refused"`.
@@ -159,7 +163,7 @@ pub enum UnavailableKind {
     AppStatus,
     /// The app did not answer in time.
     AppTimeout,
-    /// gatepost could not reach the app, or the app closed the connection during its answer.
+    /// gatepost could not reach the app, or the app closed the connection without an answer.
     AppUnreachable,
     /// The circuit breaker of the app is open, so gatepost did not ask the app.
     CircuitOpen,
@@ -179,11 +183,13 @@ impl UnavailableKind {
     /// Returns the code, and the meaning for the operator.
     const fn code_and_meaning(self) -> (&'static str, &'static str) {
         match self {
+            Self::AnswerBroken => ("answer_broken", "the app's answer is no valid HTTP"),
             Self::AnswerContradicts => {
                 ("answer_contradicts", "the app's answer contradicts the acknowledgement")
             }
             Self::AnswerEmpty => ("answer_empty", "the app's answer is empty, so it denies"),
             Self::AnswerFatal => ("answer_fatal", "the app's answer contains a fatal error of PHP"),
+            Self::AnswerIncomplete => ("answer_incomplete", "the app's answer ended early"),
             Self::AnswerInvalid => ("answer_invalid", "a field of the app's answer is invalid"),
             Self::AnswerMalformed => ("answer_malformed", "the app's answer is not a JSON object"),
             Self::AnswerTooLarge => ("answer_too_large", "the app's answer is too large"),
@@ -199,6 +205,16 @@ impl UnavailableKind {
             Self::ReplyKeyMissing => {
                 ("reply_key_missing", "the template has no key for reply signing")
             }
+        }
+    }
+}
+
+impl From<AnswerFault> for UnavailableKind {
+    fn from(fault: AnswerFault) -> Self {
+        match fault {
+            AnswerFault::Broken => Self::AnswerBroken,
+            AnswerFault::Incomplete => Self::AnswerIncomplete,
+            AnswerFault::TooLarge => Self::AnswerTooLarge,
         }
     }
 }

@@ -69,6 +69,8 @@ pub struct Event {
     pub(crate) subject: Option<String>,
     pub(crate) time: Option<Timestamp>,
     pub(crate) data: Bytes,
+    /// The data with the fields of the proof, for the app; `None` unless the app receives them.
+    pub(crate) data_with_proof: Option<Bytes>,
     /// Paths of the misfits: see [`Accepted::misfits`](crate::Accepted::misfits).
     pub(crate) misfits: Vec<Box<str>>,
     /// True if `data` is the body as received, because the body is not an object.
@@ -216,6 +218,9 @@ impl Event {
 
     /// Returns the typed data: one JSON object, or the body as received if the body is not an
     /// object.
+    ///
+    /// The data never contains the fields of the proof, such as the signature. With
+    /// `keep_proof = true`, only the body for the app contains them.
     #[must_use]
     pub const fn data(&self) -> &Bytes {
         &self.data
@@ -256,14 +261,19 @@ impl Event {
     ) -> (Bytes, HeaderValue) {
         match forward {
             Forward::CloudEvents => (self.structured(received), STRUCTURED),
-            Forward::Json if !self.is_raw => (self.data.clone(), JSON),
+            Forward::Json if !self.is_raw => (self.data_for_app().clone(), JSON),
             Forward::Json | Forward::Passthrough | Forward::Raw => {
                 (raw.clone(), received.cloned().unwrap_or(OCTETS))
             }
         }
     }
 
+    fn data_for_app(&self) -> &Bytes {
+        self.data_with_proof.as_ref().unwrap_or(&self.data)
+    }
+
     fn structured(&self, received: Option<&HeaderValue>) -> Bytes {
+        let data = self.data_for_app();
         let is_json = !self.is_raw || serde_json::from_slice::<&RawValue>(&self.data).is_ok();
         let received = received.and_then(|value| value.to_str().ok());
         let content_type = match received {
@@ -282,7 +292,7 @@ impl Event {
             ("datacontenttype", Some(content_type)),
         ];
         // The attributes take up to 320 bytes in most events.
-        let mut out = Vec::with_capacity(self.data.len() + 320);
+        let mut out = Vec::with_capacity(data.len() + 320);
         out.push(b'{');
         for (name, value) in attributes {
             let Some(value) = value else { continue };
@@ -293,10 +303,10 @@ impl Event {
         }
         if is_json {
             out.extend_from_slice(b"\"data\":");
-            out.extend_from_slice(&self.data);
+            out.extend_from_slice(data);
         } else {
             out.extend_from_slice(b"\"data_base64\":\"");
-            out.extend_from_slice(BASE64.encode(&self.data).as_bytes());
+            out.extend_from_slice(BASE64.encode(data).as_bytes());
             out.push(b'"');
         }
         out.push(b'}');
@@ -403,6 +413,7 @@ mod tests {
             subject: Some("a\"b".into()),
             time: Some(Timestamp::from_secs(0)),
             data: Bytes::from_static(b"{\"x\":1}"),
+            data_with_proof: None,
             misfits: Vec::new(),
             is_raw: false,
         };

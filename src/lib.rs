@@ -111,7 +111,8 @@ pub use address_guard::AddressGuard;
 pub use breaker::Circuit;
 pub use conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 pub use config::{
-    AdminToken, Config, ConfigError, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING, ProxySettings,
+    AdminToken, Config, ConfigError, ConfigFiles, DEFAULT_MAX_BODY_BYTES, MAX_BODY_BYTES_CEILING,
+    ProxySettings, WatchedFiles,
 };
 pub use delivery::{
     AppSide, Asked, Attempt, ClientActivity, ClientSide, Disconnected, Driven, EventRequest, Next,
@@ -121,19 +122,20 @@ pub use event::Event;
 pub use gate::{Admission, FoundRoute, Gate, GateBuilder};
 pub use head::{Head, HeadFault, RequestContext, is_host, is_reserved, is_set_by_proxies};
 pub use inspect::{
-    Definition, Explanation, FieldInfo, KindInfo, ProviderInfo, Sample, SampleError, SettingInfo,
-    Step, config_schema, providers,
+    Definition, Explanation, FieldInfo, KindForm, KindInfo, ProviderInfo, RouteInfo,
+    RouteTemplateInfo, RoutedKind, Sample, SampleError, SettingInfo, Step, config_schema,
+    providers,
 };
 pub use intake::{BodyFailure, Intake};
 #[cfg(feature = "tower")]
 pub use layer::GateLayer;
 pub use outgoing_tls::OutgoingTls;
 pub use provider::{
-    IdentityInfo, View, github, kollus, mux, ovenmediaengine, srs, tencent_css, tencent_trtc,
-    tencent_vod,
+    IdentityInfo, View, github, kollus, mediamtx, mux, nginx_rtmp, ovenmediaengine, srs,
+    tencent_css, tencent_trtc, tencent_vod,
 };
-pub use reply::{Answer, MAX_ANSWER_BYTES, Reply};
-pub use shadow::{Observer, Outcome, Shadow, Shadowed};
+pub use reply::{Answer, AnswerFault, MAX_ANSWER_BYTES, Reply};
+pub use shadow::{AnswerObserver, Effect, Observer, Outcome, Prediction, Shadow, Shadowed};
 pub use template::Template;
 pub use time::Timestamp;
 pub use toml_reader::Fault;

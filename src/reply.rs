@@ -42,8 +42,24 @@ pub enum Answer {
     },
     /// The app did not answer in time.
     Timeout,
-    /// gatepost could not reach the app, or the app closed the connection. Contains the reason.
+    /// gatepost could not reach the app, or the app closed the connection without an answer. Contains
+    /// the reason.
     Unreachable(String),
+    /// The app began an answer that gatepost cannot read. Contains the reason.
+    Unreadable(AnswerFault, String),
+}
+
+/// Fault of an answer that gatepost cannot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerFault {
+    /// HTTP forbids the answer: its status line, a header, or its chunks.
+    Broken,
+    /// The app closed the connection within the answer.
+    Incomplete,
+    /// The head, or all bytes of the answer, exceed a limit of the server. For the body alone, see
+    /// [`Answer::Response`].
+    TooLarge,
 }
 
 impl Answer {
@@ -65,6 +81,9 @@ impl fmt::Debug for Answer {
                 .finish(),
             Self::Timeout => f.write_str("Timeout"),
             Self::Unreachable(reason) => f.debug_tuple("Unreachable").field(reason).finish(),
+            Self::Unreadable(fault, reason) => {
+                f.debug_tuple("Unreadable").field(fault).field(reason).finish()
+            }
         }
     }
 }

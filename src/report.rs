@@ -20,8 +20,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use crate::conclusion::{Conclusion, Origin, UnavailableKind};
 use crate::head::HeadFault;
 use crate::limit::{Budget, Rate};
+use crate::reply::AnswerFault;
 use crate::route::Mode;
-use crate::shadow::{Outcome, Shadowed};
+use crate::shadow::{Effect, Outcome, Prediction, Shadowed};
 use crate::time::Timestamp;
 #[cfg(feature = "axum")]
 use crate::verdict::ViewError;
@@ -93,17 +94,25 @@ pub fn warned(code: &'static str, message: &dyn Display, from: Option<IpAddr>, n
 }
 
 /// Logs an error about a request that is not a callback, if the upstream gave no usable response.
+/// `fault` is that of a response which the upstream has begun.
 ///
 /// `request` is the method and the path. Get the path from
 /// [`Gate::printable_path`](crate::Gate::printable_path).
 pub fn upstream_failed(
     request: &dyn Display,
     reason: &dyn Display,
+    fault: Option<AnswerFault>,
     from: Option<IpAddr>,
     now: Timestamp,
 ) {
     let (from, request) = (from.map(tracing::field::display), tracing::field::display(request));
-    limited_line!(error, "upstream_failed", now, request, from, "upstream failed: {reason}");
+    let code = match fault {
+        None => "upstream_failed",
+        Some(AnswerFault::Broken) => "upstream_broken",
+        Some(AnswerFault::Incomplete) => "upstream_incomplete",
+        Some(AnswerFault::TooLarge) => "upstream_too_large",
+    };
+    limited_line!(error, code, now, request, from, "upstream failed: {reason}");
 }
 
 /// Logs a warning about a request that a server of callbacks refused, because its path has no
@@ -189,6 +198,56 @@ pub fn shadowed(shadowed: &Shadowed, now: Timestamp) {
             let none = None::<&str>;
             line!(warn, none, none, "callback passed without a verdict: gatepost received no body");
         }
+    }
+}
+
+/// Logs what enforce mode would do with the app's answer to a genuine callback in shadow mode.
+///
+/// The level is warning if gatepost would replace the answer, if it could not judge the answer, or if
+/// the app would not receive a header or a field of the callback. The level is debug if gatepost did
+/// not see the answer. Otherwise, the level is info.
+pub fn predicted(prediction: &Prediction, now: Timestamp) {
+    let effect = prediction.effect();
+    let Some(suppressed) = LINES.admit(Mode::Shadow, effect.code(), now) else { return };
+    let accepted = prediction.accepted();
+    let (headers, fields) = (prediction.missing_headers(), prediction.missing_fields());
+    let has_missing = headers.len() + fields.len() > 0;
+    let joined = |names: Vec<&str>| (!names.is_empty()).then(|| names.join(" "));
+    let (headers, fields) = (joined(headers.collect()), joined(fields.collect()));
+    macro_rules! line {
+        ($level:ident, $($message:tt)+) => {
+            tracing::$level!(
+                code = effect.code(),
+                mode = "shadow",
+                provider = accepted.event().provider(),
+                route = prediction.route(),
+                id = accepted.event().id(),
+                kind = accepted.event().kind(),
+                template = accepted.template().name(),
+                reason = prediction.reason().map(|reason| reason.kind().as_str()),
+                missing_headers = headers,
+                missing_fields = fields,
+                suppressed = nonzero(suppressed),
+                $($message)+
+            )
+        };
+    }
+    let changes = || prediction.changes().collect::<Vec<_>>().join(", ");
+    match effect {
+        Effect::Passed if has_missing => line!(warn, "answer would pass unchanged"),
+        Effect::Passed => line!(info, "answer would pass unchanged"),
+        Effect::PutRight if has_missing => line!(warn, "answer would be put right: {}", changes()),
+        Effect::PutRight => line!(info, "answer would be put right: {}", changes()),
+        Effect::NotAsked => line!(info, "app would not be asked"),
+        Effect::Replaced => match prediction.reason() {
+            Some(reason) => line!(warn, "answer would be replaced: {reason}"),
+            None => line!(warn, "answer would be replaced"),
+        },
+        Effect::Unjudged => line!(
+            warn,
+            "answer not judged: it is compressed, and in enforce mode gatepost asks for no compression"
+        ),
+        Effect::Unseen => line!(debug, "answer not judged: gatepost did not see the whole answer"),
     }
 }
 

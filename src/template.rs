@@ -264,6 +264,8 @@ pub(crate) struct Ask {
     /// Longest wait of the platform: from its request to the last byte of the reply.
     pub(crate) budget: Duration,
     pub(crate) forward: Forward,
+    /// True if the JSON of an event contains the fields of the proof.
+    pub(crate) keeps_proof: bool,
     /// True if gatepost judges the answer to a passthrough callback before it passes the answer on.
     pub(crate) checks_reply: bool,
     /// Policy for the reply to a decision; `None` for a notification.
@@ -370,6 +372,17 @@ impl Bindings {
         let binding = Binding { template: Arc::clone(template), source };
         self.tenants.insert(tenant.into(), binding);
         Ok(())
+    }
+
+    /// Returns the tenants of a template, sorted; the wildcard comes last.
+    pub(crate) fn tenants_of(&self, template: &Template) -> Vec<Box<str>> {
+        let is_own = |bound: &Arc<Template>| std::ptr::eq(&raw const **bound, template);
+        let bound = self.tenants.iter().filter(|(_, binding)| is_own(&binding.template));
+        let mut tenants: Vec<_> = bound.map(|(tenant, _)| tenant.clone()).collect();
+        tenants.sort_unstable();
+        let wildcard = self.wildcard.as_ref().filter(|bound| is_own(bound));
+        tenants.extend(wildcard.map(|_| WILDCARD_TENANT.into()));
+        tenants
     }
 
     pub(crate) fn find(&self, tenant: &str) -> Option<&Binding> {

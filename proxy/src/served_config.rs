@@ -1,36 +1,83 @@
-//! The config that the proxy applies to requests, and the file of this config.
+//! The config that the proxy applies to requests, and the files of this config.
 //!
-//! The admin API edits the file. On `SIGHUP`, the proxy reads the file again.
+//! The admin API edits a file. On `SIGHUP`, and with `watch` after a change, the proxy reads the
+//! files again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gatepost::{Config, Gate, ProxySettings};
-use gatepost_editor::{Edit, EditError, EditErrorKind, KeyFolders, TemplateView, config_file};
+use gatepost::{Config, ConfigFiles, Gate, ProxySettings, Timestamp, WatchedFiles};
+use gatepost_editor::{
+    Edit, EditError, EditErrorKind, EditedFile, KeyFolders, TemplateView, config_file,
+};
+use serde::Serialize;
 
 use crate::app::tls;
+use crate::clock;
+use crate::telemetry::metrics::METRICS;
 
-/// A gate and the file of its config.
+/// A gate and the files of its config.
 pub(crate) struct ServedConfig {
-    path: PathBuf,
     gate: Gate,
     /// Settings at start. A reload fails if it would change a setting that needs a restart.
     started: ProxySettings,
-    /// Text of the gate's config. An edit keeps this lock from start to end, so edits run one after
-    /// another. Never print the text, because it may contain secrets.
-    text: Mutex<String>,
-    /// Templates in `text`. They have a separate lock, so that a reader does not wait for an edit.
-    templates: Mutex<Vec<TemplateView>>,
+    /// Texts of the gate's config. An edit keeps this lock from start to end, so edits and reloads
+    /// run one after another. Never print the texts, because they may contain secrets.
+    files: Mutex<ConfigFiles>,
+    /// Description of the gate's config. It has a separate lock, so that a reader does not wait for
+    /// an edit.
+    loaded: Mutex<LoadedConfig>,
+}
+
+struct LoadedConfig {
+    templates: Vec<TemplateView>,
+    watched: WatchedFiles,
+    status: ConfigStatus,
+}
+
+/// Description of the config that gatepost serves, for `/readyz` and the log.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ConfigStatus {
+    pub(crate) file: PathBuf,
+    pub(crate) fingerprint: Box<str>,
+    /// Number of configs that this process has served: 1 after the start.
+    pub(crate) generation: u64,
+    #[serde(serialize_with = "as_date")]
+    pub(crate) loaded_at: Timestamp,
+    /// Result of the last reload: `success`, `failure`, or `null` without a reload.
+    pub(crate) last_reload: Option<&'static str>,
+    pub(crate) routes: usize,
+    pub(crate) templates: usize,
+}
+
+/// Writes a time as RFC 3339 has it, such as `2026-11-29T01:02:03Z`.
+fn as_date<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    match jiff::Timestamp::from_second(time.as_secs()) {
+        Ok(date) => to.collect_str(&date),
+        Err(_) => to.serialize_i64(time.as_secs()),
+    }
 }
 
 impl ServedConfig {
-    /// Creates a gate for `config`. `text` is the content of the config file at `path`.
-    pub(crate) fn new(path: &Path, text: String, config: Config) -> Result<Self, EditError> {
+    /// Creates a gate for `config`, which gatepost has read from `files`.
+    pub(crate) fn new(files: ConfigFiles, config: Config) -> Result<Self, EditError> {
         check_files(&config)?;
-        let templates = TemplateView::all(&text, Some(&config))?;
+        let templates = TemplateView::all(&files, Some(&config))?;
+        let status = ConfigStatus {
+            file: files.path().to_owned(),
+            fingerprint: Box::default(),
+            generation: 0,
+            loaded_at: clock::now(),
+            last_reload: None,
+            routes: 0,
+            templates: 0,
+        };
+        let watched = WatchedFiles::default();
         let started = config.proxy().clone();
-        let (text, templates) = (Mutex::new(text), Mutex::new(templates));
-        Ok(Self { path: path.to_owned(), gate: Gate::new(config), started, text, templates })
+        warn(&config, files.path());
+        let loaded = LoadedConfig { templates, watched, status };
+        let loaded = Mutex::new(loaded.followed_by(&config));
+        Ok(Self { gate: Gate::new(config), started, files: Mutex::new(files), loaded })
     }
 
     /// Returns the gate. Each later edit or reload replaces the config of this gate.
@@ -40,54 +87,88 @@ impl ServedConfig {
 
     /// Returns the templates of the gate's config.
     pub(crate) fn templates(&self) -> Vec<TemplateView> {
-        lock(&self.templates).clone()
+        lock(&self.loaded).templates.clone()
     }
 
     /// Returns the template called `name`.
     pub(crate) fn template(&self, name: &str) -> Result<TemplateView, EditError> {
-        let found = lock(&self.templates).iter().find(|template| template.name == name).cloned();
+        let loaded = lock(&self.loaded);
+        let found = loaded.templates.iter().find(|template| template.name == name).cloned();
         found.ok_or_else(|| {
             let message = format!("expected a known template, found `{name}`; see /api/templates");
             EditError::new(EditErrorKind::TemplateNotFound, message)
         })
     }
 
-    /// Applies an edit to the file and to the gate.
+    /// Returns the description of the gate's config.
+    pub(crate) fn status(&self) -> ConfigStatus {
+        lock(&self.loaded).status.clone()
+    }
+
+    /// Returns the files that the gate's config was read from.
+    pub(crate) fn watched_files(&self) -> WatchedFiles {
+        lock(&self.loaded).watched.clone()
+    }
+
+    /// Applies an edit to its file and to the gate.
     pub(crate) fn edit(&self, edit: &Edit) -> Result<(), EditError> {
-        let mut text = lock(&self.text);
-        let edited = edit.apply(&text);
-        // Refuse the edit if the operator has changed the file: the gate still uses the old text.
-        if config_file::read(&self.path)? != *text {
-            let other = edited.as_deref().ok().filter(|edited| *edited != text.as_str());
-            let conflict = config_file::conflict(&self.path, other);
-            return Err(conflict.with_remedy("send gatepost a SIGHUP to load the file"));
-        }
+        let mut files = lock(&self.files);
+        let edited = edit.apply_to(&files);
+        check_unchanged(&files, edited.as_ref().ok())?;
         let edited = edited?;
-        let key_dirs = self.gate.proxy_settings().key_dirs;
-        KeyFolders::new(&self.path, &key_dirs).check(&text, &edited)?;
-        let config = config_file::check(&self.path, &edited)?;
-        check_addresses(&config, config_file::check(&self.path, &text).ok().as_ref())?;
-        let templates = TemplateView::all(&edited, Some(&config))?;
-        config_file::replace(&self.path, &text, &edited)?;
-        self.serve(config, templates);
-        *text = edited;
+        self.check_key_files(&files, &edited)?;
+        let config = config_file::check(&edited.files)?;
+        check_addresses(&config, config_file::check(&files).ok().as_ref())?;
+        let templates = TemplateView::all(&edited.files, Some(&config))?;
+        config_file::write(&files, &edited)?;
+        self.serve(config, templates, files.path());
+        *files = edited.files;
         tracing::info!(template = edit.template(), "{} over the API", edit.log_message());
         Ok(())
     }
 
-    /// Reads the file again and applies the config to the gate. If the file has a fault, keeps the
-    /// earlier config.
-    pub(crate) fn reload(&self) {
-        match self.read_again() {
-            Ok(()) => tracing::info!("{}: reloaded the config", self.path.display()),
-            Err(error) => tracing::error!("kept the earlier config: {error}"),
-        }
+    /// Checks the key files that an edit adds. They may lie in the folder of the config, in the
+    /// folder of the edited file, and in `key_dirs`.
+    fn check_key_files(&self, files: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError> {
+        let (before, after) = (files.iter().nth(edited.index), edited.text());
+        let Some(((path, before), (_, after))) = before.zip(after) else { return Ok(()) };
+        let mut folders = self.gate.proxy_settings().key_dirs;
+        folders.push(match files.path().parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        });
+        KeyFolders::new(path, &folders).check(before, after)
     }
 
-    fn read_again(&self) -> Result<(), EditError> {
-        let mut text = lock(&self.text);
-        let new = config_file::read(&self.path)?;
-        let config = config_file::check(&self.path, &new)?;
+    /// Reads the files again and applies the config to the gate. If the config has a fault, keeps the
+    /// earlier config.
+    pub(crate) fn reload(&self) -> Result<(), EditError> {
+        self.reload_locked(&mut lock(&self.files))
+    }
+
+    /// Reads the files again if they differ from the gate's config, and if they are as in `seen`: a
+    /// difference to `seen` means that a program still writes. Returns the first changed file.
+    pub(crate) fn reload_if_changed(
+        &self,
+        seen: &WatchedFiles,
+    ) -> Option<(PathBuf, Result<(), EditError>)> {
+        let mut files = lock(&self.files);
+        let watched = self.watched_files();
+        let now = watched.look();
+        let changed = watched.difference(&now)?.to_owned();
+        (now == *seen).then(|| (changed, self.reload_locked(&mut files)))
+    }
+
+    fn reload_locked(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
+        let result = self.read_again(files);
+        let word = if result.is_ok() { "success" } else { "failure" };
+        lock(&self.loaded).status.last_reload = Some(word);
+        result
+    }
+
+    fn read_again(&self, files: &mut ConfigFiles) -> Result<(), EditError> {
+        let new = config_file::read(files.path())?;
+        let config = config_file::check(&new)?;
         check_files(&config)?;
         let templates = TemplateView::all(&new, Some(&config))?;
         // Only a restart applies a new value of such a setting: the running server keeps the
@@ -97,17 +178,18 @@ impl ServedConfig {
                         max_unjudged_bytes, stop_timeout_secs, upgrade_socket or proxy_protocol";
             return Err(EditError::invalid(format!("{keys} changed; restart gatepost")));
         }
-        self.serve(config, templates);
-        *text = new;
+        self.serve(config, templates, new.path());
+        *files = new;
         Ok(())
     }
 
-    fn serve(&self, config: Config, templates: Vec<TemplateView>) {
-        for warning in config.warnings() {
-            tracing::warn!("{}:{warning}", self.path.display());
-        }
+    fn serve(&self, config: Config, templates: Vec<TemplateView>, path: &Path) {
+        warn(&config, path);
+        let mut loaded = lock(&self.loaded);
+        let status = loaded.status.clone();
+        let watched = WatchedFiles::default();
+        *loaded = LoadedConfig { templates, watched, status }.followed_by(&config);
         self.gate.replace(config);
-        *lock(&self.templates) = templates;
     }
 }
 
@@ -125,6 +207,51 @@ fn check_addresses(edited: &Config, earlier: Option<&Config>) -> Result<(), Edit
              socket to allow_addresses in the config file"
         ))),
     }
+}
+
+impl LoadedConfig {
+    /// Describes `config` as the next config of this process.
+    fn followed_by(mut self, config: &Config) -> Self {
+        let status = &mut self.status;
+        status.fingerprint = config.fingerprint().into();
+        status.generation += 1;
+        status.loaded_at = clock::now();
+        (status.routes, status.templates) = (config.routes().count(), config.templates().count());
+        let loaded_at = status.loaded_at.as_secs();
+        METRICS.config.serves(status.generation, &status.fingerprint, loaded_at);
+        self.watched = config.watched_files().clone();
+        self
+    }
+}
+
+fn warn(config: &Config, path: &Path) {
+    for warning in config.warnings() {
+        tracing::warn!("{}", warning.located_in(path));
+    }
+}
+
+/// Refuses an edit if the operator has changed a file: the gate still uses the old text.
+fn check_unchanged(files: &ConfigFiles, edited: Option<&EditedFile>) -> Result<(), EditError> {
+    let changed = match config_file::read(files.path()) {
+        Ok(now) if now == *files => return Ok(()),
+        Ok(now) => first_difference(files, &now),
+        Err(error) if error.kind() == EditErrorKind::Io => return Err(error),
+        Err(_) => files.path().to_owned(),
+    };
+    let text = edited.and_then(EditedFile::text);
+    let text = text.filter(|(path, text)| {
+        *path == changed && files.iter().all(|(own, before)| own != *path || before != *text)
+    });
+    let conflict = config_file::conflict(&changed, text.map(|(_, text)| text));
+    Err(conflict.with_remedy("send gatepost a SIGHUP to load the file"))
+}
+
+/// Returns the first file that is not the same in both configs.
+fn first_difference(files: &ConfigFiles, other: &ConfigFiles) -> PathBuf {
+    let is_new = |(path, text): &(&Path, &str)| !files.iter().any(|file| file == (*path, *text));
+    let is_old = |(path, _): &(&Path, &str)| !other.iter().any(|(own, _)| own == *path);
+    let path = other.iter().find(is_new).or_else(|| files.iter().find(is_old));
+    path.map_or_else(|| files.path().to_owned(), |(path, _)| path.to_owned())
 }
 
 /// Locks a value. Ignores poisoning: each write replaces the whole value.

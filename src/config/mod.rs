@@ -6,6 +6,7 @@
 mod addresses;
 mod delivery;
 mod error;
+mod files;
 mod network;
 mod outgoing_tls;
 mod plans;
@@ -14,19 +15,25 @@ mod proxy;
 mod route;
 mod sources;
 mod template;
+mod watched_files;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 pub use error::ConfigError;
+pub use files::ConfigFiles;
 pub use proxy::{AdminToken, ProxySettings};
 pub(crate) use proxy::{MAX_CONNECTIONS_CEILING, MAX_UNJUDGED_BYTES_CEILING, MIN_UNJUDGED_BYTES};
-pub(crate) use sources::{ConfigSources, read_config};
+pub(crate) use sources::ConfigSources;
+pub use watched_files::WatchedFiles;
 
 use self::addresses::Servers;
 use self::delivery::breaker::{self, Breakers};
 use self::plans::Plans;
+use self::watched_files::TextHash;
 
 use crate::address::Address;
 use crate::breaker::Breaker;
@@ -34,7 +41,7 @@ use crate::client::Networks;
 use crate::outgoing_tls::OutgoingTls;
 use crate::route::Routes;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{self, Fault, Faults, Item, Located, Table};
+use crate::toml_reader::{self, Fault, Faults, Item, Located, Place, Table, TomlText};
 
 /// Default of `max_body_bytes`, the maximum length of a callback's body in bytes.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -70,28 +77,21 @@ pub struct Config {
     /// Keys whose values came from environment variables, with the names of these.
     variables: Vec<(String, String)>,
     pub(crate) warnings: Vec<Fault>,
+    watched: WatchedFiles,
+    fingerprint: Box<str>,
 }
 
 impl Config {
-    /// Reads and checks a config file.
+    /// Reads and checks a config file, and the files that it includes.
     ///
-    /// Resolves relative paths in the file against the folder of the file.
+    /// Resolves relative paths in a file against the folder of the file.
     ///
     /// # Errors
     ///
-    /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
-    /// invalid config, the error lists all faults.
+    /// Returns an error if gatepost cannot read a file, or if the config is invalid. For an invalid
+    /// config, the error lists all faults.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Self::from_file_with(path.as_ref(), ConfigSources::default())
-    }
-
-    pub(crate) fn from_file_with(
-        path: &Path,
-        mut sources: ConfigSources,
-    ) -> Result<Self, ConfigError> {
-        sources.set_base(base_of(path));
-        let text = read_config(path).map_err(|e| ConfigError::unreadable(e).at(path))?;
-        Self::parse(&text, &sources).map_err(|e| e.at(path))
+        Self::from_files(&ConfigFiles::read(path)?)
     }
 
     /// Checks a text as if it were the content of the file at `path`. For a text that belongs to no
@@ -104,24 +104,77 @@ impl Config {
     ///
     /// Returns an error with all faults if the config is invalid.
     pub fn from_text(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let mut sources = ConfigSources::default();
-        sources.set_base(base_of(path));
-        Self::parse(text, &sources).map_err(|e| e.at(path))
+        Self::from_files(&ConfigFiles::with_text(text, path)?)
     }
 
-    pub(crate) fn parse(text: &str, sources: &ConfigSources) -> Result<Self, ConfigError> {
-        let warnings = Faults::new(text);
+    /// Checks the texts of a config. Reads the secrets and definitions that the texts name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with all faults if the config is invalid.
+    pub fn from_files(files: &ConfigFiles) -> Result<Self, ConfigError> {
+        Self::parse(files, &ConfigSources::default())
+    }
+
+    pub(crate) fn parse(files: &ConfigFiles, sources: &ConfigSources) -> Result<Self, ConfigError> {
+        let config = files.with_texts(|texts| Self::parse_texts(texts, files, sources));
+        config.map_err(|faults| {
+            let error = ConfigError::faults_in(faults);
+            if files.path() == Path::new("") { error } else { error.at(files.path()) }
+        })
+    }
+
+    fn parse_texts(
+        texts: &[TomlText<'_>],
+        files: &ConfigFiles,
+        sources: &ConfigSources,
+    ) -> Result<Self, Vec<Fault>> {
+        let warnings = Faults::new(texts);
+        warnings.take(files.warnings.iter().cloned());
+        let (watched, fingerprint) = (files.watched().into(), files.fingerprint().into());
+        let state = (&warnings, &watched, &fingerprint);
         let lookup = |name: &str| sources.plain_variable(name);
-        let config = toml_reader::read_with(text, Some(&lookup), |table, faults| {
-            let breakers = breaker::read(table, faults);
-            let servers = Servers::read(table, faults);
-            ConfigReader { faults, warnings: &warnings, sources, breakers, servers }.config(table)
-        });
-        match config {
-            Ok(config) => Ok(Self { warnings: warnings.into_sorted(), ..config }),
-            Err(faults) => Err(ConfigError::faults_in(faults)),
-        }
+        let config = toml_reader::read_all(texts, Some(&lookup), |tables, faults| {
+            let breakers = breaker::read(tables.first()?, faults);
+            let (warnings, watched, fingerprint) = state;
+            let servers = Servers::read(tables.first()?, faults);
+            let paths = RefCell::default();
+            let reader = ConfigReader {
+                faults,
+                warnings,
+                files,
+                sources,
+                watched,
+                fingerprint,
+                breakers,
+                servers,
+                paths,
+            };
+            reader.config(tables)
+        })?;
+        let (watched, fingerprint) = (watched.into_inner(), fingerprint.into_inner().finish());
+        Ok(Self { warnings: warnings.into_sorted(), watched, fingerprint, ..config })
+    }
+
+    /// Returns the files that the config was read from.
+    #[must_use]
+    pub const fn watched_files(&self) -> &WatchedFiles {
+        &self.watched
+    }
+
+    /// Returns 16 hexadecimal digits that change with the text of the config file, of an included
+    /// file or of a definition. Secrets in other files do not change the fingerprint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let config: gatepost::Config = "[[route]]\npath = '/hook'\nprovider = 'mux'".parse()?;
+    /// assert_eq!(config.fingerprint(), "08a3b50b8c9d35db");
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Returns the largest `max_body_bytes` of all routes.
@@ -180,14 +233,16 @@ impl Config {
 
     /// Returns the reserved paths. If a request for a reserved path is not a callback, gatepost
     /// refuses the request. If gatepost also reserves everything below a path, the path ends in
-    /// `/*`.
+    /// `/*`. If gatepost reserves a path only for requests with the parameters of a route, the path
+    /// ends in these parameters.
     ///
     /// A layer reserves only the paths of addresses and routes, and nothing below these paths.
     pub fn reserved_paths(&self) -> impl Iterator<Item = String> {
-        self.routes.reserved().into_iter().map(|(path, reach)| match reach {
+        let reserved = self.routes.reserved().into_iter().map(|(path, reach)| match reach {
             Reach::Exact => path.to_owned(),
             Reach::Subtree => format!("{path}/*"),
-        })
+        });
+        reserved.chain(self.routes.reserved_with_parameters())
     }
 
     /// Returns true if a template signs its events.
@@ -217,22 +272,22 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        Self::parse(text, &ConfigSources::default())
+        Self::from_files(&ConfigFiles::without_path(text)?)
     }
-}
-
-/// Returns the folder against which gatepost resolves the relative paths in a config file.
-fn base_of(path: &Path) -> &Path {
-    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 /// Reader of one config, with the faults and warnings so far.
 struct ConfigReader<'f, 's> {
     faults: &'f Faults<'f>,
     warnings: &'s Faults<'s>,
+    files: &'s ConfigFiles,
     sources: &'s ConfigSources,
+    watched: &'s RefCell<WatchedFiles>,
+    fingerprint: &'s RefCell<TextHash>,
     breakers: Breakers,
     servers: Servers,
+    /// Places of the routes' paths.
+    paths: RefCell<HashMap<&'f str, Place>>,
 }
 
 impl<'f> ConfigReader<'f, '_> {
@@ -258,15 +313,20 @@ impl<'f> ConfigReader<'f, '_> {
         found
     }
 
-    fn config(&self, table: &Table<'f>) -> Option<Config> {
-        let plans = self.plans(table);
+    /// Reads the root tables: of the config file first, then of the included files.
+    fn config(&self, tables: &[Table<'f>]) -> Option<Config> {
+        let (table, included) = tables.split_first()?;
+        let plans = self.plans(tables);
         let proxy = self.proxy_settings(table);
         let trusted = self.trusted_proxies(table, &proxy);
         let signing = self.signing(table);
         let max_body_bytes = self.max_body_bytes(table).unwrap_or(DEFAULT_MAX_BODY_BYTES);
-        let route_tables = table.tables("route");
-        let template_tables = table.tables("template");
-        table.finish();
+        let route_tables: Vec<_> = tables.iter().flat_map(|t| t.tables("route")).collect();
+        let template_tables: Vec<_> = tables.iter().flat_map(|t| t.tables("template")).collect();
+        // `ConfigFiles` has checked this key.
+        table.any("include");
+        included.iter().for_each(|table| self.check_includes_nothing(table));
+        tables.iter().for_each(Table::finish);
         let (templates, bindings) = self.templates(&template_tables, &plans, signing.as_ref());
         let mut routes = Routes::default();
         for route in &route_tables {
@@ -299,8 +359,28 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let templates = templates.into_iter().flatten().collect();
         let circuits = self.breakers.all();
-        let (variables, warnings) = (table.used_variables(), Vec::new());
-        Some(Config { routes, templates, circuits, trusted, proxy, variables, warnings })
+        let variables = table.used_variables();
+        let (warnings, watched, fingerprint) = Default::default();
+        Some(Config {
+            routes,
+            templates,
+            circuits,
+            trusted,
+            proxy,
+            variables,
+            warnings,
+            watched,
+            fingerprint,
+        })
+    }
+
+    /// Reports `include` in an included file.
+    fn check_includes_nothing(&self, table: &Table<'f>) {
+        if table.any("include").is_some() {
+            let problem = "expected no `include` in an included file, found one";
+            let remedy = "list all files in `include` of the config file";
+            self.faults.add(&table.place_of("include"), problem, remedy);
+        }
     }
 
     fn max_body_bytes(&self, table: &Table<'f>) -> Option<usize> {

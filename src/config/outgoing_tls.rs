@@ -1,6 +1,5 @@
 //! Reads `[[outgoing_tls]]`: authorities, client certificate and server name for `https` addresses.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::ConfigReader;
@@ -41,8 +40,8 @@ impl<'f> ConfigReader<'f, '_> {
     }
 
     /// Reads a file with certificates.
-    fn certificates(&self, path: &Located<&str>) -> Option<String> {
-        let problem = match self.sources.text(Path::new(path.value)) {
+    fn certificates(&self, path: &Located<&'f str>) -> Option<String> {
+        let problem = match self.certificate_text(path) {
             Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(text),
             Ok(_) => "expected certificates as PEM, found none".to_owned(),
             Err(error) => format!("gatepost cannot read the file: {}", error.kind()),

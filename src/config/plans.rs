@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::ConfigReader;
@@ -37,16 +36,15 @@ impl Plans {
 }
 
 impl<'f> ConfigReader<'f, '_> {
-    /// Reads `provider_files`. Returns these definitions together with the built-in definitions.
-    pub(super) fn plans(&self, table: &Table<'f>) -> Plans {
+    /// Reads `provider_files` of every file. Returns these definitions together with the built-in definitions.
+    pub(super) fn plans(&self, tables: &[Table<'f>]) -> Plans {
         let mut incomplete = false;
         let mut from_files: HashMap<Arc<str>, Arc<Plan>> = HashMap::new();
         let is_taken = |from_files: &HashMap<_, _>, plan: &Plan| {
             from_files.contains_key(&plan.name) || built_in_names().any(|name| *name == *plan.name)
         };
-        for name in table.strings("provider_files") {
-            let text = self.sources.text(Path::new(name.value));
-            let plan = match text {
+        for name in tables.iter().flat_map(|table| table.strings("provider_files")) {
+            let plan = match self.definition_text(&name) {
                 Ok(text) => definition::parse(&text),
                 Err(error) => {
                     let problem = format!("gatepost cannot read the file: {error}");
@@ -63,7 +61,7 @@ impl<'f> ConfigReader<'f, '_> {
                 Ok(plan) => drop(from_files.insert(Arc::clone(&plan.name), Arc::new(plan))),
                 Err(faults) => {
                     incomplete = true;
-                    let file = self.sources.path(Path::new(name.value)).display().to_string();
+                    let file = self.path(&name).display().to_string();
                     self.faults.take(faults.into_iter().map(|fault| fault.in_file(&file)));
                 }
             }

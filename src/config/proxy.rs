@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::ops::RangeInclusive;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,11 +79,13 @@ pub struct ProxySettings {
     /// Path of the Unix socket through which the proxy hands its listeners over to a successor
     /// process; `None` disables the hand-over.
     pub upgrade_socket: Option<PathBuf>,
+    /// If `true`, the proxy loads the config again when one of its files changes.
+    pub watch: bool,
 }
 
 impl ProxySettings {
     /// Returns `true` if the proxy must restart to use `new`. Of these settings, only `admin_token`,
-    /// `admin_hosts`, `allow_addresses` and `key_dirs` can change while the proxy runs.
+    /// `admin_hosts`, `allow_addresses`, `key_dirs` and `watch` can change while the proxy runs.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> bool {
         // Names every field, so that the compiler reports a new field that this pattern omits.
@@ -104,6 +106,7 @@ impl ProxySettings {
                 stop_timeout,
                 proxy_protocol,
                 upgrade_socket,
+                watch: _,
             } = settings.clone();
             let upstream = (upstream, upstream_idle, upstream_http2);
             let bounds = (max_connections, max_unjudged_bytes);
@@ -138,7 +141,7 @@ impl<'f> ConfigReader<'f, '_> {
         let admin_hosts = table.strings("admin_hosts");
         let admin_hosts = admin_hosts.iter().filter_map(|name| self.host_name(name)).collect();
         let key_dirs = table.strings("key_dirs");
-        let key_dirs = key_dirs.iter().map(|path| self.sources.path(Path::new(path.value)));
+        let key_dirs = key_dirs.iter().map(|path| self.path(path));
         let listen: Vec<_> = listen.into_iter().map(|address| address.value).collect();
         let threads = positive(table, "threads", 1..=1024);
         let max_connections = positive(table, "max_connections", 1..=MAX_CONNECTIONS_CEILING);
@@ -154,7 +157,7 @@ impl<'f> ConfigReader<'f, '_> {
         let stop_timeout = Duration::from_secs(stop);
         let proxy_protocol = table.boolean("proxy_protocol").unwrap_or_default();
         let upgrade_socket = table.string("upgrade_socket");
-        let upgrade_socket = upgrade_socket.map(|path| self.sources.path(Path::new(path.value)));
+        let upgrade_socket = upgrade_socket.map(|path| self.path(&path));
         ProxySettings {
             listen,
             upstream,
@@ -171,6 +174,7 @@ impl<'f> ConfigReader<'f, '_> {
             stop_timeout,
             proxy_protocol,
             upgrade_socket,
+            watch: table.boolean("watch").unwrap_or_default(),
         }
     }
 

@@ -6,10 +6,13 @@ use super::template::BoundTenants;
 use super::{ConfigReader, Plans};
 use crate::limit::RouteLimit;
 use crate::provider::Plan;
-use crate::route::{CorsOrigins, Mode, Route, Routes, TOKEN_SEGMENT, as_origin, is_canonical};
+use crate::route::{
+    CorsOrigins, Mode, Route, RouteParameters, Routes, TOKEN_SEGMENT, as_origin, is_canonical,
+    is_parameter_name, is_parameter_text,
+};
 use crate::secret::Secret;
 use crate::template::{Reach, Template};
-use crate::toml_reader::{Item, Located, Table, allowed};
+use crate::toml_reader::{Form, Item, Located, Table, allowed};
 
 impl<'f> ConfigReader<'f, '_> {
     pub(super) fn route(
@@ -22,6 +25,7 @@ impl<'f> ConfigReader<'f, '_> {
         routes: &mut Routes,
     ) {
         let path = table.require_string("path", "write the path that the platform calls");
+        let parameters = self.parameters(table);
         let plan = self.plan(table, plans);
         let token = table.any("token");
         let kind = table.string("kind");
@@ -46,8 +50,15 @@ impl<'f> ConfigReader<'f, '_> {
                 "end the path with /{token} and set token, or let only the platform reach the path";
             self.warnings.add(&table.place, problem, remedy);
         }
+        let pattern: Arc<str> = path.value.into();
+        let label = match &parameters {
+            parameters if parameters.is_empty() => Arc::clone(&pattern),
+            parameters => format!("{pattern}{parameters}").into(),
+        };
         let route = Route {
-            pattern: path.value.into(),
+            pattern,
+            parameters,
+            label,
             kind,
             template: template.and_then(|name| self.pinned(&name, &plan, templates)),
             bindings: bindings.get(&plan.name).cloned().unwrap_or_default(),
@@ -64,11 +75,56 @@ impl<'f> ConfigReader<'f, '_> {
             mode,
             reach,
         };
-        if let Err(existing) = routes.add(route) {
-            let problem =
-                format!("expected an unused path, found the path of the route {existing}");
-            self.faults.add(&path.place, problem, "choose another path");
+        let has_parameters = !route.parameters.is_empty();
+        match routes.add(route) {
+            Ok(()) => drop(self.paths.borrow_mut().insert(path.value, path.place)),
+            Err(existing) => {
+                let known = self.paths.borrow();
+                let first = existing.split('?').next().and_then(|path| known.get(path));
+                let elsewhere = first.map(|first| self.faults.elsewhere(first, &path.place));
+                let elsewhere = elsewhere.unwrap_or_default();
+                let problem = format!(
+                    "expected an unused path, found the path of the route {existing}{elsewhere}"
+                );
+                let remedy = if has_parameters || existing.contains('?') {
+                    "choose another path, or give each route on the path a `query` with clearly \
+                     different values of one parameter"
+                } else {
+                    "choose another path; case and a slash at the end make no other path"
+                };
+                self.faults.add(&path.place, problem, remedy);
+            }
         }
+    }
+
+    /// Reads `query`: the parameters by which a front controller selects the callback.
+    fn parameters(&self, table: &Table<'f>) -> RouteParameters {
+        let Some(query) = table.table("query") else { return RouteParameters::default() };
+        let entries = query.entries();
+        if entries.is_empty() {
+            let remedy = "write a parameter, such as { c = \"callback\" }, or remove the key";
+            self.faults.add(&query.place, "expected a parameter, found none", remedy);
+        }
+        RouteParameters::new(entries.iter().filter_map(|(name, value)| {
+            let Form::String(text) = value.form else {
+                let problem = format!("expected a string, found {}", value.found());
+                self.faults.add(&value.place, problem, "write the value in quotes");
+                return None;
+            };
+            if !is_parameter_name(name) {
+                let problem = "expected a parameter's name, found no letter or digit, or a \
+                               character that servers read in different ways";
+                self.faults.add(&value.place, problem, "use letters, digits, -, ., _, ~ and /");
+                return None;
+            }
+            if !is_parameter_text(text) {
+                let text = Located { value: text, place: value.place.clone() };
+                let remedy = "use letters, digits, -, ., _, ~ and /";
+                self.faults.add_text(&text, "a value with one spelling", remedy);
+                return None;
+            }
+            Some((*name, text))
+        }))
     }
 
     /// Reads `cors`: the origins whose pages may read the replies.
@@ -119,8 +175,8 @@ impl<'f> ConfigReader<'f, '_> {
     fn path_fits(&self, path: &Located<&str>) -> bool {
         let fits = is_canonical(path.value);
         if !fits {
-            let remedy = "start the path with /; remove %, ;, //, dots between slashes and a slash \
-                          at the end; use {token} only as a whole segment";
+            let remedy = "start the path with /; remove %, ;, // and dots between slashes; use \
+                          {token} only as a whole segment";
             self.faults.add_text(path, "a path with one spelling", remedy);
         }
         fits

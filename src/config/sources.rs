@@ -6,27 +6,21 @@ use std::io;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use glob::{MatchOptions, Pattern};
 use zeroize::Zeroizing;
 
 use super::ConfigReader;
 use crate::printable::print_only;
 use crate::secret::Secret;
-use crate::toml_reader::{Form, Item, Table};
+use crate::toml_reader::{Form, Item, Located, Table};
 
-/// Reader of the files and environment variables that a config names.
+/// Values that take precedence over environment variables.
 #[derive(Default)]
 pub(crate) struct ConfigSources {
-    /// Folder against which gatepost resolves relative paths.
-    base: PathBuf,
-    /// Values that take precedence over environment variables.
     overrides: HashMap<String, Zeroizing<String>>,
 }
 
 impl ConfigSources {
-    pub(crate) fn set_base(&mut self, base: impl Into<PathBuf>) {
-        self.base = base.into();
-    }
-
     pub(crate) fn give(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.overrides.insert(name.into(), Zeroizing::new(value.into()));
     }
@@ -55,34 +49,18 @@ impl ConfigSources {
             Err(error) => Err(unusable(name, &error)),
         }
     }
-
-    /// Reads a file that contains a secret, up to 64 KiB.
-    pub(crate) fn file(&self, name: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-        read_regular(&self.base.join(name), MAX_SECRET_BYTES)
-    }
 }
 
-impl ConfigSources {
-    /// Resolves a path that the config names.
-    pub(crate) fn path(&self, name: &Path) -> PathBuf {
-        self.base.join(name)
-    }
-
-    /// Reads a definition file, up to 1 MiB of UTF-8.
-    pub(crate) fn text(&self, name: &Path) -> io::Result<String> {
-        let bytes = read_regular(&self.path(name), MAX_TEXT_BYTES)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
-        Ok(text.to_owned())
-    }
-}
-
-print_only! { ConfigSources: base; }
+print_only! { ConfigSources:; }
 
 /// Maximum size of a file that contains a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Maximum size of a definition file.
 const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+
+/// Maximum size of an included file and of a watched file.
+const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a regular file of at most `max` bytes.
 ///
@@ -109,7 +87,83 @@ pub(crate) fn read_config(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
+/// Reads the text of an included file.
+pub(super) fn read_included(path: &Path) -> io::Result<String> {
+    text(&read_regular(path, MAX_CONFIG_BYTES)?)
+}
+
+/// Reads a file for a comparison; `None` if gatepost cannot read the file.
+pub(super) fn read_watched(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    read_regular(path, MAX_CONFIG_BYTES).ok()
+}
+
+fn text(bytes: &[u8]) -> io::Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(text.to_owned())
+}
+
+/// Returns the path of a file without symbolic links; `None` if there is no such file.
+pub(super) fn identity(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok()
+}
+
+/// Returns `true` if a path of `include` contains a wildcard.
+pub(super) fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// Returns the pattern for files below the folder `base`; `None` if the name of the folder is not
+/// UTF-8.
+pub(super) fn pattern_below(base: &Path, pattern: &str) -> Option<String> {
+    let full = Path::new(&Pattern::escape(base.to_str()?)).join(pattern);
+    full.into_os_string().into_string().ok()
+}
+
+/// Returns the files that match a pattern, in alphabetical order. Hidden files match only a pattern
+/// that names the dot.
+///
+/// # Errors
+///
+/// Returns the problem if the pattern is invalid, or if a folder is unreadable.
+pub(super) fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let options = MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..MatchOptions::new()
+    };
+    let found = glob::glob_with(pattern, options);
+    let found = found.map_err(|e| format!("expected a pattern, found an error: {}", e.msg))?;
+    let found = found.map(|path| path.map_err(|error| format!("gatepost cannot search: {error}")));
+    found.collect()
+}
+
 impl<'f> ConfigReader<'f, '_> {
+    /// Resolves a path against the folder of the file that names the path.
+    pub(super) fn path(&self, name: &Located<&'f str>) -> PathBuf {
+        self.files.base(name.place.text()).join(name.value)
+    }
+
+    /// Reads a file with certificates, up to 1 MiB of UTF-8.
+    pub(super) fn certificate_text(&self, name: &Located<&'f str>) -> io::Result<String> {
+        text(&self.watched_file(name, MAX_TEXT_BYTES)?)
+    }
+
+    /// Reads a definition file, up to 1 MiB of UTF-8. The file belongs to the fingerprint.
+    pub(super) fn definition_text(&self, name: &Located<&'f str>) -> io::Result<String> {
+        let text = text(&self.watched_file(name, MAX_TEXT_BYTES)?)?;
+        self.fingerprint.borrow_mut().add(&text);
+        Ok(text)
+    }
+
+    /// Reads a file that the config names. `watch` reloads the config when the file changes.
+    fn watched_file(&self, name: &Located<&'f str>, max: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        let path = self.path(name);
+        let bytes = read_regular(&path, max);
+        let content = bytes.as_ref().ok().map(|bytes| &***bytes);
+        self.watched.borrow_mut().add(path, content);
+        bytes
+    }
+
     /// Reads a secret: `{ env = "NAME" }`, `{ file = "name" }`, or the literal secret. Warns of a
     /// literal secret.
     pub(super) fn secret(&self, item: &Item<'f>) -> Option<Secret> {
@@ -146,7 +200,7 @@ impl<'f> ConfigReader<'f, '_> {
                     None
                 }
             },
-            (None, Some(file)) => match self.sources.file(Path::new(file.value)) {
+            (None, Some(file)) => match self.watched_file(&file, MAX_SECRET_BYTES) {
                 Ok(bytes) => Some(bytes.trim_ascii_end().to_vec()),
                 Err(error) => {
                     let problem = format!("gatepost cannot read the file: {}", error.kind());

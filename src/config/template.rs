@@ -1,6 +1,7 @@
 //! Reads `[[template]]`: name, keys, bindings, settings and the delivery of each kind.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use http::Uri;
@@ -13,8 +14,9 @@ use super::proof::Unsigned;
 use crate::address::{Address, Addresses};
 use crate::event::encoded_header;
 use crate::event_signing::EventSigning;
+use crate::printable::printable;
 use crate::provider::Plan;
-use crate::route::{Lookup, Routes, has_base};
+use crate::route::{Lookup, Routes, Target, has_base};
 use crate::template::{Bindings, Reach, Template, WILDCARD_TENANT, check_description, check_name};
 use crate::toml_reader::{Located, Place, Table};
 
@@ -33,7 +35,7 @@ impl<'f> ConfigReader<'f, '_> {
         signing: Option<&Arc<EventSigning>>,
     ) -> (Vec<Option<Arc<Template>>>, BoundTenants) {
         let mut templates = Vec::with_capacity(tables.len());
-        let mut names: HashMap<String, usize> = HashMap::new();
+        let mut names: HashMap<String, Place> = HashMap::new();
         let mut bindings: HashMap<Arc<str>, Bindings> = HashMap::new();
         for table in tables {
             let read = self.template(table, plans, signing);
@@ -42,10 +44,9 @@ impl<'f> ConfigReader<'f, '_> {
                 continue;
             };
             let template = Arc::new(template);
-            if names.insert(template.name().to_owned(), templates.len()).is_some() {
-                let name = Located { value: template.name(), place: name_place };
-                let remedy = "choose a different name for each template";
-                self.faults.add_text(&name, "an unused name", remedy);
+            match names.entry(template.name().to_owned()) {
+                Entry::Occupied(first) => self.add_taken_name(&name_place, first.get(), &template),
+                Entry::Vacant(free) => drop(free.insert(name_place)),
             }
             let bound = bindings.entry(Arc::clone(&template.plan.name)).or_default();
             for tenant in bind {
@@ -55,6 +56,15 @@ impl<'f> ConfigReader<'f, '_> {
         }
         let bindings = bindings.into_iter().map(|(name, bound)| (name, Arc::new(bound))).collect();
         (templates, bindings)
+    }
+
+    fn add_taken_name(&self, place: &Place, first: &Place, template: &Template) {
+        let elsewhere = self.faults.elsewhere(first, place);
+        let name = printable(template.name());
+        let problem = format!(
+            "expected an unused name, found \"{name}\", which another template{elsewhere} has"
+        );
+        self.faults.add(place, problem, "choose a different name for each template");
     }
 
     fn bind(&self, tenant: &Located<&'f str>, template: &Arc<Template>, bound: &mut Bindings) {
@@ -227,7 +237,7 @@ impl<'f> ConfigReader<'f, '_> {
         let may_be_upstream = |address: &Address| {
             port(address).is_some_and(|port| ports.contains(&port))
                 && !is_one_of(address, upstream)
-                && matches!(routes.find(address.url().path(), Reach::Exact), Lookup::Other)
+                && matches!(routes.find(&Target::of(address.url()), Reach::Exact), Lookup::Other)
         };
         for (table, template) in tables.iter().zip(templates) {
             let mut all = template.iter().flat_map(|t| t.addresses()).map(|(address, _)| address);
@@ -273,8 +283,11 @@ impl<'f> ConfigReader<'f, '_> {
         routes: &Routes,
     ) {
         for table in tables {
-            let Some(path) = table.string("path") else { continue };
-            let route = routes.iter().find(|route| *route.pattern == *path.value);
+            let (Some(path), Some(name)) = (table.string("path"), table.string("provider")) else {
+                continue;
+            };
+            let mut on_path = routes.iter().filter(|route| *route.pattern == *path.value);
+            let route = on_path.find(|route| *route.plan.name == *name.value);
             let Some(plan) = route.map(|route| &route.plan) else { continue };
             if templates.iter().flatten().any(|template| template.plan.name == plan.name) {
                 continue;

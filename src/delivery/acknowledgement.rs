@@ -43,9 +43,10 @@ pub(super) fn check_taken(
     check_status(answer)?;
     let taken = match answer {
         Answer::Response { body: Some(body), .. } => read(body, ack.body())?,
-        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Taken::Unclearly
-        }
+        Answer::Response { body: None, .. }
+        | Answer::Timeout
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(..) => Taken::Unclearly,
     };
     match (taken, unclear) {
         (Taken::Unclearly, UnclearAnswer::Refused) => Err(UnavailableKind::AnswerUnclear.into()),
@@ -64,6 +65,7 @@ pub(super) fn check_status(answer: &Answer) -> Result<(), Unavailable> {
         Answer::Unreachable(reason) => {
             Err(Unavailable::with(UnavailableKind::AppUnreachable, reason))
         }
+        Answer::Unreadable(fault, reason) => Err(Unavailable::with((*fault).into(), reason)),
     }
 }
 
@@ -120,7 +122,7 @@ fn read(body: &[u8], ack: &[u8]) -> Result<Taken, Unavailable> {
 }
 
 /// Returns true if PHP ended the script: by default, PHP prints the error and keeps the status 200.
-fn contains_fatal_error(body: &[u8]) -> bool {
+pub(super) fn contains_fatal_error(body: &[u8]) -> bool {
     // In the order of `html_errors` on and off, and of the log format that some servers print.
     const MARKERS: [&str; 6] = [
         "<b>Fatal error</b>:",

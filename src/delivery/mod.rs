@@ -93,7 +93,7 @@ impl Accepted {
 
     /// Returns the time that the app has: the shorter of `timeout_ms` and the platform's remaining
     /// time less [`REPLY_MARGIN`].
-    fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
+    pub(crate) fn time_left(&self, ask: &Ask, now: Timestamp) -> Duration {
         let spent = now.as_millis().saturating_sub(self.arrived().as_millis());
         let spent = Duration::from_millis(u64::try_from(spent).unwrap_or_default());
         ask.timeout.min(ask.budget.saturating_sub(REPLY_MARGIN).saturating_sub(spent))

@@ -8,17 +8,21 @@
 //! | 401 or 403 | deny, with the `message` of the body if the body has one | 503 |
 //! | any other status, or no answer in time | `on_failure` of the template | 503 |
 //!
+//! A platform may read the decision from the status of the reply. The reply then has the status that
+//! allows or denies. With passthrough, the app's own status is its answer: 2xx allows, 4xx denies.
+//!
 //! An app may answer with a reply that it has signed itself (JWT). gatepost then reads the payload as
 //! the answer, and sends the token unchanged as the reply.
 
 use http::StatusCode;
 use http::header::CONTENT_ENCODING;
 
-use super::acknowledgement::{Taken, check_status, check_taken};
+use super::acknowledgement::{Taken, check_status, check_taken, contains_fatal_error};
 use crate::conclusion::{Conclusion, Origin, Unavailable, UnavailableKind};
 use crate::event::Forward;
+use crate::json::Object;
 use crate::provider::decision::{
-    Decision, DecisionInput, EmptyAnswer, Policy, WrittenReply, is_token,
+    Decision, DecisionInput, EmptyAnswer, Policy, StatusRule, VERDICT, WrittenReply, is_token,
 };
 use crate::reply::{Answer, Reply, answer_text, has_byte_order_mark, unavailable_reply};
 use crate::template::{Ask, Delivery};
@@ -60,7 +64,11 @@ impl Accepted {
     }
 
     fn decided_by_app(&self, decision: &Decision, policy: &Policy, answer: &Answer) -> Conclusion {
-        let input = match decision_input(answer, policy.empty_answer) {
+        let input = match &decision.by_status {
+            Some(rule) if self.forward() == Forward::Passthrough => native_input(answer, rule),
+            Some(_) | None => decision_input(answer, policy.empty_answer),
+        };
+        let input = match input {
             Ok(input) => input,
             Err(reason) => return self.failed(Some(policy), reason),
         };
@@ -107,7 +115,11 @@ impl Accepted {
     /// Returns true if the platform can read the app's answer without a conversion. `conclusion` is
     /// the result if gatepost converts the answer.
     fn is_in_form_of_platform(&self, answer: &Answer, conclusion: &Conclusion) -> bool {
-        let Answer::Response { status, body: Some(body), .. } = answer else { return false };
+        let Answer::Response { status, headers, body: Some(body) } = answer else { return false };
+        if let Some(rule) = self.kind().decision.as_ref().and_then(|d| d.by_status.as_ref()) {
+            let denies = conclusion.reply.status().is_client_error();
+            return rule.is_native(*status, headers) && status.is_client_error() == denies;
+        }
         if has_byte_order_mark(body) {
             return false;
         }
@@ -125,15 +137,19 @@ impl Accepted {
         policy: &Policy,
         input: DecisionInput<'_>,
     ) -> Conclusion {
-        let WrittenReply { body, fault, dropped } =
+        let WrittenReply { body, status, fault, dropped } =
             decision.write(&self.event().data, input, policy);
+        let reply = match status {
+            None => policy.reply_signing.sign(body),
+            Some(status) => status.into_reply(body),
+        };
         let origin = match (fault, input) {
             (Some(fault), _) => Origin::Failure(fault.into()),
             (None, DecisionInput::Empty) => Origin::Empty(UnavailableKind::AnswerEmpty.into()),
             (None, _) => Origin::App,
         };
         let dropped = dropped.into();
-        Conclusion { dropped, ..Conclusion::new(policy.reply_signing.sign(body), origin) }
+        Conclusion { dropped, ..Conclusion::new(reply, origin) }
     }
 
     /// Applies the failure policy: `on_failure` for a decision, 503 for a notification.
@@ -199,10 +215,34 @@ fn decision_input(answer: &Answer, empty: EmptyAnswer) -> Result<DecisionInput<'
             })
         }
         Answer::Response { body: Some(body), .. } => Ok(DecisionInput::Answer(body)),
-        Answer::Response { body: None, .. } | Answer::Timeout | Answer::Unreachable(_) => {
-            Err(UnavailableKind::AnswerTooLarge.into())
-        }
+        Answer::Response { body: None, .. }
+        | Answer::Timeout
+        | Answer::Unreachable(_)
+        | Answer::Unreadable(..) => Err(UnavailableKind::AnswerTooLarge.into()),
     }
+}
+
+/// Reads the app's yes or no from an answer whose status the platform would read, as the app wrote it
+/// for the platform. A JSON answer with `allow` is an answer to gatepost, and takes precedence.
+fn native_input<'a>(
+    answer: &'a Answer,
+    rule: &StatusRule,
+) -> Result<DecisionInput<'a>, Unavailable> {
+    let Answer::Response { status, headers, body: Some(body) } = answer else {
+        return decision_input(answer, EmptyAnswer::Deny);
+    };
+    if !rule.is_native(*status, headers) {
+        return Err(Unavailable::with(UnavailableKind::AppStatus, status.as_str()));
+    }
+    if status.is_client_error() {
+        return Ok(DecisionInput::Deny(body));
+    }
+    if contains_fatal_error(body) {
+        return Err(UnavailableKind::AnswerFatal.into());
+    }
+    let text = answer_text(body).unwrap_or_default();
+    let has_verdict = Object::from_json(text).is_ok_and(|object| object.get(VERDICT).is_some());
+    Ok(if has_verdict { DecisionInput::Answer(body) } else { DecisionInput::Allow })
 }
 
 /// Checks that the app did not compress the answer. gatepost asks for no compression.

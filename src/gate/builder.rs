@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::Gate;
-use crate::config::{Config, ConfigError, ConfigSources};
+use crate::config::{Config, ConfigError, ConfigFiles, ConfigSources};
 use crate::printable::print_only;
 
 /// Builder of a [`Gate`].
@@ -70,10 +70,10 @@ impl GateBuilder {
     /// Returns an error if gatepost cannot read the file, or if the config is invalid. For an
     /// invalid config, the error lists all faults.
     pub fn build(self) -> Result<Gate, ConfigError> {
-        match self.input {
-            ConfigInput::File(path) => Config::from_file_with(&path, self.sources),
-            ConfigInput::Text(text) => Config::parse(&text, &self.sources),
-        }
-        .map(Gate::new)
+        let files = match self.input {
+            ConfigInput::File(path) => ConfigFiles::read(path),
+            ConfigInput::Text(text) => ConfigFiles::without_path(&text),
+        };
+        Config::parse(&files?, &self.sources).map(Gate::new)
     }
 }

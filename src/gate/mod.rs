@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 pub use builder::GateBuilder;
 
@@ -28,7 +28,9 @@ use crate::limit::ClientBudgets;
 use crate::memory::Memory;
 use crate::printable::print_only;
 use crate::reply::Reply;
-use crate::route::{Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, may_contain_path};
+use crate::route::{
+    Lookup, Mode, Route, RouteIndex, Routes, SharedPathFilter, Target, may_contain_path,
+};
 use crate::shadow::Shadow;
 use crate::template::Reach;
 use crate::time::Timestamp;
@@ -98,6 +100,8 @@ struct GateState {
     path_filter: SharedPathFilter,
     /// True if a template of the current config signs its events.
     signs_events: AtomicBool,
+    /// True if a config of this gate has a route with `query`. gatepost never clears this flag.
+    reads_queries: AtomicBool,
     current: ArcSwap<ActiveConfig>,
     memory: Arc<Memory>,
 }
@@ -153,7 +157,7 @@ impl ActiveConfig {
             }
             Lookup::Ambiguous(found) => {
                 let route = self.routes.at(found);
-                (found, Err(refused(RefusalKind::PathAmbiguous, &route.pattern, &route.plan)))
+                (found, Err(refused(RefusalKind::PathAmbiguous, &route.label, &route.plan)))
             }
         };
         Admission::on(self.routes.at(found), admitted)
@@ -187,7 +191,7 @@ impl ActiveConfig {
         match checked {
             Ok(()) => Admission::Reply(reply),
             Err(kind) => {
-                let refusal = Refusal::new(kind.into(), &route.pattern, &route.plan);
+                let refusal = Refusal::new(kind.into(), &route.label, &route.plan);
                 let cors = route.cors.allowed(head);
                 Admission::Refused(refusal.sent_by(&client).readable_by(cors))
             }
@@ -224,7 +228,7 @@ impl ActiveConfig {
                 Ok(Intake::new(memory, routes, found, checked, head, arrival))
             }
             Err(cause) => {
-                let refusal = Refusal::new(cause, &route.pattern, &route.plan).sent_by(&client);
+                let refusal = Refusal::new(cause, &route.label, &route.plan).sent_by(&client);
                 Err(refusal.readable_by(route.cors.allowed(head)))
             }
         }
@@ -254,8 +258,10 @@ impl Gate {
         let signs_events = AtomicBool::new(config.signs_events());
         let (active, path_filter) = (ActiveConfig::new(config, None), SharedPathFilter::default());
         active.routes.add_to(&path_filter);
+        let reads_queries = AtomicBool::new(active.routes.has_front_controllers());
         let current = ArcSwap::from_pointee(active);
-        Self(Arc::new(GateState { path_filter, signs_events, current, memory: Arc::default() }))
+        let memory = Arc::default();
+        Self(Arc::new(GateState { path_filter, signs_events, reads_queries, current, memory }))
     }
 
     /// Replaces the config of this gate and of all its clones.
@@ -270,9 +276,10 @@ impl Gate {
         let earlier = self.0.current.load();
         self.0.signs_events.store(config.signs_events(), Ordering::Relaxed);
         let active = ActiveConfig::new(config, Some(&earlier));
-        // The filter must contain the new paths before the new config is visible. Otherwise a
+        // The filter must contain the new paths, and the flag the new queries, before the new config is visible. Otherwise a
         // callback on a new path could reach the app without a verdict.
         active.routes.add_to(&self.0.path_filter);
+        self.0.reads_queries.fetch_or(active.routes.has_front_controllers(), Ordering::Relaxed);
         self.0.current.store(Arc::new(active));
     }
 
@@ -324,14 +331,15 @@ impl Gate {
         read(&self.0.current.load().routes)
     }
 
-    /// Returns the route in enforce mode that matches `path` byte for byte.
+    /// Returns the route in enforce mode that matches `path` and `query` byte for byte. `path` may
+    /// have a slash at its end, or lack it.
     ///
     /// A server that handles callbacks separately calls this method to recognise callbacks. The
     /// server then calls [`Gate::admit_on`], which judges the head without a second lookup.
     #[must_use]
-    pub fn find_route(&self, path: &str) -> Option<FoundRoute> {
+    pub fn find_route(&self, path: &str, query: Option<&str>) -> Option<FoundRoute> {
         let config = self.0.current.load();
-        let (route, token) = config.routes.find_exact(path)?;
+        let (route, token) = config.routes.find_exact(path, query)?;
         let token = token.map(|token| {
             // `token` is a slice of `path`, so the difference of the two addresses is the offset.
             let start = token.as_ptr().addr() - path.as_ptr().addr();
@@ -362,7 +370,7 @@ impl Gate {
     /// Judges the head of a request that arrived at the time `now`.
     #[must_use]
     pub fn admit(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        self.admit_lazily(head.path(), Reach::Exact, || (*head, now))
+        self.admit_lazily(head.uri(), Reach::Exact, || (*head, now))
     }
 
     /// Does the same as [`Gate::admit`], for a door that passes requests without a route to another
@@ -374,48 +382,54 @@ impl Gate {
     /// refuses these requests too, unless the config has `reserve = "exact"`.
     #[must_use]
     pub fn admit_in_proxy(&self, head: &Head<'_>, now: Timestamp) -> Admission {
-        let admission = self.admit_lazily(head.path(), Reach::Subtree, || (*head, now));
-        let query = head.uri().query().filter(|query| may_contain_path(query));
-        match (admission, query) {
-            (Admission::Other, Some(query)) => self.admit_query(query, head, now),
-            (admission, _) => admission,
+        let admission = self.admit_lazily(head.uri(), Reach::Subtree, || (*head, now));
+        let may_be_in_query = || {
+            head.uri().query().is_some_and(may_contain_path)
+                // Relaxed: a request that arrives during a reload may be judged by either config.
+                || self.0.reads_queries.load(Ordering::Relaxed)
+        };
+        match admission {
+            Admission::Other if may_be_in_query() => self.admit_query(head, now),
+            admission => admission,
         }
     }
 
     #[inline(never)]
-    fn admit_query(&self, query: &str, head: &Head<'_>, now: Timestamp) -> Admission {
+    fn admit_query(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
-        let lookup = active.routes.find_in_query(query);
+        let target = Target::of(head.uri());
+        let lookup = active.routes.find_in_query(&target);
         active.admit(lookup, head, &self.0.memory, false, now)
     }
 
     /// Does the same as [`Gate::admit`], but takes the head and the time from `arrival`.
     ///
-    /// Calls `arrival` only if some server could read `path` as the path of a route or of an app
-    /// address. For all other paths, gatepost does not read the clock.
+    /// Calls `arrival` only if some server could read the path of `uri` as the path of a route or of
+    /// an app address. For all other paths, gatepost does not read the clock.
     #[inline]
     pub(crate) fn admit_lazily<'h>(
         &self,
-        path: &str,
+        uri: &Uri,
         reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
-        if self.0.path_filter.rules_out(path) {
+        if self.0.path_filter.rules_out(uri.path()) {
             return Admission::Other;
         }
-        self.look_up(path, reach, arrival)
+        self.look_up(uri, reach, arrival)
     }
 
     // Not inlined, so that `admit_lazily` remains small. Most requests need only that method.
     #[inline(never)]
     fn look_up<'h>(
         &self,
-        path: &str,
+        uri: &Uri,
         reach: Reach,
         arrival: impl FnOnce() -> (Head<'h>, Timestamp),
     ) -> Admission {
         let active = self.0.current.load();
-        let lookup = active.routes.find(path, reach);
+        let target = Target::of(uri);
+        let lookup = active.routes.find(&target, reach);
         if matches!(lookup, Lookup::Other) {
             return Admission::Other;
         }
@@ -427,9 +441,10 @@ impl Gate {
     /// unknown.
     pub(crate) fn admit_recorded(&self, head: &Head<'_>, now: Timestamp) -> Admission {
         let active = self.0.current.load();
-        let lookup = match (active.routes.find(head.path(), Reach::Subtree), head.uri().query()) {
-            (Lookup::Other, Some(query)) => active.routes.find_in_query(query),
-            (found, _) => found,
+        let target = Target::of(head.uri());
+        let lookup = match active.routes.find(&target, Reach::Subtree) {
+            Lookup::Other => active.routes.find_in_query(&target),
+            found => found,
         };
         active.admit(lookup, head, &self.0.memory, true, now)
     }
@@ -559,9 +574,9 @@ impl Admission {
             (Mode::Enforce, Ok(intake)) => Self::Callback(intake),
             (Mode::Enforce, Err(refusal)) => Self::Refused(refusal),
             (Mode::Shadow, admitted) => {
-                let (pattern, provider) = (Arc::clone(&route.pattern), &route.plan.name);
+                let (label, provider) = (Arc::clone(&route.label), &route.plan.name);
                 let admitted = admitted.map(Intake::in_shadow);
-                Self::Shadow(Shadow::new(admitted, pattern, Arc::clone(provider)))
+                Self::Shadow(Shadow::new(admitted, label, Arc::clone(provider)))
             }
         }
     }
@@ -582,11 +597,10 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
-    use crate::config::ConfigSources;
 
     fn config(path: &str) -> Config {
         let text = format!("[[route]]\npath = '{path}'\nprovider = 'tencent-css'\n");
-        Config::parse(&text, &ConfigSources::default()).unwrap()
+        text.parse::<Config>().unwrap()
     }
 
     fn is_callback_path(gate: &Gate, path: &'static str) -> bool {

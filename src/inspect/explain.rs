@@ -16,7 +16,7 @@ use crate::intake::tenants;
 use crate::printable::printable;
 use crate::provider::locator::{CapturedHead, Received};
 use crate::provider::plan::KindFound;
-use crate::route::{Lookup, Route};
+use crate::route::{Lookup, Route, Target};
 use crate::template::{Delivery, Reach, RequiredSignature};
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -92,9 +92,10 @@ impl Gate {
         let admission = self.admit_recorded(head, now);
         let client = self.client(head);
         self.with_routes(|routes| {
-            if let Lookup::Callback(found, _) = routes.find(head.path(), Reach::Subtree) {
+            if let Lookup::Callback(found, _) = routes.find(&Target::of(head.uri()), Reach::Subtree)
+            {
                 let route = routes.at(found);
-                steps.add("route", format!("{} of {}", route.pattern, route.plan.title));
+                steps.add("route", format!("{} of {}", route.label, route.plan.title));
                 steps.source(route, &client);
                 if matches!(admission, Admission::Callback(_) | Admission::Shadow(_)) {
                     steps.callback(route, head, &body, now);
@@ -151,7 +152,8 @@ impl Steps {
     /// Adds the steps from the body to the signed time, and stops at the first missing value.
     fn callback(&mut self, route: &Route, head: &Head<'_>, body: &Bytes, now: Timestamp) {
         let plan = &route.plan;
-        let Ok(captured) = CapturedHead::of(head, &plan.headers, plan.reads_query) else { return };
+        let query = route.query_of(head);
+        let Ok(captured) = CapturedHead::of(head, &plan.headers, query) else { return };
         if body.is_empty() && !plan.permits_empty_body() {
             return;
         }

@@ -5,6 +5,7 @@
 mod definition;
 mod explain;
 mod info;
+mod routes;
 mod sample;
 mod schema;
 mod tenant;
@@ -12,5 +13,6 @@ mod tenant;
 pub use definition::Definition;
 pub use explain::{Explanation, Step};
 pub use info::{FieldInfo, KindInfo, ProviderInfo, SettingInfo, providers};
+pub use routes::{KindForm, RouteInfo, RouteTemplateInfo, RoutedKind};
 pub use sample::{Sample, SampleError};
 pub use schema::config_schema;

@@ -245,7 +245,8 @@ impl<'d> Sample<'d> {
             BodyFormat::Form | BodyFormat::Json | BodyFormat::Raw => to.clone(),
         };
         let head = Head::new(&Method::POST, &uri, &self.headers);
-        let captured = CapturedHead::of(&head, &self.plan.headers, self.plan.reads_query);
+        let query = uri.query().filter(|_| self.plan.reads_query).map(Into::into);
+        let captured = CapturedHead::of(&head, &self.plan.headers, query);
         let captured = captured.map_err(|error| SampleError::Request(error.to_string()))?;
         let repaired = OnceCell::new();
         let object = self.plan.read(&raw, captured.query(), &repaired).unwrap_or_default();

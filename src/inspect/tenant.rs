@@ -42,7 +42,7 @@ impl Config {
                 .filter(|(index, _)| !Sample::new(&route.plan, *index).may_name_tenant())
                 .map(|(_, kind)| &*kind.name)
                 .collect();
-            (!without.is_empty()).then_some((&*route.pattern, without))
+            (!without.is_empty()).then_some((&*route.label, without))
         })
     }
 }

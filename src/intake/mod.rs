@@ -130,7 +130,7 @@ pub enum BodyFailure {
 // Omits the head and the body, because both contain personal data and may contain secrets.
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake").field("route", &self.route().pattern).finish_non_exhaustive()
+        f.debug_struct("Intake").field("route", &self.route().label).finish_non_exhaustive()
     }
 }
 
@@ -172,7 +172,7 @@ impl Intake {
     }
 
     fn refuse(&self, cause: impl Into<RefusalCause>) -> Refusal {
-        let refusal = Refusal::new(cause.into(), &self.route().pattern, &self.route().plan);
+        let refusal = Refusal::new(cause.into(), &self.route().label, &self.route().plan);
         refusal.sent_by(&self.0.arrival.client).readable_by(self.0.cors.clone())
     }
 
@@ -449,7 +449,8 @@ fn judge<'t>(
     if found == KindFound::Missing {
         return Err(RefusalKind::KindMissing.into());
     }
-    let event = normalise(plan, kind, signature, source, received, new_id)?;
+    let keeps_proof = template.delivery(kind).as_ask().is_some_and(|ask| ask.keeps_proof);
+    let event = normalise(plan, kind, (signature, keeps_proof), source, received, new_id)?;
     Ok(Judgement { kind, unknown_kind, proof, event })
 }
 

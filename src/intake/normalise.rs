@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::event::{Event, EventSource, Id, Identity, event_id};
-use crate::json::Name;
+use crate::json::{Name, Object};
 use crate::provider::field::{Conversion, FieldError};
 use crate::provider::locator::{Locator, Received};
 use crate::provider::pointer::Pointer;
@@ -15,7 +17,8 @@ use crate::verdict::RefusalCause;
 /// Converts a callback to an event.
 ///
 /// `index` is the position of the kind in `plan.kinds`, or `None` if the kind is unknown. The
-/// event's data omits the fields that belong to `signature`.
+/// event's data omits the fields that belong to the signature of `proof`. If the second part of
+/// `proof` is true, the app receives these fields too. The id of the event does not depend on them.
 ///
 /// A misfit is a field that is missing or has the wrong type. If no essential field is a misfit,
 /// gatepost accepts the callback, and the event lists the misfits. If gatepost would read the
@@ -29,7 +32,7 @@ use crate::verdict::RefusalCause;
 pub(super) fn normalise(
     plan: &Plan,
     index: Option<usize>,
-    signature: Option<&Signature>,
+    (signature, keeps_proof): (Option<&Signature>, bool),
     source: &Arc<EventSource>,
     received: &Received<'_>,
     new_id: impl FnOnce() -> Id,
@@ -40,6 +43,7 @@ pub(super) fn normalise(
     let mut conversion = Conversion::of_callback();
     kind.fields.write_message(object, &mut conversion, consumed, &mut data)?;
     let mut misfits = conversion.noted;
+    let data_with_proof = (keeps_proof && !object.is_absent).then(|| with_proof(kind, object));
     if object.is_absent {
         misfits.clear();
         data = received.raw.to_vec();
@@ -85,9 +89,18 @@ pub(super) fn normalise(
         subject,
         time,
         data: data.into(),
+        data_with_proof: data_with_proof.transpose()?,
         misfits,
         is_raw: object.is_absent,
     })
+}
+
+/// Returns the data with the fields of the proof.
+#[cold]
+fn with_proof(kind: &Kind, object: &Object<'_>) -> Result<Bytes, FieldError> {
+    let mut data = Vec::with_capacity(TYPICAL_DATA_BYTES);
+    kind.fields.write_message(object, &mut Conversion::of_callback(), |_| false, &mut data)?;
+    Ok(data.into())
 }
 
 /// Determines the origin of the event's id.

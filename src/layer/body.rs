@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::response::Parts;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
@@ -16,7 +17,8 @@ use tokio::runtime::Handle;
 
 use super::GateLayer;
 use super::runtime::TokioRuntime;
-use crate::shadow::Observer;
+use crate::reply::{Answer, AnswerFault};
+use crate::shadow::{AnswerObserver, Observer};
 
 pin_project! {
     /// Body of a request to the inner service: an event, or the body that the client sends.
@@ -32,7 +34,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
-        source: BodySource<B>,
+        source: BodySource<ServiceBody<B>>,
     }
 }
 
@@ -53,6 +55,23 @@ pin_project! {
         body: B,
         tap: Option<Box<ShadowTap>>,
     }
+}
+
+pin_project! {
+    /// The body of the inner service's response, with an observer if the route is in shadow mode.
+    #[derive(Debug)]
+    struct ServiceBody<B> {
+        #[pin]
+        body: B,
+        tap: Option<Box<AnswerTap>>,
+    }
+}
+
+/// Observer of the inner service's response.
+#[derive(Debug)]
+pub(super) struct AnswerTap {
+    observer: AnswerObserver,
+    layer: Arc<GateLayer>,
 }
 
 #[derive(Debug)]
@@ -115,7 +134,18 @@ delegate!(ResponseBody);
 
 impl<B> ResponseBody<B> {
     pub(super) const fn inner(body: B) -> Self {
-        Self { source: BodySource::Inner { body } }
+        Self { source: BodySource::Inner { body: ServiceBody { body, tap: None } } }
+    }
+}
+
+impl<B: Body<Data = Bytes>> ResponseBody<B> {
+    /// Wraps the body of a response in shadow mode.
+    pub(super) fn observed(body: B, mut tap: Box<AnswerTap>) -> Self {
+        // The server may never poll a body that has already ended.
+        if body.is_end_stream() {
+            tap.finish();
+        }
+        Self { source: BodySource::Inner { body: ServiceBody { body, tap: Some(tap) } } }
     }
 }
 
@@ -158,6 +188,67 @@ impl<B: Body<Data = Bytes>> Body for ClientBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ServiceBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let Some(tap) = this.tap else { return this.body.poll_frame(cx) };
+        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => tap.observe(frame, this.body.is_end_stream()),
+            Some(Err(_)) => tap.fail(AnswerFault::Incomplete, "the response's body failed"),
+            None => tap.finish(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl AnswerTap {
+    pub(super) fn new(observer: AnswerObserver, layer: Arc<GateLayer>) -> Box<Self> {
+        Box::new(Self { observer, layer })
+    }
+
+    pub(super) fn head(&mut self, head: &Parts) {
+        self.observer.head(head.status, &head.headers);
+    }
+
+    fn observe(&mut self, frame: &Frame<Bytes>, ended: bool) {
+        if let Some(data) = frame.data_ref() {
+            self.observer.push(data);
+        }
+        if ended {
+            self.finish();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.observer.finish(self.layer.now());
+    }
+
+    fn fail(&mut self, fault: AnswerFault, reason: &str) {
+        self.observer.fail(Answer::Unreadable(fault, reason.to_owned()), self.layer.now());
+    }
+
+    /// Takes note of an error of the inner service.
+    pub(super) fn service_failed(&mut self) {
+        let reason = "expected a response, found an error".to_owned();
+        self.observer.fail(Answer::Unreachable(reason), self.layer.now());
     }
 }
 

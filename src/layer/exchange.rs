@@ -26,7 +26,7 @@ use crate::delivery::{
 };
 use crate::head::{Head, RequestContext};
 use crate::intake::BodyFailure;
-use crate::reply::{Answer, MAX_ANSWER_BYTES};
+use crate::reply::{Answer, AnswerFault, MAX_ANSWER_BYTES};
 
 /// Any error of a service or of a body.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -193,7 +193,9 @@ async fn read_answer<R: Body<Data = Bytes, Error: Into<BoxError>>>(
     for number in 1..=MAX_ANSWER_FRAMES {
         match body.as_mut().frame().await {
             None => return Answer::Response { status, headers, body: Some(answer.take()) },
-            Some(Err(error)) => return unreachable("incomplete response body", &*error.into()),
+            Some(Err(error)) => {
+                return Answer::Unreadable(AnswerFault::Incomplete, text_of(&*error.into()));
+            }
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
                 if data.len() > MAX_ANSWER_BYTES - answer.len() {

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::Response;
+use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::ResponseBody;
+use super::body::{AnswerTap, ResponseBody};
 use crate::reply::{Reply, unavailable_reply};
 
 pin_project! {
@@ -19,13 +21,17 @@ pin_project! {
     }
 }
 
+type ObservedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 pin_project! {
     #[project = ResponseStateProj]
     enum ResponseState<F: Future> {
-        // The request is not a callback, or its route is in shadow mode.
+        // The request is not a callback.
         Passing { #[pin] future: F },
         // As `Passing`, but the inner service was not ready. The box keeps the enum small.
         Waiting { future: Pin<Box<dyn Future<Output = F::Output> + Send>> },
+        // The route is in shadow mode.
+        Observing { future: ObservedFuture<F::Output>, tap: Option<Box<AnswerTap>> },
         // The layer has refused the head. After completion, `reply` is `None`.
         Replying { reply: Option<Reply> },
         // The request is a callback. The box keeps the enum small for all other requests.
@@ -42,6 +48,14 @@ impl<F: Future> ResponseFuture<F> {
         Self { state: ResponseState::Waiting { future: Box::pin(future) } }
     }
 
+    /// Observes the response of the inner service.
+    pub(super) fn observe(
+        future: impl Future<Output = F::Output> + Send + 'static,
+        tap: Box<AnswerTap>,
+    ) -> Self {
+        Self { state: ResponseState::Observing { future: Box::pin(future), tap: Some(tap) } }
+    }
+
     pub(super) const fn reply(reply: Reply) -> Self {
         Self { state: ResponseState::Replying { reply: Some(reply) } }
     }
@@ -54,6 +68,7 @@ impl<F: Future> ResponseFuture<F> {
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    R: Body<Data = Bytes>,
 {
     type Output = Result<Response<ResponseBody<R>>, E>;
 
@@ -67,11 +82,35 @@ where
             ResponseStateProj::Waiting { future } => {
                 return Poll::Ready(Ok(ready!(future.as_mut().poll(cx))?.map(ResponseBody::inner)));
             }
+            ResponseStateProj::Observing { future, tap } => {
+                let response = ready!(future.as_mut().poll(cx));
+                return Poll::Ready(observed(response, tap.take()));
+            }
             // `reply` is `None` only if a caller polls the future again after completion.
             ResponseStateProj::Replying { reply } => reply.take().unwrap_or_else(unavailable_reply),
             ResponseStateProj::Judging { callback } => ready!(callback.as_mut().poll(cx)),
         };
         state.set(ResponseState::Replying { reply: None });
         Poll::Ready(Ok(reply.into_response().map(ResponseBody::full)))
+    }
+}
+
+/// Passes a response on, and its head and body to the observer. The observer is `None` only if a
+/// caller polls the future again after completion.
+fn observed<R: Body<Data = Bytes>, E>(
+    response: Result<Response<R>, E>,
+    tap: Option<Box<AnswerTap>>,
+) -> Result<Response<ResponseBody<R>>, E> {
+    match (response, tap) {
+        (Ok(response), Some(mut tap)) => {
+            let (head, body) = response.into_parts();
+            tap.head(&head);
+            Ok(Response::from_parts(head, ResponseBody::observed(body, tap)))
+        }
+        (Err(error), Some(mut tap)) => {
+            tap.service_failed();
+            Err(error)
+        }
+        (response, None) => response.map(|response| response.map(ResponseBody::inner)),
     }
 }

@@ -1,6 +1,6 @@
 //! The layer's service. It judges the head of each request; the response future reads the body.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,7 @@ use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{RequestBody, ResponseBody};
+use super::body::{AnswerTap, RequestBody, ResponseBody};
 use super::exchange::{BoxError, InnerService, RequestReader};
 use super::future::ResponseFuture;
 use super::runtime::TokioRuntime;
@@ -81,7 +81,7 @@ impl GateLayer {
 
     #[inline]
     fn admit_as<B>(&self, uri: &Uri, request: &Request<B>) -> Admission {
-        self.gate.admit_lazily(uri.path(), Reach::Exact, || {
+        self.gate.admit_lazily(uri, Reach::Exact, || {
             let head = Head::new(request.method(), uri, request.headers());
             let peer = (self.peer)(request.extensions());
             (peer.map_or(head, |peer| head.with_peer(peer)), self.now())
@@ -171,11 +171,22 @@ impl<S> GateService<S> {
         S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
         B: Send + 'static,
     {
+        ResponseFuture::wait(self.call_when_ready(request))
+    }
+
+    fn call_when_ready<B>(
+        &mut self,
+        request: Request<B>,
+    ) -> impl Future<Output = Result<S::Response, S::Error>> + Send + 'static + use<S, B>
+    where
+        S: Service<Request<B>, Future: Send, Error: Send> + Clone + Send + 'static,
+        B: Send + 'static,
+    {
         let mut service = self.take_inner();
-        ResponseFuture::wait(async move {
+        async move {
             poll_fn(|cx| service.poll_ready(cx)).await?;
             service.call(request).await
-        })
+        }
     }
 
     /// Takes the inner service, and leaves a clone. Only the taken service may hold a permit.
@@ -196,10 +207,17 @@ impl<S> GateService<S> {
         B: Body<Data = Bytes> + Send + 'static,
     {
         Gate::strip_in_shadow(request.headers_mut());
+        let head = Head::new(request.method(), request.uri(), request.headers());
+        let [for_verdict, for_prediction] = [(); 2].map(|()| Arc::clone(&self.layer));
+        let (observer, answer) = shadow.observe_exchange(
+            &head,
+            move |shadowed| report::shadowed(shadowed, for_verdict.now()),
+            move |prediction| report::predicted(prediction, for_prediction.now()),
+        );
         let layer = Arc::clone(&self.layer);
-        let observer = shadow.observe(move |shadowed| report::shadowed(shadowed, layer.now()));
-        let layer = Arc::clone(&self.layer);
-        self.forward(request.map(|body| RequestBody::observed(body, observer, layer)))
+        let request = request.map(|body| RequestBody::observed(body, observer, layer));
+        let tap = AnswerTap::new(answer, Arc::clone(&self.layer));
+        ResponseFuture::observe(self.call_when_ready(request), tap)
     }
 
     // Not inlined, for the same reason as `observe`.

@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{Extensions, Request, Uri};
 
 use crate::intake::Intake;
-use crate::route::{TOKEN_SEGMENT, around_token};
+use crate::route::{TOKEN_SEGMENT, around_token, without_slash};
 
 /// Returns the URI that axum stored, if any.
 #[cfg(feature = "axum")]
@@ -49,14 +49,15 @@ pub(super) fn hide_token<B>(intake: &Intake, request: &mut Request<B>) {
 }
 
 /// Returns the segment of `uri` at the position of `{token}` in `masked`. Returns `None` if the
-/// paths differ elsewhere.
+/// paths differ elsewhere. Ignores a slash at the end.
 fn token_in<'u>(uri: &'u Uri, masked: &PathAndQuery) -> Option<&'u str> {
-    let (before, after) = around_token(masked.path())?;
-    uri.path().strip_prefix(before)?.strip_suffix(after)
+    let (before, after) = around_token(without_slash(masked.path()))?;
+    without_slash(uri.path()).strip_prefix(before)?.strip_suffix(after)
 }
 
 fn without_token(uri: &Uri, token: &str, masked: &PathAndQuery) -> Uri {
-    if token_in(uri, masked) == Some(token) && uri.query().is_none() {
+    let ends_alike = uri.path().ends_with('/') == masked.path().ends_with('/');
+    if ends_alike && token_in(uri, masked) == Some(token) && uri.query().is_none() {
         return with_path(uri.clone(), masked.clone());
     }
     let hidden = |segment| if segment == token { TOKEN_SEGMENT } else { segment };

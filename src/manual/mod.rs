@@ -1,5 +1,8 @@
-//! The manual: threats, memory, rollout, legacy apps, reasons for the defaults, how to add a
-//! provider, and the limits of libraries.
+//! The manual: installation, threats, memory, rollout, legacy apps, the service, reasons for the
+//! defaults, how to add a provider, and the limits of libraries.
+
+#[doc = include_str!("install.md")]
+pub mod install {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
@@ -9,6 +12,9 @@ pub mod memory {}
 
 #[doc = include_str!("rollout.md")]
 pub mod rollout {}
+
+#[doc = include_str!("service.md")]
+pub mod service {}
 
 #[doc = include_str!("legacy.md")]
 pub mod legacy {}

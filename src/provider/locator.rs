@@ -71,7 +71,7 @@ pub(crate) struct Received<'r> {
 }
 
 impl CapturedHead {
-    /// Copies the headers in `names`, and the query if `with_query` is true.
+    /// Copies the headers in `names`, and the query.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl CapturedHead {
     pub(crate) fn of(
         head: &Head<'_>,
         names: &[HeaderName],
-        with_query: bool,
+        query: Option<Cow<'_, str>>,
     ) -> Result<Self, CaptureError> {
         let mut headers = Vec::with_capacity(names.len());
         for name in names {
@@ -90,8 +90,7 @@ impl CapturedHead {
                 return Err(CaptureError::Duplicate(format!("the header {name}")));
             }
         }
-        let query: Option<Box<str>> =
-            with_query.then(|| head.uri().query().map(Into::into)).flatten();
+        let query: Option<Box<str>> = query.map(Into::into);
         if let Some(query) = &query {
             check_parameters(query)?;
         }

@@ -18,7 +18,9 @@ pub(crate) mod signature;
 
 pub mod github;
 pub mod kollus;
+pub mod mediamtx;
 pub mod mux;
+pub mod nginx_rtmp;
 pub mod ovenmediaengine;
 pub mod srs;
 pub mod tencent_css;

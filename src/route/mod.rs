@@ -1,9 +1,10 @@
 //! Routes: finds the route of a request's path, in any spelling of the path.
 //!
-//! A path is a callback path if it equals a route's path byte for byte. A *spelling* of a route's
-//! path is a different text that some server reads as the same path: `/a//b` is a spelling of
-//! `/a/b`. The app may be such a server, and would then process a callback that gatepost has not
-//! verified. gatepost therefore refuses every spelling of a callback path.
+//! A path is a callback path if it equals a route's path byte for byte, with or without a slash at
+//! the end. A *spelling* of a route's path is a different text that some server reads as the same
+//! path: `/a//b` is a spelling of `/a/b`. The app may be such a server, and would then process a
+//! callback that gatepost has not verified. gatepost therefore refuses every spelling of a callback
+//! path.
 //!
 //! A *reading* is the list of segments that one particular server finds in a path. Servers decode
 //! different encodings, in different orders. gatepost therefore normalises everything that any
@@ -42,179 +43,34 @@
 
 mod cors;
 mod decode;
+mod parameters;
 mod path_filter;
 mod pieces;
 mod printable_path;
 mod query;
 mod search;
+mod settings;
 mod subtree;
+mod target;
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-#[cfg(feature = "tower")]
-use http::uri::PathAndQuery;
 use matchit::Router;
 
 pub(crate) use self::cors::{CorsOrigins, as_origin, is_preflight};
+pub(crate) use self::parameters::{RouteParameters, is_parameter_name, is_parameter_text};
 pub(crate) use self::path_filter::SharedPathFilter;
 use self::path_filter::{PathFilter, has_one_reading, is_plain};
 use self::pieces::{Pieces, join};
 pub(crate) use self::pieces::{around_token, has_dot_segment};
 pub(crate) use self::query::may_contain_path;
 use self::search::Search;
+pub(crate) use self::settings::{Mode, Route};
 use self::subtree::{Owner, Subtrees, bases_of};
-use crate::client::{Client, Networks};
-use crate::event::{EventSource, Forward};
-use crate::limit::{ClientBudgets, Rate, RouteLimit};
-use crate::printable::printable;
+pub(crate) use self::target::Target;
 use crate::provider::Plan;
-use crate::secret::Secret;
-use crate::template::{Bindings, Reach, Template};
-use crate::time::Timestamp;
-use crate::verdict::{RefusalCause, RefusalKind};
-
-/// Effect of a refusal: gatepost blocks the request, or only reports the refusal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Mode {
-    #[default]
-    Enforce,
-    Shadow,
-}
-
-impl Mode {
-    pub(crate) const WORDS: [(&'static str, Self); 2] =
-        [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
-}
-
-/// A path on which callbacks arrive, with its settings.
-#[derive(Debug)]
-pub(crate) struct Route {
-    /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
-    pub(crate) pattern: Arc<str>,
-    pub(crate) plan: Arc<Plan>,
-    /// Secret segment; `None` if the path has no `{token}`.
-    pub(crate) token: Option<Secret>,
-    /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
-    #[cfg(feature = "tower")]
-    pub(crate) masked: Option<PathAndQuery>,
-    /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
-    /// callback names its kind.
-    pub(crate) kind: Option<usize>,
-    /// Template for the callbacks of every tenant; `None` if the tenant selects the template.
-    pub(crate) template: Option<Arc<Template>>,
-    pub(crate) bindings: Arc<Bindings>,
-    pub(crate) max_body_bytes: usize,
-    /// Networks of the clients that may send callbacks. An empty list permits every client.
-    pub(crate) allow: Networks,
-    /// Rate limit on the accepted callbacks of the route. Protects the app.
-    pub(crate) limit: Option<RouteLimit>,
-    /// Rate limit on the requests of each client. Protects gatepost.
-    pub(crate) source_limit: Option<Rate>,
-    /// Web pages that may read the replies. Has no effect on a verdict.
-    pub(crate) cors: CorsOrigins,
-    /// Form of the events from this route; `None` if each address sets the form.
-    pub(crate) forward: Option<Forward>,
-    pub(crate) mode: Mode,
-    /// Paths that gatepost reserves for the route in front of a file server.
-    pub(crate) reach: Reach,
-}
-
-impl Route {
-    /// Returns true if every event from the route keeps the path of the callback.
-    pub(crate) fn is_passthrough(&self) -> bool {
-        self.forward == Some(Forward::Passthrough)
-    }
-
-    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
-    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
-        let Some(secret) = &self.token else { return true };
-        token.is_some_and(|token| secret.matches(token.as_bytes()))
-    }
-
-    /// Checks the client's address against `allow`, then counts the request against `source_limit`.
-    pub(crate) fn check_source(
-        &self,
-        client: &Client,
-        budgets: Option<&ClientBudgets>,
-        now: Timestamp,
-    ) -> Result<(), RefusalKind> {
-        let is_allowed = |address| self.allow.contain(address);
-        if !self.allow.is_empty() && !client.address.is_some_and(is_allowed) {
-            return Err(RefusalKind::SourceNotAllowed);
-        }
-        match (self.source_limit, budgets) {
-            (Some(rate), Some(budgets))
-                if !budgets.take(rate, &self.pattern, client.address, now) =>
-            {
-                Err(RefusalKind::RateLimited)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns the tenant of a callback, given the names that the callback contains.
-    ///
-    /// If a callback contains several names, the tenant is the first name that is bound to a
-    /// template. A route with a template of its own needs no tenant, so it takes the first name.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if two of the names are bound to different templates. gatepost must not
-    /// choose one: the owner of the other template could then send events of this tenant.
-    pub(crate) fn choose_tenant<'n>(
-        &self,
-        mut names: impl Iterator<Item = Cow<'n, str>>,
-    ) -> Result<Option<Cow<'n, str>>, RefusalCause> {
-        let Some(mut chosen) = names.next() else { return Ok(None) };
-        if self.template.is_some() {
-            return Ok(Some(chosen).filter(|name| name.len() <= MAX_TENANT_BYTES));
-        }
-        for name in names {
-            match (self.bound_to(&chosen), self.bound_to(&name)) {
-                (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
-                    let [first, second] = [chosen, name].map(|name| printable(&name));
-                    let detail = format!("expected one template, found `{first}` and `{second}`");
-                    return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
-                }
-                (None, Some(_)) => chosen = name,
-                (Some(_) | None, _) => {}
-            }
-        }
-        Ok(Some(chosen))
-    }
-
-    fn bound_to(&self, tenant: &str) -> Option<&Arc<Template>> {
-        let binding = self.bindings.find(tenant).map(|binding| &binding.template);
-        binding.or_else(|| self.bindings.wildcard())
-    }
-
-    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
-    pub(crate) fn template(
-        &self,
-        tenant: Option<&str>,
-    ) -> Result<(&Arc<Template>, Arc<EventSource>), RefusalKind> {
-        let source = || Arc::new(EventSource::new(&self.plan.name, tenant));
-        if let Some(template) = &self.template {
-            return Ok((template, source()));
-        }
-        if tenant.is_some_and(|tenant| tenant.len() > MAX_TENANT_BYTES) {
-            return Err(RefusalKind::TenantUnknown);
-        }
-        if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
-            return Ok((&binding.template, Arc::clone(&binding.source)));
-        }
-        match (self.bindings.wildcard(), tenant) {
-            (Some(template), _) => Ok((template, source())),
-            (None, Some(_)) => Err(RefusalKind::TenantUnknown),
-            (None, None) => Err(RefusalKind::TenantMissing),
-        }
-    }
-}
-
-/// Maximum length of a tenant, equal to the maximum length of a domain name.
-const MAX_TENANT_BYTES: usize = 253;
+use crate::template::Reach;
 
 /// Name of the only parameter that a route's path may contain.
 pub(crate) const TOKEN: &str = "token";
@@ -236,8 +92,8 @@ pub(crate) struct Address {
 pub(crate) enum Lookup<'r, 'p> {
     /// Another spelling of this route's path.
     Ambiguous(RouteIndex),
-    /// Exactly this route's path. The second field is the secret segment; `None` if the route has
-    /// no token.
+    /// Exactly this route's path, with or without a slash at the end. The second field is the secret
+    /// segment; `None` if the route has no token.
     Callback(RouteIndex, Option<&'p str>),
     /// Neither a route nor a reserved address.
     Other,
@@ -249,20 +105,25 @@ pub(crate) enum Lookup<'r, 'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Route>,
+    /// For each route in `list`, the index of the next route on the same path. Only routes with
+    /// parameters share a path.
+    next_on_path: Vec<Option<usize>>,
     /// Indices in `list` of the routes with `{token}` in their path.
     with_token: Vec<usize>,
-    /// Indices in `list`, by exact path.
+    /// Index in `list` of the first route on each path, with and without a slash at the end.
     exact: Router<usize>,
-    /// Lower-case paths of all routes.
-    patterns: HashSet<String>,
-    /// Indices in `list` of enforcing routes, by lower-case path.
+    /// Index in `list` of the first route on each lower-case path without a slash at the end.
+    patterns: HashMap<String, usize>,
+    /// Index in `list` of the first enforcing route on each lower-case path.
     enforced: Router<usize>,
-    /// Indices in `list` of shadow routes, by lower-case path.
+    /// Index in `list` of the first shadow route on each lower-case path.
     shadowed: Router<usize>,
     /// Reserved addresses, by lower-case path.
     addresses: HashMap<String, Address>,
     /// Paths that servers map to a route or to a reserved address.
     subtrees: Subtrees,
+    /// Routes with parameters, each with the paths that servers map to its path.
+    front_controllers: Vec<FrontController>,
     path_filter: PathFilter,
 }
 
@@ -271,29 +132,72 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// If an earlier route has the same path, apart from case, returns the pattern of that route.
+    /// Returns the label of an earlier route if the path is the same, apart from case and from a
+    /// slash at the end, and if some query could be that of both routes.
     pub(crate) fn add(&mut self, route: Route) -> Result<(), Arc<str>> {
         let index = self.list.len();
-        let folded = route.pattern.to_lowercase();
-        let existing = || {
-            let mut earlier = self.list.iter();
-            let same = earlier.find(|earlier| earlier.pattern.to_lowercase() == folded);
-            Arc::clone(&same.unwrap_or(&route).pattern)
-        };
-        if self.patterns.contains(&folded) {
-            return Err(existing());
+        let path = without_slash(&route.pattern);
+        let folded = path.to_lowercase();
+        if let Some(first) = self.patterns.get(&folded).copied() {
+            self.check_apart(first, &route)?;
+            self.append(first, index);
+        } else {
+            let unexpected = |_| Arc::clone(&route.label);
+            self.exact.insert(path, index).map_err(unexpected)?;
+            if path != "/" {
+                self.exact.insert(format!("{path}/"), index).map_err(unexpected)?;
+            }
         }
-        self.exact.insert(&*route.pattern, index).map_err(|_| existing())?;
         let by_mode = match route.mode {
             Mode::Enforce => &mut self.enforced,
             Mode::Shadow => &mut self.shadowed,
         };
-        by_mode.insert(&*folded, index).map_err(|_| existing())?;
+        // Fails if the path has an earlier route in this mode, from which lookups find this route.
+        let _is_first = by_mode.insert(&*folded, index);
         self.path_filter.add(&folded);
-        self.with_token.extend(around_token(&route.pattern).map(|_| index));
-        self.patterns.insert(folded);
+        self.with_token.extend(around_token(path).map(|_| index));
+        self.patterns.entry(folded).or_insert(index);
         self.list.push(route);
+        self.next_on_path.push(None);
         Ok(())
+    }
+
+    /// Checks that no query can be that of `route` and of an earlier route on its path.
+    fn check_apart(&self, first: usize, route: &Route) -> Result<(), Arc<str>> {
+        let is_apart = |earlier: &Route| {
+            without_slash(&earlier.pattern) == without_slash(&route.pattern)
+                && earlier.parameters.exclude(&route.parameters)
+        };
+        let mut earlier = self.on_path(first).map(|index| &self.list[index]);
+        earlier.find(|earlier| !is_apart(earlier)).map_or(Ok(()), |found| Err(found.label.clone()))
+    }
+
+    fn append(&mut self, first: usize, index: usize) {
+        if let Some(last) = self.on_path(first).last() {
+            self.next_on_path[last] = Some(index);
+        }
+    }
+
+    /// Yields the index of a route, and of each later route on the same path.
+    fn on_path(&self, first: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(first), |index| self.next_on_path[*index])
+    }
+
+    /// Returns the route on the path of `first` whose parameters the query has.
+    fn with_query(&self, first: usize, query: Option<&str>) -> Option<RouteIndex> {
+        if self.list[first].parameters.is_empty() {
+            return Some(RouteIndex(first));
+        }
+        let has_query = |index: &usize| self.list[*index].parameters.are_in(query);
+        self.on_path(first).find(has_query).map(RouteIndex)
+    }
+
+    /// Returns the first route on the path of `first`, in the mode of `first`, whose parameters some
+    /// server could read in the target.
+    fn with_parameters(&self, first: usize, target: &Target<'_>) -> Option<RouteIndex> {
+        let mode = self.list[first].mode;
+        let may_be = |route: &Route| route.mode == mode && route.may_have_parameters(target);
+        self.on_path(first).find(|index| may_be(&self.list[*index])).map(RouteIndex)
     }
 
     /// Reserves the path of an app address. Skips a path that is also the path of a shadow route.
@@ -331,8 +235,12 @@ impl Routes {
                 Some(_) => continue,
             };
             if route.mode == Mode::Enforce && route.reach == Reach::Subtree {
-                let names = Pieces::of(base).names;
-                self.reserve_below(&names, &Owner::Route(RouteIndex(index)));
+                let (names, found) = (Pieces::of(base).names, RouteIndex(index));
+                if route.parameters.is_empty() {
+                    self.reserve_below(&names, &Owner::Route(found));
+                } else {
+                    self.front_controllers.push(FrontController::new(&names, found));
+                }
             }
         }
     }
@@ -354,6 +262,16 @@ impl Routes {
         reserved
     }
 
+    /// Returns each path that is reserved together with the parameters of a route.
+    pub(crate) fn reserved_with_parameters(&self) -> impl Iterator<Item = String> {
+        self.front_controllers.iter().flat_map(|front| {
+            let bases: Vec<_> = front.below.bases().collect();
+            let bases = if bases.is_empty() { vec![""] } else { bases };
+            let parameters = &self.at(front.route).parameters;
+            bases.into_iter().map(move |base| format!("{base}/*{parameters}"))
+        })
+    }
+
     /// Returns the route that a lookup in these routes found.
     pub(crate) fn at(&self, found: RouteIndex) -> &Route {
         // In bounds, because only lookups create indices and no method removes a route.
@@ -364,7 +282,7 @@ impl Routes {
     /// `earlier`.
     pub(crate) fn inherit_limits(&mut self, earlier: &Self) {
         for route in &mut self.list {
-            let same = earlier.list.iter().find(|earlier| earlier.pattern == route.pattern);
+            let same = earlier.list.iter().find(|earlier| earlier.label == route.label);
             if let (Some(limit), Some(earlier)) =
                 (&mut route.limit, same.and_then(|earlier| earlier.limit.as_ref()))
             {
@@ -382,23 +300,66 @@ impl Routes {
         self.list.iter()
     }
 
-    /// Looks up a path, first by exact text, then in every reading.
-    pub(crate) fn find<'p>(&self, path: &'p str, reach: Reach) -> Lookup<'_, 'p> {
-        if !self.path_filter.may_contain(path) && has_one_reading(path) {
+    /// Looks up a target, first by exact text, then in every reading.
+    pub(crate) fn find<'p>(&self, target: &Target<'p>, reach: Reach) -> Lookup<'_, 'p> {
+        if !self.path_filter.may_contain(target.path) && has_one_reading(target.path) {
             return Lookup::Other;
         }
-        Search { routes: self, reach }.find(path)
+        Search { routes: self, reach, target }.find()
     }
 
-    /// Finds the enforcing route with exactly this path, and the secret segment of the path.
-    pub(crate) fn find_exact<'p>(&self, path: &'p str) -> Option<(RouteIndex, Option<&'p str>)> {
+    /// Finds the enforcing route with exactly this path and query, and the secret segment of the
+    /// path.
+    pub(crate) fn find_exact<'p>(
+        &self,
+        path: &'p str,
+        query: Option<&str>,
+    ) -> Option<(RouteIndex, Option<&'p str>)> {
         let matched = self.exact.at(path).ok()?;
-        let found = RouteIndex(*matched.value);
+        let found = self.with_query(*matched.value, query)?;
         (!self.is_shadow(found)).then(|| (found, matched.params.get(TOKEN)))
+    }
+
+    /// Returns true if gatepost must read the query of every request in front of a file server.
+    pub(crate) fn has_front_controllers(&self) -> bool {
+        !self.front_controllers.is_empty()
+    }
+
+    /// Returns true if a request with this lookup result must not reach the app unverified.
+    fn must_refuse(&self, lookup: &Lookup<'_, '_>) -> bool {
+        match lookup {
+            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.is_shadow(*found),
+            Lookup::Other => false,
+            Lookup::Reserved(_) => true,
+        }
     }
 
     fn is_shadow(&self, found: RouteIndex) -> bool {
         self.at(found).mode == Mode::Shadow
+    }
+}
+
+/// A route with parameters, in front of a file server.
+///
+/// The server may run the route's script for other paths: for the folder of an index script, and for
+/// the paths below the script. The script in the root may serve every path. gatepost refuses a
+/// request for such a path if some server could read the route's parameters in it.
+#[derive(Debug)]
+struct FrontController {
+    route: RouteIndex,
+    /// Paths that the server maps to the script; empty if the server may map every path.
+    below: Subtrees,
+}
+
+impl FrontController {
+    fn new(names: &[String], route: RouteIndex) -> Self {
+        let mut below = Subtrees::default();
+        bases_of(names).for_each(|base| below.add(base, Owner::Route(route)));
+        Self { route, below }
+    }
+
+    fn may_serve(&self, pieces: &Pieces) -> bool {
+        self.below.is_empty() || self.below.find_in_pieces(pieces).is_some()
     }
 }
 
@@ -407,14 +368,25 @@ pub(crate) fn has_base(path: &str) -> bool {
     bases_of(&Pieces::of(path).names).next().is_some()
 }
 
-/// Returns true if every server reads the configured path in the same way, apart from case.
+/// Returns a path without the slash at its end. Returns `/` unchanged.
+pub(crate) fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
+}
+
+/// Returns true if every server reads the configured path in the same way, apart from case and from
+/// a slash at the end.
 pub(crate) fn is_canonical(pattern: &str) -> bool {
-    let literal = pattern.replacen("/{token}", "/token", 1);
+    let path = without_slash(pattern);
+    let literal = path.replacen("/{token}", "/token", 1);
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
     // The path may contain `{token}` once, as a whole segment.
-    let token_is_segment = pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count()
-        == usize::from(literal != pattern);
-    token_is_segment && literal.bytes().all(unreserved) && is_plain(&literal.to_lowercase())
+    let token_is_segment =
+        pattern.split('/').filter(|s| *s == TOKEN_SEGMENT).count() == usize::from(literal != path);
+    let is_doubled = pattern.ends_with("//");
+    !is_doubled
+        && token_is_segment
+        && literal.bytes().all(unreserved)
+        && is_plain(&literal.to_lowercase())
 }
 
 /// Endings of script names. A server may pass the rest of the path to the script as an argument.
@@ -426,458 +398,4 @@ const SCRIPTS: [&str; 17] = [
 const FORMATS: [&str; 3] = [".html", ".json", ".xml"];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::provider::built_in;
-
-    fn route(pattern: &str, mode: Mode, plan: &Arc<Plan>) -> Route {
-        Route {
-            pattern: pattern.into(),
-            plan: Arc::clone(plan),
-            token: None,
-            #[cfg(feature = "tower")]
-            masked: None,
-            kind: None,
-            template: None,
-            bindings: Arc::default(),
-            max_body_bytes: 1,
-            allow: Networks::default(),
-            limit: None,
-            source_limit: None,
-            cors: CorsOrigins::default(),
-            forward: None,
-            mode,
-            reach: Reach::Subtree,
-        }
-    }
-
-    fn routes() -> Routes {
-        let plan = Arc::new(built_in().next().unwrap());
-        let mut routes = Routes::default();
-        for pattern in ["/callbacks/tencent", "/hooks/{token}", "/cb/x.php"] {
-            routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
-        }
-        routes.reserve("/live/Push", Reach::Subtree, &plan);
-        routes.reserve_routes(|_| false);
-        routes
-    }
-
-    const SPELLINGS: [&str; 59] = [
-        "/callbacks/x/.%09./tencent",
-        "/callbacks/ten%00cent",
-        "/callbacks/ten%09cent",
-        "/callbacks/tencent%C2%A0",
-        "/.//h/callbacks/tencent",
-        "/callbacks/tencent.json",
-        "/index.php/callbacks/tencent",
-        "/callbacks/tencent",
-        "//callbacks/tencent",
-        "/callbacks//tencent",
-        "/callbacks/tencent/",
-        "/./callbacks/./tencent",
-        "/x/../callbacks/tencent",
-        "/../callbacks/tencent",
-        "/callbacks/tencent/.",
-        "/callbacks/tencent/x/..",
-        "/CallBacks/TENCENT",
-        "/%63allbacks/tencent",
-        "/callbacks%2ftencent",
-        "/callbacks%2Ftencent",
-        "/%2563allbacks/tencent",
-        "/callbacks/%2e/tencent",
-        "/callbacks/%2e%2e/callbacks/tencent",
-        "/callbacks;v=1/tencent",
-        "/callbacks/tencent;jsessionid=1",
-        "/callbacks\\tencent",
-        "/callbacks%5ctencent",
-        "/callbacks/tencent%00.png",
-        "/callbacks/tencent%3fx=1",
-        "/callbacks/tencent%20",
-        "/callbacks/tencent.",
-        "/callbacks/x/..;/tencent",
-        "/callbacks/tencent%2f",
-        "callbacks/tencent",
-        "/callbacks./tencent",
-        "/x%3f/../callbacks/tencent",
-        "/x%23/../callbacks/tencent",
-        "/x%00/../callbacks/tencent",
-        "/callbacks/;/../tencent",
-        "/callbacks/.;/../tencent",
-        "/callbacks//../tencent",
-        "/callbacks/%2f../tencent",
-        "/callbacks/%5c/../tencent",
-        "/callbacks/x/..%20/tencent",
-        "/callbacks/.../tencent",
-        "/callbacks/tencent%09",
-        "/callbacks/tencent%0d%0a",
-        "/callbacks/%25252525252574encent",
-        "/callbacks/a\\b/../tencent",
-        "/callbacks/tencent;%2fx",
-        "/callbacks/tencent;%5cx",
-        "/callbacks/tencent%3b%252fx",
-        "/callbacks;a%2fb/tencent",
-        "/callbacks;x/tencent%3b%252fx",
-        "/callbacks/%%37%34encent",
-        "/callbacks/%25252525252525252525252525252525252574encent",
-        "//a%2fb/callbacks/tencent",
-        "/%5cx%00;../callbacks/tencent",
-        "//x%3f/callbacks/tencent",
-    ];
-
-    #[test]
-    fn shared_filter_never_rules_out_a_spelling_of_a_known_path() {
-        let (routes, path_filter) = (routes(), SharedPathFilter::default());
-        routes.add_to(&path_filter);
-        Routes::default().add_to(&path_filter);
-        for spelling in SPELLINGS.into_iter().chain(["/live/push", "/hooks/x", "/Hooks/x"]) {
-            assert!(!path_filter.rules_out(spelling), "{spelling}");
-        }
-        for other in ["/", "/api/users/7", "/assets/app.3f2a91.js", "/login"] {
-            assert!(path_filter.rules_out(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn shared_filter_allows_any_first_byte_of_a_token() {
-        let (mut routes, path_filter) = (Routes::default(), SharedPathFilter::default());
-        let plan = Arc::new(built_in().next().unwrap());
-        routes.add(route("/{token}", Mode::Enforce, &plan)).unwrap();
-        routes.add_to(&path_filter);
-        for letter in ["a", "Z", "0", "~", "-"] {
-            assert!(!path_filter.rules_out(&format!("/{letter}any")), "{letter}");
-        }
-    }
-
-    #[test]
-    fn refuses_long_path_about_which_servers_disagree() {
-        let plan = Arc::new(built_in().next().unwrap());
-        let of = |mode| {
-            let mut routes = Routes::default();
-            routes.add(route("/callbacks/tencent", mode, &plan)).unwrap();
-            routes
-        };
-        let (enforcing, shadow) = (of(Mode::Enforce), of(Mode::Shadow));
-        let find = |routes: &Routes, unit: &str, length: usize| {
-            let path = format!("/x{}", unit.repeat(length / unit.len()));
-            match routes.find(&path, Reach::Exact) {
-                Lookup::Ambiguous(_) => "ambiguous",
-                Lookup::Reserved(_) => "reserved",
-                Lookup::Other => "other",
-                Lookup::Callback(..) => "callback",
-            }
-        };
-        for unit in ["%41", "//", "/%2525252541;", "/..", "%00a"] {
-            assert_eq!(find(&enforcing, unit, 8_000), "other", "{unit}");
-            assert_eq!(find(&enforcing, unit, 9_000), "ambiguous", "{unit}");
-            assert_eq!(find(&shadow, unit, 9_000), "other", "{unit}");
-        }
-        assert_eq!(find(&enforcing, "/x", 60_000), "other");
-        let mut addresses = Routes::default();
-        addresses.reserve("/live/push", Reach::Exact, &plan);
-        assert_eq!(find(&addresses, "%41", 9_000), "reserved");
-    }
-
-    #[test]
-    fn refuses_every_spelling_except_the_exact_path() {
-        let routes = routes();
-        for spelling in SPELLINGS {
-            match routes.find(spelling, Reach::Exact) {
-                Lookup::Callback(..) => assert_eq!(spelling, "/callbacks/tencent"),
-                Lookup::Ambiguous(_) => {}
-                Lookup::Other | Lookup::Reserved(_) => panic!("expected a route for {spelling}"),
-            }
-        }
-        for spelling in [
-            "/hooks/secret/",
-            "/x/../hooks/secret",
-            "/HOOKS/secret",
-            "/cb/x.php/extra",
-            "//hooks/a%5cb",
-            "/Hooks/a%2fb",
-            "/Hooks/a%252fb/",
-            "/Hooks/.",
-            "/Hooks/%00",
-            "/hooks/;x/",
-            "/x/../hooks/%3f",
-            "//x/hooks/a\\b",
-            "/index.php/hooks/a\\b",
-            "/Hooks/a;%2fb",
-            "/callbacks/tencent.%20",
-            "/index.min.php/callbacks/tencent",
-            "/INDEX.PHP/callbacks/tencent",
-        ] {
-            assert!(
-                matches!(routes.find(spelling, Reach::Exact), Lookup::Ambiguous(_)),
-                "{spelling}"
-            );
-        }
-        for spelling in [
-            "/live/Push",
-            "/live/push",
-            "/live//push",
-            "/x/../live/%70ush",
-            "/live/push/",
-            "/index.php/live/push",
-            "/live/push;a=b",
-            "/live/push%3Fa",
-        ] {
-            assert!(
-                matches!(routes.find(spelling, Reach::Exact), Lookup::Reserved(_)),
-                "{spelling}"
-            );
-        }
-    }
-
-    #[test]
-    fn shadow_route_does_not_unblock_enforced_or_reserved_path() {
-        let plan = Arc::new(built_in().next().unwrap());
-        let mut routes = routes();
-        for pattern in ["/shadow", "/shadow/{token}", "/live/{token}", "/live/shadow"] {
-            routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
-        }
-        routes.reserve("/live/shadow", Reach::Subtree, &plan);
-        for path in ["/shadow", "/shadow/any", "/shadow/%2e", "/live/other", "/live/shadow"] {
-            let Lookup::Callback(found, _) = routes.find(path, Reach::Exact) else {
-                panic!("expected a callback path, found {path}")
-            };
-            assert!(routes.is_shadow(found) && routes.find_exact(path).is_none(), "{path}");
-        }
-        assert!(routes.find_exact("/callbacks/tencent").is_some());
-        for path in ["/SHADOW", "//shadow", "/x/../shadow", "/shadow/", "/live//shadow"] {
-            let Lookup::Ambiguous(found) = routes.find(path, Reach::Exact) else {
-                panic!("expected an ambiguous path, found {path}")
-            };
-            assert!(routes.is_shadow(found), "{path}");
-        }
-        for path in [
-            "/live/push",
-            "/live/Push",
-            "/shadow/..%2fcallbacks%2ftencent",
-            "/shadow/x%2f..%2f..%2fcallbacks%2ftencent",
-            "/shadow/../callbacks/tencent",
-            "/shadow/..%2flive%2fpush",
-            "/shadow/index.php%2fcallbacks%2ftencent",
-            "/live/push.json",
-        ] {
-            assert!(
-                Search { routes: &routes, reach: Reach::Exact }
-                    .must_refuse(&routes.find(path, Reach::Exact)),
-                "{path}"
-            );
-        }
-    }
-
-    const BELOW: [&str; 26] = [
-        "/live/push.png",
-        "/live/push.bak",
-        "/live/push.x/y",
-        "/live/push.tar.gz",
-        "/live/push/x",
-        "/live/push/index.php",
-        "/LIVE/push/Index.php/x",
-        "/live/push.php",
-        "/live/push.PHP/x",
-        "/live/push.phtml",
-        "/live/push.php.json",
-        "/live.php/push",
-        "/live/push/a/b/c",
-        "/live/push/x.js",
-        "/live//push/x",
-        "/live/%70ush/x",
-        "/live/push;a/x",
-        "/live/push.php%00.png",
-        "/live/push.php./x",
-        "/x/../live/push.php",
-        "/x/../live/push/x",
-        "/index.php/live/push.php",
-        "/index.php/live/push/x",
-        "//evil.test/live/push/x",
-        "/live/push%2fx",
-        "/live\\push\\x",
-    ];
-
-    #[test]
-    fn reserves_subtree_of_address_in_front_of_file_server_only() {
-        let routes = routes();
-        let (path_filter, exact) = (SharedPathFilter::default(), Reach::Exact);
-        routes.add_to(&path_filter);
-        for path in BELOW {
-            assert!(!path_filter.rules_out(path), "{path}");
-            let found = routes.find(path, Reach::Subtree);
-            assert!(matches!(found, Lookup::Reserved(_)), "{path}");
-        }
-        for path in ["/live/push/x", "/live/push.png", "/live/push.php"] {
-            assert!(matches!(routes.find(path, exact), Lookup::Other), "{path}");
-        }
-        for path in
-            ["/live/pushes", "/live.png/push", "/live", "/live/x", "/push/x", "/live/index.php"]
-        {
-            assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
-        }
-    }
-
-    #[test]
-    fn reserves_subtree_of_route_in_front_of_file_server_only() {
-        let routes = routes();
-        for path in ["/callbacks/tencent/x", "/callbacks/tencent.php", "/cb/x/index.php", "/cb/x"] {
-            let found = routes.find(path, Reach::Subtree);
-            assert!(matches!(found, Lookup::Ambiguous(_)), "{path}");
-            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
-        }
-        for path in ["/hooks", "/hooks/", "/hooks/index.php"] {
-            assert!(!matches!(routes.find(path, Reach::Subtree), Lookup::Reserved(_)), "{path}");
-        }
-        assert!(matches!(routes.find("/hooks/x", Reach::Subtree), Lookup::Callback(..)));
-    }
-
-    #[test]
-    fn reserves_parent_of_secret_segment_if_app_receives_events_there() {
-        let plan = Arc::new(built_in().next().unwrap());
-        for (pattern, path, is_reserved) in [
-            ("/hooks/{token}", "/hooks/", true),
-            ("/hooks/{token}", "/hooks", true),
-            ("/hooks/{token}", "/hooks/index.php/x", true),
-            ("/hooks/{token}", "/hooks/a/b", true),
-            ("/hooks/{token}", "/hook", false),
-            ("/{token}", "/a/b", false),
-        ] {
-            let mut routes = Routes::default();
-            routes.add(route(pattern, Mode::Enforce, &plan)).unwrap();
-            routes.reserve_routes(|_| true);
-            let found = routes.find(path, Reach::Subtree);
-            assert_eq!(matches!(found, Lookup::Ambiguous(_)), is_reserved, "{path}");
-        }
-    }
-
-    #[test]
-    fn index_script_reserves_its_folder_but_not_the_root() {
-        let plan = Arc::new(built_in().next().unwrap());
-        let mut routes = Routes::default();
-        for address in ["/ev/index.php", "/index.php", "/exact/push"] {
-            let is_exact = address.starts_with("/exact");
-            let reach = if is_exact { Reach::Exact } else { Reach::Subtree };
-            routes.reserve(address, reach, &plan);
-        }
-        for path in
-            ["/ev", "/ev/", "/ev/x", "/ev/index.php", "/ev.php", "/index.php", "/exact/push"]
-        {
-            let found = routes.find(path, Reach::Subtree);
-            assert!(matches!(found, Lookup::Reserved(_)), "{path}");
-        }
-        for path in ["/", "/index.html", "/evil", "/exact/push/x", "/exact/push.php"] {
-            assert!(matches!(routes.find(path, Reach::Subtree), Lookup::Other), "{path}");
-        }
-        let reserved =
-            [("/ev", Reach::Subtree), ("/exact/push", Reach::Exact), ("/index.php", Reach::Exact)];
-        assert_eq!(routes.reserved(), reserved);
-    }
-
-    #[test]
-    fn literal_shadow_route_stays_open_below_reserved_path() {
-        let plan = Arc::new(built_in().next().unwrap());
-        let mut routes = routes();
-        for pattern in ["/live/push/new", "/live/push/{token}"] {
-            routes.add(route(pattern, Mode::Shadow, &plan)).unwrap();
-        }
-        for (path, is_open) in [
-            ("/live/push/new", true),
-            ("/live/push//new", true),
-            ("/live/push/x", false),
-            ("/live/push/index.php", false),
-        ] {
-            let search = Search { routes: &routes, reach: Reach::Subtree };
-            assert_eq!(!search.must_refuse(&search.find(path)), is_open, "{path}");
-        }
-    }
-
-    #[test]
-    fn finds_path_behind_script_in_a_folder() {
-        let mut routes = routes();
-        let plan = Arc::new(built_in().next().unwrap());
-        routes.reserve("/app/live/end", Reach::Exact, &plan);
-        for path in ["/app/index.php/live/end", "/x.php/index.php/live/push"] {
-            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Reserved(_)), "{path}");
-        }
-    }
-
-    proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig {
-            cases: 4096,
-            failure_persistence: None,
-            ..Default::default()
-        })]
-
-        #[test]
-        fn filters_agree_with_a_full_lookup(
-            path in "(/(callbacks|tencent|Live|push|LIVE|hooks|x|cb|v1.2|a..b|b.js|c.json|D.PHP|é|_~-|push.php|index.php|)){0,4}[/.;%]?",
-            is_subtree: bool,
-        ) {
-            let routes = routes();
-            let reach = if is_subtree { Reach::Subtree } else { Reach::Exact };
-            let found = |lookup: Lookup<'_, '_>| match lookup {
-                Lookup::Ambiguous(found) | Lookup::Callback(found, _) => format!("{found:?}"),
-                Lookup::Other => "other".to_owned(),
-                Lookup::Reserved(address) => address.path.to_string(),
-            };
-            let expected = found(Search { routes: &routes, reach }.find_readings(&path));
-            proptest::prop_assert_eq!(found(routes.find(&path, reach)), &*expected, "{}", path);
-            let path_filter = SharedPathFilter::default();
-            routes.add_to(&path_filter);
-            let is_other = expected == "other";
-            proptest::prop_assert!(!path_filter.rules_out(&path) || is_other, "{}", path);
-        }
-    }
-
-    #[test]
-    fn finds_nothing_for_unrelated_paths() {
-        let routes = routes();
-        for path in [
-            "/",
-            "*",
-            "/callbacks",
-            "/callbacks/tencent/x",
-            "/callbacks/tencentx",
-            "/a.b/c.png",
-            "/callbacks/tencent/My%20File",
-            "/Docs/callbacks/tencent",
-            "/a;b=c/d",
-            "/a/../b",
-            "/live",
-            "/live/pushed",
-            "/blog/live/tips/push;v=1",
-            "/videos/live%3F/push",
-            "/blog/c%23/live/push",
-            "/v1.2/live/push",
-            "/live/push.png",
-            "/hooks",
-            "/hooks/",
-            "//hooks/a/b",
-            "/Hooks/a/b%2fc",
-        ] {
-            assert!(matches!(routes.find(path, Reach::Exact), Lookup::Other), "{path}");
-        }
-    }
-
-    #[test]
-    fn canonical_path_has_only_one_spelling() {
-        for path in ["/callbacks/tencent", "/Callbacks/Kollus/{token}", "/a.b/c"] {
-            assert!(is_canonical(path), "{path}");
-        }
-        for path in [
-            "callbacks",
-            "/a//b",
-            "/a/",
-            "/a/../b",
-            "/%61",
-            "/a;b",
-            "/{other}",
-            "/{*rest}",
-            "/a{token}",
-            "/{token}.json",
-            "/.a",
-            "/a b",
-        ] {
-            assert!(!is_canonical(path), "{path}");
-        }
-    }
-}
+mod tests;

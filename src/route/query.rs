@@ -6,26 +6,36 @@
 //!
 //! A name or a value without a slash is no path. An app may have a parameter `?tab=push` for any
 //! reason, so gatepost does not reserve a path of one name in this form.
+//!
+//! A route may also name parameters of a query itself: see [`parameters`](super::parameters).
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::decode::decode;
 use super::pieces::Pieces;
-use super::{Lookup, Routes};
+use super::{Lookup, Routes, Target};
 
 impl Routes {
-    /// Finds the reserved subtree that the query of a request names as a path.
-    pub(crate) fn find_in_query(&self, query: &str) -> Lookup<'_, 'static> {
-        let mut paths = paths_in(query);
-        let found = paths.find_map(|path| {
-            let pieces = Pieces::of(&path);
-            if pieces.has_parent {
-                return self.subtrees.find_in_order(&pieces);
-            }
-            let readings = pieces.readings();
-            readings.iter().find_map(|names| self.subtrees.find(names.iter().copied()))
+    /// Finds the reserved subtree that the query of a request names as a path, and the route whose
+    /// parameters some server could read in the target.
+    pub(crate) fn find_in_query(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
+        let query = target.query.filter(|query| may_contain_path(query));
+        let mut paths = query.into_iter().flat_map(paths_in);
+        let found = paths.find_map(|path| self.subtrees.find_in_pieces(&Pieces::of(&path)));
+        match found {
+            Some(owner) => owner.lookup(),
+            None => self.find_front_controller(target),
+        }
+    }
+
+    /// Finds the route with parameters whose script some server could run for the target.
+    fn find_front_controller(&self, target: &Target<'_>) -> Lookup<'_, 'static> {
+        let pieces = LazyCell::new(|| Pieces::of(target.path));
+        let found = self.front_controllers.iter().find(|front| {
+            self.at(front.route).may_have_parameters(target) && front.may_serve(&pieces)
         });
-        found.map_or(Lookup::Other, |owner| owner.lookup())
+        found.map_or(Lookup::Other, |front| Lookup::Ambiguous(front.route))
     }
 }
 
@@ -78,7 +88,10 @@ mod tests {
             "/x/../live/push",
             "a=b;s=/live/push",
         ] {
-            assert!(matches!(routes.find_in_query(query), Lookup::Reserved(_)), "{query}");
+            assert!(
+                matches!(routes.find_in_query(&Target::new("/", Some(query))), Lookup::Reserved(_)),
+                "{query}"
+            );
         }
         for query in [
             "",
@@ -91,7 +104,10 @@ mod tests {
             "s=/exact/push",
             "q=%E7%9B%B4%E6%92%AD",
         ] {
-            assert!(matches!(routes.find_in_query(query), Lookup::Other), "{query}");
+            assert!(
+                matches!(routes.find_in_query(&Target::new("/", Some(query))), Lookup::Other),
+                "{query}"
+            );
         }
     }
 }

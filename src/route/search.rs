@@ -6,7 +6,7 @@ use super::decode::decode;
 use super::path_filter::{folded, has_one_reading};
 use super::pieces::{Pieces, cut_spellings, join};
 use super::subtree::Owner;
-use super::{Lookup, Mode, Route, RouteIndex, Routes, TOKEN};
+use super::{Lookup, Mode, Route, RouteIndex, Routes, TOKEN, Target};
 use crate::template::Reach;
 
 /// Length up to which gatepost reads a path about which servers disagree. A longer path of this
@@ -16,38 +16,34 @@ use crate::template::Reach;
 /// Apache refuse request lines of more than 8 KiB.
 const MAX_READ_BYTES: usize = 8 * 1024;
 
-/// A lookup in the routes of a config.
+/// A lookup of a target in the routes of a config.
 #[derive(Clone, Copy)]
-pub(super) struct Search<'r> {
+pub(super) struct Search<'r, 's, 'p> {
     pub(super) routes: &'r Routes,
+    pub(super) target: &'s Target<'p>,
     /// Widest reservation that the lookup applies: [`Reach::Exact`] in a layer, [`Reach::Subtree`]
     /// in a proxy.
     pub(super) reach: Reach,
 }
 
-impl<'r> Search<'r> {
+impl<'r, 'p> Search<'r, '_, 'p> {
     // Not inlined, so that `Routes::find` remains small. For most paths, gatepost runs only
     // `Routes::find`.
     #[inline(never)]
-    pub(super) fn find<'p>(self, path: &'p str) -> Lookup<'r, 'p> {
+    pub(super) fn find(self) -> Lookup<'r, 'p> {
+        let path = self.target.path;
         let Ok(matched) = self.routes.exact.at(path) else { return self.find_spelling(path) };
-        let found = RouteIndex(*matched.value);
+        let Some(found) = self.routes.with_query(*matched.value, self.target.query) else {
+            // The path may also be that of a route with a secret segment, or a reserved address.
+            return self.find_readings(path);
+        };
         if self.routes.is_shadow(found) {
             let stricter = self.find_spelling(path);
-            if self.must_refuse(&stricter) {
+            if self.routes.must_refuse(&stricter) {
                 return stricter;
             }
         }
         Lookup::Callback(found, matched.params.get(TOKEN))
-    }
-
-    /// Returns true if a request with this lookup result must not reach the app unverified.
-    pub(super) fn must_refuse(self, lookup: &Lookup<'_, '_>) -> bool {
-        match lookup {
-            Lookup::Ambiguous(found) | Lookup::Callback(found, _) => !self.routes.is_shadow(*found),
-            Lookup::Other => false,
-            Lookup::Reserved(_) => true,
-        }
     }
 
     /// Looks up every reading of a path. Never returns [`Lookup::Callback`].
@@ -76,7 +72,9 @@ impl<'r> Search<'r> {
     /// that a server might find in it.
     fn unread(self) -> Lookup<'r, 'static> {
         let mut found = (0..self.routes.list.len()).map(RouteIndex);
-        if let Some(enforcing) = found.find(|found| !self.routes.is_shadow(*found)) {
+        let may_be = |found: &RouteIndex| self.routes.at(*found).may_have_parameters(self.target);
+        if let Some(enforcing) = found.find(|found| !self.routes.is_shadow(*found) && may_be(found))
+        {
             return Lookup::Ambiguous(enforcing);
         }
         self.routes.addresses.values().next().map_or(Lookup::Other, Lookup::Reserved)
@@ -86,7 +84,7 @@ impl<'r> Search<'r> {
     fn strictest(&self, lookups: impl Iterator<Item = Lookup<'r, 'static>>) -> Lookup<'r, 'static> {
         let mut first = Lookup::Other;
         for found in lookups {
-            if self.must_refuse(&found) {
+            if self.routes.must_refuse(&found) {
                 return found;
             }
             if matches!(first, Lookup::Other) {
@@ -116,6 +114,7 @@ impl<'r> Search<'r> {
     ) -> Option<Lookup<'r, 'static>> {
         let fits = |route: &Route| {
             readings.iter().any(|names| pieces.fits_split_token(names, &route.pattern))
+                && route.may_have_parameters(self.target)
         };
         let found = |wanted: Mode| {
             let mut routes = self.routes.with_token.iter().map(|index| RouteIndex(*index));
@@ -127,7 +126,8 @@ impl<'r> Search<'r> {
 
     /// Looks up lower-case names.
     fn find_names(self, names: &[&str]) -> Lookup<'r, 'static> {
-        self.find_folded(&join(names), names.iter().copied())
+        let path = if names.is_empty() { "/".to_owned() } else { join(names) };
+        self.find_folded(&path, names.iter().copied())
     }
 
     /// Looks up a lower-case path, which consists of `names`.
@@ -136,14 +136,18 @@ impl<'r> Search<'r> {
         folded: &str,
         names: impl Iterator<Item = &'n str>,
     ) -> Lookup<'r, 'static> {
-        if let Ok(matched) = self.routes.enforced.at(folded) {
-            return Lookup::Ambiguous(RouteIndex(*matched.value));
+        let with_parameters = |first| self.routes.with_parameters(first, self.target);
+        let enforced = self.routes.enforced.at(folded).ok();
+        if let Some(found) = enforced.and_then(|matched| with_parameters(*matched.value)) {
+            return Lookup::Ambiguous(found);
         }
         if let Some(address) = self.routes.addresses.get(folded) {
             return Lookup::Reserved(address);
         }
-        let shadow = self.routes.shadowed.at(folded).ok();
-        let is_literal = shadow.as_ref().is_some_and(|matched| matched.params.is_empty());
+        let shadow = self.routes.shadowed.at(folded).ok().and_then(|matched| {
+            Some((with_parameters(*matched.value)?, matched.params.is_empty()))
+        });
+        let is_literal = shadow.is_some_and(|(_, is_literal)| is_literal);
         // The operator has written the path of a literal shadow route in full. The route therefore
         // takes precedence over a subtree.
         if self.reach == Reach::Subtree
@@ -152,14 +156,17 @@ impl<'r> Search<'r> {
         {
             return owner.lookup();
         }
-        shadow.map_or(Lookup::Other, |matched| Lookup::Ambiguous(RouteIndex(*matched.value)))
+        shadow.map_or(Lookup::Other, |(found, _)| Lookup::Ambiguous(found))
     }
 
     /// Finds a route or an address whose segments occur among the pieces in order.
     fn find_in_order(self, pieces: &Pieces) -> Lookup<'r, 'static> {
         let route_in = |mode| {
-            let fits =
-                |route: &Route| route.mode == mode && pieces.contain_in_order(&route.pattern);
+            let fits = |route: &Route| {
+                route.mode == mode
+                    && pieces.contain_in_order(&route.pattern)
+                    && route.may_have_parameters(self.target)
+            };
             Some(Lookup::Ambiguous(RouteIndex(self.routes.list.iter().position(fits)?)))
         };
         let address = || {

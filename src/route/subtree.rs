@@ -77,6 +77,18 @@ impl Subtrees {
         dots.find_map(|(at, _)| self.by_base.get(&[parent, &name[..at]].concat()))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_base.is_empty()
+    }
+
+    /// Finds the subtree that contains a path, in any reading of the path.
+    pub(super) fn find_in_pieces(&self, pieces: &Pieces) -> Option<&Owner> {
+        if pieces.has_parent {
+            return self.find_in_order(pieces);
+        }
+        pieces.readings().iter().find_map(|names| self.find(names.iter().copied()))
+    }
+
     pub(super) fn contain<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {
         self.find(names).is_some()
     }
@@ -113,7 +125,7 @@ fn base_of(names: &[String]) -> Option<String> {
 }
 
 /// Returns the name without its script and format suffixes.
-fn stem(name: &str) -> &str {
+pub(super) fn stem(name: &str) -> &str {
     let suffixes = || SCRIPTS.iter().chain(&FORMATS);
     let mut stem = name;
     while let Some(shorter) = suffixes().find_map(|suffix| stem.strip_suffix(suffix))

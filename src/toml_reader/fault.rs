@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
-use crate::printable::printable;
+use crate::printable::{print_only, printable};
 
 /// A problem at one place of a file, with its remedy.
 ///
@@ -31,10 +32,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Returns the path of the definition file that contains the fault; `None` if the fault is in
-    /// the config file.
+    /// Returns the path of the included file or the definition file that contains the fault; `None`
+    /// if the fault is in the config file itself.
     ///
-    /// The config lists definition files in `provider_files`.
+    /// The config lists these files in `include` and `provider_files`.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
@@ -76,6 +77,25 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Displays the fault after the path of its file. `config` is the path of the config file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gatepost::Config;
+    ///
+    /// let error = Config::from_text("listn = []", "gatepost.toml").unwrap_err();
+    /// let path = "gatepost.toml".as_ref();
+    /// assert!(error.faults()[0].located_in(path).to_string().starts_with("gatepost.toml:1:1: "));
+    /// ```
+    pub fn located_in<'a>(&'a self, config: &'a Path) -> impl fmt::Display + 'a {
+        let file =
+            self.file.as_deref().map_or_else(|| config.display(), |f| Path::new(f).display());
+        fmt::from_fn(move |f| write!(f, "{file}:{self}"))
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: ", self.line, self.column)?;
@@ -86,31 +106,61 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults found so far in one text.
+/// A text to read, and the path of its file as faults show it.
+#[derive(Clone, Copy)]
+pub(crate) struct TomlText<'t> {
+    /// `None` for a text whose file the caller names.
+    pub(crate) file: Option<&'t str>,
+    pub(crate) text: &'t str,
+}
+
+/// The faults found so far in the texts that the code reads together.
 ///
 /// The list is in a [`RefCell`], so that several tables can add faults through shared references.
-#[derive(Debug)]
 pub(crate) struct Faults<'t> {
-    text: &'t str,
+    texts: Vec<TomlText<'t>>,
     list: RefCell<Vec<Fault>>,
 }
 
+print_only! { Faults<'_>: list; }
+
 impl<'t> Faults<'t> {
-    pub(crate) const fn new(text: &'t str) -> Self {
-        Self { text, list: RefCell::new(Vec::new()) }
+    pub(crate) fn new(texts: &[TomlText<'t>]) -> Self {
+        Self { texts: texts.to_vec(), list: RefCell::new(Vec::new()) }
     }
 
     pub(crate) fn add(&self, place: &Place, problem: impl Into<String>, remedy: impl Into<String>) {
-        let before = self.text.get(..place.span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = self.position(place);
         self.list.borrow_mut().push(Fault {
-            file: None,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            file: self.file_of(place).map(Into::into),
+            line,
+            column,
             key: place.key.clone(),
             problem: problem.into(),
             remedy: remedy.into(),
         });
+    }
+
+    fn file_of(&self, place: &Place) -> Option<&'t str> {
+        self.texts.get(place.text).and_then(|text| text.file)
+    }
+
+    /// Returns the line and the column of a place, counted from 1.
+    fn position(&self, place: &Place) -> (usize, usize) {
+        let text = self.texts.get(place.text).map_or("", |text| text.text);
+        let before = text.get(..place.span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// Returns ` in FILE:LINE` for a place in another text than `here`; an empty string for a place
+    /// in the same text.
+    pub(crate) fn elsewhere(&self, place: &Place, here: &Place) -> String {
+        if place.text == here.text {
+            return String::new();
+        }
+        let file = self.file_of(place).unwrap_or("the config file");
+        format!(" in {file}:{}", self.position(place).0)
     }
 
     /// Adds a fault that shows `text`. Never pass a text that may be a secret.
@@ -155,9 +205,11 @@ impl<'t> Faults<'t> {
     }
 }
 
-/// The place of a value: its byte range in the text, and its full key.
+/// The place of a value: its text, its byte range in this text, and its full key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
+    /// Index of the text among the texts that the code reads together.
+    pub(super) text: usize,
     pub(super) span: Range<usize>,
     pub(super) key: String,
     /// Environment variable from which the value came; `None` for a value of the text.
@@ -169,11 +221,16 @@ impl Place {
         let is_bare = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let key = if is_bare && !key.is_empty() { key.to_owned() } else { format!("{key:?}") };
         let key = if self.key.is_empty() { key } else { format!("{}.{key}", self.key) };
-        Self { span, key, variable: None }
+        Self { text: self.text, span, key, variable: None }
     }
 
     pub(super) fn element(&self, index: usize, span: Range<usize>) -> Self {
-        Self { span, key: format!("{}[{index}]", self.key), variable: None }
+        Self { text: self.text, span, key: format!("{}[{index}]", self.key), variable: None }
+    }
+
+    /// Returns the index of the text among the texts that the code reads together.
+    pub(crate) const fn text(&self) -> usize {
+        self.text
     }
 }
 

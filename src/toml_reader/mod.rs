@@ -21,7 +21,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use fault::Fault;
-pub(crate) use fault::{Faults, Located, Place, allowed, list};
+pub(crate) use fault::{Faults, Located, Place, TomlText, allowed, list};
 use json::{integer, write_table};
 pub(crate) use variables::Lookup;
 use variables::{Variables, variable_name};
@@ -46,39 +46,34 @@ pub(crate) fn read<T>(
     text: &str,
     read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
-    read_with(text, None, read)
+    read_all(&[TomlText { file: None, text }], None, |tables, faults| read(tables.first()?, faults))
 }
 
-/// Does the same as [`read`], but accepts `{ env = "NAME" }` in place of a string or a number.
-/// `lookup` returns the value of a variable.
-pub(crate) fn read_with<T>(
-    text: &str,
+/// Parses several texts as TOML and passes their root tables to `read`, in the same order.
+///
+/// # Errors
+///
+/// If a text is not TOML, returns only the first syntax error of each such text. Otherwise, returns
+/// all faults that `read` has added.
+///
+/// With `lookup`, `{ env = "NAME" }` may stand in place of a string or a number. `lookup` returns the
+/// value of a variable.
+pub(crate) fn read_all<T>(
+    texts: &[TomlText<'_>],
     lookup: Option<&dyn Fn(&str) -> Lookup>,
-    read: impl for<'d> FnOnce(&Table<'d>, &'d Faults<'d>) -> Option<T>,
+    read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
-    let faults = Faults::new(text);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let span = error.span().unwrap_or_default();
-        let place = Place { span, ..Place::default() };
-        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
-    }
+    let faults = Faults::new(texts);
+    let parse = |(index, text)| parse(index, text, &faults);
+    let roots: Vec<_> = texts.iter().enumerate().map(parse).collect();
     if !faults.is_empty() {
-        // Later syntax errors are mostly consequences of the first.
-        let mut sorted = faults.into_sorted();
-        sorted.truncate(1);
-        return Err(sorted);
+        return Err(faults.into_sorted());
     }
-    let variables = lookup.map(|lookup| Variables::of(root.get_ref(), lookup)).unwrap_or_default();
+    let variables = lookup.map(|lookup| Variables::of(&roots, lookup)).unwrap_or_default();
     let value = {
-        let table = Table {
-            entries: root.get_ref(),
-            read_keys: RefCell::default(),
-            faults: &faults,
-            variables: &variables,
-            place: Place::default(),
-        };
-        read(&table, &faults)
+        let table = |(index, root)| Table::root(index, root, &faults, &variables);
+        let tables: Vec<_> = roots.iter().enumerate().map(table).collect();
+        read(&tables, &faults)
     };
     match value {
         Some(value) if faults.is_empty() => Ok(value),
@@ -86,7 +81,30 @@ pub(crate) fn read_with<T>(
     }
 }
 
+/// Parses one text. Reports only the first syntax error, because later ones are mostly consequences
+/// of the first.
+fn parse<'t>(index: usize, text: &TomlText<'t>, faults: &Faults<'t>) -> Spanned<DeTable<'t>> {
+    let (root, errors) = DeTable::parse_recoverable(text.text);
+    let errors = errors.into_iter().map(|error| (error.span().unwrap_or_default(), error));
+    if let Some((span, error)) = errors.min_by_key(|(span, _)| span.start) {
+        let place = Place { text: index, span, ..Place::default() };
+        faults.add(&place, format!("invalid TOML: {}", error.message()), "correct the syntax");
+    }
+    root
+}
+
 impl<'d> Table<'d> {
+    /// Returns the root table of the text with this index.
+    fn root(
+        text: usize,
+        root: &'d Spanned<DeTable<'d>>,
+        faults: &'d Faults<'d>,
+        variables: &'d Variables,
+    ) -> Self {
+        let place = Place { text, ..Place::default() };
+        Self { entries: root.get_ref(), read_keys: RefCell::default(), faults, variables, place }
+    }
+
     fn raw(&self, key: &'d str) -> Option<(&'d DeValue<'d>, Place)> {
         self.read_keys.borrow_mut().push(key);
         let (_, value) = self.find(key)?;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
@@ -22,10 +23,10 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// Looks up each variable that `root` names.
-    pub(super) fn of(root: &DeTable<'_>, lookup: &dyn Fn(&str) -> Lookup) -> Self {
+    /// Looks up each variable that the root tables name.
+    pub(super) fn of(roots: &[Spanned<DeTable<'_>>], lookup: &dyn Fn(&str) -> Lookup) -> Self {
         let mut values = HashMap::new();
-        add(root, lookup, &mut values);
+        roots.iter().for_each(|root| add(root.get_ref(), lookup, &mut values));
         Self { values, used: RefCell::default() }
     }
 

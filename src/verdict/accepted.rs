@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use crate::client::Arrival;
 use crate::event::{Event, Forward};
-use crate::json::quote_large_numbers;
+use crate::json::{Name, quote_large_numbers};
 use crate::limit::RouteLimit;
 use crate::memory::Memory;
 use crate::printable::print_only;
@@ -219,6 +219,12 @@ impl Accepted {
         let template = &self.0.template;
         let required = template.required_signature(self.0.kind).filter(|one| !one.is_optional);
         required.is_some_and(|one| self.kind().id.iter().all(|id| one.signature.covers(id)))
+    }
+
+    /// Returns the names of the fields that are only proof, such as the signature.
+    pub(crate) fn proof_fields(&self) -> impl Iterator<Item = &str> {
+        let signature = self.0.template.plan.signature_of(self.0.kind);
+        signature.into_iter().flat_map(|signature| signature.consumed.iter().map(Name::text))
     }
 
     pub(crate) fn delivery(&self) -> &Delivery {

@@ -16,10 +16,9 @@ fn to(target: &str) -> Case {
 }
 
 /// Spellings that some servers treat as the callback path.
-const SPELLINGS: [&str; 51] = [
+const SPELLINGS: [&str; 50] = [
     "//callbacks/tencent",
     "/callbacks//tencent",
-    "/callbacks/tencent/",
     "/callbacks/tencent//",
     "/./callbacks/tencent",
     "/callbacks/./tencent",
@@ -73,6 +72,8 @@ const SPELLINGS: [&str; 51] = [
 fn callback_paths() -> Vec<Case> {
     let mut cases: Vec<_> = SPELLINGS.map(|target| to(target).kept()).into();
     cases.extend([
+        to("/callbacks/tencent/").served(),
+        to("/callbacks/tencent/?x=1").served(),
         to("/callbacks/tencent?").served(),
         to("/callbacks/tencent?x=%0d%0a").served(),
         to("/callbacks/tencent?/../../x").served(),
@@ -83,7 +84,8 @@ fn callback_paths() -> Vec<Case> {
         to("\\callbacks\\tencent"),
         to("/callbacks/kollus/guess").gets(&[401]).kept(),
         to("/callbacks/kollus//s3cret-t0ken").kept(),
-        to("/callbacks/kollus/s3cret-t0ken/").kept(),
+        to("/callbacks/kollus/s3cret-t0ken//").kept(),
+        to("/callbacks/kollus/guess/").gets(&[401]).kept(),
         to("/callbacks/kollus/s3cret-t0ke%6e").gets(&[401]).kept(),
         to("/callbacks/kollus/s3cret-t0ken%00").gets(&[401]).kept(),
         to("/callbacks/kollus/S3CRET-T0KEN").gets(&[401]).kept(),

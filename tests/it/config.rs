@@ -249,6 +249,31 @@ fn refuses_invalid_routes() {
             "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/A'\nprovider = 'kollus'",
             "expected an unused path, found the path of the route /a; choose another path",
         ),
+        (
+            "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a/'\nprovider = 'kollus'",
+            "found the path of the route /a; choose another path; case and a slash at the end make",
+        ),
+        ("path = '/a//'\nprovider = 'kollus'", "a path with one spelling"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { c = 'x' }\n[[route]]\npath = '/a'\nprovider = 'kollus'",
+            "expected an unused path, found the path of the route /a?c=x; choose another path, or give each route on the path a `query`",
+        ),
+        (
+            "path = '/a'\nprovider = 'kollus'\n[[route]]\npath = '/a'\nquery = { c = 'x' }\nprovider = 'kollus'",
+            "found the path of the route /a; choose another path, or give each route on the path a `query`",
+        ),
+        ("path = '/a'\nprovider = 'kollus'\nquery = {}", "expected a parameter, found none; write"),
+        ("path = '/a'\nprovider = 'kollus'\nquery = 'c=x'", "expected a table, found a string"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { c = 1 }",
+            "expected a string, found a whole number",
+        ),
+        ("path = '/a'\nprovider = 'kollus'\nquery = { c = 'a b' }", "a value with one spelling"),
+        (
+            "path = '/a'\nprovider = 'kollus'\nquery = { 'c[]' = 'x' }",
+            "expected a parameter's name",
+        ),
+        ("path = '/a'\nprovider = 'kollus'\nquery = { _ = 'x' }", "expected a parameter's name"),
     ];
     for (route, expected) in cases {
         let faults = errors(&format!("[[route]]\n{route}"));

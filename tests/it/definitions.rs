@@ -23,6 +23,7 @@ fn reports_contradictory_keys_of_definition() {
         format!("[kind]\nother = 'a'\n[kinds.a]\n[signature]\nencoding = 'hex'\n{more}\n")
     };
     let hmac = "digest = 'hmac-sha256'\nfound_in = 'header:x-sig'\n";
+    let by_status = &format!("{kind}[kinds.a.reply]\nallow_status = 200\ndeny_status = 403\n");
     let cases = [
         (
             format!(
@@ -88,6 +89,41 @@ fn reports_contradictory_keys_of_definition() {
                 "[settings.form]\none_of = ['none', 'jwt']\n[settings.k]\nsecret = true\n{kind}[kinds.a.reply]\nallow = {{}}\ndeny = {{}}\nencode = 'setting:form'\nkey = 'setting:k'"
             ),
             "expected a setting that chooses a reply form",
+        ),
+        (
+            format!("{kind}[kinds.a.reply]\nallow_status = 200"),
+            "expected `deny_status` beside `allow_status`",
+        ),
+        (
+            format!("{kind}[kinds.a.reply]\ndeny_status = 403"),
+            "expected `allow_status` beside `deny_status`",
+        ),
+        (
+            format!("{kind}[kinds.a.reply]\nallow_status = 200\ndeny_status = 200"),
+            "expected a number from 400 to 499, found 200",
+        ),
+        (
+            format!("{kind}[kinds.a.reply]\nallow_status = 403\ndeny_status = 403"),
+            "expected a number from 200 to 299, found 403",
+        ),
+        (
+            format!("{by_status}fields = {{ allow = 'boolean' }}"),
+            "expected the status to carry `allow`, found a field",
+        ),
+        (format!("{by_status}envelope = 'data'"), "expected no `envelope` in a decision by status"),
+        (
+            format!("{by_status}redirect = {{ field = 'to' }}\nfields = {{ to = 'string' }}"),
+            "expected an optional field of type `string`",
+        ),
+        (
+            format!("{by_status}redirect = {{ field = 'to' }}"),
+            "expected a known reply field, found \"to\"",
+        ),
+        (
+            format!(
+                "{by_status}redirect = {{ field = 'to', status = 200 }}\nfields = {{ to = 'string?' }}"
+            ),
+            "expected a number from 300 to 399",
         ),
         (
             sign("digest = 'md5'\nfound_in = '/s'\nparts = ['/t']"),
@@ -259,6 +295,23 @@ fn refuses_duplicate_query_parameter() {
     let gate = self::gate(&beside, "").unwrap();
     assert_eq!(send(&gate, "/c?app=one", "{}").unwrap().event().source(), "/cam/one");
     assert_eq!(code(send(&gate, "/c?app=one&app=two", "{}")), "field_duplicate");
+}
+
+#[test]
+fn parameters_of_the_route_are_no_fields_of_the_callback() {
+    let definition = format!(
+        "{}tenant = 'query:app'\n{}[kind]\nother = 'a'\n[kinds.a]\n",
+        HEAD.split("[request]").next().unwrap(),
+        "[request]\nmethods = 'GET'\nbody = 'query'\n"
+    );
+    let route = "[[route]]\npath = '/d'\nprovider = 'cam'\nquery = { r = 'live/play' }\n";
+    let gate = gate(&definition, route).unwrap();
+    for target in ["/d?r=live/play&app=one&n=1", "/d/?app=one&r=live/play&n=1"] {
+        let accepted = send(&gate, target, "").unwrap();
+        assert_eq!(accepted.event().data(), &Bytes::from_static(br#"{"app":"one","n":"1"}"#));
+    }
+    assert_eq!(code(send(&gate, "/d?app=one&r=live%2Fplay", "")), "path_ambiguous");
+    assert_eq!(code(send(&gate, "/d?app=one&r=live/play&app=one", "")), "field_duplicate");
 }
 
 #[test]

@@ -15,6 +15,9 @@ mod examples;
 #[cfg(feature = "tower")]
 mod hostile;
 mod identity;
+mod include;
+#[cfg(feature = "tower")]
+mod keep_proof;
 #[cfg(feature = "tower")]
 mod layer;
 mod others;
@@ -23,8 +26,10 @@ mod passthrough;
 mod properties;
 mod resends;
 mod shadow;
+mod shadow_answers;
 mod signed;
 mod source;
+mod status_decisions;
 mod vectors;
 mod view_files;
 mod views;

@@ -15,9 +15,10 @@ const COMMAND: &str = "UPDATE_VIEWS=1 cargo test --test it view_files";
 
 /// Type names that differ from the default. The default is the name of the kind, or the names of
 /// the outer type and the field.
-const TYPES: [(&str, &str); 16] = [
+const TYPES: [(&str, &str); 17] = [
     ("github.ping", "GithubPing"),
     ("github.push", "GithubPush"),
+    ("mediamtx", "AuthRequest"),
     ("tencent-css.error", "PushError"),
     ("tencent-trtc", "Notification"),
     ("tencent-vod.event", "TencentVodEvent"),
@@ -35,10 +36,11 @@ const TYPES: [(&str, &str); 16] = [
 ];
 
 /// Member names that differ from the name of the field.
-const MEMBERS: [(&str, &str); 4] = [
+const MEMBERS: [(&str, &str); 5] = [
     ("GithubPush.ref", "git_ref"),
     ("MuxEvent.type", "event_type"),
     ("PornDetection.type", "types"),
+    ("Publish.type", "stream_type"),
     ("RelayMessage.type", "alarm"),
 ];
 

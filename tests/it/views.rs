@@ -37,7 +37,9 @@ fn read(provider: &str, kind: &str, data: &str) -> Option<serde_json::Result<(Va
     let readers = [
         read_as::<gatepost::github::GithubCallback>,
         read_as::<gatepost::kollus::KollusCallback>,
+        read_as::<gatepost::mediamtx::MediamtxCallback>,
         read_as::<gatepost::mux::MuxCallback>,
+        read_as::<gatepost::nginx_rtmp::NginxRtmpCallback>,
         read_as::<gatepost::ovenmediaengine::OvenmediaengineCallback>,
         read_as::<gatepost::srs::SrsCallback>,
         read_as::<gatepost::tencent_css::TencentCssCallback>,

@@ -7,29 +7,45 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gatepost::Config;
+use gatepost::{Config, ConfigFiles};
 
+use crate::edit::EditedFile;
+use crate::error::{EditError, EditErrorKind};
 use crate::file_access::keep_access;
 use crate::temporary_file::TemporaryNames;
 
-use crate::error::{EditError, EditErrorKind};
-
-/// Reads the config file at `path`.
+/// Reads the config file at `path`, and the files that it includes.
 ///
 /// # Errors
 ///
-/// Returns [`EditErrorKind::Io`] if gatepost cannot read the file.
-pub fn read(path: &Path) -> Result<String, EditError> {
-    fs::read_to_string(path).map_err(|error| EditError::io(path, "read", &error))
+/// Returns [`EditErrorKind::Io`] if gatepost cannot read the config file. Returns
+/// [`EditErrorKind::Invalid`] if the config file is not TOML, or if gatepost cannot read an included
+/// file.
+pub fn read(path: &Path) -> Result<ConfigFiles, EditError> {
+    ConfigFiles::read(path).map_err(|error| match error.faults() {
+        [] => EditError::new(EditErrorKind::Io, format!("{error}, then try again")),
+        [..] => EditError::unchecked(&error),
+    })
 }
 
-/// Parses and checks `text` as the content of the config file at `path`.
+/// Parses and checks the files of a config.
 ///
 /// # Errors
 ///
-/// Returns [`EditErrorKind::Invalid`] with all faults if `text` is not a valid config.
-pub fn check(path: &Path, text: &str) -> Result<Config, EditError> {
-    Config::from_text(text, path).map_err(|error| EditError::unchecked(&error))
+/// Returns [`EditErrorKind::Invalid`] with all faults if `files` is not a valid config.
+pub fn check(files: &ConfigFiles) -> Result<Config, EditError> {
+    Config::from_files(files).map_err(|error| EditError::unchecked(&error))
+}
+
+/// Writes an edited file. See [`replace`].
+///
+/// # Errors
+///
+/// Returns the errors of [`replace`].
+pub fn write(before: &ConfigFiles, edited: &EditedFile) -> Result<(), EditError> {
+    let (before, after) = (before.iter().nth(edited.index), edited.text());
+    let Some(((path, before), (_, after))) = before.zip(after) else { return Ok(()) };
+    replace(path, before, after)
 }
 
 /// Replaces `before`, the content of the file at `path`, with `after`. Before this call, [`check`]
@@ -285,7 +301,8 @@ mod tests {
     fn check_reports_every_fault_and_writes_nothing() {
         let (folder, path) = file(BEFORE);
         let text = format!("colour = 1\n{AFTER}kind = 'x'\n");
-        let problem = check(&path, &text).unwrap_err();
+        let files = ConfigFiles::with_text(text, &path).unwrap();
+        let problem = check(&files).unwrap_err();
         assert_eq!(problem.kind(), EditErrorKind::Invalid);
         let keys: Vec<_> = problem.faults().iter().map(|fault| &*fault.key).collect();
         assert_eq!(keys, ["colour", "route[0].kind"]);

@@ -11,9 +11,11 @@ use crate::toml_value::json_from_item;
 /// Key `template`: the list of templates at the top level, and the template's name in a route.
 const TEMPLATE: &str = "template";
 
-/// A parsed config file.
+/// A parsed file of a config.
 pub(crate) struct Document {
     tree: DocumentMut,
+    /// The other files of the config. An edit does not change these files.
+    others: Vec<Self>,
     has_mark: bool,
     has_returns: bool,
     starts_blank: bool,
@@ -31,13 +33,25 @@ impl Document {
             plain.push('\n');
         }
         let tree: DocumentMut = plain.parse().map_err(|error| no_toml(&plain, &error))?;
-        Ok(Self { tree, has_mark, has_returns, starts_blank: plain.starts_with('\n') })
+        Ok(Self {
+            tree,
+            others: Vec::new(),
+            has_mark,
+            has_returns,
+            starts_blank: plain.starts_with('\n'),
+        })
     }
 
-    /// Parses a config text that gatepost edits. Returns an error if [`Self::text`] would return
-    /// another text.
-    pub(crate) fn parse_to_edit(written: &str) -> Result<Self, EditError> {
-        let document = Self::parse(written)?;
+    /// Parses a config text and the texts of the other files of the config.
+    pub(crate) fn parse_among(written: &str, others: &[&str]) -> Result<Self, EditError> {
+        let others = others.iter().map(|text| Self::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { others, ..Self::parse(written)? })
+    }
+
+    /// Parses a config text that gatepost edits, and the texts of the other files of the config.
+    /// Returns an error if [`Self::text`] would return another text.
+    pub(crate) fn parse_to_edit(written: &str, others: &[&str]) -> Result<Self, EditError> {
+        let document = Self::parse_among(written, others)?;
         let same = document.text();
         let end = ['\r', '\n'];
         if same.trim_end_matches(end) == written.trim_end_matches(end) {
@@ -71,6 +85,12 @@ impl Document {
     /// Returns the template with this name.
     pub(crate) fn template(&self, name: &str) -> Result<&dyn TableLike, EditError> {
         let found = self.templates().into_iter().find(|table| name_of(*table) == Some(name));
+        found.ok_or_else(|| self.no_template(name))
+    }
+
+    /// Returns the template with this name, from any file of the config.
+    pub(crate) fn any_template(&self, name: &str) -> Result<&dyn TableLike, EditError> {
+        let found = self.files().find_map(|file| file.template(name).ok());
         found.ok_or_else(|| self.no_template(name))
     }
 
@@ -125,14 +145,33 @@ impl Document {
         toml_comments::adopt(&mut self.tree, &leftover);
     }
 
-    /// Returns the paths of the routes whose key `template` has the value `name`.
+    /// Returns the paths of the routes whose key `template` has the value `name`, in all files.
     pub(crate) fn pins(&self, name: &str) -> Vec<&str> {
+        self.files().flat_map(|file| file.own_pins(name)).collect()
+    }
+
+    fn own_pins(&self, name: &str) -> Vec<&str> {
         let routes = self.tree.get("route").map(tables).unwrap_or_default();
         let pins = routes.into_iter().filter(|route| string(*route, TEMPLATE) == Some(name));
         pins.map(|route| string(route, "path").unwrap_or_default()).collect()
     }
 
-    /// Replaces the template name `old` with `new` in every route.
+    /// Returns an error if a route in another file names the template. An edit changes one file, so
+    /// that a crash leaves no config with half of the edit.
+    pub(crate) fn check_pins_are_here(&self, name: &str) -> Result<(), EditError> {
+        let pins: Vec<_> = self.others.iter().flat_map(|file| file.own_pins(name)).collect();
+        if pins.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "expected no route in another file that names `{name}`, found {}; rename the template \
+             by hand in both files",
+            list(&pins)
+        );
+        Err(EditError::new(EditErrorKind::TemplateInUse, message))
+    }
+
+    /// Replaces the template name `old` with `new` in every route of this file.
     pub(crate) fn rename_pins(&mut self, old: &str, new: &str) {
         let Some(item) = self.tree.get_mut("route") else { return };
         let mut index = 0;
@@ -146,7 +185,7 @@ impl Document {
 
     /// Returns an error if a template already has this name.
     pub(crate) fn check_name_is_free(&self, name: &str) -> Result<(), EditError> {
-        if self.template(name).is_err() {
+        if self.any_template(name).is_err() {
             return Ok(());
         }
         let message =
@@ -162,7 +201,7 @@ impl Document {
         provider: &str,
         tenant: &str,
     ) -> Result<(), EditError> {
-        let mut others = self.templates().into_iter().filter(|other| {
+        let mut others = self.files().flat_map(Self::templates).filter(|other| {
             name_of(*other) != Some(name) && string(*other, "provider") == Some(provider)
         });
         let Some(other) = others.find(|other| strings(*other, "bind").contains(&tenant)) else {
@@ -176,13 +215,18 @@ impl Document {
         Err(EditError::new(EditErrorKind::TenantTaken, message))
     }
 
+    /// Returns this file and the other files of the config.
+    fn files(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
     fn index_of(&self, name: &str) -> Result<usize, EditError> {
         let found = self.templates().iter().position(|table| name_of(*table) == Some(name));
         found.ok_or_else(|| self.no_template(name))
     }
 
     fn no_template(&self, name: &str) -> EditError {
-        let names: Vec<_> = self.templates().into_iter().filter_map(name_of).collect();
+        let names: Vec<_> = self.files().flat_map(Self::templates).filter_map(name_of).collect();
         let existing = list(&names);
         let message = format!(
             "expected an existing template, found `{name}`; existing templates: {existing}"

@@ -1,5 +1,8 @@
 //! Edits of the config file. Each edit is a pure function of the config text.
 
+use std::path::Path;
+
+use gatepost::ConfigFiles;
 use toml_edit::{Array, Table, Value};
 
 use crate::document::{Document, check_has_delivery};
@@ -76,7 +79,33 @@ impl Edit {
     /// invalid. Returns another [`EditErrorKind`] if the edit conflicts with the templates in
     /// `text`, for example [`EditErrorKind::NameTaken`].
     pub fn apply(&self, text: &str) -> Result<String, EditError> {
-        let mut document = Document::parse_to_edit(text)?;
+        self.apply_beside(text, &[])
+    }
+
+    /// Applies the edit to a config of several files, and returns the files after the edit. The edit
+    /// changes one file: the file that contains the template, or the config file for a new template.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`Edit::apply`]. Returns [`EditErrorKind::TemplateInUse`] for a new
+    /// name of a template if a route in another file names the template.
+    pub fn apply_to(&self, files: &ConfigFiles) -> Result<EditedFile, EditError> {
+        let mut texts: Vec<_> = files.iter().map(|(_, text)| text).collect();
+        let index = match self {
+            Self::Create(_) => 0,
+            Self::Bind { name, .. }
+            | Self::Delete { name }
+            | Self::Modify { name, .. }
+            | Self::Unbind { name, .. } => index_of(&texts, name)?,
+        };
+        let text = texts.remove(index);
+        let edited = self.apply_beside(text, &texts)?;
+        Ok(EditedFile { index, files: files.replace(index, edited) })
+    }
+
+    /// Applies the edit to `text`. `others` are the texts of the other files of the config.
+    fn apply_beside(&self, text: &str, others: &[&str]) -> Result<String, EditError> {
+        let mut document = Document::parse_to_edit(text, others)?;
         match self {
             Self::Bind { name, tenants } => bind(&mut document, name, tenants)?,
             Self::Create(draft) => create(&mut document, draft)?,
@@ -85,6 +114,34 @@ impl Edit {
             Self::Unbind { name, tenants } => unbind(&mut document, name, tenants)?,
         }
         Ok(document.text())
+    }
+}
+
+/// Returns the index of the text with the template; 0 if no text has the template.
+fn index_of(texts: &[&str], name: &str) -> Result<usize, EditError> {
+    for (index, text) in texts.iter().enumerate() {
+        if Document::parse(text)?.template(name).is_ok() {
+            return Ok(index);
+        }
+    }
+    Ok(0)
+}
+
+/// The files of a config after an edit of one of the files.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EditedFile {
+    /// Index of the edited file, in the order of [`ConfigFiles::iter`].
+    pub index: usize,
+    /// The files after the edit.
+    pub files: ConfigFiles,
+}
+
+impl EditedFile {
+    /// Returns the path and the text of the edited file.
+    #[must_use]
+    pub fn text(&self) -> Option<(&Path, &str)> {
+        self.files.iter().nth(self.index)
     }
 }
 

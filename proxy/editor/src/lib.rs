@@ -1,8 +1,9 @@
 //! Edits gatepost's TOML config file, and keeps comments, key order and formatting.
 //!
-//! 1. [`Edit::apply`] is a pure function from the current config text to the edited text.
-//! 2. [`config_file::check`] checks the edited text.
-//! 3. [`config_file::replace`] writes the edited text to the file. If the file has changed since
+//! 1. [`Edit::apply_to`] is a pure function from the files of a config to the edited files. An edit
+//!    changes one file.
+//! 2. [`config_file::check`] checks the edited files.
+//! 3. [`config_file::replace`] writes the edited text to its file. If the file has changed since
 //!    gatepost read it, `replace` returns an error and does not write.
 //!
 //! A comment line belongs to the line directly below. The removal of a template therefore removes
@@ -36,7 +37,7 @@ mod toml_comments;
 mod toml_table;
 mod toml_value;
 
-pub use edit::Edit;
+pub use edit::{Edit, EditedFile};
 pub use error::{EditError, EditErrorKind, EditFault};
 pub use key_files::KeyFolders;
 pub use template_change::{KeyChange, KeySource, KindEntry, NewTemplate, TemplateChange};

@@ -37,6 +37,7 @@ pub(crate) fn modify(
         Some(new) if new == name => Ok(()),
         Some(new) => {
             document.check_name_is_free(new)?;
+            document.check_pins_are_here(name)?;
             document.template_mut(name)?.set("name", new.into());
             document.rename_pins(name, new);
             Ok(())

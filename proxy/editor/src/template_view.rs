@@ -1,6 +1,6 @@
 //! Views of templates, without secrets.
 
-use gatepost::Config;
+use gatepost::{Config, ConfigFiles};
 use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use toml_edit::{Item, TableLike, Value};
@@ -14,12 +14,14 @@ use crate::toml_value::json_from_item;
 /// A template without its secrets.
 ///
 /// ```
+/// use gatepost::ConfigFiles;
 /// use gatepost_editor::{KeyView, TemplateView};
 ///
 /// let text = "[[template]]\nname = 'prod'\nkeys = ['s3cret', { env = 'KEY' }]\n";
-/// let template = TemplateView::named(text, None, "prod")?;
+/// let files = ConfigFiles::with_text(text, "gatepost.toml")?;
+/// let template = TemplateView::named(&files, None, "prod")?;
 /// assert_eq!(template.keys, [KeyView::Secret(true), KeyView::Env("KEY".into())]);
-/// # Ok::<_, gatepost_editor::EditError>(())
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -61,16 +63,20 @@ pub enum KeyView {
 }
 
 impl TemplateView {
-    /// Returns every template of the config `text`, in the order of the text. The view shows each
-    /// setting that is an integer, a boolean or the source of a secret. The view shows any other
-    /// setting only if the setting is not secret according to `config`.
+    /// Returns every template of the config, in the order of the files. The view shows each setting
+    /// that is an integer, a boolean or the source of a secret. The view shows any other setting only
+    /// if the setting is not secret according to `config`.
     ///
     /// # Errors
     ///
-    /// Returns an error if `text` is not TOML.
-    pub fn all(text: &str, config: Option<&Config>) -> Result<Vec<Self>, EditError> {
-        let document = Document::parse(text)?;
-        Ok(document.templates().into_iter().map(|table| Self::of(table, config)).collect())
+    /// Returns an error if a file is not TOML.
+    pub fn all(files: &ConfigFiles, config: Option<&Config>) -> Result<Vec<Self>, EditError> {
+        let mut views = Vec::new();
+        for (_, text) in files.iter() {
+            let document = Document::parse(text)?;
+            views.extend(document.templates().into_iter().map(|table| Self::of(table, config)));
+        }
+        Ok(views)
     }
 
     /// Returns the template with this name. `config` has the same effect as in
@@ -78,10 +84,16 @@ impl TemplateView {
     ///
     /// # Errors
     ///
-    /// Returns an error if `text` is not TOML, or has no template with this name.
-    pub fn named(text: &str, config: Option<&Config>, name: &str) -> Result<Self, EditError> {
-        let document = Document::parse(text)?;
-        document.template(name).map(|table| Self::of(table, config))
+    /// Returns an error if a file is not TOML, or if no file has a template with this name.
+    pub fn named(
+        files: &ConfigFiles,
+        config: Option<&Config>,
+        name: &str,
+    ) -> Result<Self, EditError> {
+        let texts: Vec<_> = files.iter().map(|(_, text)| text).collect();
+        let (first, others) = texts.split_first().unwrap_or((&"", &[]));
+        let document = Document::parse_among(first, others)?;
+        document.any_template(name).map(|table| Self::of(table, config))
     }
 
     fn of(table: &dyn TableLike, config: Option<&Config>) -> Self {
@@ -152,11 +164,15 @@ fn as_object<S: Serializer>(entries: &[(String, Json)], to: S) -> Result<S::Ok, 
 mod tests {
     use super::*;
 
+    fn files(text: &str) -> ConfigFiles {
+        ConfigFiles::with_text(text, "gatepost.toml").unwrap()
+    }
+
     #[test]
     fn shows_keys_written_in_any_toml_form() {
         let keys = |lines: &str| {
             let text = format!("[[template]]\nname = 'a'\n{lines}");
-            TemplateView::named(&text, None, "a").unwrap().keys
+            TemplateView::named(&files(&text), None, "a").unwrap().keys
         };
         let env = || KeyView::Env("K".into());
         assert_eq!(keys("keys = [{ env = 'K' }]"), [env()]);
@@ -166,7 +182,7 @@ mod tests {
         assert_eq!(keys(apart), [env(), KeyView::File("f".into())]);
         assert_eq!(keys("keys = 'k'"), [KeyView::Secret(true)]);
         let text = "[[template]]\nname = 'a'\nsigning_secret = ['k', { env = 'K' }]";
-        let signing = TemplateView::named(text, None, "a").unwrap().signing_secret;
+        let signing = TemplateView::named(&files(text), None, "a").unwrap().signing_secret;
         assert_eq!(signing, [KeyView::Secret(true), env()]);
     }
 }

@@ -10,6 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
+use serde_json::json;
 
 use self::api::TokenAttempts;
 use crate::served_config::ServedConfig;
@@ -26,15 +27,23 @@ impl AdminApp {
         Self { served, attempts: TokenAttempts::default() }
     }
 
+    /// Returns the body of `/readyz`. Only its status says that the proxy serves; the body says which
+    /// config it serves.
+    fn readiness(&self) -> String {
+        let body = json!({ "status": "ready", "config": self.served.status() });
+        format!("{body}\n")
+    }
+
     fn page(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
         const TEXT: &str = "text/plain; charset=utf-8";
+        const JSON: &str = "application/json";
         const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
         if !matches!(*method, Method::GET | Method::HEAD) {
             return (StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET\n".into());
         }
         match path {
             "/healthz" => (StatusCode::OK, TEXT, "ok\n".into()),
-            "/readyz" => (StatusCode::OK, TEXT, "ready\n".into()),
+            "/readyz" => (StatusCode::OK, JSON, self.readiness()),
             "/metrics" => {
                 (StatusCode::OK, METRICS_TEXT, METRICS.text(&self.served.gate().circuits()))
             }

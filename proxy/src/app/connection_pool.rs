@@ -11,13 +11,14 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
 use std::io;
+use std::iter::successors;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use gatepost::{MAX_ANSWER_BYTES, Server};
+use gatepost::{AnswerFault, MAX_ANSWER_BYTES, Server};
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Uri, response};
@@ -27,7 +28,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use tokio::time::Instant;
 
 use super::connect::{AppStream, connect};
-use super::response_limit::LimitedConnection;
+use super::response_limit::{AnswerTooLong, LimitedConnection};
 
 /// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
 /// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
@@ -115,6 +116,29 @@ pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
         matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
     };
     error.is_incomplete_message() || error.is_canceled() || io.is_some_and(reset)
+}
+
+/// Returns the fault of an answer that the app has begun; `None` if the error has another cause.
+pub(crate) fn fault(error: &(dyn Error + 'static)) -> Option<AnswerFault> {
+    let causes = || successors(Some(error), |&error| error.source());
+    let io = causes().find_map(|cause| cause.downcast_ref::<io::Error>());
+    if io.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<AnswerTooLong>()) {
+        return Some(AnswerFault::TooLarge);
+    }
+    if error.is::<AnswerBrokenOff>() {
+        let is_malformed = io.is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+        });
+        return Some(if is_malformed { AnswerFault::Broken } else { AnswerFault::Incomplete });
+    }
+    let error = causes().find_map(|cause| cause.downcast_ref::<hyper::Error>())?;
+    // hyper has `is_parse_too_large` only with its feature `server`. A test compares the text.
+    let is_too_large = || error.to_string() == "message head is too large";
+    match error.is_parse() {
+        true if is_too_large() => Some(AnswerFault::TooLarge),
+        true => Some(AnswerFault::Broken),
+        false => None,
+    }
 }
 
 /// The `host` header of a request to the app.

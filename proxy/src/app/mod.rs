@@ -17,7 +17,9 @@ use http::{HeaderMap, Method, Request, StatusCode, response};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout};
 
-use self::connection_pool::{BoxError, HostHeader, ReadyConnection, StaleConnection, is_hang_up};
+use self::connection_pool::{
+    BoxError, HostHeader, ReadyConnection, StaleConnection, fault, is_hang_up,
+};
 
 pub(crate) use self::health::probe_until_up;
 pub(crate) use self::tls::load_root_certificates;
@@ -104,7 +106,7 @@ async fn send(
         Err(error) if attempt == Attempt::First && is_repeatable && is_hang_up(&*error) => {
             Asked::ConnectionClosed
         }
-        Err(error) => Asked::Answered(Answer::Unreachable(root_cause(&*error))),
+        Err(error) => Asked::Answered(failed_answer(&*error)),
         Ok((parts, body)) => {
             Asked::Answered(Answer::Response { status: parts.status, headers: parts.headers, body })
         }
@@ -177,6 +179,15 @@ impl Drop for ServerOutcome<'_> {
 fn is_gateway_error(status: StatusCode) -> bool {
     [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
         .contains(&status)
+}
+
+/// Returns the answer after an error: the app has sent no answer, or no answer that gatepost can read.
+fn failed_answer(error: &(dyn Error + 'static)) -> Answer {
+    let reason = root_cause(error);
+    match fault(error) {
+        Some(fault) => Answer::Unreadable(fault, reason),
+        None => Answer::Unreachable(reason),
+    }
 }
 
 /// An event as an HTTP request without a target.

@@ -24,6 +24,11 @@ const READ_STEP: usize = 8 * 1024;
 /// Most requests with an event are shorter.
 const MAX_COALESCED: usize = 2048;
 
+/// Error if more bytes arrive between two requests than [`MAX_RESPONSE_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more")]
+pub(crate) struct AnswerTooLong;
+
 /// A connection that limits the bytes of a response.
 pub(crate) struct LimitedConnection<S> {
     stream: S,
@@ -55,9 +60,7 @@ impl<S: Read + Unpin> Read for LimitedConnection<S> {
         let mut read = ReadBuf::uninit(&mut bytes[..step]);
         ready!(Pin::new(&mut self.stream).poll_read(context, read.unfilled()))?;
         let Some(left) = self.left.checked_sub(read.filled().len()) else {
-            let message =
-                format!("expected at most {MAX_RESPONSE_BYTES} bytes of answer, found more");
-            return Poll::Ready(Err(io::Error::other(message)));
+            return Poll::Ready(Err(io::Error::other(AnswerTooLong)));
         };
         self.left = left;
         self.unbroken += read.filled().len();

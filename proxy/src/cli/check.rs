@@ -15,7 +15,7 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     tls::check(&config).map_err(|source| CommandError::Tls { path: path.to_owned(), source })?;
     let shown = path.display();
     for warning in config.warnings() {
-        err(&format!("{shown}:{warning} (warning)"));
+        err(&format!("{} (warning)", warning.located_in(path)));
     }
     if config.proxy().listen.is_empty() {
         let remedy = "add listen = [\"127.0.0.1:8080\"] for `gatepost run`";
@@ -32,6 +32,10 @@ pub(super) fn check(path: &Path) -> Result<(), CommandError> {
     out(&format!("{shown}: {}", summary(config.routes().count(), &names)));
     for (key, variable) in config.variables() {
         out(&format!("{key}: from the environment variable {variable}"));
+    }
+    out(&format!("fingerprint: {}", config.fingerprint()));
+    for file in config.watched_files().paths() {
+        out(&format!("read: {}", file.display()));
     }
     config.templates().for_each(print_identities);
     config.templates().for_each(print_unlisted);

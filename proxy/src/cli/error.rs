@@ -48,6 +48,9 @@ pub(super) enum CommandError {
     Start { path: PathBuf, source: StartError },
     #[error("{}: {source}", path.display())]
     Tls { path: PathBuf, source: TlsFault },
+    /// The admin listener replies without a 2xx status.
+    #[error("expected a 2xx status, found {0}; see the log of the server")]
+    Unhealthy(StatusCode),
     /// An operation of the operating system fails.
     #[error(transparent)]
     System(#[from] io::Error),

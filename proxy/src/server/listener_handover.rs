@@ -36,17 +36,20 @@ use rustix::net::{
 };
 use tokio::sync::Notify;
 
+use super::inherited::{InheritedSockets, SocketKey, SocketKeys, Sockets};
+use super::watchdog::Watchdog;
+
 /// Maximum number of file descriptors in one message.
 const MAX_LISTENERS: usize = 253;
+
+/// Byte for a socket whose key follows from its address. A hand-over has one byte for each socket.
+const NO_KEY: u8 = 1;
 
 /// Time limit for the running process to send its listeners.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time limit for a successor to start serving.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Listening sockets, each with its configured address.
-pub(crate) type Sockets = Vec<(SocketAddr, TcpListener)>;
 
 /// Binds all addresses. Keeps each listener open, so binding an overlapping address fails.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Sockets, (SocketAddr, io::Error)> {
@@ -65,13 +68,13 @@ pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
     /// Requests the listeners of the process that listens on the socket at `path`.
-    pub(crate) fn ask(path: &Path) -> io::Result<(Self, Sockets)> {
+    pub(super) fn ask(path: &Path) -> io::Result<(Self, InheritedSockets)> {
         check_directory(path)?;
         let stream = UnixStream::connect(path)?;
         check_peer(&stream)?;
         stream.set_read_timeout(Some(SEND_TIMEOUT))?;
-        let sockets = receive(&stream)?;
-        Ok((Self(stream), sockets))
+        let inherited = receive(&stream)?;
+        Ok((Self(stream), inherited))
     }
 
     /// Sends the byte after which the running process stops. Call this method as soon as this
@@ -84,20 +87,25 @@ impl Predecessor {
 /// Duplicates of the listeners, for a successor. The ports stay open until
 /// [`OfferedSockets::withdraw`] closes the duplicates.
 #[derive(Clone, Default)]
-pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>);
+pub(crate) struct OfferedSockets(Arc<Mutex<Sockets>>, Arc<SocketKeys>);
 
 impl OfferedSockets {
     /// Duplicates the listeners.
-    pub(crate) fn of(sockets: &Sockets) -> io::Result<Self> {
+    pub(super) fn of(sockets: &Sockets, keys: SocketKeys) -> io::Result<Self> {
         let duplicate =
             |(address, listener): &(SocketAddr, TcpListener)| Ok((*address, listener.try_clone()?));
         let sockets = sockets.iter().map(duplicate).collect::<io::Result<_>>()?;
-        Ok(Self(Arc::new(Mutex::new(sockets))))
+        Ok(Self(Arc::new(Mutex::new(sockets)), Arc::new(keys)))
     }
 
     /// Closes the duplicates.
     pub(crate) fn withdraw(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn key_byte(&self, address: &SocketAddr) -> u8 {
+        let key = self.1.iter().find(|(own, _)| own == address);
+        key.map_or(NO_KEY, |(_, key)| key.to_byte())
     }
 
     fn send(&self, stream: &UnixStream) -> io::Result<()> {
@@ -109,17 +117,18 @@ impl OfferedSockets {
             let (max, count) = (MAX_LISTENERS, listeners.len());
             return Err(io::Error::other(format!("expected 1 to {max} listeners, found {count}")));
         }
-        sendmsg(stream, &[IoSlice::new(&[1])], &mut control, SendFlags::empty())?;
+        let keys: Vec<_> = sockets.iter().map(|(address, _)| self.key_byte(address)).collect();
+        sendmsg(stream, &[IoSlice::new(&keys)], &mut control, SendFlags::empty())?;
         Ok(())
     }
 }
 
-fn receive(stream: &UnixStream) -> io::Result<Sockets> {
+fn receive(stream: &UnixStream) -> io::Result<InheritedSockets> {
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_LISTENERS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let mut sockets = Vec::new();
+    let mut bytes = [0; MAX_LISTENERS];
+    recvmsg(stream, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut sockets = Sockets::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
             for listener in received.map(TcpListener::from) {
@@ -130,7 +139,10 @@ fn receive(stream: &UnixStream) -> io::Result<Sockets> {
     if sockets.is_empty() {
         return Err(io::Error::other("expected listeners from the running gatepost, found none"));
     }
-    Ok(sockets)
+    let keys = sockets.iter().zip(bytes);
+    let keys =
+        keys.filter_map(|((address, _), byte)| Some((*address, SocketKey::from_byte(byte)?)));
+    Ok(InheritedSockets { keys: keys.collect(), sockets })
 }
 
 /// Starts a thread that listens at `path` for a successor. The thread notifies `handed_over` when
@@ -228,6 +240,7 @@ fn is_ours(user: u32) -> bool {
 pub(crate) struct ListeningService<A> {
     service: listening::Service<A>,
     sockets: Sockets,
+    watchdog: Option<Watchdog>,
 }
 
 impl<A> ListeningService<A> {
@@ -241,7 +254,12 @@ impl<A> ListeningService<A> {
         for (address, _) in &sockets {
             service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
         }
-        Self { service, sockets }
+        Self { service, sockets, watchdog: None }
+    }
+
+    /// Reports to the watchdog while the threads of this service work.
+    pub(super) fn watched_by(self, watchdog: Watchdog) -> Self {
+        Self { watchdog: Some(watchdog), ..self }
     }
 }
 
@@ -253,6 +271,7 @@ impl<A: ServerApp + Send + Sync + 'static> Service for ListeningService<A> {
         shutdown: ShutdownWatch,
         listeners_per_fd: usize,
     ) {
+        self.watchdog.iter().for_each(Watchdog::start);
         // Pingora looks for a listener in `fds` before it binds the address itself.
         for (address, listener) in self.sockets.drain(..) {
             if let Some(fds) = &fds {

@@ -1,6 +1,11 @@
 //! Start, reload and stop of the proxy.
 
+mod inherited;
 mod listener_handover;
+mod notification;
+mod reload;
+mod signals;
+mod watchdog;
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,18 +13,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use gatepost::ProxySettings;
 use pingora::server::configuration::ServerConf;
-use pingora::server::{ExecutionPhase, RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
+use pingora::server::{ExecutionPhase, RunArgs, Server};
 use pingora::services::listening;
-use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 
-use self::listener_handover::{
-    self as handover, ListeningService, OfferedSockets, Predecessor, Sockets,
-};
+use self::inherited::{InheritedSockets, SocketKeys, Sockets};
+use self::listener_handover::{self as handover, ListeningService, OfferedSockets, Predecessor};
+use self::signals::Stop;
+pub(crate) use self::signals::WatchedSignals;
+use self::watchdog::Watchdog;
 use crate::admin::AdminApp;
 use crate::descriptors;
 use crate::inbound::pingora::{PeerRules, ProxyService, Upstream};
@@ -35,6 +39,8 @@ const HEADER_BUFFER: usize = 1024;
 /// Reason why the proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    #[error("cannot use a socket of LISTEN_FDS: {0}")]
+    Inherited(io::Error),
     #[error("{address}: cannot listen on this address: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("expected a `listen` address, found none; add listen = [\"127.0.0.1:8080\"]")]
@@ -47,32 +53,39 @@ pub(crate) enum StartError {
     Signals(io::Error),
     #[error("{path}: cannot take over listeners: {source}")]
     TakeOver { path: PathBuf, source: io::Error },
+    #[error(
+        "{address}: expected a socket of LISTEN_FDS that `listen` or `admin` uses, found another; \
+         write FileDescriptorName=listen or admin in the socket unit, or add the address to the config"
+    )]
+    UnusedSocket { address: SocketAddr },
     #[error("{path}: cannot listen for a successor: {source}")]
     UpgradeSocket { path: PathBuf, source: io::Error },
 }
 
-/// Serves until a stop signal. After `SIGTERM` or `SIGQUIT`, finishes the requests in flight. After
-/// `SIGINT`, drops them. On `SIGHUP`, reads the config again. With `upgrade`, takes over the
-/// listeners of the running gatepost.
+/// Serves until a stop signal, then finishes the requests in flight. On `SIGHUP`, reads the config
+/// again. With `upgrade`, takes over the listeners of the running gatepost.
 pub(crate) fn run(
     served: ServedConfig,
     upgrade: bool,
     signals: WatchedSignals,
 ) -> Result<(), StartError> {
+    let started = Instant::now();
     descriptors::raise_limit();
-    let WatchedSignals { runtime, stop, hangup } = signals;
     let served = Arc::new(served);
-    let settings = served.gate().proxy_settings();
+    let mut settings = served.gate().proxy_settings();
+    let (predecessor, inherited) = inherit(&mut settings, upgrade)?;
     if settings.listen.is_empty() {
         return Err(StartError::NoListener);
     }
+    let keys = inherited.keys;
+    let mut sockets = complete(inherited.sockets, &settings)?;
     let rules = PeerRules { idle: settings.upstream_idle, http_2: settings.upstream_http2 };
     let upstream = settings.upstream.clone();
     let upstream =
         upstream.map(|list| Upstream::new(served.gate(), list, rules, &Resolver::system()));
-    let (predecessor, mut sockets) = sockets(&settings, upgrade)?;
     let mut server = new_server(&settings);
-    let offer = offer(&server, &settings, predecessor, &sockets)?;
+    let offered = offer(&settings, predecessor.is_some(), &sockets, keys)?;
+    log_start(&served, &sockets);
 
     let service = ProxyService::new(served.gate().clone(), upstream);
     let app = InboundServer::new(&server.configuration, &service, settings.proxy_protocol);
@@ -82,7 +95,8 @@ pub(crate) fn run(
     // gatepost reads a PROXY header in small pieces, so a buffer saves system calls. Without PROXY
     // headers, all reads are large.
     let read_buffer = if settings.proxy_protocol { HEADER_BUFFER } else { 0 };
-    server.add_service(ListeningService::new(proxy, sockets, read_buffer));
+    let watchdog = Watchdog::new(upgrade);
+    server.add_service(ListeningService::new(proxy, sockets, read_buffer).watched_by(watchdog));
 
     if !admin.is_empty() {
         log_addresses(&admin, "listening for the operator");
@@ -92,27 +106,52 @@ pub(crate) fn run(
         server.add_service(ListeningService::new(service, admin, 0));
     }
 
-    watch_reload(runtime, hangup, served);
-    watch_stop(&server, settings.stop_timeout, offer.sockets);
-    let stop_signals = StopSignals { signals: stop.into(), handed_over: offer.handed_over };
-    server.run(RunArgs { shutdown_signal: Box::new(stop_signals) });
+    announce(&server, &settings, predecessor, &offered, Arc::clone(&served));
+    let stop = Stop::default();
+    watch_signals(signals, served, stop.clone(), offered.handed_over);
+    watch_stop(&server, settings.stop_timeout, offered.sockets, stop.clone(), started);
+    server.run(RunArgs { shutdown_signal: Box::new(stop) });
     Ok(())
 }
 
-/// Returns the sockets of `listen`, followed by the socket of `admin`. With `upgrade`, takes over
-/// the sockets of the running gatepost, the predecessor. Binds all other addresses.
-fn sockets(
-    settings: &ProxySettings,
+/// Logs the start: version, config and addresses.
+fn log_start(served: &ServedConfig, sockets: &Sockets) {
+    let status = served.status();
+    let listeners: Vec<_> = sockets.iter().map(|(address, _)| address.to_string()).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %status.file.display(),
+        fingerprint = &*status.fingerprint,
+        routes = status.routes,
+        templates = status.templates,
+        listeners = listeners.join(", "),
+        watch = served.gate().proxy_settings().watch,
+        "starting"
+    );
+}
+
+/// Takes the sockets of the supervisor, or with `upgrade` the sockets of the running gatepost, the
+/// predecessor. A socket with a key replaces the addresses of this key.
+fn inherit(
+    settings: &mut ProxySettings,
     upgrade: bool,
-) -> Result<(Option<Predecessor>, Sockets), StartError> {
-    let (predecessor, mut taken) = if upgrade {
-        let path = settings.upgrade_socket.as_ref().ok_or(StartError::NoUpgradeSocket)?;
-        let (predecessor, sockets) = Predecessor::ask(path)
-            .map_err(|source| StartError::TakeOver { path: path.clone(), source })?;
-        (Some(predecessor), sockets)
-    } else {
-        (None, Sockets::new())
-    };
+) -> Result<(Option<Predecessor>, InheritedSockets), StartError> {
+    let passed = InheritedSockets::take()?;
+    if !upgrade {
+        passed.apply_to(settings);
+        passed.check_uses(settings)?;
+        return Ok((None, passed));
+    }
+    let path = settings.upgrade_socket.as_ref().ok_or(StartError::NoUpgradeSocket)?;
+    let (predecessor, taken) = Predecessor::ask(path)
+        .map_err(|source| StartError::TakeOver { path: path.clone(), source })?;
+    taken.apply_to(settings);
+    Ok((Some(predecessor), taken))
+}
+
+/// Returns the sockets of `listen`, followed by the socket of `admin`. Binds all addresses that
+/// `taken` does not contain.
+fn complete(mut taken: Sockets, settings: &ProxySettings) -> Result<Sockets, StartError> {
     let addresses: Vec<_> = settings.listen.iter().chain(&settings.admin).copied().collect();
     taken.retain(|(address, _)| addresses.contains(address));
     let missing = |address: &&SocketAddr| !taken.iter().any(|(known, _)| known == *address);
@@ -120,7 +159,7 @@ fn sockets(
     let bound = handover::bind(&missing);
     taken.extend(bound.map_err(|(address, source)| StartError::Listen { address, source })?);
     taken.sort_by_key(|(own, _)| addresses.iter().position(|address| address == own));
-    Ok((predecessor, taken))
+    Ok(taken)
 }
 
 /// Handover to a successor: the sockets to send, and the wake-up that the successor triggers when it
@@ -131,35 +170,50 @@ struct Handover {
     handed_over: Arc<Notify>,
 }
 
-/// Listens for a successor. If there is a predecessor, starts a thread instead: the thread waits
-/// until this process serves, listens for a successor, and dismisses the predecessor.
+/// Listens for a successor. A process with a predecessor listens later, in [`announce`].
 fn offer(
-    server: &Server,
     settings: &ProxySettings,
-    predecessor: Option<Predecessor>,
+    has_predecessor: bool,
     sockets: &Sockets,
+    keys: SocketKeys,
 ) -> Result<Handover, StartError> {
     let Some(path) = settings.upgrade_socket.clone() else { return Ok(Handover::default()) };
     let wrong = |source| StartError::UpgradeSocket { path: path.clone(), source };
-    let offered =
-        Handover { sockets: OfferedSockets::of(sockets).map_err(wrong)?, ..Handover::default() };
-    let Some(predecessor) = predecessor else {
+    let offered = Handover {
+        sockets: OfferedSockets::of(sockets, keys).map_err(wrong)?,
+        ..Handover::default()
+    };
+    if !has_predecessor {
         let word = Arc::clone(&offered.handed_over);
         handover::wait_at(&path, offered.sockets.clone(), word).map_err(wrong)?;
-        return Ok(offered);
-    };
+    }
+    Ok(offered)
+}
+
+/// Starts a thread that waits until this process serves, and then tells the supervisor. With a
+/// predecessor, the thread also listens for a successor, and dismisses the predecessor.
+fn announce(
+    server: &Server,
+    settings: &ProxySettings,
+    predecessor: Option<Predecessor>,
+    offered: &Handover,
+    served: Arc<ServedConfig>,
+) {
     let (sockets, word) = (offered.sockets.clone(), Arc::clone(&offered.handed_over));
+    let path = settings.upgrade_socket.clone();
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
         while !matches!(phases.blocking_recv(), Ok(ExecutionPhase::Running) | Err(_)) {}
-        if let Err(error) = handover::wait_at(&path, sockets, word) {
+        // Before the predecessor ends, so that the supervisor knows the new main process.
+        notification::ready(&served.status(), predecessor.is_some());
+        let Some(predecessor) = predecessor else { return };
+        if let Some(Err(error)) = path.map(|path| handover::wait_at(&path, sockets, word)) {
             tracing::error!("cannot listen for a successor: {error}");
         }
         if let Err(error) = predecessor.dismiss() {
             tracing::warn!("cannot dismiss the predecessor: {error}");
         }
     });
-    Ok(offered)
 }
 
 fn log_addresses(sockets: &Sockets, what: &str) {
@@ -168,66 +222,17 @@ fn log_addresses(sockets: &Sockets, what: &str) {
     }
 }
 
-/// Signals that this process handles. By default, each of these signals ends a process at once.
-pub(crate) struct WatchedSignals {
-    /// Runtime that receives the signals.
-    runtime: Runtime,
-    stop: [Signal; 3],
-    hangup: Signal,
-}
-
-impl WatchedSignals {
-    /// Watches the signals. Call this function before all other work, because the operator may send
-    /// a signal as soon as this process exists. The server handles a signal as soon as it runs.
-    pub(crate) fn watch() -> Result<Self, StartError> {
-        let runtime = Builder::new_current_thread().enable_io().build();
-        let runtime = runtime.map_err(StartError::Signals)?;
-        let watched = runtime.block_on(async { watch_signals() });
-        let (stop, hangup) = watched.map_err(StartError::Signals)?;
-        Ok(Self { runtime, stop, hangup })
-    }
-}
-
-fn watch_signals() -> io::Result<([Signal; 3], Signal)> {
-    // Without a receiver, these signals have no effect. Tools such as log rotation send them.
-    for kind in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
-        drop(signal(kind)?);
-    }
-    let term = signal(SignalKind::terminate())?;
-    let stop = [term, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?];
-    Ok((stop, signal(SignalKind::hangup())?))
-}
-
-/// Signals that stop the process. In Pingora's own implementation, `SIGQUIT` starts Pingora's
-/// handover.
-struct StopSignals {
-    signals: Mutex<[Signal; 3]>,
+/// Starts a thread that receives signals, and reloads the config.
+fn watch_signals(
+    signals: WatchedSignals,
+    served: Arc<ServedConfig>,
+    stop: Stop,
     handed_over: Arc<Notify>,
-}
-
-#[async_trait]
-impl ShutdownSignalWatch for StopSignals {
-    async fn recv(&self) -> ShutdownSignal {
-        let mut signals = self.signals.lock().await;
-        let [term, quit, interrupt] = &mut *signals;
-        tokio::select! {
-            _ = term.recv() => ShutdownSignal::GracefulTerminate,
-            _ = quit.recv() => ShutdownSignal::GracefulTerminate,
-            () = self.handed_over.notified() => ShutdownSignal::GracefulTerminate,
-            _ = interrupt.recv() => ShutdownSignal::FastShutdown,
-        }
-    }
-}
-
-/// Starts a thread that reads the config again at each `SIGHUP`. Uses a separate thread, because
-/// reading files blocks.
-fn watch_reload(runtime: Runtime, mut hangup: Signal, served: Arc<ServedConfig>) {
+) {
+    let WatchedSignals { runtime, stop: stop_signals, hangup } = signals;
     std::thread::spawn(move || {
-        runtime.block_on(async {
-            while hangup.recv().await.is_some() {
-                served.reload();
-            }
-        });
+        runtime.spawn(reload::watch(served, hangup));
+        runtime.block_on(stop_signals.watch(stop, handed_over));
     });
 }
 
@@ -249,7 +254,13 @@ fn new_server(settings: &ProxySettings) -> Server {
 /// Starts a thread that ends the process after a stop signal. The thread waits until no request is
 /// in flight, for at most `limit`.
 /// Pingora would wait for the whole grace period.
-fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
+fn watch_stop(
+    server: &Server,
+    limit: Duration,
+    offer: OfferedSockets,
+    stop: Stop,
+    started: Instant,
+) {
     const TICK: Duration = Duration::from_millis(20);
     let mut phases = server.watch_execution_phase();
     std::thread::spawn(move || {
@@ -259,6 +270,11 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
             }
         }
         offer.withdraw();
+        let (reason, begun) = stop.begun().unwrap_or(("unknown", Instant::now()));
+        tracing::info!(reason, in_flight = METRICS.in_flight.get(), "stopping");
+        if reason != Stop::HANDED_OVER {
+            notification::stopping();
+        }
         let deadline = Instant::now() + limit;
         std::thread::sleep(IDLE_GRACE.min(limit));
         let mut quiet = 0;
@@ -267,7 +283,9 @@ fn watch_stop(server: &Server, limit: Duration, offer: OfferedSockets) {
             std::thread::sleep(TICK);
             quiet = if METRICS.in_flight.get() == 0 { quiet + 1 } else { 0 };
         }
-        tracing::info!("stopped");
+        let (took, uptime) = (begun.elapsed().as_millis(), started.elapsed().as_secs());
+        let dropped = METRICS.in_flight.get();
+        tracing::info!(reason, took_ms = %took, uptime_secs = uptime, dropped, "stopped");
         log::finish();
         std::process::exit(0);
     });

@@ -4,14 +4,15 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Refusal, Shadowed};
-use prometheus::core::Collector;
+use gatepost::{Accepted, Circuit, Conclusion, HeadFault, Prediction, Refusal, Shadowed};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
 
+use super::config_metrics::ConfigMetrics;
 use super::log;
+use super::registry::register;
 
 /// Metrics of the program.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Metrics {
     admin_refusals: IntCounterVec,
     failures: IntCounterVec,
     shadows: IntCounterVec,
+    shadow_answers: IntCounterVec,
     clients_gone: IntCounterVec,
     closed: IntCounterVec,
     seconds: HistogramVec,
@@ -36,6 +38,7 @@ pub(crate) struct Metrics {
     dropped_members: IntCounterVec,
     unclear_answers: IntCounterVec,
     circuits: IntGaugeVec,
+    pub(crate) config: ConfigMetrics,
 }
 
 /// Metrics of this process, as `/metrics` shows them.
@@ -48,16 +51,6 @@ thread_local! {
     /// Counters and histograms that this thread used recently. Without this cache, gatepost would
     /// hash all labels of every callback.
     static RECENT: RefCell<Vec<RecentCallback>> = RefCell::new(Vec::with_capacity(64));
-}
-
-#[expect(clippy::expect_used, reason = "the names are constants, and each is unique")]
-fn register<M: Collector + Clone + 'static>(
-    registry: &Registry,
-    metric: prometheus::Result<M>,
-) -> M {
-    let metric = metric.expect("expected a valid metric name");
-    registry.register(Box::new(metric.clone())).expect("expected a unique metric name");
-    metric
 }
 
 fn callback_seconds(registry: &Registry) -> HistogramVec {
@@ -114,6 +107,14 @@ fn unclear_answers(registry: &Registry) -> IntCounterVec {
         "Acknowledged events whose answer neither repeats nor contradicts the acknowledgement.",
     );
     register(registry, IntCounterVec::new(unclear, &["provider", "kind"]))
+}
+
+fn shadow_answers(registry: &Registry) -> IntCounterVec {
+    let answers = Opts::new(
+        "gatepost_shadow_answers_total",
+        "Answers to genuine callbacks in shadow mode, by what enforce mode would do with them.",
+    );
+    register(registry, IntCounterVec::new(answers, &["provider", "outcome"]))
 }
 
 fn misfits(registry: &Registry) -> IntCounterVec {
@@ -181,6 +182,7 @@ impl Metrics {
                 "Requests that passed in shadow mode, by the code of the verdict.",
                 &["provider", "code"],
             ),
+            shadow_answers: shadow_answers(&registry),
             closed: closed_connections(&registry),
             clients_gone: counter(
                 "gatepost_senders_gone_total",
@@ -200,6 +202,7 @@ impl Metrics {
             in_flight: requests_in_flight(&registry),
             unreadable: unreadable_requests(&registry),
             circuits: circuit_gauges(&registry),
+            config: ConfigMetrics::new(&registry),
             log_lines_dropped: dropped_log_lines(&registry),
             log_lines_over_budget: log_lines_over_budget(&registry),
             registry,
@@ -225,6 +228,11 @@ impl Metrics {
 
     pub(crate) fn shadowed(&self, shadowed: &Shadowed) {
         self.shadows.with_label_values(&[shadowed.provider(), shadowed.code()]).inc();
+    }
+
+    pub(crate) fn predicted(&self, prediction: &Prediction) {
+        let labels = [prediction.accepted().event().provider(), prediction.effect().as_str()];
+        self.shadow_answers.with_label_values(&labels).inc();
     }
 
     pub(crate) fn client_gone(&self, accepted: &Accepted) {

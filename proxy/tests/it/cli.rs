@@ -44,6 +44,82 @@ fn check_and_run_list_every_fault_and_do_not_listen() {
 }
 
 #[test]
+fn routes_shows_form_and_app_of_each_kind() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gatepost.toml");
+    let config = "listen = ['127.0.0.1:1']\nupstream = 'http://127.0.0.1:3000'\n\
+                  [[route]]\npath = '/cb'\nprovider = 'srs'\n\
+                  [[route]]\npath = '/index.php'\nquery = { c = 'srs' }\nprovider = 'srs'\n\
+                  mode = 'shadow'\nkind = 'on_play'\n\
+                  [[route]]\npath = '/old/'\nprovider = 'srs'\nforward = 'passthrough'\n\
+                  kind = 'on_stop'\ntemplate = 'a'\n\
+                  [[route]]\npath = '/mux'\nprovider = 'mux'\n\
+                  [[template]]\nname = 'a'\nprovider = 'srs'\nbind = ['b', '*']\n[template.on]\n\
+                  on_play = 'http://127.0.0.1:3001/play'\n\
+                  on_publish = { url = 'http://127.0.0.1:3001/x.php', forward = 'raw' }\n\
+                  on_stop = { forward = 'passthrough' }\non_close = { answer = {} }\n";
+    std::fs::write(&path, config).unwrap();
+    let shown = path.to_str().unwrap();
+    let (code, stdout, stderr) = run(&["routes", "-c", shown]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        stdout,
+        "/cb  srs, enforce
+  template a, for b, *
+    KIND        REPLY     FORM         TO
+    on_publish  decision  raw          http://127.0.0.1:3001/x.php
+    on_play     decision  json         http://127.0.0.1:3001/play
+    on_stop     ack       passthrough  http://127.0.0.1:3000/cb
+    without the app, acknowledged: on_unpublish, on_dvr, on_hls, unknown
+    without the app, denied: on_connect, on_forward
+    without the app, fixed reply: on_close
+
+/index.php?c=srs  srs, shadow
+  template a, for b, *
+    KIND     REPLY     FORM    TO
+    on_play  decision  shadow  http://127.0.0.1:3000/index.php?c=srs
+
+/old/  srs, enforce
+  template a, of the route
+    KIND     REPLY  FORM         TO
+    on_stop  ack    passthrough  http://127.0.0.1:3000/old/
+
+/mux  mux, enforce
+  no template: gatepost refuses every callback
+
+reserved
+  /cb/*
+  /mux/*
+  /old/*
+
+kinds: 1 shadow, 2 passthrough, 1 raw, 1 json, 7 without the app
+"
+    );
+
+    let (code, stdout, _) = run(&["routes", "-c", shown, "--format", "json"]);
+    assert_eq!(code, Some(0));
+    let json: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(json["routes"][1]["query"], serde_json::json!({ "c": "srs" }));
+    assert_eq!(json["routes"][1]["mode"], "shadow");
+    let kinds = &json["routes"][0]["templates"][0]["kinds"];
+    let kind = |name: &str| {
+        kinds.as_array().unwrap().iter().find(|kind| kind["kind"] == name).unwrap().clone()
+    };
+    assert_eq!(
+        kind("on_play"),
+        serde_json::json!({ "kind": "on_play", "decision": true, "form": "json",
+            "address": "http://127.0.0.1:3001/play", "reply": null })
+    );
+    assert_eq!(kind("on_close")["reply"], "fixed reply");
+    assert_eq!(json["reserved"], serde_json::json!(["/cb/*", "/mux/*", "/old/*"]));
+
+    std::fs::write(&path, config.replace("'srs'\nmode", "'srz'\nmode")).unwrap();
+    let (code, stdout, stderr) = run(&["routes", "-c", shown]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("found \"srz\""), "{stderr}");
+}
+
+#[test]
 fn check_prints_every_reserved_path() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("gatepost.toml");
@@ -91,6 +167,23 @@ fn error_names_missing_file_or_address_in_use() {
     assert!(stderr.contains("expected a `listen` address, found none; add"), "{stderr}");
 }
 
+fn run_with_secrets(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let mut command = gatepost();
+    command.args(arguments).current_dir(folder);
+    for name in [
+        "KOLLUS_PATH_TOKEN",
+        "TENCENT_KEY",
+        "KOLLUS_SECURITY_KEY",
+        "KOLLUS_CUSTOM_KEY",
+        "KOLLUS_LMS_KEY",
+        "GATEPOST_ADMIN_TOKEN",
+    ] {
+        command.env(name, "x");
+    }
+    command.env("SIGNING_SECRET", SIGNING).env("LIVE_SIGNING_SECRET", SIGNING).output().unwrap()
+}
+
 #[test]
 fn every_shipped_config_passes_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -101,21 +194,12 @@ fn every_shipped_config_passes_check() {
         "examples/node/gatepost.toml",
         "examples/php/gatepost.toml",
     ] {
-        let output = gatepost()
-            .args(["check", "-c", config])
-            .current_dir(&root)
-            .env("KOLLUS_PATH_TOKEN", "x")
-            .env("TENCENT_KEY", "x")
-            .env("KOLLUS_SECURITY_KEY", "x")
-            .env("KOLLUS_CUSTOM_KEY", "x")
-            .env("KOLLUS_LMS_KEY", "x")
-            .env("GATEPOST_ADMIN_TOKEN", "x")
-            .env("SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-            .env("LIVE_SIGNING_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-            .output()
-            .unwrap();
+        let output = run_with_secrets(&root, &["check", "-c", config]);
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{config}: expected success, found {stderr}");
+        let routes = run_with_secrets(&root, &["routes", "-c", config]);
+        let stdout = String::from_utf8(routes.stdout).unwrap();
+        assert!(routes.status.success() && stdout.contains("\nkinds: "), "{config}: {stdout}");
         let stdout = String::from_utf8(output.stdout).unwrap();
         if config.ends_with("full.toml") {
             for line in [

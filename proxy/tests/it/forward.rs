@@ -15,12 +15,37 @@ fn serve(app: &App, top: &str, route: &str, address: &str) -> Gatepost {
 
 /// A play callback in a form that the fast path serves (`te` is empty), or that Pingora serves.
 fn request(te: &str) -> Vec<u8> {
-    let path = format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F");
+    request_to(&format!("/callbacks/kollus/{TOKEN}?lang=ko&x=%2F"), te)
+}
+
+fn request_to(path: &str, te: &str) -> Vec<u8> {
     let headers = format!(
         "cookie: a=1\r\nX-Vendor: v\r\nconnection: keep-alive\r\nuser-agent: kollus\r\n{te}\
          ce-type: forged\r\nX_Forwarded_For: forged\r\n"
     );
-    post_with(&path, &headers, PLAY)
+    post_with(path, &headers, PLAY)
+}
+
+#[test]
+fn app_behind_proxy_receives_path_with_and_without_slash_at_the_end() {
+    let app = App::answering(200, ANSWER);
+    let top = format!("upstream = '{}'", app.url(""));
+    let gate = serve(&app, &top, "forward = 'passthrough'", "");
+    for path in ["", "/", "/?lang=ko"].map(|end| format!("/callbacks/kollus/{TOKEN}{end}")) {
+        for te in ["", "te: trailers\r\n"] {
+            let reply = gate.send(&request_to(&path, te));
+            assert_eq!((reply.status, reply.text().as_str()), (200, ANSWER), "{path}");
+            let seen = app.seen().pop().unwrap();
+            assert_eq!(seen.line, format!("POST {path} HTTP/1.1"));
+            assert_eq!(seen.header("ce-type"), Some("com.kollus.live_play"), "{path}");
+        }
+    }
+    for path in ["guess/".to_owned(), format!("{TOKEN}//"), format!("{TOKEN}/.")] {
+        let before = app.seen().len();
+        let refused = gate.send(&request_to(&format!("/callbacks/kollus/{path}"), ""));
+        assert!(matches!(refused.status, 400 | 401), "{path}");
+        assert_eq!(app.seen().len(), before, "{path}");
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn refuses_variants_of_callback_path() {
     for path in [
         "//callbacks/tencent",
         "/callbacks/./tencent",
-        "/callbacks/tencent/",
+        "/callbacks/tencent//",
         "/callbacks/%74encent",
         "/CALLBACKS/tencent",
         "/callbacks/tencent;x=1",

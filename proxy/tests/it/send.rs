@@ -35,7 +35,9 @@ fn address(provider: &str, kind: &str) -> (String, Option<&'static str>) {
     ];
     match provider {
         "kollus" if APART.contains(&kind) => (format!("/callbacks/kollus/try-me/{kind}"), None),
-        "kollus" | "srs" => (format!("/callbacks/{provider}/try-me"), None),
+        "kollus" | "mediamtx" | "nginx-rtmp" | "srs" => {
+            (format!("/callbacks/{provider}/try-me"), None)
+        }
         "standard-webhooks" => {
             (format!("/callbacks/{provider}"), Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
         }

@@ -251,8 +251,9 @@ fn never_reads_body_of_refused_request_as_next_request() {
     };
     let (mut client, status) = send(&format!("authorization: Bearer {TOKEN}\r\n"));
     assert_eq!(status, 405);
-    let next = client.send(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    assert_eq!(next.text(), "ready\n");
+    let next =
+        client.send(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    assert_eq!(next.text(), "ok\n");
     assert!(client.is_closed());
     // Without the token, gatepost reads no body and closes the connection.
     let (mut client, status) = send("");

@@ -2,6 +2,7 @@
 
 pub(super) mod breaker;
 mod failure;
+mod form;
 mod reply_signing;
 mod resend;
 
@@ -43,6 +44,8 @@ struct Entry {
     dedupe: Option<Dedupe>,
     forward: Forward,
     check_reply: Option<bool>,
+    /// Position of `keep_proof = true`; `None` if the app does not receive the proof.
+    keep_proof: Option<Place>,
     host: Option<HeaderValue>,
     empty_answer: Option<(EmptyAnswer, Place)>,
     unclear_answer: Option<(UnclearAnswer, Place)>,
@@ -93,6 +96,7 @@ impl<'f> ConfigReader<'f, '_> {
         let unknown = self.delivery(find(ANY_KIND), &plan.unknown, template, true);
         self.check_uses(&entries, plan);
         entries.iter().for_each(|entry| self.warn_of_late_timeout(entry, plan));
+        entries.iter().for_each(|entry| self.warn_of_missing_proof(entry, plan));
         (deliveries, unknown)
     }
 
@@ -148,6 +152,7 @@ impl<'f> ConfigReader<'f, '_> {
         let dedupe = table.any("dedupe").and_then(|item| self.dedupe(&item));
         let forward = self.forward(table);
         let check_reply = self.check_reply(table, forward);
+        let keep_proof = self.keep_proof(table, forward);
         let host = self.host(table);
         let empty_answer = self.placed_word(table, "empty_answer", &EmptyAnswer::WORDS);
         let unclear_answer = self.placed_word(table, "unclear_answer", &UnclearAnswer::WORDS);
@@ -180,6 +185,7 @@ impl<'f> ConfigReader<'f, '_> {
             dedupe,
             forward: forward.unwrap_or_default(),
             check_reply,
+            keep_proof,
             host,
             empty_answer,
             unclear_answer,
@@ -203,18 +209,6 @@ impl<'f> ConfigReader<'f, '_> {
     pub(super) fn forward(&self, table: &Table<'f>) -> Option<Forward> {
         let word = table.string("forward")?;
         self.word(&word, "format", &Forward::WORDS)
-    }
-
-    /// Reads `check_reply`. Reports the key beside a form in which gatepost always judges the
-    /// answer.
-    fn check_reply(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<bool> {
-        let check = table.boolean("check_reply");
-        if check.is_some() && forward.is_some_and(|forward| forward != Forward::Passthrough) {
-            let problem =
-                "expected forward = \"passthrough\" beside check_reply, found another form";
-            self.faults.add(&table.place_of("check_reply"), problem, "remove check_reply");
-        }
-        check
     }
 
     /// Reads `host`: the value of the `host` header of events.
@@ -357,6 +351,7 @@ impl<'f> ConfigReader<'f, '_> {
             timeout: timeout.min(budget.saturating_sub(REPLY_MARGIN)),
             budget,
             forward: entry.forward,
+            keeps_proof: entry.keep_proof.is_some(),
             checks_reply: entry.check_reply.unwrap_or(kind.decision.is_some()),
             resends: self.resends(entry, kind, template),
             last_good_max_age: self.last_good_max_age(entry, kind),
@@ -423,6 +418,7 @@ impl Entry {
             dedupe: None,
             forward: Forward::default(),
             check_reply: None,
+            keep_proof: None,
             host: None,
             empty_answer: None,
             unclear_answer: None,

@@ -41,7 +41,9 @@ impl<'f> ConfigReader<'f, '_> {
     ///
     /// If the entry sets `dedupe`, this value applies, even to callbacks without an identity.
     /// Otherwise, the template's `dedupe` applies to notifications with an identity. It does not
-    /// apply to decisions: a viewer who presses play twice causes two equal decisions.
+    /// apply to decisions: a viewer who presses play twice causes two equal decisions. Neither applies
+    /// to a decision by status: a server that reads only the status sends no callback twice, so two
+    /// equal callbacks are two requests.
     pub(super) fn resends(
         &self,
         entry: &Entry,
@@ -49,7 +51,12 @@ impl<'f> ConfigReader<'f, '_> {
         template: &TemplateParts<'_>,
     ) -> Option<ResendRule> {
         let is_distinct = kind.decision.is_none() && kind.can_identify();
+        let is_by_status = kind.decision.as_ref().is_some_and(|d| d.by_status.is_some());
         let (dedupe, by_content) = match &entry.dedupe {
+            Some(of_entry) if is_by_status => {
+                self.report_dedupe_of_status(of_entry, entry, kind);
+                return None;
+            }
             Some(of_entry) if of_entry.is_on => (of_entry, true),
             None if template.dedupe.is_on && is_distinct => (&template.dedupe, false),
             Some(_) | None => return None,
@@ -60,5 +67,14 @@ impl<'f> ConfigReader<'f, '_> {
         let window = dedupe.window.or(template.dedupe.window);
         let window = window.or_else(lifetime).unwrap_or(DEFAULT_RESEND_WINDOW);
         Some(ResendRule { window, by_content })
+    }
+
+    /// Reports `dedupe` for a decision by status. An entry for several kinds may also cover kinds that
+    /// gatepost deduplicates.
+    fn report_dedupe_of_status(&self, dedupe: &Dedupe, entry: &Entry, kind: &Kind) {
+        if dedupe.is_on && entry.name == *kind.name {
+            let problem = format!("expected no dedupe for {}, a decision by status", kind.name);
+            self.faults.add(&entry.place, problem, "remove dedupe");
+        }
     }
 }

@@ -40,6 +40,8 @@ pub fn config_schema() -> Value {
                 "Milliseconds for which the proxy keeps an idle connection to the upstream.", 1, 3_600_000,
             ),
             "admin": text("Address of the listener for /healthz, /readyz, /metrics and /api."),
+            "include": strings("Files with further routes and templates, relative to the config; * matches any name."),
+            "watch": boolean("If true, the proxy loads the config again when one of its files changes."),
             "admin_token": {
                 "$ref": "#/$defs/secret",
                 "description": "Token that clients of /api must send; default: /api is off.",
@@ -200,6 +202,12 @@ fn route() -> Value {
         "required": ["path", "provider"],
         "properties": {
             "path": text("Path that the platform calls; {token} marks a secret segment."),
+            "query": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": { "type": "string", "pattern": "^[A-Za-z0-9._~/-]*$" },
+                "description": "Parameters in the query of every callback, such as { c = \"callback\" }. Requests with another query pass on.",
+            },
             "provider": text("Name of the provider."),
             "token": { "$ref": "#/$defs/secret" },
             "kind": text("Kind of all callbacks on this path."),
@@ -307,6 +315,10 @@ fn delivery(kind: &KindInfo) -> Value {
         "check_reply": {
             "type": "boolean",
             "description": "With passthrough: if true, gatepost judges the app's answer before it passes the answer on. Default: true for a decision.",
+        },
+        "keep_proof": {
+            "type": "boolean",
+            "description": "With json and cloudevents: if true, the app also receives the fields of the proof, such as `sign` and `t`. Default: false.",
         },
         "host": text("Value of the `host` header of events."),
         "reserve": reserve(),

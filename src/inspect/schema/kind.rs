@@ -38,6 +38,9 @@ fn answer(kind: &Kind) -> Value {
     let Some(decision) = &kind.decision else {
         return json!({ "description": "Any answer with a 2xx status acknowledges the event." });
     };
+    if decision.by_status.is_some() {
+        return common(decision);
+    }
     let flat = object(&decision.fields, decision.open, &|_| false);
     let mut forms = vec![Value::from(flat.clone())];
     if let Some(per) = &decision.item_list {

@@ -267,14 +267,16 @@ impl Decision {
 
     /// Parses the fields of an object. Also returns `true` if the object has the common form.
     ///
-    /// An object has the common form if it has an undeclared member `allow`.
+    /// An object has the common form if it has a member `allow` that is no field of the platform's
+    /// reply.
     fn fields_of(
         &self,
         object: &Object<'_>,
         conversion: &mut Conversion,
     ) -> (Result<Vec<ReplyField>, AnswerError>, bool) {
         let allow = object.get(COMMON_ALLOW);
-        match allow.filter(|_| self.fields.find(COMMON_ALLOW).is_none()) {
+        let is_common = self.by_status.is_some() || self.fields.find(COMMON_ALLOW).is_none();
+        match allow.filter(|_| is_common) {
             None => (self.native_fields(object, conversion), false),
             Some(allow) => (self.common_fields(object, allow, conversion), true),
         }
@@ -382,7 +384,14 @@ impl Decision {
             let (field, found) = (field.name.clone(), value.shape().name());
             return Err(FieldError::Type { field, wanted: "integer", found }.into());
         }
-        read_reply_field(index, field, value, conversion)
+        let read = read_reply_field(index, field, value, conversion)?;
+        if let (Some(rule), Some(read)) = (&self.by_status, &read)
+            && rule.is_unusable_address(index, &read.json)
+        {
+            let (field, found) = (field.name.clone(), value.shape().name());
+            return Err(FieldError::Type { field, wanted: "URL", found }.into());
+        }
+        Ok(read)
     }
 
     /// Returns `true` if 0 in this field allows the request. gatepost would convert the app's `false`

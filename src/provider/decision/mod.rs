@@ -14,11 +14,13 @@
 //! the items.
 
 mod answer;
+mod by_status;
 mod list;
 mod reply_signing;
 mod write;
 
 pub(crate) use answer::{ReplyField, ReplyFieldName, read_reply_fields};
+pub(crate) use by_status::{Redirect, StatusLine, StatusRule, VERDICT};
 pub(crate) use list::{ItemList, ProtectedItems};
 pub(crate) use reply_signing::{
     ReplyForm, ReplyFormRule, ReplySigning, ReplySigningRule, TOKEN_DIGEST, is_token,
@@ -43,6 +45,9 @@ pub(crate) struct Decision {
     /// gatepost drops the message.
     pub(crate) message: Option<usize>,
     pub(crate) fields: Fields,
+    /// The statuses of the reply, if the platform reads the decision from the status; otherwise the
+    /// status is 200.
+    pub(crate) by_status: Option<StatusRule>,
     /// The index in `fields` of the field that a bare answer sets: a single value, such as `1`,
     /// instead of an object. If `None`, a bare answer is invalid.
     pub(crate) bare: Option<usize>,
@@ -67,11 +72,13 @@ impl EmptyAnswer {
 impl Decision {
     /// Returns the meaning of an empty answer if the config does not set it.
     ///
-    /// A platform reads permission or denial from the body of the reply. An empty answer grants no
-    /// permission, so gatepost denies.
-    #[expect(clippy::unused_self, reason = "the default is a property of the platform")]
+    /// If the platform reads the body of the reply, an empty answer grants no permission. If the
+    /// platform reads the status, a 2xx status grants permission, with or without a body.
     pub(crate) const fn default_empty_answer(&self) -> EmptyAnswer {
-        EmptyAnswer::Deny
+        match self.by_status {
+            Some(_) => EmptyAnswer::Allow,
+            None => EmptyAnswer::Deny,
+        }
     }
 
     /// Returns the names of the callback's or the item's fields on which the reply depends.

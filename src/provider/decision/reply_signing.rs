@@ -13,7 +13,7 @@ use crate::provider::digest::{Digest, Encoding, Key};
 use crate::provider::locator::SettingIndex;
 use crate::reply::Reply;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// `{"alg":"HS256","typ":"JWT"}` in base64url.

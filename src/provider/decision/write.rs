@@ -5,13 +5,16 @@ use std::cell::OnceCell;
 
 use super::answer::{AnswerError, ParsedAnswer};
 use super::list::{ItemList, echo_value};
-use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName};
+use super::{Decision, DecisionInput, Policy, ReplyField, ReplyFieldName, StatusLine};
 use crate::json::{self, Object};
 use crate::provider::field::Conversion;
 
 /// The JSON of a reply.
 pub(crate) struct WrittenReply {
     pub(crate) body: Vec<u8>,
+    /// The status and the address of a redirect; `None` if the platform reads the decision from the
+    /// body.
+    pub(crate) status: Option<StatusLine>,
     /// The first fault of the answer, if the failure policy determines the reply or a part of it.
     pub(crate) fault: Option<AnswerError>,
     /// The paths of the members that gatepost has dropped from the answer.
@@ -76,10 +79,14 @@ impl Decision {
             json::write_string(envelope, &mut out);
             out.push(b':');
         }
+        let mut status = None;
         let item_fault = match &self.item_list {
             None => {
                 let reply = self.uniform_reply(&answer, true, policy);
-                self.write_item(data.as_ref(), &reply, policy, &mut out);
+                status = self.status_line(&reply.fields);
+                if self.has_body() {
+                    self.write_item(data.as_ref(), &reply, policy, &mut out);
+                }
                 None
             }
             Some(list) => self.write_list(list, data.as_ref(), &answer, policy, &mut out),
@@ -87,7 +94,19 @@ impl Decision {
         if self.envelope.is_some() {
             out.push(b'}');
         }
-        WrittenReply { body: out, fault: fault.or(item_fault), dropped: conversion.noted }
+        WrittenReply { body: out, status, fault: fault.or(item_fault), dropped: conversion.noted }
+    }
+
+    /// Returns the status of a reply with these fields.
+    fn status_line(&self, fields: &[ReplyField]) -> Option<StatusLine> {
+        let rule = self.by_status.as_ref()?;
+        Some(rule.line(fields, self.allows(fields)))
+    }
+
+    /// Returns `true` if the body of the reply has fields. The status may carry all of them.
+    fn has_body(&self) -> bool {
+        let Some(rule) = &self.by_status else { return true };
+        (0..self.fields.len()).any(|index| !rule.carries(index))
     }
 
     /// Returns `true` if the reply depends on the data of the event.
@@ -206,6 +225,9 @@ impl Decision {
             match &reply_field.name {
                 ReplyFieldName::Declared(index) => {
                     let Some(field) = self.fields.get(*index) else { continue };
+                    if self.by_status.as_ref().is_some_and(|rule| rule.carries(*index)) {
+                        continue;
+                    }
                     let applies =
                         field.when.as_ref().zip(item).is_none_or(|(w, item)| w.is_met_by(item));
                     if !applies {

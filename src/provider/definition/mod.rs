@@ -3,6 +3,7 @@
 //! The compiler reports all faults of a definition together. Each fault has a line, a key and a
 //! remedy. An unknown key is a fault.
 
+mod by_status;
 mod check;
 mod kind;
 mod place;

@@ -7,7 +7,7 @@ use crate::provider::decision::{
     Decision, ItemList, ProtectedItems, ReplyField, ReplyForm, ReplyFormRule, ReplySigningRule,
     read_reply_fields,
 };
-use crate::provider::field::{Fields, Usage, read_condition, read_fields};
+use crate::provider::field::{Fields, read_condition};
 use crate::provider::setting::SettingType;
 use crate::toml_reader::{Form, Located, Table};
 
@@ -16,18 +16,22 @@ impl<'f> DefinitionReader<'f> {
     pub(super) fn decision(&self, table: &Table<'f>) -> Option<Decision> {
         let envelope = table.string("envelope").map(|name| name.value.into());
         let open = table.boolean("open").unwrap_or(false);
-        let fields = table.table("fields").map(|t| read_fields(&t, Usage::Reply, self.faults));
-        let fields = fields.unwrap_or_default();
+        let statuses = self.statuses(table);
+        let fields = self.fields_of_reply(table, statuses.is_some());
         let item_list = table.table("per").map(|t| self.item_list(&t, &fields));
-        let allow = self.require_table(table, "allow").map(|t| self.reply_fields(&t, &fields));
-        let deny = self.require_table(table, "deny").map(|t| self.reply_fields(&t, &fields));
+        let preset = |key| match statuses {
+            Some(_) => self.preset_of_status(table, key, &fields),
+            None => self.require_table(table, key).map(|t| self.reply_fields(&t, &fields)),
+        };
+        let (allow, deny) = (preset("allow"), preset("deny"));
+        let by_status = statuses.and_then(|statuses| self.status_rule(table, statuses, &fields));
         let named = |key| table.string(key).and_then(|name| self.reply_field(&name, &fields));
         let message = named("message");
         let bare = named("bare");
         let reply_signing = self.reply_signing(table);
         table.finish();
         let (allow, deny) = (allow?, deny?);
-        Some(Decision {
+        let decision = Decision {
             envelope,
             item_list: item_list.flatten(),
             allow,
@@ -36,12 +40,17 @@ impl<'f> DefinitionReader<'f> {
             bare,
             fields,
             open,
+            by_status,
             reply_signing: reply_signing?,
-        })
+        };
+        if decision.by_status.is_some() {
+            self.check_status_keys(table, &decision);
+        }
+        Some(decision)
     }
 
     /// Returns the index of the reply field with this name. Reports a fault for an unknown name.
-    fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
+    pub(super) fn reply_field(&self, name: &Located<&str>, fields: &Fields) -> Option<usize> {
         let field = fields.find(name.value);
         if field.is_none() {
             self.faults.add_unknown(name, "reply field", fields.iter().map(|f| &*f.name));
@@ -66,7 +75,7 @@ impl<'f> DefinitionReader<'f> {
     }
 
     /// Reads a table of reply fields with fixed values, such as `allow`.
-    fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
+    pub(super) fn reply_fields(&self, table: &Table<'f>, fields: &Fields) -> Vec<ReplyField> {
         let Some(json) = table.to_json() else { return Vec::new() };
         read_reply_fields(&json, fields).unwrap_or_else(|fault| {
             self.faults.add(&table.place, fault.to_string(), "use declared fields of the reply");

@@ -143,6 +143,10 @@ struct FieldRef {
 const MAX_FIELDS: usize = 128;
 
 impl Fields {
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
         self.list.iter()
     }

@@ -29,6 +29,12 @@ pub(crate) fn declare(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> D
 }
 
 impl DeclaredFields {
+    /// Declares one field that the definition does not list.
+    pub(crate) fn required(name: &str, ty: Type, about: &str) -> Self {
+        let field = Field { about: Some(about.into()), ..Field::plain(name, ty, false) };
+        Self(vec![(field, Vec::new())])
+    }
+
     /// Adds the fields of `table`. An added field replaces an existing field of the same name.
     pub(crate) fn extend(mut self, table: &Table<'_>, usage: Usage, faults: &Faults<'_>) -> Fields {
         for added in declare(table, usage, faults).0 {
@@ -75,21 +81,15 @@ pub(crate) fn read_fields(table: &Table<'_>, usage: Usage, faults: &Faults<'_>) 
     DeclaredFields::default().extend(table, usage, faults)
 }
 
-/// Reads one field: `"integer"`, `"integer?"` for an optional field, or a table.
-fn read_field(
-    name: &str,
-    item: &Item<'_>,
-    usage: Usage,
-    faults: &Faults<'_>,
-) -> Option<(Field, Vec<Box<str>>)> {
-    let plain = |ty, optional| {
+impl Field {
+    /// Returns a field with only a type.
+    fn plain(name: &str, ty: Type, optional: bool) -> Self {
         let mut key = Vec::new();
         json::write_string(name, &mut key);
         key.push(b':');
-        let (name, key) = (name.into(), key.into());
-        Field {
-            name,
-            key,
+        Self {
+            name: name.into(),
+            key: key.into(),
             ty,
             about: None,
             optional,
@@ -99,12 +99,21 @@ fn read_field(
             essential: false,
             when: None,
         }
-    };
+    }
+}
+
+/// Reads one field: `"integer"`, `"integer?"` for an optional field, or a table.
+fn read_field(
+    name: &str,
+    item: &Item<'_>,
+    usage: Usage,
+    faults: &Faults<'_>,
+) -> Option<(Field, Vec<Box<str>>)> {
     match &item.form {
         Form::String(word) => {
             let type_name = word.strip_suffix('?').unwrap_or(word);
             let ty = read_type(type_name, None, item, usage, faults)?;
-            Some((plain(ty, type_name.len() < word.len()), Vec::new()))
+            Some((Field::plain(name, ty, type_name.len() < word.len()), Vec::new()))
         }
         Form::Table(table) => {
             let word = table.require_string("type", "set the type of the field");
@@ -124,7 +133,14 @@ fn read_field(
             let ty = read_type(word?.value, Some(table), item, usage, faults);
             table.finish();
             Some((
-                Field { about, nullable, secret, lenient, when, ..plain(ty?, optional) },
+                Field {
+                    about,
+                    nullable,
+                    secret,
+                    lenient,
+                    when,
+                    ..Field::plain(name, ty?, optional)
+                },
                 aliases,
             ))
         }

@@ -377,7 +377,7 @@ mod tests {
         }
         let uri = Uri::from_static("/");
         let head = Head::new(&Method::POST, &uri, &headers);
-        let captured = CapturedHead::of(&head, &plan.headers, false).unwrap();
+        let captured = CapturedHead::of(&head, &plan.headers, None).unwrap();
         let object = Object::from_json(request.body).unwrap_or_default();
         let received = Received {
             object: &object,

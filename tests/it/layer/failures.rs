@@ -194,7 +194,7 @@ impl<E: Unpin> Body for FailingWith<E> {
 async fn log_contains_text_of_error_of_answer_body() {
     let answer = |_: Event| ready(Ok::<_, Infallible>(Response::new(FailingWith(Some(outer())))));
     let log = failure_log(service_fn(answer)).await;
-    assert!(log.contains("app_unreachable") && log.contains("outer fault: inner"), "{log}");
+    assert!(log.contains("answer_incomplete") && log.contains("outer fault: inner"), "{log}");
 }
 
 /// Sends a callback whose body fails. Returns the status and the log.

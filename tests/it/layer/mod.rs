@@ -431,6 +431,37 @@ async fn shadow_mode_passes_genuine_forged_and_large_callbacks() {
         assert_eq!(log.text().matches(&format!("code=\"{code}\"")).count(), 1, "{}", log.text());
     }
     assert_eq!(log.text().matches("callback would be").count(), 3, "{}", log.text());
+    // The service answers with the callback itself.
+    assert_eq!(log.text().matches("answer would").count(), 1, "{}", log.text());
+    assert!(log.text().contains("answer would be put right: status 207 becomes 200"));
+}
+
+#[tokio::test]
+async fn shadow_mode_judges_answer_and_error_of_service() {
+    let push = vectors::all().into_iter().find(|v| v.name == "tencent-css/push").unwrap();
+    NOW.set(push.case.now);
+    for (answer, expected) in [
+        (Ok(r#"{"code":0}"#), "answer would pass unchanged"),
+        (Ok(r#"{"code":7}"#), "answer would be replaced: the app's answer contradicts"),
+        (Err("no database"), "answer would be replaced: gatepost cannot reach the app"),
+    ] {
+        let log = Log::default();
+        let _guard = log.collect();
+        let app = service_fn(move |request: Request<gatepost::layer::RequestBody<_>>| async move {
+            request.into_body().collect().await.unwrap();
+            answer.map(|answer| Response::new(Full::<Bytes>::from(answer)))
+        });
+        let service = GateLayer::new(crate::shadow::gate()).with_clock(clock).layer(app);
+        let body = Full::new(Bytes::from(push.body.clone()));
+        let request = Request::post("/callbacks/tencent").body(body).unwrap();
+        match (service.oneshot(request).await, answer) {
+            (Ok(response), Ok(answer)) => {
+                assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), answer);
+            }
+            (found, expected) => assert_eq!(found.unwrap_err(), expected.unwrap_err()),
+        }
+        assert!(log.text().contains(expected), "expected {expected}, found {}", log.text());
+    }
 }
 
 // Some services do not read the body. Others read the last frame, but do not poll for the end.

@@ -217,6 +217,51 @@ async fn handlers_receive_no_token_in_absolute_uri() {
 }
 
 #[tokio::test]
+async fn handlers_receive_slash_at_the_end_but_no_token() {
+    let record = Record::default();
+    for path in ["/hooks/{token}", "/hooks/{token}/"] {
+        let layer = GateLayer::new(gate(path, ""));
+        let app = Router::new().fallback(record.handler()).layer(layer);
+        for end in ["", "/", "?x=1", "/?x=1"] {
+            assert_eq!(send(&app, &format!("/hooks/t0ken{end}"), FORM).await, allowed(), "{path}");
+            let hidden = format!("/hooks/{{token}}{end}");
+            let expected = format!("accepted {hidden} {hidden} - com.kollus.live_play");
+            assert_eq!(record.take(), [expected], "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn query_selects_callbacks_of_front_controller() {
+    let record = Record::default();
+    let config = "[[route]]\npath = '/index.php'\nprovider = 'kollus'\nquery = { c = 'play' }\n\
+                  [[template]]\nname = 'all'\nprovider = 'kollus'\nbind = ['*']\n";
+    let layer = GateLayer::new(Gate::builder().toml(config).build().unwrap());
+    let app = Router::new().fallback(record.handler()).layer(layer);
+    for end in ["?c=play", "/?c=play", "?x=1&c=play"] {
+        assert_eq!(send(&app, &format!("/index.php{end}"), FORM).await, allowed(), "{end}");
+        assert!(record.take()[0].starts_with(&format!("accepted /index.php{end} ")), "{end}");
+    }
+    for end in ["", "?c=home", "?x=play&y=c", "/x?c=home"] {
+        send(&app, &format!("/index.php{end}"), FORGED).await;
+        assert!(!record.take()[0].starts_with("accepted"), "{end}");
+    }
+    for target in [
+        "/index.php?c=play&c=home",
+        "/index.php?%63=play",
+        "/index.php?c[]=play",
+        "/index.php?C=play",
+        "//index.php?c=play",
+        "/index.php/x?c=play",
+        "/index.php%3fc=play",
+        "http://gate.test/Index.php?c=play",
+    ] {
+        assert_eq!(send(&app, target, FORM).await, (400, "refused\n".into()), "{target}");
+        assert_eq!(record.take(), [""; 0], "{target}");
+    }
+}
+
+#[tokio::test]
 async fn handlers_receive_token_with_show_token() {
     let record = Record::default();
     let layer = GateLayer::new(gate("/hooks/{token}", "")).show_token();

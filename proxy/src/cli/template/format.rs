@@ -3,13 +3,12 @@
 use gatepost_editor::{KeyView, TemplateView};
 use serde_json::Value as Json;
 
+use crate::cli::table::{aligned, plain, width};
+
 /// Formats a table of templates: name, provider, tenants and kinds.
 pub(super) fn table(templates: &[TemplateView]) -> Vec<String> {
     let head = ["NAME", "PROVIDER", "TENANTS", "KINDS"].map(str::to_owned);
-    let rows: Vec<_> = [head].into_iter().chain(templates.iter().map(row)).collect();
-    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
-    let widths = [0, 1, 2].map(widest);
-    rows.iter().map(|row| line(row, widths)).collect()
+    aligned(&[head].into_iter().chain(templates.iter().map(row)).collect::<Vec<_>>())
 }
 
 fn row(template: &TemplateView) -> [String; 4] {
@@ -21,14 +20,6 @@ fn row(template: &TemplateView) -> [String; 4] {
         &or_none(&kinds.join(", ")),
     ]
     .map(|text| plain(text))
-}
-
-fn line(row: &[String; 4], widths: [usize; 3]) -> String {
-    let padded = row.iter().zip(widths).map(|(text, wide)| {
-        let blanks = wide.saturating_sub(width(text)) + 2;
-        format!("{text}{}", " ".repeat(blanks))
-    });
-    padded.chain([row[3].clone()]).collect()
 }
 
 /// Formats a template, with one line for each value.
@@ -87,16 +78,6 @@ fn or_none(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
-/// Replaces control characters, because a terminal would interpret them.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// Returns the width of a text in terminal columns: two for each Chinese character, else one.
-fn width(text: &str) -> usize {
-    text.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,10 +89,14 @@ mod tests {
                         settings.grace_secs = 5\nsettings.word = 'hunter2'\n\
                         settings.other = { file = 'f' }\non.push = \"http://x/\\u001b\"\n";
 
+    fn files() -> gatepost::ConfigFiles {
+        gatepost::ConfigFiles::with_text(TEXT, "gatepost.toml").unwrap()
+    }
+
     #[test]
     fn table_has_aligned_columns() {
         assert_eq!(
-            table(&TemplateView::all(TEXT, None).unwrap()),
+            table(&TemplateView::all(&files(), None).unwrap()),
             [
                 "NAME    PROVIDER     TENANTS  KINDS",
                 "付费-1  kollus       c, d     live_play",
@@ -123,7 +108,7 @@ mod tests {
     #[test]
     fn page_hides_secrets() {
         assert_eq!(
-            page(&TemplateView::all(TEXT, None).unwrap()[1]),
+            page(&TemplateView::all(&files(), None).unwrap()[1]),
             [
                 "name                 prod",
                 "description          -",

@@ -6,8 +6,8 @@ mod format;
 use std::io::{self, BufRead, IsTerminal as _};
 use std::path::Path;
 
-use gatepost::Config;
-use gatepost_editor::{Edit, EditError, TemplateView, config_file};
+use gatepost::{Config, ConfigFiles};
+use gatepost_editor::{Edit, EditError, EditedFile, TemplateView, config_file};
 use serde_json::json;
 
 pub(super) use self::arguments::TemplateCommand;
@@ -44,10 +44,10 @@ pub(super) fn run(command: &TemplateCommand) -> Result<(), CommandError> {
 }
 
 fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
-    let text = config_file::read(path)?;
+    let files = config_file::read(path)?;
     // Even if the config has faults, list its templates, but hide every setting.
-    let config = Config::from_text(&text, path).ok();
-    let templates = TemplateView::all(&text, config.as_ref())?;
+    let config = Config::from_files(&files).ok();
+    let templates = TemplateView::all(&files, config.as_ref())?;
     if as_json {
         out(&json!({ "templates": templates }).to_string());
     } else {
@@ -57,9 +57,9 @@ fn list(path: &Path, as_json: bool) -> Result<(), EditError> {
 }
 
 fn show(path: &Path, name: &str, as_json: bool) -> Result<(), EditError> {
-    let text = config_file::read(path)?;
-    let config = Config::from_text(&text, path).ok();
-    let template = TemplateView::named(&text, config.as_ref(), name)?;
+    let files = config_file::read(path)?;
+    let config = Config::from_files(&files).ok();
+    let template = TemplateView::named(&files, config.as_ref(), name)?;
     if as_json {
         out(&json!(template).to_string());
     } else {
@@ -70,14 +70,13 @@ fn show(path: &Path, name: &str, as_json: bool) -> Result<(), EditError> {
 
 fn edit(path: &Path, edit: &Edit, done: &str) -> Result<(), EditError> {
     let before = config_file::read(path)?;
-    let after = edit.apply(&before)?;
-    write(path, &before, &after, done)
+    write(&before, &edit.apply_to(&before)?, done)
 }
 
-fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), EditError> {
-    let config = config_file::check(path, after)?;
-    config_file::replace(path, before, after)?;
-    let known = Config::from_text(before, path).ok();
+fn write(before: &ConfigFiles, edited: &EditedFile, done: &str) -> Result<(), EditError> {
+    let config = config_file::check(&edited.files)?;
+    config_file::write(before, edited)?;
+    let known = Config::from_files(before).ok();
     let known = known.as_ref().map(Config::warnings).unwrap_or_default();
     for warning in config.warnings() {
         let same = |own: &gatepost::Fault| {
@@ -87,23 +86,28 @@ fn write(path: &Path, before: &str, after: &str, done: &str) -> Result<(), EditE
         // `unbind`, before the operator binds a tenant.
         let is_on_template = warning.key().ends_with(']');
         if !is_on_template && !known.iter().any(same) {
-            err(&format!("{}:{warning} (warning)", path.display()));
+            err(&format!("{} (warning)", warning.located_in(before.path())));
         }
     }
-    let effect = "send a running gatepost a SIGHUP to reload the config";
+    let effect = if config.proxy().watch {
+        "a running gatepost loads it within seconds"
+    } else {
+        "send a running gatepost a SIGHUP to reload the config"
+    };
+    let path = edited.text().map_or(before.path(), |(path, _)| path);
     out(&format!("{done} in {}; {effect}", path.display()));
     Ok(())
 }
 
 fn delete(path: &Path, name: &str, yes: bool) -> Result<(), CommandError> {
     let before = config_file::read(path)?;
-    let after = Edit::Delete { name: name.to_owned() }.apply(&before)?;
+    let edited = Edit::Delete { name: name.to_owned() }.apply_to(&before)?;
     if !yes {
         let stdin = io::stdin();
         let is_terminal = stdin.is_terminal();
         confirm(name, is_terminal, stdin.lock(), err)?;
     }
-    Ok(write(path, &before, &after, &format!("deleted `{name}`"))?)
+    Ok(write(&before, &edited, &format!("deleted `{name}`"))?)
 }
 
 /// Asks the operator at the terminal for a confirmation.

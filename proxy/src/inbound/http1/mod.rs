@@ -39,7 +39,7 @@ use self::head::HeadLength;
 use self::outside_head::OutsideHead;
 pub(crate) use self::outside_head::UnreadableRequest;
 use self::reply::rendered;
-use self::request::{Http1Request, path};
+use self::request::{Http1Request, target};
 use self::request_stream::RequestStream;
 use super::callback_driver::{CallbackDriver, DRAIN_BYTES, DRAIN_TIMEOUT, Exchange};
 use super::connections::{self, Connection, ConnectionHandle, RequestInFlight};
@@ -249,7 +249,8 @@ impl ClientConnection {
     /// or if the request has an unusual form. Looks up the path before parsing, so that gatepost
     /// does not parse requests for the upstream.
     fn take_request(&mut self, gate: &Gate) -> Option<(Http1Request, FoundRoute)> {
-        let route = gate.find_route(path(&self.ahead)?)?;
+        let (path, query) = target(&self.ahead)?;
+        let route = gate.find_route(path, query)?;
         let whole = self.ahead.split().freeze();
         let (request, rest) = match Http1Request::parse(&whole) {
             Some((request, rest)) => (Some(request), rest),

@@ -12,12 +12,16 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 const MAX_HEADERS: usize = 32;
 
-/// Returns the path in the request line; `None` if the line is incomplete or the path is not UTF-8.
-pub(super) fn path(request: &[u8]) -> Option<&str> {
+/// Returns the path and the query in the request line; `None` if the line is incomplete or the target
+/// is not UTF-8.
+pub(super) fn target(request: &[u8]) -> Option<(&str, Option<&str>)> {
     let mut words = request.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
     let (_method, target, _version) = (words.next()?, words.next()?, words.next()?);
-    let path = target.split(|byte| *byte == b'?').next()?;
-    str::from_utf8(path).ok()
+    let target = str::from_utf8(target).ok()?;
+    Some(match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    })
 }
 
 /// A request whose head every parser reads in the same way.

@@ -2,26 +2,26 @@
 //! the gate judges the callbacks.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Wake;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use gatepost::{
-    Admission, Gate, Head, HeadFault, Observer, Reply, RequestContext, Shadow, Timestamp, report,
+    Admission, Gate, Head, HeadFault, Reply, RequestContext, Shadow, Timestamp, report,
 };
 use http::header::HOST;
 use http::{HeaderValue, Method, Uri, Version};
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, Session};
 use pingora::protocols::http::authority::{
     RawTargetAuthority, is_http_family_scheme, raw_target_authority,
 };
 
 use super::session::{head, is_encrypted, peer, write_unread};
+use super::shadowed_request::ShadowedRequest;
+use super::upstream_fault::upstream_fault;
 use crate::inbound::callback_driver::{CallbackDriver, scheme};
-use crate::inbound::unjudged::{HeldBytes, UnjudgedBytes};
+use crate::inbound::unjudged::UnjudgedBytes;
 use crate::telemetry::metrics::METRICS;
 use crate::{app, clock};
 
@@ -142,15 +142,41 @@ impl GateModule {
     /// Call this method in `ProxyHttp::request_body_filter`. Without this call, gatepost reports
     /// such requests as `unseen`.
     pub fn request_body_filter(&self, session: &Session, body: Option<&Bytes>, end: bool) {
-        let Some(passing) = session.req_header().extensions.get::<ShadowedRequest>() else {
-            return;
-        };
-        let held = passing.observe(body, end.then(|| self.0.clone()));
-        if let Some((client, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
-            passing.hold(&self.0, client, bytes);
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_request(&self.0, body, end);
         }
-        if end {
-            passing.release();
+    }
+
+    /// Passes the head of the app's answer to a request in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::upstream_response_filter`. Without this call, gatepost makes
+    /// no prediction for the answer (`unseen`).
+    pub fn upstream_response_filter(&self, session: &Session, answer: &ResponseHeader) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_head(answer);
+        }
+    }
+
+    /// Passes the body of the app's answer to a request in shadow mode to the gate.
+    ///
+    /// Call this method in `ProxyHttp::upstream_response_body_filter`.
+    pub fn upstream_response_body_filter(
+        &self,
+        session: &Session,
+        body: Option<&Bytes>,
+        end: bool,
+    ) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.observe_answer(&self.0, body, end);
+        }
+    }
+
+    /// Ends the observation of the app's answer to a request in shadow mode.
+    ///
+    /// Call this method in `ProxyHttp::logging`.
+    pub fn logging(&self, session: &Session, error: Option<&Error>) {
+        if let Some(passing) = ShadowedRequest::of(session) {
+            passing.end(error, (self.0.clock)());
         }
     }
 
@@ -166,109 +192,37 @@ impl GateModule {
 
     fn printable_path(&self, session: &Session) -> String {
         let request = session.req_header();
-        match request.extensions.get::<ShadowedRequest>() {
-            Some(passing) => (*passing.route).to_owned(),
+        match ShadowedRequest::of(session) {
+            Some(passing) => passing.route().to_owned(),
             None => self.0.gate.printable_path(request.uri.path()),
         }
     }
 
-    /// Logs an error of the upstream.
-    pub(super) fn upstream_failed(&self, session: &Session, error: &Error) {
+    /// Logs an error of the upstream. `has_begun` is true if the head of a response has arrived.
+    pub(super) fn upstream_failed(&self, session: &Session, error: &Error, has_begun: bool) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
         let explained = app::tls::explain(error.root_cause());
         let reason = explained.unwrap_or(error.etype().as_str());
-        report::upstream_failed(&request, &reason, peer(session), (self.0.clock)());
+        let fault = upstream_fault(error, has_begun);
+        report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
     }
 
     /// Attaches an observer to a request on a route in shadow mode.
     fn observe(&self, session: &mut Session, shadow: Shadow) {
         let (clock, route) = (self.0.clock, Arc::clone(shadow.route()));
-        let observer = shadow.observe(move |shadowed| {
-            METRICS.shadowed(shadowed);
-            report::shadowed(shadowed, clock());
-        });
-        let observer = Arc::new(ObserverSlot(Mutex::new(Some(observer))));
-        let passing = ShadowedRequest { route, observer, held: Arc::default() };
+        let observers = shadow.observe_exchange(
+            &head(session),
+            move |shadowed| {
+                METRICS.shadowed(shadowed);
+                report::shadowed(shadowed, clock());
+            },
+            move |prediction| {
+                METRICS.predicted(prediction);
+                report::predicted(prediction, clock());
+            },
+        );
+        let passing = ShadowedRequest::new(route, observers);
         session.req_header_mut().extensions_mut().insert(passing);
-    }
-}
-
-/// A request on a route in shadow mode, stored in the extensions of its head.
-#[derive(Clone)]
-struct ShadowedRequest {
-    route: Arc<str>,
-    observer: Arc<ObserverSlot>,
-    /// `None` while the body is complete or unseen.
-    held: Arc<Mutex<Option<HeldBytes>>>,
-}
-
-impl ShadowedRequest {
-    /// Passes a chunk to the observer, and at the end the runtime of the judgement. Returns the client
-    /// of an incomplete body, and the bytes that the observer holds.
-    fn observe(
-        &self,
-        body: Option<&Bytes>,
-        end: Option<CallbackDriver>,
-    ) -> Option<(Option<IpAddr>, usize)> {
-        let mut observer = self.observer.lock();
-        let observer = observer.as_mut()?;
-        if let Some(chunk) = body.filter(|chunk| !chunk.is_empty()) {
-            observer.push(chunk.clone());
-        }
-        if let Some(judgement) = end.and_then(|driver| judgement(observer, driver)) {
-            drop(tokio::spawn(judgement));
-        }
-        Some((observer.client(), observer.held_bytes()))
-    }
-
-    /// Counts the bytes that the observer holds. Beyond a bound, gatepost gives the observation up,
-    /// and the request still passes.
-    ///
-    /// The caller must not hold the lock of the observer: this method may end the observation.
-    fn hold(&self, driver: &CallbackDriver, client: Option<IpAddr>, bytes: usize) {
-        let mut held = self.held();
-        if let Some(held) = &*held {
-            return held.set(bytes);
-        }
-        let new = driver.hold(client, bytes);
-        new.wake_at_close(Arc::clone(&self.observer).into());
-        *held = Some(new);
-    }
-
-    fn release(&self) {
-        *self.held() = None;
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<HeldBytes>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Returns the judgement of a large body, which counts until its turn comes.
-fn judgement(
-    observer: &mut Observer,
-    driver: CallbackDriver,
-) -> Option<impl Future<Output = ()> + Send + use<>> {
-    let (client, bytes, holder) = (observer.client(), observer.held_bytes(), driver.clone());
-    let evicted = async move { holder.hold(client, bytes).closed().await };
-    observer.finish_in(driver, evicted)
-}
-
-/// Observer of a request; `None` after its end. The request is not woken at the end of the
-/// observation: its client may never send another byte.
-struct ObserverSlot(Mutex<Option<Observer>>);
-
-impl ObserverSlot {
-    fn lock(&self) -> MutexGuard<'_, Option<Observer>> {
-        // Ignore poisoning, because the observer does not panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for ObserverSlot {
-    fn wake(self: Arc<Self>) {
-        let observer = self.lock().take();
-        drop(observer);
     }
 }
 

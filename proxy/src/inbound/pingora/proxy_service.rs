@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -53,6 +54,8 @@ pub(crate) struct RequestState {
     attempts: Attempts,
     /// True if the pooled connection had ended before gatepost used it.
     found_dead_connection: bool,
+    /// True after the head of the upstream's response.
+    has_response: bool,
     _serving: RequestInFlight,
     /// Guard of a stream of HTTP/2.
     stream: Option<OpenConnection>,
@@ -70,6 +73,7 @@ impl ProxyHttp for ProxyService {
         RequestState {
             attempts: Attempts::default(),
             found_dead_connection: false,
+            has_response: false,
             _serving: RequestInFlight::start(),
             stream: None,
         }
@@ -117,6 +121,28 @@ impl ProxyHttp for ProxyService {
     ) -> pingora::Result<()> {
         self.module.request_body_filter(session, body.as_ref(), end_of_stream);
         Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        answer: &mut ResponseHeader,
+        context: &mut RequestState,
+    ) -> pingora::Result<()> {
+        context.has_response |= !answer.status.is_informational();
+        self.module.upstream_response_filter(session, answer);
+        Ok(())
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        _context: &mut RequestState,
+    ) -> pingora::Result<Option<Duration>> {
+        self.module.upstream_response_body_filter(session, body.as_ref(), end_of_stream);
+        Ok(None)
     }
 
     async fn upstream_peer(
@@ -219,7 +245,8 @@ impl ProxyHttp for ProxyService {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Reads and drops the rest of the body after an early reply. Closing a socket with unread bytes
+    /// Ends the observation of a request in shadow mode. Then reads and drops the rest of the body after
+    /// an early reply. Closing a socket with unread bytes
     /// resets the connection, and the client loses the reply.
     async fn logging(
         &self,
@@ -231,6 +258,7 @@ impl ProxyHttp for ProxyService {
             let is_upstreams = |error: &Error| *error.esource() == ErrorSource::Upstream;
             upstream.ended(&context.attempts, !error.is_some_and(is_upstreams));
         }
+        self.module.logging(session, error);
         let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
         let is_http_1 = session.as_http1().is_some();
         if is_http_1 && !is_gone && session.get_keepalive().is_none() && !session.is_body_done() {
@@ -261,9 +289,9 @@ impl ProxyHttp for ProxyService {
 
     /// Replaces Pingora's line about a failed request with a line that has a code and a limit.
     /// Writes no line about an error of the client's connection, for example after a disconnect.
-    fn suppress_error_log(&self, session: &Session, _: &RequestState, error: &Error) -> bool {
+    fn suppress_error_log(&self, session: &Session, state: &RequestState, error: &Error) -> bool {
         if *error.esource() != ErrorSource::Downstream {
-            self.module.upstream_failed(session, error);
+            self.module.upstream_failed(session, error, state.has_response);
         }
         true
     }

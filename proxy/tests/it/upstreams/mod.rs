@@ -8,6 +8,7 @@
 //! through gatepost, over HTTP/1.1 and HTTP/2.
 
 mod desync;
+mod queries;
 pub mod servers;
 mod spellings;
 mod wire;

@@ -1,5 +1,5 @@
-//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, but passes every
-//! callback on to the app.
+//! Shadow mode: gatepost judges, logs and counts the callbacks of a route, and the app's answers, but
+//! passes every callback and every answer on unchanged.
 //!
 //! Use shadow mode to introduce gatepost in front of an app that verifies callbacks itself. Servers
 //! differ in the way they decode a path, so a path has several spellings, such as `/hook` and
@@ -9,9 +9,14 @@
 //!    platform. The limits of the route have no effect.
 //! 2. The server passes each chunk of the body to an [`Observer`]. As soon as the verdict is
 //!    certain, the observer reports the verdict once, in a [`Shadowed`].
-//! 3. If the path is also a spelling of the path of a route in enforce mode, gatepost refuses the
+//! 3. The server passes the app's answer to an [`AnswerObserver`]. If the callback is genuine, the
+//!    observer reports once, in a [`Prediction`], what enforce mode would do with the answer.
+//! 4. If the path is also a spelling of the path of a route in enforce mode, gatepost refuses the
 //!    request.
-//! 4. If the path is also a spelling of an app address in the config, gatepost refuses the request.
+//! 5. If the path is also a spelling of an app address in the config, gatepost refuses the request.
+
+mod exchange;
+mod prediction;
 
 use core::net::IpAddr;
 use std::fmt;
@@ -20,7 +25,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::exchange::AnswerObserver;
+use self::exchange::ShadowExchange;
+use self::prediction::VendorHeaders;
+pub use self::prediction::{Effect, Prediction};
 use crate::delivery::{Runtime, judge_large};
+use crate::head::Head;
 use crate::intake::Intake;
 use crate::time::Timestamp;
 use crate::verdict::{Accepted, Refusal};
@@ -99,6 +109,65 @@ impl Shadow {
                 Observer(None)
             }
         }
+    }
+
+    /// Returns an observer of the request's body, and an observer of the app's answer.
+    ///
+    /// The first observer calls `on_verdict` as [`Shadow::observe`] does. If the callback is genuine,
+    /// gatepost calls `on_prediction` once, as soon as both observers have ended. `head` is the head of
+    /// the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// use gatepost::{Admission, Gate, Head, Timestamp};
+    /// use http::{HeaderMap, Method, StatusCode, Uri};
+    ///
+    /// # let gate = Gate::builder()
+    /// #     .toml(
+    /// #         "[[route]]\npath = '/kollus'\nprovider = 'kollus'\nmode = 'shadow'\n\
+    /// #          [[template]]\nname = 'paid'\nprovider = 'kollus'\nbind = '*'",
+    /// #     )
+    /// #     .build()?;
+    /// let now = Timestamp::from_secs(1_703_731_478);
+    /// let (uri, headers) = (Uri::from_static("/kollus"), HeaderMap::new());
+    /// let predict = |answer: &[u8]| {
+    ///     let head = Head::new(&Method::POST, &uri, &headers);
+    ///     let Admission::Shadow(shadow) = gate.admit(&head, now) else { panic!("expected shadow mode") };
+    ///     let (sender, effects) = mpsc::channel();
+    ///     let (mut request, mut reply) = shadow.observe_exchange(
+    ///         &head,
+    ///         |_| (),
+    ///         move |prediction| sender.send(prediction.effect().as_str()).unwrap(),
+    ///     );
+    ///     request.push("kind=100&client_user_id=u&media_content_key=m&channel_key=c".into());
+    ///     request.finish(now);
+    ///     reply.head(StatusCode::OK, &HeaderMap::new());
+    ///     reply.push(answer);
+    ///     reply.finish(now);
+    ///     effects.recv()
+    /// };
+    /// assert_eq!(predict(br#"{"data":{"result":1}}"#), Ok("passed"));
+    /// assert_eq!(predict(br#"{"allow":true}"#), Ok("put_right"));
+    /// assert_eq!(predict(b"<b>Warning</b>"), Ok("replaced"));
+    /// # Ok::<(), gatepost::ConfigError>(())
+    /// ```
+    pub fn observe_exchange(
+        self,
+        head: &Head<'_>,
+        on_verdict: impl FnOnce(&Shadowed) + Send + Sync + 'static,
+        on_prediction: impl FnOnce(&Prediction) + Send + Sync + 'static,
+    ) -> (Observer, AnswerObserver) {
+        let route = Arc::clone(&self.route);
+        let exchange = ShadowExchange::new(route, VendorHeaders::of(head), Box::new(on_prediction));
+        let answer = AnswerObserver::new(Arc::clone(&exchange));
+        let observer = self.observe(move |shadowed| {
+            on_verdict(shadowed);
+            exchange.judged(shadowed);
+        });
+        (observer, answer)
     }
 
     pub(crate) fn into_admitted(self) -> Result<Intake, Refusal> {

@@ -1,0 +1,21 @@
+//! Faults of a response that Pingora cannot read.
+
+use gatepost::AnswerFault;
+use pingora::prelude::{Error, ErrorType};
+
+/// Returns the fault of a response that the upstream has begun; `None` if the error has another cause.
+/// `has_begun` is true if the head of the response has arrived.
+pub(super) fn upstream_fault(error: &Error, has_begun: bool) -> Option<AnswerFault> {
+    let kind = error.etype();
+    if *kind == ErrorType::InvalidHTTPHeader {
+        // Pingora has no type of its own for this error.
+        let is_too_large = error.to_string().contains("Response header larger");
+        return Some(if is_too_large { AnswerFault::TooLarge } else { AnswerFault::Broken });
+    }
+    // Types that Pingora does not export.
+    if ["InvalidChunk", "InvalidTrailerEnd"].contains(&kind.as_str()) {
+        return Some(AnswerFault::Broken);
+    }
+    let is_cut_off = [ErrorType::ConnectionClosed, ErrorType::ReadError].contains(kind);
+    (has_begun && is_cut_off).then_some(AnswerFault::Incomplete)
+}

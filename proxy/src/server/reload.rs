@@ -1,0 +1,118 @@
+//! Reloads of the config: on `SIGHUP`, and with `watch` after a change of its files.
+//!
+//! 1. With `watch`, gatepost compares the contents of the files every [`POLL`]. Comparing contents
+//!    works for every way to replace a file, such as a rename or the swap of a symbolic link.
+//! 2. After a change, gatepost waits for [`SETTLE`], and reloads if the files are the same as
+//!    before, because an editor may write a file in parts.
+//! 3. If a reload fails, the earlier config stays. gatepost tries again at each comparison, and
+//!    reports an error once.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_editor::EditError;
+use tokio::signal::unix::Signal;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::notification;
+use crate::served_config::ServedConfig;
+use crate::telemetry::metrics::METRICS;
+
+/// Time between two comparisons of the files.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Time for which changed files must stay the same.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// Reloads the config until the process ends.
+pub(super) async fn watch(served: Arc<ServedConfig>, mut hangup: Signal) {
+    let mut reloader = Reloader { served, reported: None };
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            signal = hangup.recv() => match signal {
+                Some(()) => reloader.on_signal().await,
+                None => return,
+            },
+            _ = poll.tick() => reloader.compare().await,
+        }
+    }
+}
+
+struct Reloader {
+    served: Arc<ServedConfig>,
+    /// Error of the last reload, if `watch` tries again.
+    reported: Option<String>,
+}
+
+impl Reloader {
+    async fn on_signal(&mut self) {
+        notification::reloading();
+        let served = Arc::clone(&self.served);
+        // Reading files blocks.
+        let Ok(result) = spawn_blocking(move || served.reload()).await else { return };
+        self.reported = self.report("SIGHUP", result);
+    }
+
+    async fn compare(&mut self) {
+        if !self.served.gate().proxy_settings().watch {
+            return;
+        }
+        let served = Arc::clone(&self.served);
+        let look = move || {
+            let (loaded, now) = (served.watched_files(), served.watched_files().look());
+            loaded.difference(&now).is_some().then_some(now)
+        };
+        let Ok(seen) = spawn_blocking(look).await else { return };
+        let Some(seen) = seen else {
+            if self.reported.take().is_some() {
+                tracing::info!(
+                    "the files of the config are the same again as in the served config"
+                );
+            }
+            return;
+        };
+        sleep(SETTLE).await;
+        let served = Arc::clone(&self.served);
+        let reload = spawn_blocking(move || served.reload_if_changed(&seen));
+        if let Ok(Some((path, result))) = reload.await {
+            self.report_change(&path, result);
+        }
+    }
+
+    fn report_change(&mut self, path: &Path, result: Result<(), EditError>) {
+        let error = result.as_ref().err().map(ToString::to_string);
+        if error.is_some() && error == self.reported {
+            return;
+        }
+        notification::reloading();
+        self.reported = self.report(&format!("change of {}", path.display()), result);
+    }
+
+    /// Reports the result of a reload, and returns its error.
+    fn report(&self, cause: &str, result: Result<(), EditError>) -> Option<String> {
+        METRICS.config.reloaded(result.is_ok());
+        let status = self.served.status();
+        let error = result.err().map(|error| error.to_string());
+        let (file, fingerprint) = (status.file.display(), &*status.fingerprint);
+        let generation = status.generation;
+        match &error {
+            None => tracing::info!(
+                cause,
+                fingerprint,
+                generation,
+                routes = status.routes,
+                templates = status.templates,
+                "{file}: reloaded the config"
+            ),
+            Some(error) => {
+                tracing::error!(cause, fingerprint, generation, "kept the earlier config: {error}");
+            }
+        }
+        notification::reloaded(&status, error.as_deref());
+        error
+    }
+}

@@ -1,0 +1,38 @@
+//! Reports to systemd's watchdog while a worker thread answers.
+
+use std::time::Duration;
+
+use pingora_runtime::current_handle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::notification;
+
+/// The watchdog of this process, if the unit has `WatchdogSec`.
+pub(super) struct Watchdog(Option<Duration>);
+
+impl Watchdog {
+    pub(super) fn new(is_successor: bool) -> Self {
+        Self(notification::watchdog_interval(is_successor))
+    }
+
+    /// Starts the reports. Call this method on a worker thread of the service to watch.
+    pub(super) fn start(&self) {
+        if let Some(limit) = self.0 {
+            tokio::spawn(report(limit / 2));
+        }
+    }
+}
+
+/// Reports in each `period` in which a worker thread runs a task.
+///
+/// Each task runs on any one of the threads. If this thread hangs, the reports end.
+async fn report(period: Duration) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if current_handle().spawn(async {}).await.is_ok() {
+            notification::alive();
+        }
+    }
+}

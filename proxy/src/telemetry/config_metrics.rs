@@ -1,0 +1,61 @@
+//! Metrics about the config that is being served, and about reloads.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use super::registry::register;
+
+/// Metrics about the config. All series exist from the start.
+#[derive(Debug)]
+pub(crate) struct ConfigMetrics {
+    succeeded: IntCounter,
+    failed: IntCounter,
+    last_success: IntGauge,
+    generation: IntGauge,
+    info: IntGaugeVec,
+}
+
+impl ConfigMetrics {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let reloads = Opts::new(
+            "gatepost_config_reloads_total",
+            "Reloads of the config, by result; edits over the API are no reloads.",
+        );
+        let reloads = register(registry, IntCounterVec::new(reloads, &["result"]));
+        let info = Opts::new(
+            "gatepost_config_info",
+            "1, with the fingerprint of the config that gatepost serves.",
+        );
+        Self {
+            succeeded: reloads.with_label_values(&["success"]),
+            failed: reloads.with_label_values(&["failure"]),
+            last_success: register(
+                registry,
+                IntGauge::new(
+                    "gatepost_config_last_reload_success_timestamp_seconds",
+                    "Time at which gatepost loaded the config that it serves, in Unix seconds.",
+                ),
+            ),
+            generation: register(
+                registry,
+                IntGauge::new(
+                    "gatepost_config_generation",
+                    "Number of configs that this process has served.",
+                ),
+            ),
+            info: register(registry, IntGaugeVec::new(info, &["fingerprint"])),
+        }
+    }
+
+    /// Counts a reload.
+    pub(crate) fn reloaded(&self, succeeds: bool) {
+        if succeeds { &self.succeeded } else { &self.failed }.inc();
+    }
+
+    /// Describes the config that gatepost serves from now on.
+    pub(crate) fn serves(&self, generation: u64, fingerprint: &str, loaded_at: i64) {
+        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        self.last_success.set(loaded_at);
+        self.info.reset();
+        self.info.with_label_values(&[fingerprint]).set(1);
+    }
+}

@@ -1,0 +1,154 @@
+//! Answers that HTTP forbids, that end early, or that exceed a limit: each has a code of its own, and
+//! the platform gets the failure policy.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::support::*;
+
+const LONG_HEADER: usize = 1_200_000;
+
+/// Answers of a broken app, each with its code.
+fn answers() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let text = |text: &str| text.as_bytes().to_vec();
+    let long = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "x".repeat(LONG_HEADER));
+    vec![
+        (
+            "control character",
+            text("HTTP/1.1 200 OK\r\nx-a: b\x01c\r\ncontent-length: 2\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "NUL",
+            text("HTTP/1.1 200 OK\r\nx-a: b\0\r\ncontent-length: 2\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "space in name",
+            text("HTTP/1.1 200 OK\r\nx a: b\r\ncontent-length: 2\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "line without colon",
+            text("HTTP/1.1 200 OK\r\nWarning in line 3\r\ncontent-length: 2\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "status of two digits",
+            text("HTTP/1.1 20 OK\r\ncontent-length: 2\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        ("no HTTP", text("<b>Fatal error</b>: out of memory\r\n\r\n"), "answer_broken"),
+        (
+            "length that is no number",
+            text("HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "two lengths",
+            text("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "size that is no number",
+            text("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n{}"),
+            "answer_broken",
+        ),
+        (
+            "cut off",
+            text("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"resul"),
+            "answer_incomplete",
+        ),
+        (
+            "cut off in chunk",
+            text("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n{\"re"),
+            "answer_incomplete",
+        ),
+        ("long head", long.into_bytes(), "answer_too_large"),
+    ]
+}
+
+/// An app that gives the answer at this index.
+fn app(index: &Arc<AtomicUsize>) -> App {
+    let index = Arc::clone(index);
+    let answers: Vec<_> = answers().into_iter().map(|(_, bytes, _)| &*bytes.leak()).collect();
+    App::start(move |_| Act::RawAndHangUp(answers[index.load(Ordering::SeqCst)]))
+}
+
+/// Runs `check` for each answer, with its name and code. The app gives that answer meanwhile.
+fn for_each_answer(index: &AtomicUsize, check: impl Fn(&str, &str)) {
+    for (number, (what, _, code)) in answers().into_iter().enumerate() {
+        index.store(number, Ordering::SeqCst);
+        check(what, code);
+    }
+}
+
+/// Returns the code of the last line that contains `text`.
+fn last_code(gate: &Gatepost, text: &str, count: usize) -> String {
+    let line = gate.program.wait_for_lines(text, count);
+    let line: Value = serde_json::from_str(&line).unwrap();
+    line["code"].as_str().unwrap().to_owned()
+}
+
+const UNUSABLE: &str = "without a usable answer";
+
+#[test]
+fn policy_replaces_answer_that_gatepost_cannot_read() {
+    let index = Arc::new(AtomicUsize::new(0));
+    let app = app(&index);
+    let gate = Gatepost::serve("breaker = false", &templates(&app));
+    for_each_answer(&index, |what, code| {
+        let reply = gate.send(&play());
+        assert_eq!((reply.status, reply.text().as_str()), (200, FAILED), "{what}");
+        assert_eq!(gate.send(&pushed()).status, 503, "{what}");
+        gate.program.wait_for_line(&format!("\"code\":\"{code}\""));
+        let counted = format!("gatepost_app_failures_total{{code=\"{code}\",kind=\"push\"");
+        let metrics = gate.metrics();
+        assert!(metrics.contains(&counted), "{what}: expected {counted} in:\n{metrics}");
+    });
+}
+
+#[test]
+fn policy_replaces_such_an_answer_with_passthrough() {
+    let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
+    let app = app(&index);
+    let gate = Gatepost::serve_config(&format!(
+        "upstream = '{}'\nbreaker = false\n\
+         [[route]]\npath = '/callbacks/tencent'\nprovider = 'tencent-css'\nforward = 'passthrough'\n\
+         [[template]]\nname = 't'\nprovider = 'tencent-css'\nkeys = ['{KEY}']\nbind = ['*']\n",
+        app.url("")
+    ));
+    for_each_answer(&index, |what, code| {
+        let reply = gate.send(&pushed());
+        assert_eq!((reply.status, reply.text().as_str()), (503, "unavailable\n"), "{what}");
+        lines.set(lines.get() + 1);
+        assert_eq!(last_code(&gate, UNUSABLE, lines.get()), code, "{what}");
+    });
+}
+
+// Requests to the upstream go through Pingora, which has an HTTP client of its own.
+#[test]
+fn line_about_upstream_names_such_a_reply() {
+    let (index, lines) = (Arc::new(AtomicUsize::new(0)), Cell::new(0));
+    let app = app(&index);
+    let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+    for_each_answer(&index, |what, code| {
+        let mut client = gate.connect();
+        client.write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        lines.set(lines.get() + 1);
+        let found = last_code(&gate, "upstream failed", lines.get());
+        assert_eq!(found, code.replace("answer", "upstream"), "{what}");
+    });
+}
+
+#[test]
+fn line_about_upstream_without_reply_says_that_it_failed() {
+    for app in [App::start(|_| Act::HangUp), App::down()] {
+        let gate = Gatepost::serve(&format!("upstream = '{}'", app.url("")), &templates(&app));
+        assert_eq!(gate.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").status, 502);
+        assert_eq!(last_code(&gate, "upstream failed", 1), "upstream_failed");
+    }
+}

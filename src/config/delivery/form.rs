@@ -1,0 +1,49 @@
+//! Reads the keys that apply to some forms of the event only: `check_reply` and `keep_proof`.
+
+use super::Entry;
+use crate::config::ConfigReader;
+use crate::event::Forward;
+use crate::provider::Plan;
+use crate::toml_reader::{Place, Table};
+
+impl<'f> ConfigReader<'f, '_> {
+    /// Reads `check_reply`. Reports the key beside a form in which gatepost always judges the
+    /// answer.
+    pub(super) fn check_reply(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<bool> {
+        let check = table.boolean("check_reply");
+        if check.is_some() && forward.is_some_and(|forward| forward != Forward::Passthrough) {
+            let problem =
+                "expected forward = \"passthrough\" beside check_reply, found another form";
+            self.faults.add(&table.place_of("check_reply"), problem, "remove check_reply");
+        }
+        check
+    }
+
+    /// Reads `keep_proof`. Returns its position if it is true. Reports the key beside a form in
+    /// which the app receives the whole callback.
+    pub(super) fn keep_proof(&self, table: &Table<'f>, forward: Option<Forward>) -> Option<Place> {
+        let keeps = table.boolean("keep_proof")?;
+        let place = table.place_of("keep_proof");
+        if forward.is_some_and(Forward::keeps_headers) {
+            let problem = "expected forward = \"json\" or \"cloudevents\" beside keep_proof, found another form";
+            let remedy = "remove keep_proof; in this form, the app receives the whole body";
+            self.faults.add(&place, problem, remedy);
+        }
+        keeps.then_some(place)
+    }
+
+    /// Warns of a `keep_proof` without effect, because no field of the callbacks is only proof.
+    pub(super) fn warn_of_missing_proof(&self, entry: &Entry, plan: &Plan) {
+        let Some(place) = &entry.keep_proof else { return };
+        let mut kinds = plan.kinds.iter().enumerate().filter(|(_, kind)| entry.covers(kind));
+        let has_proof = kinds.any(|(index, _)| {
+            plan.signature_of(Some(index)).is_some_and(|signature| !signature.consumed.is_empty())
+        });
+        if !has_proof {
+            let problem = format!("the body of {} has no field that is only proof", plan.title);
+            let remedy = "remove keep_proof, or write forward = \"raw\" for an app that reads the \
+                          proof in the headers";
+            self.warnings.add(place, problem, remedy);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// @generated from mediamtx.toml by `UPDATE_VIEWS=1 cargo test --test it view_files`.
+
+//! Typed views of the callbacks of MediaMTX.
+//!
+//! [`MediamtxCallback`] has a variant for each kind.
+//! Fields have the platform's names and units.
+//!
+//! Source: <https://mediamtx.org/docs/features/authentication>
+
+use crate::provider::view::{callback, describe, view};
+
+view! {
+    /// A client asks to publish a stream.
+    pub struct Publish prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+
+    /// A client asks to read a stream.
+    pub struct Read prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+
+    /// A client asks to play a recording.
+    pub struct Playback prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+
+    /// A client asks for the control API.
+    pub struct Api prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+
+    /// A client asks for the metrics.
+    pub struct Metrics prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+
+    /// A client asks for profiles of the server.
+    pub struct Pprof prints(path) {
+        /// The user name that the client sent.
+        user: Option<String> = "user",
+        /// The password that the client sent. A credential: do not log it.
+        password: Option<String> = "password",
+        /// The token that the client sent. A credential: do not log it.
+        token: Option<String> = "token",
+        /// The IP address of the client.
+        ip: String = "ip",
+        /// The action for which the client asks, such as `publish`.
+        action: Option<String> = "action",
+        /// The path of the stream; empty for the actions `api`, `metrics` and `pprof`.
+        path: Option<String> = "path",
+        /// The protocol: `rtsp`, `rtmp`, `hls`, `webrtc` or `srt`.
+        protocol: Option<String> = "protocol",
+        /// The identifier of the session.
+        id: Option<String> = "id",
+        /// The query of the stream's URL, which may contain a token. A credential: do not log it.
+        query: Option<String> = "query",
+        /// The name and version of the client.
+        user_agent: Option<String> = "userAgent",
+    }
+}
+
+describe! { "mediamtx":
+    Publish = "publish",
+    Read = "read",
+    Playback = "playback",
+    Api = "api",
+    Metrics = "metrics",
+    Pprof = "pprof",
+}
+
+callback! { "mediamtx":
+    /// A callback of MediaMTX, by its kind.
+    pub enum MediamtxCallback {
+        /// A client asks to publish a stream.
+        Publish(Publish) = "publish",
+        /// A client asks to read a stream.
+        Read(Read) = "read",
+        /// A client asks to play a recording.
+        Playback(Playback) = "playback",
+        /// A client asks for the control API.
+        Api(Api) = "api",
+        /// A client asks for the metrics.
+        Metrics(Metrics) = "metrics",
+        /// A client asks for profiles of the server.
+        Pprof(Pprof) = "pprof",
+    }
+}

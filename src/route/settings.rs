@@ -1,0 +1,177 @@
+//! A route with its settings: whose callbacks it takes, and which template applies to them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+#[cfg(feature = "tower")]
+use http::uri::PathAndQuery;
+
+use super::{CorsOrigins, RouteParameters, Target};
+use crate::client::{Client, Networks};
+use crate::event::{EventSource, Forward};
+use crate::head::Head;
+use crate::limit::{ClientBudgets, Rate, RouteLimit};
+use crate::printable::printable;
+use crate::provider::Plan;
+use crate::secret::Secret;
+use crate::template::{Bindings, Reach, Template};
+use crate::time::Timestamp;
+use crate::verdict::{RefusalCause, RefusalKind};
+
+/// Effect of a refusal: gatepost blocks the request, or only reports the refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    Shadow,
+}
+
+impl Mode {
+    pub(crate) const WORDS: [(&'static str, Self); 2] =
+        [("enforce", Self::Enforce), ("shadow", Self::Shadow)];
+}
+
+/// A path on which callbacks arrive, with its settings.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Path from the config. Safe to log, because `{token}` replaces the secret segment.
+    pub(crate) pattern: Arc<str>,
+    /// Parameters in the query by which the route differs from others on its path.
+    pub(crate) parameters: RouteParameters,
+    /// Path and parameters from the config, for log lines. Names the route in its config.
+    pub(crate) label: Arc<str>,
+    pub(crate) plan: Arc<Plan>,
+    /// Secret segment; `None` if the path has no `{token}`.
+    pub(crate) token: Option<Secret>,
+    /// Path from the config, as the app may see it; `None` if the path has no `{token}`.
+    #[cfg(feature = "tower")]
+    pub(crate) masked: Option<PathAndQuery>,
+    /// Index in `plan.kinds` of the kind that the config sets for every callback; `None` if each
+    /// callback names its kind.
+    pub(crate) kind: Option<usize>,
+    /// Template for the callbacks of every tenant; `None` if the tenant selects the template.
+    pub(crate) template: Option<Arc<Template>>,
+    pub(crate) bindings: Arc<Bindings>,
+    pub(crate) max_body_bytes: usize,
+    /// Networks of the clients that may send callbacks. An empty list permits every client.
+    pub(crate) allow: Networks,
+    /// Rate limit on the accepted callbacks of the route. Protects the app.
+    pub(crate) limit: Option<RouteLimit>,
+    /// Rate limit on the requests of each client. Protects gatepost.
+    pub(crate) source_limit: Option<Rate>,
+    /// Web pages that may read the replies. Has no effect on a verdict.
+    pub(crate) cors: CorsOrigins,
+    /// Form of the events from this route; `None` if each address sets the form.
+    pub(crate) forward: Option<Forward>,
+    pub(crate) mode: Mode,
+    /// Paths that gatepost reserves for the route in front of a file server.
+    pub(crate) reach: Reach,
+}
+
+impl Route {
+    /// Returns true if every event from the route keeps the path of the callback.
+    pub(crate) fn is_passthrough(&self) -> bool {
+        self.forward == Some(Forward::Passthrough)
+    }
+
+    /// Returns true if the route takes each query, or if some server could read the route's
+    /// parameters in the target.
+    pub(super) fn may_have_parameters(&self, target: &Target<'_>) -> bool {
+        self.parameters.is_empty() || self.parameters.may_be_in(target)
+    }
+
+    /// Returns the query of a callback if the platform writes values into the query, without the
+    /// route's own parameters.
+    pub(crate) fn query_of<'h>(&self, head: &Head<'h>) -> Option<Cow<'h, str>> {
+        let query = head.uri().query().filter(|_| self.plan.reads_query)?;
+        Some(self.parameters.removed_from(query))
+    }
+
+    /// Returns true if the route has no secret segment, or if `token` is the secret segment.
+    pub(crate) fn token_matches(&self, token: Option<&str>) -> bool {
+        let Some(secret) = &self.token else { return true };
+        token.is_some_and(|token| secret.matches(token.as_bytes()))
+    }
+
+    /// Checks the client's address against `allow`, then counts the request against `source_limit`.
+    pub(crate) fn check_source(
+        &self,
+        client: &Client,
+        budgets: Option<&ClientBudgets>,
+        now: Timestamp,
+    ) -> Result<(), RefusalKind> {
+        let is_allowed = |address| self.allow.contain(address);
+        if !self.allow.is_empty() && !client.address.is_some_and(is_allowed) {
+            return Err(RefusalKind::SourceNotAllowed);
+        }
+        match (self.source_limit, budgets) {
+            (Some(rate), Some(budgets))
+                if !budgets.take(rate, &self.label, client.address, now) =>
+            {
+                Err(RefusalKind::RateLimited)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the tenant of a callback, given the names that the callback contains.
+    ///
+    /// If a callback contains several names, the tenant is the first name that is bound to a
+    /// template. A route with a template of its own needs no tenant, so it takes the first name.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if two of the names are bound to different templates. gatepost must not
+    /// choose one: the owner of the other template could then send events of this tenant.
+    pub(crate) fn choose_tenant<'n>(
+        &self,
+        mut names: impl Iterator<Item = Cow<'n, str>>,
+    ) -> Result<Option<Cow<'n, str>>, RefusalCause> {
+        let Some(mut chosen) = names.next() else { return Ok(None) };
+        if self.template.is_some() {
+            return Ok(Some(chosen).filter(|name| name.len() <= MAX_TENANT_BYTES));
+        }
+        for name in names {
+            match (self.bound_to(&chosen), self.bound_to(&name)) {
+                (Some(template), Some(other)) if !Arc::ptr_eq(template, other) => {
+                    let [first, second] = [chosen, name].map(|name| printable(&name));
+                    let detail = format!("expected one template, found `{first}` and `{second}`");
+                    return Err(RefusalCause::with(RefusalKind::TenantAmbiguous, detail));
+                }
+                (None, Some(_)) => chosen = name,
+                (Some(_) | None, _) => {}
+            }
+        }
+        Ok(Some(chosen))
+    }
+
+    fn bound_to(&self, tenant: &str) -> Option<&Arc<Template>> {
+        let binding = self.bindings.find(tenant).map(|binding| &binding.template);
+        binding.or_else(|| self.bindings.wildcard())
+    }
+
+    /// Returns the template that applies to the tenant's callbacks, and the source of their events.
+    pub(crate) fn template(
+        &self,
+        tenant: Option<&str>,
+    ) -> Result<(&Arc<Template>, Arc<EventSource>), RefusalKind> {
+        let source = || Arc::new(EventSource::new(&self.plan.name, tenant));
+        if let Some(template) = &self.template {
+            return Ok((template, source()));
+        }
+        if tenant.is_some_and(|tenant| tenant.len() > MAX_TENANT_BYTES) {
+            return Err(RefusalKind::TenantUnknown);
+        }
+        if let Some(binding) = tenant.and_then(|tenant| self.bindings.find(tenant)) {
+            return Ok((&binding.template, Arc::clone(&binding.source)));
+        }
+        match (self.bindings.wildcard(), tenant) {
+            (Some(template), _) => Ok((template, source())),
+            (None, Some(_)) => Err(RefusalKind::TenantUnknown),
+            (None, None) => Err(RefusalKind::TenantMissing),
+        }
+    }
+}
+
+/// Maximum length of a tenant, equal to the maximum length of a domain name.
+const MAX_TENANT_BYTES: usize = 253;
