@@ -33,7 +33,7 @@ pub struct Server {
     is_down: AtomicBool,
 }
 
-/// What the config says of a server beside its URL.
+/// Settings of a server beside its URL.
 #[derive(Debug, Default)]
 pub(crate) struct ServerSettings {
     pub(crate) socket: Option<PathBuf>,

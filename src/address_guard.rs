@@ -6,7 +6,7 @@
 //! 3. A name may resolve to another address at any time (DNS rebinding), so a door checks each
 //!    address of a name when it connects. A name that the list has is not checked.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};

@@ -8,13 +8,13 @@ pub struct OutgoingTls {
     /// Hosts in lower case; empty means every host.
     pub(crate) hosts: Vec<String>,
     pub(crate) ca: Option<String>,
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<ClientIdentity>,
     pub(crate) server_name: Option<String>,
 }
 
 /// A client certificate and its key.
 #[derive(Debug)]
-pub(crate) struct Identity {
+pub(crate) struct ClientIdentity {
     pub(crate) chain: String,
     pub(crate) key: Secret,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ConfigReader;
-use crate::outgoing_tls::{Identity, OutgoingTls};
+use crate::outgoing_tls::{ClientIdentity, OutgoingTls};
 use crate::secret::Secret;
 use crate::toml_reader::{Located, Table};
 
@@ -35,7 +35,7 @@ impl<'f> ConfigReader<'f, '_> {
             self.faults.add(&table.place_of("key"), "expected a key as PEM, found none", remedy);
         }
         table.finish();
-        let identity = chain.zip(key).map(|(chain, key)| Identity { chain, key });
+        let identity = chain.zip(key).map(|(chain, key)| ClientIdentity { chain, key });
         OutgoingTls { hosts, ca, identity, server_name }
     }
 

@@ -23,7 +23,7 @@ use toml::de::{DeTable, DeValue};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, Located, Place, TomlText, allowed, list};
 use json::{integer, write_table};
-pub(crate) use variables::Lookup;
+pub(crate) use variables::VariableValue;
 use variables::{Variables, variable_name};
 
 /// A TOML table, with the keys that the code has read so far.
@@ -60,7 +60,7 @@ pub(crate) fn read<T>(
 /// value of a variable.
 pub(crate) fn read_all<T>(
     texts: &[TomlText<'_>],
-    lookup: Option<&dyn Fn(&str) -> Lookup>,
+    lookup: Option<&dyn Fn(&str) -> VariableValue>,
     read: impl for<'d> FnOnce(&[Table<'d>], &'d Faults<'d>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
     let faults = Faults::new(texts);

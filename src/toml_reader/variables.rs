@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
 /// Value of a variable, or the problem with it.
-pub(crate) type Lookup = Result<Zeroizing<String>, String>;
+pub(crate) type VariableValue = Result<Zeroizing<String>, String>;
 
 /// The variables that a text names.
 ///
@@ -17,20 +17,23 @@ pub(crate) type Lookup = Result<Zeroizing<String>, String>;
 /// secrets: a key with a secret reads its variable itself.
 #[derive(Default)]
 pub(super) struct Variables {
-    values: HashMap<String, Lookup>,
+    values: HashMap<String, VariableValue>,
     /// Keys whose value came from a variable, and the name of the variable.
     used: RefCell<Vec<(String, String)>>,
 }
 
 impl Variables {
     /// Looks up each variable that the root tables name.
-    pub(super) fn of(roots: &[Spanned<DeTable<'_>>], lookup: &dyn Fn(&str) -> Lookup) -> Self {
+    pub(super) fn of(
+        roots: &[Spanned<DeTable<'_>>],
+        lookup: &dyn Fn(&str) -> VariableValue,
+    ) -> Self {
         let mut values = HashMap::new();
         roots.iter().for_each(|root| add(root.get_ref(), lookup, &mut values));
         Self { values, used: RefCell::default() }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Lookup> {
+    pub(super) fn get(&self, name: &str) -> Option<&VariableValue> {
         self.values.get(name)
     }
 
@@ -53,7 +56,11 @@ impl fmt::Debug for Variables {
     }
 }
 
-fn add(table: &DeTable<'_>, lookup: &dyn Fn(&str) -> Lookup, to: &mut HashMap<String, Lookup>) {
+fn add(
+    table: &DeTable<'_>,
+    lookup: &dyn Fn(&str) -> VariableValue,
+    to: &mut HashMap<String, VariableValue>,
+) {
     for (_, value) in table {
         add_value(value.get_ref(), lookup, to);
     }
@@ -61,8 +68,8 @@ fn add(table: &DeTable<'_>, lookup: &dyn Fn(&str) -> Lookup, to: &mut HashMap<St
 
 fn add_value(
     value: &DeValue<'_>,
-    lookup: &dyn Fn(&str) -> Lookup,
-    to: &mut HashMap<String, Lookup>,
+    lookup: &dyn Fn(&str) -> VariableValue,
+    to: &mut HashMap<String, VariableValue>,
 ) {
     if let Some(name) = variable_name(value) {
         to.insert(name.to_owned(), lookup(name));

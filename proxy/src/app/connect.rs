@@ -1,5 +1,6 @@
 //! New connections to servers: TCP, TLS over TCP, or a Unix socket.
 
+use std::error::Error;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,9 +19,10 @@ use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
 
-use super::connection_pool::BoxError;
 use super::tls::client_config;
 use crate::resolver::Resolver;
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Error: no connection to the server. The server has received no byte of a request.
 #[derive(Debug, thiserror::Error)]

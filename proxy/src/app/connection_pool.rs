@@ -27,15 +27,13 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::time::Instant;
 
-use super::connect::{AppStream, connect};
+use super::connect::{AppStream, BoxError, connect};
 use super::response_limit::{AnswerTooLong, LimitedConnection};
 
 /// Maximum age of an idle connection that gatepost uses for a request. Node closes a connection
 /// after five idle seconds, so gatepost uses a shorter limit. gatepost closes an older connection
 /// within twice this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Head and body of a response; `None` if the body exceeds [`MAX_ANSWER_BYTES`].
 pub(crate) type AppResponse = (response::Parts, Option<Bytes>);

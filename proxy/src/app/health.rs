@@ -14,7 +14,8 @@ use http_body_util::Full;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use super::connection_pool::{BoxError, HostHeader, ReadyConnection};
+use super::connect::BoxError;
+use super::connection_pool::{HostHeader, ReadyConnection};
 use crate::clock;
 
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);

@@ -17,9 +17,8 @@ use http::{HeaderMap, Method, Request, StatusCode, response};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout};
 
-use self::connection_pool::{
-    BoxError, HostHeader, ReadyConnection, StaleConnection, fault, is_hang_up,
-};
+use self::connect::BoxError;
+use self::connection_pool::{HostHeader, ReadyConnection, StaleConnection, fault, is_hang_up};
 
 pub(crate) use self::health::probe_until_up;
 pub(crate) use self::tls::load_root_certificates;
@@ -132,7 +131,7 @@ struct ServerTiming {
     limit: Duration,
 }
 
-/// What a server of a list does with an event. If the driver drops the future after the app's
+/// Outcome of an event at a server of a list. If the driver drops the future after the app's
 /// time-out, this counts as a failure of the server.
 struct ServerOutcome<'s> {
     server: &'s Arc<Server>,
