@@ -162,6 +162,28 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<&'static str> {
     describe(tls_error(error)?)
 }
 
+/// Does the same as [`explain`] for an error of Pingora's client, which keeps only the text of an error
+/// of a handshake.
+pub(crate) fn explain_pingora(error: &pingora::Error) -> Option<&'static str> {
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
+    let text = || {
+        let text = error.to_string();
+        let texts = [
+            ("UnknownIssuer", InvalidCertificate(CertificateError::UnknownIssuer)),
+            ("certificate expired", InvalidCertificate(CertificateError::Expired)),
+            ("not valid yet", InvalidCertificate(CertificateError::NotValidYet)),
+            ("not valid for name", InvalidCertificate(CertificateError::NotValidForName)),
+            ("CertificateRequired", AlertReceived(AlertDescription::CertificateRequired)),
+            ("BadCertificate", AlertReceived(AlertDescription::BadCertificate)),
+            ("UnknownCA", AlertReceived(AlertDescription::UnknownCA)),
+            ("corrupt message", InvalidMessage(rustls::InvalidMessage::InvalidContentType)),
+        ];
+        let found = texts.iter().find(|(needle, _)| text.contains(needle));
+        found.and_then(|(_, error)| describe(error))
+    };
+    explain(error.root_cause()).or_else(text)
+}
+
 /// Returns the innermost error of TLS. An `io::Error` does not return it as its source.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut cause = Some(error);

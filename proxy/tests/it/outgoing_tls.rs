@@ -189,11 +189,6 @@ fn names_remedy_for_each_error_of_tls() {
         }
         assert_eq!(app.answered(), 0);
     }
-    let app = App::answering(200, "plain");
-    let gate = gate(app.port, folder.path(), trusted);
-    assert_eq!(statuses(&gate), (503, 502));
-    let line = gate.program.wait_for_line("app_unreachable");
-    assert!(line.contains("expected TLS, found other bytes; write http://"), "{line}");
 }
 
 #[test]

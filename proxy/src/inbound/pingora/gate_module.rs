@@ -201,7 +201,7 @@ impl GateModule {
     /// Logs an error of the upstream. `has_begun` is true if the head of a response has arrived.
     pub(super) fn upstream_failed(&self, session: &Session, error: &Error, has_begun: bool) {
         let request = fmt::from_fn(|f| f.write_str(&self.request_summary(session)));
-        let explained = app::tls::explain(error.root_cause());
+        let explained = app::tls::explain_pingora(error);
         let reason = explained.unwrap_or(error.etype().as_str());
         let fault = upstream_fault(error, has_begun);
         report::upstream_failed(&request, &reason, fault, peer(session), (self.0.clock)());
